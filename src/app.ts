@@ -1,0 +1,61 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { etag, RETAINED_304_HEADERS } from 'hono/etag'
+import type { Endpoint } from './endpoints/endpoint.ts'
+import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
+import { jwksEndpoint } from './endpoints/jwks.ts'
+import { metadataEndpoints } from './endpoints/metadata.ts'
+import { tokenEndpoint } from './endpoints/token.ts'
+import { corsFor } from './http/cors.ts'
+import { respondWithError } from './http/respond.ts'
+import { bodyTooLarge, methodNotAllowed, notFound } from './oauth/errors.ts'
+import type { Services } from './services.ts'
+
+const ENDPOINTS: readonly Endpoint[] = [
+  tokenEndpoint,
+  jwksEndpoint,
+  ...metadataEndpoints,
+  healthEndpoint,
+  readinessEndpoint,
+]
+
+const METHODS = { GET: ['GET', 'HEAD', 'OPTIONS'], POST: ['POST', 'OPTIONS'] } as const
+
+const MAX_BODY_BYTES = 16 * 1024
+
+/** The whole server, over the services of one isolate. */
+export function createApp(services: Services): Hono {
+  const app = new Hono()
+  app.use(corsFor(services, methodsOf))
+  for (const endpoint of ENDPOINTS) {
+    const { method, path } = endpoint
+    app.on(method, path, method === 'POST' ? limitBody() : revalidate(), endpoint.handler(services))
+    app.all(path, () => {
+      throw methodNotAllowed(METHODS[method].join(', '))
+    })
+  }
+  app.notFound(() => {
+    throw notFound()
+  })
+  app.onError((error, c) => respondWithError(c, error, services.config.errorDialect))
+  return app
+}
+
+function methodsOf(path: string): readonly string[] {
+  const endpoint = ENDPOINTS.find((candidate) => candidate.path === path)
+  return endpoint ? METHODS[endpoint.method] : []
+}
+
+function limitBody() {
+  return bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw bodyTooLarge()
+    },
+  })
+}
+
+/** 304 where the caller has the answer already (RFC 9110 §13.1.2). */
+function revalidate() {
+  return etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'access-control-allow-origin'] })
+}

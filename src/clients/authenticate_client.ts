@@ -1,0 +1,27 @@
+import type { RequestContext } from '../lib/request_context.ts'
+import type { ClientCredentials } from '../oauth/client_authentication.ts'
+import { invalidClient } from '../oauth/errors.ts'
+import type { Client } from './client.ts'
+import { verifyClientSecret } from './client_secret.ts'
+import type { ClientStore } from './client_store.ts'
+
+/**
+ * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients cost
+ * the same work and get the same refusal.
+ *
+ * @throws OAuthError invalid_client
+ */
+export async function authenticateClient(
+  credentials: ClientCredentials,
+  clients: Pick<ClientStore, 'find'>,
+  context: RequestContext,
+): Promise<Client> {
+  const client = await clients.find(credentials.id, context)
+  const proven = await verifyClientSecret(credentials.secret ?? '', client, context.now)
+  if (client === null) throw invalidClient('unknown client')
+  if (!client.enabled) throw invalidClient('disabled client')
+  if (client.confidential && !proven) throw invalidClient('wrong client secret')
+  if (!client.confidential && credentials.secret !== null)
+    throw invalidClient('a public client has no secret')
+  return client
+}

@@ -1,0 +1,43 @@
+import { base64url } from 'jose'
+import { equalInConstantTime, randomId, sha256 } from '../lib/bytes.ts'
+import type { Client, ClientSecret } from './client.ts'
+
+/** A client has at most two live secrets, so that one can replace the other without a gap. */
+const MAX_LIVE_SECRETS = 2
+
+/** The hash that stands in where there is none to compare with: no secret is known to give it. */
+const NO_HASH = new Uint8Array(32)
+
+/** A new secret: 256 random bits behind a prefix that secret scanners can find. */
+export function generateClientSecret(): string {
+  return `sps_${randomId(32)}`
+}
+
+/** SHA-256 is the right hash for 256 random bits: there is nothing to guess (docs/decisions/0003). */
+export async function hashClientSecret(secret: string): Promise<string> {
+  return base64url.encode(await sha256(secret))
+}
+
+/**
+ * Whether the presented secret is one of the client's. Does the same work for any client and for none:
+ * one hash and two comparisons.
+ */
+export async function verifyClientSecret(
+  presented: string,
+  client: Client | null,
+  now: number,
+): Promise<boolean> {
+  const hash = await sha256(presented)
+  const live = (client?.secrets ?? []).filter((secret) => isLive(secret, now))
+  let matched = false
+  for (let i = 0; i < MAX_LIVE_SECRETS; i++) {
+    const secret = live[i]
+    const expected = secret ? base64url.decode(secret.hash) : NO_HASH
+    if (equalInConstantTime(hash, expected)) matched = true
+  }
+  return matched
+}
+
+function isLive(secret: ClientSecret, now: number): boolean {
+  return secret.expiresAt === null || secret.expiresAt > now
+}

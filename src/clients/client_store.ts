@@ -1,0 +1,94 @@
+import { ExpiringCache } from '../lib/expiring_cache.ts'
+import type { ReadCopyStore } from '../lib/read_copy_store.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { SingleFlight } from '../lib/single_flight.ts'
+import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
+import { TokenBucket } from '../lib/token_bucket.ts'
+import { CLIENT_ID, type Client, decodeClient, decodeClientRow } from './client.ts'
+
+/** How long an isolate keeps a client, or that there is none. Part of the bound on a disabled client. */
+const ISOLATE_TTL_SECONDS = 30
+const ISOLATE_ENTRIES = 1000
+
+/** Ids that D1 does not know draw on a budget in each isolate, so that garbage does not reach D1 unbounded. */
+const UNKNOWN_IDS_AT_ONCE = 50
+const UNKNOWN_IDS_PER_SECOND = 5
+
+const SELECT_CLIENT = `
+  SELECT c.client_id, c.name, c.api, c.grants, c.scopes, c.origins, c.confidential, c.enabled, c.created_at,
+    (SELECT json_group_array(json_object('hash', s.secret_hash, 'createdAt', s.created_at, 'expiresAt', s.expires_at))
+       FROM client_secrets s WHERE s.client_id = c.client_id) AS secrets
+  FROM clients c WHERE c.client_id = ?`
+
+/** Clients: of record in D1, read from the isolate's memory and from KV near the caller. */
+export class ClientStore {
+  readonly #db: D1Database
+  readonly #copies: ReadCopyStore
+  readonly #cache = new ExpiringCache<Client | 'unknown'>(ISOLATE_ENTRIES)
+  readonly #flights = new SingleFlight<Client | null>()
+  readonly #unknownIds = new TokenBucket(UNKNOWN_IDS_AT_ONCE, UNKNOWN_IDS_PER_SECOND)
+
+  constructor(db: D1Database, copies: ReadCopyStore) {
+    this.#db = db
+    this.#copies = copies
+  }
+
+  /**
+   * The client of that id, or null where there is none.
+   *
+   * @throws StorageUnavailable where D1 is needed and away, or the budget of unknown ids is used up
+   * @throws CorruptRecord
+   */
+  async find(id: string, context: RequestContext): Promise<Client | null> {
+    if (!CLIENT_ID.test(id)) return null
+    const cached = this.#cache.get(id, context.now)
+    if (cached) return cached === 'unknown' ? null : cached
+    return this.#flights.run(id, context, () => this.#read(id, context))
+  }
+
+  async #read(id: string, context: RequestContext): Promise<Client | null> {
+    const copy = await this.#copies.find(copyKey(id))
+    const client = copy === null ? await this.#readRecord(id, context) : decodeClient(id, copy)
+    this.#cache.set(id, client ?? 'unknown', context.now + ISOLATE_TTL_SECONDS)
+    return client
+  }
+
+  async #readRecord(id: string, context: RequestContext): Promise<Client | null> {
+    if (this.#unknownIds.isEmpty(context.now)) {
+      throw new StorageUnavailable('the budget of unknown client ids is used up')
+    }
+    const row = await callStore('D1 clients', () => this.#db.prepare(SELECT_CLIENT).bind(id).first())
+    if (row === null) {
+      this.#unknownIds.take(context.now)
+      return null
+    }
+    const client = decodeClientRow(id, row)
+    this.#copies.repair(copyKey(id), client, context)
+    return client
+  }
+
+  /** Adds a client of record with its secrets. A client of that id stays as it is. */
+  async add(client: Client): Promise<void> {
+    const { id, name, api, createdAt } = client
+    const lists = [client.grants, client.scopes, client.origins].map((list) => JSON.stringify(list))
+    const insertClient = this.#db
+      .prepare(
+        `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
+      .bind(id, name, api, ...lists, Number(client.confidential), Number(client.enabled), createdAt)
+    const insertSecrets = client.secrets.map((secret) =>
+      this.#db
+        .prepare(
+          `INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at)
+           VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+        )
+        .bind(secret.hash, id, secret.createdAt, secret.expiresAt),
+    )
+    await callStore('D1 clients', () => this.#db.batch([insertClient, ...insertSecrets]))
+  }
+}
+
+function copyKey(id: string): string {
+  return `client:${id}`
+}

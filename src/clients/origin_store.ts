@@ -1,0 +1,49 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { ExpiringCache } from '../lib/expiring_cache.ts'
+import type { ReadCopyStore } from '../lib/read_copy_store.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { callStore } from '../lib/storage_error.ts'
+
+const COPY_KEY = 'origins'
+const ISOLATE_TTL_SECONDS = 60
+
+const originsSchema: z.ZodMiniType<string[]> = z.array(z.string())
+const rowsSchema = z.array(z.object({ origin: z.string() }))
+
+/**
+ * Every browser origin that an enabled client has: what a preflight may allow, since it names no client.
+ * One list for all of them, so that made-up origins cost no store call.
+ */
+export class OriginStore {
+  readonly #db: D1Database
+  readonly #copies: ReadCopyStore
+  readonly #cache = new ExpiringCache<ReadonlySet<string>>(1)
+
+  constructor(db: D1Database, copies: ReadCopyStore) {
+    this.#db = db
+    this.#copies = copies
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async findAll(context: RequestContext): Promise<ReadonlySet<string>> {
+    const cached = this.#cache.get(COPY_KEY, context.now)
+    if (cached) return cached
+    const copy = await this.#copies.find(COPY_KEY)
+    const origins = new Set(
+      copy === null ? await this.#readRecord(context) : decodeRecord(originsSchema, COPY_KEY, copy),
+    )
+    this.#cache.set(COPY_KEY, origins, context.now + ISOLATE_TTL_SECONDS)
+    return origins
+  }
+
+  async #readRecord(context: RequestContext): Promise<string[]> {
+    const select = this.#db.prepare(
+      'SELECT DISTINCT value AS origin FROM clients, json_each(clients.origins) WHERE clients.enabled = 1',
+    )
+    const { results } = await callStore('D1 clients', () => select.all())
+    const origins = decodeRecord(rowsSchema, COPY_KEY, results).map((row) => row.origin)
+    this.#copies.repair(COPY_KEY, origins, context)
+    return origins
+  }
+}

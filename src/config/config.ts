@@ -1,0 +1,124 @@
+import { parseDocument } from 'yaml'
+import type { ErrorDialect } from '../oauth/error_dialect.ts'
+import { isLoopback } from './origin.ts'
+import { type ConfigFile, configSchema, type SIGNING_ALGORITHMS } from './schema.ts'
+
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+/** The cost of an Argon2id hash: `m` in KiB, `t` passes, `p` lanes (RFC 9106 §3.1). */
+export interface Argon2Cost {
+  m: number
+  t: number
+  p: number
+}
+
+/** One API that tokens are for. */
+export interface ApiConfig {
+  name: string
+  audience: string
+  /** The pool that its users are in. */
+  userPool: string
+  guests: boolean
+  scopes: string[]
+  guestScopes: string[]
+  accessTokenLifetimeSeconds: number
+  refreshTokenLifetimeSeconds: number
+}
+
+/** config.yml, checked. Durations are in seconds unless the name says otherwise. */
+export interface Config {
+  issuer: string
+  signingAlgorithm: SigningAlgorithm
+  keyRotationSeconds: number
+  refreshTokensEnabled: boolean
+  errorDialect: ErrorDialect
+  passwordHash: Argon2Cost
+  cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
+  apis: ReadonlyMap<string, ApiConfig>
+}
+
+/** config.yml is not usable. `problems` has one line each, `path: what must change`. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(`config.yml:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads config.yml.
+ *
+ * @param options.localPort On a loopback issuer, the port that the issuer and the audiences under it move to.
+ * @throws ConfigError with every problem at once
+ */
+export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
+  const result = configSchema.safeParse(parseYaml(text))
+  if (!result.success) {
+    throw new ConfigError(result.error.issues.flatMap(describeIssue))
+  }
+  return toConfig(followLocalPort(result.data, options.localPort))
+}
+
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text)
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map((error) => error.message.split('\n')[0] ?? error.code))
+  }
+  return document.toJS()
+}
+
+type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }
+
+function describeIssue(issue: Issue): string[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return (issue.keys ?? []).map((key) => `${[...path, key].join('.')}: is not a known key`)
+  }
+  return [`${path.join('.') || '(top level)'}: ${issue.message}`]
+}
+
+function followLocalPort(file: ConfigFile, localPort: string | undefined): ConfigFile {
+  if (localPort === undefined || !isLoopback(file.issuer)) return file
+  const issuer = new URL(file.issuer)
+  issuer.port = localPort
+  const move = (uri: string) =>
+    uri.startsWith(`${file.issuer}/`) ? issuer.origin + uri.slice(file.issuer.length) : uri
+  const apis = Object.entries(file.apis).map(([name, api]) => [
+    name,
+    { ...api, audience: move(api.audience) },
+  ])
+  return { ...file, issuer: issuer.origin, apis: Object.fromEntries(apis) }
+}
+
+function toConfig(file: ConfigFile): Config {
+  return {
+    issuer: file.issuer,
+    signingAlgorithm: file.signing_algorithm,
+    keyRotationSeconds: file.key_rotation_days * 86_400,
+    refreshTokensEnabled: file.enable_refresh_token,
+    errorDialect: file.errors,
+    passwordHash: file.password_hash,
+    cors: {
+      allowOrigins: file.cors.allow_origins,
+      allowHeaders: file.cors.allow_headers,
+      preflightMaxAgeSeconds: file.cors.preflight_max_age,
+    },
+    apis: new Map(Object.entries(file.apis).map(([name, api]) => [name, toApi(name, api, file)])),
+  }
+}
+
+function toApi(name: string, api: ConfigFile['apis'][string], file: ConfigFile): ApiConfig {
+  return {
+    name,
+    audience: api.audience,
+    userPool: api.users,
+    guests: api.guests,
+    scopes: api.scopes,
+    guestScopes: api.guest_scopes,
+    accessTokenLifetimeSeconds: api.access_token_lifetime ?? file.access_token_lifetime,
+    refreshTokenLifetimeSeconds: api.refresh_token_lifetime ?? file.refresh_token_lifetime,
+  }
+}

@@ -1,0 +1,155 @@
+import * as z from 'zod/mini'
+import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { isLoopback, parseOrigin } from './origin.ts'
+
+/** The JWS algorithms that a server may sign with. */
+export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+
+/** OWASP's table of equally strong Argon2id costs: [m in KiB, t], p = 1 each. */
+export const OWASP_ARGON2ID_COSTS = [
+  [47104, 1],
+  [19456, 2],
+  [12288, 3],
+  [9216, 4],
+  [7168, 5],
+] as const
+
+const DAY = 86_400
+
+const lifetime = (min: number, max: number) =>
+  z
+    .int(`must be a whole number of seconds from ${min} to ${max}`)
+    .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
+
+const accessTokenLifetime = lifetime(60, DAY)
+const refreshTokenLifetime = lifetime(300, 365 * DAY)
+const flag = z.boolean('must be true or false')
+const name = z
+  .string('must be a name')
+  .check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a lower-case name of up to 32 letters, digits, - or _'))
+const scopes = z.array(
+  z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
+  'must be a list of scopes',
+)
+
+const issuer = z.string('must be an origin, such as https://id.example.com').check(
+  z.refine(
+    (value) => parseOrigin(value) !== null,
+    'must be an origin alone, such as https://id.example.com: no path, no trailing slash',
+  ),
+  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
+)
+
+const audience = z
+  .string('must be a URI, such as https://shop.example.com/api')
+  .check(
+    z.refine((value) => URL.canParse(value), 'must be an absolute URI, such as https://shop.example.com/api'),
+  )
+
+const origin = z
+  .string('must be an origin')
+  .check(
+    z.refine(
+      (value) => parseOrigin(value) !== null,
+      'must be an exact origin, such as https://shop.example.com',
+    ),
+  )
+
+const headerName = z.string('must be a header name').check(
+  z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name'),
+  z.refine((value) => value !== '*', 'must be a header name, not a wildcard'),
+)
+
+const api = z
+  .strictObject(
+    {
+      audience,
+      users: name,
+      guests: z._default(flag, false),
+      scopes: z._default(scopes, []),
+      guest_scopes: z._default(scopes, []),
+      access_token_lifetime: z.optional(accessTokenLifetime),
+      refresh_token_lifetime: z.optional(refreshTokenLifetime),
+    },
+    'must be an API',
+  )
+  .check(
+    z.refine((value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)), {
+      path: ['guest_scopes'],
+      message: 'must list scopes of this API only',
+    }),
+    z.refine((value) => value.guests || value.guest_scopes.length === 0, {
+      path: ['guest_scopes'],
+      message: 'must be empty where guests are off',
+    }),
+  )
+
+const cors = z.strictObject(
+  {
+    allow_origins: z._default(z.array(origin, 'must be a list of origins'), []),
+    allow_headers: z._default(z.array(headerName, 'must be a list of header names'), []),
+    preflight_max_age: z._default(lifetime(0, DAY), 600),
+  },
+  'must be a table',
+)
+
+const passwordHash = z
+  .strictObject(
+    { m: z.int('must be a number of KiB'), t: z.int('must be a number of passes'), p: z.int('must be 1') },
+    'must be a table with m, t and p',
+  )
+  .check(
+    z.refine(({ m, t, p }) => p === 1 && OWASP_ARGON2ID_COSTS.some((row) => row[0] === m && row[1] === t), {
+      message: `must be a row of OWASP's Argon2id table with p=1: ${OWASP_ARGON2ID_COSTS.map(([m, t]) => `m=${m},t=${t}`).join(' or ')}`,
+    }),
+  )
+
+/** The shape of config.yml. Keys are OroCommerce's where it has one. */
+export const configSchema = z
+  .strictObject(
+    {
+      issuer,
+      signing_algorithm: z._default(
+        z.enum(SIGNING_ALGORITHMS, `must be one of ${SIGNING_ALGORITHMS.join(', ')}`),
+        'ES256',
+      ),
+      key_rotation_days: z._default(
+        z
+          .int('must be a whole number of days')
+          .check(z.gte(7, 'must be at least 7 days'), z.lte(730, 'must be at most 730 days')),
+        90,
+      ),
+      access_token_lifetime: z._default(accessTokenLifetime, 3600),
+      refresh_token_lifetime: z._default(refreshTokenLifetime, 30 * DAY),
+      enable_refresh_token: z._default(flag, true),
+      errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
+      password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
+      cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
+      apis: z
+        .record(name, api, 'must be a table of APIs')
+        .check(z.refine((value) => Object.keys(value).length > 0, 'must list at least one API')),
+    },
+    'must be a table',
+  )
+  .check(
+    z.refine(
+      (value) =>
+        new Set(Object.values(value.apis).map((entry) => entry.audience)).size ===
+        Object.keys(value.apis).length,
+      {
+        path: ['apis'],
+        message: 'must give each API an audience of its own, or their tokens are interchangeable',
+      },
+    ),
+    z.refine((value) => Object.values(value.apis).every((entry) => entry.audience !== value.issuer), {
+      path: ['apis'],
+      message: 'must not use the issuer as an audience: that is the audience of refresh tokens',
+    }),
+  )
+
+export type ConfigFile = z.output<typeof configSchema>
+
+function isSecure(value: string): boolean {
+  const origin = parseOrigin(value)
+  return origin === null || origin.protocol === 'https:' || isLoopback(value)
+}

@@ -1,0 +1,10 @@
+import type { Handler } from 'hono'
+import type { Services } from '../services.ts'
+
+/** One address of the server. The routes, their 405 and their CORS methods are made from a list of these. */
+export interface Endpoint {
+  method: 'GET' | 'POST'
+  path: string
+  /** Makes the handler, once in an isolate. */
+  handler(services: Services): Handler
+}

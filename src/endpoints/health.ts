@@ -1,0 +1,35 @@
+import { requestContext } from '../http/request_context.ts'
+import { respondPrivately } from '../http/respond.ts'
+import { describeError, log } from '../lib/log.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { Services } from '../services.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** Whether the Worker runs. */
+export const healthEndpoint: Endpoint = {
+  method: 'GET',
+  path: '/health',
+  handler: () => (c) => respondPrivately(c, { status: 'ok' }),
+}
+
+/** Whether it can serve: the stores answer, and there is a key to sign with. */
+export const readinessEndpoint: Endpoint = {
+  method: 'GET',
+  path: '/health/ready',
+  handler: (services) => async (c) => {
+    const failing = await findFailing(services, requestContext(c, services.clock))
+    if (failing.length === 0) return respondPrivately(c, { status: 'ready' })
+    return respondPrivately(c, { status: 'unavailable', failing }, 503)
+  },
+}
+
+async function findFailing({ readiness, keys }: Services, context: RequestContext): Promise<string[]> {
+  const failing = await readiness.findFailing()
+  try {
+    await keys.current(context)
+    return failing
+  } catch (error) {
+    log('error', 'not_ready', { dependency: 'signing_keys', cause: describeError(error) })
+    return [...failing, 'signing_keys']
+  }
+}

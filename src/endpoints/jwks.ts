@@ -1,0 +1,16 @@
+import { requestContext } from '../http/request_context.ts'
+import { respondPublicly } from '../http/respond.ts'
+import { JWKS_MAX_AGE_SECONDS } from '../keys/key_ring.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** The public keys (RFC 7517 §5). */
+export const jwksEndpoint: Endpoint = {
+  method: 'GET',
+  path: '/.well-known/jwks.json',
+  handler:
+    ({ keys, clock }) =>
+    async (c) => {
+      const { body, etag } = await keys.jwks(requestContext(c, clock))
+      return respondPublicly(c, body, etag, JWKS_MAX_AGE_SECONDS)
+    },
+}

@@ -1,0 +1,41 @@
+import { base64url } from 'jose'
+import type { Config } from '../config/config.ts'
+import { offeredGrants } from '../grants/registry.ts'
+import { respondPublicly } from '../http/respond.ts'
+import { sha256 } from '../lib/bytes.ts'
+import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
+import type { Services } from '../services.ts'
+import type { Endpoint } from './endpoint.ts'
+import { jwksEndpoint } from './jwks.ts'
+import { tokenEndpoint } from './token.ts'
+
+const MAX_AGE_SECONDS = 300
+
+/** The metadata document (RFC 8414 §3), and the same under the name that OpenID Connect libraries look for. */
+export const metadataEndpoints: Endpoint[] = [
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/openid-configuration',
+].map((path) => ({ method: 'GET', path, handler: answerMetadata }))
+
+function answerMetadata({ config }: Services): ReturnType<Endpoint['handler']> {
+  const body = JSON.stringify(describeServer(config))
+  let etag: string | null = null
+  return async (c) => {
+    etag ??= `"${base64url.encode(await sha256(body))}"`
+    return respondPublicly(c, body, etag, MAX_AGE_SECONDS)
+  }
+}
+
+/** Made from the tables that do the work, so that it cannot say what is not so. */
+function describeServer(config: Config) {
+  return {
+    issuer: config.issuer,
+    token_endpoint: config.issuer + tokenEndpoint.path,
+    jwks_uri: config.issuer + jwksEndpoint.path,
+    scopes_supported: [...new Set([...config.apis.values()].flatMap((api) => api.scopes))],
+    // Required by RFC 8414 §2; empty, since there is no authorization endpoint.
+    response_types_supported: [],
+    grant_types_supported: offeredGrants(config).map((grant) => grant.type),
+    token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+  }
+}

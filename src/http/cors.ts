@@ -1,0 +1,41 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import type { Client } from '../clients/client.ts'
+import type { Services } from '../services.ts'
+import { requestContext } from './request_context.ts'
+
+const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
+
+/**
+ * Cross-origin answers for exact origins alone. A preflight names no client, so it is allowed from every origin in
+ * config.yml or of an enabled client; the answer itself can be read from those in config.yml and, by
+ * `allowClientOrigin`, from the client's own.
+ *
+ * @param methodsOf The methods that a path has.
+ */
+export function corsFor(
+  services: Services,
+  methodsOf: (path: string) => readonly string[],
+): MiddlewareHandler {
+  const { allowOrigins, allowHeaders, preflightMaxAgeSeconds } = services.config.cors
+  const fromConfig = new Set(allowOrigins)
+
+  async function isAllowed(origin: string, c: Context): Promise<boolean> {
+    if (fromConfig.has(origin)) return true
+    if (c.req.method !== 'OPTIONS' || origin === '') return false
+    return (await services.origins.findAll(requestContext(c, services.clock))).has(origin)
+  }
+
+  return cors({
+    origin: async (origin, c) => ((await isAllowed(origin, c)) ? origin : null),
+    allowMethods: (_origin, c) => [...methodsOf(c.req.path)],
+    allowHeaders: [...HEADERS_ALWAYS_ALLOWED, ...allowHeaders],
+    maxAge: preflightMaxAgeSeconds,
+  })
+}
+
+/** Lets a page of the client's own origins read the answer, once the client is known. */
+export function allowClientOrigin(c: Context, client: Client): void {
+  const origin = c.req.header('Origin')
+  if (origin !== undefined && client.origins.includes(origin)) c.header('Access-Control-Allow-Origin', origin)
+}

@@ -1,0 +1,37 @@
+import { decodeUtf8 } from '../lib/bytes.ts'
+import { malformedRequest } from '../oauth/errors.ts'
+import { type Parameters, parseFormParameters, parseJsonParameters } from '../oauth/parameters.ts'
+
+type Parser = (text: string) => Parameters
+
+const PARSERS: ReadonlyMap<string, Parser> = new Map([
+  ['application/json', parseJsonParameters],
+  ['application/x-www-form-urlencoded', parseFormParameters],
+])
+
+/** A media type with, at most, a charset that says UTF-8. */
+const CONTENT_TYPE = /^([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
+
+/**
+ * The parameters of a request, from its body alone: what is in an address ends up in logs (RFC 6749 §2.3.1).
+ *
+ * @throws OAuthError invalid_request
+ */
+export async function readParameters(request: Request): Promise<Parameters> {
+  if (request.url.includes('?')) throw malformedRequest('Parameters must be in the body, not in the address.')
+  const parse = requireParser(request.headers)
+  const text = decodeUtf8(await request.arrayBuffer())
+  if (text === null) throw malformedRequest('The request body is not valid UTF-8.')
+  return parse(text)
+}
+
+function requireParser(headers: Headers): Parser {
+  const [, mediaType = ''] = CONTENT_TYPE.exec(headers.get('Content-Type') ?? '') ?? []
+  const parser = PARSERS.get(mediaType.toLowerCase())
+  if (!parser || headers.has('Content-Encoding')) {
+    throw malformedRequest(
+      'The request body must be plain application/json or application/x-www-form-urlencoded.',
+    )
+  }
+  return parser
+}

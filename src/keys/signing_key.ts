@@ -1,0 +1,70 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import * as z from 'zod/mini'
+import type { SigningAlgorithm } from '../config/config.ts'
+import { SIGNING_ALGORITHMS } from '../config/schema.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { openPrivateJwk, type SealingKey, sealPrivateJwk } from './sealing.ts'
+
+/** A signing key as it is stored: the private half sealed. Times are Unix seconds. */
+export interface SealedSigningKey {
+  /** The RFC 7638 thumbprint of the public key. */
+  kid: string
+  alg: SigningAlgorithm
+  /** The public members only. */
+  publicJwk: JWK
+  /** Compact JWE of the private JWK. */
+  sealedPrivateJwk: string
+  createdAt: number
+  /** From when it may sign. It is published from `createdAt` on. */
+  activatesAt: number
+}
+
+/** A signing key, opened for use. */
+export interface SigningKey extends SealedSigningKey {
+  privateKey: CryptoKey
+  publicKey: CryptoKey
+}
+
+/** Curve or modulus of a new key. jose's defaults elsewhere: P-256 for ES256, Ed25519 for EdDSA. */
+const RSA_MODULUS_BITS = 2048
+
+const sealedSigningKeySchema: z.ZodMiniType<SealedSigningKey> = z.strictObject({
+  kid: z.string(),
+  alg: z.enum(SIGNING_ALGORITHMS),
+  publicJwk: z.record(z.string(), z.unknown()) as unknown as z.ZodMiniType<JWK>,
+  sealedPrivateJwk: z.string(),
+  createdAt: z.int(),
+  activatesAt: z.int(),
+})
+
+/** @throws CorruptRecord */
+export function decodeSealedSigningKeys(value: unknown): SealedSigningKey[] {
+  return decodeRecord(z.array(sealedSigningKeySchema), 'signing keys', value)
+}
+
+/** Makes a key pair and seals its private half. The key may sign at once; the store decides otherwise. */
+export async function generateSigningKey(
+  alg: SigningAlgorithm,
+  sealingKey: SealingKey,
+  now: number,
+): Promise<SealedSigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, {
+    extractable: true,
+    modulusLength: RSA_MODULUS_BITS,
+  })
+  const jwk = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint(jwk)
+  const sealedPrivateJwk = await sealPrivateJwk(kid, await exportJWK(privateKey), sealingKey)
+  const publicJwk = { ...jwk, kid, alg, use: 'sig' }
+  return { kid, alg, publicJwk, sealedPrivateJwk, createdAt: now, activatesAt: now }
+}
+
+/** @throws SealingError where the private half does not open */
+export async function openSigningKey(sealed: SealedSigningKey, sealingKey: SealingKey): Promise<SigningKey> {
+  const privateJwk = await openPrivateJwk(sealed.kid, sealed.sealedPrivateJwk, sealingKey)
+  const [privateKey, publicKey] = await Promise.all([
+    importJWK(privateJwk, sealed.alg, { extractable: false }),
+    importJWK(sealed.publicJwk, sealed.alg),
+  ])
+  return { ...sealed, privateKey: privateKey as CryptoKey, publicKey: publicKey as CryptoKey }
+}

@@ -1,0 +1,31 @@
+interface Entry<V> {
+  value: V
+  expiresAt: number
+}
+
+/** A bounded map in the isolate's memory whose entries end by themselves. Times are Unix seconds. */
+export class ExpiringCache<V> {
+  readonly #entries = new Map<string, Entry<V>>()
+  readonly #maxEntries: number
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries
+  }
+
+  /** The value, or null where there is none that still lives at `now`. */
+  get(key: string, now: number): V | null {
+    const entry = this.#entries.get(key)
+    return entry && entry.expiresAt > now ? entry.value : null
+  }
+
+  set(key: string, value: V, expiresAt: number): void {
+    this.#entries.delete(key)
+    if (this.#entries.size >= this.#maxEntries) this.#dropOldest()
+    this.#entries.set(key, { value, expiresAt })
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#entries.keys()
+    if (oldest !== undefined) this.#entries.delete(oldest)
+  }
+}

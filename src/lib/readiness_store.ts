@@ -1,0 +1,29 @@
+import { describeError, log } from './log.ts'
+
+/** Asks each store for something small. */
+export class ReadinessStore {
+  readonly #probes: Record<string, () => Promise<unknown>>
+
+  constructor(db: D1Database, kv: KVNamespace) {
+    this.#probes = {
+      database: () => db.prepare('SELECT 1 FROM clients LIMIT 1').first(),
+      kv: () => kv.get('readiness'),
+    }
+  }
+
+  /** The names of the stores that do not answer. Why is in the log alone. */
+  async findFailing(): Promise<string[]> {
+    const failing = await Promise.all(
+      Object.entries(this.#probes).map(async ([name, probe]) => {
+        try {
+          await probe()
+          return []
+        } catch (error) {
+          log('error', 'not_ready', { dependency: name, cause: describeError(error) })
+          return [name]
+        }
+      }),
+    )
+    return failing.flat()
+  }
+}

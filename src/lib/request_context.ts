@@ -1,0 +1,17 @@
+import { describeError, log } from './log.ts'
+
+/** What one request hands down to everything that works for it. */
+export interface RequestContext {
+  /** Unix seconds, read once: a request sees one moment. */
+  now: number
+  /** Keeps the Worker alive for work that the caller does not wait for. */
+  waitUntil(work: Promise<unknown>): void
+}
+
+/** Runs work after the answer is sent; a failure is logged and costs nobody an answer. */
+export function runLater(context: RequestContext, name: string, work: () => Promise<unknown>): void {
+  const logged = work().catch((error: unknown) => {
+    log('error', 'deferred_work_failed', { work: name, cause: describeError(error) })
+  })
+  context.waitUntil(logged)
+}

@@ -1,0 +1,80 @@
+import type { Refusal } from './errors.ts'
+
+/** How errors are written: as RFC 6749 §5.2 has them, or as OroCommerce's clients expect them. */
+export type ErrorDialect = 'rfc6749' | 'oro'
+
+/** One refusal as the caller sees it. */
+export interface WireError {
+  status: number
+  error: string
+  description: string
+  /** Written in the `oro` dialect only. */
+  hint?: string
+}
+
+type Table = { [K in Refusal['kind']]: (refusal: Extract<Refusal, { kind: K }>) => WireError }
+
+const rfc6749: Table = {
+  malformed_request: ({ problem }) => wire(400, 'invalid_request', problem),
+  missing_parameter: ({ parameter }) => ({
+    ...wire(400, 'invalid_request', `The parameter "${parameter}" is missing.`),
+    hint: `Check the \`${parameter}\` parameter`,
+  }),
+  body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),
+  method_not_allowed: ({ allow }) => wire(405, 'invalid_request', `This endpoint takes ${allow}.`),
+  not_found: () => wire(404, 'invalid_request', 'There is no such endpoint.'),
+  unsupported_grant_type: () => wire(400, 'unsupported_grant_type', 'The grant type is not supported.'),
+  invalid_client: () => wire(401, 'invalid_client', 'Client authentication failed.'),
+  unauthorized_client: () =>
+    wire(400, 'unauthorized_client', 'The client is not allowed to use this grant type.'),
+  wrong_credentials: () => wire(400, 'invalid_grant', 'The user credentials were incorrect.'),
+  invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
+  invalid_scope: () => ({
+    ...wire(400, 'invalid_scope', 'The requested scope is unknown or more than the client may have.'),
+    hint: 'Check the `scope` parameter',
+  }),
+  temporarily_unavailable: () =>
+    wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
+  server_error: () => wire(500, 'server_error', 'The server met an unexpected condition.'),
+}
+
+const refusedClient: WireError = wire(401, 'invalid_client', 'Client authentication failed')
+const unsupportedGrant: WireError = {
+  ...wire(
+    400,
+    'unsupported_grant_type',
+    'The authorization grant type is not supported by the authorization server.',
+  ),
+  hint: 'Check that all required parameters have been provided',
+}
+
+/** What OroCommerce's own clients rely on; everything else is as in the RFC. */
+const oro: Table = {
+  ...rfc6749,
+  missing_parameter: (refusal) =>
+    refusal.parameter === 'grant_type' ? unsupportedGrant : rfc6749.missing_parameter(refusal),
+  unsupported_grant_type: () => unsupportedGrant,
+  invalid_client: () => refusedClient,
+  unauthorized_client: () => refusedClient,
+  invalid_refresh_token: () => wire(401, 'invalid_request', 'The refresh token is invalid.'),
+}
+
+const tables: Record<ErrorDialect, Table> = { rfc6749, oro }
+
+/** What a caller of the dialect is told. The same refusal is always told in the same words. */
+export function describeRefusal(refusal: Refusal, dialect: ErrorDialect): WireError {
+  const describe = tables[dialect][refusal.kind] as (refusal: Refusal) => WireError
+  return describe(refusal)
+}
+
+/** The JSON members of an error, in order. `oro` repeats the description as `message` and adds the hint. */
+export function formatError(wireError: WireError, dialect: ErrorDialect): Record<string, string> {
+  const members = { error: wireError.error, error_description: wireError.description }
+  if (dialect === 'rfc6749') return members
+  const hint = wireError.hint === undefined ? {} : { hint: wireError.hint }
+  return { ...members, message: wireError.description, ...hint }
+}
+
+function wire(status: number, error: string, description: string): WireError {
+  return { status, error, description }
+}

@@ -1,0 +1,88 @@
+/**
+ * Every way in which a request is refused. The kind and its public parameters decide what the caller sees
+ * (`error_dialect.ts`); why exactly is `OAuthError.reason`, which goes to the log alone.
+ */
+export type Refusal =
+  | { kind: 'malformed_request'; problem: string }
+  | { kind: 'missing_parameter'; parameter: string }
+  | { kind: 'body_too_large' }
+  | { kind: 'method_not_allowed'; allow: string }
+  | { kind: 'not_found' }
+  | { kind: 'unsupported_grant_type' }
+  | { kind: 'invalid_client' }
+  | { kind: 'unauthorized_client' }
+  | { kind: 'wrong_credentials' }
+  | { kind: 'invalid_refresh_token' }
+  | { kind: 'invalid_scope' }
+  | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
+  | { kind: 'server_error' }
+
+/** The one thing that is thrown for a refusal. Made by the functions below. */
+export class OAuthError extends Error {
+  override name = 'OAuthError'
+  readonly refusal: Refusal
+  /** The exact cause, for the log. Holds no password, secret or token. */
+  readonly reason: string
+
+  constructor(refusal: Refusal, reason: string) {
+    super(reason)
+    this.refusal = refusal
+    this.reason = reason
+  }
+}
+
+/** The request cannot be read (RFC 6749 §5.2). `problem` is public: a constant sentence, nothing of the request. */
+export function malformedRequest(problem: string): OAuthError {
+  return new OAuthError({ kind: 'malformed_request', problem }, problem)
+}
+
+export function missingParameter(parameter: string): OAuthError {
+  return new OAuthError({ kind: 'missing_parameter', parameter }, `no ${parameter}`)
+}
+
+export function bodyTooLarge(): OAuthError {
+  return new OAuthError({ kind: 'body_too_large' }, 'the body is over the limit')
+}
+
+/** @param allow The methods that the path has, as the Allow header lists them (RFC 9110 §10.2.1). */
+export function methodNotAllowed(allow: string): OAuthError {
+  return new OAuthError({ kind: 'method_not_allowed', allow }, `the path has ${allow}`)
+}
+
+export function notFound(): OAuthError {
+  return new OAuthError({ kind: 'not_found' }, 'no such path')
+}
+
+export function unsupportedGrantType(): OAuthError {
+  return new OAuthError({ kind: 'unsupported_grant_type' }, 'no such grant')
+}
+
+export function invalidClient(reason: string): OAuthError {
+  return new OAuthError({ kind: 'invalid_client' }, reason)
+}
+
+export function unauthorizedClient(reason: string): OAuthError {
+  return new OAuthError({ kind: 'unauthorized_client' }, reason)
+}
+
+/** A sign-in failed. Every reason gives the same answer, so that nothing is learnt from it. */
+export function wrongCredentials(reason: string): OAuthError {
+  return new OAuthError({ kind: 'wrong_credentials' }, reason)
+}
+
+export function invalidRefreshToken(reason: string): OAuthError {
+  return new OAuthError({ kind: 'invalid_refresh_token' }, reason)
+}
+
+export function invalidScope(reason: string): OAuthError {
+  return new OAuthError({ kind: 'invalid_scope' }, reason)
+}
+
+/** A store or a queue cannot serve now: clients must keep what they have and come back. */
+export function temporarilyUnavailable(reason: string, retryAfterSeconds = 2): OAuthError {
+  return new OAuthError({ kind: 'temporarily_unavailable', retryAfterSeconds }, reason)
+}
+
+export function serverError(reason: string): OAuthError {
+  return new OAuthError({ kind: 'server_error' }, reason)
+}

@@ -1,0 +1,7 @@
+/** The grants that a client may list. A refresh token is used by whoever may use the password grant. */
+export const CLIENT_GRANTS = ['password', 'client_credentials'] as const
+export type ClientGrant = (typeof CLIENT_GRANTS)[number]
+
+/** The values of `grant_type`. */
+export const GRANT_TYPES = ['password', 'refresh_token', 'client_credentials'] as const
+export type GrantType = (typeof GRANT_TYPES)[number]

@@ -1,0 +1,67 @@
+import type { Argon2Cost } from '../config/config.ts'
+
+/** RFC 9106 §3.1: the version 0x13 and the type id of Argon2id in the reference implementation. */
+const VERSION = 0x13
+const ARGON2ID = 2
+
+/** The exports of the WebAssembly build of the reference implementation that are used here. */
+interface Argon2Exports {
+  memory: WebAssembly.Memory
+  malloc(byteLength: number): number
+  free(address: number): void
+  argon2_hash(...parameters: number[]): number
+  _initialize(): void
+}
+
+export interface Argon2Input {
+  /** UTF-8 bytes of the password. */
+  password: Uint8Array
+  salt: Uint8Array
+  cost: Argon2Cost
+  hashLength: number
+}
+
+/** Argon2id on a precompiled WebAssembly module. One hash at a time: a call holds the isolate's thread. */
+export class Argon2id {
+  readonly #exports: Argon2Exports
+
+  constructor(module: WebAssembly.Module) {
+    this.#exports = new WebAssembly.Instance(module).exports as unknown as Argon2Exports
+    this.#exports._initialize()
+  }
+
+  /**
+   * The raw hash. Bytes go in and lengths are bytes: the package's own wrapper passes the length of the string
+   * instead, and so leaves out the end of every password that is not ASCII (docs/decisions/0002).
+   *
+   * @throws Error where the module refuses the parameters or has no memory left
+   */
+  hash({ password, salt, cost, hashLength }: Argon2Input): Uint8Array {
+    const passwordAt = this.#copyIn(password)
+    const saltAt = this.#copyIn(salt)
+    const hashAt = this.#exports.malloc(hashLength)
+    try {
+      const { m, t, p } = cost
+      const code = this.#exports.argon2_hash(
+        ...[t, m, p, passwordAt, password.length, saltAt, salt.length, hashAt, hashLength],
+        ...[0, 0, ARGON2ID, VERSION],
+      )
+      if (code !== 0) throw new Error(`argon2 refused with code ${code}`)
+      return this.#bytes(hashAt, hashLength).slice()
+    } finally {
+      this.#bytes(passwordAt, password.length).fill(0)
+      for (const address of [passwordAt, saltAt, hashAt]) this.#exports.free(address)
+    }
+  }
+
+  #copyIn(bytes: Uint8Array): number {
+    const address = this.#exports.malloc(Math.max(1, bytes.length))
+    this.#bytes(address, bytes.length).set(bytes)
+    return address
+  }
+
+  /** A view of the module's memory, made anew because a growing memory ends the earlier ones. */
+  #bytes(address: number, byteLength: number): Uint8Array {
+    return new Uint8Array(this.#exports.memory.buffer, address, byteLength)
+  }
+}

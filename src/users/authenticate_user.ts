@@ -1,0 +1,45 @@
+import { wrongCredentials } from '../oauth/errors.ts'
+import { encodePassword } from './password.ts'
+import type { PasswordHasher } from './password_hash.ts'
+import type { User } from './user.ts'
+import type { UserStore } from './user_store.ts'
+import { normalizeUsername } from './username.ts'
+
+/** What a person presents, as it came. */
+export interface UserCredentials {
+  pool: string
+  username: string
+  password: string
+}
+
+interface Dependencies {
+  users: Pick<UserStore, 'findByUsername'>
+  passwords: Pick<PasswordHasher, 'verify'>
+}
+
+/**
+ * The person that a name and a password prove. Whoever does not exist costs the same as whoever mistyped: a read
+ * near the caller, a hash, and a read of the primary in case the replica was behind a change.
+ *
+ * @throws OAuthError invalid_grant, the same for every reason
+ */
+export async function authenticateUser(
+  { pool, username, password }: UserCredentials,
+  { users, passwords }: Dependencies,
+): Promise<User> {
+  const name = normalizeUsername(username)
+  const bytes = encodePassword(password)
+  if (name === null || bytes === null) throw wrongCredentials('a name or password that nobody can have')
+  let user = await users.findByUsername(pool, name, 'replica')
+  let proven = await passwords.verify(bytes, user?.passwordHash ?? null)
+  if (!proven) {
+    const newest = await users.findByUsername(pool, name, 'primary')
+    const changed = newest?.passwordHash !== user?.passwordHash
+    user = newest
+    proven = changed && (await passwords.verify(bytes, newest?.passwordHash ?? null))
+  }
+  if (user === null) throw wrongCredentials('unknown user')
+  if (!proven) throw wrongCredentials('wrong password')
+  if (!user.enabled) throw wrongCredentials('disabled user')
+  return user
+}

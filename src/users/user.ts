@@ -1,0 +1,47 @@
+import * as z from 'zod/mini'
+import { randomId } from '../lib/bytes.ts'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+
+/** A person of one pool. */
+export interface User {
+  /** Immutable, and no visitor's or client's: it begins with `user:`. The `sub` of the person's tokens. */
+  id: string
+  pool: string
+  /** Normalised (`normalizeUsername`). */
+  username: string
+  /** A PHC string. */
+  passwordHash: string
+  enabled: boolean
+  roles: string[]
+  /** Unix seconds. */
+  createdAt: number
+}
+
+const rowSchema = z.object({
+  id: z.string().check(z.startsWith('user:')),
+  pool: z.string(),
+  username: z.string(),
+  password_hash: z.string(),
+  enabled: z.int(),
+  roles: z.string(),
+  created_at: z.int(),
+})
+const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
+
+export function generateUserId(): string {
+  return `user:${randomId(16)}`
+}
+
+/** Decodes a row of `users`. @throws CorruptRecord */
+export function decodeUserRow(value: unknown): User {
+  const row = decodeRecord(rowSchema, 'user', value)
+  return {
+    id: row.id,
+    pool: row.pool,
+    username: row.username,
+    passwordHash: row.password_hash,
+    enabled: row.enabled === 1,
+    roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
+    createdAt: row.created_at,
+  }
+}

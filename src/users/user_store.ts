@@ -1,0 +1,56 @@
+import { callStore } from '../lib/storage_error.ts'
+import { decodeUserRow, type User } from './user.ts'
+
+/** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
+export type ReadFrom = 'replica' | 'primary'
+
+const SELECT_USER = 'SELECT id, pool, username, password_hash, enabled, roles, created_at FROM users'
+
+/** Users, of record in D1. */
+export class UserStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** @param username Normalised. @throws StorageUnavailable, CorruptRecord */
+  findByUsername(pool: string, username: string, from: ReadFrom): Promise<User | null> {
+    return this.#find(from, `${SELECT_USER} WHERE pool = ? AND username = ?`, pool, username)
+  }
+
+  /** Reads the primary: a refresh must see at once that its user was disabled. @throws StorageUnavailable, CorruptRecord */
+  findById(id: string): Promise<User | null> {
+    return this.#find('primary', `${SELECT_USER} WHERE id = ?`, id)
+  }
+
+  async #find(from: ReadFrom, sql: string, ...parameters: string[]): Promise<User | null> {
+    const row = await callStore('D1 users', () => {
+      const session = this.#db.withSession(from === 'replica' ? 'first-unconstrained' : 'first-primary')
+      return session
+        .prepare(sql)
+        .bind(...parameters)
+        .first()
+    })
+    return row === null ? null : decodeUserRow(row)
+  }
+
+  /** Adds a user. One of that name in the pool stays as it is. */
+  async add(user: User): Promise<void> {
+    const insert = this.#db
+      .prepare(
+        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
+      .bind(
+        user.id,
+        user.pool,
+        user.username,
+        user.passwordHash,
+        Number(user.enabled),
+        JSON.stringify(user.roles),
+        user.createdAt,
+      )
+    await callStore('D1 users', () => insert.run())
+  }
+}
