@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { type Config, ConfigError, parseConfig } from '../src/config/config.ts'
+
+/** Reads and checks config.yml. Where it is broken, prints every problem and nothing else, and ends the process. */
+export function requireConfig(options: { localPort?: string } = {}): Config {
+  try {
+    return parseConfig(readFileSync('config.yml', 'utf8'), options)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,109 @@
+import type { Client } from '../src/clients/client.ts'
+import { hashClientSecret } from '../src/clients/client_secret.ts'
+import { ClientStore } from '../src/clients/client_store.ts'
+import type { Config } from '../src/config/config.ts'
+import { isLoopback } from '../src/config/origin.ts'
+import { ReadCopyStore } from '../src/lib/read_copy_store.ts'
+import type { ClientGrant } from '../src/oauth/grant_type.ts'
+import type { Env } from '../src/services.ts'
+import { createUser, type UserDraft } from '../src/users/create_user.ts'
+import { PasswordHasher } from '../src/users/password_hash.ts'
+import { UserStore } from '../src/users/user_store.ts'
+import { loadArgon2Module } from './argon2_module.ts'
+
+interface DemoClient {
+  id: string
+  secret: string | null
+  api: string
+  grants: ClientGrant[]
+  scopes: string[]
+}
+
+const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
+const BACKOFFICE_SCOPES = ['users', 'orders']
+
+const CLIENTS: DemoClient[] = [
+  {
+    id: 'storefront-demo',
+    secret: 'storefront-demo-secret',
+    api: 'storefront',
+    grants: ['password', 'client_credentials'],
+    scopes: STOREFRONT_SCOPES,
+  },
+  {
+    id: 'storefront-mobile',
+    secret: 'storefront-mobile-secret',
+    api: 'storefront',
+    grants: ['password'],
+    scopes: STOREFRONT_SCOPES,
+  },
+  {
+    id: 'storefront-public',
+    secret: null,
+    api: 'storefront',
+    grants: ['password'],
+    scopes: STOREFRONT_SCOPES,
+  },
+  {
+    id: 'backoffice-demo',
+    secret: 'backoffice-demo-secret',
+    api: 'backoffice',
+    grants: ['password', 'client_credentials'],
+    scopes: BACKOFFICE_SCOPES,
+  },
+]
+
+const CUSTOMER_PASSWORD = 'correct horse battery staple'
+
+const USERS: UserDraft[] = [
+  {
+    pool: 'customers',
+    username: 'amanda@example.com',
+    password: CUSTOMER_PASSWORD,
+    roles: [],
+    enabled: true,
+  },
+  {
+    pool: 'customers',
+    username: 'disabled@example.com',
+    password: CUSTOMER_PASSWORD,
+    roles: [],
+    enabled: false,
+  },
+  {
+    pool: 'staff',
+    username: 'admin',
+    password: 'back office battery staple',
+    roles: ['admin'],
+    enabled: true,
+  },
+]
+
+/** Adds the demo clients and people that are missing. Their secrets are public, so a real server is refused. */
+export async function seedDemoData(env: Env, config: Config): Promise<void> {
+  if (!isLoopback(config.issuer))
+    throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
+  const now = Math.floor(Date.now() / 1000)
+  const clients = new ClientStore(env.DB, new ReadCopyStore(env.KV))
+  for (const demo of CLIENTS) await clients.add(await toClient(demo, now))
+  const users = new UserStore(env.DB)
+  const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
+  for (const draft of USERS) {
+    const present = await users.findByUsername(draft.pool, draft.username, 'primary')
+    if (present === null) await users.add(await createUser(draft, { passwords, config }, now))
+  }
+}
+
+async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<Client> {
+  const secrets =
+    secret === null ? [] : [{ hash: await hashClientSecret(secret), createdAt: now, expiresAt: null }]
+  return {
+    ...demo,
+    name: demo.id,
+    origins: [],
+    confidential: secret !== null,
+    enabled: true,
+    secrets,
+    createdAt: now,
+  }
+}

@@ -1,0 +1,168 @@
+import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { stringify } from 'yaml'
+import { createApp } from '../../src/app.ts'
+import type { Client } from '../../src/clients/client.ts'
+import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
+import { type Config, parseConfig } from '../../src/config/config.ts'
+import { createServices, type Env, type Services } from '../../src/services.ts'
+import { createUser, type UserDraft } from '../../src/users/create_user.ts'
+import type { User } from '../../src/users/user.ts'
+
+export const ISSUER = 'https://id.shop.test'
+export const STOREFRONT_AUDIENCE = 'https://shop.test/api'
+export const BACKOFFICE_AUDIENCE = 'https://shop.test/admin/api'
+export const PASSWORD = 'correct horse battery staple'
+
+const CONFIG = {
+  issuer: ISSUER,
+  cors: {
+    allow_origins: ['https://www.shop.test'],
+    allow_headers: ['X-Shop-Version'],
+    preflight_max_age: 300,
+  },
+  apis: {
+    storefront: {
+      audience: STOREFRONT_AUDIENCE,
+      users: 'customers',
+      guests: true,
+      scopes: ['cart', 'orders', 'catalog'],
+      guest_scopes: ['cart', 'catalog'],
+    },
+    backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users', 'orders'] },
+  },
+}
+
+/** config.yml of the tests, with top-level keys replaced. */
+export function configText(overrides: Record<string, unknown> = {}): string {
+  return stringify({ ...CONFIG, ...overrides })
+}
+
+/** A moment that a test moves by hand, in Unix seconds. It starts now. */
+export class TestClock {
+  time = Math.floor(Date.now() / 1000)
+  now = (): number => this.time
+}
+
+export interface TestClient {
+  id: string
+  secret: string
+  record: Client
+}
+
+interface ServerOptions {
+  config?: Record<string, unknown>
+  clock?: TestClock
+  env?: Partial<Env>
+}
+
+/** The application as one isolate has it, on the real stores. Two servers share their stores and nothing else. */
+export class TestServer {
+  readonly config: Config
+  readonly clock: TestClock
+  readonly services: Services
+  readonly #app: ReturnType<typeof createApp>
+
+  constructor(options: ServerOptions = {}) {
+    this.config = parseConfig(configText(options.config))
+    this.clock = options.clock ?? new TestClock()
+    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
+    this.#app = createApp(this.services)
+  }
+
+  /** Answers a request and waits for what it left to do after the answer. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const context = createExecutionContext()
+    const response = await this.#app.fetch(new Request(ISSUER + path, init), {}, context)
+    await waitOnExecutionContext(context)
+    return response
+  }
+
+  postJson(body: unknown, headers: Record<string, string> = {}, path = '/oauth2-token'): Promise<Response> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return this.fetch(path, {
+      method: 'POST',
+      body: text,
+      headers: { 'Content-Type': 'application/json', ...headers },
+    })
+  }
+
+  postForm(body: Record<string, string> | string, headers: Record<string, string> = {}): Promise<Response> {
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const text = typeof body === 'string' ? body : new URLSearchParams(body).toString()
+    return this.fetch('/oauth2-token', { method: 'POST', body: text, headers: { ...type, ...headers } })
+  }
+
+  /** Adds a client of the storefront with every grant, changed as asked. */
+  async addClient(changes: Partial<Client> = {}): Promise<TestClient> {
+    const secret = generateClientSecret()
+    const hash = await hashClientSecret(secret)
+    const api = changes.api ?? 'storefront'
+    const confidential = changes.confidential ?? true
+    const record: Client = {
+      id: `client-${crypto.randomUUID()}`,
+      name: 'A test client',
+      api,
+      grants: ['password', 'client_credentials'],
+      scopes: this.config.apis.get(api)?.scopes ?? [],
+      origins: [],
+      confidential,
+      enabled: true,
+      secrets: confidential ? [{ hash, createdAt: this.clock.time, expiresAt: null }] : [],
+      createdAt: this.clock.time,
+      ...changes,
+    }
+    await this.services.clients.add(record)
+    return { id: record.id, secret, record }
+  }
+
+  /** Adds a customer with the password above, changed as asked. */
+  async addUser(changes: Partial<UserDraft> = {}): Promise<User> {
+    const username = `${crypto.randomUUID()}@example.com`
+    const draft = { pool: 'customers', username, password: PASSWORD, roles: [], enabled: true, ...changes }
+    const user = await createUser(draft, this.services, this.clock.time)
+    await this.services.users.add(user)
+    return user
+  }
+
+  /** Signs somebody in and gives the members of the answer. */
+  async signIn(client: TestClient, username: string, password = PASSWORD): Promise<TokenAnswer> {
+    return this.requireTokens({ grant_type: 'password', ...credentials(client), username, password })
+  }
+
+  async refresh(client: TestClient, refreshToken: string | undefined): Promise<TokenAnswer> {
+    const parameters = { grant_type: 'refresh_token', ...credentials(client), refresh_token: refreshToken }
+    return this.requireTokens(parameters)
+  }
+
+  async requireTokens(parameters: Record<string, unknown>): Promise<TokenAnswer> {
+    const response = await this.postJson(parameters)
+    const answer = await response.json<TokenAnswer>()
+    if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(answer)}`)
+    return answer
+  }
+}
+
+export interface TokenAnswer {
+  token_type: string
+  expires_in: number
+  access_token: string
+  refresh_token?: string
+  scope?: string
+}
+
+/** Body parameters by which a client authenticates. */
+export function credentials(client: TestClient): Record<string, string> {
+  const secret = client.record.confidential ? { client_secret: client.secret } : {}
+  return { client_id: client.id, ...secret }
+}
+
+export function basic(id: string, secret: string): string {
+  return `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`
+}
+
+/** Empties every store, as on the first day. */
+export async function emptyStores(): Promise<void> {
+  await reset()
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+}

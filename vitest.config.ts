@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+// Inside workerd, on the stores of wrangler.toml. One isolate and one worker: each test makes what it needs, and
+// starting a runtime for each file costs more than all the tests.
+const workers = {
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          SEALING_KEY: randomBytes(32).toString('base64url'),
+          TEST_MIGRATIONS: await readD1Migrations('migrations'),
+        },
+      },
+    })),
+  ],
+  test: {
+    name: 'workerd',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/scripts/**'],
+    setupFiles: ['test/support/setup.ts'],
+    isolate: false,
+    maxWorkers: 1,
+    testTimeout: 30_000,
+  },
+}
+
+const node = { test: { name: 'node', include: ['test/scripts/**/*.test.ts'], testTimeout: 60_000 } }
+
+export default defineConfig({ test: { projects: [workers, node], silent: 'passed-only' } })
