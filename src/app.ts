@@ -34,9 +34,7 @@ export function createApp(services: Services): Hono {
       throw methodNotAllowed(METHODS[method].join(', '))
     })
   }
-  app.notFound(() => {
-    throw notFound()
-  })
+  app.notFound((c) => respondWithError(c, notFound(), services.config.errorDialect))
   app.onError((error, c) => respondWithError(c, error, services.config.errorDialect))
   return app
 }

@@ -1,0 +1,166 @@
+import { describe, expect, it, vi } from 'vitest'
+import { generateClientSecret, hashClientSecret, verifyClientSecret } from '../src/clients/client_secret.ts'
+import { countingD1, KV_DOWN } from './support/faults.ts'
+import { basic, credentials, type TestClient, TestServer } from './support/server.ts'
+
+const GRANT = { grant_type: 'client_credentials' }
+
+describe('client authentication', () => {
+  it('takes Basic in any case of the scheme, both halves percent-decoded, split at the first colon', async () => {
+    const server = new TestServer()
+    const secret = 'a:b%c d+é'
+    const hash = await hashClientSecret(secret)
+    const client = await server.addClient({ secrets: [{ hash, createdAt: 0, expiresAt: null }] })
+    for (const scheme of ['Basic', 'basic', 'BASIC']) {
+      const authorization = basic(client.id, secret).replace('Basic', scheme)
+      expect((await server.postForm(GRANT, { Authorization: authorization })).status).toBe(200)
+    }
+  })
+
+  it('takes Basic beside the same client_id in the body', async () => {
+    const server = new TestServer()
+    const { id, secret } = await server.addClient()
+    const response = await server.postForm({ ...GRANT, client_id: id }, { Authorization: basic(id, secret) })
+    expect(response.status).toBe(200)
+  })
+
+  it.each([
+    ['another scheme', 'Bearer abc'],
+    ['no credentials', 'Basic'],
+    ['broken base64', 'Basic !!!'],
+    ['a broken percent sequence', `Basic ${btoa('client:%zz')}`],
+    ['bytes that are not UTF-8', `Basic ${btoa('client:\xff')}`],
+    ['no client id', `Basic ${btoa(':secret')}`],
+    ['no colon', `Basic ${btoa('client')}`],
+    ['an unknown client', basic('nobody', 'secret')],
+  ])('refuses an Authorization header with a challenge: %s', async (_case, authorization) => {
+    const response = await new TestServer().postForm(GRANT, { Authorization: authorization })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe('Basic realm="sallyport", charset="UTF-8"')
+    expect(await response.json()).toEqual({
+      error: 'invalid_client',
+      error_description: 'Client authentication failed.',
+    })
+  })
+
+  it('refuses an unknown client, a wrong secret and a disabled client with byte-equal answers, unchallenged', async () => {
+    const server = new TestServer()
+    const known = await server.addClient()
+    const disabled = await server.addClient({ enabled: false })
+    const publicClient = await server.addClient({ confidential: false })
+    const attempts: Record<string, string>[] = [
+      { client_id: 'nobody', client_secret: known.secret },
+      { client_id: 'visitor:x', client_secret: known.secret },
+      { client_id: '🔑', client_secret: known.secret },
+      { client_id: known.id, client_secret: 'wrong' },
+      { client_id: known.id },
+      { client_id: disabled.id, client_secret: disabled.secret },
+      { client_id: publicClient.id, client_secret: 'a public client has none' },
+    ]
+    const answers = new Set<string>()
+    for (const attempt of attempts) {
+      const response = await server.postJson({ ...GRANT, ...attempt })
+      answers.add(JSON.stringify([response.status, [...response.headers], await response.text()]))
+    }
+    expect(answers.size).toBe(1)
+    const [answer = ''] = answers
+    expect(JSON.parse(answer)[0]).toBe(401)
+    expect(answer).not.toContain('www-authenticate')
+  })
+
+  it('does the same hashing for a client that exists as for one that does not', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const digest = vi.spyOn(crypto.subtle, 'digest')
+    await verifyClientSecret('wrong', client.record, 0)
+    expect(digest).toHaveBeenCalledTimes(1)
+    await verifyClientSecret('wrong', null, 0)
+    expect(digest).toHaveBeenCalledTimes(2)
+    digest.mockRestore()
+  })
+
+  it('takes either of two live secrets, and none that has ended', async () => {
+    const server = new TestServer()
+    const [first, second, ended] = [generateClientSecret(), generateClientSecret(), generateClientSecret()]
+    const now = server.clock.time
+    const record = async (secret: string, expiresAt: number | null) => ({
+      hash: await hashClientSecret(secret),
+      createdAt: now - 10,
+      expiresAt,
+    })
+    const secrets = [await record(ended, now), await record(first, now + 60), await record(second, null)]
+    const client = await server.addClient({ secrets })
+    const statusWith = async (secret: string) =>
+      (await server.postJson({ ...GRANT, client_id: client.id, client_secret: secret })).status
+    expect(await Promise.all([first, second, ended].map(statusWith))).toEqual([200, 200, 401])
+    server.clock.time = now + 60
+    expect(await Promise.all([first, second, ended].map(statusWith))).toEqual([401, 200, 401])
+  })
+
+  it('makes secrets of 256 random bits behind a prefix', async () => {
+    expect(generateClientSecret()).toMatch(/^sps_[A-Za-z0-9_-]{43}$/)
+    expect(generateClientSecret()).not.toBe(generateClientSecret())
+  })
+
+  it('refuses client_credentials to a public client, whatever its record lists', async () => {
+    const server = new TestServer()
+    const client = await server.addClient({ confidential: false })
+    const response = await server.postJson({ ...GRANT, ...credentials(client) })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: 'unauthorized_client' })
+  })
+
+  it('refuses a client whose API config.yml does not have', async () => {
+    const server = new TestServer()
+    const client = await server.addClient({ api: 'wholesale' })
+    const response = await server.postJson({ ...GRANT, ...credentials(client) })
+    expect(response.status).toBe(401)
+  })
+})
+
+describe('the stores of clients', () => {
+  const request = (server: TestServer, client: TestClient) =>
+    server.postJson({ ...GRANT, ...credentials(client) })
+
+  it('falls back to D1 where KV has no copy, and writes the copy', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const first = countingD1()
+    expect((await request(new TestServer({ env: { DB: first.db } }), client)).status).toBe(200)
+    expect(first.statements.filter((sql) => sql.includes('FROM clients c'))).toHaveLength(1)
+    const second = countingD1()
+    expect((await request(new TestServer({ env: { DB: second.db } }), client)).status).toBe(200)
+    expect(second.statements).toEqual([])
+  })
+
+  it('serves from D1 while KV is down', async () => {
+    const client = await new TestServer().addClient()
+    expect((await request(new TestServer({ env: { KV: KV_DOWN } }), client)).status).toBe(200)
+  })
+
+  it('keeps a client in memory: no store is asked by the second request', async () => {
+    const client = await new TestServer().addClient()
+    const { db, statements } = countingD1()
+    const server = new TestServer({ env: { DB: db } })
+    await request(server, client)
+    statements.length = 0
+    expect((await request(server, client)).status).toBe(200)
+    expect(statements).toEqual([])
+  })
+
+  it('bounds how often made-up ids reach D1', async () => {
+    const { db, statements } = countingD1()
+    const server = new TestServer({ env: { DB: db } })
+    const client = await server.addClient()
+    statements.length = 0
+    const statuses: number[] = []
+    for (let i = 0; i < 80; i++) {
+      statuses.push((await server.postJson({ ...GRANT, client_id: `made-up-${i}` })).status)
+    }
+    expect(statements).toHaveLength(50)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(50)
+    expect(statuses.filter((status) => status === 503)).toHaveLength(30)
+    server.clock.time += 10
+    expect((await request(server, client)).status).toBe(200)
+  })
+})

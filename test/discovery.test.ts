@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { credentials, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+
+const PATHS = [
+  '/.well-known/jwks.json',
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/openid-configuration',
+]
+
+describe('the metadata document', () => {
+  it('says what the server does (RFC 8414 §2), the same at both addresses', async () => {
+    const server = new TestServer()
+    for (const path of PATHS.slice(1)) {
+      const response = await server.fetch(path)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
+      expect(await response.json()).toEqual({
+        issuer: ISSUER,
+        token_endpoint: `${ISSUER}/oauth2-token`,
+        jwks_uri: `${ISSUER}/.well-known/jwks.json`,
+        scopes_supported: ['cart', 'orders', 'catalog', 'users'],
+        response_types_supported: [],
+        grant_types_supported: ['password', 'refresh_token', 'client_credentials'],
+        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+      })
+    }
+  })
+
+  it.each([true, false])('lists the grants that work, and no other (refresh tokens: %s)', async (enabled) => {
+    const server = new TestServer({ config: { enable_refresh_token: enabled } })
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const metadata = await (await server.fetch(PATHS[1] ?? '')).json<{ grant_types_supported: string[] }>()
+    const parameters = { ...credentials(client), username: user.username, password: PASSWORD }
+    const { refresh_token = 'none' } = await server.requireTokens({ ...parameters, grant_type: 'password' })
+    const known = ['password', 'refresh_token', 'client_credentials', 'authorization_code', 'implicit']
+    for (const grant_type of known) {
+      const response = await server.postJson({ ...parameters, grant_type, refresh_token })
+      expect(response.status === 200).toBe(metadata.grant_types_supported.includes(grant_type))
+      if (response.status !== 200)
+        expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' })
+    }
+  })
+})
+
+describe('cacheable answers', () => {
+  it.each(PATHS)('have an ETag that spares the body: %s', async (path) => {
+    const server = new TestServer()
+    const first = await server.fetch(path)
+    const etag = first.headers.get('ETag') ?? ''
+    expect(etag).toMatch(/^"[A-Za-z0-9_-]{43}"$/)
+    expect(first.headers.get('Cache-Control')).toBe('public, max-age=300')
+    for (const value of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const again = await server.fetch(path, { headers: { 'If-None-Match': value } })
+      expect(again.status).toBe(304)
+      expect(await again.text()).toBe('')
+      expect(again.headers.get('ETag')).toBe(etag)
+      expect(again.headers.get('Cache-Control')).toBe('public, max-age=300')
+    }
+    const other = await server.fetch(path, { headers: { 'If-None-Match': '"other"' } })
+    expect(other.status).toBe(200)
+  })
+
+  it.each(PATHS)('answer HEAD without a body, and refuse POST: %s', async (path) => {
+    const server = new TestServer()
+    const head = await server.fetch(path, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    const post = await server.postJson({}, {}, path)
+    expect(post.status).toBe(405)
+    expect(post.headers.get('Allow')).toBe('GET, HEAD, OPTIONS')
+    expect(await post.json()).toEqual({
+      error: 'invalid_request',
+      error_description: 'This endpoint takes GET, HEAD, OPTIONS.',
+    })
+  })
+})

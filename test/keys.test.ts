@@ -1,0 +1,143 @@
+import { env } from 'cloudflare:workers'
+import { decodeProtectedHeader } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { PUBLISH_AHEAD_SECONDS } from '../src/keys/key_ring.ts'
+import { D1_DOWN, KV_DOWN } from './support/faults.ts'
+import { credentials, emptyStores, type TestClient, TestClock, TestServer } from './support/server.ts'
+import { verify } from './support/tokens.ts'
+
+const DAY = 86_400
+
+async function machineToken(server: TestServer, client: TestClient): Promise<string> {
+  const answer = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+  return answer.access_token
+}
+
+async function storedKeys() {
+  return (await env.DB.prepare('SELECT * FROM signing_keys').all<Record<string, string>>()).results
+}
+
+async function published(server: TestServer) {
+  return (await server.fetch('/.well-known/jwks.json')).json<{ keys: Record<string, string>[] }>()
+}
+
+describe('signing keys', () => {
+  beforeEach(emptyStores)
+
+  it('are one on an empty store under 100 parallel first requests over ten isolates', async () => {
+    const client = await new TestServer().addClient()
+    const isolates = Array.from({ length: 10 }, () => new TestServer())
+    const tokens = await Promise.all(
+      isolates.flatMap((server) => Array.from({ length: 10 }, () => machineToken(server, client))),
+    )
+    const keys = await storedKeys()
+    expect(keys).toHaveLength(1)
+    expect(new Set(tokens.map((token) => decodeProtectedHeader(token).kid))).toEqual(new Set([keys[0]?.kid]))
+    for (const token of tokens) await verify(new TestServer(), token)
+  })
+
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])(
+    'of %s sign access and refresh tokens that verify',
+    async (alg) => {
+      const server = new TestServer({ config: { signing_algorithm: alg } })
+      const client = await server.addClient()
+      const user = await server.addUser()
+      const tokens = await server.signIn(client, user.username)
+      const { protectedHeader } = await verify(server, tokens.access_token, { algorithms: [alg] })
+      expect(protectedHeader.alg).toBe(alg)
+      await server.refresh(client, tokens.refresh_token)
+    },
+  )
+
+  it('are sealed: no private member is stored, and another SEALING_KEY opens nothing', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    await machineToken(server, client)
+    const stored = JSON.stringify([await storedKeys(), await env.KV.get('keys')])
+    expect(stored).not.toContain('"d')
+    expect(stored).not.toContain('\\"d\\"')
+    const stranger = new TestServer({ env: { SEALING_KEY: 'A'.repeat(43) } })
+    const response = await stranger.postJson({ grant_type: 'client_credentials', ...credentials(client) })
+    expect(response.status).toBe(500)
+    expect(await response.json()).toEqual({
+      error: 'server_error',
+      error_description: 'The server met an unexpected condition.',
+    })
+  })
+
+  it('keep live tokens valid through a change of algorithm, and publish the new key before it signs', async () => {
+    const clock = new TestClock()
+    const before = new TestServer({ clock })
+    const client = await before.addClient()
+    const old = await machineToken(before, client)
+    const after = new TestServer({ clock, config: { signing_algorithm: 'EdDSA' } })
+    expect(decodeProtectedHeader(await machineToken(after, client)).alg).toBe('ES256')
+    expect((await published(after)).keys.map((key) => key.alg)).toEqual(['ES256', 'EdDSA'])
+    clock.time += PUBLISH_AHEAD_SECONDS - 1
+    expect(decodeProtectedHeader(await machineToken(after, client)).alg).toBe('ES256')
+    clock.time += 1
+    const fresh = await machineToken(after, client)
+    expect(decodeProtectedHeader(fresh).alg).toBe('EdDSA')
+    await verify(after, old)
+    await verify(after, fresh)
+  })
+
+  it('are followed by a new one after key_rotation_days, published before it signs', async () => {
+    const clock = new TestClock()
+    const server = new TestServer({ clock, config: { key_rotation_days: 30 } })
+    const client = await server.addClient()
+    const first = decodeProtectedHeader(await machineToken(server, client)).kid
+    clock.time += 30 * DAY - 1
+    await machineToken(server, client)
+    expect(await storedKeys()).toHaveLength(1)
+    clock.time += 61
+    expect(decodeProtectedHeader(await machineToken(server, client)).kid).toBe(first)
+    expect((await published(server)).keys).toHaveLength(2)
+    clock.time += PUBLISH_AHEAD_SECONDS
+    expect(decodeProtectedHeader(await machineToken(server, client)).kid).not.toBe(first)
+    expect(await storedKeys()).toHaveLength(2)
+  })
+
+  it('are read from KV while D1 is down, and from D1 while KV is down', async () => {
+    const server = new TestServer()
+    await machineToken(server, await server.addClient())
+    const { keys } = await published(server)
+    expect(await published(new TestServer({ env: { DB: D1_DOWN } }))).toEqual({ keys })
+    expect(await published(new TestServer({ env: { KV: KV_DOWN } }))).toEqual({ keys })
+  })
+
+  it('stay in the isolate while both stores are down', async () => {
+    const clock = new TestClock()
+    const stores = { DB: env.DB, KV: env.KV }
+    const reachable = { up: true }
+    const throughSwitch = <T extends object>(up: T, down: T): T =>
+      new Proxy(up, {
+        get: (_target, property) => {
+          const store = reachable.up ? up : down
+          const member = Reflect.get(store, property)
+          return typeof member === 'function' ? member.bind(store) : member
+        },
+      })
+    const switched = { DB: throughSwitch(stores.DB, D1_DOWN), KV: throughSwitch(stores.KV, KV_DOWN) }
+    const server = new TestServer({ clock, env: switched })
+    const { keys } = await published(server)
+    reachable.up = false
+    clock.time += DAY
+    expect(await published(server)).toEqual({ keys })
+  })
+})
+
+describe('GET /.well-known/jwks.json', () => {
+  it('has public members only, with use, alg and kid, cacheable', async () => {
+    await emptyStores()
+    const server = new TestServer()
+    const response = await server.fetch('/.well-known/jwks.json')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
+    expect(response.headers.get('Cache-Control')).toBe('public, max-age=300')
+    const text = expect.any(String)
+    expect(await response.json()).toEqual({
+      keys: [{ kty: 'EC', crv: 'P-256', x: text, y: text, kid: text, alg: 'ES256', use: 'sig' }],
+    })
+  })
+})

@@ -1,0 +1,148 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { credentials, type TestClient, TestServer } from './support/server.ts'
+
+const REFUSED = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
+
+function send(server: TestServer, client: TestClient, refreshToken?: string, more = {}): Promise<Response> {
+  return server.postJson({
+    grant_type: 'refresh_token',
+    ...credentials(client),
+    refresh_token: refreshToken,
+    ...more,
+  })
+}
+
+async function expectRefused(response: Response): Promise<void> {
+  expect(response.status).toBe(400)
+  expect(await response.json()).toEqual(REFUSED)
+}
+
+async function signedIn(server = new TestServer()) {
+  const client = await server.addClient()
+  const user = await server.addUser()
+  return { server, client, user, tokens: await server.signIn(client, user.username) }
+}
+
+describe('the refresh_token grant', () => {
+  it('rotates: the successor has the same session and the next number', async () => {
+    const { server, client, user, tokens } = await signedIn()
+    const { sid } = decodeJwt(tokens.refresh_token ?? '')
+    let last = tokens
+    for (const seq of [1, 2, 3]) {
+      last = await server.refresh(client, last.refresh_token)
+      expect(decodeJwt(last.refresh_token ?? '')).toMatchObject({
+        sub: user.id,
+        sid,
+        seq,
+        jti: `${sid}.${seq}`,
+      })
+      expect(decodeJwt(last.access_token)).toMatchObject({ sub: user.id, sid, scope: 'cart orders catalog' })
+    }
+  })
+
+  it('writes no row until the first refresh, and one row after', async () => {
+    const { server, client, tokens } = await signedIn()
+    const { sid } = decodeJwt(tokens.refresh_token ?? '')
+    const rows = () => env.DB.prepare('SELECT seq FROM sessions WHERE sid = ?').bind(sid).all()
+    expect((await rows()).results).toEqual([])
+    await server.refresh(client, tokens.refresh_token)
+    expect((await rows()).results).toEqual([{ seq: 1 }])
+  })
+
+  it('lets exactly one of many win who present the same token at once, in several isolates', async () => {
+    const { client, server, tokens } = await signedIn()
+    const isolates = [server, ...Array.from({ length: 4 }, () => new TestServer())]
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => send(isolates[i % 5] ?? server, client, tokens.refresh_token)),
+    )
+    const statuses = responses.map((response) => response.status).sort()
+    expect(statuses).toEqual([200, ...Array.from({ length: 19 }, () => 400)])
+  })
+
+  it('slides: the successor lives its full lifetime from now', async () => {
+    const { server, client, tokens } = await signedIn()
+    server.clock.time += 1000
+    const next = await server.refresh(client, tokens.refresh_token)
+    expect(decodeJwt(next.refresh_token ?? '').exp).toBe(server.clock.time + 2592000)
+  })
+
+  it('refuses an expired token at its very second', async () => {
+    const { server, client, tokens } = await signedIn()
+    server.clock.time += 2592000
+    await expectRefused(await send(server, client, tokens.refresh_token))
+  })
+
+  it('refuses a token that was used, and leaves its successor whole', async () => {
+    const { server, client, tokens } = await signedIn()
+    const next = await server.refresh(client, tokens.refresh_token)
+    await expectRefused(await send(server, client, tokens.refresh_token))
+    await server.refresh(client, next.refresh_token)
+  })
+
+  it('refuses another client, and the owner can still use the token', async () => {
+    const { server, client, tokens } = await signedIn()
+    await expectRefused(await send(server, await server.addClient(), tokens.refresh_token))
+    await server.refresh(client, tokens.refresh_token)
+  })
+
+  it('refuses an access token, a changed token and a token of another key', async () => {
+    const { server, client, tokens } = await signedIn()
+    const [header, payload, signature] = (tokens.refresh_token ?? '').split('.')
+    await expectRefused(await send(server, client, tokens.access_token))
+    await expectRefused(await send(server, client, `${header}.${payload}x.${signature}`))
+    await expectRefused(await send(server, client, `${header}.${payload}.`))
+    const forged = btoa('{"alg":"none"}').replace(/=+$/, '')
+    await expectRefused(await send(server, client, `${forged}.${payload}.`))
+  })
+
+  it('reads the user again: disabled or gone is refused, and new roles are given', async () => {
+    const { server, client, user, tokens } = await signedIn()
+    const set = (sql: string) => env.DB.prepare(`${sql} WHERE id = ?`).bind(user.id).run()
+    await set('UPDATE users SET enabled = 0')
+    await expectRefused(await send(server, client, tokens.refresh_token))
+    await set(`UPDATE users SET enabled = 1, roles = '["wholesale"]'`)
+    const next = await server.refresh(client, tokens.refresh_token)
+    expect(decodeJwt(next.access_token).roles).toEqual(['wholesale'])
+    await set('DELETE FROM users')
+    await expectRefused(await send(server, client, next.refresh_token))
+  })
+
+  it('narrows the scope of one access token and not of the session, and never widens it', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
+    const tokens = await server.requireTokens({
+      ...parameters,
+      password: 'correct horse battery staple',
+      scope: 'cart orders',
+    })
+    const wider = await send(server, client, tokens.refresh_token, { scope: 'cart orders catalog' })
+    expect(wider.status).toBe(400)
+    expect(await wider.json()).toMatchObject({ error: 'invalid_scope' })
+    const narrow = await send(server, client, tokens.refresh_token, { scope: 'cart' })
+    const { access_token, refresh_token } = await narrow.json<{
+      access_token: string
+      refresh_token: string
+    }>()
+    expect(decodeJwt(access_token).scope).toBe('cart')
+    const whole = await server.refresh(client, refresh_token)
+    expect(decodeJwt(whole.access_token).scope).toBe('cart orders')
+  })
+
+  it('consumes nothing when it refuses', async () => {
+    const { server, client, tokens } = await signedIn()
+    await send(server, client, tokens.refresh_token, { scope: 'unknown' })
+    await send(server, { ...client, secret: 'wrong' }, tokens.refresh_token)
+    await server.refresh(client, tokens.refresh_token)
+  })
+
+  it('is not offered where config.yml turns refresh tokens off', async () => {
+    const { client, tokens } = await signedIn()
+    const server = new TestServer({ config: { enable_refresh_token: false } })
+    const response = await send(server, client, tokens.refresh_token)
+    expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' })
+  })
+})

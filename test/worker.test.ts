@@ -1,0 +1,58 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../src/lib/clock.ts'
+import { createServices } from '../src/services.ts'
+import { TestServer } from './support/server.ts'
+
+describe('the Worker', () => {
+  it('serves config.yml as it stands in the repository', async () => {
+    const response = await exports.default.fetch(
+      'http://127.0.0.1:8787/.well-known/oauth-authorization-server',
+    )
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({
+      issuer: expect.any(String),
+      grant_types_supported: expect.any(Array),
+    })
+  })
+
+  it('answers JSON at every path', async () => {
+    for (const path of ['/', '/favicon.ico', '/oauth2-token/', '/.well-known/', '/%00', '/health/../etc']) {
+      const response = await exports.default.fetch(`http://127.0.0.1:8787${path}`)
+      expect(response.status).toBe(404)
+      expect(await response.json()).toEqual({
+        error: 'invalid_request',
+        error_description: 'There is no such endpoint.',
+      })
+    }
+  })
+
+  it.each([
+    ['DB', 'the D1 binding DB is missing: add it to wrangler.toml'],
+    ['KV', 'the KV binding KV is missing: add it to wrangler.toml'],
+    ['SEALING_KEY', 'the secret SEALING_KEY is missing or is not 32 bytes in base64url'],
+  ])('names a binding or secret that is missing: %s', (name, message) => {
+    const { config } = new TestServer()
+    expect(() => createServices({ ...env, [name]: undefined }, config, systemClock)).toThrow(message)
+  })
+
+  it('names all that is missing at once, to the log and not to the caller', async () => {
+    const { config } = new TestServer()
+    const messages = [/D1 binding DB/, /KV binding KV/, /secret SEALING_KEY/]
+    for (const message of messages) expect(() => createServices({}, config, systemClock)).toThrow(message)
+    vi.resetModules()
+    const { default: worker } = await import('../src/worker.ts')
+    const request = new Request('http://127.0.0.1:8787/health')
+    const bare = { ...env, SEALING_KEY: 'too short' }
+    const response = await worker.fetch(
+      request as Parameters<typeof worker.fetch>[0],
+      bare,
+      createExecutionContext(),
+    )
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { error: 'server_error', error_description: 'The server met an unexpected condition.' },
+    ])
+  })
+})
