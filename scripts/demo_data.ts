@@ -3,6 +3,7 @@ import { hashClientSecret } from '../src/clients/client_secret.ts'
 import { ClientStore } from '../src/clients/client_store.ts'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { ReadCopyStore } from '../src/lib/read_copy_store.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services.ts'
@@ -83,15 +84,20 @@ const USERS: UserDraft[] = [
 export async function seedDemoData(env: Env, config: Config): Promise<void> {
   if (!isLoopback(config.issuer))
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
-  const now = Math.floor(Date.now() / 1000)
+  const now = systemClock.now()
+  const deferred: Promise<unknown>[] = []
+  const context = { now, waitUntil: (work: Promise<unknown>) => deferred.push(work) }
   const clients = new ClientStore(env.DB, new ReadCopyStore(env.KV))
-  for (const demo of CLIENTS) await clients.add(await toClient(demo, now))
+  for (const demo of CLIENTS) {
+    if ((await clients.find(demo.id, context)) === null) await clients.add(await toClient(demo, now))
+  }
   const users = new UserStore(env.DB)
   const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
     if (present === null) await users.add(await createUser(draft, { passwords, config }, now))
   }
+  await Promise.all(deferred)
 }
 
 async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<Client> {

@@ -67,21 +67,20 @@ export class ClientStore {
     return client
   }
 
-  /** Adds a client of record with its secrets. A client of that id stays as it is. */
+  /** Adds a client of record with its secrets: all or nothing. An id that is taken is refused. @throws StorageUnavailable */
   async add(client: Client): Promise<void> {
     const { id, name, api, createdAt } = client
     const lists = [client.grants, client.scopes, client.origins].map((list) => JSON.stringify(list))
     const insertClient = this.#db
       .prepare(
         `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(id, name, api, ...lists, Number(client.confidential), Number(client.enabled), createdAt)
     const insertSecrets = client.secrets.map((secret) =>
       this.#db
         .prepare(
-          `INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at)
-           VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+          'INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at) VALUES (?, ?, ?, ?)',
         )
         .bind(secret.hash, id, secret.createdAt, secret.expiresAt),
     )

@@ -35,12 +35,12 @@ export class UserStore {
     return row === null ? null : decodeUserRow(row)
   }
 
-  /** Adds a user. One of that name in the pool stays as it is. */
+  /** Adds a user. A name that is taken in the pool is refused. @throws StorageUnavailable */
   async add(user: User): Promise<void> {
     const insert = this.#db
       .prepare(
         `INSERT INTO users (id, pool, username, password_hash, enabled, roles, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(
         user.id,

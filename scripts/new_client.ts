@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { type Client, decodeClient } from '../src/clients/client.ts'
+import { generateClientSecret, hashClientSecret } from '../src/clients/client_secret.ts'
+import { ClientStore } from '../src/clients/client_store.ts'
+import { parseOrigin } from '../src/config/origin.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { ReadCopyStore } from '../src/lib/read_copy_store.ts'
+import { requireConfig } from './config_file.ts'
+import { sqlPrinter } from './sql_printer.ts'
+
+const USAGE = `usage: npm run --silent new-client -- --id ID --api API --grants LIST [--scopes LIST] [--origins LIST]
+         [--name NAME] [--public] > client.sql
+  Lists are separated by commas. Grants: password, client_credentials.
+  The SQL goes to stdout; the secret, which is stored nowhere, to stderr.`
+
+const config = requireConfig()
+const { client, secret } = await readClient()
+await new ClientStore(sqlPrinter(), new ReadCopyStore({} as KVNamespace)).add(client)
+console.error(secret === null ? `${client.id} is public: it has no secret` : `client_secret: ${secret}`)
+
+async function readClient(): Promise<{ client: Client; secret: string | null }> {
+  const values = readArguments()
+  const now = systemClock.now()
+  const secret = values.public ? null : generateClientSecret()
+  const secrets =
+    secret === null ? [] : [{ hash: await hashClientSecret(secret), createdAt: now, expiresAt: null }]
+  const draft = {
+    id: values.id,
+    name: values.name ?? values.id,
+    api: values.api,
+    grants: splitList(values.grants),
+    scopes: splitList(values.scopes),
+    origins: splitList(values.origins),
+    confidential: !values.public,
+    enabled: true,
+    secrets,
+    createdAt: now,
+  }
+  return { client: check(draft), secret }
+}
+
+function readArguments() {
+  const text = { type: 'string' } as const
+  try {
+    const { values } = parseArgs({
+      options: {
+        id: text,
+        name: text,
+        api: text,
+        grants: text,
+        scopes: text,
+        origins: text,
+        public: { type: 'boolean' },
+      },
+    })
+    return values
+  } catch {
+    return stop(USAGE)
+  }
+}
+
+function check(draft: Record<string, unknown>): Client {
+  let client: Client
+  try {
+    client = decodeClient(String(draft.id), draft)
+  } catch (error) {
+    return stop(`${error instanceof Error ? error.message : error}\n${USAGE}`)
+  }
+  const api = config.apis.get(client.api) ?? stop(`config.yml has no API "${client.api}"`)
+  const foreign = client.scopes.filter((scope) => !api.scopes.includes(scope))
+  if (foreign.length > 0) stop(`not scopes of the API "${api.name}": ${foreign.join(', ')}`)
+  const inexact = client.origins.filter((origin) => parseOrigin(origin) === null)
+  if (inexact.length > 0) stop(`not exact origins, such as https://shop.example.com: ${inexact.join(', ')}`)
+  if (client.grants.length === 0) stop(`--grants is missing\n${USAGE}`)
+  return client
+}
+
+function splitList(text = ''): string[] {
+  return text.split(',').filter((item) => item !== '')
+}
+
+function stop(message: string): never {
+  console.error(message)
+  process.exit(1)
+}

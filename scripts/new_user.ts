@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../src/lib/clock.ts'
+import { createUser, UserRefused } from '../src/users/create_user.ts'
+import { PasswordHasher } from '../src/users/password_hash.ts'
+import { UserStore } from '../src/users/user_store.ts'
+import { loadArgon2Module } from './argon2_module.ts'
+import { requireConfig } from './config_file.ts'
+import { sqlPrinter } from './sql_printer.ts'
+
+const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [--roles LIST] < password.txt > user.sql
+  The password is the first line of standard input. The SQL, with the hash of it, goes to stdout.`
+
+const config = requireConfig()
+const { pool, username, roles } = readArguments()
+const pools = new Set([...config.apis.values()].map((api) => api.userPool))
+if (!pools.has(pool))
+  stop(`config.yml has no API with the user pool "${pool}": it has ${[...pools].join(', ')}`)
+const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
+const draft = { pool, username, password: readPassword(), roles, enabled: true }
+try {
+  await new UserStore(sqlPrinter()).add(await createUser(draft, { passwords, config }, systemClock.now()))
+} catch (error) {
+  if (!(error instanceof UserRefused)) throw error
+  stop(error.message)
+}
+
+function readArguments() {
+  const text = { type: 'string' } as const
+  try {
+    const { values } = parseArgs({ options: { pool: text, username: text, roles: text } })
+    const { pool, username, roles = '' } = values
+    if (pool && username) return { pool, username, roles: roles.split(',').filter((role) => role !== '') }
+  } catch {
+    // An unknown option: the usage below says what there is.
+  }
+  return stop(USAGE)
+}
+
+function readPassword(): string {
+  return readFileSync(0, 'utf8').split(/\r?\n/)[0] ?? ''
+}
+
+function stop(message: string): never {
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,42 @@
+/** A database that writes the statements it is given to stdout, with their values, instead of running them. */
+export function sqlPrinter(): D1Database {
+  const print = (statements: PrintedStatement[]) => {
+    for (const statement of statements) console.log(`${statement.text};`)
+    return Promise.resolve([])
+  }
+  const database = {
+    prepare: (sql: string) => new PrintedStatement(sql, print),
+    batch: print,
+  }
+  return database as unknown as D1Database
+}
+
+class PrintedStatement {
+  readonly text: string
+  readonly #print: (statements: PrintedStatement[]) => Promise<unknown>
+
+  constructor(text: string, print: (statements: PrintedStatement[]) => Promise<unknown>) {
+    this.text = text.replace(/\s+/g, ' ').trim()
+    this.#print = print
+  }
+
+  bind(...values: unknown[]): PrintedStatement {
+    const rest = [...values]
+    return new PrintedStatement(
+      this.text.replace(/\?/g, () => formatLiteral(rest.shift())),
+      this.#print,
+    )
+  }
+
+  run(): Promise<unknown> {
+    return this.#print([this])
+  }
+}
+
+/** A value as an SQL literal: quotes doubled, nothing else is special in SQLite. */
+export function formatLiteral(value: unknown): string {
+  if (value === null) return 'NULL'
+  if (typeof value === 'number') return String(value)
+  if (typeof value !== 'string' || value.includes('\0')) throw new TypeError('not a value for SQL')
+  return `'${value.replaceAll("'", "''")}'`
+}
