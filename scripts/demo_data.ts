@@ -86,7 +86,12 @@ export async function seedDemoData(env: Env, config: Config): Promise<void> {
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
   const now = systemClock.now()
   const deferred: Promise<unknown>[] = []
-  const context = { now, waitUntil: (work: Promise<unknown>) => deferred.push(work) }
+  const context = {
+    now,
+    addressPrefix: null,
+    continent: null,
+    waitUntil: (work: Promise<unknown>) => deferred.push(work),
+  }
   const clients = new ClientStore(env.DB, new ReadCopyStore(env.KV))
   for (const demo of CLIENTS) {
     if ((await clients.find(demo.id, context)) === null) await clients.add(await toClient(demo, now))
@@ -111,5 +116,7 @@ async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<C
     enabled: true,
     secrets,
     createdAt: now,
+    accessTokenLifetimeSeconds: null,
+    refreshTokenLifetimeSeconds: null,
   }
 }

@@ -35,6 +35,8 @@ async function readClient(): Promise<{ client: Client; secret: string | null }> 
     enabled: true,
     secrets,
     createdAt: now,
+    accessTokenLifetimeSeconds: null,
+    refreshTokenLifetimeSeconds: null,
   }
   return { client: check(draft), secret }
 }
@@ -71,6 +73,9 @@ function check(draft: Record<string, unknown>): Client {
   if (foreign.length > 0) stop(`not scopes of the API "${api.name}": ${foreign.join(', ')}`)
   const inexact = client.origins.filter((origin) => parseOrigin(origin) === null)
   if (inexact.length > 0) stop(`not exact origins, such as https://shop.example.com: ${inexact.join(', ')}`)
+  if (!client.confidential && client.grants.includes('client_credentials')) {
+    stop('a public client may not use client_credentials (RFC 6749 §4.4)')
+  }
   if (client.grants.length === 0) stop(`--grants is missing\n${USAGE}`)
   return client
 }

@@ -3,8 +3,11 @@ import { bodyLimit } from 'hono/body-limit'
 import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
+import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
+import { revocationsEndpoint } from './endpoints/revocations.ts'
+import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
 import { corsFor } from './http/cors.ts'
 import { respondWithError } from './http/respond.ts'
@@ -13,7 +16,10 @@ import type { Services } from './services.ts'
 
 const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
+  revokeEndpoint,
+  introspectEndpoint,
   jwksEndpoint,
+  revocationsEndpoint,
   ...metadataEndpoints,
   healthEndpoint,
   readinessEndpoint,
@@ -55,5 +61,5 @@ function limitBody() {
 
 /** 304 where the caller has the answer already (RFC 9110 §13.1.2). */
 function revalidate() {
-  return etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'access-control-allow-origin'] })
+  return etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'age', 'access-control-allow-origin'] })
 }

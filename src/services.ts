@@ -1,15 +1,21 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { AuditStore } from './audit/audit_store.ts'
 import { ClientStore } from './clients/client_store.ts'
 import { OriginStore } from './clients/origin_store.ts'
 import type { Config } from './config/config.ts'
 import type { GrantServices } from './grants/grant.ts'
 import { KeyRing } from './keys/key_ring.ts'
 import { KeyStore } from './keys/key_store.ts'
-import { parseSealingKey } from './keys/sealing.ts'
+import { parseSealingKey, type SealingKey } from './keys/sealing.ts'
 import type { Clock } from './lib/clock.ts'
 import { ReadCopyStore } from './lib/read_copy_store.ts'
 import { ReadinessStore } from './lib/readiness_store.ts'
+import { CutoffStore } from './sessions/cutoff_store.ts'
+import { RevocationFeed } from './sessions/revocation_feed.ts'
+import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
+import { SignOut } from './sessions/sign_out.ts'
+import { sweep } from './sessions/sweep.ts'
 import { PasswordHasher } from './users/password_hash.ts'
 import { UserStore } from './users/user_store.ts'
 
@@ -26,8 +32,11 @@ export interface Env {
 /** Everything that a request may need, made once in an isolate. */
 export interface Services extends GrantServices {
   clock: Clock
-  clients: ClientStore
   origins: OriginStore
+  /** Those of people, clients and single tokens; each shard has its own for its sessions. */
+  cutoffs: CutoffStore
+  feed: RevocationFeed
+  signOut: SignOut
   readiness: ReadinessStore
 }
 
@@ -38,29 +47,68 @@ export class EnvironmentError extends Error {
 
 /** @throws EnvironmentError */
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
-  const { db, kv, sealingKey } = requireEnvironment(env)
+  const { db, kv, sealingKey, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
+  const clients = new ClientStore(db, copies)
+  const users = new UserStore(db)
+  const audit = new AuditStore(db)
+  const cutoffs = new CutoffStore(db)
+  const keys = new KeyRing({ store: new KeyStore(db, copies), sealingKey, config })
+  const shards = new SessionShards(
+    config.sessionShards.map((shard, i) => {
+      const shardDb = shardDatabases[i] ?? db
+      return { ...shard, sessions: new SessionStore(shardDb), cutoffs: new CutoffStore(shardDb) }
+    }),
+  )
+  // A shard may share the main database, and no cut-off is to be listed twice.
+  const otherCutoffs = shardDatabases
+    .filter((shardDb) => shardDb !== db)
+    .map((shardDb) => new CutoffStore(shardDb))
+  const feed = new RevocationFeed({
+    stores: [cutoffs, ...otherCutoffs],
+    keys,
+    copies,
+    issuer: config.issuer,
+    windowSeconds: config.longestAccessTokenSeconds,
+  })
   return {
-    config,
-    clock,
-    clients: new ClientStore(db, copies),
+    ...{ config, clock, clients, users, audit, cutoffs, keys, shards, feed },
     origins: new OriginStore(db, copies),
-    users: new UserStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash),
-    keys: new KeyRing({ store: new KeyStore(db, copies), sealingKey, config }),
-    sessions: new SessionStore(db),
+    signOut: new SignOut({ users, clients, cutoffs, audit }),
     readiness: new ReadinessStore(db, kv),
   }
 }
 
-function requireEnvironment(env: Partial<Env>) {
+interface Environment {
+  db: D1Database
+  kv: KVNamespace
+  sealingKey: SealingKey
+  /** In the order of the shards in config.yml. */
+  shardDatabases: D1Database[]
+}
+
+function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
-  if (env.DB && env.KV && sealingKey) return { db: env.DB, kv: env.KV, sealingKey }
-  const problems = [
-    !env.DB && 'the D1 binding DB is missing: add it to wrangler.toml',
-    !env.KV && 'the KV binding KV is missing: add it to wrangler.toml',
-    !sealingKey &&
+  const bindings = new Map(Object.entries(env))
+  const missing = new Set(
+    ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
+  )
+  if (env.DB && env.KV && sealingKey && missing.size === 0) {
+    const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
+    return { db: env.DB, kv: env.KV, sealingKey, shardDatabases }
+  }
+  const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
+  if (!sealingKey) {
+    problems.push(
       'the secret SEALING_KEY is missing or is not 32 bytes in base64url: set it by `npx wrangler secret put SEALING_KEY`',
-  ]
-  throw new EnvironmentError(problems.filter((problem) => problem !== false).join('; '))
+    )
+  }
+  throw new EnvironmentError(problems.join('; '))
+}
+
+/** Removes what has expired from every store: what the cron trigger does. */
+export function sweepStores({ shards, audit, config, clock }: Services): Promise<void> {
+  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
+  return sweep({ shards, audit, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
 }

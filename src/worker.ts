@@ -1,12 +1,13 @@
 import { env as startEnv } from 'cloudflare:workers'
-import type { Hono } from 'hono'
+import { Hono } from 'hono'
 import configText from '../config.yml'
 import { createApp } from './app.ts'
 import { parseConfig } from './config/config.ts'
+import { respondWithError } from './http/respond.ts'
 import { systemClock } from './lib/clock.ts'
-import { describeError, log } from './lib/log.ts'
-import { describeRefusal, formatError } from './oauth/error_dialect.ts'
-import { createServices, type Env } from './services.ts'
+import { describeError } from './lib/log.ts'
+import { serverError } from './oauth/errors.ts'
+import { createServices, type Env, sweepStores } from './services.ts'
 
 // Parsed when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
 const config = parseConfig(configText, { localPort: (startEnv as Env).LOCAL_PORT })
@@ -15,21 +16,22 @@ let app: Hono | null = null
 
 export default {
   fetch(request, env, context) {
-    try {
-      app ??= createApp(createServices(env, config, systemClock))
-    } catch (error) {
-      return refuseMisconfigured(error)
-    }
+    app ??= openApp(env)
     return app.fetch(request, env, context)
+  },
+
+  /** The cron trigger of wrangler.toml. */
+  async scheduled(_controller, env) {
+    await sweepStores(createServices(env, config, systemClock))
   },
 } satisfies ExportedHandler<Env>
 
-/** A binding or a secret is missing: the log names it, the caller learns nothing. */
-function refuseMisconfigured(error: unknown): Response {
-  log('error', 'misconfigured', { cause: describeError(error) })
-  const wire = describeRefusal({ kind: 'server_error' }, config.errorDialect)
-  return Response.json(formatError(wire, config.errorDialect), {
-    status: wire.status,
-    headers: { 'Cache-Control': 'no-store' },
-  })
+/** The server; where a binding or a secret is missing, one that says so in the log and nothing to the caller. */
+function openApp(env: Env): Hono {
+  try {
+    return createApp(createServices(env, config, systemClock))
+  } catch (error) {
+    const refusal = serverError(describeError(error))
+    return new Hono().all('*', (c) => respondWithError(c, refusal, config.errorDialect))
+  }
 }

@@ -18,10 +18,15 @@ describe('the metadata document', () => {
         issuer: ISSUER,
         token_endpoint: `${ISSUER}/oauth2-token`,
         jwks_uri: `${ISSUER}/.well-known/jwks.json`,
+        revocation_endpoint: `${ISSUER}/oauth2-token/revoke`,
+        introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
+        revocations_uri: `${ISSUER}/revocations`,
         scopes_supported: ['cart', 'orders', 'catalog', 'users'],
         response_types_supported: [],
         grant_types_supported: ['password', 'refresh_token', 'client_credentials'],
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+        revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+        introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       })
     }
   })

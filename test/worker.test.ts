@@ -29,8 +29,8 @@ describe('the Worker', () => {
   })
 
   it.each([
-    ['DB', 'the D1 binding DB is missing: add it to wrangler.toml'],
-    ['KV', 'the KV binding KV is missing: add it to wrangler.toml'],
+    ['DB', 'the binding DB is missing: add it to wrangler.toml'],
+    ['KV', 'the binding KV is missing: add it to wrangler.toml'],
     ['SEALING_KEY', 'the secret SEALING_KEY is missing or is not 32 bytes in base64url'],
   ])('names a binding or secret that is missing: %s', (name, message) => {
     const { config } = new TestServer()
@@ -39,7 +39,7 @@ describe('the Worker', () => {
 
   it('names all that is missing at once, to the log and not to the caller', async () => {
     const { config } = new TestServer()
-    const messages = [/D1 binding DB/, /KV binding KV/, /secret SEALING_KEY/]
+    const messages = [/binding DB/, /binding KV/, /secret SEALING_KEY/]
     for (const message of messages) expect(() => createServices({}, config, systemClock)).toThrow(message)
     vi.resetModules()
     const { default: worker } = await import('../src/worker.ts')

@@ -28,9 +28,13 @@ export interface Client {
   enabled: boolean
   secrets: ClientSecret[]
   createdAt: number
+  /** Seconds, where shorter than those of the API; null for the API's. */
+  accessTokenLifetimeSeconds: number | null
+  refreshTokenLifetimeSeconds: number | null
 }
 
-const clientSchema: z.ZodMiniType<Client> = z.strictObject({
+// Not strict: a copy in KV may be from an older or a newer version of the Worker.
+const clientSchema: z.ZodMiniType<Client> = z.object({
   id: z.string().check(z.regex(CLIENT_ID)),
   name: z.string(),
   api: z.string(),
@@ -39,8 +43,10 @@ const clientSchema: z.ZodMiniType<Client> = z.strictObject({
   origins: z.array(z.string()),
   confidential: z.boolean(),
   enabled: z.boolean(),
-  secrets: z.array(z.strictObject({ hash: z.string(), createdAt: z.int(), expiresAt: z.nullable(z.int()) })),
+  secrets: z.array(z.object({ hash: z.string(), createdAt: z.int(), expiresAt: z.nullable(z.int()) })),
   createdAt: z.int(),
+  accessTokenLifetimeSeconds: z._default(z.nullable(z.int()), null),
+  refreshTokenLifetimeSeconds: z._default(z.nullable(z.int()), null),
 })
 
 const rowSchema = z.object({
@@ -54,7 +60,25 @@ const rowSchema = z.object({
   enabled: z.int(),
   secrets: z.string(),
   created_at: z.int(),
+  access_token_lifetime: z.nullable(z.int()),
+  refresh_token_lifetime: z.nullable(z.int()),
 })
+
+/** What can change about a client from one second to the next. */
+export interface ClientStanding {
+  api: string
+  enabled: boolean
+  /** The client's tokens issued before this second are dead. Unix seconds. */
+  tokensValidFrom: number
+}
+
+const standingSchema = z.object({ api: z.string(), enabled: z.int(), tokens_valid_from: z.int() })
+
+/** @throws CorruptRecord */
+export function decodeClientStanding(id: string, value: unknown): ClientStanding {
+  const row = decodeRecord(standingSchema, `client ${id}`, value)
+  return { api: row.api, enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
+}
 
 /** @throws CorruptRecord */
 export function decodeClient(id: string, value: unknown): Client {
@@ -76,5 +100,7 @@ export function decodeClientRow(id: string, value: unknown): Client {
     enabled: row.enabled === 1,
     secrets: parseJsonColumn(record, row.secrets),
     createdAt: row.created_at,
+    accessTokenLifetimeSeconds: row.access_token_lifetime,
+    refreshTokenLifetimeSeconds: row.refresh_token_lifetime,
   })
 }

@@ -4,7 +4,14 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import { TokenBucket } from '../lib/token_bucket.ts'
-import { CLIENT_ID, type Client, decodeClient, decodeClientRow } from './client.ts'
+import {
+  CLIENT_ID,
+  type Client,
+  type ClientStanding,
+  decodeClient,
+  decodeClientRow,
+  decodeClientStanding,
+} from './client.ts'
 
 /** How long an isolate keeps a client, or that there is none. Part of the bound on a disabled client. */
 const ISOLATE_TTL_SECONDS = 30
@@ -14,10 +21,18 @@ const ISOLATE_ENTRIES = 1000
 const UNKNOWN_IDS_AT_ONCE = 50
 const UNKNOWN_IDS_PER_SECOND = 5
 
+/** A change that ends a client's tokens. */
+export interface ClientChange {
+  /** Unix seconds. */
+  tokensValidFrom: number
+  enabled?: boolean
+}
+
 const SELECT_CLIENT = `
   SELECT c.client_id, c.name, c.api, c.grants, c.scopes, c.origins, c.confidential, c.enabled, c.created_at,
+    c.access_token_lifetime, c.refresh_token_lifetime,
     (SELECT json_group_array(json_object('hash', s.secret_hash, 'createdAt', s.created_at, 'expiresAt', s.expires_at))
-       FROM client_secrets s WHERE s.client_id = c.client_id) AS secrets
+       FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC) s) AS secrets
   FROM clients c WHERE c.client_id = ?`
 
 /** Clients: of record in D1, read from the isolate's memory and from KV near the caller. */
@@ -57,14 +72,49 @@ export class ClientStore {
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }
+    // Taken before the read and given back after it, so that a burst is bounded too.
+    this.#unknownIds.take(context.now)
     const row = await callStore('D1 clients', () => this.#db.prepare(SELECT_CLIENT).bind(id).first())
-    if (row === null) {
-      this.#unknownIds.take(context.now)
-      return null
-    }
+    if (row === null) return null
+    this.#unknownIds.giveBack()
     const client = decodeClientRow(id, row)
     this.#copies.repair(copyKey(id), client, context)
     return client
+  }
+
+  /**
+   * How a client stands now, from D1: what a refresh and an introspection must see at once. Null where it is gone.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async findStanding(id: string): Promise<ClientStanding | null> {
+    const select = this.#db
+      .prepare('SELECT api, enabled, tokens_valid_from FROM clients WHERE client_id = ?')
+      .bind(id)
+    const row = await callStore('D1 clients', () => select.first())
+    return row === null ? null : decodeClientStanding(id, row)
+  }
+
+  /**
+   * Ends every token of a client that was issued before a second, and disables it if asked, in one transaction with
+   * whatever must happen alongside. The copies follow: KV now, other isolates within their time.
+   *
+   * @throws StorageUnavailable
+   */
+  async endTokens(id: string, change: ClientChange, alongside: D1PreparedStatement[]): Promise<void> {
+    const { tokensValidFrom, enabled = null } = change
+    const update = this.#db
+      .prepare(
+        `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ?), enabled = coalesce(?, enabled)
+         WHERE client_id = ?`,
+      )
+      .bind(tokensValidFrom, enabled === null ? null : Number(enabled), id)
+    const select = this.#db.prepare(SELECT_CLIENT).bind(id)
+    const results = await callStore('D1 clients', () => this.#db.batch([update, ...alongside, select]))
+    this.#cache.delete(id)
+    const row = results.at(-1)?.results[0]
+    if (row !== undefined)
+      await callStore('KV', () => this.#copies.save(copyKey(id), decodeClientRow(id, row)))
   }
 
   /** Adds a client of record with its secrets: all or nothing. An id that is taken is refused. @throws StorageUnavailable */
@@ -73,10 +123,21 @@ export class ClientStore {
     const lists = [client.grants, client.scopes, client.origins].map((list) => JSON.stringify(list))
     const insertClient = this.#db
       .prepare(
-        `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at,
+           access_token_lifetime, refresh_token_lifetime)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .bind(id, name, api, ...lists, Number(client.confidential), Number(client.enabled), createdAt)
+      .bind(
+        id,
+        name,
+        api,
+        ...lists,
+        Number(client.confidential),
+        Number(client.enabled),
+        createdAt,
+        client.accessTokenLifetimeSeconds,
+        client.refreshTokenLifetimeSeconds,
+      )
     const insertSecrets = client.secrets.map((secret) =>
       this.#db
         .prepare(

@@ -25,16 +25,35 @@ export interface ApiConfig {
   refreshTokenLifetimeSeconds: number
 }
 
+/** One database for sessions. */
+export interface ShardConfig {
+  /** The beginning of its sids. */
+  name: string
+  /** The D1 binding of wrangler.toml. */
+  binding: string
+  /** The continents whose new sessions go there, by the codes of Cloudflare's `request.cf.continent`. */
+  continents: string[]
+}
+
 /** config.yml, checked. Durations are in seconds unless the name says otherwise. */
 export interface Config {
   issuer: string
   signingAlgorithm: SigningAlgorithm
   keyRotationSeconds: number
   refreshTokensEnabled: boolean
+  /** How long a refresh token that was just used is answered again with the same successor. */
+  refreshRetryWindowSeconds: number
+  /** How long a session may live, however often it is refreshed; null where there is no cap. */
+  sessionLifetimeSeconds: number | null
+  /** Where sessions are stored. The first serves every continent that none names. */
+  sessionShards: ShardConfig[]
+  auditRetentionSeconds: number
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
+  /** How long a cut-off matters to the APIs. */
+  longestAccessTokenSeconds: number
 }
 
 /** config.yml is not usable. `problems` has one line each, `path: what must change`. */
@@ -77,7 +96,8 @@ function describeIssue(issue: Issue): string[] {
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((key) => `${[...path, key].join('.')}: is not a known key`)
   }
-  return [`${path.join('.') || '(top level)'}: ${issue.message}`]
+  const message = issue.code === 'invalid_key' ? 'must be a lower-case name' : issue.message
+  return [`${path.join('.') || '(top level)'}: ${message}`]
 }
 
 function followLocalPort(file: ConfigFile, localPort: string | undefined): ConfigFile {
@@ -94,11 +114,16 @@ function followLocalPort(file: ConfigFile, localPort: string | undefined): Confi
 }
 
 function toConfig(file: ConfigFile): Config {
+  const apis = Object.entries(file.apis).map(([name, api]) => toApi(name, api, file))
   return {
     issuer: file.issuer,
     signingAlgorithm: file.signing_algorithm,
     keyRotationSeconds: file.key_rotation_days * 86_400,
     refreshTokensEnabled: file.enable_refresh_token,
+    refreshRetryWindowSeconds: file.refresh_retry_window,
+    sessionLifetimeSeconds: file.session_lifetime ?? null,
+    sessionShards: file.session_shards,
+    auditRetentionSeconds: file.audit_retention_days * 86_400,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
     cors: {
@@ -106,7 +131,8 @@ function toConfig(file: ConfigFile): Config {
       allowHeaders: file.cors.allow_headers,
       preflightMaxAgeSeconds: file.cors.preflight_max_age,
     },
-    apis: new Map(Object.entries(file.apis).map(([name, api]) => [name, toApi(name, api, file)])),
+    apis: new Map(apis.map((api) => [api.name, api])),
+    longestAccessTokenSeconds: Math.max(...apis.map((api) => api.accessTokenLifetimeSeconds)),
   }
 }
 

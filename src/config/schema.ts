@@ -104,6 +104,48 @@ const passwordHash = z
     }),
   )
 
+const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
+
+const shard = z.strictObject(
+  {
+    name: z
+      .string('must be a name')
+      .check(z.regex(/^[a-z][a-z0-9]{0,15}$/, 'must be a lower-case name of up to 16 letters and digits')),
+    binding: z
+      .string('must be a D1 binding of wrangler.toml')
+      .check(z.regex(/^[A-Z][A-Z0-9_]*$/, 'must be a D1 binding of wrangler.toml')),
+    continents: z._default(
+      z.array(z.enum(CONTINENTS, `must be one of ${CONTINENTS.join(', ')}`), 'must be a list of continents'),
+      [],
+    ),
+  },
+  'must be a shard with a name, a binding and continents',
+)
+
+type Shard = z.output<typeof shard>
+
+/** Whether no two shards share a name, a binding or a continent. */
+function areDistinct(shards: Shard[]): boolean {
+  const lists = [
+    shards.map((entry) => entry.name),
+    shards.map((entry) => entry.binding),
+    shards.flatMap((entry) => entry.continents),
+  ]
+  return lists.every((list) => new Set<string>(list).size === list.length)
+}
+
+const shards = z
+  .array(shard, 'must be a list of shards')
+  .check(
+    z.minLength(1, 'must list at least one shard'),
+    z.refine(areDistinct, 'must not give two shards the same name, binding or continent'),
+  )
+
+const days = (min: number, max: number) =>
+  z
+    .int('must be a whole number of days')
+    .check(z.gte(min, `must be at least ${min} days`), z.lte(max, `must be at most ${max} days`))
+
 /** The shape of config.yml. Keys are OroCommerce's where it has one. */
 export const configSchema = z
   .strictObject(
@@ -113,15 +155,14 @@ export const configSchema = z
         z.enum(SIGNING_ALGORITHMS, `must be one of ${SIGNING_ALGORITHMS.join(', ')}`),
         'ES256',
       ),
-      key_rotation_days: z._default(
-        z
-          .int('must be a whole number of days')
-          .check(z.gte(7, 'must be at least 7 days'), z.lte(730, 'must be at most 730 days')),
-        90,
-      ),
+      key_rotation_days: z._default(days(7, 730), 90),
       access_token_lifetime: z._default(accessTokenLifetime, 3600),
       refresh_token_lifetime: z._default(refreshTokenLifetime, 30 * DAY),
       enable_refresh_token: z._default(flag, true),
+      refresh_retry_window: z._default(lifetime(0, 600), 60),
+      session_lifetime: z.optional(lifetime(300, 3650 * DAY)),
+      session_shards: z._default(shards, [{ name: 's1', binding: 'DB', continents: [] }]),
+      audit_retention_days: z._default(days(1, 3650), 90),
       errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
       password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),

@@ -11,6 +11,6 @@ export const jwksEndpoint: Endpoint = {
     ({ keys, clock }) =>
     async (c) => {
       const { body, etag } = await keys.jwks(requestContext(c, clock))
-      return respondPublicly(c, body, etag, JWKS_MAX_AGE_SECONDS)
+      return respondPublicly(c, body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })
     },
 }

@@ -6,7 +6,10 @@ import { sha256 } from '../lib/bytes.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
+import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
+import { revocationsEndpoint } from './revocations.ts'
+import { revokeEndpoint } from './revoke.ts'
 import { tokenEndpoint } from './token.ts'
 
 const MAX_AGE_SECONDS = 300
@@ -22,7 +25,7 @@ function answerMetadata({ config }: Services): ReturnType<Endpoint['handler']> {
   let etag: string | null = null
   return async (c) => {
     etag ??= `"${base64url.encode(await sha256(body))}"`
-    return respondPublicly(c, body, etag, MAX_AGE_SECONDS)
+    return respondPublicly(c, body, { etag, maxAgeSeconds: MAX_AGE_SECONDS })
   }
 }
 
@@ -32,10 +35,17 @@ function describeServer(config: Config) {
     issuer: config.issuer,
     token_endpoint: config.issuer + tokenEndpoint.path,
     jwks_uri: config.issuer + jwksEndpoint.path,
+    revocation_endpoint: config.issuer + revokeEndpoint.path,
+    introspection_endpoint: config.issuer + introspectEndpoint.path,
+    revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: [...new Set([...config.apis.values()].flatMap((api) => api.scopes))],
     // Required by RFC 8414 §2; empty, since there is no authorization endpoint.
     response_types_supported: [],
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
     token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+    revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+    introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS.filter(
+      (method) => method !== 'none',
+    ),
   }
 }

@@ -1,14 +1,10 @@
 import type { Context } from 'hono'
-import { authenticateClient } from '../clients/authenticate_client.ts'
-import type { Client } from '../clients/client.ts'
-import type { ApiConfig, Config } from '../config/config.ts'
+import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
-import { allowClientOrigin } from '../http/cors.ts'
-import { readParameters } from '../http/read_parameters.ts'
-import { requestContext } from '../http/request_context.ts'
+import { readClientRequest } from '../http/client_request.ts'
 import { respondPrivately } from '../http/respond.ts'
-import { parseClientCredentials } from '../oauth/client_authentication.ts'
-import { invalidClient, unauthorizedClient } from '../oauth/errors.ts'
+import { OAuthError, unauthorizedClient } from '../oauth/errors.ts'
+import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -20,20 +16,35 @@ export const tokenEndpoint: Endpoint = {
 }
 
 async function answerTokenRequest(c: Context, services: Services): Promise<Response> {
-  const context = requestContext(c, services.clock)
-  const parameters = await readParameters(c.req.raw)
-  const grantType = parameters.require('grant_type')
-  const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
-  const client = await authenticateClient(credentials, services.clients, context)
-  const api = requireApi(client, services.config)
-  allowClientOrigin(c, client)
-  const grant = requireGrant(grantType, services.config)
+  const request = await readClientRequest(c, services, 'grant_type')
+  const { client, parameters } = request
+  const grant = requireGrant(parameters.require('grant_type'), services.config)
   if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
-  return respondPrivately(c, await grant.run({ client, api, parameters, context }, services))
+  return respondPrivately(c, await runAudited(grant, request, services))
 }
 
-function requireApi(client: Client, config: Config): ApiConfig {
-  const api = config.apis.get(client.api)
-  if (!api) throw invalidClient(`${client.id} belongs to "${client.api}", which config.yml does not have`)
-  return api
+/** Runs a grant; a sign-in or a refresh that it refuses goes to the audit trail with its exact reason. */
+async function runAudited(grant: Grant, request: ClientRequest, services: Services): Promise<TokenResponse> {
+  try {
+    return await grant.run(request, services)
+  } catch (error) {
+    if (error instanceof OAuthError && isAudited(error)) auditRefusal(grant, error, request, services)
+    throw error
+  }
+}
+
+function isAudited({ refusal }: OAuthError): boolean {
+  return refusal.kind === 'wrong_credentials' || refusal.kind === 'invalid_refresh_token'
+}
+
+function auditRefusal(
+  grant: Grant,
+  { reason, about }: OAuthError,
+  request: ClientRequest,
+  { audit }: Services,
+): void {
+  const { client, api, context } = request
+  const { subject = null, sid = null } = about
+  const event = { kind: grant.refusalKind, outcome: 'refused', reason, api: api.name } as const
+  audit.record({ ...event, clientId: client.id, subject, sid }, context)
 }

@@ -1,23 +1,17 @@
-import type { GrantedScope } from '../oauth/scope.ts'
-import { formatScope } from '../oauth/scope.ts'
+import { formatScope, type GrantedScope } from '../oauth/scope.ts'
+import type { TokenResponse } from '../oauth/token_response.ts'
 import { issueAccessToken } from '../tokens/access_token.ts'
 import { issueRefreshToken } from '../tokens/refresh_token.ts'
-import type { GrantRequest, GrantServices } from './grant.ts'
-
-/** The members of a successful answer, in the order in which they are written (RFC 6749 §5.1). */
-export interface TokenResponse {
-  token_type: 'Bearer'
-  expires_in: number
-  access_token: string
-  refresh_token?: string
-  scope?: string
-}
+import type { ClientRequest, GrantServices } from './grant.ts'
+import { lifetimesOf } from './lifetimes.ts'
 
 /** Whom the tokens are for and what they may do. */
 export interface Issuance {
   subject: string
   roles: readonly string[]
   scope: GrantedScope
+  /** Unix seconds. */
+  issuedAt: number
   /** The session that the tokens belong to; null for a client's own token, which cannot be refreshed. */
   session: SessionState | null
 }
@@ -30,34 +24,35 @@ export interface SessionState {
   scope: readonly string[]
   /** Unix seconds. */
   expiresAt: number
+  /** The visitor that this customer was before signing in. */
+  visitorId: string | null
 }
 
 /** Signs the tokens and puts the answer together. */
 export async function issueTokens(
-  issuance: Issuance,
-  { client, api, context }: GrantRequest,
+  { subject, roles, scope, issuedAt, session }: Issuance,
+  { client, api, context }: ClientRequest,
   { config, keys }: GrantServices,
 ): Promise<TokenResponse> {
-  const { subject, roles, scope, session } = issuance
   const key = await keys.current(context)
-  const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt: context.now }
+  const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
+  const expiresAt = Math.min(issuedAt + lifetimesOf(client, api).accessToken, session?.expiresAt ?? Infinity)
+  const access = {
+    ...common,
+    audience: api.audience,
+    expiresAt,
+    sid: session?.sid ?? null,
+    scope: scope.tokens,
+    roles,
+    visitorId: session?.visitorId ?? null,
+  }
   const [accessToken, refreshToken] = await Promise.all([
-    issueAccessToken(
-      {
-        ...common,
-        audience: api.audience,
-        expiresAt: context.now + api.accessTokenLifetimeSeconds,
-        sid: session?.sid ?? null,
-        scope: scope.tokens,
-        roles,
-      },
-      key,
-    ),
+    issueAccessToken(access, key),
     session && config.refreshTokensEnabled ? issueRefreshToken({ ...common, ...session }, key) : null,
   ])
   return {
     token_type: 'Bearer',
-    expires_in: api.accessTokenLifetimeSeconds,
+    expires_in: expiresAt - context.now,
     access_token: accessToken,
     ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
     ...(scope.announce ? { scope: formatScope(scope.tokens) } : {}),

@@ -1,10 +1,12 @@
 import { grantScope } from '../oauth/scope.ts'
-import { generateSid } from '../sessions/sid.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GUEST } from '../users/create_user.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import type { Grant, GrantRequest, GrantServices } from './grant.ts'
+import { auditSuccess } from './audit_success.ts'
+import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
+import { lifetimesOf, sessionExpiresAt } from './lifetimes.ts'
+import { spendVisitor } from './spend_visitor.ts'
 import { generateVisitorId } from './visitor.ts'
 
 /** Whom a sign-in proved, and what they may be given. */
@@ -12,40 +14,56 @@ interface SignedIn {
   subject: string
   roles: readonly string[]
   allowedScopes: string[]
+  /** Unix seconds: later than now where the person was signed out everywhere within this second. */
+  issuedAt: number
 }
 
 /** A name and a password for tokens (RFC 6749 §4.3); `guest` and `guest` for those of a new visitor. */
 export const passwordGrant: Grant = {
   type: 'password',
+  refusalKind: 'sign_in_failure',
   isOffered: () => true,
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { api, parameters, context } = request
+    const { client, api, parameters, context } = request
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const { subject, roles, allowedScopes } = isGuest
+    const { subject, roles, allowedScopes, issuedAt } = isGuest
       ? signInVisitor(request)
       : await signInUser(username, password, request, services)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
-    const expiresAt = context.now + api.refreshTokenLifetimeSeconds
-    const session = { sid: generateSid(), seq: 0, scope: scope.tokens, expiresAt }
-    return issueTokens({ subject, roles, scope, session }, request, services)
+    // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
+    const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
+    const { refreshToken } = lifetimesOf(client, api)
+    const expiresAt = sessionExpiresAt(
+      issuedAt,
+      issuedAt,
+      refreshToken,
+      services.config.sessionLifetimeSeconds,
+    )
+    const sid = services.shards.newSid(context.continent)
+    const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
+    const answer = await issueTokens({ subject, roles, scope, issuedAt, session }, request, services)
+    auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
+    return answer
   },
 }
 
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
-function signInVisitor({ client, api }: GrantRequest): SignedIn {
-  return { subject: generateVisitorId(), roles: [], allowedScopes: guestScopes(client, api) }
+function signInVisitor({ client, api, context }: ClientRequest): SignedIn {
+  const allowedScopes = guestScopes(client, api)
+  return { subject: generateVisitorId(), roles: [], allowedScopes, issuedAt: context.now }
 }
 
 async function signInUser(
   username: string,
   password: string,
-  { client, api }: GrantRequest,
+  { client, api, context }: ClientRequest,
   services: GrantServices,
 ): Promise<SignedIn> {
   const user = await authenticateUser({ pool: api.userPool, username, password }, services)
-  return { subject: user.id, roles: user.roles, allowedScopes: clientScopes(client, api) }
+  const issuedAt = Math.max(context.now, user.tokensValidFrom)
+  return { subject: user.id, roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
 }

@@ -1,9 +1,15 @@
+import type { ClientStanding } from '../clients/client.ts'
 import { invalidRefreshToken } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
+import type { SessionIdentity } from '../sessions/session.ts'
+import type { SessionStore } from '../sessions/session_store.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
+import type { User } from '../users/user.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import type { Grant, GrantRequest, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
+import { auditSuccess } from './audit_success.ts'
+import type { ClientRequest, Grant, GrantServices } from './grant.ts'
+import { issueTokens, type SessionState } from './issue_tokens.ts'
+import { lifetimesOf, sessionExpiresAt } from './lifetimes.ts'
 import { isVisitorId } from './visitor.ts'
 
 /** The person or visitor as they are now, not as they were when the session began. */
@@ -15,6 +21,7 @@ interface Subject {
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
 export const refreshTokenGrant: Grant = {
   type: 'refresh_token',
+  refusalKind: 'refresh_refused',
   isOffered: (config) => config.refreshTokensEnabled,
   isAllowed: (client) => client.grants.includes('password'),
 
@@ -23,48 +30,103 @@ export const refreshTokenGrant: Grant = {
     const { issuer } = services.config
     const token = parameters.require('refresh_token')
     const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context)
-    if (claims.clientId !== client.id) throw invalidRefreshToken('issued to another client')
-    const { roles, allowedScopes } = await findSubject(claims.subject, request, services)
+    if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
+    const { roles, allowedScopes } = await requireSubject(claims, request, services)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     // Last, since it uses the token up: whatever else is wrong must leave it whole.
     const session = await rotate(claims, request, services)
-    return issueTokens({ subject: claims.subject, roles, scope, session }, request, services)
+    const issuance = { subject: claims.subject, roles, scope, issuedAt: context.now, session }
+    return issueTokens(issuance, request, services)
   },
 }
 
-async function findSubject(
-  id: string,
-  { client, api }: GrantRequest,
-  { users }: GrantServices,
+function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
+  return invalidRefreshToken(reason, { subject, sid })
+}
+
+/** Reads the person and the client from the database, so that whoever was cut off is refused at once. */
+async function requireSubject(
+  claims: RefreshTokenClaims,
+  request: ClientRequest,
+  { users, clients }: GrantServices,
 ): Promise<Subject> {
-  if (isVisitorId(id)) {
-    if (!api.guests) throw invalidRefreshToken('guests are off')
-    return { roles: [], allowedScopes: guestScopes(client, api) }
-  }
-  const user = await users.findById(id)
-  if (user === null) throw invalidRefreshToken('the user is gone')
-  if (!user.enabled) throw invalidRefreshToken('the user is disabled')
-  if (user.pool !== api.userPool) throw invalidRefreshToken('the user is of another pool')
+  const isVisitor = isVisitorId(claims.subject)
+  const [standing, user] = await Promise.all([
+    clients.findStanding(request.client.id),
+    isVisitor ? null : users.findById(claims.subject),
+  ])
+  checkClient(standing, claims)
+  return isVisitor ? requireVisitor(claims, request) : requireUser(user, claims, request)
+}
+
+function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims): void {
+  if (!standing?.enabled) throw refuse('the client is disabled or gone', claims)
+  if (claims.issuedAt < standing.tokensValidFrom) throw refuse("the client's tokens were cut off", claims)
+}
+
+function requireVisitor(claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
+  if (!api.guests) throw refuse('guests are off', claims)
+  return { roles: [], allowedScopes: guestScopes(client, api) }
+}
+
+function requireUser(user: User | null, claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
+  if (user === null) throw refuse('the user is gone', claims)
+  if (!user.enabled) throw refuse('the user is disabled', claims)
+  if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
+  if (claims.issuedAt < user.tokensValidFrom) throw refuse('signed out everywhere since', claims)
   return { roles: user.roles, allowedScopes: clientScopes(client, api) }
 }
 
 async function rotate(
   claims: RefreshTokenClaims,
-  { client, api, context }: GrantRequest,
-  { sessions }: GrantServices,
-) {
-  const expiresAt = context.now + api.refreshTokenLifetimeSeconds
-  const seq = await sessions.rotate({
-    sid: claims.sid,
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<SessionState> {
+  const { config, shards } = services
+  const { now } = request.context
+  const sessions = shards.find(claims.sid)
+  if (sessions === null) throw refuse('its session is of no shard of ours', claims)
+  const identity = identify(claims, request, config.sessionLifetimeSeconds)
+  const outcome = await sessions.rotate({
+    ...identity,
     seq: claims.seq,
-    subject: claims.subject,
-    clientId: client.id,
-    api: api.name,
-    startedAt: claims.issuedAt,
-    now: context.now,
-    expiresAt,
+    now,
+    retryWindowSeconds: config.refreshRetryWindowSeconds,
+    sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   })
-  if (seq === null) throw invalidRefreshToken('not the current token of its session')
-  return { sid: claims.sid, seq, scope: claims.scope, expiresAt }
+  if (outcome.kind === 'refused') throw refuse(outcome.reason, claims)
+  if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
+  const { sid, subject, scope, visitorId } = claims
+  const { seq, expiresAt } = outcome
+  const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
+  auditSuccess({ kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid }, request, services)
+  return { sid, seq, scope, expiresAt, visitorId }
+}
+
+/** A session began when its first token was issued, which the row has once there is one. */
+function identify(
+  claims: RefreshTokenClaims,
+  { client, api, context }: ClientRequest,
+  cap: number | null,
+): SessionIdentity {
+  const { sid, subject, issuedAt: startedAt, expiresAt: tokenExpiresAt } = claims
+  const { refreshToken } = lifetimesOf(client, api)
+  const capped = claims.seq === 0 ? cap : null
+  const expiresAt = sessionExpiresAt(context.now, startedAt, refreshToken, capped)
+  return { sid, subject, clientId: client.id, api: api.name, startedAt, expiresAt, tokenExpiresAt }
+}
+
+/** Somebody has a copy of a used token: the session ends, for the thief and the owner alike (RFC 9700 §4.14.2). */
+async function endForTheft(
+  claims: RefreshTokenClaims,
+  identity: SessionIdentity,
+  sessions: SessionStore,
+  { request, services }: { request: ClientRequest; services: GrantServices },
+) {
+  const { sid, subject, seq } = claims
+  const reason = `token ${seq} was used again, too late for a retry`
+  const isFirst = await sessions.end(identity, 'replayed refresh token', request.context.now)
+  if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
+  return refuse(reason, claims)
 }

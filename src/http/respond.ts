@@ -5,20 +5,28 @@ import { StorageUnavailable } from '../lib/storage_error.ts'
 import { describeRefusal, type ErrorDialect, formatError } from '../oauth/error_dialect.ts'
 import { OAuthError, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
 
-const JSON_TYPE = { 'Content-Type': 'application/json; charset=UTF-8' }
+const JSON_TYPE = 'application/json; charset=UTF-8'
 
 /** For every answer that carries or refuses a token (RFC 6749 §5.1). */
 const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 
 /** A JSON answer that nobody may keep. */
 export function respondPrivately(c: Context, body: object, status: ContentfulStatusCode = 200): Response {
-  return c.body(JSON.stringify(body), status, { ...JSON_TYPE, ...NO_STORE })
+  return c.body(JSON.stringify(body), status, { 'Content-Type': JSON_TYPE, ...NO_STORE })
 }
 
-/** A JSON answer for anyone, to be kept for that long and asked for again by its ETag. */
-export function respondPublicly(c: Context, body: string, etag: string, maxAgeSeconds: number): Response {
-  const headers = { 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag }
-  return c.body(body, 200, { ...JSON_TYPE, ...headers })
+/** How an answer for anyone may be kept. */
+interface Caching {
+  etag: string
+  maxAgeSeconds: number
+  /** The media type, where it is not JSON. */
+  type?: string
+}
+
+/** An answer for anyone, to be kept for that long and asked for again by its ETag. */
+export function respondPublicly(c: Context, body: string, { etag, maxAgeSeconds, type }: Caching): Response {
+  const caching = { 'Cache-Control': `public, max-age=${maxAgeSeconds}`, ETag: etag }
+  return c.body(body, 200, { 'Content-Type': type ?? JSON_TYPE, ...caching })
 }
 
 /** Writes whatever was thrown, in the one form that errors have. The cause goes to the log alone. */

@@ -28,7 +28,7 @@ export interface SigningKey extends SealedSigningKey {
 /** Curve or modulus of a new key. jose's defaults elsewhere: P-256 for ES256, Ed25519 for EdDSA. */
 const RSA_MODULUS_BITS = 2048
 
-const sealedSigningKeySchema: z.ZodMiniType<SealedSigningKey> = z.strictObject({
+const sealedSigningKeySchema: z.ZodMiniType<SealedSigningKey> = z.object({
   kid: z.string(),
   alg: z.enum(SIGNING_ALGORITHMS),
   publicJwk: z.record(z.string(), z.unknown()) as unknown as z.ZodMiniType<JWK>,

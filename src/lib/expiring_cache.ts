@@ -24,6 +24,10 @@ export class ExpiringCache<V> {
     this.#entries.set(key, { value, expiresAt })
   }
 
+  delete(key: string): void {
+    this.#entries.delete(key)
+  }
+
   #dropOldest(): void {
     const [oldest] = this.#entries.keys()
     if (oldest !== undefined) this.#entries.delete(oldest)

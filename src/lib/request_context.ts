@@ -4,14 +4,22 @@ import { describeError, log } from './log.ts'
 export interface RequestContext {
   /** Unix seconds, read once: a request sees one moment. */
   now: number
+  /** The caller's network, never the whole address; null where it is not known. */
+  addressPrefix: string | null
+  /** The caller's continent, by Cloudflare's code; null where it is not known. */
+  continent: string | null
   /** Keeps the Worker alive for work that the caller does not wait for. */
   waitUntil(work: Promise<unknown>): void
 }
 
 /** Runs work after the answer is sent; a failure is logged and costs nobody an answer. */
 export function runLater(context: RequestContext, name: string, work: () => Promise<unknown>): void {
-  const logged = work().catch((error: unknown) => {
-    log('error', 'deferred_work_failed', { work: name, cause: describeError(error) })
-  })
-  context.waitUntil(logged)
+  async function runLogged(): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      log('error', 'deferred_work_failed', { work: name, cause: describeError(error) })
+    }
+  }
+  context.waitUntil(runLogged())
 }

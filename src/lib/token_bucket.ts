@@ -22,6 +22,10 @@ export class TokenBucket {
     this.#tokens = Math.max(0, this.#tokens - 1)
   }
 
+  giveBack(): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1)
+  }
+
   #refill(now: number): void {
     const elapsedSeconds = Math.max(0, now - (this.#refilledAt ?? now))
     this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedSeconds * this.#refillPerSecond)

@@ -29,6 +29,7 @@ const rfc6749: Table = {
     wire(400, 'unauthorized_client', 'The client is not allowed to use this grant type.'),
   wrong_credentials: () => wire(400, 'invalid_grant', 'The user credentials were incorrect.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
+  foreign_token: () => wire(400, 'invalid_grant', 'The token was issued to another client.'),
   invalid_scope: () => ({
     ...wire(400, 'invalid_scope', 'The requested scope is unknown or more than the client may have.'),
     hint: 'Check the `scope` parameter',

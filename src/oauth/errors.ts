@@ -13,6 +13,7 @@ export type Refusal =
   | { kind: 'unauthorized_client' }
   | { kind: 'wrong_credentials' }
   | { kind: 'invalid_refresh_token' }
+  | { kind: 'foreign_token' }
   | { kind: 'invalid_scope' }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'server_error' }
@@ -21,14 +22,23 @@ export type Refusal =
 export class OAuthError extends Error {
   override name = 'OAuthError'
   readonly refusal: Refusal
-  /** The exact cause, for the log. Holds no password, secret or token. */
+  /** The exact cause, for the log and the audit trail. Holds no password, secret or token. */
   readonly reason: string
+  /** Whom it is about, for the audit trail, where that is known. */
+  readonly about: RefusalSubject
 
-  constructor(refusal: Refusal, reason: string) {
+  constructor(refusal: Refusal, reason: string, about: RefusalSubject = {}) {
     super(reason)
     this.refusal = refusal
     this.reason = reason
+    this.about = about
   }
+}
+
+/** The person and the session that a refusal is about. */
+export interface RefusalSubject {
+  subject?: string
+  sid?: string
 }
 
 /** The request cannot be read (RFC 6749 §5.2). `problem` is public: a constant sentence, nothing of the request. */
@@ -66,12 +76,17 @@ export function unauthorizedClient(reason: string): OAuthError {
 }
 
 /** A sign-in failed. Every reason gives the same answer, so that nothing is learnt from it. */
-export function wrongCredentials(reason: string): OAuthError {
-  return new OAuthError({ kind: 'wrong_credentials' }, reason)
+export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
+  return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }
 
-export function invalidRefreshToken(reason: string): OAuthError {
-  return new OAuthError({ kind: 'invalid_refresh_token' }, reason)
+export function invalidRefreshToken(reason: string, about?: RefusalSubject): OAuthError {
+  return new OAuthError({ kind: 'invalid_refresh_token' }, reason, about)
+}
+
+/** A token that was issued to another client (RFC 6749 §5.2, RFC 7009 §2.1). */
+export function foreignToken(reason: string): OAuthError {
+  return new OAuthError({ kind: 'foreign_token' }, reason)
 }
 
 export function invalidScope(reason: string): OAuthError {

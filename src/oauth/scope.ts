@@ -15,7 +15,7 @@ export function formatScope(tokens: readonly string[]): string {
 /** What was granted, and whether the answer must say so. */
 export interface GrantedScope {
   tokens: string[]
-  /** True where the grant differs from the request, or nothing was asked for (RFC 6749 §5.1). */
+  /** True where something is granted that differs from what was asked, or nothing was asked (RFC 6749 §5.1). */
   announce: boolean
 }
 
@@ -29,5 +29,5 @@ export function grantScope(asked: string | null, allowed: readonly string[]): Gr
   const tokens = parseScope(asked)
   const excess = tokens.filter((token) => !allowed.includes(token))
   if (excess.length > 0) throw invalidScope(`${excess.length} of the scope tokens asked for are not allowed`)
-  return { tokens, announce: formatScope(tokens) !== asked }
+  return { tokens, announce: tokens.length > 0 && formatScope(tokens) !== asked }
 }

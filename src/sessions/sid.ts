@@ -1,9 +1,12 @@
 import { randomId } from '../lib/bytes.ts'
+import { splitOnce } from '../oauth/parameters.ts'
 
-/** The database that new sessions go to. A sid names it, so that a session is found by its name alone. */
-const SHARD = 's1'
+/** A new session id: the name of its shard, then 128 random bits. */
+export function generateSid(shardName: string): string {
+  return `${shardName}.${randomId(16)}`
+}
 
-/** A new session id: the shard, then 128 random bits. */
-export function generateSid(): string {
-  return `${SHARD}.${randomId(16)}`
+/** The name of the shard that a session is stored in. */
+export function shardNameOf(sid: string): string {
+  return splitOnce(sid, '.')[0]
 }

@@ -6,8 +6,8 @@ import { formatScope } from '../oauth/scope.ts'
 /** The media type of an access token (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
 
-/** What an access token says. Times are Unix seconds. */
-export interface AccessTokenClaims {
+/** What an access token is made of. Times are Unix seconds. */
+export interface AccessTokenContent {
   issuer: string
   audience: string
   subject: string
@@ -18,22 +18,25 @@ export interface AccessTokenClaims {
   sid: string | null
   scope: readonly string[]
   roles: readonly string[]
+  /** The visitor that this customer was before signing in. */
+  visitorId: string | null
 }
 
 /** Signs an access token. Claims that would be empty are left out. */
-export function issueAccessToken(claims: AccessTokenClaims, key: SigningKey): Promise<string> {
-  const { scope, roles } = claims
+export function issueAccessToken(content: AccessTokenContent, key: SigningKey): Promise<string> {
+  const { scope, roles } = content
   const payload: JWTPayload = {
-    iss: claims.issuer,
-    aud: claims.audience,
-    sub: claims.subject,
-    client_id: claims.clientId,
-    iat: claims.issuedAt,
-    exp: claims.expiresAt,
+    iss: content.issuer,
+    aud: content.audience,
+    sub: content.subject,
+    client_id: content.clientId,
+    iat: content.issuedAt,
+    exp: content.expiresAt,
     jti: randomId(16),
-    ...(claims.sid === null ? {} : { sid: claims.sid }),
+    ...(content.sid === null ? {} : { sid: content.sid }),
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
     ...(roles.length === 0 ? {} : { roles }),
+    ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
   }
   return new SignJWT(payload)
     .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: ACCESS_TOKEN_TYPE })

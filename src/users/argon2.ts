@@ -39,7 +39,7 @@ export class Argon2id {
   hash({ password, salt, cost, hashLength }: Argon2Input): Uint8Array {
     const passwordAt = this.#copyIn(password)
     const saltAt = this.#copyIn(salt)
-    const hashAt = this.#exports.malloc(hashLength)
+    const hashAt = this.#allocate(hashLength)
     try {
       const { m, t, p } = cost
       const code = this.#exports.argon2_hash(
@@ -55,8 +55,14 @@ export class Argon2id {
   }
 
   #copyIn(bytes: Uint8Array): number {
-    const address = this.#exports.malloc(Math.max(1, bytes.length))
+    const address = this.#allocate(bytes.length)
     this.#bytes(address, bytes.length).set(bytes)
+    return address
+  }
+
+  #allocate(byteLength: number): number {
+    const address = this.#exports.malloc(Math.max(1, byteLength))
+    if (address === 0) throw new Error('argon2 has no memory left')
     return address
   }
 

@@ -39,7 +39,7 @@ export async function authenticateUser(
     proven = changed && (await passwords.verify(bytes, newest?.passwordHash ?? null))
   }
   if (user === null) throw wrongCredentials('unknown user')
-  if (!proven) throw wrongCredentials('wrong password')
-  if (!user.enabled) throw wrongCredentials('disabled user')
+  if (!proven) throw wrongCredentials('wrong password', { subject: user.id })
+  if (!user.enabled) throw wrongCredentials('disabled user', { subject: user.id })
   return user
 }

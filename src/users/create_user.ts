@@ -43,7 +43,16 @@ export async function createUser(
     throw new UserRefused(`"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
   }
   const passwordHash = await passwords.hash(password)
-  return { id: generateUserId(), pool, username, passwordHash, enabled, roles, createdAt: now }
+  return {
+    id: generateUserId(),
+    pool,
+    username,
+    passwordHash,
+    enabled,
+    roles,
+    createdAt: now,
+    tokensValidFrom: 0,
+  }
 }
 
 function hasGuests(config: Pick<Config, 'apis'>, pool: string): boolean {

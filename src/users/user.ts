@@ -15,6 +15,8 @@ export interface User {
   roles: string[]
   /** Unix seconds. */
   createdAt: number
+  /** The person's tokens issued before this second are dead. Unix seconds. */
+  tokensValidFrom: number
 }
 
 const rowSchema = z.object({
@@ -25,6 +27,7 @@ const rowSchema = z.object({
   enabled: z.int(),
   roles: z.string(),
   created_at: z.int(),
+  tokens_valid_from: z.int(),
 })
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
@@ -43,5 +46,6 @@ export function decodeUserRow(value: unknown): User {
     enabled: row.enabled === 1,
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
     createdAt: row.created_at,
+    tokensValidFrom: row.tokens_valid_from,
   }
 }

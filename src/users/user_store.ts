@@ -4,7 +4,16 @@ import { decodeUserRow, type User } from './user.ts'
 /** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
 export type ReadFrom = 'replica' | 'primary'
 
-const SELECT_USER = 'SELECT id, pool, username, password_hash, enabled, roles, created_at FROM users'
+/** A change that ends a person's tokens. */
+export interface UserChange {
+  /** Unix seconds. */
+  tokensValidFrom: number
+  passwordHash?: string
+  enabled?: boolean
+}
+
+const SELECT_USER =
+  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from FROM users'
 
 /** Users, of record in D1. */
 export class UserStore {
@@ -33,6 +42,23 @@ export class UserStore {
         .first()
     })
     return row === null ? null : decodeUserRow(row)
+  }
+
+  /**
+   * Changes a person and ends every token of theirs that was issued before a second, in one transaction with
+   * whatever must happen alongside.
+   *
+   * @throws StorageUnavailable
+   */
+  async endTokens(id: string, change: UserChange, alongside: D1PreparedStatement[]): Promise<void> {
+    const { tokensValidFrom, passwordHash = null, enabled = null } = change
+    const update = this.#db
+      .prepare(
+        `UPDATE users SET tokens_valid_from = max(tokens_valid_from, ?), password_hash = coalesce(?, password_hash),
+           enabled = coalesce(?, enabled) WHERE id = ?`,
+      )
+      .bind(tokensValidFrom, passwordHash, enabled === null ? null : Number(enabled), id)
+    await callStore('D1 users', () => this.#db.batch([update, ...alongside]))
   }
 
   /** Adds a user. A name that is taken in the pool is refused. @throws StorageUnavailable */

@@ -110,6 +110,8 @@ export class TestServer {
       enabled: true,
       secrets: confidential ? [{ hash, createdAt: this.clock.time, expiresAt: null }] : [],
       createdAt: this.clock.time,
+      accessTokenLifetimeSeconds: null,
+      refreshTokenLifetimeSeconds: null,
       ...changes,
     }
     await this.services.clients.add(record)

@@ -1,0 +1,36 @@
+import type { Config } from '../config/config.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { Services } from '../services.ts'
+import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import { REFRESH_TOKEN_TYPE } from '../tokens/refresh_token.ts'
+import { InvalidToken, readHeader, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+
+/**
+ * What a token of either kind says, for the endpoints that are asked about tokens; null where it is none of ours or
+ * has expired. Its type is its own: `token_type_hint` is only a hint (RFC 7009 §2.1).
+ *
+ * @throws StorageUnavailable
+ */
+export async function readTokenInQuestion(
+  token: string,
+  { config, keys }: Services,
+  context: RequestContext,
+): Promise<TokenClaims | null> {
+  try {
+    const audience = audienceByType(config).get(readHeader(token).typ ?? '')
+    if (!audience) return null
+    const { type, ...rest } = audience
+    return await verifyToken(token, { issuer: config.issuer, type, ...rest }, keys, context)
+  } catch (error) {
+    if (error instanceof InvalidToken) return null
+    throw error
+  }
+}
+
+function audienceByType(config: Config) {
+  const audiences = [...config.apis.values()].map((api) => api.audience)
+  return new Map([
+    [ACCESS_TOKEN_TYPE, { type: ACCESS_TOKEN_TYPE, audience: audiences }],
+    [REFRESH_TOKEN_TYPE, { type: REFRESH_TOKEN_TYPE, audience: [config.issuer] }],
+  ])
+}

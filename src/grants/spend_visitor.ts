@@ -1,0 +1,97 @@
+import type { AuditEvent } from '../audit/audit_event.ts'
+import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import { InvalidToken, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+import { auditSuccess } from './audit_success.ts'
+import type { ClientRequest, GrantServices } from './grant.ts'
+import { isVisitorId } from './visitor.ts'
+
+/**
+ * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
+ * ending the guest's session, so of all who present it at once, one merges the cart. A token that cannot be
+ * spent fails no sign-in: it is left aside and audited.
+ *
+ * @param customer The subject who signs in.
+ * @throws StorageUnavailable: a cart is worth the retry
+ */
+export async function spendVisitor(
+  customer: string,
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<string | null> {
+  const token = request.parameters.find('visitor_access_token')
+  if (token === null) return null
+  try {
+    const visitor = await requireLiveVisitor(token, request, services)
+    await spend(visitor, request, services)
+    const event = {
+      kind: 'merge',
+      reason: `merged into ${customer}`,
+      subject: visitor.subject,
+      sid: visitor.sid,
+    } as const
+    auditSuccess(event, request, services)
+    return visitor.subject
+  } catch (error) {
+    if (!(error instanceof InvalidToken)) throw error
+    auditRefusal(error.message, customer, request, services)
+    return null
+  }
+}
+
+type VisitorClaims = TokenClaims & { sid: string }
+
+async function requireLiveVisitor(
+  token: string,
+  { api, context }: ClientRequest,
+  { config, keys, clients }: GrantServices,
+): Promise<VisitorClaims> {
+  const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
+  const claims = await verifyToken(token, expected, keys, context)
+  const { sid, subject, clientId, issuedAt } = claims
+  if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a visitor')
+  const standing = await clients.findStanding(clientId)
+  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) {
+    throw new InvalidToken("the visitor's client was cut off")
+  }
+  return { ...claims, sid }
+}
+
+/** @throws InvalidToken where the guest's session had ended, spent or not */
+async function spend(
+  visitor: VisitorClaims,
+  { api, context }: ClientRequest,
+  { shards }: GrantServices,
+): Promise<void> {
+  const sessions = shards.find(visitor.sid)
+  if (sessions === null) throw new InvalidToken('its session is of no shard of ours')
+  const expiresAt = context.now + api.refreshTokenLifetimeSeconds
+  const identity = {
+    sid: visitor.sid,
+    subject: visitor.subject,
+    clientId: visitor.clientId,
+    api: api.name,
+    startedAt: visitor.issuedAt,
+    expiresAt,
+    tokenExpiresAt: expiresAt,
+  }
+  const isFirst = await sessions.end(identity, 'merged into a customer', context.now)
+  if (!isFirst) throw new InvalidToken("the visitor's session had ended")
+}
+
+function auditRefusal(
+  reason: string,
+  customer: string,
+  { client, api, context }: ClientRequest,
+  { audit }: GrantServices,
+): void {
+  const event: AuditEvent = {
+    kind: 'merge',
+    outcome: 'refused',
+    reason,
+    api: api.name,
+    clientId: client.id,
+    subject: customer,
+    sid: null,
+  }
+  audit.record(event, context)
+}

@@ -1,0 +1,38 @@
+import type { Context } from 'hono'
+import { authenticateClient } from '../clients/authenticate_client.ts'
+import type { Client } from '../clients/client.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
+import type { ClientRequest } from '../grants/grant.ts'
+import { parseClientCredentials } from '../oauth/client_authentication.ts'
+import { invalidClient } from '../oauth/errors.ts'
+import type { Services } from '../services.ts'
+import { allowClientOrigin } from './cors.ts'
+import { readParameters } from './read_parameters.ts'
+import { requestContext } from './request_context.ts'
+
+/**
+ * Reads a request and authenticates its client: how every endpoint that clients post to begins.
+ *
+ * @param required The parameter without which nothing else is looked at.
+ * @throws OAuthError invalid_request, invalid_client
+ */
+export async function readClientRequest(
+  c: Context,
+  services: Services,
+  required: string,
+): Promise<ClientRequest> {
+  const context = requestContext(c, services.clock)
+  const parameters = await readParameters(c.req.raw)
+  parameters.require(required)
+  const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
+  const client = await authenticateClient(credentials, services.clients, context)
+  const api = requireApi(client, services.config)
+  allowClientOrigin(c, client)
+  return { client, api, parameters, context }
+}
+
+function requireApi(client: Client, config: Config): ApiConfig {
+  const api = config.apis.get(client.api)
+  if (!api) throw invalidClient(`${client.id} belongs to "${client.api}", which config.yml does not have`)
+  return api
+}

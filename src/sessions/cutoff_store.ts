@@ -1,0 +1,81 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+
+export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti'
+
+/** Tokens of that session, subject, client or jti that were issued before a second are dead. */
+export interface Cutoff {
+  kind: CutoffKind
+  value: string
+  /** Unix seconds. */
+  before: number
+}
+
+/** The cut-offs of one database, and how far its list has grown: a number that never goes back. */
+export interface CutoffList {
+  cutoffs: Cutoff[]
+  sequence: number
+}
+
+const cutoffsSchema: z.ZodMiniType<Cutoff[]> = z.array(
+  z.object({ kind: z.enum(['sid', 'sub', 'client_id', 'jti']), value: z.string(), before: z.int() }),
+)
+const sequenceSchema = z.array(z.object({ sequence: z.nullable(z.int()) }))
+
+/** The cut-offs that one database lists: those of its sessions, and in the main one those of people and clients. */
+export class CutoffStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** Everything issued up to and in the second `now` dies. A statement, to go with the change that is the reason. */
+  addition(kind: CutoffKind, value: string, reason: string, now: number): D1PreparedStatement {
+    return this.#db
+      .prepare(
+        'INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at) VALUES (?, ?, ?, ?, ?)',
+      )
+      .bind(kind, value, now + 1, reason, now)
+  }
+
+  /** @throws StorageUnavailable */
+  async add(kind: CutoffKind, value: string, reason: string, now: number): Promise<void> {
+    await callStore('D1 cutoffs', () => this.addition(kind, value, reason, now).run())
+  }
+
+  /** Before which second tokens of that value are dead; 0 where it was never cut off. @throws StorageUnavailable */
+  async findBefore(kind: CutoffKind, value: string): Promise<number> {
+    const select = this.#db
+      .prepare('SELECT before FROM cutoffs WHERE kind = ? AND value = ?')
+      .bind(kind, value)
+    return (await callStore('D1 cutoffs', () => select.first<number>('before'))) ?? 0
+  }
+
+  /** The cut-offs made after a moment, oldest first. @throws StorageUnavailable, CorruptRecord */
+  async list(after: number): Promise<CutoffList> {
+    const [rows, last] = await callStore('D1 cutoffs', () =>
+      this.#db.batch([
+        this.#db
+          .prepare('SELECT kind, value, before FROM cutoffs WHERE created_at > ? ORDER BY id')
+          .bind(after),
+        this.#db.prepare('SELECT max(id) AS sequence FROM cutoffs'),
+      ]),
+    )
+    const [{ sequence } = { sequence: null }] = decodeRecord(sequenceSchema, 'cutoffs', last?.results)
+    return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), sequence: sequence ?? 0 }
+  }
+
+  /** Removes up to `limit` made before a moment, never the newest: the sequence must not go back. */
+  async sweep(madeBefore: number, limit: number): Promise<number> {
+    const sweep = this.#db
+      .prepare(
+        `DELETE FROM cutoffs WHERE id IN
+           (SELECT id FROM cutoffs WHERE created_at < ? AND id < (SELECT max(id) FROM cutoffs) LIMIT ?)`,
+      )
+      .bind(madeBefore, limit)
+    const { meta } = await callStore('D1 cutoffs', () => sweep.run())
+    return meta.changes
+  }
+}

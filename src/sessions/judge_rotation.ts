@@ -1,0 +1,42 @@
+import type { SessionRow } from './session.ts'
+
+/** What one use of a refresh token turned out to be. */
+export type RotationOutcome =
+  | { kind: 'rotated'; seq: number; expiresAt: number }
+  /** The predecessor of the current token, used again soon: the same successor, for a response that got lost. */
+  | { kind: 'retried'; seq: number; expiresAt: number }
+  /** An older token, or the predecessor too late: somebody has a copy (RFC 9700 §4.14.2). */
+  | { kind: 'replayed' }
+  | { kind: 'refused'; reason: string }
+
+/** What is known of one use. Times are Unix seconds. */
+export interface RotationAttempt {
+  /** The number of the token that was used. */
+  seq: number
+  /** Whether this use advanced the session. */
+  advanced: boolean
+  /** The session after the attempt; null where it has no row. */
+  row: SessionRow | null
+  now: number
+  retryWindowSeconds: number
+}
+
+/** Tells a rotation, a retry and theft apart, by the row that the atomic statement left. */
+export function judgeRotation({
+  seq,
+  advanced,
+  row,
+  now,
+  retryWindowSeconds,
+}: RotationAttempt): RotationOutcome {
+  if (row === null) return { kind: 'refused', reason: 'the session is gone' }
+  if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }
+  if (advanced) return { kind: 'rotated', seq: row.seq, expiresAt: row.expiresAt }
+  if (row.expiresAt <= now) return { kind: 'refused', reason: 'the session expired' }
+  if (row.seq <= seq) return { kind: 'refused', reason: 'newer than its session: was the database restored?' }
+  const isPredecessor = row.seq === seq + 1
+  if (isPredecessor && now - row.rotatedAt < retryWindowSeconds) {
+    return { kind: 'retried', seq: row.seq, expiresAt: row.expiresAt }
+  }
+  return { kind: 'replayed' }
+}

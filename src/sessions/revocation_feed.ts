@@ -1,0 +1,109 @@
+import { base64url } from 'jose'
+import * as z from 'zod/mini'
+import type { KeyRing } from '../keys/key_ring.ts'
+import { sha256 } from '../lib/bytes.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { describeError, log } from '../lib/log.ts'
+import type { ReadCopyStore } from '../lib/read_copy_store.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { SingleFlight } from '../lib/single_flight.ts'
+import { issueRevocationsToken } from '../tokens/revocations_token.ts'
+import type { Cutoff, CutoffStore } from './cutoff_store.ts'
+
+/** How long the edge and an isolate keep the feed: part of the bound on a revoked token. */
+export const FEED_MAX_AGE_SECONDS = 5
+
+/** A list that does not change is signed again after this long. */
+const SIGN_AGAIN_SECONDS = 3600
+
+const COPY_KEY = 'revocations'
+
+/** The feed as one isolate holds it. Times are Unix seconds. */
+export interface Feed {
+  /** The signed JWT. */
+  token: string
+  etag: string
+  /** When the stores last said that this is the list. */
+  asOf: number
+  signedAt: number
+  kid: string
+}
+
+const feedSchema: z.ZodMiniType<Feed> = z.object({
+  token: z.string(),
+  etag: z.string(),
+  asOf: z.int(),
+  signedAt: z.int(),
+  kid: z.string(),
+})
+
+interface Dependencies {
+  /** Every database that lists cut-offs. */
+  stores: readonly CutoffStore[]
+  keys: KeyRing
+  copies: ReadCopyStore
+  issuer: string
+  /** How long a cut-off is listed: the longest that an access token lives. */
+  windowSeconds: number
+}
+
+/** The list of what was cut off while the access tokens that it kills may live, signed. */
+export class RevocationFeed {
+  readonly #dependencies: Dependencies
+  readonly #flights = new SingleFlight<Feed>()
+  #feed: Feed | null = null
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores answer; else the last one there was.
+   *
+   * @throws StorageUnavailable where there never was one
+   */
+  async current(context: RequestContext): Promise<Feed> {
+    const last = this.#feed
+    if (last && context.now - last.asOf < FEED_MAX_AGE_SECONDS) return last
+    try {
+      this.#feed = await this.#flights.run(COPY_KEY, context, () => this.#read(context))
+      return this.#feed
+    } catch (error) {
+      const known = last ?? (await this.#findCopy())
+      if (known === null) throw error
+      log('error', 'feed_not_refreshed', { cause: describeError(error) })
+      return known
+    }
+  }
+
+  async #read(context: RequestContext): Promise<Feed> {
+    const { stores, windowSeconds, keys, copies } = this.#dependencies
+    const lists = await Promise.all(stores.map((store) => store.list(context.now - windowSeconds - 1)))
+    const cutoffs = lists.flatMap((list) => list.cutoffs)
+    const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
+    const etag = `"${base64url.encode(await sha256(JSON.stringify([sequence, cutoffs])))}"`
+    const key = await keys.current(context)
+    const last = this.#feed
+    const isSame =
+      last?.etag === etag && last.kid === key.kid && context.now - last.signedAt < SIGN_AGAIN_SECONDS
+    if (isSame) return { ...last, asOf: context.now }
+    const token = await issueRevocationsToken(
+      { ...this.#claims(cutoffs, sequence), issuedAt: context.now },
+      key,
+    )
+    const feed = { token, etag, asOf: context.now, signedAt: context.now, kid: key.kid }
+    copies.repair(COPY_KEY, feed, context)
+    return feed
+  }
+
+  #claims(cutoffs: readonly Cutoff[], sequence: number) {
+    const { issuer, windowSeconds } = this.#dependencies
+    const entries = cutoffs.map(({ kind, value, before }) => ({ [kind]: value, before }))
+    return { issuer, windowSeconds, sequence, entries }
+  }
+
+  async #findCopy(): Promise<Feed | null> {
+    const copy = await this.#dependencies.copies.find(COPY_KEY)
+    return copy === null ? null : decodeRecord(feedSchema, COPY_KEY, copy)
+  }
+}

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+
+/** Why a session ended before its time. */
+export type EndReason = 'replayed refresh token' | 'revoked by its client' | 'merged into a customer'
+
+/** What names a session and its owner, known from any token of it. Times are Unix seconds. */
+export interface SessionIdentity {
+  sid: string
+  subject: string
+  clientId: string
+  api: string
+  startedAt: number
+  /** When it ends, unless it is refreshed again. */
+  expiresAt: number
+  /** When the token that names it expires, or the last that might be around. */
+  tokenExpiresAt: number
+}
+
+/** The row of a session. Times are Unix seconds. */
+export interface SessionRow {
+  /** The number of the one refresh token that is current. */
+  seq: number
+  startedAt: number
+  rotatedAt: number
+  expiresAt: number
+  endedAt: number | null
+  endReason: string | null
+}
+
+const rowSchema = z.object({
+  seq: z.int(),
+  started_at: z.int(),
+  rotated_at: z.int(),
+  expires_at: z.int(),
+  ended_at: z.nullable(z.int()),
+  end_reason: z.nullable(z.string()),
+})
+
+/** @throws CorruptRecord */
+export function decodeSessionRow(sid: string, value: unknown): SessionRow {
+  const row = decodeRecord(rowSchema, `session ${sid}`, value)
+  return {
+    seq: row.seq,
+    startedAt: row.started_at,
+    rotatedAt: row.rotated_at,
+    expiresAt: row.expires_at,
+    endedAt: row.ended_at,
+    endReason: row.end_reason,
+  }
+}

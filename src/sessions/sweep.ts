@@ -1,0 +1,41 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { describeError, log } from '../lib/log.ts'
+import type { SessionShards } from './session_shards.ts'
+
+/** One statement removes no more than this, so that no sweep holds up a sign-in. */
+const BATCH_ROWS = 500
+
+/** One run removes no more than this many batches of each kind; the next run goes on. */
+const MAX_BATCHES = 20
+
+interface Dependencies {
+  shards: SessionShards
+  audit: AuditStore
+  /** How long a cut-off is listed. */
+  cutoffWindowSeconds: number
+  auditRetentionSeconds: number
+}
+
+/** Removes what nobody can need any more: sessions, cut-offs and audit events, in bounded batches. */
+export async function sweep({ shards, audit, ...ages }: Dependencies, now: number): Promise<void> {
+  for (const { sessions, cutoffs } of shards.all()) {
+    await sweepOne('sessions', (limit) => sessions.sweep(now, limit))
+    await sweepOne('cutoffs', (limit) => cutoffs.sweep(now - ages.cutoffWindowSeconds - 1, limit))
+  }
+  await sweepOne('audit_events', (limit) => audit.sweep(now - ages.auditRetentionSeconds, limit))
+}
+
+/** A table that cannot be swept does not keep the others from it. */
+async function sweepOne(table: string, removeBatch: (limit: number) => Promise<number>): Promise<void> {
+  let removed = 0
+  try {
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const count = await removeBatch(BATCH_ROWS)
+      removed += count
+      if (count < BATCH_ROWS) break
+    }
+    log('info', 'swept', { table, removed })
+  } catch (error) {
+    log('error', 'sweep_failed', { table, removed, cause: describeError(error) })
+  }
+}

@@ -1,0 +1,31 @@
+import { SignJWT } from 'jose'
+import type { SigningKey } from '../keys/signing_key.ts'
+
+/** Keeps the feed from passing for a token. */
+export const REVOCATIONS_TYPE = 'revocations+jwt'
+
+export interface RevocationsClaims {
+  issuer: string
+  /** Unix seconds. */
+  issuedAt: number
+  /** Grows with every cut-off: a reader keeps the list with the highest. */
+  sequence: number
+  /** For how long a cut-off is listed. */
+  windowSeconds: number
+  /** `{ sid | sub | client_id | jti, before }`: tokens of that name issued before that second are dead. */
+  entries: readonly Record<string, string | number>[]
+}
+
+/** Signs the list of revocations. */
+export function issueRevocationsToken(claims: RevocationsClaims, key: SigningKey): Promise<string> {
+  const payload = {
+    iss: claims.issuer,
+    iat: claims.issuedAt,
+    sequence: claims.sequence,
+    window: claims.windowSeconds,
+    revocations: claims.entries,
+  }
+  return new SignJWT(payload)
+    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: REVOCATIONS_TYPE })
+    .sign(key.privateKey)
+}

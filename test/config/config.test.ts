@@ -1,0 +1,340 @@
+import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { ConfigError, parseConfig } from '../../src/config/config.ts'
+
+const ISSUER = 'https://id.shop.test'
+const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
+const OFFICE = { audience: 'https://shop.test/admin/api', users: 'staff' }
+
+/** The API `shop` where config.yml says no more of it. */
+const SHOP_READ = {
+  name: 'shop',
+  audience: SHOP.audience,
+  userPool: SHOP.users,
+  guests: false,
+  scopes: [],
+  guestScopes: [],
+  accessTokenLifetimeSeconds: 3600,
+  refreshTokenLifetimeSeconds: 2_592_000,
+}
+
+/** The least that config.yml can say, with top-level keys replaced. */
+const yaml = (changes: Record<string, unknown> = {}) =>
+  stringify({ issuer: ISSUER, apis: { shop: SHOP }, ...changes })
+const yamlOfShop = (changes: Record<string, unknown>) => yaml({ apis: { shop: { ...SHOP, ...changes } } })
+
+function problemsIn(text: string): string[] {
+  try {
+    parseConfig(text)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+describe('config.yml', () => {
+  it('needs an issuer and an API, and has safe defaults for the rest', () => {
+    expect(parseConfig(yaml())).toEqual({
+      issuer: ISSUER,
+      signingAlgorithm: 'ES256',
+      keyRotationSeconds: 90 * 86_400,
+      refreshTokensEnabled: true,
+      refreshRetryWindowSeconds: 60,
+      sessionLifetimeSeconds: null,
+      sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
+      auditRetentionSeconds: 90 * 86_400,
+      longestAccessTokenSeconds: 3600,
+      errorDialect: 'rfc6749',
+      passwordHash: { m: 19456, t: 2, p: 1 },
+      cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
+      apis: new Map([['shop', SHOP_READ]]),
+    })
+  })
+
+  it('says everything that it can say', () => {
+    const text = yaml({
+      signing_algorithm: 'EdDSA',
+      key_rotation_days: 30,
+      enable_refresh_token: false,
+      refresh_retry_window: 0,
+      session_lifetime: 86_400,
+      session_shards: [
+        { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
+        { name: 'us', binding: 'DB_US' },
+      ],
+      audit_retention_days: 7,
+      errors: 'oro',
+      password_hash: { m: 7168, t: 5, p: 1 },
+      cors: { allow_origins: ['https://www.shop.test'], allow_headers: ['X-Shop'], preflight_max_age: 0 },
+      apis: { shop: { ...SHOP, guests: true, scopes: ['cart', 'orders:read'], guest_scopes: ['cart'] } },
+    })
+    expect(parseConfig(text)).toEqual({
+      issuer: ISSUER,
+      signingAlgorithm: 'EdDSA',
+      keyRotationSeconds: 30 * 86_400,
+      refreshTokensEnabled: false,
+      refreshRetryWindowSeconds: 0,
+      sessionLifetimeSeconds: 86_400,
+      sessionShards: [
+        { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
+        { name: 'us', binding: 'DB_US', continents: [] },
+      ],
+      auditRetentionSeconds: 7 * 86_400,
+      longestAccessTokenSeconds: 3600,
+      errorDialect: 'oro',
+      passwordHash: { m: 7168, t: 5, p: 1 },
+      cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
+      apis: new Map([
+        ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],
+      ]),
+    })
+  })
+
+  it('gives lifetimes to all APIs, and other ones to each', () => {
+    const apis = {
+      shop: { ...SHOP, access_token_lifetime: 900 },
+      office: { ...OFFICE, refresh_token_lifetime: 7200 },
+    }
+    const config = parseConfig(yaml({ access_token_lifetime: 1200, refresh_token_lifetime: 86_400, apis }))
+    const lifetimes = [...config.apis.values()].map((api) => [
+      api.name,
+      api.accessTokenLifetimeSeconds,
+      api.refreshTokenLifetimeSeconds,
+    ])
+    expect(lifetimes).toEqual([
+      ['shop', 900, 86_400],
+      ['office', 1200, 7200],
+    ])
+    expect(config.longestAccessTokenSeconds).toBe(1200)
+  })
+
+  it('is refused with every problem at once, each by its path', () => {
+    const text = yaml({
+      issuer: 'http://id.shop.test',
+      isuer: ISSUER,
+      signing_algorithm: 'HS256',
+      access_token_lifetime: 59,
+      cors: { allow_origins: ['https://www.shop.test', '*'], allow_origin: [] },
+      apis: {
+        shop: { ...SHOP, guest: true, scopes: ['cart', 'a b'] },
+        office: { users: 'staff', guests: 'yes' },
+      },
+    })
+    const problems = problemsIn(text)
+    expect(problems.toSorted()).toEqual([
+      'access_token_lifetime: must be at least 60 seconds',
+      'apis.office.audience: must be a URI, such as https://shop.example.com/api',
+      'apis.office.guests: must be true or false',
+      'apis.shop.guest: is not a known key',
+      'apis.shop.scopes.1: must be one scope token (RFC 6749 §3.3)',
+      'cors.allow_origin: is not a known key',
+      'cors.allow_origins.1: must be an exact origin, such as https://shop.example.com',
+      'issuer: must be https, unless it is a loopback address',
+      'isuer: is not a known key',
+      'signing_algorithm: must be one of ES256, RS256, PS256, EdDSA',
+    ])
+    expect(() => parseConfig(text)).toThrow(
+      ['config.yml:', ...problems.map((problem) => `  ${problem}`)].join('\n'),
+    )
+  })
+
+  it.each([
+    ['an empty file', '', '(top level): must be a table'],
+    ['comments alone', '# nothing\n', '(top level): must be a table'],
+    ['a text', 'issuer', '(top level): must be a table'],
+    ['a list', '- issuer', '(top level): must be a table'],
+  ])('is refused where it has no keys: %s', (_case, text, problem) => {
+    expect(problemsIn(text)).toEqual([problem])
+  })
+
+  it('names what is missing', () => {
+    expect(problemsIn('{}')).toEqual([
+      'issuer: must be an origin, such as https://id.example.com',
+      'apis: must be a table of APIs',
+    ])
+  })
+
+  it.each([
+    ['a key twice', 'errors: oro\nissuer: https://id.shop.test\nerrors: oro\n', 'line 3, column 1'],
+    ['a key of an API twice', 'apis:\n  shop:\n    users: a\n    users: b\n', 'line 4, column 5'],
+    ['a list without its end', 'issuer: [\n', 'line 2, column 1'],
+    ['a tab for an indent', 'cors:\n\tallow_origins: []\n', 'line 2, column 1'],
+  ])('is refused with the line where it is not YAML: %s', (_case, text, place) => {
+    expect(problemsIn(text)).toEqual([expect.stringContaining(place)])
+  })
+})
+
+describe('a weak or impossible setting', () => {
+  const NOT_AN_ORIGIN =
+    'issuer: must be an origin alone, such as https://id.example.com: no path, no trailing slash'
+
+  it.each([
+    ['http://id.shop.test', 'issuer: must be https, unless it is a loopback address'],
+    ['http://127.0.0.1.shop.test', 'issuer: must be https, unless it is a loopback address'],
+    ['http://localhost.shop.test', 'issuer: must be https, unless it is a loopback address'],
+    ['https://id.shop.test/', NOT_AN_ORIGIN],
+    ['https://id.shop.test/oauth', NOT_AN_ORIGIN],
+    ['https://id.shop.test?a=b', NOT_AN_ORIGIN],
+    ['https://id.shop.test#a', NOT_AN_ORIGIN],
+    ['https://user@id.shop.test', NOT_AN_ORIGIN],
+    ['https://ID.shop.test', NOT_AN_ORIGIN],
+    ['https://id.shop.test:443', NOT_AN_ORIGIN],
+    ['ftp://id.shop.test', NOT_AN_ORIGIN],
+    ['id.shop.test', NOT_AN_ORIGIN],
+    ['', NOT_AN_ORIGIN],
+    [8787, 'issuer: must be an origin, such as https://id.example.com'],
+  ])('is an issuer of %j', (issuer, problem) => {
+    expect(problemsIn(yaml({ issuer }))).toEqual([problem])
+  })
+
+  it.each([
+    'http://127.0.0.1:8787',
+    'http://localhost:8787',
+    'http://[::1]:8787',
+    'https://id.shop.test:8443',
+  ])('is not an issuer of %j', (issuer) => {
+    expect(parseConfig(yaml({ issuer })).issuer).toBe(issuer)
+  })
+
+  it.each([
+    ['access_token_lifetime', 60, 86_400, 'seconds'],
+    ['refresh_token_lifetime', 300, 31_536_000, 'seconds'],
+    ['refresh_retry_window', 0, 600, 'seconds'],
+    ['session_lifetime', 300, 315_360_000, 'seconds'],
+    ['key_rotation_days', 7, 730, 'days'],
+    ['audit_retention_days', 1, 3650, 'days'],
+  ])('is a %s under %i or over %i %s', (key, min, max, unit) => {
+    expect(problemsIn(yaml({ [key]: min - 1 }))).toEqual([`${key}: must be at least ${min} ${unit}`])
+    expect(problemsIn(yaml({ [key]: max + 1 }))).toEqual([`${key}: must be at most ${max} ${unit}`])
+    for (const allowed of [min, max]) expect(problemsIn(yaml({ [key]: allowed }))).toEqual([])
+    for (const value of ['3600', '1h', min + 0.5, null]) {
+      expect(problemsIn(yaml({ [key]: value }))).toEqual([
+        expect.stringMatching(new RegExp(`^${key}: must be a whole number of ${unit}`)),
+      ])
+    }
+  })
+
+  it('is a lifetime of one API out of bounds', () => {
+    expect(problemsIn(yamlOfShop({ access_token_lifetime: 59, refresh_token_lifetime: 299 }))).toEqual([
+      'apis.shop.access_token_lifetime: must be at least 60 seconds',
+      'apis.shop.refresh_token_lifetime: must be at least 300 seconds',
+    ])
+  })
+
+  it.each([
+    { m: 47104, t: 1 },
+    { m: 19456, t: 2 },
+    { m: 12288, t: 3 },
+    { m: 9216, t: 4 },
+    { m: 7168, t: 5 },
+  ])('is any password_hash beside OWASP’s table, such as one next to its row m=$m, t=$t', ({ m, t }) => {
+    expect(parseConfig(yaml({ password_hash: { m, t, p: 1 } })).passwordHash).toEqual({ m, t, p: 1 })
+    for (const change of [{ m: m - 1 }, { m: m + 1 }, { t: t - 1 }, { t: t + 1 }, { p: 0 }, { p: 2 }]) {
+      expect(problemsIn(yaml({ password_hash: { m, t, p: 1, ...change } }))).toEqual([
+        "password_hash: must be a row of OWASP's Argon2id table with p=1: " +
+          'm=47104,t=1 or m=19456,t=2 or m=12288,t=3 or m=9216,t=4 or m=7168,t=5',
+      ])
+    }
+  })
+
+  const NOT_EXACT = '.0: must be an exact origin, such as https://shop.example.com'
+
+  it.each([
+    ['allow_origins', ['*'], NOT_EXACT],
+    ['allow_origins', ['null'], NOT_EXACT],
+    ['allow_origins', ['https://www.shop.test/'], NOT_EXACT],
+    ['allow_origins', '*', ': must be a list of origins'],
+    ['allow_headers', ['*'], '.0: must be a header name, not a wildcard'],
+    ['allow_headers', ['X-Shop, X-Cart'], '.0: must be a header name'],
+    ['allow_headers', '*', ': must be a list of header names'],
+    ['preflight_max_age', 86_401, ': must be at most 86400 seconds'],
+    ['preflight_max_age', -1, ': must be at least 0 seconds'],
+  ])('is a CORS table where %s is %j', (key, value, problem) => {
+    expect(problemsIn(yaml({ cors: { [key]: value } }))).toEqual([`cors.${key}${problem}`])
+  })
+
+  const NO_URI = 'audience: must be an absolute URI, such as https://shop.example.com/api'
+  const NO_NAME = 'users: must be a lower-case name of up to 32 letters, digits, - or _'
+  const NO_SCOPE = 'scopes.0: must be one scope token (RFC 6749 §3.3)'
+  const OUTSIDE = { guests: true, scopes: ['cart'], guest_scopes: ['cart', 'admin'] }
+  const WITHOUT = { guests: false, scopes: ['cart'], guest_scopes: ['cart'] }
+
+  it.each([
+    ['an audience that is no URI', { audience: 'shop' }, NO_URI],
+    ['an empty audience', { audience: '' }, NO_URI],
+    ['a pool that is no name', { users: 'All Customers' }, NO_NAME],
+    ['a scope with a space', { scopes: ['a b'] }, NO_SCOPE],
+    ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list scopes of this API only'],
+    ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty where guests are off'],
+  ])('is an API with %s', (_case, changes, problem) => {
+    expect(problemsIn(yamlOfShop(changes))).toEqual([`apis.shop.${problem}`])
+  })
+
+  const SHARED = 'must give each API an audience of its own, or their tokens are interchangeable'
+  const ISSUERS = 'must not use the issuer as an audience: that is the audience of refresh tokens'
+
+  it.each([
+    ['none', {}, 'must list at least one API'],
+    ['an audience that two share', { shop: SHOP, office: { ...OFFICE, audience: SHOP.audience } }, SHARED],
+    ['the issuer as an audience', { shop: { ...SHOP, audience: ISSUER } }, ISSUERS],
+  ])('is a table of APIs with %s', (_case, apis, problem) => {
+    expect(problemsIn(yaml({ apis }))).toEqual([`apis: ${problem}`])
+  })
+
+  it.each(['Shop', 'my shop', '1st', 'a.b', ''])('is an API of the name %j', (name) => {
+    expect(problemsIn(yaml({ apis: { [name]: SHOP } }))).toEqual([`apis.${name}: must be a lower-case name`])
+  })
+
+  const EU = { name: 'eu', binding: 'DB_EU', continents: ['EU'] }
+  const US = { name: 'us', binding: 'DB_US', continents: ['NA', 'SA'] }
+  const NO_SHARD_NAME = '.0.name: must be a lower-case name of up to 16 letters and digits'
+  const NO_CONTINENT = '.0.continents.0: must be one of AF, AN, AS, EU, NA, OC, SA'
+  const ALIKE = ': must not give two shards the same name, binding or continent'
+
+  it.each([
+    ['none', [], ': must list at least one shard'],
+    ['a name twice', [EU, { ...US, name: 'eu' }], ALIKE],
+    ['a binding twice', [EU, { ...US, binding: 'DB_EU' }], ALIKE],
+    ['a continent twice', [EU, { ...US, continents: ['NA', 'EU'] }], ALIKE],
+    ['a dot in a name', [{ ...EU, name: 'e.u' }], NO_SHARD_NAME],
+    ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
+  ])('is a list of shards with %s', (_case, session_shards, problem) => {
+    expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
+  })
+})
+
+describe('the port of a local server', () => {
+  const apis = {
+    shop: { audience: 'http://127.0.0.1:8787/shop', users: 'customers' },
+    near: { audience: 'http://127.0.0.1:8788/near', users: 'customers' },
+    live: { audience: 'https://shop.test/api', users: 'customers' },
+  }
+  const placesIn = (issuer: string, localPort?: string) => {
+    const config = parseConfig(yaml({ issuer, apis }), { localPort })
+    return [config.issuer, ...[...config.apis.values()].map((api) => api.audience)]
+  }
+
+  it('moves a loopback issuer and the audiences under it, and no other', () => {
+    expect(placesIn('http://127.0.0.1:8787', '9000')).toEqual([
+      'http://127.0.0.1:9000',
+      'http://127.0.0.1:9000/shop',
+      'http://127.0.0.1:8788/near',
+      'https://shop.test/api',
+    ])
+  })
+
+  it('moves nothing where none is given, or where the issuer is not this machine', () => {
+    const audiences = Object.values(apis).map((api) => api.audience)
+    expect(placesIn('http://127.0.0.1:8787')).toEqual(['http://127.0.0.1:8787', ...audiences])
+    expect(placesIn('https://id.shop.test', '9000')).toEqual(['https://id.shop.test', ...audiences])
+  })
+
+  it.each([
+    ['http://localhost:8787', 'http://localhost:9000'],
+    ['http://[::1]:8787', 'http://[::1]:9000'],
+    ['http://127.0.0.1', 'http://127.0.0.1:9000'],
+  ])('moves the issuer %s', (issuer, moved) => {
+    expect(placesIn(issuer, '9000')[0]).toBe(moved)
+  })
+})

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestContext } from '../../src/lib/request_context.ts'
+import { SingleFlight } from '../../src/lib/single_flight.ts'
+
+/** A request, and the work that it holds the Worker alive for. */
+function request(): { context: RequestContext; held: Promise<unknown>[] } {
+  const held: Promise<unknown>[] = []
+  const waitUntil = (work: Promise<unknown>) => void held.push(work)
+  return { context: { now: 0, addressPrefix: null, continent: null, waitUntil }, held }
+}
+
+/** Work that is done when the test says so, and that counts its runs. */
+function work() {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let runs = 0
+  const run = () => {
+    runs++
+    return promise
+  }
+  return { run, resolve, reject, runs: () => runs }
+}
+
+describe('a single flight', () => {
+  it('does the work once for all who ask at once', async () => {
+    const flights = new SingleFlight<string>()
+    const { run, resolve, runs } = work()
+    const answers = Promise.all(Array.from({ length: 50 }, () => flights.run('a', request().context, run)))
+    resolve('answer')
+    expect(new Set(await answers)).toEqual(new Set(['answer']))
+    expect(runs()).toBe(1)
+  })
+
+  it('keeps different keys apart', async () => {
+    const flights = new SingleFlight<string>()
+    const { context } = request()
+    const answers = ['a', 'b'].map((key) => flights.run(key, context, async () => `answer ${key}`))
+    expect(await Promise.all(answers)).toEqual(['answer a', 'answer b'])
+  })
+
+  it('keeps nothing: who asks later starts anew', async () => {
+    const flights = new SingleFlight<string>()
+    const { context } = request()
+    expect(await flights.run('a', context, async () => 'first')).toBe('first')
+    expect(await flights.run('a', context, async () => 'second')).toBe('second')
+  })
+
+  it('fails for all who joined, and not for who comes after', async () => {
+    const flights = new SingleFlight<string>()
+    const { context } = request()
+    const { run, reject } = work()
+    const answers = Promise.allSettled([flights.run('a', context, run), flights.run('a', context, run)])
+    const failure = new Error('the store is down')
+    reject(failure)
+    expect(await answers).toEqual([
+      { status: 'rejected', reason: failure },
+      { status: 'rejected', reason: failure },
+    ])
+    expect(await flights.run('a', context, async () => 'answer')).toBe('answer')
+  })
+
+  it('is held by the request that started it, to its end and without its failure', async () => {
+    const flights = new SingleFlight<string>()
+    const [first, second] = [request(), request()]
+    const { run, reject } = work()
+    const answers = Promise.allSettled([
+      flights.run('a', first.context, run),
+      flights.run('a', second.context, run),
+    ])
+    expect([first.held.length, second.held.length]).toEqual([1, 0])
+    reject(new Error('the store is down'))
+    await answers
+    expect(await Promise.all(first.held)).toEqual([undefined])
+  })
+})

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { describeRefusal, type ErrorDialect, formatError } from '../../src/oauth/error_dialect.ts'
+import * as errors from '../../src/oauth/errors.ts'
+
+type Kind = errors.Refusal['kind']
+/** A status and the JSON members in their order. */
+type Answer = [status: number, body: Record<string, string>]
+
+/** What a caller gets, as the bytes that are written. */
+function answer({ refusal }: errors.OAuthError, dialect: ErrorDialect): string {
+  const wire = describeRefusal(refusal, dialect)
+  return written([wire.status, formatError(wire, dialect)])
+}
+
+function written([status, body]: Answer): string {
+  return `${status} ${JSON.stringify(body)}`
+}
+
+function rfc(status: number, error: string, error_description: string): Answer {
+  return [status, { error, error_description }]
+}
+
+function oro(status: number, error: string, error_description: string, hint?: string): Answer {
+  const body = { error, error_description, message: error_description }
+  return [status, hint === undefined ? body : { ...body, hint }]
+}
+
+const BROKEN = 'The request body is not valid JSON.'
+const TOO_LARGE = 'The request body is larger than 16 KiB.'
+const UNSUPPORTED = 'The authorization grant type is not supported by the authorization server.'
+const CHECK_ALL = 'Check that all required parameters have been provided'
+const WRONG = 'The user credentials were incorrect.'
+const SCOPE = 'The requested scope is unknown or more than the client may have.'
+const AWAY = 'The service is not available now. Try again shortly.'
+const FAILED = 'The server met an unexpected condition.'
+
+/** Each kind of refusal with its answer in both dialects. */
+const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Answer; oro: Answer }> = {
+  malformed_request: {
+    error: errors.malformedRequest(BROKEN),
+    rfc6749: rfc(400, 'invalid_request', BROKEN),
+    oro: oro(400, 'invalid_request', BROKEN),
+  },
+  missing_parameter: {
+    error: errors.missingParameter('username'),
+    rfc6749: rfc(400, 'invalid_request', 'The parameter "username" is missing.'),
+    oro: oro(
+      400,
+      'invalid_request',
+      'The parameter "username" is missing.',
+      'Check the `username` parameter',
+    ),
+  },
+  body_too_large: {
+    error: errors.bodyTooLarge(),
+    rfc6749: rfc(413, 'invalid_request', TOO_LARGE),
+    oro: oro(413, 'invalid_request', TOO_LARGE),
+  },
+  method_not_allowed: {
+    error: errors.methodNotAllowed('POST, OPTIONS'),
+    rfc6749: rfc(405, 'invalid_request', 'This endpoint takes POST, OPTIONS.'),
+    oro: oro(405, 'invalid_request', 'This endpoint takes POST, OPTIONS.'),
+  },
+  not_found: {
+    error: errors.notFound(),
+    rfc6749: rfc(404, 'invalid_request', 'There is no such endpoint.'),
+    oro: oro(404, 'invalid_request', 'There is no such endpoint.'),
+  },
+  unsupported_grant_type: {
+    error: errors.unsupportedGrantType(),
+    rfc6749: rfc(400, 'unsupported_grant_type', 'The grant type is not supported.'),
+    oro: oro(400, 'unsupported_grant_type', UNSUPPORTED, CHECK_ALL),
+  },
+  invalid_client: {
+    error: errors.invalidClient('unknown client'),
+    rfc6749: rfc(401, 'invalid_client', 'Client authentication failed.'),
+    oro: oro(401, 'invalid_client', 'Client authentication failed'),
+  },
+  unauthorized_client: {
+    error: errors.unauthorizedClient('not a grant of this client'),
+    rfc6749: rfc(400, 'unauthorized_client', 'The client is not allowed to use this grant type.'),
+    oro: oro(401, 'invalid_client', 'Client authentication failed'),
+  },
+  wrong_credentials: {
+    error: errors.wrongCredentials('wrong password'),
+    rfc6749: rfc(400, 'invalid_grant', WRONG),
+    oro: oro(400, 'invalid_grant', WRONG),
+  },
+  invalid_refresh_token: {
+    error: errors.invalidRefreshToken('expired'),
+    rfc6749: rfc(400, 'invalid_grant', 'The refresh token is invalid.'),
+    oro: oro(401, 'invalid_request', 'The refresh token is invalid.'),
+  },
+  foreign_token: {
+    error: errors.foreignToken('of another client'),
+    rfc6749: rfc(400, 'invalid_grant', 'The token was issued to another client.'),
+    oro: oro(400, 'invalid_grant', 'The token was issued to another client.'),
+  },
+  invalid_scope: {
+    error: errors.invalidScope('one too many'),
+    rfc6749: rfc(400, 'invalid_scope', SCOPE),
+    oro: oro(400, 'invalid_scope', SCOPE, 'Check the `scope` parameter'),
+  },
+  temporarily_unavailable: {
+    error: errors.temporarilyUnavailable('D1 is away'),
+    rfc6749: rfc(503, 'temporarily_unavailable', AWAY),
+    oro: oro(503, 'temporarily_unavailable', AWAY),
+  },
+  server_error: {
+    error: errors.serverError('TypeError: …'),
+    rfc6749: rfc(500, 'server_error', FAILED),
+    oro: oro(500, 'server_error', FAILED),
+  },
+}
+
+describe.each(Object.entries(ANSWERS))('%s', (kind, { error, ...answers }) => {
+  it('is what its constructor function makes', () => {
+    expect(error.refusal.kind).toBe(kind)
+  })
+
+  it.each(['rfc6749', 'oro'] as const)('is answered in the dialect %s', (dialect) => {
+    expect(answer(error, dialect)).toBe(written(answers[dialect]))
+  })
+})
+
+describe('a missing grant_type', () => {
+  it('is a missing parameter in the dialect rfc6749, and an unknown grant in the dialect oro', () => {
+    const missing = errors.missingParameter('grant_type')
+    expect(answer(missing, 'rfc6749')).toBe(
+      written(rfc(400, 'invalid_request', 'The parameter "grant_type" is missing.')),
+    )
+    expect(answer(missing, 'oro')).toBe(answer(errors.unsupportedGrantType(), 'oro'))
+  })
+})
+
+describe('the reason of a refusal', () => {
+  it.each([
+    ['invalid_client', errors.invalidClient],
+    ['unauthorized_client', errors.unauthorizedClient],
+    ['wrong_credentials', errors.wrongCredentials],
+    ['invalid_refresh_token', errors.invalidRefreshToken],
+    ['foreign_token', errors.foreignToken],
+    ['invalid_scope', errors.invalidScope],
+    ['temporarily_unavailable', errors.temporarilyUnavailable],
+    ['server_error', errors.serverError],
+  ])('is kept for the log, and changes no answer: %s', (_kind, refuse) => {
+    const [first, second] = [refuse('one reason'), refuse('another reason')]
+    expect([first.reason, first.message]).toEqual(['one reason', 'one reason'])
+    for (const dialect of ['rfc6749', 'oro'] as const) {
+      expect(answer(first, dialect)).toBe(answer(second, dialect))
+    }
+  })
+})

@@ -1,0 +1,154 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { malformedRequest, missingParameter, OAuthError } from '../../src/oauth/errors.ts'
+import {
+  Parameters,
+  parseFormParameters,
+  parseJsonParameters,
+  splitOnce,
+} from '../../src/oauth/parameters.ts'
+
+const REPEATED = malformedRequest('A parameter is repeated.')
+const NOT_JSON = malformedRequest('The request body is not valid JSON.')
+const NOT_AN_OBJECT = malformedRequest('The request body must be a JSON object.')
+const NOT_STRINGS = malformedRequest('Every parameter must be a string.')
+const NOT_A_FORM = malformedRequest('The request body is not a valid form.')
+
+const PARSERS = { JSON: parseJsonParameters, 'a form': parseFormParameters }
+
+/** Named values of any text, each name once. */
+const entries = fc.uniqueArray(
+  fc.tuple(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ unit: 'binary' })),
+  { selector: ([name]) => name },
+)
+
+describe('parameters', () => {
+  const parameters = new Parameters(
+    new Map([
+      ['scope', ' '],
+      ['username', ''],
+    ]),
+  )
+
+  it('are found by their names, and an empty one is absent (RFC 6749 §3.1)', () => {
+    expect(parameters.find('scope')).toBe(' ')
+    expect(parameters.find('username')).toBe(null)
+    expect(parameters.find('password')).toBe(null)
+  })
+
+  it('are required by their names, and a refusal says which one is missing', () => {
+    expect(parameters.require('scope')).toBe(' ')
+    for (const missing of ['username', 'password', 'toString']) {
+      expect(() => parameters.require(missing)).toThrow(missingParameter(missing))
+    }
+  })
+})
+
+describe('JSON and forms', () => {
+  it('give back every text that was written', () => {
+    fc.assert(
+      fc.property(entries, (written) => {
+        // An object literal would give `__proto__` its own meaning.
+        const members = written.map((entry) => entry.map((text) => JSON.stringify(text)).join(':'))
+        const read = [
+          parseJsonParameters(`{${members.join(',')}}`),
+          parseFormParameters(new URLSearchParams(written).toString()),
+        ]
+        for (const [name, value] of written) {
+          expect(read.map((parameters) => parameters.find(name))).toEqual([value || null, value || null])
+        }
+      }),
+    )
+  })
+
+  it.each(Object.entries(PARSERS))(
+    'refuse what they cannot read and throw nothing else: %s',
+    (_name, parse) => {
+      const attempt = (text: string) => {
+        try {
+          return parse(text)
+        } catch (error) {
+          return error
+        }
+      }
+      fc.assert(
+        fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
+          const outcome = attempt(text)
+          expect(outcome instanceof Parameters || outcome instanceof OAuthError).toBe(true)
+        }),
+      )
+    },
+  )
+})
+
+describe('JSON', () => {
+  it.each([
+    ['an empty object', '{}', null],
+    ['quotes and backslashes', '{"scope":"\\"a\\\\"}', '"a\\'],
+    ['escaped names', '{"\\u0073cope":"a"}', 'a'],
+    ['names that objects have of themselves', '{"__proto__":"x","scope":"a","constructor":"y"}', 'a'],
+    ['space around everything', ' { "scope" :\n"a" } ', 'a'],
+  ])('is read: %s', (_case, text, scope) => {
+    expect(parseJsonParameters(text).find('scope')).toBe(scope)
+  })
+
+  it.each([
+    ['no text', '', NOT_JSON],
+    ['half an object', '{"scope":', NOT_JSON],
+    ['a form', 'scope=a', NOT_JSON],
+    ['two objects', '{}{}', NOT_JSON],
+    ['a list', '["scope"]', NOT_AN_OBJECT],
+    ['a string', '"scope"', NOT_AN_OBJECT],
+    ['null', 'null', NOT_AN_OBJECT],
+    ['a number as a value', '{"scope":1}', NOT_STRINGS],
+    ['null as a value', '{"scope":null}', NOT_STRINGS],
+    ['a list as a value', '{"scope":["a"]}', NOT_STRINGS],
+    ['an object as a value', '{"scope":{"a":"b"}}', NOT_STRINGS],
+    ['a key twice', '{"scope":"a","scope":"b"}', REPEATED],
+    ['a key twice with the same value', '{"scope":"a","scope":"a"}', REPEATED],
+    ['a key twice, once escaped', '{"scope":"a","\\u0073cope":"b"}', REPEATED],
+    ['a key twice, first with what is no string', '{"scope":1,"scope":"a"}', REPEATED],
+    ['a key twice, first with an object', '{"scope":{"a":"b"},"scope":"a"}', REPEATED],
+  ])('is refused: %s', (_case, text, refusal) => {
+    expect(() => parseJsonParameters(text)).toThrow(refusal)
+  })
+})
+
+describe('a form', () => {
+  it.each([
+    ['no text', '', null],
+    ['a plus for a space', 'scope=a+b', 'a b'],
+    ['a percent sequence', 'scope=a%20%2B%C3%A9', 'a +é'],
+    ['an equals sign in the value', 'scope=a=b=', 'a=b='],
+    ['a name without a value', 'scope', null],
+    ['empty pairs', '&&scope=a&', 'a'],
+    ['a semicolon, which separates nothing', 'scope=a;b=c', 'a;b=c'],
+    ['an escaped name', '%73cope=a', 'a'],
+  ])('is read: %s', (_case, text, scope) => {
+    expect(parseFormParameters(text).find('scope')).toBe(scope)
+  })
+
+  it.each([
+    ['half a percent sequence', 'scope=a%2', NOT_A_FORM],
+    ['a percent sequence that is not hexadecimal', 'scope=%zz', NOT_A_FORM],
+    ['a percent sequence that is not UTF-8', 'scope=%ff', NOT_A_FORM],
+    ['a broken name', '%=a', NOT_A_FORM],
+    ['a name twice', 'scope=a&scope=b', REPEATED],
+    ['a name twice, once empty', 'scope=&scope=b', REPEATED],
+    ['a name twice, once escaped', 'scope=a&%73cope=b', REPEATED],
+  ])('is refused: %s', (_case, text, refusal) => {
+    expect(() => parseFormParameters(text)).toThrow(refusal)
+  })
+})
+
+describe('splitOnce', () => {
+  it.each([
+    ['a:b:c', ['a', 'b:c']],
+    ['a', ['a', '']],
+    [':b', ['', 'b']],
+    ['a:', ['a', '']],
+    ['', ['', '']],
+  ])('splits %j at the first separator', (text, halves) => {
+    expect(splitOnce(text, ':')).toEqual(halves)
+  })
+})

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { invalidScope } from '../../src/oauth/errors.ts'
+import { formatScope, grantScope, parseScope, SCOPE_TOKEN } from '../../src/oauth/scope.ts'
+
+describe('a scope', () => {
+  it.each([
+    ['cart', ['cart']],
+    ['orders cart', ['orders', 'cart']],
+    ['cart orders cart', ['cart', 'orders']],
+    [' cart  orders ', ['cart', 'orders']],
+    ['Cart cart', ['Cart', 'cart']],
+    ['', []],
+  ])('is read as its tokens, each once and in order: %j', (text, tokens) => {
+    expect(parseScope(text)).toEqual(tokens)
+  })
+
+  it('is written with one space between the tokens', () => {
+    expect(formatScope(['cart', 'orders'])).toBe('cart orders')
+    expect(formatScope([])).toBe('')
+  })
+
+  it('has tokens of printable ASCII without space, quote or backslash (RFC 6749 §3.3)', () => {
+    const allowed = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter((character) =>
+      SCOPE_TOKEN.test(character),
+    )
+    expect(allowed.join('')).toBe(
+      "!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~",
+    )
+    expect(SCOPE_TOKEN.test('orders:read')).toBe(true)
+    for (const text of ['', 'a b', 'a"', 'a\\', 'a\n', 'é']) expect(SCOPE_TOKEN.test(text)).toBe(false)
+  })
+})
+
+describe('the scope that is granted', () => {
+  const allowed = ['cart', 'orders', 'catalog']
+
+  it.each([
+    ['all that is allowed, announced, where nothing is asked for', null, allowed, true],
+    ['what is asked for', 'orders', ['orders'], false],
+    ['what is asked for, in the order of asking', 'orders cart', ['orders', 'cart'], false],
+    ['each token once, announced', 'cart cart', ['cart'], true],
+    ['tokens without surplus space, announced', 'cart  orders', ['cart', 'orders'], true],
+  ])('is %s', (_case, asked, tokens, announce) => {
+    expect(grantScope(asked, allowed)).toEqual({ tokens, announce })
+  })
+
+  it.each([
+    ['nothing is asked for and nothing is allowed', null, []],
+    ['spaces alone are asked for', '  ', allowed],
+  ])('is nothing, unannounced, where %s', (_case, asked, allowedNow) => {
+    expect(grantScope(asked, allowedNow)).toEqual({ tokens: [], announce: false })
+  })
+
+  it.each([
+    ['an unknown token', 'admin', allowed, 1],
+    ['one token too many', 'cart admin', allowed, 1],
+    ['two tokens too many', 'admin root cart', allowed, 2],
+    ['another case', 'CART', allowed, 1],
+    ['anything where nothing is allowed', 'cart', [], 1],
+    ['several tokens in one', 'cart,orders', allowed, 1],
+  ])('is refused, and the log counts but does not repeat it: %s', (_case, asked, allowedNow, count) => {
+    expect(() => grantScope(asked, allowedNow)).toThrow(
+      invalidScope(`${count} of the scope tokens asked for are not allowed`),
+    )
+  })
+
+  it('leaves the list of what is allowed as it was', () => {
+    const list = ['cart']
+    grantScope(null, list).tokens.push('admin')
+    expect(list).toEqual(['cart'])
+  })
+})

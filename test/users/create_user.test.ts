@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { CLIENT_ID } from '../../src/clients/client.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { generateVisitorId, isVisitorId } from '../../src/grants/visitor.ts'
+import { decodeUtf8 } from '../../src/lib/bytes.ts'
+import { createUser, type UserDraft, UserRefused } from '../../src/users/create_user.ts'
+import { generateUserId } from '../../src/users/user.ts'
+import { configText } from '../support/server.ts'
+
+const NOW = 1_900_000_000
+const BAD_USERNAME = new UserRefused('the username is empty, too long or not plain text')
+const BAD_PASSWORD = new UserRefused('the password must be plain text of 1 to 128 characters')
+const GUEST_NAME = new UserRefused('"guest" is the name of anonymous visitors in the pool "customers"')
+
+/** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
+const dependencies = {
+  config: parseConfig(configText()),
+  passwords: { hash: async (password: Uint8Array) => `hash of ${decodeUtf8(password)}` },
+}
+
+function create(changes: Partial<UserDraft> = {}) {
+  const draft = { pool: 'customers', username: 'zoe', password: 'secret', roles: [], enabled: true }
+  return createUser({ ...draft, ...changes }, dependencies, NOW)
+}
+
+describe('a new user', () => {
+  it('has a normalised name, a hash of the normalised password, and what the draft says', async () => {
+    const draft = {
+      pool: 'staff',
+      username: 'ZOE\u0308',
+      password: 'pa\u0302te',
+      roles: ['admin'],
+      enabled: false,
+    }
+    expect(await create(draft)).toEqual({
+      id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
+      pool: 'staff',
+      username: 'zo\u00eb',
+      passwordHash: 'hash of p\u00e2te',
+      enabled: false,
+      roles: ['admin'],
+      createdAt: NOW,
+      tokensValidFrom: 0,
+    })
+  })
+
+  it.each([
+    ['an empty name', { username: '' }, BAD_USERNAME],
+    ['a name of 256 characters', { username: 'x'.repeat(256) }, BAD_USERNAME],
+    ['a NUL in the name', { username: 'zoe\0' }, BAD_USERNAME],
+    ['half a surrogate pair in the name', { username: 'zoe\ud800' }, BAD_USERNAME],
+    ['an empty password', { password: '' }, BAD_PASSWORD],
+    ['a password of 129 characters', { password: 'x'.repeat(129) }, BAD_PASSWORD],
+    ['a NUL in the password', { password: 'secret\0' }, BAD_PASSWORD],
+    ['half a surrogate pair in the password', { password: 'secret\ud800' }, BAD_PASSWORD],
+  ])('is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
+    await expect(create(changes)).rejects.toThrow(refusal)
+  })
+
+  it('may have a name of 255 characters and a password of 128', async () => {
+    const [username, password] = ['x'.repeat(255), '🔑'.repeat(128)]
+    expect(await create({ username, password })).toMatchObject({
+      username,
+      passwordHash: `hash of ${password}`,
+    })
+  })
+})
+
+describe('the name of anonymous visitors', () => {
+  it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], ['ⓖⓤⓔⓢⓣ'], ['gue\u017ft']])(
+    'is refused in a pool whose API has guests, and allowed elsewhere: %s',
+    async (username) => {
+      await expect(create({ username })).rejects.toThrow(GUEST_NAME)
+      expect(await create({ username, pool: 'staff' })).toMatchObject({ username: 'guest', pool: 'staff' })
+    },
+  )
+
+  it.each([['guest1'], ['the guest'], ['guest@example.com']])('is no other name: %s', async (username) => {
+    expect(await create({ username })).toMatchObject({ username, pool: 'customers' })
+  })
+})
+
+describe('user ids', () => {
+  it('look like no visitor and no client, whatever the name', async () => {
+    const names = ['visitor:x', 'client', 'user:x', 'staff']
+    const users = await Promise.all(names.map((username) => create({ username })))
+    const ids = [...users.map((user) => user.id), generateUserId()]
+    for (const id of ids) {
+      expect(id.slice(0, 5)).toBe('user:')
+      expect([isVisitorId(id), CLIENT_ID.test(id)]).toEqual([false, false])
+    }
+    expect(isVisitorId(generateVisitorId())).toBe(true)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+})

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { encodeUtf8 } from '../../src/lib/bytes.ts'
+import { encodePassword } from '../../src/users/password.ts'
+
+describe('the bytes of a password', () => {
+  it.each([
+    ['ASCII', 'correct horse', 'correct horse'],
+    ['no change of case', 'CorRect', 'CorRect'],
+    ['no change of spaces', '  a b ', '  a b '],
+    ['a composed character', 'pa\u0302te', 'p\u00e2te'],
+    ['compatibility forms', 'ﬁn①\u00a0ａ', 'fin1 a'],
+    ['Hangul', '\u1112\u1161\u11ab', '\ud55c'],
+    ['nothing', '', ''],
+  ])('are UTF-8 of its NFKC form: %s', (_case, text, normalized) => {
+    expect(encodePassword(text)).toEqual(encodeUtf8(normalized))
+  })
+
+  it.each([['x'], ['é'], ['🔑']])('are there for up to 128 characters: %s', (character) => {
+    expect(encodePassword(character.repeat(128))).toEqual(encodeUtf8(character.repeat(128)))
+    expect(encodePassword(character.repeat(129))).toBe(null)
+  })
+
+  it.each([
+    ['a NUL at the end', 'password\0'],
+    ['a NUL inside', 'pass\0word'],
+    ['half a surrogate pair', 'password\ud83d'],
+    ['the other half', '\udd11password'],
+  ])('are not there for what can be nobody’s password: %s', (_case, text) => {
+    expect(encodePassword(text)).toBe(null)
+  })
+})
