@@ -9,6 +9,7 @@ const workers = {
     cloudflareTest(async () => ({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
+        d1Databases: { SESSIONS_EU: 'sessions-eu' },
         bindings: {
           SEALING_KEY: randomBytes(32).toString('base64url'),
           TEST_MIGRATIONS: await readD1Migrations('migrations'),

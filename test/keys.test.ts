@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { PUBLISH_AHEAD_SECONDS } from '../src/keys/key_ring.ts'
-import { D1_DOWN, KV_DOWN } from './support/faults.ts'
+import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
 import { credentials, emptyStores, type TestClient, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
@@ -113,20 +113,10 @@ describe('signing keys', () => {
 
   it('stay in the isolate while both stores are down', async () => {
     const clock = new TestClock()
-    const stores = { DB: env.DB, KV: env.KV }
-    const reachable = { up: true }
-    const throughSwitch = <T extends object>(up: T, down: T): T =>
-      new Proxy(up, {
-        get: (_target, property) => {
-          const store = reachable.up ? up : down
-          const member = Reflect.get(store, property)
-          return typeof member === 'function' ? member.bind(store) : member
-        },
-      })
-    const switched = { DB: throughSwitch(stores.DB, D1_DOWN), KV: throughSwitch(stores.KV, KV_DOWN) }
-    const server = new TestServer({ clock, env: switched })
+    const stores = switchable()
+    const server = new TestServer({ clock, env: stores.env })
     const { keys } = await published(server)
-    reachable.up = false
+    stores.up = false
     clock.time += DAY
     expect(await published(server)).toEqual({ keys })
   })

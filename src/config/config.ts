@@ -83,10 +83,18 @@ export function parseConfig(text: string, options: { localPort?: string | undefi
 
 function parseYaml(text: string): unknown {
   const document = parseDocument(text)
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => error.message.split('\n')[0] ?? error.code))
+  const problems = [...document.errors, ...document.warnings]
+  if (problems.length > 0) throw new ConfigError(problems.map(firstLine))
+  try {
+    return document.toJS()
+  } catch (error) {
+    throw new ConfigError([firstLine(error)])
   }
-  return document.toJS()
+}
+
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return line.replace(/:$/, '')
 }
 
 type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }

@@ -27,15 +27,32 @@ const flag = z.boolean('must be true or false')
 const name = z
   .string('must be a name')
   .check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a lower-case name of up to 32 letters, digits, - or _'))
-const scopes = z.array(
-  z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
-  'must be a list of scopes',
-)
+const scopes = z
+  .array(
+    z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
+    'must be a list of scopes',
+  )
+  .check(z.refine(areUnique, 'must not list a scope twice'))
+
+/**
+ * A rule across fields. It is asked where a field is wrong too, so that every problem is told at once; what it cannot
+ * judge then is left to that field's own message.
+ */
+function across<T>(isKept: (value: T) => boolean, path: string, message: string) {
+  const rule = (value: unknown): boolean => {
+    try {
+      return isKept(value as T)
+    } catch {
+      return true
+    }
+  }
+  return z.refine<T>(rule, { path: [path], message, when: () => true })
+}
 
 const issuer = z.string('must be an origin, such as https://id.example.com').check(
   z.refine(
     (value) => parseOrigin(value) !== null,
-    'must be an origin alone, such as https://id.example.com: no path, no trailing slash',
+    'must be an origin alone, in lower case, without path, slash or default port: https://id.example.com',
   ),
   z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
 )
@@ -43,7 +60,10 @@ const issuer = z.string('must be an origin, such as https://id.example.com').che
 const audience = z
   .string('must be a URI, such as https://shop.example.com/api')
   .check(
-    z.refine((value) => URL.canParse(value), 'must be an absolute URI, such as https://shop.example.com/api'),
+    z.refine(
+      (value) => URL.canParse(value) && !/\s/.test(value),
+      'must be an absolute URI, such as https://shop.example.com/api',
+    ),
   )
 
 const origin = z
@@ -74,14 +94,16 @@ const api = z
     'must be an API',
   )
   .check(
-    z.refine((value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)), {
-      path: ['guest_scopes'],
-      message: 'must list scopes of this API only',
-    }),
-    z.refine((value) => value.guests || value.guest_scopes.length === 0, {
-      path: ['guest_scopes'],
-      message: 'must be empty where guests are off',
-    }),
+    across(
+      (value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)),
+      'guest_scopes',
+      'must list scopes of this API only',
+    ),
+    across(
+      (value) => value.guests || value.guest_scopes.length === 0,
+      'guest_scopes',
+      'must be empty where guests are off',
+    ),
   )
 
 const cors = z.strictObject(
@@ -131,7 +153,7 @@ function areDistinct(shards: Shard[]): boolean {
     shards.map((entry) => entry.binding),
     shards.flatMap((entry) => entry.continents),
   ]
-  return lists.every((list) => new Set<string>(list).size === list.length)
+  return lists.every(areUnique)
 }
 
 const shards = z
@@ -173,22 +195,23 @@ export const configSchema = z
     'must be a table',
   )
   .check(
-    z.refine(
-      (value) =>
-        new Set(Object.values(value.apis).map((entry) => entry.audience)).size ===
-        Object.keys(value.apis).length,
-      {
-        path: ['apis'],
-        message: 'must give each API an audience of its own, or their tokens are interchangeable',
-      },
+    across(
+      (value) => areUnique(Object.values(value.apis).map((entry) => entry.audience)),
+      'apis',
+      'must give each API an audience of its own, or their tokens are interchangeable',
     ),
-    z.refine((value) => Object.values(value.apis).every((entry) => entry.audience !== value.issuer), {
-      path: ['apis'],
-      message: 'must not use the issuer as an audience: that is the audience of refresh tokens',
-    }),
+    across(
+      (value) => Object.values(value.apis).every((entry) => entry.audience !== value.issuer),
+      'apis',
+      'must not use the issuer as an audience: that is the audience of refresh tokens',
+    ),
   )
 
 export type ConfigFile = z.output<typeof configSchema>
+
+function areUnique(items: readonly string[]): boolean {
+  return new Set(items).size === items.length
+}
 
 function isSecure(value: string): boolean {
   const origin = parseOrigin(value)

@@ -33,6 +33,7 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** The bytes of a base64 text, padded or not; null where it is not base64. */
 export function decodeBase64(text: string): Uint8Array | null {
+  if (/\s/.test(text)) return null
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
   } catch {

@@ -27,8 +27,10 @@ export class TokenBucket {
   }
 
   #refill(now: number): void {
-    const elapsedSeconds = Math.max(0, now - (this.#refilledAt ?? now))
+    // Requests that overlap may come with their moments out of order.
+    const refilledAt = this.#refilledAt ?? now
+    const elapsedSeconds = Math.max(0, now - refilledAt)
     this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedSeconds * this.#refillPerSecond)
-    this.#refilledAt = now
+    this.#refilledAt = Math.max(now, refilledAt)
   }
 }

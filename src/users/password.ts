@@ -3,17 +3,26 @@ import { encodeUtf8 } from '../lib/bytes.ts'
 /** The longest password, in characters as a person counts them (Unicode code points). */
 export const MAX_PASSWORD_CHARACTERS = 128
 
+/** Nothing longer is looked at: far over what is allowed, in any Unicode form (UTF-16 units). */
+const MAX_RAW_LENGTH = 2048
+
 /**
  * The bytes that are hashed for a password: UTF-8 of its NFKC form, the same when set and when checked
  * (NIST SP 800-63B §3.1.1.2). Null for what can be nobody's password: too long, a NUL, an unpaired surrogate.
  */
 export function encodePassword(text: string): Uint8Array | null {
-  if (text.length > 2 * MAX_PASSWORD_CHARACTERS || [...text].length > MAX_PASSWORD_CHARACTERS) return null
-  if (!isPlainText(text)) return null
-  return encodeUtf8(text.normalize('NFKC'))
+  const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
+  return normalized === null ? null : encodeUtf8(normalized)
+}
+
+/** The NFKC form of a text; null where that is longer than it may be, or not text that a store can keep. */
+export function normalizeText(text: string, maxCharacters: number): string | null {
+  if (text.length > MAX_RAW_LENGTH || !isPlainText(text)) return null
+  const normalized = text.normalize('NFKC')
+  return [...normalized].length > maxCharacters ? null : normalized
 }
 
 /** Text that no store or hash can take for another: no NUL, no unpaired surrogate. */
-export function isPlainText(text: string): boolean {
+function isPlainText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }

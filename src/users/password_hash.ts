@@ -69,6 +69,14 @@ function parsePhc(text: string): PhcString {
   const [, m, t, p, saltText = '', hashText = ''] = PHC.exec(text) ?? []
   const salt = decodeBase64(saltText)
   const hash = decodeBase64(hashText)
-  if (!salt?.length || !hash?.length) throw new CorruptRecord('a password hash is not an Argon2id PHC string')
-  return { cost: { m: Number(m), t: Number(t), p: Number(p) }, salt, hash }
+  const cost = { m: Number(m), t: Number(t), p: Number(p) }
+  if (!salt || !hash || salt.length < 8 || hash.length < 16 || !isAffordable(cost)) {
+    throw new CorruptRecord('a password hash is not an Argon2id PHC string that an isolate can afford')
+  }
+  return { cost, salt, hash }
+}
+
+/** An isolate has 128 MB in all (Cloudflare's limit). */
+function isAffordable({ m, t, p }: Argon2Cost): boolean {
+  return p >= 1 && p <= 4 && m >= 8 * p && m <= 65_536 && t >= 1 && t <= 10
 }

@@ -165,9 +165,31 @@ describe('config.yml', () => {
   })
 })
 
+describe('trouble of two kinds at once', () => {
+  it('is all told: a rule across fields is asked where a field is wrong too', () => {
+    const shop = { audience: 'https://shop.test/api', users: 'customers', scopes: ['cart', 'cart'] }
+    const apis = { one: { ...shop, access_token_lifetime: 'x', guest_scopes: ['admin'] }, two: shop }
+    const problems = problemsIn(yaml({ access_token_lifetime: 'x', apis }))
+    expect(problems.map((problem) => problem.split(':', 1)[0])).toEqual(
+      expect.arrayContaining([
+        ...['access_token_lifetime', 'apis', 'apis.one.access_token_lifetime'],
+        ...['apis.one.guest_scopes', 'apis.one.scopes', 'apis.two.scopes'],
+      ]),
+    )
+  })
+
+  it.each([
+    ['an alias of nothing', 'cors: *nope'],
+    ['a tag that nobody resolves', 'errors: !env oro'],
+    ['a key given twice', 'errors: oro\nerrors: oro'],
+  ])('is no crash, but a list of problems: %s', (_case, line) => {
+    expect(() => parseConfig(`${yaml({})}${line}\n`)).toThrow(ConfigError)
+  })
+})
+
 describe('a weak or impossible setting', () => {
   const NOT_AN_ORIGIN =
-    'issuer: must be an origin alone, such as https://id.example.com: no path, no trailing slash'
+    'issuer: must be an origin alone, in lower case, without path, slash or default port: https://id.example.com'
 
   it.each([
     ['http://id.shop.test', 'issuer: must be https, unless it is a loopback address'],
@@ -181,6 +203,7 @@ describe('a weak or impossible setting', () => {
     ['https://ID.shop.test', NOT_AN_ORIGIN],
     ['https://id.shop.test:443', NOT_AN_ORIGIN],
     ['ftp://id.shop.test', NOT_AN_ORIGIN],
+    ['https://*.shop.test', NOT_AN_ORIGIN],
     ['id.shop.test', NOT_AN_ORIGIN],
     ['', NOT_AN_ORIGIN],
     [8787, 'issuer: must be an origin, such as https://id.example.com'],
@@ -243,6 +266,7 @@ describe('a weak or impossible setting', () => {
   it.each([
     ['allow_origins', ['*'], NOT_EXACT],
     ['allow_origins', ['null'], NOT_EXACT],
+    ['allow_origins', ['https://*.shop.test'], NOT_EXACT],
     ['allow_origins', ['https://www.shop.test/'], NOT_EXACT],
     ['allow_origins', '*', ': must be a list of origins'],
     ['allow_headers', ['*'], '.0: must be a header name, not a wildcard'],

@@ -44,6 +44,12 @@ describe('a token bucket', () => {
     expect([bucket.isEmpty(100), bucket.isEmpty(100), bucket.isEmpty(200)]).toEqual([false, false, false])
   })
 
+  it('gives nothing away where moments come out of order', () => {
+    const bucket = new TokenBucket(1, 1)
+    bucket.take(11)
+    expect([bucket.isEmpty(11), bucket.isEmpty(10), bucket.isEmpty(11)]).toEqual([true, true, true])
+  })
+
   it('stays empty where the clock goes back', () => {
     const bucket = new TokenBucket(1, 1)
     drain(bucket, 100)

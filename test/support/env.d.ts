@@ -4,6 +4,8 @@ import type { Env as WorkerEnv } from '../../src/services.ts'
 declare global {
   namespace Cloudflare {
     interface Env extends WorkerEnv {
+      /** A second database for sessions. */
+      SESSIONS_EU: D1Database
       TEST_MIGRATIONS: D1Migration[]
     }
 

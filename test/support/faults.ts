@@ -35,3 +35,18 @@ export function countingD1(): { db: D1Database; statements: string[] } {
   })
   return { db, statements }
 }
+
+/** Stores that a test switches off and on again. */
+export function switchable() {
+  const stores = { up: true, env: { DB: through(env.DB, D1_DOWN), KV: through(env.KV, KV_DOWN) } }
+  function through<T extends object>(whenUp: T, whenDown: T): T {
+    return new Proxy(whenUp, {
+      get(_target, property) {
+        const store = stores.up ? whenUp : whenDown
+        const member = Reflect.get(store, property)
+        return typeof member === 'function' ? member.bind(store) : member
+      },
+    })
+  }
+  return stores
+}

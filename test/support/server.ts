@@ -5,7 +5,8 @@ import { createApp } from '../../src/app.ts'
 import type { Client } from '../../src/clients/client.ts'
 import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
-import { createServices, type Env, type Services } from '../../src/services.ts'
+import type { RequestContext } from '../../src/lib/request_context.ts'
+import { createServices, type Env, type Services, sweepStores } from '../../src/services.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -61,9 +62,14 @@ export class TestServer {
   readonly config: Config
   readonly clock: TestClock
   readonly services: Services
+  /** Where requests come from, as Cloudflare tells it. */
+  continent: string | null = null
   readonly #app: ReturnType<typeof createApp>
+  readonly #options: ServerOptions
+  #contexts: ExecutionContext[] = []
 
   constructor(options: ServerOptions = {}) {
+    this.#options = options
     this.config = parseConfig(configText(options.config))
     this.clock = options.clock ?? new TestClock()
     this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
@@ -73,9 +79,32 @@ export class TestServer {
   /** Answers a request and waits for what it left to do after the answer. */
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const context = createExecutionContext()
-    const response = await this.#app.fetch(new Request(ISSUER + path, init), {}, context)
+    const cf = this.continent === null ? {} : { cf: { continent: this.continent } }
+    const response = await this.#app.fetch(new Request(ISSUER + path, { ...init, ...cf }), {}, context)
     await waitOnExecutionContext(context)
     return response
+  }
+
+  /** The same server in an isolate that has nothing in memory. */
+  anotherIsolate(): TestServer {
+    return new TestServer({ ...this.#options, clock: this.clock })
+  }
+
+  /** What a request hands down, for what has no endpoint yet. */
+  context(): RequestContext {
+    const context = createExecutionContext()
+    this.#contexts.push(context)
+    const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
+    return { now: this.clock.time, addressPrefix: null, continent: null, waitUntil }
+  }
+
+  /** Waits for what was left to do by those who were given a context. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#contexts.splice(0).map((context) => waitOnExecutionContext(context)))
+  }
+
+  sweep(): Promise<void> {
+    return sweepStores(this.services)
   }
 
   postJson(body: unknown, headers: Record<string, string> = {}, path = '/oauth2-token'): Promise<Response> {
@@ -166,5 +195,5 @@ export function basic(id: string, secret: string): string {
 /** Empties every store, as on the first day. */
 export async function emptyStores(): Promise<void> {
   await reset()
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+  for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
 }

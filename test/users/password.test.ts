@@ -20,6 +20,12 @@ describe('the bytes of a password', () => {
     expect(encodePassword(character.repeat(129))).toBe(null)
   })
 
+  it('are counted in their NFKC form, so that a device that writes accents apart can sign in', () => {
+    const decomposed = 'e\u0301'.repeat(128)
+    expect(encodePassword(decomposed)).toEqual(encodePassword('é'.repeat(128)))
+    expect(encodePassword(`${decomposed}x`)).toBe(null)
+  })
+
   it.each([
     ['a NUL at the end', 'password\0'],
     ['a NUL inside', 'pass\0word'],

@@ -111,10 +111,14 @@ describe('a stored password hash', () => {
     ['something after the hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}$${hash}$x`],
     ['a line after the hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}$${hash}\n`],
     ['a cost that is no number', `$argon2id$v=19$m=x,t=2,p=1$${salt}$${hash}`],
+    ['more memory than an isolate has', `$argon2id$v=19$m=131072,t=2,p=1$${salt}$${hash}`],
+    ['a cost of nothing', `$argon2id$v=19$m=0,t=0,p=0$${salt}$${hash}`],
+    ['a salt of three bytes', `$argon2id$v=19$m=256,t=2,p=1$AAAA$${hash}`],
+    ['a hash of three bytes', `$argon2id$v=19$m=256,t=2,p=1$${salt}$AAAA`],
     ['a cost past any budget', `$argon2id$v=19$m=16777216,t=2,p=1$${salt}$${hash}`],
   ])('that is corrupt is no wrong password: %s', async (_case, stored) => {
     await expect(hasher.verify(encodeUtf8('password'), stored)).rejects.toThrow(
-      new CorruptRecord('a password hash is not an Argon2id PHC string'),
+      new CorruptRecord('a password hash is not an Argon2id PHC string that an isolate can afford'),
     )
   })
 })

@@ -1,0 +1,119 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it, vi } from 'vitest'
+import { addressPrefix } from '../src/lib/address_prefix.ts'
+import { auditOf } from './support/audit.ts'
+import { credentials, PASSWORD, TestServer } from './support/server.ts'
+
+const from = (address: string) => ({ 'CF-Connecting-IP': address })
+
+describe('the audit trail', () => {
+  it('has one event for each thing that happened to a session, in order, with the exact reason', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const tokens = await server.signIn(client, user.username)
+    const { sid } = decodeJwt<{ sid: string }>(tokens.access_token)
+    const second = await server.refresh(client, tokens.refresh_token)
+    await server.refresh(client, tokens.refresh_token)
+    await server.postJson({ ...credentials(client), token: second.access_token }, {}, '/oauth2-token/revoke')
+    await expect(server.refresh(client, second.refresh_token)).rejects.toThrow('invalid_grant')
+    const events = await auditOf({ sid })
+    expect(events.map(({ kind, outcome, reason }) => [kind, outcome, reason])).toEqual([
+      ['issue', 'ok', 'password'],
+      ['refresh', 'ok', 'token 0 gave 1'],
+      ['retry', 'ok', 'token 0 gave 1'],
+      ['revoke', 'ok', 'revoked by its client'],
+      ['refresh_refused', 'refused', 'the session ended: revoked by its client'],
+    ])
+    for (const event of events) {
+      expect(event).toMatchObject({ api: 'storefront', client_id: client.id, subject: user.id, sid })
+    }
+  })
+
+  it('has each failed sign-in with the reason that the caller is not told, and the network it came from', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const attempt = (username: string, password: string) =>
+      server.postJson(
+        { grant_type: 'password', ...credentials(client), username, password },
+        from('203.0.113.77'),
+      )
+    await attempt('nobody@example.com', PASSWORD)
+    await attempt(user.username, 'wrong')
+    const events = await auditOf({ client_id: client.id, kind: 'sign_in_failure' })
+    expect(events).toEqual([
+      expect.objectContaining({ reason: 'unknown user', subject: null, address_prefix: '203.0.113.0/24' }),
+      expect.objectContaining({ reason: 'wrong password', subject: user.id, outcome: 'refused' }),
+    ])
+  })
+
+  it('holds no password, secret, token or name; nor does any line of the log', async () => {
+    const lines: string[] = []
+    const spies = (['info', 'warn', 'error'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
+    )
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const guest = await server.signIn(client, 'guest', 'guest')
+    const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
+    const tokens = await server.requireTokens({
+      ...parameters,
+      password: PASSWORD,
+      visitor_access_token: guest.access_token,
+    })
+    await server.refresh(client, tokens.refresh_token)
+    await server.postJson({ ...parameters, password: 'mistyped horse' })
+    await server.postJson({ ...parameters, client_secret: 'sps_mistyped', password: PASSWORD })
+    await server.postJson({
+      grant_type: 'refresh_token',
+      ...credentials(client),
+      refresh_token: `${tokens.refresh_token}x`,
+    })
+    await server.postJson({ ...credentials(client), token: tokens.refresh_token }, {}, '/oauth2-token/revoke')
+    for (const spy of spies) spy.mockRestore()
+    const { results } = await env.DB.prepare('SELECT * FROM audit_events').all()
+    const written = [...lines, ...results.map((row) => JSON.stringify(row))].join('\n')
+    expect(lines.length).toBeGreaterThan(0)
+    const secrets = [
+      PASSWORD,
+      'mistyped horse',
+      'sps_mistyped',
+      client.secret,
+      user.username,
+      'eyJ',
+      '$argon2id$',
+    ]
+    for (const secret of secrets) expect(written).not.toContain(secret)
+  })
+
+  it('loses no answer where its write fails, and says so in the log', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const server = new TestServer()
+    const client = await server.addClient()
+    server.services.audit.record = server.services.audit.record.bind(server.services.audit)
+    await env.DB.prepare('ALTER TABLE audit_events RENAME TO audit_events_away').run()
+    await server.signIn(client, 'guest', 'guest')
+    await env.DB.prepare('ALTER TABLE audit_events_away RENAME TO audit_events').run()
+    const lines = error.mock.calls.map(([line]) => JSON.parse(line))
+    error.mockRestore()
+    expect(lines).toEqual([expect.objectContaining({ event: 'deferred_work_failed', work: 'audit issue' })])
+  })
+})
+
+describe('an address prefix', () => {
+  it.each([
+    ['203.0.113.77', '203.0.113.0/24'],
+    ['::ffff:203.0.113.77', '203.0.113.0/24'],
+    ['2001:db8:85a3:8d3:1319:8a2e:370:7348', '2001:db8:85a3::/48'],
+    ['2001:0DB8::1', '2001:db8:0::/48'],
+    ['::1', '0:0:0::/48'],
+    ['not an address', null],
+    ['', null],
+    [null, null],
+  ])('keeps the network of %s and drops the rest', (address, prefix) => {
+    expect(addressPrefix(address)).toBe(prefix)
+  })
+})

@@ -1,0 +1,118 @@
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from './support/audit.ts'
+import { D1_DOWN } from './support/faults.ts'
+import { readFeed } from './support/feed.ts'
+import { credentials, type TestClient, TestServer } from './support/server.ts'
+
+const REVOKE = '/oauth2-token/revoke'
+
+function revoke(server: TestServer, client: TestClient, token: string, more = {}): Promise<Response> {
+  return server.postJson({ ...credentials(client), token, ...more }, {}, REVOKE)
+}
+
+async function isAlive(server: TestServer, client: TestClient, refreshToken?: string): Promise<boolean> {
+  const parameters = { grant_type: 'refresh_token', ...credentials(client), refresh_token: refreshToken }
+  return (await server.postJson(parameters)).status === 200
+}
+
+async function signedIn() {
+  const server = new TestServer()
+  const client = await server.addClient()
+  return { server, client, tokens: await server.signIn(client, 'guest', 'guest') }
+}
+
+describe('POST /oauth2-token/revoke (RFC 7009)', () => {
+  it.each(['refresh_token', 'access_token'] as const)(
+    'ends the session of a %s, refreshed or not',
+    async (kind) => {
+      for (const refreshes of [0, 2]) {
+        const { server, client, tokens } = await signedIn()
+        let last = tokens
+        for (let i = 0; i < refreshes; i++) last = await server.refresh(client, last.refresh_token)
+        const response = await revoke(server, client, last[kind] ?? '')
+        expect(response.status).toBe(200)
+        expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
+        expect(response.headers.get('Cache-Control')).toBe('no-store')
+        expect(await response.json()).toEqual({})
+        expect(await isAlive(server, client, last.refresh_token)).toBe(false)
+        const { sid } = decodeJwt<{ sid: string }>(last.access_token)
+        expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 1 })
+        expect(await auditOf({ sid, kind: 'revoke' })).toEqual([
+          expect.objectContaining({ outcome: 'ok', client_id: client.id, reason: 'revoked by its client' }),
+        ])
+      }
+    },
+  )
+
+  it("kills a client's own token by its jti, and no other", async () => {
+    const { server, client } = await signedIn()
+    const machine = () => server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+    const [dead, alive] = [await machine(), await machine()]
+    await revoke(server, client, dead.access_token)
+    const { revocations } = await readFeed(server)
+    expect(revocations).toContainEqual({
+      jti: decodeJwt(dead.access_token).jti,
+      before: server.clock.time + 1,
+    })
+    expect(JSON.stringify(revocations)).not.toContain(String(decodeJwt(alive.access_token).jti))
+  })
+
+  it('takes token_type_hint for a hint alone', async () => {
+    for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense']) {
+      const { server, client, tokens } = await signedIn()
+      await revoke(server, client, tokens.refresh_token ?? '', { token_type_hint })
+      expect(await isAlive(server, client, tokens.refresh_token)).toBe(false)
+    }
+  })
+
+  it('answers 200 for what is no token of ours, and for one that has expired or was revoked', async () => {
+    const { server, client, tokens } = await signedIn()
+    const parts = (tokens.refresh_token ?? '').split('.')
+    const unknown = ['garbage', 'a.b.c', `${parts[0]}.${parts[1]}.`, 'x'.repeat(10_000)]
+    for (const token of unknown) {
+      const response = await revoke(server, client, token)
+      expect([response.status, await response.json()]).toEqual([200, {}])
+    }
+    expect(await isAlive(server, client, tokens.refresh_token)).toBe(true)
+    for (const token of [tokens.access_token, tokens.access_token]) {
+      expect((await revoke(server, client, token)).status).toBe(200)
+    }
+    server.clock.time += 3600
+    expect((await revoke(server, client, tokens.access_token)).status).toBe(200)
+  })
+
+  it('refuses the token of another client, which goes on', async () => {
+    const { server, client, tokens } = await signedIn()
+    const other = await server.addClient()
+    const response = await revoke(server, other, tokens.refresh_token ?? '')
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({
+      error: 'invalid_grant',
+      error_description: 'The token was issued to another client.',
+    })
+    expect(await isAlive(server, client, tokens.refresh_token)).toBe(true)
+  })
+
+  it('needs the client, and the token', async () => {
+    const { server, client, tokens } = await signedIn()
+    const wrong = await revoke(server, { ...client, secret: 'wrong' }, tokens.access_token)
+    expect([wrong.status, await wrong.json()]).toEqual([
+      401,
+      { error: 'invalid_client', error_description: 'Client authentication failed.' },
+    ])
+    const missing = await revoke(server, client, '')
+    expect([missing.status, await missing.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'The parameter "token" is missing.' },
+    ])
+    expect(await isAlive(server, client, tokens.refresh_token)).toBe(true)
+  })
+
+  it('answers 503 while the database is down: the client must try again', async () => {
+    const { server, client, tokens } = await signedIn()
+    const down = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
+    const response = await revoke(down, client, tokens.refresh_token ?? '')
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
+  })
+})

@@ -1,0 +1,147 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
+import { readFeed } from './support/feed.ts'
+import { emptyStores, TestClock, TestServer } from './support/server.ts'
+
+async function revokeGuest(server: TestServer): Promise<string> {
+  const client = await server.addClient({ confidential: false })
+  const { access_token } = await server.signIn(client, 'guest', 'guest')
+  await server.postJson({ client_id: client.id, token: access_token }, {}, '/oauth2-token/revoke')
+  return decodeJwt<{ sid: string }>(access_token).sid
+}
+
+describe('GET /revocations', () => {
+  beforeEach(emptyStores)
+
+  it('is a signed JWT of its own type, small and cacheable, with nothing in it at first', async () => {
+    const server = new TestServer()
+    const response = await server.fetch('/revocations')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('Content-Type')).toBe('application/jwt')
+    expect(response.headers.get('Cache-Control')).toBe('public, max-age=5')
+    expect(response.headers.get('Age')).toBe('0')
+    const token = await response.text()
+    expect(decodeProtectedHeader(token)).toEqual({
+      alg: 'ES256',
+      kid: expect.any(String),
+      typ: 'revocations+jwt',
+    })
+    expect(decodeJwt(token)).toEqual({
+      iss: 'https://id.shop.test',
+      iat: server.clock.time,
+      sequence: 0,
+      window: 3600,
+      revocations: [],
+    })
+  })
+
+  it('lists a session, a person, a client and all together, while their access tokens may live', async () => {
+    const server = new TestServer()
+    const user = await server.addUser()
+    const client = await server.addClient()
+    const sid = await revokeGuest(server)
+    server.clock.time += 10
+    await server.services.signOut.everywhere(user.id, server.context())
+    await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
+    const cutAt = server.clock.time
+    const people = [
+      { sub: user.id, before: cutAt + 1 },
+      { client_id: client.id, before: cutAt + 1 },
+    ]
+    expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt - 9 }, ...people])
+    server.clock.time = cutAt - 10 + 3601
+    expect((await readFeed(server)).revocations).toEqual(people)
+    server.clock.time = cutAt + 3601
+    expect((await readFeed(server)).revocations).toEqual([])
+  })
+
+  it('lists the cut-offs of every shard', async () => {
+    const session_shards = [
+      { name: 's1', binding: 'DB' },
+      { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
+    ]
+    const server = new TestServer({ config: { session_shards } })
+    const sids = [await revokeGuest(server)]
+    server.continent = 'EU'
+    sids.push(await revokeGuest(server))
+    const { revocations, sequence } = await readFeed(server)
+    expect(revocations.map((entry) => entry.sid)).toEqual(sids)
+    expect(sequence).toBe(2)
+  })
+
+  it('has a sequence that grows with each cut-off, of the same person too, and never goes back', async () => {
+    const server = new TestServer()
+    const user = await server.addUser()
+    const sequences = [(await readFeed(server)).sequence]
+    for (let i = 0; i < 3; i++) {
+      await server.services.signOut.everywhere(user.id, server.context())
+      sequences.push((await readFeed(server)).sequence)
+    }
+    server.clock.time += 100_000
+    await server.sweep()
+    sequences.push((await readFeed(server)).sequence)
+    expect(sequences).toEqual([0, 1, 2, 3, 3])
+  })
+
+  it('is read anew after five seconds, and spares the body of one who has it', async () => {
+    const server = new TestServer()
+    const first = await server.fetch('/revocations')
+    const etag = first.headers.get('ETag') ?? ''
+    await revokeGuest(server)
+    expect(await (await server.fetch('/revocations')).text()).toBe(await first.text())
+    server.clock.time += 5
+    const unchanged = new TestServer({ clock: server.clock })
+    const second = await server.fetch('/revocations', { headers: { 'If-None-Match': etag } })
+    expect(second.status).toBe(200)
+    const latest = second.headers.get('ETag') ?? ''
+    server.clock.time += 5
+    for (const isolate of [server, unchanged]) {
+      const third = await isolate.fetch('/revocations', { headers: { 'If-None-Match': latest } })
+      expect([third.status, third.headers.get('Age'), await third.text()]).toEqual([304, '0', ''])
+    }
+  })
+
+  it('stays under 100 kB with a thousand cut-offs an hour', async () => {
+    const server = new TestServer()
+    const client = await server.addClient({ confidential: false })
+    const { shards } = server.services
+    await Promise.all(
+      Array.from({ length: 1000 }, async () => {
+        const sid = shards.newSid(null)
+        const now = server.clock.time
+        const identity = { sid, subject: 'visitor:x', clientId: client.id, api: 'storefront', startedAt: now }
+        const times = { expiresAt: now + 10, tokenExpiresAt: now + 10 }
+        await shards.find(sid)?.end({ ...identity, ...times }, 'revoked by its client', now)
+      }),
+    )
+    const body = await (await server.fetch('/revocations')).arrayBuffer()
+    expect(decodeJwt<{ revocations: [] }>(new TextDecoder().decode(body)).revocations).toHaveLength(1000)
+    expect(body.byteLength).toBeLessThan(100_000)
+  })
+
+  it('is the last one there was, with its age, while the stores are down', async () => {
+    const clock = new TestClock()
+    const stores = switchable()
+    const server = new TestServer({ clock, env: stores.env })
+    const sid = await revokeGuest(server)
+    const last = await (await server.fetch('/revocations')).text()
+    stores.up = false
+    clock.time += 90
+    const response = await server.fetch('/revocations')
+    expect([response.status, response.headers.get('Age')]).toEqual([200, '90'])
+    expect(await response.text()).toBe(last)
+    expect(JSON.stringify(decodeJwt(last))).toContain(sid)
+  })
+
+  it('comes from the copy where an isolate never had one, and is 503 where there is none', async () => {
+    const server = new TestServer()
+    const last = await (await server.fetch('/revocations')).text()
+    server.clock.time += 30
+    const withCopy = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const response = await withCopy.fetch('/revocations')
+    expect([response.headers.get('Age'), await response.text()]).toEqual(['30', last])
+    const without = new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } })
+    expect((await without.fetch('/revocations')).status).toBe(503)
+  })
+})

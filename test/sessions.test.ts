@@ -1,0 +1,233 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from './support/audit.ts'
+import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+
+const DAY = 86_400
+
+async function guestOf(server: TestServer, client?: TestClient) {
+  const owner = client ?? (await server.addClient())
+  return { server, client: owner, tokens: await server.signIn(owner, 'guest', 'guest') }
+}
+
+async function expectDead(server: TestServer, client: TestClient, refreshToken?: string): Promise<void> {
+  const parameters = { grant_type: 'refresh_token', ...credentials(client), refresh_token: refreshToken }
+  const response = await server.postJson(parameters)
+  expect(response.status).toBe(400)
+  expect(await response.json()).toEqual({
+    error: 'invalid_grant',
+    error_description: 'The refresh token is invalid.',
+  })
+}
+
+function refreshClaims(answer: TokenAnswer) {
+  return decodeJwt<{ sid: string; seq: number; exp: number }>(answer.refresh_token ?? '')
+}
+
+describe('the retry window', () => {
+  it('answers the predecessor with the same successor: session, number and expiry', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const first = refreshClaims(await server.refresh(client, tokens.refresh_token))
+    server.clock.time += 59
+    const again = refreshClaims(await server.refresh(client, tokens.refresh_token))
+    expect([again.sid, again.seq, again.exp]).toEqual([first.sid, first.seq, first.exp])
+  })
+
+  it('follows a session along: each token is good for a retry after it was used', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    let last = tokens
+    for (const seq of [1, 2, 3, 4]) {
+      await server.refresh(client, last.refresh_token)
+      last = await server.refresh(client, last.refresh_token)
+      expect(refreshClaims(last).seq).toBe(seq)
+    }
+  })
+
+  it('has the length of config.yml; with none, every second use is theft', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer({ config: { refresh_retry_window: 0 } }))
+    const next = await server.refresh(client, tokens.refresh_token)
+    await expectDead(server, client, tokens.refresh_token)
+    await expectDead(server, client, next.refresh_token)
+  })
+})
+
+describe('theft', () => {
+  it('ends the session for all its tokens, once, and leaves the other sessions of the person alone', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { username, id } = await server.addUser()
+    const stolen = await server.signIn(client, username)
+    const other = await server.signIn(client, username)
+    const current = await server.refresh(client, stolen.refresh_token)
+    server.clock.time += 60
+    await expectDead(server, client, stolen.refresh_token)
+    await expectDead(server, client, current.refresh_token)
+    await expectDead(server, client, stolen.refresh_token)
+    await server.refresh(client, other.refresh_token)
+    const { sid } = refreshClaims(stolen)
+    expect(await auditOf({ sid, kind: 'theft' })).toEqual([
+      expect.objectContaining({
+        outcome: 'ok',
+        subject: id,
+        client_id: client.id,
+        api: 'storefront',
+        reason: 'token 0 was used again, too late for a retry',
+      }),
+    ])
+  })
+
+  it('is also the use of a token before the predecessor, however soon', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const second = await server.refresh(client, tokens.refresh_token)
+    const third = await server.refresh(client, second.refresh_token)
+    await expectDead(server, client, tokens.refresh_token)
+    await expectDead(server, client, third.refresh_token)
+  })
+
+  it('is not what another client does with the token: refused, and nothing changes', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const other = await server.addClient()
+    const current = await server.refresh(client, tokens.refresh_token)
+    server.clock.time += 60
+    await expectDead(server, other, tokens.refresh_token)
+    await expectDead(server, other, current.refresh_token)
+    await server.refresh(client, current.refresh_token)
+  })
+})
+
+describe('the life of a session', () => {
+  it('is capped by session_lifetime from its start, whatever is refreshed, and so are its tokens', async () => {
+    const server = new TestServer({ config: { session_lifetime: 2 * DAY, refresh_token_lifetime: DAY } })
+    const { client, tokens } = await guestOf(server)
+    const end = server.clock.time + 2 * DAY
+    server.clock.time = end - DAY - 100
+    let last = await server.refresh(client, tokens.refresh_token)
+    expect(refreshClaims(last).exp).toBe(end - 100)
+    server.clock.time = end - 600
+    last = await server.refresh(client, last.refresh_token)
+    expect(refreshClaims(last).exp).toBe(end)
+    expect(last.expires_in).toBe(600)
+    expect(decodeJwt(last.access_token).exp).toBe(end)
+    server.clock.time = end
+    await expectDead(server, client, last.refresh_token)
+  })
+
+  it('ends at once where a shorter session_lifetime is configured, and its row outlives its oldest token', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const next = await server.refresh(client, tokens.refresh_token)
+    const capped = new TestServer({ config: { session_lifetime: DAY }, clock: server.clock })
+    server.clock.time += DAY
+    await expectDead(capped, client, next.refresh_token)
+    const { sid } = refreshClaims(tokens)
+    const row = await env.DB.prepare('SELECT keep_until FROM sessions WHERE sid = ?')
+      .bind(sid)
+      .first('keep_until')
+    expect(row).toBeGreaterThanOrEqual(refreshClaims(tokens).exp)
+  })
+
+  it('follows the lifetimes of its client, where they are shorter than those of the API', async () => {
+    const server = new TestServer()
+    const client = await server.addClient({
+      accessTokenLifetimeSeconds: 300,
+      refreshTokenLifetimeSeconds: DAY,
+    })
+    const { tokens } = await guestOf(server, client)
+    expect(tokens.expires_in).toBe(300)
+    expect(refreshClaims(tokens).exp).toBe(server.clock.time + DAY)
+    const greedy = await server.addClient({ accessTokenLifetimeSeconds: 7 * DAY })
+    expect((await server.signIn(greedy, 'guest', 'guest')).expires_in).toBe(3600)
+  })
+})
+
+describe('a cut-off', () => {
+  it('of a person ends every session of theirs at once, and no other', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const [user, bystander] = [await server.addUser(), await server.addUser()]
+    const sessions = [await server.signIn(client, user.username), await server.signIn(client, user.username)]
+    const untouched = await server.signIn(client, bystander.username)
+    await server.services.signOut.everywhere(user.id, server.context())
+    for (const { refresh_token } of sessions) await expectDead(server, client, refresh_token)
+    await server.refresh(client, untouched.refresh_token)
+    const again = await server.signIn(client, user.username)
+    expect(decodeJwt(again.access_token).iat).toBe(server.clock.time + 1)
+    await server.refresh(client, again.refresh_token)
+  })
+
+  it('comes with a new password, and with a disabled account', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const { passwords, signOut } = server.services
+    const before = await server.signIn(client, user.username)
+    const hash = await passwords.hash(new TextEncoder().encode('a new password'))
+    await signOut.changePassword(user.id, hash, server.context())
+    await expectDead(server, client, before.refresh_token)
+    const after = await server.signIn(client, user.username, 'a new password')
+    await signOut.disableUser(user.id, server.context())
+    await expectDead(server, client, after.refresh_token)
+    await expect(server.signIn(client, user.username, 'a new password')).rejects.toThrow('invalid_grant')
+  })
+
+  it('of a client ends all that was issued to it, and leaves the client', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const bystander = await guestOf(server)
+    await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
+    await expectDead(server, client, tokens.refresh_token)
+    await server.refresh(bystander.client, bystander.tokens.refresh_token)
+    server.clock.time += 1
+    await server.refresh(client, (await server.signIn(client, 'guest', 'guest')).refresh_token)
+  })
+
+  it('of a disabled client is seen by a refresh at once, in an isolate that still has the client', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const isolate = new TestServer({ clock: server.clock })
+    await isolate.signIn(client, 'guest', 'guest')
+    await server.services.signOut.disableClient(client.id, server.context())
+    await expectDead(isolate, client, tokens.refresh_token)
+    const refused = await server.postJson({ grant_type: 'client_credentials', ...credentials(client) })
+    expect(refused.status).toBe(401)
+    const elsewhere = new TestServer({ clock: server.clock })
+    const again = await elsewhere.postJson({ grant_type: 'client_credentials', ...credentials(client) })
+    expect(again.status).toBe(401)
+    isolate.clock.time += 30
+    const bounded = await isolate.postJson({ grant_type: 'client_credentials', ...credentials(client) })
+    expect(bounded.status).toBe(401)
+  })
+})
+
+describe('shards', () => {
+  const shards = [
+    { name: 's1', binding: 'DB', continents: [] },
+    { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU', 'AF'] },
+  ]
+
+  it('take new sessions by continent, and keep each where its sid says', async () => {
+    const server = new TestServer({ config: { session_shards: shards } })
+    const client = await server.addClient()
+    const from = async (continent: string) => {
+      server.continent = continent
+      return server.signIn(client, 'guest', 'guest')
+    }
+    const [european, american] = [await from('EU'), await from('NA')]
+    expect(refreshClaims(european).sid).toMatch(/^eu\./)
+    expect(refreshClaims(american).sid).toMatch(/^s1\./)
+    for (const tokens of [european, american]) await server.refresh(client, tokens.refresh_token)
+    const rowsIn = async (db: D1Database, tokens: TokenAnswer) => {
+      const select = db.prepare('SELECT count(*) AS n FROM sessions WHERE sid = ?')
+      return select.bind(refreshClaims(tokens).sid).first('n')
+    }
+    expect(await rowsIn(env.SESSIONS_EU, european)).toBe(1)
+    expect(await rowsIn(env.DB, european)).toBe(0)
+    expect(await rowsIn(env.DB, american)).toBe(1)
+  })
+
+  it('refuse a session of a shard that is no longer configured', async () => {
+    const server = new TestServer({ config: { session_shards: shards } })
+    const client = await server.addClient()
+    server.continent = 'EU'
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    await expectDead(new TestServer({ clock: server.clock }), client, refresh_token)
+  })
+})

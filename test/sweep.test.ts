@@ -1,0 +1,79 @@
+import { createScheduledController } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import worker from '../src/worker.ts'
+import { emptyStores, TestServer } from './support/server.ts'
+
+const DAY = 86_400
+
+const count = (table: string) => env.DB.prepare(`SELECT count(*) AS n FROM ${table}`).first<number>('n')
+
+describe('the sweep', () => {
+  beforeEach(emptyStores)
+
+  it('removes a session once its last token expired, and not a second before', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    await server.refresh(client, refresh_token)
+    server.clock.time += 30 * DAY - 1
+    await server.sweep()
+    expect(await count('sessions')).toBe(1)
+    server.clock.time += 1
+    await server.sweep()
+    expect(await count('sessions')).toBe(0)
+  })
+
+  it('keeps a merged guest as spent while any token of theirs may live', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const guest = await server.signIn(client, 'guest', 'guest')
+    const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
+    const person = { username: user.username, password: 'correct horse battery staple' }
+    await server.requireTokens({ ...parameters, ...person, visitor_access_token: guest.access_token })
+    server.clock.time += 30 * DAY - 1
+    await server.sweep()
+    await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
+    server.clock.time += 1
+    await server.sweep()
+    expect(await count('sessions')).toBe(0)
+  })
+
+  it('removes old cut-offs but the newest, and audit events past their days', async () => {
+    const server = new TestServer({ config: { audit_retention_days: 30 } })
+    const users = [await server.addUser(), await server.addUser()]
+    for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
+    await server.settle()
+    server.clock.time += 3601
+    await server.sweep()
+    expect(await count('cutoffs')).toBe(2)
+    server.clock.time += 1
+    await server.sweep()
+    expect(await count('cutoffs')).toBe(1)
+    expect(await count('audit_events')).toBe(2)
+    server.clock.time += 30 * DAY
+    await server.sweep()
+    expect(await count('audit_events')).toBe(0)
+  })
+
+  it('works in bounded batches, as many as one run may take', async () => {
+    const server = new TestServer({ config: { audit_retention_days: 1 } })
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10700)
+       INSERT INTO audit_events (at, kind, outcome, reason) SELECT 0, 'issue', 'ok', 'old' FROM n`,
+    ).run()
+    await server.sweep()
+    expect(await count('audit_events')).toBe(700)
+    await server.sweep()
+    expect(await count('audit_events')).toBe(0)
+  })
+
+  it('is run by the cron trigger', async () => {
+    await env.DB.prepare(
+      "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
+    ).run()
+    await worker.scheduled(createScheduledController(), env)
+    expect(await count('audit_events')).toBe(0)
+  })
+})

@@ -1,0 +1,108 @@
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from './support/audit.ts'
+import { readFeed } from './support/feed.ts'
+import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+
+async function shop() {
+  const server = new TestServer()
+  const client = await server.addClient()
+  const user = await server.addUser()
+  return { server, client, user, guest: await server.signIn(client, 'guest', 'guest') }
+}
+
+function signInWith(
+  server: TestServer,
+  client: TestClient,
+  username: string,
+  token?: string,
+): Promise<TokenAnswer> {
+  const parameters = { grant_type: 'password', ...credentials(client), username, password: PASSWORD }
+  return server.requireTokens({ ...parameters, visitor_access_token: token })
+}
+
+const visitorIdOf = (answer: TokenAnswer) => decodeJwt(answer.access_token).visitor_id
+
+describe('visitor_access_token', () => {
+  it("puts the visitor in the customer's tokens for good, and ends the guest's session", async () => {
+    const { server, client, user, guest } = await shop()
+    const { sub: visitor, sid } = decodeJwt<{ sub: string; sid: string }>(guest.access_token)
+    const customer = await signInWith(server, client, user.username, guest.access_token)
+    expect(decodeJwt(customer.access_token)).toMatchObject({ sub: user.id, visitor_id: visitor })
+    const later = await server.refresh(client, customer.refresh_token)
+    expect(visitorIdOf(later)).toBe(visitor)
+    await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
+    expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 1 })
+    expect(await auditOf({ sid, kind: 'merge' })).toEqual([
+      expect.objectContaining({ outcome: 'ok', subject: visitor, reason: `merged into ${user.id}` }),
+    ])
+  })
+
+  it('is spent once, however many present it at once', async () => {
+    const { server, client, user, guest } = await shop()
+    const rival = await server.addUser()
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        signInWith(server, client, i % 2 ? user.username : rival.username, guest.access_token),
+      ),
+    )
+    const merged = answers.map(visitorIdOf).filter((visitor) => visitor !== undefined)
+    expect(merged).toEqual([decodeJwt(guest.access_token).sub])
+    const again = await signInWith(server, client, user.username, guest.access_token)
+    expect(visitorIdOf(again)).toBeUndefined()
+  })
+
+  it('may come from another client of the same API', async () => {
+    const { server, user, guest } = await shop()
+    const customer = await signInWith(server, await server.addClient(), user.username, guest.access_token)
+    expect(visitorIdOf(customer)).toBe(decodeJwt(guest.access_token).sub)
+  })
+
+  it('fails no sign-in where it is bad: it is left aside, and audited with the reason', async () => {
+    const { server, client, user, guest } = await shop()
+    const other = await server.addUser()
+    const customer = await server.signIn(client, other.username)
+    const machine = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+    const revoked = await server.signIn(client, 'guest', 'guest')
+    await server.postJson({ ...credentials(client), token: revoked.access_token }, {}, '/oauth2-token/revoke')
+    const bad = {
+      'not a JWT': 'garbage',
+      'JWTClaimValidationFailed: unexpected "typ" JWT header value': guest.refresh_token,
+      'not the token of a visitor': customer.access_token,
+      "the visitor's session had ended": revoked.access_token,
+      'JWSSignatureVerificationFailed: signature verification failed': `${guest.access_token.slice(0, -8)}AAAAAAAA`,
+    }
+    for (const [reason, token] of Object.entries(bad)) {
+      const answer = await signInWith(server, client, user.username, token)
+      expect(visitorIdOf(answer)).toBeUndefined()
+      const events = await auditOf({ subject: user.id, kind: 'merge' })
+      expect(events.at(-1)).toMatchObject({ outcome: 'refused', reason })
+    }
+    await signInWith(server, client, user.username, machine.access_token)
+    server.clock.time += 3600
+    await signInWith(server, client, user.username, guest.access_token)
+    expect(await auditOf({ subject: user.id, kind: 'merge', outcome: 'ok' })).toEqual([])
+  })
+
+  it('is not spent by a sign-in that fails', async () => {
+    const { server, client, user, guest } = await shop()
+    const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
+    const attempt = { ...parameters, visitor_access_token: guest.access_token }
+    await server.postJson({ ...attempt, password: 'wrong' })
+    await server.postJson({ ...attempt, password: PASSWORD, scope: 'unknown' })
+    const customer = await signInWith(server, client, user.username, guest.access_token)
+    expect(visitorIdOf(customer)).toBe(decodeJwt(guest.access_token).sub)
+  })
+
+  it('of one who signs in as a guest again does nothing', async () => {
+    const { server, client, guest } = await shop()
+    const parameters = {
+      grant_type: 'password',
+      ...credentials(client),
+      username: 'guest',
+      password: 'guest',
+    }
+    await server.requireTokens({ ...parameters, visitor_access_token: guest.access_token })
+    await server.refresh(client, guest.refresh_token)
+  })
+})
