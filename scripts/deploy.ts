@@ -11,7 +11,8 @@ if (process.argv.includes('--dry-run')) {
   await runWrangler(['deploy', '--dry-run', '--minify', '--outdir', 'dist'])
 } else {
   refuseLocalSettings(config)
-  await runWrangler(['d1', 'migrations', 'apply', 'DB', '--remote'])
+  const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
+  for (const binding of bindings) await runWrangler(['d1', 'migrations', 'apply', binding, '--remote'])
   await runWrangler(['deploy', '--minify'])
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import type { Env } from '../src/services.ts'
 import { requireConfig } from './config_file.ts'
 import { seedDemoData } from './demo_data.ts'
 import { ensureDevVars } from './dev_vars.ts'
@@ -45,7 +46,8 @@ async function requireFreePort(): Promise<void> {
 
 async function prepareStores(config: Config, isNewKey: boolean): Promise<void> {
   await withLocalStores(async (env) => {
-    await migrate(env.DB)
+    const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
+    for (const binding of bindings) await migrate(requireDatabase(env, binding))
     if (isNewKey && (await env.DB.prepare('SELECT 1 FROM signing_keys').first()) !== null) {
       stop(
         '.dev.vars has a new SEALING_KEY, which cannot open the stored signing keys: npm run reset, or restore it',
@@ -53,6 +55,11 @@ async function prepareStores(config: Config, isNewKey: boolean): Promise<void> {
     }
     if (isLoopback(config.issuer)) await seedDemoData(env, config)
   })
+}
+
+function requireDatabase(env: Env, binding: string): D1Database {
+  const database = new Map(Object.entries(env)).get(binding)
+  return database ?? stop(`config.yml: session_shards: wrangler.toml has no D1 binding ${binding}`)
 }
 
 /** The server in a process group of its own, so that workerd, its grandchild, ends with this script. */

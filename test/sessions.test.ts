@@ -162,12 +162,31 @@ describe('a cut-off', () => {
     const { passwords, signOut } = server.services
     const before = await server.signIn(client, user.username)
     const hash = await passwords.hash(new TextEncoder().encode('a new password'))
-    await signOut.changePassword(user.id, hash, server.context())
+    await signOut.changePassword(user.id, { passwordHash: hash }, server.context())
     await expectDead(server, client, before.refresh_token)
     const after = await server.signIn(client, user.username, 'a new password')
     await signOut.disableUser(user.id, server.context())
     await expectDead(server, client, after.refresh_token)
     await expect(server.signIn(client, user.username, 'a new password')).rejects.toThrow('invalid_grant')
+  })
+
+  it("of a new password leaves the caller's own session, if asked, until the next one", async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const { passwords, signOut } = server.services
+    const [own, other] = [
+      await server.signIn(client, user.username),
+      await server.signIn(client, user.username),
+    ]
+    const passwordHash = await passwords.hash(new TextEncoder().encode('a new password'))
+    const keptSid = refreshClaims(own).sid
+    await signOut.changePassword(user.id, { passwordHash, keptSid }, server.context())
+    await expectDead(server, client, other.refresh_token)
+    const next = await server.refresh(client, own.refresh_token)
+    server.clock.time += 10
+    await signOut.everywhere(user.id, server.context())
+    await expectDead(server, client, next.refresh_token)
   })
 
   it('of a client ends all that was issued to it, and leaves the client', async () => {

@@ -7,6 +7,7 @@ import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
+import { isSignedOut, type User } from '../users/user.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
@@ -40,8 +41,13 @@ async function isAlive(claims: TokenClaims, { api }: ClientRequest, services: Se
     isPerson ? users.findById(claims.subject) : null,
     cutoffs.findBefore('jti', claims.jti),
   ])
-  const isInPerson = !isPerson || (user?.enabled === true && claims.issuedAt >= user.tokensValidFrom)
-  return isInSession && isInPerson && claims.issuedAt >= revokedBefore
+  const isOfPerson = !isPerson || (user !== null && isOf(user, claims))
+  return isInSession && isOfPerson && claims.issuedAt >= revokedBefore
+}
+
+/** Of a session that was kept through a sign-out, the refresh token lives on; its access tokens died with the others. */
+function isOf(user: User, { seq, sid, issuedAt }: TokenClaims): boolean {
+  return user.enabled && !isSignedOut(user, { sid: seq === null ? null : sid, issuedAt })
 }
 
 /** An access token lives while its session has not ended; a refresh token while it is the session's current one. */

@@ -4,7 +4,7 @@ import { grantScope } from '../oauth/scope.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
-import type { User } from '../users/user.ts'
+import { isSignedOut, type User } from '../users/user.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
@@ -74,7 +74,7 @@ function requireUser(user: User | null, claims: RefreshTokenClaims, { client, ap
   if (user === null) throw refuse('the user is gone', claims)
   if (!user.enabled) throw refuse('the user is disabled', claims)
   if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
-  if (claims.issuedAt < user.tokensValidFrom) throw refuse('signed out everywhere since', claims)
+  if (isSignedOut(user, claims)) throw refuse('signed out everywhere since', claims)
   return { roles: user.roles, allowedScopes: clientScopes(client, api) }
 }
 

@@ -11,6 +11,13 @@ interface Dependencies {
   audit: AuditStore
 }
 
+export interface NewPassword {
+  /** A PHC string. */
+  passwordHash: string
+  /** The caller's own session, to go on; null or absent where it ends like the others. */
+  keptSid?: string | null
+}
+
 /**
  * Ends every session of a person or of a client. The change, and what the revocation feed lists of it, are one
  * transaction; refreshes are refused at once, access tokens wherever the feed has come.
@@ -26,9 +33,16 @@ export class SignOut {
     return this.#endUser(userId, 'signed out everywhere', {}, context)
   }
 
-  /** @param passwordHash The PHC string of the new password. */
-  changePassword(userId: string, passwordHash: string, context: RequestContext): Promise<void> {
-    return this.#endUser(userId, 'the password was changed', { passwordHash }, context)
+  /**
+   * Sets a new password. The caller's own session goes on if asked: its access token dies with the others at the APIs,
+   * and its next refresh brings a new one.
+   */
+  changePassword(
+    userId: string,
+    { passwordHash, keptSid = null }: NewPassword,
+    context: RequestContext,
+  ): Promise<void> {
+    return this.#endUser(userId, 'the password was changed', { passwordHash, keptSid }, context)
   }
 
   disableUser(userId: string, context: RequestContext): Promise<void> {

@@ -52,6 +52,7 @@ export async function createUser(
     roles,
     createdAt: now,
     tokensValidFrom: 0,
+    keptSid: null,
   }
 }
 

@@ -17,6 +17,8 @@ export interface User {
   createdAt: number
   /** The person's tokens issued before this second are dead. Unix seconds. */
   tokensValidFrom: number
+  /** The one session that goes on all the same; null where there is none. */
+  keptSid: string | null
 }
 
 const rowSchema = z.object({
@@ -28,11 +30,17 @@ const rowSchema = z.object({
   roles: z.string(),
   created_at: z.int(),
   tokens_valid_from: z.int(),
+  kept_sid: z.nullable(z.string()),
 })
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 export function generateUserId(): string {
   return `user:${randomId(16)}`
+}
+
+/** Whether the refresh tokens of a session ended with the person's others. */
+export function isSignedOut(user: User, session: { sid: string | null; issuedAt: number }): boolean {
+  return session.issuedAt < user.tokensValidFrom && (session.sid === null || session.sid !== user.keptSid)
 }
 
 /** Decodes a row of `users`. @throws CorruptRecord */
@@ -47,5 +55,6 @@ export function decodeUserRow(value: unknown): User {
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
+    keptSid: row.kept_sid,
   }
 }

@@ -10,10 +10,12 @@ export interface UserChange {
   tokensValidFrom: number
   passwordHash?: string
   enabled?: boolean
+  /** The one session that goes on all the same. */
+  keptSid?: string | null
 }
 
 const SELECT_USER =
-  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from FROM users'
+  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from, kept_sid FROM users'
 
 /** Users, of record in D1. */
 export class UserStore {
@@ -51,13 +53,13 @@ export class UserStore {
    * @throws StorageUnavailable
    */
   async endTokens(id: string, change: UserChange, alongside: D1PreparedStatement[]): Promise<void> {
-    const { tokensValidFrom, passwordHash = null, enabled = null } = change
+    const { tokensValidFrom, passwordHash = null, enabled = null, keptSid = null } = change
     const update = this.#db
       .prepare(
         `UPDATE users SET tokens_valid_from = max(tokens_valid_from, ?), password_hash = coalesce(?, password_hash),
-           enabled = coalesce(?, enabled) WHERE id = ?`,
+           enabled = coalesce(?, enabled), kept_sid = ? WHERE id = ?`,
       )
-      .bind(tokensValidFrom, passwordHash, enabled === null ? null : Number(enabled), id)
+      .bind(tokensValidFrom, passwordHash, enabled === null ? null : Number(enabled), keptSid, id)
     await callStore('D1 users', () => this.#db.batch([update, ...alongside]))
   }
 

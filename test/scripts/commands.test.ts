@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { seedDemoData } from '../../scripts/demo_data.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import type { Env } from '../../src/services.ts'
+
+interface Ended {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** A checkout whose config.yml is changed. */
+function checkout(change: (config: string) => string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
+  for (const name of ['src', 'scripts', 'migrations', 'package.json', 'wrangler.toml']) {
+    cpSync(name, join(folder, name), { recursive: true })
+  }
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'config.yml'), change(readFileSync('config.yml', 'utf8')))
+  return folder
+}
+
+async function runScript(folder: string, name: string, ...parameters: string[]): Promise<Ended> {
+  const run = promisify(execFile)(process.execPath, [`scripts/${name}.ts`, ...parameters], { cwd: folder })
+  run.child.stdin?.end('a password\n')
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: Ended) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+  )
+}
+
+const PROBLEMS = `config.yml:
+  errors: must be rfc6749 or oro
+  colour: is not a known key
+`
+
+describe('a broken config.yml', () => {
+  it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
+    'stops %s with its list and nothing else',
+    async (name, ...parameters) => {
+      const folder = checkout((config) => config.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
+      expect(await runScript(folder, name, ...parameters)).toEqual({ code: 1, stdout: '', stderr: PROBLEMS })
+    },
+  )
+})
+
+describe('npm run deploy', () => {
+  it('refuses what is right for a developer and wrong for a real account', async () => {
+    const { code, stderr } = await runScript(checkout(String), 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toBe(`Not deployed:
+  config.yml: issuer: is a loopback address
+  config.yml: apis.storefront.audience: is a loopback address
+  config.yml: apis.backoffice.audience: is a loopback address
+  wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
+  wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
+`)
+  })
+})
+
+describe('npm start', () => {
+  it.each([
+    ['--port', '0'],
+    ['--port', '65536'],
+    ['--port', 'http'],
+    ['--prot', '1'],
+  ])('refuses %s %s', async (...parameters) => {
+    expect(await runScript(checkout(String), 'start', ...parameters)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'usage: npm start [-- --port N], N from 1 to 65535\n',
+    })
+  })
+
+  it('adds no demo data where the issuer is not this machine', async () => {
+    const config = parseConfig(
+      readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
+    )
+    await expect(seedDemoData({} as Env, config)).rejects.toThrow('demo data is for a loopback issuer')
+  })
+})
+
+describe('the first client and person of a real account', () => {
+  it.each([
+    [['--id', 'shop', '--api', 'wholesale', '--grants', 'password'], 'config.yml has no API "wholesale"\n'],
+    [
+      ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart,users'],
+      'not scopes of the API "storefront": users\n',
+    ],
+    [
+      ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'https://shop.test/'],
+      'not exact origins, such as https://shop.example.com: https://shop.test/\n',
+    ],
+    [
+      ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
+      'a public client may not use client_credentials (RFC 6749 §4.4)\n',
+    ],
+  ])('are refused with a reason: %j', async (parameters, stderr) => {
+    expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr,
+    })
+  })
+
+  it('come as SQL, the secret apart from it and once', async () => {
+    const parameters = ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
+    const { code, stdout, stderr } = await runScript(resolve('.'), 'new_client', ...parameters)
+    expect(code).toBe(0)
+    const [, secret = ''] = /^client_secret: (sps_[A-Za-z0-9_-]{43})\n$/.exec(stderr) ?? []
+    expect(secret).not.toBe('')
+    expect(stdout).toMatch(/^INSERT INTO clients .*;\nINSERT INTO client_secrets .*;\n$/)
+    expect(stdout).not.toContain(secret)
+    const user = await runScript(
+      resolve('.'),
+      'new_user',
+      '--pool',
+      'customers',
+      '--username',
+      'Amanda@example.com',
+    )
+    expect(user.stdout).toMatch(
+      /^INSERT INTO users .*'amanda@example.com', '\$argon2id\$v=19\$m=19456,t=2,p=1\$.*;\n$/,
+    )
+    expect(user.stdout).not.toContain('a password')
+  })
+})
