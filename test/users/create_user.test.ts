@@ -41,6 +41,7 @@ describe('a new user', () => {
       roles: ['admin'],
       createdAt: NOW,
       tokensValidFrom: 0,
+      keptSid: null,
     })
   })
 

@@ -1,0 +1,70 @@
+import { env } from 'cloudflare:workers'
+
+/**
+ * What happens around one call that reaches D1.
+ *
+ * @param sql The statements of the call.
+ * @param call Makes it.
+ */
+export type AroundCall = <T>(sql: string, call: () => Promise<T>) => Promise<T>
+
+interface Original {
+  statement: D1PreparedStatement
+  sql: string
+}
+
+const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
+
+/** The real D1, with something around each of its calls: a statement that is run, or a batch. */
+export function aroundD1(around: AroundCall): D1Database {
+  const originals = new WeakMap<D1PreparedStatement, Original>()
+
+  function wrapStatement(original: Original): D1PreparedStatement {
+    const { statement, sql } = original
+    const wrapped = new Proxy(statement, {
+      get(target, property) {
+        const member = Reflect.get(target, property).bind(target)
+        if (property === 'bind') {
+          return (...values: unknown[]) => wrapStatement({ statement: target.bind(...values), sql })
+        }
+        if (!STATEMENT_CALLS.has(property)) return member
+        return (...parameters: unknown[]) => around(sql, () => member(...parameters))
+      },
+    })
+    originals.set(wrapped, original)
+    return wrapped
+  }
+
+  function unwrap(wrapped: D1PreparedStatement): Original {
+    const original = originals.get(wrapped)
+    if (!original) throw new Error('a statement of another database')
+    return original
+  }
+
+  function batch(target: D1Database | D1DatabaseSession, wrapped: D1PreparedStatement[]) {
+    const parts = wrapped.map(unwrap)
+    const sql = parts.map((part) => part.sql).join(';\n')
+    return around(sql, () => target.batch(parts.map((part) => part.statement)))
+  }
+
+  function wrapDatabase<T extends D1Database | D1DatabaseSession>(database: T): T {
+    return new Proxy(database, {
+      get(target, property) {
+        if (property === 'prepare') {
+          return (sql: string) => wrapStatement({ statement: target.prepare(sql), sql })
+        }
+        if (property === 'batch') return (wrapped: D1PreparedStatement[]) => batch(target, wrapped)
+        const member = Reflect.get(target, property).bind(target)
+        if (property !== 'withSession') return member
+        return (constraint: D1SessionConstraint) => wrapDatabase(member(constraint))
+      },
+    })
+  }
+
+  return wrapDatabase(env.DB)
+}
+
+/** Whether a call is the audit trail's, which nobody waits for. */
+export function isAuditWrite(sql: string): boolean {
+  return sql.includes('INTO audit_events')
+}
