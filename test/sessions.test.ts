@@ -115,10 +115,12 @@ describe('the life of a session', () => {
 
   it('ends at once where a shorter session_lifetime is configured, and its row outlives its oldest token', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
+    const never = await guestOf(server, client)
     const next = await server.refresh(client, tokens.refresh_token)
     const capped = new TestServer({ config: { session_lifetime: DAY }, clock: server.clock })
     server.clock.time += DAY
     await expectDead(capped, client, next.refresh_token)
+    await expectDead(capped, client, never.tokens.refresh_token)
     const { sid } = refreshClaims(tokens)
     const row = await env.DB.prepare('SELECT keep_until FROM sessions WHERE sid = ?')
       .bind(sid)

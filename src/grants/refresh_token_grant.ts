@@ -88,6 +88,7 @@ async function rotate(
   const sessions = shards.find(claims.sid)
   if (sessions === null) throw refuse('its session is of no shard of ours', claims)
   const identity = identify(claims, request, config.sessionLifetimeSeconds)
+  if (identity.expiresAt <= now) throw refuse('the session has lived as long as it may', claims)
   const outcome = await sessions.rotate({
     ...identity,
     seq: claims.seq,
