@@ -116,6 +116,26 @@ describe('the source', () => {
   })
 })
 
+const verifyModules = import.meta.glob<string>('../verify/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+describe('the verifier package', () => {
+  it('imports jose and itself, and Hono in its adapter alone: nothing of the server', () => {
+    const files = Object.entries(verifyModules)
+    expect(files.length).toBeGreaterThan(5)
+    const foreign = files.flatMap(([path, text]) =>
+      [...text.matchAll(IMPORT)]
+        .map(([, specifier = '']) => specifier)
+        .filter((specifier) => specifier !== 'jose' && !/^\.\/[a-z_]+\.ts$/.test(specifier))
+        .map((specifier) => `${path} imports ${specifier}`),
+    )
+    expect(foreign).toEqual(['../verify/hono.ts imports hono'])
+  })
+})
+
 describe('these checks', () => {
   it.each([
     ["import { log } from '../services.ts'"],

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+
+const USE = `
+  import { createVerifier, TokenError } from 'sallyport/verify'
+  import { requireToken } from 'sallyport/verify/hono'
+  import { createTestIssuer } from 'sallyport/verify/testing'
+  const issuer = await createTestIssuer()
+  const audience = 'https://shop.test/api'
+  const verifier = createVerifier({ issuer: issuer.url, audience, fetch: issuer.fetch })
+  const { subject } = await verifier.verify(await issuer.mint({ audience, subject: 'user:1' }))
+  const refusal = await verifier.verify('garbage').catch((error) => error)
+  console.log(JSON.stringify([subject, refusal instanceof TokenError, refusal.code, typeof requireToken(verifier)]))
+`
+
+describe('the package', () => {
+  beforeAll(() => run('npm', ['run', 'build']))
+
+  it('works in Node as it is built, by the names of its exports', async () => {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', USE])
+    expect(JSON.parse(stdout)).toEqual(['user:1', true, 'invalid_token', 'function'])
+  })
+
+  it('holds the verifier with its types, and nothing of the server', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
+    const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
+    const paths = files.map((file) => file.path)
+    expect(paths).toContain('dist/verify/index.js')
+    expect(paths).toContain('dist/verify/index.d.ts')
+    expect(paths.filter((path) => !path.startsWith('dist/verify/')).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ])
+  })
+})

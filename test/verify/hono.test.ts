@@ -1,0 +1,48 @@
+import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
+import { requireToken } from '../../verify/hono.ts'
+import { createTestIssuer } from '../../verify/testing.ts'
+import { createVerifier } from '../../verify/verifier.ts'
+
+const AUDIENCE = 'https://shop.test/api'
+
+async function shop() {
+  const issuer = await createTestIssuer()
+  const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch })
+  const app = new Hono()
+    .get('/cart', requireToken(verifier, { scope: 'cart' }), (c) => c.json({ owner: c.get('token').subject }))
+    .get('/broken', requireToken(verifier), () => {
+      throw new Error('of the handler')
+    })
+  app.onError((error, c) => c.text(error.message, 500))
+  const get = (path: string, token?: string) =>
+    app.request(path, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
+  return { issuer, get }
+}
+
+describe('requireToken', () => {
+  it('hands the claims to the handler', async () => {
+    const { issuer, get } = await shop()
+    const response = await get(
+      '/cart',
+      await issuer.mint({ audience: AUDIENCE, scope: 'cart', subject: 'user:7' }),
+    )
+    expect([response.status, await response.json()]).toEqual([200, { owner: 'user:7' }])
+  })
+
+  it.each([
+    ['nobody', undefined, 401, 'Bearer'],
+    ['a token of another API', { audience: 'https://other.test' }, 401, 'Bearer error="invalid_token"'],
+    ['too narrow a token', { audience: AUDIENCE }, 403, 'Bearer error="insufficient_scope", scope="cart"'],
+  ])('answers %s itself', async (_case, mint, status, challenge) => {
+    const { issuer, get } = await shop()
+    const response = await get('/cart', mint && (await issuer.mint(mint)))
+    expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([status, challenge])
+  })
+
+  it('leaves the errors of handlers to the application', async () => {
+    const { issuer, get } = await shop()
+    const response = await get('/broken', await issuer.mint({ audience: AUDIENCE }))
+    expect([response.status, await response.text()]).toEqual([500, 'of the handler'])
+  })
+})

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { createTestIssuer } from '../../verify/testing.ts'
+import { createVerifier } from '../../verify/verifier.ts'
+
+const AUDIENCE = 'https://shop.test/api'
+const JWKS = '/.well-known/jwks.json'
+const NOW = Math.floor(Date.now() / 1000)
+
+async function setUp() {
+  const issuer = await createTestIssuer()
+  const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, leewaySeconds: 0 }
+  const verifier = createVerifier({ ...options, revocations: false })
+  const mint = (header = {}) => issuer.mint({ audience: AUDIENCE, expiresAt: NOW + 200_000, header })
+  const isAccepted = (token: string, now: number) =>
+    verifier.verify(token, { now }).then(
+      () => true,
+      () => false,
+    )
+  const fetched = () => issuer.requests.filter((path) => path === JWKS).length
+  return { issuer, verifier, mint, isAccepted, fetched }
+}
+
+describe('the keys of an issuer', () => {
+  it('are fetched once for many first requests', async () => {
+    const { isAccepted, mint, fetched } = await setUp()
+    const token = await mint()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => isAccepted(token, NOW)))
+    expect(answers).toEqual(Array.from({ length: 50 }, () => true))
+    expect(fetched()).toBe(1)
+  })
+
+  it('are fetched for an unknown id at most once in a cooldown, however many ask', async () => {
+    const { isAccepted, mint, fetched } = await setUp()
+    await isAccepted(await mint(), NOW)
+    const unknown = await Promise.all(Array.from({ length: 20 }, (_, i) => mint({ kid: `unknown-${i}` })))
+    for (const token of unknown) expect(await isAccepted(token, NOW + 29)).toBe(false)
+    expect(fetched()).toBe(1)
+    await Promise.all(unknown.map((token) => isAccepted(token, NOW + 30)))
+    expect(fetched()).toBe(2)
+    for (const token of unknown) await isAccepted(token, NOW + 59)
+    expect(fetched()).toBe(2)
+  })
+
+  it('are followed through a rotation: a new key is found when it first signs', async () => {
+    const { issuer, isAccepted, mint } = await setUp()
+    const old = await mint()
+    await isAccepted(old, NOW)
+    await issuer.rotateKey()
+    expect(await isAccepted(await mint(), NOW + 30)).toBe(true)
+    expect(await isAccepted(old, NOW + 30)).toBe(true)
+  })
+
+  it('are forgotten when the issuer no longer publishes them', async () => {
+    const { issuer, isAccepted, mint } = await setUp()
+    const old = await mint()
+    await isAccepted(old, NOW)
+    await issuer.rotateKey({ keepOld: false })
+    expect(await isAccepted(old, NOW + 299)).toBe(true)
+    expect(await isAccepted(old, NOW + 600)).toBe(false)
+  })
+
+  it('are used for a day while the issuer cannot be reached, and then no longer', async () => {
+    const { issuer, verifier, isAccepted, mint } = await setUp()
+    const token = await mint()
+    await isAccepted(token, NOW)
+    issuer.isUp = false
+    expect(await isAccepted(token, NOW + 86_399)).toBe(true)
+    await expect(verifier.verify(token, { now: NOW + 86_400 })).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+      status: 503,
+      challenge: null,
+    })
+    issuer.isUp = true
+    expect(await isAccepted(token, NOW + 86_430)).toBe(true)
+  })
+
+  it('that cannot be fetched at first are no verdict on the token, and are found once the issuer is back', async () => {
+    const { issuer, verifier, isAccepted, mint } = await setUp()
+    issuer.isUp = false
+    const token = await mint()
+    await expect(verifier.verify(token, { now: NOW })).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+    })
+    issuer.isUp = true
+    expect(await isAccepted(token, NOW)).toBe(true)
+  })
+
+  it('are not taken from a document that speaks for another issuer (RFC 8414 §3.3)', async () => {
+    const issuer = await createTestIssuer({ url: 'https://evil.test' })
+    const options = { issuer: 'https://issuer.test', audience: AUDIENCE, fetch: issuer.fetch }
+    const token = await issuer.mint({ audience: AUDIENCE, claims: { iss: 'https://issuer.test' } })
+    await expect(createVerifier(options).verify(token)).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+    })
+  })
+})

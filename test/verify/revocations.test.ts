@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { createTestIssuer, type Revocation } from '../../verify/testing.ts'
+import { createVerifier, type RevocationOptions } from '../../verify/verifier.ts'
+
+const AUDIENCE = 'https://shop.test/api'
+const NOW = Math.floor(Date.now() / 1000)
+
+async function setUp(revocations: RevocationOptions = {}) {
+  const issuer = await createTestIssuer()
+  const verifier = createVerifier({
+    issuer: issuer.url,
+    audience: AUDIENCE,
+    fetch: issuer.fetch,
+    revocations,
+  })
+  const names = { subject: 'user:1', clientId: 'shop', sid: 's1.x', claims: { jti: 'the-jti' } }
+  const token = await issuer.mint({ audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 7200, ...names })
+  const codeAt = (now: number) =>
+    verifier.verify(token, { now }).then(
+      () => 'accepted',
+      (error: { code: string }) => error.code,
+    )
+  /** What the second of two requests is told: the first sets off the poll that the second profits from. */
+  const codeAfterPollAt = async (now: number) => {
+    const polls: Promise<unknown>[] = []
+    await verifier.verify(token, { now, waitUntil: (work) => polls.push(work) }).catch(() => {})
+    await Promise.all(polls)
+    return codeAt(now)
+  }
+  const polls = () => issuer.requests.filter((path) => path === '/revocations').length
+  return { issuer, codeAt, codeAfterPollAt, polls }
+}
+
+describe('revocations', () => {
+  it.each<[string, Revocation]>([
+    ['its session', { sid: 's1.x', before: NOW + 1 }],
+    ['its subject', { sub: 'user:1', before: NOW + 1 }],
+    ['its client', { client_id: 'shop', before: NOW + 1 }],
+    ['itself', { jti: 'the-jti', before: NOW + 1 }],
+  ])('kill a token by %s within one poll', async (_name, revocation) => {
+    const { issuer, codeAt, codeAfterPollAt } = await setUp()
+    expect(await codeAt(NOW)).toBe('accepted')
+    issuer.revoke(revocation)
+    expect(await codeAt(NOW + 9)).toBe('accepted')
+    expect(await codeAfterPollAt(NOW + 10)).toBe('invalid_token')
+  })
+
+  it.each<[string, Revocation]>([
+    ['another session', { sid: 's1.y', before: NOW + 1 }],
+    ['another subject', { sub: 'user:2', before: NOW + 1 }],
+    ['a subject of the name of its session', { sub: 's1.x', before: NOW + 1 }],
+    ['itself, before it was issued', { sub: 'user:1', before: NOW }],
+  ])('of %s leave it alone', async (_name, revocation) => {
+    const { issuer, codeAt } = await setUp()
+    issuer.revoke(revocation)
+    expect(await codeAt(NOW)).toBe('accepted')
+  })
+
+  it('are known to the very first request', async () => {
+    const { issuer, codeAt } = await setUp()
+    issuer.revoke({ sid: 's1.x', before: NOW + 1 })
+    expect(await codeAt(NOW)).toBe('invalid_token')
+  })
+
+  it('are fetched by one poller, however many requests there are', async () => {
+    const { codeAt, polls } = await setUp()
+    await Promise.all(Array.from({ length: 50 }, () => codeAt(NOW)))
+    expect(polls()).toBe(1)
+    await Promise.all(Array.from({ length: 50 }, () => codeAt(NOW + 9)))
+    expect(polls()).toBe(1)
+    await Promise.all(Array.from({ length: 50 }, () => codeAt(NOW + 10)))
+    expect(polls()).toBe(2)
+  })
+
+  it('that are too old leave an open API open and close a closed one, until they can be fetched again', async () => {
+    for (const [whenStale, verdict] of [
+      ['open', 'accepted'],
+      ['closed', 'temporarily_unavailable'],
+    ] as const) {
+      const { issuer, codeAt, codeAfterPollAt } = await setUp({ whenStale, maxAgeSeconds: 60 })
+      await codeAt(NOW)
+      issuer.isUp = false
+      expect(await codeAfterPollAt(NOW + 60)).toBe('accepted')
+      expect(await codeAfterPollAt(NOW + 75)).toBe(verdict)
+      issuer.isUp = true
+      expect(await codeAt(NOW + 90)).toBe('accepted')
+    }
+  })
+
+  it('that were known go on killing while the feed is away', async () => {
+    const { issuer, codeAt } = await setUp()
+    issuer.revoke({ sid: 's1.x', before: NOW + 1 })
+    await codeAt(NOW)
+    issuer.isUp = false
+    expect(await codeAt(NOW + 3000)).toBe('invalid_token')
+  })
+
+  it('are not asked for where the API does without', async () => {
+    const issuer = await createTestIssuer()
+    const verifier = createVerifier({
+      issuer: issuer.url,
+      audience: AUDIENCE,
+      fetch: issuer.fetch,
+      revocations: false,
+    })
+    issuer.revoke({ sub: 'user:test', before: NOW + 100 })
+    await verifier.verify(await issuer.mint({ audience: AUDIENCE }))
+    expect(issuer.requests).not.toContain('/revocations')
+  })
+})

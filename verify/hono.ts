@@ -1,0 +1,41 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { AccessTokenClaims } from './claims.ts'
+import { TokenError } from './token_error.ts'
+import type { Verifier } from './verifier.ts'
+
+/** What handlers behind `requireToken` find in the context: `c.get('token')`. */
+export interface TokenVariables {
+  Variables: { token: AccessTokenClaims }
+}
+
+export interface RequireTokenOptions {
+  /** Scope tokens that are all needed. */
+  scope?: string | readonly string[]
+}
+
+/** Lets through who has a live access token for this API, and answers everyone else as RFC 6750 has it. */
+export function requireToken(
+  verifier: Verifier,
+  { scope = [] }: RequireTokenOptions = {},
+): MiddlewareHandler<TokenVariables> {
+  return async function requireToken(c, next) {
+    try {
+      c.set('token', await verifier.verify(c.req.raw, { scope, ...findWaitUntil(c) }))
+    } catch (error) {
+      if (error instanceof TokenError) return error.toResponse()
+      throw error
+    }
+    await next()
+    return
+  }
+}
+
+/** Hono throws where the runtime has no execution context. */
+function findWaitUntil(c: Context): { waitUntil?: (work: Promise<unknown>) => void } {
+  try {
+    const context = c.executionCtx
+    return { waitUntil: (work) => context.waitUntil(work) }
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,133 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import type { Fetch } from './fetch_document.ts'
+
+/** What a minted token says beside what every token says. Times are Unix seconds. */
+export interface MintOptions {
+  audience: string
+  subject?: string
+  clientId?: string
+  sid?: string
+  scope?: string
+  roles?: string[]
+  visitorId?: string
+  issuedAt?: number
+  expiresAt?: number
+  /** More header parameters, or other ones: to see a token refused. */
+  header?: Record<string, unknown>
+  /** More claims, or other ones. */
+  claims?: Record<string, unknown>
+}
+
+/** What is cut off: tokens of that name issued before a second are dead. */
+export type Revocation = { before: number } & Partial<Record<'sid' | 'sub' | 'client_id' | 'jti', string>>
+
+interface IssuerKey {
+  alg: string
+  kid: string
+  privateKey: CryptoKey
+  jwk: JWK
+}
+
+/**
+ * An issuer in memory, for an API's own tests: real keys, a JWKS and a revocation feed, reached through `fetch`.
+ *
+ *     const issuer = await createTestIssuer()
+ *     const verifier = createVerifier({ issuer: issuer.url, audience, fetch: issuer.fetch })
+ *     const token = await issuer.mint({ audience, scope: 'cart' })
+ */
+export class TestIssuer {
+  readonly url: string
+  /** The documents that were fetched, by their paths. */
+  readonly requests: string[] = []
+  /** False where the issuer cannot be reached. */
+  isUp = true
+  readonly #revocations: Revocation[] = []
+  #keys: IssuerKey[]
+
+  private constructor(url: string, key: IssuerKey) {
+    this.url = url
+    this.#keys = [key]
+  }
+
+  static async create(url: string, alg: string): Promise<TestIssuer> {
+    return new TestIssuer(url, await generateKey(alg))
+  }
+
+  /** Serves the issuer's documents to `createVerifier`. */
+  readonly fetch: Fetch = async (url, { headers }) => {
+    const { pathname } = new URL(url)
+    this.requests.push(pathname)
+    if (!this.isUp) throw new Error('the issuer is down')
+    if (pathname === '/revocations') return this.#answerFeed(headers['If-None-Match'])
+    const documents: Record<string, unknown> = {
+      '/.well-known/oauth-authorization-server': {
+        issuer: this.url,
+        jwks_uri: `${this.url}/.well-known/jwks.json`,
+        revocations_uri: `${this.url}/revocations`,
+      },
+      '/.well-known/jwks.json': { keys: this.#keys.map((key) => key.jwk) },
+    }
+    const document = documents[pathname]
+    return document ? Response.json(document) : new Response(null, { status: 404 })
+  }
+
+  /** An access token that a verifier of that audience accepts, but for what the options change. */
+  mint(options: MintOptions): Promise<string> {
+    const issuedAt = options.issuedAt ?? Math.floor(Date.now() / 1000)
+    const { sid, scope, roles, visitorId } = options
+    const payload = {
+      iss: this.url,
+      aud: options.audience,
+      sub: options.subject ?? 'user:test',
+      client_id: options.clientId ?? 'test-client',
+      iat: issuedAt,
+      exp: options.expiresAt ?? issuedAt + 3600,
+      jti: crypto.randomUUID(),
+      ...(sid === undefined ? {} : { sid }),
+      ...(scope === undefined ? {} : { scope }),
+      ...(roles === undefined ? {} : { roles }),
+      ...(visitorId === undefined ? {} : { visitor_id: visitorId }),
+      ...options.claims,
+    }
+    return this.#sign(payload, { typ: 'at+jwt', ...options.header })
+  }
+
+  /** Lists a session, a subject, a client or a token on the feed. */
+  revoke(revocation: Revocation): void {
+    this.#revocations.push(revocation)
+  }
+
+  /** Signs with a new key from now on; the old ones stay published where asked. */
+  async rotateKey({ keepOld = true, alg = 'ES256' } = {}): Promise<void> {
+    this.#keys = [await generateKey(alg), ...(keepOld ? this.#keys : [])]
+  }
+
+  async #answerFeed(ifNoneMatch: string | undefined): Promise<Response> {
+    const etag = `"${this.#revocations.length}"`
+    if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: { ETag: etag } })
+    const iat = Math.floor(Date.now() / 1000)
+    const payload = { iss: this.url, iat, sequence: this.#revocations.length, revocations: this.#revocations }
+    const feed = await this.#sign(payload, { typ: 'revocations+jwt' })
+    return new Response(feed, { headers: { ETag: etag, 'Content-Type': 'application/jwt' } })
+  }
+
+  #sign(payload: Record<string, unknown>, header: Record<string, unknown>): Promise<string> {
+    const [key] = this.#keys
+    if (!key) throw new Error('there is no key')
+    return new SignJWT(payload)
+      .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header })
+      .sign(key.privateKey)
+  }
+}
+
+/** @param options.alg ES256 where absent. */
+export function createTestIssuer({ url = 'https://issuer.test', alg = 'ES256' } = {}): Promise<TestIssuer> {
+  return TestIssuer.create(url, alg)
+}
+
+async function generateKey(alg: string): Promise<IssuerKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg)
+  const jwk = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint(jwk)
+  return { alg, kid, privateKey, jwk: { ...jwk, kid, alg, use: 'sig' } }
+}
