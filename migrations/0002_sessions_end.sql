@@ -9,7 +9,8 @@ CREATE TABLE sessions_next (
   rotated_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   -- When the last of its tokens has expired: until then the row must stay, or an old token would begin it anew.
-  keep_until INTEGER NOT NULL,
+  -- (The default is for the version before this one, during a deployment: such a row is kept.)
+  keep_until INTEGER NOT NULL DEFAULT 253402300799,
   ended_at INTEGER,
   end_reason TEXT
 ) STRICT;

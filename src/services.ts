@@ -35,6 +35,8 @@ export interface Services extends GrantServices {
   origins: OriginStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
+  /** Those and the shards', each database once. */
+  cutoffStores: readonly CutoffStore[]
   feed: RevocationFeed
   signOut: SignOut
   readiness: ReadinessStore
@@ -57,26 +59,25 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb), cutoffs: new CutoffStore(shardDb) }
+      return { ...shard, sessions: new SessionStore(shardDb) }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherCutoffs = shardDatabases
-    .filter((shardDb) => shardDb !== db)
-    .map((shardDb) => new CutoffStore(shardDb))
+  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
+  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
   const feed = new RevocationFeed({
-    stores: [cutoffs, ...otherCutoffs],
+    stores: cutoffStores,
     keys,
     copies,
     issuer: config.issuer,
     windowSeconds: config.longestAccessTokenSeconds,
   })
   return {
-    ...{ config, clock, clients, users, audit, cutoffs, keys, shards, feed },
+    ...{ config, clock, clients, users, audit, cutoffs, cutoffStores, keys, shards, feed },
     origins: new OriginStore(db, copies),
     passwords: new PasswordHasher(argon2Module, config.passwordHash),
     signOut: new SignOut({ users, clients, cutoffs, audit }),
-    readiness: new ReadinessStore(db, kv),
+    readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
   }
 }
 
@@ -108,7 +109,13 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
 }
 
 /** Removes what has expired from every store: what the cron trigger does. */
-export function sweepStores({ shards, audit, config, clock }: Services): Promise<void> {
+export function sweepStores({
+  shards,
+  cutoffStores: cutoffs,
+  audit,
+  config,
+  clock,
+}: Services): Promise<void> {
   const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, audit, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  return sweep({ shards, cutoffs, audit, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
 }

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { generateClientSecret, hashClientSecret, verifyClientSecret } from '../src/clients/client_secret.ts'
 import { countingD1, KV_DOWN } from './support/faults.ts'
@@ -136,6 +137,28 @@ describe('the stores of clients', () => {
   it('serves from D1 while KV is down', async () => {
     const client = await new TestServer().addClient()
     expect((await request(new TestServer({ env: { KV: KV_DOWN } }), client)).status).toBe(200)
+  })
+
+  it('writes a copy anew from the record once it is an hour old, after the answer', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    await request(server, client)
+    await env.DB.prepare('UPDATE clients SET enabled = 0 WHERE client_id = ?').bind(client.id).run()
+    server.clock.time += 3599
+    expect((await request(server.anotherIsolate(), client)).status).toBe(200)
+    server.clock.time += 1
+    expect((await request(server.anotherIsolate(), client)).status).toBe(200)
+    expect((await request(server.anotherIsolate(), client)).status).toBe(401)
+  })
+
+  it('drops the copy of a client that is gone', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    await request(server, client)
+    await env.DB.prepare('DELETE FROM clients WHERE client_id = ?').bind(client.id).run()
+    server.clock.time += 3600
+    await request(server.anotherIsolate(), client)
+    expect(await env.KV.get(`client:${client.id}`)).toBeNull()
   })
 
   it('keeps a client in memory: no store is asked by the second request', async () => {

@@ -15,6 +15,19 @@ describe('health', () => {
     expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }])
   })
 
+  it('is not ready where a shard of the sessions is away', async () => {
+    const session_shards = [
+      { name: 's1', binding: 'DB' },
+      { name: 'eu', binding: 'SESSIONS_EU' },
+    ]
+    const env = { SESSIONS_EU: D1_DOWN }
+    const response = await new TestServer({ config: { session_shards }, env }).fetch('/health/ready')
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { status: 'unavailable', failing: ['database'] },
+    ])
+  })
+
   it.each([
     ['database', { DB: D1_DOWN }, ['database']],
     ['kv', { KV: KV_DOWN }, ['kv']],

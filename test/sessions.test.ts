@@ -2,6 +2,8 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
+import { KV_DOWN } from './support/faults.ts'
+import { readFeed } from './support/feed.ts'
 import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
 
 const DAY = 86_400
@@ -216,6 +218,52 @@ describe('a cut-off', () => {
     const bounded = await isolate.postJson({ grant_type: 'client_credentials', ...credentials(client) })
     expect(bounded.status).toBe(401)
   })
+
+  it('of a client is audited, and fails aloud, where the copy of the client cannot be written', async () => {
+    const client = await new TestServer().addClient()
+    const server = new TestServer({ env: { KV: KV_DOWN } })
+    const ending = server.services.signOut.disableClient(client.id, server.context())
+    await expect(ending).rejects.toThrow('the store is down')
+    await server.settle()
+    expect(await auditOf({ client_id: client.id, kind: 'cut_off' })).toHaveLength(1)
+    const refused = await new TestServer().postJson({
+      grant_type: 'client_credentials',
+      ...credentials(client),
+    })
+    expect(refused.status).toBe(401)
+  })
+
+  it('and what comes after it within the same second leave no token dead that should live, or the reverse', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const { passwords, signOut } = server.services
+    const own = await server.signIn(client, user.username)
+    const passwordHash = await passwords.hash(new TextEncoder().encode('a new password'))
+    await signOut.changePassword(user.id, { passwordHash, keptSid: refreshClaims(own).sid }, server.context())
+    const kept = await server.refresh(client, own.refresh_token)
+    const again = await server.signIn(client, user.username, 'a new password')
+    await server.postJson({ ...credentials(client), token: again.access_token }, {}, '/oauth2-token/revoke')
+    const { revocations } = await readFeed(server)
+    const beforeOf = (name: string, value: unknown) =>
+      Number(revocations.find((entry) => entry[name] === value)?.before)
+    expect(decodeJwt(kept.access_token).iat).toBe(beforeOf('sub', user.id))
+    expect(decodeJwt(again.access_token).iat).toBeLessThan(beforeOf('sid', refreshClaims(again).sid))
+  })
+})
+
+describe('a lifetime that is made shorter', () => {
+  it('holds for the tokens that are there, so that no ended session comes back once its row is swept', async () => {
+    const { server, client, tokens } = await guestOf(new TestServer())
+    const shorter = new TestServer({ config: { refresh_token_lifetime: DAY }, clock: server.clock })
+    await shorter.postJson({ ...credentials(client), token: tokens.access_token }, {}, '/oauth2-token/revoke')
+    server.clock.time += DAY
+    await shorter.sweep()
+    await expectDead(shorter, client, tokens.refresh_token)
+    const { sid } = refreshClaims(tokens)
+    const reasons = (await auditOf({ sid, kind: 'refresh_refused' })).map((event) => event.reason)
+    expect(reasons).toEqual(['not used for longer than is allowed now'])
+  })
 })
 
 describe('shards', () => {
@@ -249,6 +297,10 @@ describe('shards', () => {
     const client = await server.addClient()
     server.continent = 'EU'
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')
-    await expectDead(new TestServer({ clock: server.clock }), client, refresh_token)
+    const without = new TestServer({ clock: server.clock })
+    await expectDead(without, client, refresh_token)
+    const { sid } = decodeJwt<{ sid: string }>(refresh_token ?? '')
+    await without.postJson({ ...credentials(client), token: refresh_token }, {}, '/oauth2-token/revoke')
+    expect((await readFeed(without)).revocations).toContainEqual({ sid, before: server.clock.time + 1 })
   })
 })

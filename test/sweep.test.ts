@@ -57,6 +57,18 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(0)
   })
 
+  it('reaches the main database where no shard is in it', async () => {
+    const session_shards = [{ name: 'eu', binding: 'SESSIONS_EU' }]
+    const server = new TestServer({ config: { session_shards } })
+    for (let i = 0; i < 2; i++) {
+      const user = await server.addUser()
+      await server.services.signOut.everywhere(user.id, server.context())
+    }
+    server.clock.time += 3602
+    await server.sweep()
+    expect(await count('cutoffs')).toBe(1)
+  })
+
   it('works in bounded batches, as many as one run may take', async () => {
     const server = new TestServer({ config: { audit_retention_days: 1 } })
     await env.DB.prepare(

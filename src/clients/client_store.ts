@@ -62,8 +62,9 @@ export class ClientStore {
   }
 
   async #read(id: string, context: RequestContext): Promise<Client | null> {
-    const copy = await this.#copies.find(copyKey(id))
-    const client = copy === null ? await this.#readRecord(id, context) : decodeClient(id, copy)
+    const decode = (copy: unknown) => decodeClient(id, copy)
+    const readRecord = () => this.#readRecord(id, context)
+    const client = await this.#copies.readThrough({ key: copyKey(id), decode, readRecord }, context)
     this.#cache.set(id, client ?? 'unknown', context.now + ISOLATE_TTL_SECONDS)
     return client
   }
@@ -74,12 +75,14 @@ export class ClientStore {
     }
     // Taken before the read and given back after it, so that a burst is bounded too.
     this.#unknownIds.take(context.now)
-    const row = await callStore('D1 clients', () => this.#db.prepare(SELECT_CLIENT).bind(id).first())
-    if (row === null) return null
-    this.#unknownIds.giveBack()
-    const client = decodeClientRow(id, row)
-    this.#copies.repair(copyKey(id), client, context)
+    const client = await this.#readRow(id)
+    if (client !== null) this.#unknownIds.giveBack()
     return client
+  }
+
+  async #readRow(id: string): Promise<Client | null> {
+    const row = await callStore('D1 clients', () => this.#db.prepare(SELECT_CLIENT).bind(id).first())
+    return row === null ? null : decodeClientRow(id, row)
   }
 
   /**
@@ -97,7 +100,7 @@ export class ClientStore {
 
   /**
    * Ends every token of a client that was issued before a second, and disables it if asked, in one transaction with
-   * whatever must happen alongside. The copies follow: KV now, other isolates within their time.
+   * whatever must happen alongside. `renewCopy` comes after it.
    *
    * @throws StorageUnavailable
    */
@@ -109,12 +112,14 @@ export class ClientStore {
          WHERE client_id = ?`,
       )
       .bind(tokensValidFrom, enabled === null ? null : Number(enabled), id)
-    const select = this.#db.prepare(SELECT_CLIENT).bind(id)
-    const results = await callStore('D1 clients', () => this.#db.batch([update, ...alongside, select]))
+    await callStore('D1 clients', () => this.#db.batch([update, ...alongside]))
     this.#cache.delete(id)
-    const row = results.at(-1)?.results[0]
-    if (row !== undefined)
-      await callStore('KV', () => this.#copies.save(copyKey(id), decodeClientRow(id, row)))
+  }
+
+  /** Writes the KV copy of a changed client; isolates follow within their time. @throws StorageUnavailable */
+  async renewCopy(id: string, context: RequestContext): Promise<void> {
+    const client = await this.#readRow(id)
+    if (client !== null) await callStore('KV', () => this.#copies.save(copyKey(id), client, context))
   }
 
   /** Adds a client of record with its secrets: all or nothing. An id that is taken is refused. @throws StorageUnavailable */

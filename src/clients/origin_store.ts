@@ -29,21 +29,18 @@ export class OriginStore {
   async findAll(context: RequestContext): Promise<ReadonlySet<string>> {
     const cached = this.#cache.get(COPY_KEY, context.now)
     if (cached) return cached
-    const copy = await this.#copies.find(COPY_KEY)
-    const origins = new Set(
-      copy === null ? await this.#readRecord(context) : decodeRecord(originsSchema, COPY_KEY, copy),
-    )
+    const decode = (copy: unknown) => decodeRecord(originsSchema, COPY_KEY, copy)
+    const readRecord = () => this.#readRecord()
+    const origins = new Set(await this.#copies.readThrough({ key: COPY_KEY, decode, readRecord }, context))
     this.#cache.set(COPY_KEY, origins, context.now + ISOLATE_TTL_SECONDS)
     return origins
   }
 
-  async #readRecord(context: RequestContext): Promise<string[]> {
+  async #readRecord(): Promise<string[]> {
     const select = this.#db.prepare(
       'SELECT DISTINCT value AS origin FROM clients, json_each(clients.origins) WHERE clients.enabled = 1',
     )
     const { results } = await callStore('D1 clients', () => select.all())
-    const origins = decodeRecord(rowsSchema, COPY_KEY, results).map((row) => row.origin)
-    this.#copies.repair(COPY_KEY, origins, context)
-    return origins
+    return decodeRecord(rowsSchema, COPY_KEY, results).map((row) => row.origin)
   }
 }

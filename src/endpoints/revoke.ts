@@ -54,5 +54,8 @@ async function endSession(
     startedAt: claims.issuedAt,
   }
   const tokenExpiresAt = Math.max(expiresAt, claims.expiresAt)
-  await services.shards.find(sid)?.end({ ...identity, expiresAt, tokenExpiresAt }, REASON, context.now)
+  const sessions = services.shards.find(sid)
+  // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
+  if (sessions === null) await services.cutoffs.add('sid', sid, REASON, context.now)
+  else await sessions.end({ ...identity, expiresAt, tokenExpiresAt }, REASON, context.now)
 }

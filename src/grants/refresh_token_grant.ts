@@ -16,6 +16,8 @@ import { isVisitorId } from './visitor.ts'
 interface Subject {
   roles: readonly string[]
   allowedScopes: string[]
+  /** No token is dated before this: it would be dead. Unix seconds. */
+  tokensValidFrom: number
 }
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
@@ -31,18 +33,26 @@ export const refreshTokenGrant: Grant = {
     const token = parameters.require('refresh_token')
     const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context)
     if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
-    const { roles, allowedScopes } = await requireSubject(claims, request, services)
+    checkIdle(claims, request)
+    const { roles, allowedScopes, tokensValidFrom } = await requireSubject(claims, request, services)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     // Last, since it uses the token up: whatever else is wrong must leave it whole.
     const session = await rotate(claims, request, services)
-    const issuance = { subject: claims.subject, roles, scope, issuedAt: context.now, session }
+    const issuedAt = Math.max(context.now, tokensValidFrom)
+    const issuance = { subject: claims.subject, roles, scope, issuedAt, session }
     return issueTokens(issuance, request, services)
   },
 }
 
 function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
   return invalidRefreshToken(reason, { subject, sid })
+}
+
+/** A lifetime that was made shorter since holds for tokens that were issued before, too. */
+function checkIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
+  const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshToken
+  if (expiresAt <= context.now) throw refuse('not used for longer than is allowed now', claims)
 }
 
 /** Reads the person and the client from the database, so that whoever was cut off is refused at once. */
@@ -67,7 +77,7 @@ function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims
 
 function requireVisitor(claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
   if (!api.guests) throw refuse('guests are off', claims)
-  return { roles: [], allowedScopes: guestScopes(client, api) }
+  return { roles: [], allowedScopes: guestScopes(client, api), tokensValidFrom: 0 }
 }
 
 function requireUser(user: User | null, claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
@@ -75,7 +85,8 @@ function requireUser(user: User | null, claims: RefreshTokenClaims, { client, ap
   if (!user.enabled) throw refuse('the user is disabled', claims)
   if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
   if (isSignedOut(user, claims)) throw refuse('signed out everywhere since', claims)
-  return { roles: user.roles, allowedScopes: clientScopes(client, api) }
+  const { roles, tokensValidFrom } = user
+  return { roles, allowedScopes: clientScopes(client, api), tokensValidFrom }
 }
 
 async function rotate(

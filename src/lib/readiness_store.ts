@@ -4,9 +4,10 @@ import { describeError, log } from './log.ts'
 export class ReadinessStore {
   readonly #probes: Record<string, () => Promise<unknown>>
 
-  constructor(db: D1Database, kv: KVNamespace) {
+  constructor(databases: Iterable<D1Database>, kv: KVNamespace) {
     this.#probes = {
-      database: () => db.prepare('SELECT 1 FROM clients LIMIT 1').first(),
+      database: () =>
+        Promise.all([...databases].map((db) => db.prepare('SELECT 1 FROM sessions LIMIT 1').first())),
       kv: () => kv.get('readiness'),
     }
   }

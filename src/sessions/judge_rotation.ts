@@ -19,23 +19,20 @@ export interface RotationAttempt {
   row: SessionRow | null
   now: number
   retryWindowSeconds: number
+  /** Null where there is no cap. */
+  sessionLifetimeSeconds: number | null
 }
 
 /** Tells a rotation, a retry and theft apart, by the row that the atomic statement left. */
-export function judgeRotation({
-  seq,
-  advanced,
-  row,
-  now,
-  retryWindowSeconds,
-}: RotationAttempt): RotationOutcome {
+export function judgeRotation({ seq, advanced, row, now, ...rules }: RotationAttempt): RotationOutcome {
   if (row === null) return { kind: 'refused', reason: 'the session is gone' }
   if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }
   if (advanced) return { kind: 'rotated', seq: row.seq, expiresAt: row.expiresAt }
-  if (row.expiresAt <= now) return { kind: 'refused', reason: 'the session expired' }
+  const end = Math.min(row.expiresAt, row.startedAt + (rules.sessionLifetimeSeconds ?? Infinity))
+  if (end <= now) return { kind: 'refused', reason: 'the session expired' }
   if (row.seq <= seq) return { kind: 'refused', reason: 'newer than its session: was the database restored?' }
   const isPredecessor = row.seq === seq + 1
-  if (isPredecessor && now - row.rotatedAt < retryWindowSeconds) {
+  if (isPredecessor && now - row.rotatedAt < rules.retryWindowSeconds) {
     return { kind: 'retried', seq: row.seq, expiresAt: row.expiresAt }
   }
   return { kind: 'replayed' }

@@ -81,7 +81,8 @@ export class RevocationFeed {
     const lists = await Promise.all(stores.map((store) => store.list(context.now - windowSeconds - 1)))
     const cutoffs = lists.flatMap((list) => list.cutoffs)
     const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
-    const etag = `"${base64url.encode(await sha256(JSON.stringify([sequence, cutoffs])))}"`
+    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1).
+    const etag = `W/"${base64url.encode(await sha256(JSON.stringify([sequence, cutoffs])))}"`
     const key = await keys.current(context)
     const last = this.#feed
     const isSame =

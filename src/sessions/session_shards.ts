@@ -1,11 +1,9 @@
 import type { ShardConfig } from '../config/config.ts'
-import type { CutoffStore } from './cutoff_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'
 
 export interface Shard extends ShardConfig {
   sessions: SessionStore
-  cutoffs: CutoffStore
 }
 
 /** The databases that sessions are spread over. A session stays in the one that its sid names. */

@@ -39,7 +39,7 @@ export class SessionStore {
    * @throws StorageUnavailable, CorruptRecord
    */
   async rotate(rotation: Rotation): Promise<RotationOutcome> {
-    const { sid, seq, now, retryWindowSeconds } = rotation
+    const { sid, seq, now, retryWindowSeconds, sessionLifetimeSeconds } = rotation
     const advance = seq === 0 ? this.#insertFirst(rotation) : this.#advance(rotation)
     const look = this.#db.prepare(SELECT_SESSION).bind(sid)
     const [advanced, found] = await callStore('D1 sessions', () => this.#db.batch([advance, look]))
@@ -48,6 +48,7 @@ export class SessionStore {
       seq,
       now,
       retryWindowSeconds,
+      sessionLifetimeSeconds,
       advanced: advanced !== undefined && advanced.results.length > 0,
       row: row === undefined ? null : decodeSessionRow(sid, row),
     })
@@ -96,7 +97,7 @@ export class SessionStore {
         `INSERT INTO cutoffs (kind, value, before, reason, created_at) VALUES ('sid', ?1, ?2, ?3, ?4)
          ON CONFLICT DO NOTHING`,
       )
-      .bind(sid, now + 1, reason, now)
+      .bind(sid, Math.max(now, startedAt) + 1, reason, now)
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, list]))
     return ended !== undefined && ended.results.length > 0
   }

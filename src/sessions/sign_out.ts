@@ -80,6 +80,7 @@ export class SignOut {
     const listing = cutoffs.addition('client_id', clientId, reason, context.now)
     await clients.endTokens(clientId, { ...change, tokensValidFrom: context.now + 1 }, [listing])
     this.#audit({ subject: null, clientId }, reason, context)
+    await clients.renewCopy(clientId, context)
   }
 
   #audit(

@@ -6,7 +6,7 @@ import type { Client } from '../../src/clients/client.ts'
 import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
-import { createServices, type Env, type Services, sweepStores } from '../../src/services.ts'
+import { createServices, type Services, sweepStores } from '../../src/services.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -54,7 +54,7 @@ export interface TestClient {
 interface ServerOptions {
   config?: Record<string, unknown>
   clock?: TestClock
-  env?: Partial<Env>
+  env?: Partial<Cloudflare.Env>
 }
 
 /** The application as one isolate has it, on the real stores. Two servers share their stores and nothing else. */

@@ -1,0 +1,79 @@
+/**
+ * Called around each call that reaches a store.
+ *
+ * @param sql The statements of a D1 call.
+ */
+export type AroundD1 = <T>(sql: readonly string[], call: () => Promise<T>) => Promise<T>
+export type AroundKv = <T>(kind: 'read' | 'write', call: () => Promise<T>) => Promise<T>
+
+interface Original {
+  statement: D1PreparedStatement
+  sql: string
+}
+
+const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
+const KV_CALLS: ReadonlyMap<string | symbol, 'read' | 'write'> = new Map([
+  ['get', 'read'],
+  ['getWithMetadata', 'read'],
+  ['list', 'read'],
+  ['put', 'write'],
+  ['delete', 'write'],
+])
+
+/** The database, with something around each statement that is run and each batch. */
+export function aroundD1(database: D1Database, around: AroundD1): D1Database {
+  const originals = new WeakMap<D1PreparedStatement, Original>()
+
+  function wrapStatement(original: Original): D1PreparedStatement {
+    const { statement, sql } = original
+    const wrapped = new Proxy(statement, {
+      get(target, property) {
+        const member = Reflect.get(target, property).bind(target)
+        if (property === 'bind') {
+          return (...values: unknown[]) => wrapStatement({ statement: target.bind(...values), sql })
+        }
+        if (!STATEMENT_CALLS.has(property)) return member
+        return (...parameters: unknown[]) => around([sql], () => member(...parameters))
+      },
+    })
+    originals.set(wrapped, original)
+    return wrapped
+  }
+
+  function runBatch(target: D1Database | D1DatabaseSession, wrapped: D1PreparedStatement[]) {
+    const parts = wrapped.flatMap((statement) => originals.get(statement) ?? [])
+    const statements = parts.map((part) => part.statement)
+    return around(
+      parts.map((part) => part.sql),
+      () => target.batch(statements),
+    )
+  }
+
+  function wrapDatabase<T extends D1Database | D1DatabaseSession>(target: T): T {
+    return new Proxy(target, {
+      get(_, property) {
+        if (property === 'prepare') {
+          return (sql: string) => wrapStatement({ statement: target.prepare(sql), sql })
+        }
+        if (property === 'batch') return (wrapped: D1PreparedStatement[]) => runBatch(target, wrapped)
+        const member = Reflect.get<object, PropertyKey>(target, property).bind(target)
+        if (property !== 'withSession') return member
+        return (constraint: D1SessionConstraint) => wrapDatabase(member(constraint))
+      },
+    })
+  }
+
+  return wrapDatabase(database)
+}
+
+/** The namespace, with something around each of its calls. */
+export function aroundKv(namespace: KVNamespace, around: AroundKv): KVNamespace {
+  return new Proxy(namespace, {
+    get(target, property) {
+      const member = Reflect.get(target, property).bind(target)
+      const kind = KV_CALLS.get(property)
+      if (kind === undefined) return member
+      return (...parameters: unknown[]) => around(kind, () => member(...parameters))
+    },
+  })
+}

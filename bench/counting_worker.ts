@@ -1,0 +1,81 @@
+import type { Env } from '../src/services.ts'
+import { Argon2id } from '../src/users/argon2.ts'
+import worker from '../src/worker.ts'
+import { type CountedAnswer, NO_COST, subtractCost } from './cost.ts'
+import { aroundD1, aroundKv } from './counting_stores.ts'
+
+// The Worker itself with counters around its stores and its cryptography. It takes one request at a time.
+
+/**
+ * Each store call is held up by this long and counted at its end. A call that nobody waits for is then still under
+ * way when the answer leaves, whichever of the two was begun first.
+ */
+const STORE_DELAY_MS = 20
+
+const counted = { ...NO_COST }
+let countingEnv: Env | null = null
+countCryptography()
+
+export default {
+  async fetch(request, env, context) {
+    countingEnv ??= countStores(env)
+    const start = { ...counted }
+    const deferred: Promise<unknown>[] = []
+    const waitUntil = (work: Promise<unknown>) => deferred.push(work)
+    const response = await worker.fetch(request, countingEnv, { ...context, waitUntil } as ExecutionContext)
+    const answer = { status: response.status, body: await response.text() }
+    const answered = { ...counted }
+    // What is deferred may defer more, which this loop then comes to.
+    for (const work of deferred) await work
+    const before = subtractCost(answered, start)
+    const after = subtractCost(counted, answered)
+    return Response.json({ ...answer, before, after } satisfies CountedAnswer)
+  },
+} satisfies ExportedHandler<Env>
+
+function countStores(env: Env): Env {
+  const bindings: [string, unknown][] = Object.entries(env)
+  const databases = bindings.flatMap(([name, binding]) =>
+    isDatabase(binding) ? [[name, aroundD1(binding, countD1Call)]] : [],
+  )
+  return { ...env, ...Object.fromEntries(databases), KV: aroundKv(env.KV, countKvCall) }
+}
+
+function isDatabase(binding: unknown): binding is D1Database {
+  return typeof binding === 'object' && binding !== null && 'prepare' in binding
+}
+
+async function countD1Call<T>(sql: readonly string[], call: () => Promise<T>): Promise<T> {
+  const result = await call()
+  await scheduler.wait(STORE_DELAY_MS)
+  const reads = sql.filter((statement) => /^\s*select\b/i.test(statement)).length
+  counted.d1Calls++
+  counted.d1Reads += reads
+  counted.d1Writes += sql.length - reads
+  return result
+}
+
+async function countKvCall<T>(kind: 'read' | 'write', call: () => Promise<T>): Promise<T> {
+  const result = await call()
+  await scheduler.wait(STORE_DELAY_MS)
+  counted[kind === 'read' ? 'kvReads' : 'kvWrites']++
+  return result
+}
+
+function countCryptography(): void {
+  countCalls(Argon2id.prototype, 'hash', () => counted.argon2++)
+  const subtle: SubtleCrypto = Object.getPrototypeOf(crypto.subtle)
+  countCalls(subtle, 'digest', () => counted.sha256++)
+  countCalls(subtle, 'sign', () => counted.signatures++)
+  countCalls(subtle, 'verify', () => counted.verifications++)
+}
+
+/** Replaces a method by itself with a count before it. */
+function countCalls<T extends object>(prototype: T, method: keyof T & string, count: () => void): void {
+  const original = prototype[method] as (...parameters: unknown[]) => unknown
+  function counting(this: unknown, ...parameters: unknown[]) {
+    count()
+    return original.apply(this, parameters)
+  }
+  Object.defineProperty(prototype, method, { value: counting })
+}
