@@ -42,8 +42,8 @@ ALTER TABLE users ADD COLUMN kept_sid TEXT;
 ALTER TABLE clients ADD COLUMN tokens_valid_from INTEGER NOT NULL DEFAULT 0;
 
 -- Seconds; null for those of the API. A client may have shorter lifetimes, never longer ones.
-ALTER TABLE clients ADD COLUMN access_token_lifetime INTEGER;
-ALTER TABLE clients ADD COLUMN refresh_token_lifetime INTEGER;
+ALTER TABLE clients ADD COLUMN access_token_lifetime INTEGER CHECK (access_token_lifetime >= 60);
+ALTER TABLE clients ADD COLUMN refresh_token_lifetime INTEGER CHECK (refresh_token_lifetime >= 60);
 
 -- What happened, to whom and exactly why. No token, password or secret, and no name.
 CREATE TABLE audit_events (

@@ -4,7 +4,7 @@ import { generateClientSecret, hashClientSecret } from '../src/clients/client_se
 import { ClientStore } from '../src/clients/client_store.ts'
 import { parseOrigin } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { ReadCopyStore } from '../src/lib/read_copy_store.ts'
+import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
 

@@ -32,7 +32,9 @@ const MAX_BODY_BYTES = 16 * 1024
 /** The whole server, over the services of one isolate. */
 export function createApp(services: Services): Hono {
   const app = new Hono()
-  app.use(corsFor(services, methodsOf))
+  const cors = corsFor(services, methodsOf)
+  // A path that is none of ours has no preflight either: 404.
+  app.use((c, next) => (isUnknownPreflight(c.req) ? next() : cors(c, next)))
   for (const endpoint of ENDPOINTS) {
     const { method, path } = endpoint
     app.on(method, path, method === 'POST' ? limitBody() : revalidate(), endpoint.handler(services))
@@ -43,6 +45,10 @@ export function createApp(services: Services): Hono {
   app.notFound((c) => respondWithError(c, notFound(), services.config.errorDialect))
   app.onError((error, c) => respondWithError(c, error, services.config.errorDialect))
   return app
+}
+
+function isUnknownPreflight({ method, path }: { method: string; path: string }): boolean {
+  return method === 'OPTIONS' && methodsOf(path).length === 0
 }
 
 function methodsOf(path: string): readonly string[] {

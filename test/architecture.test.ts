@@ -6,7 +6,19 @@ type Sources = ReadonlyMap<string, string>
 
 /** Each imports from itself and from what stands before it. */
 const LADDER = [
-  ...['lib', 'oauth', 'config', 'audit', 'clients', 'users', 'keys', 'tokens', 'sessions', 'grants'],
+  ...[
+    'lib',
+    'oauth',
+    'config',
+    'storage',
+    'audit',
+    'clients',
+    'users',
+    'keys',
+    'tokens',
+    'sessions',
+    'grants',
+  ],
   ...['services.ts', 'http', 'endpoints', 'app.ts', 'worker.ts'],
 ]
 

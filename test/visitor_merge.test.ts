@@ -32,7 +32,7 @@ describe('visitor_access_token', () => {
     const later = await server.refresh(client, customer.refresh_token)
     expect(visitorIdOf(later)).toBe(visitor)
     await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
-    expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 1 })
+    expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 60 })
     expect(await auditOf({ sid, kind: 'merge' })).toEqual([
       expect.objectContaining({ outcome: 'ok', subject: visitor, reason: `merged into ${user.id}` }),
     ])
@@ -67,10 +67,10 @@ describe('visitor_access_token', () => {
     await server.postJson({ ...credentials(client), token: revoked.access_token }, {}, '/oauth2-token/revoke')
     const bad = {
       'not a JWT': 'garbage',
-      'JWTClaimValidationFailed: unexpected "typ" JWT header value': guest.refresh_token,
+      'ERR_JWT_CLAIM_VALIDATION_FAILED typ': guest.refresh_token,
       'not the token of a visitor': customer.access_token,
       "the visitor's session had ended": revoked.access_token,
-      'JWSSignatureVerificationFailed: signature verification failed': `${guest.access_token.slice(0, -8)}AAAAAAAA`,
+      ERR_JWS_SIGNATURE_VERIFICATION_FAILED: `${guest.access_token.slice(0, -8)}AAAAAAAA`,
     }
     for (const [reason, token] of Object.entries(bad)) {
       const answer = await signInWith(server, client, user.username, token)

@@ -6,8 +6,9 @@ import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
 
 /**
- * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients cost
- * the same work and get the same refusal.
+ * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients get
+ * the same refusal after the same check of the secret. Finding the record may take longer the first time: that a client
+ * exists is no secret.
  *
  * @throws OAuthError invalid_client
  */

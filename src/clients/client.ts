@@ -33,6 +33,8 @@ export interface Client {
   refreshTokenLifetimeSeconds: number | null
 }
 
+const lifetime = z.int().check(z.gte(60))
+
 // Not strict: a copy in KV may be from an older or a newer version of the Worker.
 const clientSchema: z.ZodMiniType<Client> = z.object({
   id: z.string().check(z.regex(CLIENT_ID)),
@@ -45,8 +47,8 @@ const clientSchema: z.ZodMiniType<Client> = z.object({
   enabled: z.boolean(),
   secrets: z.array(z.object({ hash: z.string(), createdAt: z.int(), expiresAt: z.nullable(z.int()) })),
   createdAt: z.int(),
-  accessTokenLifetimeSeconds: z._default(z.nullable(z.int()), null),
-  refreshTokenLifetimeSeconds: z._default(z.nullable(z.int()), null),
+  accessTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
+  refreshTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
 })
 
 const rowSchema = z.object({

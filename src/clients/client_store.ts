@@ -1,9 +1,9 @@
 import { ExpiringCache } from '../lib/expiring_cache.ts'
-import type { ReadCopyStore } from '../lib/read_copy_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import { TokenBucket } from '../lib/token_bucket.ts'
+import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import {
   CLIENT_ID,
   type Client,
@@ -70,6 +70,8 @@ export class ClientStore {
   }
 
   async #readRecord(id: string, context: RequestContext): Promise<Client | null> {
+    const last = this.#cache.last(id)
+    if (last !== null && last !== 'unknown') return this.#readRow(id)
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }

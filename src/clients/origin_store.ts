@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
-import type { ReadCopyStore } from '../lib/read_copy_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 
 const COPY_KEY = 'origins'
 const ISOLATE_TTL_SECONDS = 60

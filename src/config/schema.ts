@@ -66,14 +66,13 @@ const audience = z
     ),
   )
 
-const origin = z
-  .string('must be an origin')
-  .check(
-    z.refine(
-      (value) => parseOrigin(value) !== null,
-      'must be an exact origin, such as https://shop.example.com',
-    ),
-  )
+const origin = z.string('must be an origin').check(
+  z.refine(
+    (value) => parseOrigin(value) !== null,
+    'must be an exact origin, such as https://shop.example.com',
+  ),
+  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
+)
 
 const headerName = z.string('must be a header name').check(
   z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name'),

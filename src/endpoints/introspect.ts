@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import type { ClientRequest } from '../grants/grant.ts'
-import { isVisitorId } from '../grants/visitor.ts'
 import { readClientRequest } from '../http/client_request.ts'
 import { respondPrivately } from '../http/respond.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
+import { endOfSession } from '../sessions/session.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
 import { isSignedOut, type User } from '../users/user.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
@@ -31,13 +32,19 @@ async function answerIntrospection(c: Context, services: Services): Promise<Resp
 }
 
 /** Whether the token is of the caller's API, and nothing has ended it: asked of the database, not of a copy. */
-async function isAlive(claims: TokenClaims, { api }: ClientRequest, services: Services): Promise<boolean> {
+async function isAlive(
+  claims: TokenClaims,
+  { api, context }: ClientRequest,
+  services: Services,
+): Promise<boolean> {
   const { clients, users, cutoffs } = services
   const issuer = await clients.findStanding(claims.clientId)
+  // The audience of an access token says which API it is for, even where its client was moved since.
+  if (claims.seq === null && claims.audience !== api.audience) return false
   if (issuer?.api !== api.name || !issuer.enabled || claims.issuedAt < issuer.tokensValidFrom) return false
   const isPerson = claims.sid !== null && !isVisitorId(claims.subject)
   const [isInSession, user, revokedBefore] = await Promise.all([
-    claims.sid === null || isCurrent(claims, claims.sid, services),
+    claims.sid === null || isCurrent(claims, { sid: claims.sid, now: context.now }, services),
     isPerson ? users.findById(claims.subject) : null,
     cutoffs.findBefore('jti', claims.jti),
   ])
@@ -51,12 +58,17 @@ function isOf(user: User, { seq, sid, issuedAt }: TokenClaims): boolean {
 }
 
 /** An access token lives while its session has not ended; a refresh token while it is the session's current one. */
-async function isCurrent({ seq }: TokenClaims, sid: string, { shards }: Services): Promise<boolean> {
+async function isCurrent(
+  { seq }: TokenClaims,
+  { sid, now }: { sid: string; now: number },
+  { shards, config }: Services,
+): Promise<boolean> {
   const sessions = shards.find(sid)
   if (sessions === null) return false
   const row = await sessions.find(sid)
   if (row?.endedAt) return false
-  return seq === null || seq === (row?.seq ?? 0)
+  if (seq === null) return true
+  return row === null ? seq === 0 : seq === row.seq && endOfSession(row, config.sessionLifetimeSeconds) > now
 }
 
 function describe(claims: TokenClaims, issuer: string) {

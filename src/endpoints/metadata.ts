@@ -1,8 +1,7 @@
-import { base64url } from 'jose'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
 import { respondPublicly } from '../http/respond.ts'
-import { sha256 } from '../lib/bytes.ts'
+import { etagOf } from '../lib/etag.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -24,7 +23,7 @@ function answerMetadata({ config }: Services): ReturnType<Endpoint['handler']> {
   const body = JSON.stringify(describeServer(config))
   let etag: string | null = null
   return async (c) => {
-    etag ??= `"${base64url.encode(await sha256(body))}"`
+    etag ??= await etagOf(body)
     return respondPublicly(c, body, { etag, maxAgeSeconds: MAX_AGE_SECONDS })
   }
 }

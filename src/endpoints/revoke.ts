@@ -1,10 +1,12 @@
 import type { Context } from 'hono'
 import { auditSuccess } from '../grants/audit_success.ts'
 import type { ClientRequest } from '../grants/grant.ts'
+import { identifySession } from '../grants/identify_session.ts'
 import { readClientRequest } from '../http/client_request.ts'
 import { respondPrivately } from '../http/respond.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
+import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
@@ -31,31 +33,37 @@ async function answerRevocation(c: Context, services: Services): Promise<Respons
 }
 
 async function revoke(claims: TokenClaims, request: ClientRequest, services: Services): Promise<void> {
-  const { subject, sid, jti } = claims
-  const { now } = request.context
-  if (sid === null) await services.cutoffs.add('jti', jti, REASON, now)
-  else await endSession(sid, claims, request, services)
-  auditSuccess({ kind: 'revoke', reason: REASON, subject, sid }, request, services)
+  const { subject, sid } = claims
+  const isFirst =
+    sid === null
+      ? await endToken(claims, request, services)
+      : await endSession({ ...claims, sid }, request, services)
+  if (isFirst) auditSuccess({ kind: 'revoke', reason: REASON, subject, sid }, request, services)
 }
 
+/** A client's own token has no session: it dies by its own name. */
+async function endToken(
+  { jti }: TokenClaims,
+  { context }: ClientRequest,
+  { cutoffs }: Services,
+): Promise<boolean> {
+  await cutoffs.add({ kind: 'jti', value: jti, before: cutoffTime(context.now), reason: REASON }, context.now)
+  return true
+}
+
+/** @returns Whether this call ended it */
 async function endSession(
-  sid: string,
-  claims: TokenClaims,
-  request: ClientRequest,
-  services: Services,
-): Promise<void> {
-  const { client, api, context } = request
-  const expiresAt = context.now + api.refreshTokenLifetimeSeconds
-  const identity = {
-    sid,
-    subject: claims.subject,
-    clientId: client.id,
-    api: api.name,
-    startedAt: claims.issuedAt,
+  claims: TokenClaims & { sid: string },
+  { api, context: { now } }: ClientRequest,
+  { shards, cutoffs }: Services,
+): Promise<boolean> {
+  const { sid } = claims
+  const sessions = shards.find(sid)
+  if (sessions === null) {
+    // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
+    await cutoffs.add({ kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON }, now)
+    return true
   }
-  const tokenExpiresAt = Math.max(expiresAt, claims.expiresAt)
-  const sessions = services.shards.find(sid)
-  // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
-  if (sessions === null) await services.cutoffs.add('sid', sid, REASON, context.now)
-  else await sessions.end({ ...identity, expiresAt, tokenExpiresAt }, REASON, context.now)
+  const expiresAt = now + api.refreshTokenLifetimeSeconds
+  return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)
 }

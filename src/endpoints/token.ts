@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
+import type { AuditKind } from '../audit/audit_event.ts'
 import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import { readClientRequest } from '../http/client_request.ts'
 import { respondPrivately } from '../http/respond.ts'
-import { OAuthError, unauthorizedClient } from '../oauth/errors.ts'
+import { OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -23,28 +24,31 @@ async function answerTokenRequest(c: Context, services: Services): Promise<Respo
   return respondPrivately(c, await runAudited(grant, request, services))
 }
 
+/** How the audit trail calls the refusals that belong there; the others are in the log alone. */
+const AUDITED: ReadonlyMap<Refusal['kind'], AuditKind> = new Map([
+  ['wrong_credentials', 'sign_in_failure'],
+  ['invalid_refresh_token', 'refresh_refused'],
+])
+
 /** Runs a grant; a sign-in or a refresh that it refuses goes to the audit trail with its exact reason. */
 async function runAudited(grant: Grant, request: ClientRequest, services: Services): Promise<TokenResponse> {
   try {
     return await grant.run(request, services)
   } catch (error) {
-    if (error instanceof OAuthError && isAudited(error)) auditRefusal(grant, error, request, services)
+    if (error instanceof OAuthError) auditRefusal(error, request, services)
     throw error
   }
 }
 
-function isAudited({ refusal }: OAuthError): boolean {
-  return refusal.kind === 'wrong_credentials' || refusal.kind === 'invalid_refresh_token'
-}
-
 function auditRefusal(
-  grant: Grant,
-  { reason, about }: OAuthError,
+  { refusal, reason, about }: OAuthError,
   request: ClientRequest,
   { audit }: Services,
 ): void {
+  const kind = AUDITED.get(refusal.kind)
+  if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const event = { kind: grant.refusalKind, outcome: 'refused', reason, api: api.name } as const
-  audit.record({ ...event, clientId: client.id, subject, sid }, context)
+  const who = { api: api.name, clientId: client.id, subject, sid }
+  audit.record({ kind, outcome: 'refused', reason, ...who }, context)
 }

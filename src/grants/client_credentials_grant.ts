@@ -7,7 +7,6 @@ import { issueTokens } from './issue_tokens.ts'
 /** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
-  refusalKind: 'sign_in_failure',
   isOffered: () => true,
   isAllowed: (client) => client.confidential && client.grants.includes('client_credentials'),
 

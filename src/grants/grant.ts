@@ -34,8 +34,6 @@ export interface GrantServices {
 /** One way to get a token (RFC 6749 §1.3). */
 export interface Grant {
   type: GrantType
-  /** How the audit trail calls a refusal. */
-  refusalKind: 'sign_in_failure' | 'refresh_refused'
   /** Whether the server offers it at all. */
   isOffered(config: Config): boolean
   /** Whether this client may use it. */

@@ -36,7 +36,10 @@ export async function issueTokens(
 ): Promise<TokenResponse> {
   const key = await keys.current(context)
   const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
-  const expiresAt = Math.min(issuedAt + lifetimesOf(client, api).accessToken, session?.expiresAt ?? Infinity)
+  const expiresAt = Math.min(
+    issuedAt + lifetimesOf(client, api).accessTokenSeconds,
+    session?.expiresAt ?? Infinity,
+  )
   const access = {
     ...common,
     audience: api.audience,

@@ -1,13 +1,13 @@
 import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
-import { GUEST } from '../users/create_user.ts'
+import { issueTimeOf } from '../users/user.ts'
+import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf, sessionExpiresAt } from './lifetimes.ts'
+import { lifetimesOf } from './lifetimes.ts'
 import { spendVisitor } from './spend_visitor.ts'
-import { generateVisitorId } from './visitor.ts'
 
 /** Whom a sign-in proved, and what they may be given. */
 interface SignedIn {
@@ -21,7 +21,6 @@ interface SignedIn {
 /** A name and a password for tokens (RFC 6749 §4.3); `guest` and `guest` for those of a new visitor. */
 export const passwordGrant: Grant = {
   type: 'password',
-  refusalKind: 'sign_in_failure',
   isOffered: () => true,
   isAllowed: (client) => client.grants.includes('password'),
 
@@ -36,13 +35,9 @@ export const passwordGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
-    const { refreshToken } = lifetimesOf(client, api)
-    const expiresAt = sessionExpiresAt(
-      issuedAt,
-      issuedAt,
-      refreshToken,
-      services.config.sessionLifetimeSeconds,
-    )
+    const { refreshTokenSeconds } = lifetimesOf(client, api)
+    const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
+    const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
     const sid = services.shards.newSid(context.continent)
     const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
     const answer = await issueTokens({ subject, roles, scope, issuedAt, session }, request, services)
@@ -64,6 +59,6 @@ async function signInUser(
   services: GrantServices,
 ): Promise<SignedIn> {
   const user = await authenticateUser({ pool: api.userPool, username, password }, services)
-  const issuedAt = Math.max(context.now, user.tokensValidFrom)
+  const issuedAt = issueTimeOf(user, context.now)
   return { subject: user.id, roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
 }

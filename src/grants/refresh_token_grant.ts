@@ -4,26 +4,26 @@ import { grantScope } from '../oauth/scope.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
-import { isSignedOut, type User } from '../users/user.ts'
+import { isSignedOut, issueTimeOf, type User } from '../users/user.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
+import { identifySession } from './identify_session.ts'
 import { issueTokens, type SessionState } from './issue_tokens.ts'
-import { lifetimesOf, sessionExpiresAt } from './lifetimes.ts'
-import { isVisitorId } from './visitor.ts'
+import { lifetimesOf } from './lifetimes.ts'
 
 /** The person or visitor as they are now, not as they were when the session began. */
 interface Subject {
   roles: readonly string[]
   allowedScopes: string[]
-  /** No token is dated before this: it would be dead. Unix seconds. */
-  tokensValidFrom: number
+  /** Unix seconds: later than now where the person was signed out everywhere a moment ago. */
+  issuedAt: number
 }
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
 export const refreshTokenGrant: Grant = {
   type: 'refresh_token',
-  refusalKind: 'refresh_refused',
   isOffered: (config) => config.refreshTokensEnabled,
   isAllowed: (client) => client.grants.includes('password'),
 
@@ -34,12 +34,11 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context)
     if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
     checkIdle(claims, request)
-    const { roles, allowedScopes, tokensValidFrom } = await requireSubject(claims, request, services)
+    const { roles, allowedScopes, issuedAt } = await requireSubject(claims, request, services)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     // Last, since it uses the token up: whatever else is wrong must leave it whole.
     const session = await rotate(claims, request, services)
-    const issuedAt = Math.max(context.now, tokensValidFrom)
     const issuance = { subject: claims.subject, roles, scope, issuedAt, session }
     return issueTokens(issuance, request, services)
   },
@@ -51,7 +50,7 @@ function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
 
 /** A lifetime that was made shorter since holds for tokens that were issued before, too. */
 function checkIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
-  const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshToken
+  const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
   if (expiresAt <= context.now) throw refuse('not used for longer than is allowed now', claims)
 }
 
@@ -75,18 +74,19 @@ function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims
   if (claims.issuedAt < standing.tokensValidFrom) throw refuse("the client's tokens were cut off", claims)
 }
 
-function requireVisitor(claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
+function requireVisitor(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): Subject {
   if (!api.guests) throw refuse('guests are off', claims)
-  return { roles: [], allowedScopes: guestScopes(client, api), tokensValidFrom: 0 }
+  return { roles: [], allowedScopes: guestScopes(client, api), issuedAt: context.now }
 }
 
-function requireUser(user: User | null, claims: RefreshTokenClaims, { client, api }: ClientRequest): Subject {
+function requireUser(user: User | null, claims: RefreshTokenClaims, request: ClientRequest): Subject {
+  const { client, api, context } = request
   if (user === null) throw refuse('the user is gone', claims)
   if (!user.enabled) throw refuse('the user is disabled', claims)
   if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
   if (isSignedOut(user, claims)) throw refuse('signed out everywhere since', claims)
-  const { roles, tokensValidFrom } = user
-  return { roles, allowedScopes: clientScopes(client, api), tokensValidFrom }
+  const issuedAt = issueTimeOf(user, context.now)
+  return { roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
 }
 
 async function rotate(
@@ -116,17 +116,16 @@ async function rotate(
   return { sid, seq, scope, expiresAt, visitorId }
 }
 
-/** A session began when its first token was issued, which the row has once there is one. */
+/** A session began when its first token was issued; its row knows that of a later one. */
 function identify(
   claims: RefreshTokenClaims,
-  { client, api, context }: ClientRequest,
-  cap: number | null,
+  request: ClientRequest,
+  capSeconds: number | null,
 ): SessionIdentity {
-  const { sid, subject, issuedAt: startedAt, expiresAt: tokenExpiresAt } = claims
-  const { refreshToken } = lifetimesOf(client, api)
-  const capped = claims.seq === 0 ? cap : null
-  const expiresAt = sessionExpiresAt(context.now, startedAt, refreshToken, capped)
-  return { sid, subject, clientId: client.id, api: api.name, startedAt, expiresAt, tokenExpiresAt }
+  const { client, api, context } = request
+  const idleEnd = context.now + lifetimesOf(client, api).refreshTokenSeconds
+  const cap = claims.seq === 0 && capSeconds !== null ? claims.issuedAt + capSeconds : Infinity
+  return identifySession(claims, { api: api.name, expiresAt: Math.min(idleEnd, cap) })
 }
 
 /** Somebody has a copy of a used token: the session ends, for the thief and the owner alike (RFC 9700 §4.14.2). */

@@ -1,9 +1,10 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import { InvalidToken, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
-import { isVisitorId } from './visitor.ts'
+import { identifySession } from './identify_session.ts'
 
 /**
  * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
@@ -65,15 +66,7 @@ async function spend(
   const sessions = shards.find(visitor.sid)
   if (sessions === null) throw new InvalidToken('its session is of no shard of ours')
   const expiresAt = context.now + api.refreshTokenLifetimeSeconds
-  const identity = {
-    sid: visitor.sid,
-    subject: visitor.subject,
-    clientId: visitor.clientId,
-    api: api.name,
-    startedAt: visitor.issuedAt,
-    expiresAt,
-    tokenExpiresAt: expiresAt,
-  }
+  const identity = identifySession(visitor, { api: api.name, expiresAt })
   const isFirst = await sessions.end(identity, 'merged into a customer', context.now)
   if (!isFirst) throw new InvalidToken("the visitor's session had ended")
 }

@@ -6,9 +6,12 @@ import { requestContext } from './request_context.ts'
 
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 
+/** What pages need of an answer beside its body. */
+const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After']
+
 /**
- * Cross-origin answers for exact origins alone. A preflight names no client, so it is allowed from every origin in
- * config.yml or of an enabled client; the answer itself can be read from those in config.yml and, by
+ * Cross-origin answers for exact origins alone. A preflight and a GET name no client, so they are allowed from every
+ * origin in config.yml or of an enabled client; the answer to a POST can be read from those in config.yml and, by
  * `allowClientOrigin`, from the client's own.
  *
  * @param methodsOf The methods that a path has.
@@ -22,7 +25,7 @@ export function corsFor(
 
   async function isAllowed(origin: string, c: Context): Promise<boolean> {
     if (fromConfig.has(origin)) return true
-    if (c.req.method !== 'OPTIONS' || origin === '') return false
+    if (c.req.method === 'POST' || origin === '') return false
     return (await services.origins.findAll(requestContext(c, services.clock))).has(origin)
   }
 
@@ -30,6 +33,7 @@ export function corsFor(
     origin: async (origin, c) => ((await isAllowed(origin, c)) ? origin : null),
     allowMethods: (_origin, c) => [...methodsOf(c.req.path)],
     allowHeaders: [...HEADERS_ALWAYS_ALLOWED, ...allowHeaders],
+    exposeHeaders: EXPOSED_HEADERS,
     maxAge: preflightMaxAgeSeconds,
   })
 }

@@ -34,7 +34,8 @@ export function respondWithError(c: Context, thrown: Error, dialect: ErrorDialec
   const { refusal, reason } = toOAuthError(thrown)
   const wire = describeRefusal(refusal, dialect)
   log(wire.status >= 500 ? 'error' : 'info', 'refused', {
-    path: c.req.path,
+    // A path that is none of ours may hold anything, a token too.
+    path: refusal.kind === 'not_found' ? null : c.req.path,
     status: wire.status,
     error: wire.error,
     reason,

@@ -1,9 +1,9 @@
-import { base64url } from 'jose'
 import type { Config } from '../config/config.ts'
-import { sha256 } from '../lib/bytes.ts'
+import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import type { KeySchedule, KeyStore } from './key_store.ts'
 import type { SealingKey } from './sealing.ts'
 import { generateSigningKey, openSigningKey, type SealedSigningKey, type SigningKey } from './signing_key.ts'
@@ -84,18 +84,25 @@ export class KeyRing {
 
   async #read(context: RequestContext): Promise<Ring> {
     const schedule = this.#schedule(context.now)
-    const copy = await this.#store.findCopy()
-    const sealed = copy && !wantsKey(copy, schedule) ? copy : await this.#readRecord(schedule, context)
+    const known = await this.#store.findNear(context)
+    const sealed = wantsKey(known, schedule) ? await this.#addKey(known, schedule, context) : known
     const keys = await Promise.all(sealed.map((key) => openSigningKey(key, this.#sealingKey)))
     return { keys, jwks: await formatJwks(keys), freshUntil: context.now + ISOLATE_TTL_SECONDS }
   }
 
-  async #readRecord(schedule: KeySchedule, context: RequestContext): Promise<SealedSigningKey[]> {
-    const keys = await this.#store.findAll(context)
-    if (!wantsKey(keys, schedule)) return keys
-    const key = await generateSigningKey(schedule.alg, this.#sealingKey, context.now)
-    await this.#store.addIfWanted(key, schedule)
-    return this.#store.findAll(context)
+  /** Adds the key that is due. While D1 is away, the keys that are known go on signing. */
+  async #addKey(known: SealedSigningKey[], schedule: KeySchedule, context: RequestContext) {
+    try {
+      const keys = await this.#store.findAll(context)
+      if (!wantsKey(keys, schedule)) return keys
+      const key = await generateSigningKey(schedule.alg, this.#sealingKey, context.now)
+      await this.#store.addIfWanted(key, schedule)
+      return await this.#store.findAll(context)
+    } catch (error) {
+      if (known.length === 0 || !(error instanceof StorageUnavailable)) throw error
+      log('error', 'key_not_added', { cause: describeError(error) })
+      return known
+    }
   }
 
   #schedule(now: number): KeySchedule {
@@ -125,5 +132,5 @@ function selectCurrent(keys: SigningKey[], alg: SigningKey['alg'], now: number):
 
 async function formatJwks(keys: SigningKey[]): Promise<JwksDocument> {
   const body = JSON.stringify({ keys: keys.map((key) => key.publicJwk) })
-  return { body, etag: `"${base64url.encode(await sha256(body))}"` }
+  return { body, etag: await etagOf(body) }
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import type { SigningAlgorithm } from '../config/config.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
-import type { ReadCopyStore } from '../lib/read_copy_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { decodeSealedSigningKeys, type SealedSigningKey } from './signing_key.ts'
 
 const COPY_KEY = 'keys'
@@ -41,18 +41,23 @@ export class KeyStore {
     this.#copies = copies
   }
 
-  /** The copy near the caller; null where there is none. @throws CorruptRecord */
-  async findCopy(): Promise<SealedSigningKey[] | null> {
-    const copy = await this.#copies.find(COPY_KEY)
-    return copy === null ? null : decodeSealedSigningKeys(copy)
+  /** The keys near the caller, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  async findNear(context: RequestContext): Promise<SealedSigningKey[]> {
+    const record = { key: COPY_KEY, decode: decodeSealedSigningKeys, readRecord: () => this.#readRecord() }
+    return (await this.#copies.readThrough(record, context)) ?? []
   }
 
-  /** The keys of record, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  /** The keys of record, whose copy is then written anew. @throws StorageUnavailable, CorruptRecord */
   async findAll(context: RequestContext): Promise<SealedSigningKey[]> {
+    const keys = await this.#readRecord()
+    if (keys !== null) this.#copies.repair(COPY_KEY, keys, context)
+    return keys ?? []
+  }
+
+  /** Null on an empty store: there is nothing to copy. */
+  async #readRecord(): Promise<SealedSigningKey[] | null> {
     const { results } = await callStore('D1 signing_keys', () => this.#db.prepare(SELECT_KEYS).all())
-    const keys = decodeKeyRows(results)
-    if (keys.length > 0) this.#copies.repair(COPY_KEY, keys, context)
-    return keys
+    return results.length === 0 ? null : decodeKeyRows(results)
   }
 
   /**

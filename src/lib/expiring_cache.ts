@@ -18,6 +18,11 @@ export class ExpiringCache<V> {
     return entry && entry.expiresAt > now ? entry.value : null
   }
 
+  /** The value that was there last, whether it still lives or not; null where there is no trace of one. */
+  last(key: string): V | null {
+    return this.#entries.get(key)?.value ?? null
+  }
+
   set(key: string, value: V, expiresAt: number): void {
     this.#entries.delete(key)
     if (this.#entries.size >= this.#maxEntries) this.#dropOldest()

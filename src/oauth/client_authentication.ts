@@ -1,6 +1,7 @@
 import { decodeBase64, decodeUtf8 } from '../lib/bytes.ts'
+import { splitOnce } from '../lib/split_once.ts'
 import { invalidClient, malformedRequest, missingParameter } from './errors.ts'
-import { type Parameters, splitOnce } from './parameters.ts'
+import type { Parameters } from './parameters.ts'
 
 /** Who a client says it is. `secret` is null where it presented none. */
 export interface ClientCredentials {

@@ -1,3 +1,4 @@
+import { splitOnce } from '../lib/split_once.ts'
 import { malformedRequest, missingParameter } from './errors.ts'
 
 /** The parameters of one request. An empty value counts as absent (RFC 6749 §3.1). */
@@ -71,10 +72,4 @@ function decodeFormText(text: string): string {
   } catch {
     throw malformedRequest('The request body is not a valid form.')
   }
-}
-
-/** The text before and after the first separator; the second half is empty where there is none. */
-export function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)]
 }

@@ -2,6 +2,22 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 
+/**
+ * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
+ * seen the state before it, on a clock that is ahead: what it issues must be dead too.
+ */
+export const CUTOFF_MARGIN_SECONDS = 2
+
+/** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
+export function cutoffTime(now: number): number {
+  return now + 1 + CUTOFF_MARGIN_SECONDS
+}
+
+/** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */
+export function sessionCutoffTime(now: number): number {
+  return now + 60
+}
+
 export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti'
 
 /** Tokens of that session, subject, client or jti that were issued before a second are dead. */
@@ -31,18 +47,19 @@ export class CutoffStore {
     this.#db = db
   }
 
-  /** Everything issued up to and in the second `now` dies. A statement, to go with the change that is the reason. */
-  addition(kind: CutoffKind, value: string, reason: string, now: number): D1PreparedStatement {
+  /** Lists a cut-off. A statement, to go with the change that is the reason. A later `before` stays. */
+  addition({ kind, value, before, reason }: Cutoff & { reason: string }, now: number): D1PreparedStatement {
     return this.#db
       .prepare(
-        'INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at) VALUES (?, ?, ?, ?, ?)',
+        `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at)
+         SELECT ?1, ?2, max(?3, coalesce((SELECT before FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5`,
       )
-      .bind(kind, value, now + 1, reason, now)
+      .bind(kind, value, before, reason, now)
   }
 
   /** @throws StorageUnavailable */
-  async add(kind: CutoffKind, value: string, reason: string, now: number): Promise<void> {
-    await callStore('D1 cutoffs', () => this.addition(kind, value, reason, now).run())
+  async add(cutoff: Cutoff & { reason: string }, now: number): Promise<void> {
+    await callStore('D1 cutoffs', () => this.addition(cutoff, now).run())
   }
 
   /** Before which second tokens of that value are dead; 0 where it was never cut off. @throws StorageUnavailable */

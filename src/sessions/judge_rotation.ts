@@ -1,4 +1,4 @@
-import type { SessionRow } from './session.ts'
+import { endOfSession, type SessionRow } from './session.ts'
 
 /** What one use of a refresh token turned out to be. */
 export type RotationOutcome =
@@ -28,8 +28,8 @@ export function judgeRotation({ seq, advanced, row, now, ...rules }: RotationAtt
   if (row === null) return { kind: 'refused', reason: 'the session is gone' }
   if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }
   if (advanced) return { kind: 'rotated', seq: row.seq, expiresAt: row.expiresAt }
-  const end = Math.min(row.expiresAt, row.startedAt + (rules.sessionLifetimeSeconds ?? Infinity))
-  if (end <= now) return { kind: 'refused', reason: 'the session expired' }
+  if (endOfSession(row, rules.sessionLifetimeSeconds) <= now)
+    return { kind: 'refused', reason: 'the session expired' }
   if (row.seq <= seq) return { kind: 'refused', reason: 'newer than its session: was the database restored?' }
   const isPredecessor = row.seq === seq + 1
   if (isPredecessor && now - row.rotatedAt < rules.retryWindowSeconds) {

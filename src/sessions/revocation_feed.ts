@@ -1,12 +1,11 @@
-import { base64url } from 'jose'
 import * as z from 'zod/mini'
 import type { KeyRing } from '../keys/key_ring.ts'
-import { sha256 } from '../lib/bytes.ts'
 import { decodeRecord } from '../lib/decode.ts'
+import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
-import type { ReadCopyStore } from '../lib/read_copy_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
+import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { issueRevocationsToken } from '../tokens/revocations_token.ts'
 import type { Cutoff, CutoffStore } from './cutoff_store.ts'
 
@@ -82,7 +81,7 @@ export class RevocationFeed {
     const cutoffs = lists.flatMap((list) => list.cutoffs)
     const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
     // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1).
-    const etag = `W/"${base64url.encode(await sha256(JSON.stringify([sequence, cutoffs])))}"`
+    const etag = `W/${await etagOf(JSON.stringify([sequence, cutoffs]))}`
     const key = await keys.current(context)
     const last = this.#feed
     const isSame =

@@ -37,6 +37,11 @@ const rowSchema = z.object({
   end_reason: z.nullable(z.string()),
 })
 
+/** When a session ends by itself, under the cap as it is configured now. Unix seconds. */
+export function endOfSession({ expiresAt, startedAt }: SessionRow, capSeconds: number | null): number {
+  return Math.min(expiresAt, startedAt + (capSeconds ?? Number.POSITIVE_INFINITY))
+}
+
 /** @throws CorruptRecord */
 export function decodeSessionRow(sid: string, value: unknown): SessionRow {
   const row = decodeRecord(rowSchema, `session ${sid}`, value)

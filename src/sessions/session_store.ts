@@ -1,4 +1,5 @@
 import { callStore } from '../lib/storage_error.ts'
+import { sessionCutoffTime } from './cutoff_store.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
 import { decodeSessionRow, type EndReason, type SessionIdentity, type SessionRow } from './session.ts'
 
@@ -97,7 +98,7 @@ export class SessionStore {
         `INSERT INTO cutoffs (kind, value, before, reason, created_at) VALUES ('sid', ?1, ?2, ?3, ?4)
          ON CONFLICT DO NOTHING`,
       )
-      .bind(sid, Math.max(now, startedAt) + 1, reason, now)
+      .bind(sid, sessionCutoffTime(now), reason, now)
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, list]))
     return ended !== undefined && ended.results.length > 0
   }

@@ -1,5 +1,5 @@
 import { randomId } from '../lib/bytes.ts'
-import { splitOnce } from '../oauth/parameters.ts'
+import { splitOnce } from '../lib/split_once.ts'
 
 /** A new session id: the name of its shard, then 128 random bits. */
 export function generateSid(shardName: string): string {

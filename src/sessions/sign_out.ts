@@ -2,7 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { ClientChange, ClientStore } from '../clients/client_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserChange, UserStore } from '../users/user_store.ts'
-import type { CutoffStore } from './cutoff_store.ts'
+import { type CutoffStore, cutoffTime } from './cutoff_store.ts'
 
 interface Dependencies {
   users: UserStore
@@ -65,8 +65,9 @@ export class SignOut {
     context: RequestContext,
   ): Promise<void> {
     const { users, cutoffs } = this.#dependencies
-    const listing = cutoffs.addition('sub', userId, reason, context.now)
-    await users.endTokens(userId, { ...change, tokensValidFrom: context.now + 1 }, [listing])
+    const before = cutoffTime(context.now)
+    const listing = cutoffs.addition({ kind: 'sub', value: userId, before, reason }, context.now)
+    await users.endTokens(userId, { ...change, tokensValidFrom: before }, [listing])
     this.#audit({ subject: userId, clientId: null }, reason, context)
   }
 
@@ -77,8 +78,9 @@ export class SignOut {
     context: RequestContext,
   ): Promise<void> {
     const { clients, cutoffs } = this.#dependencies
-    const listing = cutoffs.addition('client_id', clientId, reason, context.now)
-    await clients.endTokens(clientId, { ...change, tokensValidFrom: context.now + 1 }, [listing])
+    const before = cutoffTime(context.now)
+    const listing = cutoffs.addition({ kind: 'client_id', value: clientId, before, reason }, context.now)
+    await clients.endTokens(clientId, { ...change, tokensValidFrom: before }, [listing])
     this.#audit({ subject: null, clientId }, reason, context)
     await clients.renewCopy(clientId, context)
   }

@@ -1,7 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import * as z from 'zod/mini'
 import type { KeyRing } from '../keys/key_ring.ts'
-import { describeError } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { parseScope } from '../oauth/scope.ts'
 
@@ -73,9 +72,15 @@ export async function verifyToken(
     const { payload } = await jwtVerify(token, key.publicKey, options)
     return decodePayload(payload)
   } catch (error) {
-    if (error instanceof errors.JOSEError) throw new InvalidToken(describeError(error))
+    // The code and the claim's name alone: the message may quote the token.
+    if (error instanceof errors.JOSEError) throw new InvalidToken(describeJoseError(error))
     throw error
   }
+}
+
+function describeJoseError(error: errors.JOSEError): string {
+  const isOfClaim = error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired
+  return isOfClaim ? `${error.code} ${error.claim}` : error.code
 }
 
 /** The `typ` and `kid` that a token claims, before anything is verified. @throws InvalidToken */

@@ -37,9 +37,9 @@ export class Argon2id {
    * @throws Error where the module refuses the parameters or has no memory left
    */
   hash({ password, salt, cost, hashLength }: Argon2Input): Uint8Array {
-    const passwordAt = this.#copyIn(password)
-    const saltAt = this.#copyIn(salt)
     const hashAt = this.#allocate(hashLength)
+    const saltAt = this.#copyIn(salt)
+    const passwordAt = this.#copyIn(password)
     try {
       const { m, t, p } = cost
       const code = this.#exports.argon2_hash(

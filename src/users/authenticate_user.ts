@@ -18,8 +18,8 @@ interface Dependencies {
 }
 
 /**
- * The person that a name and a password prove. Whoever does not exist costs the same as whoever mistyped: a read
- * near the caller, a hash, and a read of the primary in case the replica was behind a change.
+ * The person that a name and a password prove. Every failure costs the same, whoever does not exist, mistyped or is
+ * disabled: a read near the caller, a hash, and a read of the primary in case the replica was behind a change.
  *
  * @throws OAuthError invalid_grant, the same for every reason
  */
@@ -32,11 +32,11 @@ export async function authenticateUser(
   if (name === null || bytes === null) throw wrongCredentials('a name or password that nobody can have')
   let user = await users.findByUsername(pool, name, 'replica')
   let proven = await passwords.verify(bytes, user?.passwordHash ?? null)
-  if (!proven) {
+  if (!proven || !user?.enabled) {
     const newest = await users.findByUsername(pool, name, 'primary')
     const changed = newest?.passwordHash !== user?.passwordHash
     user = newest
-    proven = changed && (await passwords.verify(bytes, newest?.passwordHash ?? null))
+    if (changed) proven = await passwords.verify(bytes, newest?.passwordHash ?? null)
   }
   if (user === null) throw wrongCredentials('unknown user')
   if (!proven) throw wrongCredentials('wrong password', { subject: user.id })

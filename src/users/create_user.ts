@@ -3,9 +3,7 @@ import { encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import { generateUserId, type User } from './user.ts'
 import { normalizeUsername } from './username.ts'
-
-/** The name and the password of an anonymous visitor, where an API takes guests. */
-export const GUEST = 'guest'
+import { GUEST } from './visitor.ts'
 
 /** A person to be added, as an operator names them. */
 export interface UserDraft {

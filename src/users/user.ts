@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { CorruptRecord } from '../lib/storage_error.ts'
 
 /** A person of one pool. */
 export interface User {
@@ -36,6 +37,21 @@ const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 export function generateUserId(): string {
   return `user:${randomId(16)}`
+}
+
+/** How far a cut-off may lie ahead: more is a slip, such as milliseconds. */
+const MAX_AHEAD_SECONDS = 60
+
+/**
+ * What a token that is issued to a person now is dated: later than now where they were signed out everywhere a moment
+ * ago, so that it lives.
+ *
+ * @throws CorruptRecord where that would be far ahead
+ */
+export function issueTimeOf({ id, tokensValidFrom }: User, now: number): number {
+  if (tokensValidFrom > now + MAX_AHEAD_SECONDS)
+    throw new CorruptRecord(`tokens_valid_from of ${id} lies ahead`)
+  return Math.max(now, tokensValidFrom)
 }
 
 /** Whether the refresh tokens of a session ended with the person's others. */

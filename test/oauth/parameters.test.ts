@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { splitOnce } from '../../src/lib/split_once.ts'
 import { malformedRequest, missingParameter, OAuthError } from '../../src/oauth/errors.ts'
-import {
-  Parameters,
-  parseFormParameters,
-  parseJsonParameters,
-  splitOnce,
-} from '../../src/oauth/parameters.ts'
+import { Parameters, parseFormParameters, parseJsonParameters } from '../../src/oauth/parameters.ts'
 
 const REPEATED = malformedRequest('A parameter is repeated.')
 const NOT_JSON = malformedRequest('The request body is not valid JSON.')

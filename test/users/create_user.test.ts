@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { CLIENT_ID } from '../../src/clients/client.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { generateVisitorId, isVisitorId } from '../../src/grants/visitor.ts'
 import { decodeUtf8 } from '../../src/lib/bytes.ts'
 import { createUser, type UserDraft, UserRefused } from '../../src/users/create_user.ts'
 import { generateUserId } from '../../src/users/user.ts'
+import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000

@@ -1,5 +1,8 @@
 import { randomId } from '../lib/bytes.ts'
 
+/** The name and the password of an anonymous visitor, where an API takes guests. */
+export const GUEST = 'guest'
+
 /** What the subject of every anonymous visitor begins with, and no other. */
 const VISITOR_PREFIX = 'visitor:'
 

@@ -1,4 +1,4 @@
-import { describeError, log } from './log.ts'
+import { describeError, log } from '../lib/log.ts'
 
 /** Asks each store for something small. */
 export class ReadinessStore {
