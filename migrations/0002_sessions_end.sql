@@ -37,6 +37,8 @@ CREATE INDEX cutoffs_by_age ON cutoffs (created_at);
 ALTER TABLE users ADD COLUMN tokens_valid_from INTEGER NOT NULL DEFAULT 0;
 -- The one session that goes on all the same: that of the person who changed the password, where asked.
 ALTER TABLE users ADD COLUMN kept_sid TEXT;
+-- Its tokens issued before this second had died already, and stay dead.
+ALTER TABLE users ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 0;
 
 -- A client's tokens issued before this second are dead: disabled, or its secret leaked.
 ALTER TABLE clients ADD COLUMN tokens_valid_from INTEGER NOT NULL DEFAULT 0;

@@ -91,7 +91,9 @@ export class RevocationPoller {
     )
     const asOf = now - Math.max(0, Number(response.headers.get('Age')) || 0)
     if (response.status === 304 && last) return { ...last, asOf }
-    const list = await this.#verify(await response.text(), now)
+    // Not text(): Workers warns of a body whose type is not text.
+    const body = new TextDecoder().decode(await response.arrayBuffer())
+    const list = await this.#verify(body, now)
     // A list that was overtaken already: from a cache, or from a place that lags behind.
     if (last && list.sequence < last.sequence) return last
     return { ...list, etag: response.headers.get('ETag'), asOf }

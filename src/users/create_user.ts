@@ -51,6 +51,7 @@ export async function createUser(
     createdAt: now,
     tokensValidFrom: 0,
     keptSid: null,
+    keptFrom: 0,
   }
 }
 

@@ -20,6 +20,8 @@ export interface User {
   tokensValidFrom: number
   /** The one session that goes on all the same; null where there is none. */
   keptSid: string | null
+  /** That session's tokens issued before this second had died already. Unix seconds. */
+  keptFrom: number
 }
 
 const rowSchema = z.object({
@@ -32,6 +34,7 @@ const rowSchema = z.object({
   created_at: z.int(),
   tokens_valid_from: z.int(),
   kept_sid: z.nullable(z.string()),
+  kept_from: z.int(),
 })
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
@@ -55,8 +58,12 @@ export function issueTimeOf({ id, tokensValidFrom }: User, now: number): number 
 }
 
 /** Whether the refresh tokens of a session ended with the person's others. */
-export function isSignedOut(user: User, session: { sid: string | null; issuedAt: number }): boolean {
-  return session.issuedAt < user.tokensValidFrom && (session.sid === null || session.sid !== user.keptSid)
+export function isSignedOut(
+  user: User,
+  { sid, issuedAt }: { sid: string | null; issuedAt: number },
+): boolean {
+  const isKept = sid !== null && sid === user.keptSid
+  return issuedAt < (isKept ? user.keptFrom : user.tokensValidFrom)
 }
 
 /** Decodes a row of `users`. @throws CorruptRecord */
@@ -72,5 +79,6 @@ export function decodeUserRow(value: unknown): User {
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     keptSid: row.kept_sid,
+    keptFrom: row.kept_from,
   }
 }

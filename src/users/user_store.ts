@@ -15,7 +15,7 @@ export interface UserChange {
 }
 
 const SELECT_USER =
-  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from, kept_sid FROM users'
+  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from, kept_sid, kept_from FROM users'
 
 /** Users, of record in D1. */
 export class UserStore {
@@ -56,8 +56,10 @@ export class UserStore {
     const { tokensValidFrom, passwordHash = null, enabled = null, keptSid = null } = change
     const update = this.#db
       .prepare(
-        `UPDATE users SET tokens_valid_from = max(tokens_valid_from, ?), password_hash = coalesce(?, password_hash),
-           enabled = coalesce(?, enabled), kept_sid = ? WHERE id = ?`,
+        `UPDATE users SET tokens_valid_from = max(tokens_valid_from, ?1),
+           password_hash = coalesce(?2, password_hash), enabled = coalesce(?3, enabled), kept_sid = ?4,
+           kept_from = CASE WHEN kept_sid = ?4 THEN kept_from ELSE tokens_valid_from END
+         WHERE id = ?5`,
       )
       .bind(tokensValidFrom, passwordHash, enabled === null ? null : Number(enabled), keptSid, id)
     await callStore('D1 users', () => this.#db.batch([update, ...alongside]))

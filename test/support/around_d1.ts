@@ -23,10 +23,10 @@ export function aroundD1(around: AroundCall): D1Database {
     const { statement, sql } = original
     const wrapped = new Proxy(statement, {
       get(target, property) {
-        const member = Reflect.get(target, property).bind(target)
         if (property === 'bind') {
           return (...values: unknown[]) => wrapStatement({ statement: target.bind(...values), sql })
         }
+        const member = boundMember(target, property)
         if (!STATEMENT_CALLS.has(property)) return member
         return (...parameters: unknown[]) => around(sql, () => member(...parameters))
       },
@@ -54,7 +54,7 @@ export function aroundD1(around: AroundCall): D1Database {
           return (sql: string) => wrapStatement({ statement: target.prepare(sql), sql })
         }
         if (property === 'batch') return (wrapped: D1PreparedStatement[]) => batch(target, wrapped)
-        const member = Reflect.get(target, property).bind(target)
+        const member = boundMember(target, property)
         if (property !== 'withSession') return member
         return (constraint: D1SessionConstraint) => wrapDatabase(member(constraint))
       },
@@ -62,6 +62,10 @@ export function aroundD1(around: AroundCall): D1Database {
   }
 
   return wrapDatabase(env.DB)
+}
+
+function boundMember(target: object, property: string | symbol) {
+  return Reflect.get(target, property).bind(target)
 }
 
 /** Whether a call is the audit trail's, which nobody waits for. */

@@ -1,4 +1,4 @@
-import { aroundD1, isAuditWrite } from './around_d1.ts'
+import { aroundD1 } from './around_d1.ts'
 
 /**
  * How a call to D1 fails: it never got there, it broke while it ran, or it was done and the answer got lost, as when
@@ -7,40 +7,43 @@ import { aroundD1, isAuditWrite } from './around_d1.ts'
 export const FAULTS = ['before', 'during', 'after'] as const
 export type Fault = (typeof FAULTS)[number]
 
+interface FaultOptions {
+  fault: Fault
+  /** Which of the calls that match fails, counted from 1. */
+  nth: number
+  /** Whether a call of these statements counts. */
+  matches(sql: string): boolean
+}
+
 /** The real D1, of which one call fails. */
 export class FaultyD1 {
   readonly db = aroundD1((sql, call) => this.#run(sql, call))
   /** The statements of the call that failed; null while none has. */
   failed: string | null = null
-  readonly #fault: Fault
-  #callsUntilFault: number
+  readonly #options: FaultOptions
+  #matching = 0
   #broken: Promise<unknown> = Promise.resolve()
 
-  /** @param nth Which call fails, counted from 1. */
-  constructor(fault: Fault, nth: number) {
-    this.#fault = fault
-    this.#callsUntilFault = nth
+  constructor(options: FaultOptions) {
+    this.#options = options
   }
 
-  get failedAuditWrite(): boolean {
-    return this.failed !== null && isAuditWrite(this.failed)
+  /** Whether the call that failed changed a session all the same. */
+  get hasChangedSession(): boolean {
+    return this.#options.fault !== 'before' && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
   }
 
-  /** Whether a write that nobody was told about may be in the database. */
-  get hasLostWrite(): boolean {
-    return this.failed !== null && this.#fault !== 'before' && /\b(?:INSERT|UPDATE)\b/.test(this.failed)
-  }
-
-  /** Waits until the call that broke has come to its end in the database. */
+  /** Waits until the call that broke while it ran has come to its end. */
   async settle(): Promise<void> {
     await this.#broken
   }
 
   async #run<T>(sql: string, call: () => Promise<T>): Promise<T> {
-    if (--this.#callsUntilFault !== 0) return call()
+    const { fault, nth, matches } = this.#options
+    if (!matches(sql) || ++this.#matching !== nth) return call()
     this.failed = sql
-    if (this.#fault === 'during') this.#broken = call()
-    if (this.#fault === 'after') await call()
-    throw new Error(`the store failed ${this.#fault} the call`)
+    if (fault === 'during') this.#broken = call()
+    if (fault === 'after') await call()
+    throw new Error(`the store failed ${fault} the call`)
   }
 }

@@ -42,6 +42,7 @@ describe('a new user', () => {
       createdAt: NOW,
       tokensValidFrom: 0,
       keptSid: null,
+      keptFrom: 0,
     })
   })
 

@@ -1,0 +1,218 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { isAuditWrite } from './support/around_d1.ts'
+import { FAULTS, type Fault, FaultyD1 } from './support/faulty_d1.ts'
+import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+
+const UNAVAILABLE = {
+  error: 'temporarily_unavailable',
+  error_description: 'The service is not available now. Try again shortly.',
+}
+
+/** More calls than any request makes. */
+const CALLS_AT_MOST = 20
+
+/** What is posted, and what must be so once it was answered with success. */
+interface Attempt {
+  path: string
+  body: Record<string, unknown>
+  expectDone(answer: Response, faulty: FaultyD1): Promise<void>
+}
+
+interface Scene {
+  server: TestServer
+  client: TestClient
+}
+
+type Prepare = (scene: Scene) => Promise<Attempt>
+
+async function newScene(): Promise<Scene> {
+  const server = new TestServer()
+  return { server, client: await server.addClient() }
+}
+
+/** An isolate that has nothing in memory, and that finds no copies: it asks D1 for everything. */
+async function coldIsolate({ server, client }: Scene, db: D1Database): Promise<TestServer> {
+  await Promise.all([env.KV.delete(`client:${client.id}`), env.KV.delete('keys')])
+  return new TestServer({ clock: server.clock, env: { DB: db } })
+}
+
+async function rowsOf(sid: unknown) {
+  const { results } = await env.DB.prepare('SELECT seq, end_reason FROM sessions WHERE sid = ?')
+    .bind(sid)
+    .all()
+  return results
+}
+
+async function countCutoffs(sid: unknown) {
+  return env.DB.prepare("SELECT count(*) AS n FROM cutoffs WHERE kind = 'sid' AND value = ?")
+    .bind(sid)
+    .first('n')
+}
+
+async function expectSignedIn({ server, client }: Scene, tokens: TokenAnswer): Promise<void> {
+  const { sid, seq } = decodeJwt(tokens.refresh_token ?? '')
+  const next = await server.refresh(client, tokens.refresh_token)
+  expect(decodeJwt(next.refresh_token ?? '')).toMatchObject({ sid, seq: Number(seq) + 1 })
+}
+
+/** The refresh of a customer's session that was refreshed so many times before. */
+function refreshAfter(refreshes: number): Prepare {
+  return async (scene) => {
+    const { server, client } = scene
+    const { username } = await server.addUser()
+    const elsewhere = await server.signIn(client, username)
+    let tokens = await server.signIn(client, username)
+    for (let i = 0; i < refreshes; i++) tokens = await server.refresh(client, tokens.refresh_token)
+    const { sid } = decodeJwt(tokens.access_token)
+    const body = {
+      grant_type: 'refresh_token',
+      ...credentials(client),
+      refresh_token: tokens.refresh_token,
+    }
+    return {
+      path: '/oauth2-token',
+      body,
+      async expectDone(answer) {
+        expect(answer.status).toBe(200)
+        const successor = await answer.json<TokenAnswer>()
+        expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: refreshes + 1 })
+        expect(await rowsOf(sid)).toEqual([{ seq: refreshes + 1, end_reason: null }])
+        expect(await countCutoffs(sid)).toBe(0)
+        await expectSignedIn(scene, successor)
+        await expectSignedIn(scene, elsewhere)
+      },
+    }
+  }
+}
+
+async function signInWithVisitor(scene: Scene): Promise<Attempt> {
+  const { server, client } = scene
+  const { id, username } = await server.addUser()
+  const guest = await server.signIn(client, 'guest', 'guest')
+  const visitor = decodeJwt(guest.access_token)
+  const body = {
+    grant_type: 'password',
+    ...credentials(client),
+    username,
+    password: PASSWORD,
+    visitor_access_token: guest.access_token,
+  }
+  return {
+    path: '/oauth2-token',
+    body,
+    async expectDone(answer, faulty) {
+      expect(answer.status).toBe(200)
+      const tokens = await answer.json<TokenAnswer>()
+      // A guest's token is spent once, though the answer that told of the merge got lost.
+      const isSpent = faulty.hasChangedSession
+      const claims = decodeJwt(tokens.access_token)
+      expect(claims).toMatchObject({ sub: id, client_id: client.id })
+      expect(claims.visitor_id).toBe(isSpent ? undefined : visitor.sub)
+      expect(await rowsOf(visitor.sid)).toEqual([{ seq: 0, end_reason: 'merged into a customer' }])
+      expect(await countCutoffs(visitor.sid)).toBe(1)
+      expect(await rowsOf(claims.sid)).toEqual([])
+      await expectSignedIn(scene, tokens)
+    },
+  }
+}
+
+/** The end of one of two sessions of a customer, by either of its tokens. */
+function revokeBy(name: 'access_token' | 'refresh_token'): Prepare {
+  return async (scene) => {
+    const { server, client } = scene
+    const { username } = await server.addUser()
+    const elsewhere = await server.signIn(client, username)
+    const tokens = await server.refresh(client, (await server.signIn(client, username)).refresh_token)
+    const { sid } = decodeJwt(tokens.access_token)
+    return {
+      path: '/oauth2-token/revoke',
+      body: { ...credentials(client), token: tokens[name] },
+      async expectDone(answer) {
+        expect([answer.status, await answer.json()]).toEqual([200, {}])
+        expect(await rowsOf(sid)).toEqual([{ seq: 1, end_reason: 'revoked by its client' }])
+        expect(await countCutoffs(sid)).toBe(1)
+        await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('400')
+        await expectSignedIn(scene, elsewhere)
+      },
+    }
+  }
+}
+
+const REQUESTS = [
+  { what: 'the first refresh of a session', prepare: refreshAfter(0), auditWrites: 1 },
+  { what: 'a later refresh', prepare: refreshAfter(3), auditWrites: 1 },
+  { what: 'a sign-in with visitor_access_token', prepare: signInWithVisitor, auditWrites: 2 },
+  { what: 'a revocation by the access token', prepare: revokeBy('access_token'), auditWrites: 1 },
+  { what: 'a revocation by the refresh token', prepare: revokeBy('refresh_token'), auditWrites: 1 },
+]
+
+type Matches = (sql: string) => boolean
+
+/** Sends a request whose nth matching call to D1 fails. */
+async function failOnce(prepare: Prepare, fault: Fault, nth: number, matches: Matches) {
+  const scene = await newScene()
+  const { path, body, expectDone } = await prepare(scene)
+  const faulty = new FaultyD1({ fault, nth, matches })
+  const isolate = await coldIsolate(scene, faulty.db)
+  const send = () => isolate.postJson(body, {}, path)
+  const answer = await send()
+  await faulty.settle()
+  return { answer, faulty, scene, send, expectDone }
+}
+
+/** Every way in which a request meets one fault: at its first matching call, at its second and so on. */
+async function forEachCall(
+  { prepare, fault }: { prepare: Prepare; fault: Fault },
+  matches: Matches,
+  check: (attempt: Awaited<ReturnType<typeof failOnce>>) => Promise<void>,
+): Promise<number> {
+  for (let nth = 1; nth <= CALLS_AT_MOST; nth++) {
+    const attempt = await failOnce(prepare, fault, nth, matches)
+    if (attempt.faulty.failed === null) return nth - 1
+    await check(attempt)
+  }
+  throw new Error(`more than ${CALLS_AT_MOST} calls to D1`)
+}
+
+const CASES = REQUESTS.flatMap((request) => FAULTS.map((fault) => ({ ...request, fault })))
+
+describe('a store that fails once', () => {
+  it.each(CASES)(
+    'makes $what a 503 that an honest retry undoes, failing $fault any call',
+    async (request) => {
+      const isAwaited = (sql: string) => !isAuditWrite(sql)
+      const calls = await forEachCall(request, isAwaited, async (attempt) => {
+        const { answer, faulty, scene, send, expectDone } = attempt
+        expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
+        expect(answer.headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
+        scene.server.clock.time += 59
+        await expectDone(await send(), faulty)
+      })
+      // At least the client, the keys and the session.
+      expect(calls).toBeGreaterThanOrEqual(3)
+    },
+  )
+
+  it.each(CASES)(
+    'leaves $what its answer, and a line in the log, failing $fault an audit write',
+    async (request) => {
+      const errors = vi.spyOn(console, 'error')
+      onTestFinished(() => errors.mockRestore())
+      const writes = await forEachCall(request, isAuditWrite, async ({ answer, faulty, expectDone }) => {
+        expect(errors.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
+          {
+            level: 'error',
+            event: 'deferred_work_failed',
+            work: expect.stringMatching(/^audit (?:refresh|issue|merge|revoke)$/),
+            cause: `Error: the store failed ${request.fault} the call`,
+          },
+        ])
+        await expectDone(answer, faulty)
+        errors.mockClear()
+      })
+      expect(writes).toBe(request.auditWrites)
+    },
+  )
+})

@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { beforeAll, describe, it, onTestFinished, vi } from 'vitest'
+import { interleaving, type Step, sequence } from './support/session_commands.ts'
+import { beginAnew, type Cast, makeCast } from './support/session_driver.ts'
+import { SessionRun } from './support/session_run.ts'
+
+const SEQUENCES = 580
+const INTERLEAVINGS = 440
+
+/** A counterexample is made simpler for so long at most. */
+const LIMIT_MS = 200_000
+const TIMEOUT_MS = LIMIT_MS + 60_000
+
+const ANN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
+const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const
+const SIGN_OUT = { do: 'sign out everywhere', who: 'ann' } as const
+
+/** What chance seldom comes to, within one second each. */
+const TRAPS: [Step[]][] = [
+  [[SIGN_OUT, ANN, REFRESH, REFRESH]],
+  [[ANN, { do: 'change password', who: 'ann', keep: 'newest session' }, REFRESH, REFRESH]],
+  [[ANN, SIGN_OUT, { do: 'change password', who: 'ann', keep: 'newest session' }]],
+]
+
+let cast: Cast
+
+beforeAll(async () => {
+  cast = await makeCast()
+})
+
+async function follow(steps: readonly Step[], scheduler?: fc.Scheduler): Promise<void> {
+  await beginAnew(cast)
+  const run = new SessionRun(cast, scheduler)
+  for (const step of steps) await run.take(step)
+  await run.checkSessions()
+}
+
+async function check<T>(property: fc.IAsyncProperty<T>, numRuns: number, examples: T[] = []): Promise<void> {
+  // A line for each refusal would bury the counterexample.
+  const info = vi.spyOn(console, 'info').mockImplementation(() => {})
+  onTestFinished(() => info.mockRestore())
+  const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
+  await fc.assert(property, { numRuns, examples, plugins })
+}
+
+describe('sessions', () => {
+  it(`follow the contract through ${SEQUENCES} random sequences`, { timeout: TIMEOUT_MS }, () =>
+    check(
+      fc.asyncProperty(sequence, (steps) => follow(steps)),
+      SEQUENCES,
+      TRAPS,
+    ),
+  )
+
+  it(`follow it in some order through ${INTERLEAVINGS} interleavings`, { timeout: TIMEOUT_MS }, () =>
+    check(fc.asyncProperty(interleaving, fc.scheduler(), follow), INTERLEAVINGS),
+  )
+})

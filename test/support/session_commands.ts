@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+
+type Person = 'ann' | 'bob'
+type ClientName = 'web' | 'app'
+type Caller = 'owner' | 'stranger'
+
+/** What somebody does. A session is named by its number, in the order in which they began, over and over again. */
+export type Command =
+  | { do: 'sign in'; who: 'guest' | Person; password: 'current' | 'former'; client: ClientName }
+  | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
+  | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
+  | { do: 'change password'; who: Person; keep: 'nothing' | 'newest session' }
+  | { do: 'sign out everywhere'; who: Person }
+  | { do: 'cut off client'; client: ClientName }
+
+export type Step =
+  | Command
+  | { do: 'at once'; commands: Command[] }
+  | { do: 'wait'; seconds: number }
+  | { do: 'sweep' }
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+const person = pick({ ann: 3, bob: 1 })
+const client = pick({ web: 3, app: 1 })
+const session = fc.nat(3)
+const by = pick({ owner: 9, stranger: 1 })
+
+const signIn = fc.record({
+  do: fc.constant('sign in'),
+  // A guest costs nothing, a person the hash of a password.
+  who: pick({ guest: 5, ann: 2, bob: 1 }),
+  password: pick({ current: 9, former: 1 }),
+  client,
+})
+
+const refresh = fc.record({
+  do: fc.constant('refresh'),
+  session,
+  token: pick({ current: 4, predecessor: 3, older: 1 }),
+  by,
+})
+
+const revoke = fc.record({
+  do: fc.constant('revoke'),
+  session,
+  token: pick({ refresh: 1, access: 1 }),
+  by,
+})
+
+const cutOff = fc.oneof(
+  fc.record({ do: fc.constant('sign out everywhere'), who: person }),
+  fc.record({
+    do: fc.constant('change password'),
+    who: person,
+    keep: pick({ nothing: 1, 'newest session': 1 }),
+  }),
+  fc.record({ do: fc.constant('cut off client'), client }),
+)
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { arbitrary: refresh, weight: 7 },
+  { arbitrary: signIn, weight: 2 },
+  { arbitrary: revoke, weight: 1 },
+  { arbitrary: cutOff, weight: 1 },
+)
+
+/** Mostly within the retry window of 60 s or on its edge; then the lives of an access and a refresh token. */
+const seconds = fc.oneof(
+  { arbitrary: fc.constantFrom(1, 3, 30, 59, 60, 61), weight: 4 },
+  { arbitrary: fc.constantFrom(HOUR - 1, HOUR, HOUR + 1, 5 * HOUR), weight: 1 },
+  { arbitrary: fc.constantFrom(DAY, 20 * DAY, 30 * DAY - 1, 30 * DAY), weight: 1 },
+)
+
+const pause: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: fc.record({ do: fc.constant('wait'), seconds }), weight: 9 },
+  { arbitrary: fc.record({ do: fc.constant('sweep') }), weight: 1 },
+)
+
+/** One command by many callers, or several that have to do with each other or not. */
+const atOnce = fc.record({
+  do: fc.constant('at once'),
+  commands: fc.oneof(
+    fc.tuple(command, fc.integer({ min: 2, max: 5 })).map(([one, times]) => Array<Command>(times).fill(one)),
+    fc.array(command, { minLength: 2, maxLength: 4 }),
+  ),
+})
+
+/** One thing after the other. */
+export const sequence: fc.Arbitrary<Step[]> = beginning(
+  fc.oneof({ arbitrary: command, weight: 3 }, { arbitrary: pause, weight: 1 }),
+  11,
+)
+
+/** Things that happen at once, and what led to them. */
+export const interleaving: fc.Arbitrary<Step[]> = beginning(
+  fc.oneof(
+    { arbitrary: atOnce, weight: 2 },
+    { arbitrary: command, weight: 2 },
+    { arbitrary: pause, weight: 1 },
+  ),
+  5,
+)
+
+/** Steps after a first sign-in. */
+function beginning(step: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[]> {
+  return fc
+    .tuple(signIn, fc.array(step, { minLength: 1, maxLength, size: 'max' }))
+    .map(([first, rest]) => [first, ...rest])
+}
+
+/** One of the keys in proportion to its weight; a counterexample is made simpler towards the first. */
+function pick<K extends string>(weights: Record<K, number>): fc.Arbitrary<K> {
+  const choices = Object.entries<number>(weights).map(([key, weight]) => ({
+    arbitrary: fc.constant(key as K),
+    weight,
+  }))
+  return fc.oneof({ withCrossShrink: true }, ...choices)
+}

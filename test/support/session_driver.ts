@@ -1,0 +1,170 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { expect } from 'vitest'
+import type { User } from '../../src/users/user.ts'
+import { type AroundCall, aroundD1, isAuditWrite } from './around_d1.ts'
+import { readFeed } from './feed.ts'
+import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
+import type { Seen } from './session_history.ts'
+import type { Action, Answer, Feed, Token } from './session_model.ts'
+
+const CHEAP_HASHES = { password_hash: { m: 7168, t: 5, p: 1 } }
+
+/** Everyone begins with the first. */
+export const PASSWORDS = [PASSWORD, 'staple battery horse correct'] as const
+
+/** Who acts: made once, and as new in every sequence. */
+export interface Cast {
+  web: TestClient
+  app: TestClient
+  ann: User
+  bob: User
+  /** PHC strings, by the password that they prove. */
+  hashes: ReadonlyMap<string, string>
+}
+
+/** What was given out of a session, oldest first: its refresh tokens by their number, and its access tokens. */
+export interface KnownSession {
+  refresh: Token[]
+  access: Token[]
+}
+
+export async function makeCast(): Promise<Cast> {
+  const server = new TestServer({ config: CHEAP_HASHES })
+  const ann = await server.addUser({ password: PASSWORDS[0] })
+  const bob = await server.addUser({ password: PASSWORDS[1] })
+  const hashes = new Map([
+    [PASSWORDS[0], ann.passwordHash],
+    [PASSWORDS[1], bob.passwordHash],
+  ])
+  return { web: await server.addClient(), app: await server.addClient(), ann, bob, hashes }
+}
+
+/** No session, nobody was ever cut off, and everyone has the first password. */
+export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<void> {
+  const resetUser = env.DB.prepare(
+    'UPDATE users SET tokens_valid_from = 0, kept_sid = NULL, password_hash = ? WHERE id = ?',
+  )
+  const resetClient = env.DB.prepare('UPDATE clients SET tokens_valid_from = 0 WHERE client_id = ?')
+  await env.DB.batch([
+    ...['sessions', 'cutoffs', 'audit_events'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+    ...[ann, bob].map(({ id }) => resetUser.bind(hashes.get(PASSWORDS[0]), id)),
+    ...[web, app].map(({ id }) => resetClient.bind(id)),
+  ])
+}
+
+/** Does actions at two isolates by turns, which share the stores and the clock. */
+export class SessionDriver {
+  readonly clock = new TestClock()
+  /** In the order in which they began. */
+  readonly sessions: KnownSession[] = []
+  /** What happens around the calls to D1 that an answer waits for. */
+  aroundCall: AroundCall | null = null
+  readonly #cast: Cast
+  readonly #servers: [TestServer, TestServer]
+
+  constructor(cast: Cast) {
+    this.#cast = cast
+    const db = aroundD1((sql, call) => {
+      return this.aroundCall === null || isAuditWrite(sql) ? call() : this.aroundCall(sql, call)
+    })
+    const options = { clock: this.clock, config: CHEAP_HASHES, env: { DB: db } }
+    this.#servers = [new TestServer(options), new TestServer(options)]
+  }
+
+  async send(action: Action): Promise<Seen> {
+    this.#servers.reverse()
+    return { action, answer: await this.#perform(action, this.#servers[0]) }
+  }
+
+  /** Removes what has expired. */
+  async sweep(): Promise<void> {
+    await this.#servers[0].sweep()
+  }
+
+  async readFeed(): Promise<Feed> {
+    const { revocations } = await readFeed(this.#servers[0])
+    const entries = revocations.map(({ before, ...named }): [string, number] => [
+      Object.entries(named).flat().join(' '),
+      Number(before),
+    ])
+    return Object.fromEntries(entries)
+  }
+
+  async #perform(action: Action, server: TestServer): Promise<Answer> {
+    const { signOut } = server.services
+    switch (action.do) {
+      case 'sign in': {
+        const { username, password } = action
+        return this.#learn(await this.#post(server, action, { grant_type: 'password', username, password }))
+      }
+      case 'refresh': {
+        const parameters = { grant_type: 'refresh_token', refresh_token: action.token.jwt }
+        return this.#learn(await this.#post(server, action, parameters))
+      }
+      case 'revoke': {
+        const { status } = await this.#post(server, action, { token: action.token.jwt }, '/revoke')
+        return { status }
+      }
+      case 'introspect': {
+        const response = await this.#post(server, action, { token: action.token.jwt }, '/introspect')
+        return { status: response.status, active: (await response.json<{ active: boolean }>()).active }
+      }
+      case 'change password': {
+        const passwordHash = this.#cast.hashes.get(action.password) ?? ''
+        const change = { passwordHash, keptSid: action.keptSid }
+        await signOut.changePassword(action.subject, change, server.context())
+        break
+      }
+      case 'sign out everywhere':
+        await signOut.everywhere(action.subject, server.context())
+        break
+      case 'cut off client':
+        await signOut.endTokensOfClient(action.clientId, 'its secret leaked', server.context())
+    }
+    await server.settle()
+    return { status: 200 }
+  }
+
+  #post(
+    server: TestServer,
+    { clientId }: { clientId: string },
+    parameters: Record<string, string>,
+    endpoint = '',
+  ): Promise<Response> {
+    const { web, app } = this.#cast
+    const client = clientId === web.id ? web : app
+    return server.postJson({ ...credentials(client), ...parameters }, {}, `/oauth2-token${endpoint}`)
+  }
+
+  /** Takes the tokens of an answer in, where there are any. */
+  async #learn(response: Response): Promise<Answer> {
+    const { status } = response
+    if (status !== 200) {
+      expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
+      return { status }
+    }
+    const { access_token, refresh_token = '' } = await response.json<TokenAnswer>()
+    const [access, refresh] = [readToken(access_token), readToken(refresh_token)]
+    const { jwt, seq, expiresAt, ...common } = refresh
+    expect(access).toMatchObject(common)
+    const { sid, issuedAt } = common
+    const session = this.sessions.find((known) => known.access[0]?.sid === sid) ?? this.#addSession()
+    session.refresh[seq ?? 0] = refresh
+    session.access.push(access)
+    return { status, issued: { sid, seq: seq ?? 0, issuedAt } }
+  }
+
+  #addSession(): KnownSession {
+    const session = { refresh: [], access: [] }
+    this.sessions.push(session)
+    return session
+  }
+}
+
+type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }
+
+function readToken(jwt: string): Token {
+  const { sid, sub, client_id, seq = null, iat, exp } = decodeJwt<Claims>(jwt)
+  return { sid, subject: sub, clientId: client_id, seq, issuedAt: iat, expiresAt: exp, jwt }
+}

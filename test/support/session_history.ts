@@ -1,0 +1,46 @@
+import { type Action, type Answer, predict, type State } from './session_model.ts'
+
+/** An action, and what was seen of its answer. */
+export interface Seen {
+  action: Action
+  answer: Answer
+}
+
+/**
+ * The states that are possible after things were done at once: those after each order that explains every answer.
+ *
+ * @param states Those that were possible before.
+ * @throws Error where no order does
+ */
+export function explain(states: readonly State[], seen: readonly Seen[]): State[] {
+  const possible = states.flatMap((state) => follow(state, seen))
+  if (possible.length === 0) throw new Error(describe(states, seen))
+  return [...new Map(possible.map((state) => [JSON.stringify(state), state])).values()]
+}
+
+/** Tries every order, but of those that are alike only one. */
+function follow(state: State, seen: readonly Seen[]): State[] {
+  if (seen.length === 0) return [state]
+  const candidates = new Map(seen.map((one) => [JSON.stringify(one), one]))
+  return [...candidates.values()].flatMap((first) => {
+    const { answer, next } = predict(state, first.action, first.answer.issued?.sid ?? '')
+    const isExplained = JSON.stringify(answer) === JSON.stringify(first.answer)
+    return isExplained ? follow(next, seen.toSpliced(seen.indexOf(first), 1)) : []
+  })
+}
+
+function describe(states: readonly State[], seen: readonly Seen[]): string {
+  const lines = seen.flatMap(({ action, answer }) => [
+    describeAction(action),
+    `  was answered    ${JSON.stringify(answer)}`,
+    ...states.map((state) => `  alone should be ${JSON.stringify(predict(state, action, '').answer)}`),
+  ])
+  return ['no order explains these answers:', ...lines].join('\n  ')
+}
+
+function describeAction(action: Action): string {
+  if (!('token' in action)) return JSON.stringify(action)
+  const { seq, sid, issuedAt } = action.token
+  const kind = seq === null ? 'the access token' : `refresh token ${seq}`
+  return `${action.do} ${kind} of ${sid}, dated ${issuedAt}, by ${action.clientId}`
+}

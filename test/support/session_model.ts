@@ -1,0 +1,207 @@
+/**
+ * What the contract says of sessions (sections 3 and 5): a state, and what each action does to it. It knows nothing of
+ * how the server does it. Times are Unix seconds.
+ */
+
+const RETRY_WINDOW_SECONDS = 60
+const REFRESH_TOKEN_SECONDS = 30 * 86_400
+const LISTED_SECONDS = 3600
+
+/** A cut-off of a person or a client reaches a little ahead, to what is being issued meanwhile. */
+const CUTOFF_REACH_SECONDS = 3
+
+/** What a token says, and the token itself. */
+export interface Token {
+  sid: string
+  subject: string
+  clientId: string
+  /** Null in an access token. */
+  seq: number | null
+  issuedAt: number
+  expiresAt: number
+  jwt: string
+}
+
+/** What is done to the server; where it is a request, `clientId` is who authenticates. */
+export type Action =
+  | { do: 'sign in'; clientId: string; subject: string | null; username: string; password: string }
+  | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
+  | { do: 'change password'; subject: string; password: string; keptSid: string | null }
+  | { do: 'sign out everywhere'; subject: string }
+  | { do: 'cut off client'; clientId: string }
+
+/** What is seen of its answer. */
+export interface Answer {
+  status: number
+  /** What the refresh token of a sign-in or a refresh says. */
+  issued?: { sid: string; seq: number; issuedAt: number }
+  /** What an introspection says. */
+  active?: boolean
+}
+
+/** What the feed lists, by kind and name such as `sub user:1`: before which second its tokens are dead. */
+export type Feed = Readonly<Record<string, number>>
+
+interface Session {
+  /** Of the current refresh token, as is `issuedAt`. */
+  seq: number
+  issuedAt: number
+  rotatedAt: number
+  expiresAt: number
+  endedAt: number | null
+}
+
+/** Tokens issued before a second are dead. */
+interface Cutoff {
+  madeAt: number
+  before: number
+}
+
+export interface State {
+  now: number
+  sessions: Readonly<Record<string, Session>>
+  /** Of persons and clients, by kind and name as in the feed. */
+  cutoffs: Readonly<Record<string, Cutoff>>
+  /** By the person whose password it is. */
+  passwords: Readonly<Record<string, string>>
+  /** By the person who kept it through a change of password. */
+  keptSids: Readonly<Record<string, string | null>>
+}
+
+interface Prediction {
+  answer: Answer
+  next: State
+}
+
+/** What an action must be answered, and the state after it. The server chooses the name of a new session. */
+export function predict(state: State, action: Action, newSid: string): Prediction {
+  switch (action.do) {
+    case 'sign in':
+      return signIn(state, action, newSid)
+    case 'refresh':
+      return refresh(state, action.token, action.clientId)
+    case 'revoke':
+      return revoke(state, action.token, action.clientId)
+    case 'introspect':
+      return { answer: { status: 200, active: isActive(state, action.token) }, next: state }
+    case 'change password': {
+      const passwords = { ...state.passwords, [action.subject]: action.password }
+      return done(signOut({ ...state, passwords }, action.subject, action.keptSid))
+    }
+    case 'sign out everywhere':
+      return done(signOut(state, action.subject, null))
+    case 'cut off client':
+      return done(cutOff(state, `client_id ${action.clientId}`))
+  }
+}
+
+function signIn(
+  state: State,
+  { subject, password }: { subject: string | null; password: string },
+  sid: string,
+): Prediction {
+  if (subject !== null && password !== state.passwords[subject]) return refused(state)
+  const issuedAt = dateTokens(state, subject)
+  const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
+  return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
+}
+
+function refresh(state: State, token: Token, clientId: string): Prediction {
+  const { now } = state
+  const session = state.sessions[token.sid]
+  if (!session || session.expiresAt <= now) return refused(state)
+  if (clientId !== token.clientId || !isAlive(state, token)) return refused(state)
+  const issuedAt = dateTokens(state, token.subject)
+  if (token.seq === session.seq) {
+    const expiresAt = now + REFRESH_TOKEN_SECONDS
+    return issued(state, token.sid, { ...session, seq: session.seq + 1, issuedAt, rotatedAt: now, expiresAt })
+  }
+  const isRetry = token.seq === session.seq - 1 && now - session.rotatedAt < RETRY_WINDOW_SECONDS
+  return isRetry ? issued(state, token.sid, { ...session, issuedAt }) : refused(end(state, token.sid))
+}
+
+function revoke(state: State, token: Token, clientId: string): Prediction {
+  if (token.expiresAt <= state.now) return done(state)
+  return clientId === token.clientId ? done(end(state, token.sid)) : refused(state)
+}
+
+/** A refresh token is active until it is used, an access token while it lives. */
+function isActive(state: State, token: Token): boolean {
+  return isAlive(state, token) && (token.seq === null || token.seq === state.sessions[token.sid]?.seq)
+}
+
+/** Whether nothing has ended a token. A refresh token may yet have been used. */
+function isAlive(state: State, token: Token): boolean {
+  const { sid, subject, clientId, seq, expiresAt } = token
+  const isKept = seq !== null && state.keptSids[subject] === sid
+  const isSignedOut = !isKept && token.issuedAt < validFrom(state, `sub ${subject}`)
+  const isOfLostClient = token.issuedAt < validFrom(state, `client_id ${clientId}`)
+  const isEnded = state.sessions[sid]?.endedAt !== null
+  return expiresAt > state.now && !isEnded && !isSignedOut && !isOfLostClient
+}
+
+/** From which second on tokens of that name live. */
+function validFrom({ cutoffs }: State, name: string): number {
+  return cutoffs[name]?.before ?? 0
+}
+
+/** Tokens of a person who was cut off a moment ago are dated so that they live. */
+function dateTokens(state: State, subject: string | null): number {
+  return Math.max(state.now, validFrom(state, `sub ${subject}`))
+}
+
+function issued(state: State, sid: string, session: Session): Prediction {
+  const { seq, issuedAt } = session
+  const next = { ...state, sessions: { ...state.sessions, [sid]: session } }
+  return { answer: { status: 200, issued: { sid, seq, issuedAt } }, next }
+}
+
+/** Only a session that lives can be kept. */
+function signOut(state: State, subject: string, sid: string | null): State {
+  const session = sid === null ? undefined : state.sessions[sid]
+  const isSignedOut = session !== undefined && session.issuedAt < validFrom(state, `sub ${subject}`)
+  const keptSid = isSignedOut && state.keptSids[subject] !== sid ? null : sid
+  return cutOff({ ...state, keptSids: { ...state.keptSids, [subject]: keptSid } }, `sub ${subject}`)
+}
+
+function end(state: State, sid: string): State {
+  const session = state.sessions[sid]
+  if (!session || session.endedAt !== null) return state
+  return { ...state, sessions: { ...state.sessions, [sid]: { ...session, endedAt: state.now } } }
+}
+
+function cutOff(state: State, name: string): State {
+  const cutoff = { madeAt: state.now, before: state.now + CUTOFF_REACH_SECONDS }
+  return { ...state, cutoffs: { ...state.cutoffs, [name]: cutoff } }
+}
+
+function done(next: State): Prediction {
+  return { answer: { status: 200 }, next }
+}
+
+function refused(next: State): Prediction {
+  return { answer: { status: 400 }, next }
+}
+
+/**
+ * Where the feed is not what a state asks for. It must list all that ended or was cut off while the access tokens of
+ * before may live, and an API that knows it must refuse the dead ones and no others.
+ */
+export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Token[]): string[] {
+  const isRecent = (madeAt: number | null) => madeAt !== null && madeAt >= state.now - LISTED_SECONDS
+  const sessions = Object.entries(state.sessions)
+    .filter(([sid, { endedAt }]) => isRecent(endedAt) && feed[`sid ${sid}`] === undefined)
+    .map(([sid]) => `sid ${sid} is not listed`)
+  const cutoffs = Object.entries(state.cutoffs)
+    .filter(([name, { madeAt, before }]) => isRecent(madeAt) && feed[name] !== before)
+    .map(([name, { before }]) => `${name} is not listed before ${before}`)
+  const tokens = accessTokens
+    .filter((token) => token.expiresAt > state.now && isRefusedBy(feed, token) === isAlive(state, token))
+    .map((token) => `an access token of ${token.sid} dated ${token.issuedAt} is misjudged`)
+  return [...sessions, ...cutoffs, ...tokens]
+}
+
+function isRefusedBy(feed: Feed, { sid, subject, clientId, issuedAt }: Token): boolean {
+  const names = [`sid ${sid}`, `sub ${subject}`, `client_id ${clientId}`]
+  return names.some((name) => issuedAt < (feed[name] ?? 0))
+}

@@ -1,0 +1,142 @@
+import type { Scheduler } from 'fast-check'
+import { expect } from 'vitest'
+import type { Command, Step } from './session_commands.ts'
+import { type Cast, PASSWORDS, SessionDriver } from './session_driver.ts'
+import { explain } from './session_history.ts'
+import { type Action, disputeFeed, type State, type Token } from './session_model.ts'
+
+const PLACES = { current: -1, predecessor: -2, older: -3 }
+
+/** The server, and every state that its answers so far leave possible: one, but where things happened at once. */
+export class SessionRun {
+  readonly #cast: Cast
+  readonly #scheduler: Scheduler | null
+  readonly #driver: SessionDriver
+  #states: State[]
+  /** What each person last asked for, whichever came first of what they did at once. */
+  readonly #passwords: Record<'ann' | 'bob', string> = { ann: PASSWORDS[0], bob: PASSWORDS[0] }
+
+  /** @param scheduler Who picks, where things happen at once, whose call to D1 is next. */
+  constructor(cast: Cast, scheduler: Scheduler | null = null) {
+    this.#cast = cast
+    this.#scheduler = scheduler
+    this.#driver = new SessionDriver(cast)
+    const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
+    this.#states = [{ now: this.#driver.clock.time, sessions: {}, cutoffs: {}, passwords, keptSids: {} }]
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'wait':
+        return this.#wait(step.seconds)
+      case 'sweep':
+        return this.#driver.sweep()
+      case 'at once':
+        return this.#performAtOnce(step.commands.flatMap((command) => this.#toActions(command)))
+      default:
+        return this.#perform(this.#toActions(step))
+    }
+  }
+
+  /** Which sessions live: by introspection, by the feed, and by refreshing each with its current token. */
+  async checkSessions(): Promise<void> {
+    const { sessions } = this.#driver
+    const newest = sessions.flatMap(({ refresh, access }) => [...refresh.slice(-2), ...access.slice(-1)])
+    await this.#perform(newest.map((token) => ({ do: 'introspect', clientId: token.clientId, token })))
+    await this.#checkFeed()
+    const current = sessions.flatMap(({ refresh }) => refresh.slice(-1))
+    await this.#perform(current.map((token) => ({ do: 'refresh', clientId: token.clientId, token })))
+  }
+
+  #wait(seconds: number): void {
+    this.#driver.clock.time += seconds
+    this.#states = this.#states.map((state) => ({ ...state, now: this.#driver.clock.time }))
+  }
+
+  /** Does things that have nothing to do with each other. */
+  async #perform(actions: Action[]): Promise<void> {
+    const seen = await Promise.all(actions.map((action) => this.#driver.send(action)))
+    for (const one of seen) this.#states = explain(this.#states, [one])
+  }
+
+  /** Does things at once: some order of them must explain every answer. */
+  async #performAtOnce(actions: Action[]): Promise<void> {
+    const scheduler = this.#scheduler
+    if (scheduler) this.#driver.aroundCall = (sql, call) => takeTurn(scheduler, sql, call)
+    const seen = Promise.all(actions.map((action) => this.#driver.send(action)))
+    this.#states = explain(this.#states, await (scheduler?.waitFor(seen) ?? seen))
+    this.#driver.aroundCall = null
+  }
+
+  async #checkFeed(): Promise<void> {
+    const feed = await this.#driver.readFeed()
+    const tokens = this.#driver.sessions.flatMap(({ access }) => access)
+    expect(this.#states.map((state) => disputeFeed(state, feed, tokens))).toContainEqual([])
+  }
+
+  /** What a command comes to here and now; nothing, where there is no such token. */
+  #toActions(command: Command): Action[] {
+    switch (command.do) {
+      case 'sign in':
+        return [this.#toSignIn(command)]
+      case 'refresh': {
+        const token = this.#find(command.session)?.refresh.at(PLACES[command.token])
+        return this.#toRequest(command, token)
+      }
+      case 'revoke':
+        return this.#toRequest(command, this.#find(command.session)?.[command.token].at(-1))
+      case 'change password': {
+        const { id: subject } = this.#cast[command.who]
+        const password = this.#otherPassword(command.who)
+        this.#passwords[command.who] = password
+        const keptSid = command.keep === 'nothing' ? null : this.#findNewestSid(subject)
+        return [{ do: command.do, subject, password, keptSid }]
+      }
+      case 'sign out everywhere':
+        return [{ do: command.do, subject: this.#cast[command.who].id }]
+      case 'cut off client':
+        return [{ do: command.do, clientId: this.#cast[command.client].id }]
+    }
+  }
+
+  #toSignIn({ who, password, client }: Extract<Command, { do: 'sign in' }>): Action {
+    const clientId = this.#cast[client].id
+    if (who === 'guest')
+      return { do: 'sign in', clientId, subject: null, username: 'guest', password: 'guest' }
+    const { id: subject, username } = this.#cast[who]
+    const presented = password === 'current' ? this.#passwords[who] : this.#otherPassword(who)
+    return { do: 'sign in', clientId, subject, username, password: presented }
+  }
+
+  #toRequest(command: Extract<Command, { by: string }>, token: Token | undefined): Action[] {
+    if (!token) return []
+    const { web, app } = this.#cast
+    const stranger = token.clientId === web.id ? app : web
+    return [{ do: command.do, clientId: command.by === 'owner' ? token.clientId : stranger.id, token }]
+  }
+
+  #find(session: number) {
+    const { sessions } = this.#driver
+    return sessions[session % sessions.length]
+  }
+
+  #findNewestSid(subject: string): string | null {
+    const newest = this.#driver.sessions.findLast(({ access }) => access[0]?.subject === subject)
+    return newest?.access[0]?.sid ?? null
+  }
+
+  #otherPassword(who: 'ann' | 'bob'): string {
+    return PASSWORDS[0] === this.#passwords[who] ? PASSWORDS[1] : PASSWORDS[0]
+  }
+}
+
+/** Waits for the scheduler, makes the call, and only then lets it pick the next. */
+async function takeTurn<T>(scheduler: Scheduler, sql: string, call: () => Promise<T>): Promise<T> {
+  const { promise: made, resolve } = Promise.withResolvers<void>()
+  const [label = ''] = sql.trim().split('\n')
+  await scheduler.schedule(Promise.resolve(), label, undefined, async (release) => {
+    await release()
+    await made
+  })
+  return call().finally(resolve)
+}
