@@ -14,6 +14,10 @@ export interface FeedClaims {
 export async function readFeed(server: TestServer): Promise<FeedClaims> {
   const response = await server.anotherIsolate().fetch('/revocations')
   const options = { issuer: ISSUER, typ: 'revocations+jwt', currentDate: new Date(server.clock.time * 1000) }
-  const { payload } = await jwtVerify<FeedClaims>(new TextDecoder().decode(await response.arrayBuffer()), remoteJwks(server), options)
+  const { payload } = await jwtVerify<FeedClaims>(
+    new TextDecoder().decode(await response.arrayBuffer()),
+    remoteJwks(server),
+    options,
+  )
   return payload
 }
