@@ -16,8 +16,7 @@ export type Command =
 export type Step =
   | Command
   | { do: 'at once'; commands: Command[] }
-  | { do: 'wait'; seconds: number }
-  | { do: 'sweep' }
+  | { do: 'wait'; seconds: number; sweep: boolean }
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -68,15 +67,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 /** Mostly within the retry window of 60 s or on its edge; then the lives of an access and a refresh token. */
 const seconds = fc.oneof(
-  { arbitrary: fc.constantFrom(1, 3, 30, 59, 60, 61), weight: 4 },
+  { arbitrary: fc.constantFrom(1, 3, 30, 59, 60, 61), weight: 3 },
   { arbitrary: fc.constantFrom(HOUR - 1, HOUR, HOUR + 1, 5 * HOUR), weight: 1 },
   { arbitrary: fc.constantFrom(DAY, 20 * DAY, 30 * DAY - 1, 30 * DAY), weight: 1 },
 )
 
-const pause: fc.Arbitrary<Step> = fc.oneof(
-  { arbitrary: fc.record({ do: fc.constant('wait'), seconds }), weight: 9 },
-  { arbitrary: fc.record({ do: fc.constant('sweep') }), weight: 1 },
-)
+const pause: fc.Arbitrary<Step> = fc.record({ do: fc.constant('wait'), seconds, sweep: fc.boolean() })
 
 /** One command by many callers, or several that have to do with each other or not. */
 const atOnce = fc.record({

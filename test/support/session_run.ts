@@ -28,9 +28,7 @@ export class SessionRun {
   async take(step: Step): Promise<void> {
     switch (step.do) {
       case 'wait':
-        return this.#wait(step.seconds)
-      case 'sweep':
-        return this.#driver.sweep()
+        return this.#wait(step)
       case 'at once':
         return this.#performAtOnce(step.commands.flatMap((command) => this.#toActions(command)))
       default:
@@ -48,9 +46,10 @@ export class SessionRun {
     await this.#perform(current.map((token) => ({ do: 'refresh', clientId: token.clientId, token })))
   }
 
-  #wait(seconds: number): void {
+  async #wait({ seconds, sweep }: Extract<Step, { do: 'wait' }>): Promise<void> {
     this.#driver.clock.time += seconds
     this.#states = this.#states.map((state) => ({ ...state, now: this.#driver.clock.time }))
+    if (sweep) await this.#driver.sweep()
   }
 
   /** Does things that have nothing to do with each other. */
