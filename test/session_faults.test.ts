@@ -178,9 +178,9 @@ async function forEachCall(
 
 const CASES = REQUESTS.flatMap((request) => FAULTS.map((fault) => ({ ...request, fault })))
 
-describe('a store that fails once', () => {
+describe('a database that fails once', () => {
   it.each(CASES)(
-    'makes $what a 503 that an honest retry undoes, failing $fault any call',
+    'makes $what a 503 where any call fails $fault, and an honest retry good',
     async (request) => {
       const isAwaited = (sql: string) => !isAuditWrite(sql)
       const calls = await forEachCall(request, isAwaited, async (attempt) => {
@@ -196,7 +196,7 @@ describe('a store that fails once', () => {
   )
 
   it.each(CASES)(
-    'leaves $what its answer, and a line in the log, failing $fault an audit write',
+    'costs $what no answer, but a line in the log, where an audit write fails $fault',
     async (request) => {
       const errors = vi.spyOn(console, 'error')
       onTestFinished(() => errors.mockRestore())
@@ -206,7 +206,7 @@ describe('a store that fails once', () => {
             level: 'error',
             event: 'deferred_work_failed',
             work: expect.stringMatching(/^audit (?:refresh|issue|merge|revoke)$/),
-            cause: `Error: the store failed ${request.fault} the call`,
+            cause: `Error: the call fails ${request.fault}`,
           },
         ])
         await expectDone(answer, faulty)

@@ -1,10 +1,7 @@
 import { aroundD1 } from './around_d1.ts'
 
-/**
- * How a call to D1 fails: it never got there, it broke while it ran, or it was done and the answer got lost, as when
- * a connection drops after the write.
- */
-export const FAULTS = ['before', 'during', 'after'] as const
+/** How a call to D1 fails. After it is done the answer alone is lost, as when a connection drops after the write. */
+export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
 export type Fault = (typeof FAULTS)[number]
 
 interface FaultOptions {
@@ -30,7 +27,9 @@ export class FaultyD1 {
 
   /** Whether the call that failed changed a session all the same. */
   get hasChangedSession(): boolean {
-    return this.#options.fault !== 'before' && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
+    return (
+      this.#options.fault !== 'before it is made' && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
+    )
   }
 
   /** Waits until the call that broke while it ran has come to its end. */
@@ -42,8 +41,8 @@ export class FaultyD1 {
     const { fault, nth, matches } = this.#options
     if (!matches(sql) || ++this.#matching !== nth) return call()
     this.failed = sql
-    if (fault === 'during') this.#broken = call()
-    if (fault === 'after') await call()
-    throw new Error(`the store failed ${fault} the call`)
+    if (fault === 'while it runs') this.#broken = call()
+    if (fault === 'after it is done') await call()
+    throw new Error(`the call fails ${fault}`)
   }
 }
