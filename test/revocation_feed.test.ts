@@ -50,9 +50,9 @@ describe('GET /revocations', () => {
       { client_id: client.id, before: cutAt + 3 },
     ]
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...people])
-    server.clock.time = cutAt - 10 + 3601
+    server.clock.time = cutAt - 10 + 3603
     expect((await readFeed(server)).revocations).toEqual(people)
-    server.clock.time = cutAt + 3601
+    server.clock.time = cutAt + 3603
     expect((await readFeed(server)).revocations).toEqual([])
   })
 

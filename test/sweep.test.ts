@@ -45,7 +45,7 @@ describe('the sweep', () => {
     const users = [await server.addUser(), await server.addUser()]
     for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
     await server.settle()
-    server.clock.time += 3601
+    server.clock.time += 3603
     await server.sweep()
     expect(await count('cutoffs')).toBe(2)
     server.clock.time += 1
@@ -64,7 +64,7 @@ describe('the sweep', () => {
       const user = await server.addUser()
       await server.services.signOut.everywhere(user.id, server.context())
     }
-    server.clock.time += 3602
+    server.clock.time += 3604
     await server.sweep()
     expect(await count('cutoffs')).toBe(1)
   })

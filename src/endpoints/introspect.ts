@@ -38,9 +38,9 @@ async function isAlive(
   services: Services,
 ): Promise<boolean> {
   const { clients, users, cutoffs } = services
-  const issuer = await clients.findStanding(claims.clientId)
   // The audience of an access token says which API it is for, even where its client was moved since.
   if (claims.seq === null && claims.audience !== api.audience) return false
+  const issuer = await clients.findStanding(claims.clientId)
   if (issuer?.api !== api.name || !issuer.enabled || claims.issuedAt < issuer.tokensValidFrom) return false
   const isPerson = claims.sid !== null && !isVisitorId(claims.subject)
   const [isInSession, user, revokedBefore] = await Promise.all([

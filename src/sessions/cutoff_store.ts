@@ -6,11 +6,20 @@ import { callStore } from '../lib/storage_error.ts'
  * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
  * seen the state before it, on a clock that is ahead: what it issues must be dead too.
  */
-export const CUTOFF_MARGIN_SECONDS = 2
+const CUTOFF_MARGIN_SECONDS = 2
 
 /** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
 export function cutoffTime(now: number): number {
   return now + 1 + CUTOFF_MARGIN_SECONDS
+}
+
+/**
+ * Only cut-offs made after this matter still: what was issued up to their `before` has expired since. Unix seconds.
+ *
+ * @param windowSeconds The longest that an access token lives.
+ */
+export function oldestListed(now: number, windowSeconds: number): number {
+  return now - windowSeconds - 1 - CUTOFF_MARGIN_SECONDS
 }
 
 /** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */

@@ -7,7 +7,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { issueRevocationsToken } from '../tokens/revocations_token.ts'
-import type { Cutoff, CutoffStore } from './cutoff_store.ts'
+import { type Cutoff, type CutoffStore, oldestListed } from './cutoff_store.ts'
 
 /** How long the edge and an isolate keep the feed: part of the bound on a revoked token. */
 export const FEED_MAX_AGE_SECONDS = 5
@@ -77,7 +77,9 @@ export class RevocationFeed {
 
   async #read(context: RequestContext): Promise<Feed> {
     const { stores, windowSeconds, keys, copies } = this.#dependencies
-    const lists = await Promise.all(stores.map((store) => store.list(context.now - windowSeconds - 1)))
+    const lists = await Promise.all(
+      stores.map((store) => store.list(oldestListed(context.now, windowSeconds))),
+    )
     const cutoffs = lists.flatMap((list) => list.cutoffs)
     const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
     // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1).

@@ -1,6 +1,6 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import { describeError, log } from '../lib/log.ts'
-import type { CutoffStore } from './cutoff_store.ts'
+import { type CutoffStore, oldestListed } from './cutoff_store.ts'
 import type { SessionShards } from './session_shards.ts'
 
 /** One statement removes no more than this, so that no sweep holds up a sign-in. */
@@ -22,7 +22,7 @@ interface Dependencies {
 /** Removes what nobody can need any more: sessions, cut-offs and audit events, in bounded batches. */
 export async function sweep({ shards, cutoffs, audit, ...ages }: Dependencies, now: number): Promise<void> {
   for (const { sessions } of shards.all()) await sweepOne('sessions', (limit) => sessions.sweep(now, limit))
-  const madeBefore = now - ages.cutoffWindowSeconds - 1
+  const madeBefore = oldestListed(now, ages.cutoffWindowSeconds)
   for (const store of cutoffs) await sweepOne('cutoffs', (limit) => store.sweep(madeBefore, limit))
   await sweepOne('audit_events', (limit) => audit.sweep(now - ages.auditRetentionSeconds, limit))
 }
