@@ -4,7 +4,7 @@ import { interleaving, type Step, sequence } from './support/session_commands.ts
 import { beginAnew, type Cast, makeCast } from './support/session_driver.ts'
 import { SessionRun } from './support/session_run.ts'
 
-const SEQUENCES = 580
+const SEQUENCES = 560
 const INTERLEAVINGS = 440
 
 /** A counterexample is made simpler for so long at most. */
@@ -13,13 +13,18 @@ const TIMEOUT_MS = LIMIT_MS + 60_000
 
 const ANN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const
+const REVOKE = { do: 'revoke', session: 0, token: 'access', by: 'owner' } as const
 const SIGN_OUT = { do: 'sign out everywhere', who: 'ann' } as const
+const CHANGE_PASSWORD = { do: 'change password', who: 'ann', keep: 'newest session' } as const
+const LITTLE_OVER_AN_HOUR = { do: 'wait', seconds: 3601, sweep: true } as const
 
-/** What chance seldom comes to, within one second each. */
+/** What chance seldom comes to: several things within the seconds to which a cut-off reaches ahead. */
 const TRAPS: [Step[]][] = [
   [[SIGN_OUT, ANN, REFRESH, REFRESH]],
-  [[ANN, { do: 'change password', who: 'ann', keep: 'newest session' }, REFRESH, REFRESH]],
-  [[ANN, SIGN_OUT, { do: 'change password', who: 'ann', keep: 'newest session' }]],
+  [[ANN, CHANGE_PASSWORD, REFRESH, REFRESH]],
+  [[ANN, SIGN_OUT, CHANGE_PASSWORD]],
+  [[SIGN_OUT, ANN, REVOKE]],
+  [[SIGN_OUT, ANN, REVOKE, LITTLE_OVER_AN_HOUR]],
 ]
 
 let cast: Cast
