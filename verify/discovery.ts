@@ -1,4 +1,4 @@
-import { type Fetch, fetchDocument } from './fetch_document.ts'
+import type { Documents } from './documents.ts'
 
 /** Where the issuer publishes what a verifier needs. */
 export interface Endpoints {
@@ -7,29 +7,27 @@ export interface Endpoints {
   revocationsUri: string | null
 }
 
-/** Reads the issuer's metadata once (RFC 8414 §3); a failure is forgotten, so that the next caller tries again. */
+/** Reads the issuer's metadata once (RFC 8414 §3); after a failure the next caller tries again. */
 export class Discovery {
   readonly #issuer: string
-  readonly #fetch: Fetch
-  #endpoints: Promise<Endpoints> | null = null
+  readonly #documents: Documents
+  // Not its promise, which might belong to a request that is over.
+  #endpoints: Endpoints | null = null
 
-  constructor(issuer: string, fetch: Fetch) {
+  constructor(issuer: string, documents: Documents) {
     this.#issuer = issuer
-    this.#fetch = fetch
+    this.#documents = documents
   }
 
-  endpoints(): Promise<Endpoints> {
-    this.#endpoints ??= this.#read().catch((error: unknown) => {
-      this.#endpoints = null
-      throw error
-    })
+  async endpoints(now: number): Promise<Endpoints> {
+    this.#endpoints ??= await this.#read(now)
     return this.#endpoints
   }
 
-  async #read(): Promise<Endpoints> {
+  async #read(now: number): Promise<Endpoints> {
     const url = `${this.#issuer}/.well-known/oauth-authorization-server`
-    const metadata: unknown = await (await fetchDocument(this.#fetch, url)).json()
-    const { issuer, jwks_uri, revocations_uri } = (metadata ?? {}) as Record<string, unknown>
+    const { content } = await this.#documents.read(url, now)
+    const { issuer, jwks_uri, revocations_uri } = (content ?? {}) as Record<string, unknown>
     // RFC 8414 §3.3: a document that speaks for another issuer must not be used.
     if (issuer !== this.#issuer) throw new Error(`${url} is of another issuer`)
     if (typeof jwks_uri !== 'string') throw new Error(`${url} names no jwks_uri`)

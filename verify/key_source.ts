@@ -1,6 +1,7 @@
 import { importJWK, type JWK } from 'jose'
 import type { Discovery } from './discovery.ts'
-import { type Fetch, fetchDocument } from './fetch_document.ts'
+import type { Documents, DocumentTimes, IssuerDocument } from './documents.ts'
+import { type Moment, SharedFlight } from './shared_flight.ts'
 
 /** The algorithms that an issuer may sign with. A symmetric one is never among them. */
 export const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA']
@@ -11,11 +12,7 @@ export interface VerificationKey {
 }
 
 /** All in seconds. */
-export interface KeyTimes {
-  /** Keys younger than this are used as they are; older ones are used and fetched anew beside it. */
-  freshSeconds: number
-  /** How long keys are used while the issuer cannot be reached. */
-  staleSeconds: number
+export interface KeyTimes extends DocumentTimes {
   /** After a fetch, an unknown key id asks for no other this long. */
   cooldownSeconds: number
 }
@@ -28,15 +25,17 @@ interface KeySet {
 /** The issuer's public keys, in memory: one fetch at a time, however many requests need a key. */
 export class KeySource {
   readonly #discovery: Discovery
-  readonly #fetch: Fetch
+  readonly #documents: Documents
   readonly #times: KeyTimes
+  readonly #reading = new SharedFlight<KeySet>()
+  readonly #fetching = new SharedFlight<KeySet>()
   #set: KeySet | null = null
-  #flight: Promise<KeySet> | null = null
-  #triedAt = Number.NEGATIVE_INFINITY
+  #readAt = Number.NEGATIVE_INFINITY
+  #fetchedAt = Number.NEGATIVE_INFINITY
 
-  constructor(discovery: Discovery, fetch: Fetch, times: KeyTimes) {
+  constructor(discovery: Discovery, documents: Documents, times: KeyTimes) {
     this.#discovery = discovery
-    this.#fetch = fetch
+    this.#documents = documents
     this.#times = times
   }
 
@@ -45,43 +44,51 @@ export class KeySource {
    *
    * @throws Error where the issuer cannot be reached and what is known is too old
    */
-  async find(kid: string, now: number): Promise<VerificationKey | null> {
-    const set = await this.#current(now)
+  async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
+    const set = await this.#current(moment)
     const known = set.keys.get(kid)
-    if (known || now - this.#triedAt < this.#times.cooldownSeconds) return known ?? null
-    return (await this.#refresh(now).catch(() => set)).keys.get(kid) ?? null
+    if (known || moment.now - this.#fetchedAt < this.#times.cooldownSeconds) return known ?? null
+    return (await this.#fetch(moment).catch(() => set)).keys.get(kid) ?? null
   }
 
-  async #current(now: number): Promise<KeySet> {
+  async #current(moment: Moment): Promise<KeySet> {
     const set = this.#set
-    if (!set) return this.#refresh(now)
+    if (!set) return this.#read(moment)
     const { freshSeconds, staleSeconds, cooldownSeconds } = this.#times
-    const ageSeconds = now - set.fetchedAt
-    const mayTry = now - this.#triedAt >= Math.min(cooldownSeconds, freshSeconds)
+    const ageSeconds = moment.now - set.fetchedAt
+    const mayRead = moment.now - this.#readAt >= Math.min(cooldownSeconds, freshSeconds)
     if (ageSeconds < freshSeconds) return set
     if (ageSeconds < 2 * freshSeconds) {
-      if (mayTry) this.#refresh(now).catch(() => {})
+      if (mayRead) this.#read(moment).catch(() => {})
       return set
     }
-    if (!mayTry && ageSeconds < staleSeconds) return set
-    return this.#refresh(now).catch((error: unknown) => {
+    if (!mayRead && ageSeconds < staleSeconds) return set
+    return this.#read(moment).catch((error: unknown) => {
       if (ageSeconds < staleSeconds) return set
       throw error
     })
   }
 
-  #refresh(now: number): Promise<KeySet> {
-    this.#flight ??= this.#read(now).finally(() => {
-      this.#flight = null
-    })
-    return this.#flight
+  /** From the cache of this location, where it has them. */
+  #read(moment: Moment): Promise<KeySet> {
+    const { now } = moment
+    this.#readAt = now
+    return this.#reading.run(() => this.#load(now, (uri) => this.#documents.read(uri, now)), moment)
   }
 
-  async #read(now: number): Promise<KeySet> {
-    this.#triedAt = now
-    const { jwksUri } = await this.#discovery.endpoints()
-    const document: unknown = await (await fetchDocument(this.#fetch, jwksUri)).json()
-    this.#set = { keys: await importKeys(document), fetchedAt: now }
+  /** From the issuer alone: it may have a key that the cache has not. */
+  #fetch(moment: Moment): Promise<KeySet> {
+    const { now } = moment
+    this.#fetchedAt = now
+    return this.#fetching.run(() => this.#load(now, (uri) => this.#documents.fetch(uri, now)), moment)
+  }
+
+  async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument>): Promise<KeySet> {
+    const { jwksUri } = await this.#discovery.endpoints(now)
+    const { content, fetchedAt } = await find(jwksUri)
+    this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
+    const set = { keys: await importKeys(content), fetchedAt }
+    if (!this.#set || fetchedAt >= this.#set.fetchedAt) this.#set = set
     return this.#set
   }
 }

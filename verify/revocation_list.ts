@@ -3,6 +3,7 @@ import type { AccessTokenClaims } from './claims.ts'
 import type { Discovery } from './discovery.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
 import type { KeySource } from './key_source.ts'
+import { type Moment, SharedFlight } from './shared_flight.ts'
 
 const FEED_TYPE = 'revocations+jwt'
 
@@ -15,6 +16,7 @@ interface RevocationList {
   etag: string | null
   /** When the issuer's stores last confirmed it. Unix seconds. */
   asOf: number
+  receivedAt: number
 }
 
 interface Dependencies {
@@ -26,30 +28,35 @@ interface Dependencies {
   pollSeconds: number
 }
 
+/** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
+const OVERDUE_POLLS = 1.5
+
 /** The issuer's revocations, fetched beside the requests that need them: one poller however many they are. */
 export class RevocationPoller {
   readonly #dependencies: Dependencies
+  readonly #polling = new SharedFlight<void>()
   #list: RevocationList | null = null
-  #flight: Promise<void> | null = null
   #polledAt = Number.NEGATIVE_INFINITY
+  #hasAnswered = false
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
   }
 
   /**
-   * Fetches the list where it is time to. The first fetch is waited for by all; later ones by nobody: what they give
-   * is for the requests that come after.
+   * Fetches the list where it is time to, beside the requests. Everyone waits for the very first, and for one that may
+   * bring back a list that is of no use; else one request at most, where a poll is overdue: there were no requests for
+   * a while, or they ended before their polls did.
    *
-   * @returns The fetch under way, for the runtime to keep alive; null where there is none
+   * @param maxAgeSeconds From which age the list is of no use.
    */
-  poll(now: number): Promise<void> | null {
-    if (now - this.#polledAt >= this.#dependencies.pollSeconds) this.#flight ??= this.#fetchList(now)
-    return this.#flight
-  }
-
-  hasList(): boolean {
-    return this.#list !== null
+  async poll(moment: Moment, maxAgeSeconds: number): Promise<void> {
+    const { now } = moment
+    const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
+    if (isDue) this.#polledAt = now
+    const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
+    const isNeeded = !this.#hasAnswered || this.ageSeconds(now) > maxAgeSeconds
+    if (isNeeded || (isDue && this.#isOverdue(now))) await polling
   }
 
   /** How old the list is, in seconds; infinite where there is none. */
@@ -68,20 +75,24 @@ export class RevocationPoller {
     return dead ? dead[0] : null
   }
 
-  async #fetchList(now: number): Promise<void> {
-    this.#polledAt = now
-    try {
-      this.#list = await this.#read(now)
-    } catch {
-      // The list that there is grows old, and the API decides what that means.
-    } finally {
-      this.#flight = null
-    }
+  #isOverdue(now: number): boolean {
+    const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
+    return now - receivedAt >= OVERDUE_POLLS * this.#dependencies.pollSeconds
   }
 
-  async #read(now: number): Promise<RevocationList> {
+  async #fetchList(moment: Moment): Promise<void> {
+    try {
+      this.#list = await this.#read(moment)
+    } catch {
+      // The list that there is grows old, and the API decides what that means.
+    }
+    this.#hasAnswered = true
+  }
+
+  async #read(moment: Moment): Promise<RevocationList> {
+    const { now } = moment
     const { discovery, fetch } = this.#dependencies
-    const { revocationsUri } = await discovery.endpoints()
+    const { revocationsUri } = await discovery.endpoints(now)
     if (revocationsUri === null) throw new Error('the issuer has no revocation feed')
     const last = this.#list
     const response = await fetchDocument(
@@ -90,20 +101,20 @@ export class RevocationPoller {
       last?.etag ? { 'If-None-Match': last.etag } : {},
     )
     const asOf = now - Math.max(0, Number(response.headers.get('Age')) || 0)
-    if (response.status === 304 && last) return { ...last, asOf }
+    if (response.status === 304 && last) return { ...last, asOf, receivedAt: now }
     // Not text(): Workers warns of a body whose type is not text.
     const body = new TextDecoder().decode(await response.arrayBuffer())
-    const list = await this.#verify(body, now)
+    const list = await this.#verify(body, moment)
     // A list that was overtaken already: from a cache, or from a place that lags behind.
     if (last && list.sequence < last.sequence) return last
-    return { ...list, etag: response.headers.get('ETag'), asOf }
+    return { ...list, etag: response.headers.get('ETag'), asOf, receivedAt: now }
   }
 
-  async #verify(token: string, now: number): Promise<{ cutoffs: Cutoffs; sequence: number }> {
+  async #verify(token: string, moment: Moment): Promise<{ cutoffs: Cutoffs; sequence: number }> {
     const { issuer, keys } = this.#dependencies
-    const key = await keys.find(decodeProtectedHeader(token).kid ?? '', now)
+    const key = await keys.find(decodeProtectedHeader(token).kid ?? '', moment)
     if (key === null) throw new Error('the feed is signed by no key of the issuer')
-    const currentDate = new Date(now * 1000)
+    const currentDate = new Date(moment.now * 1000)
     const options = { algorithms: [key.alg], typ: FEED_TYPE, issuer, currentDate }
     const { payload } = await jwtVerify(token, key.key, options)
     return decodeFeed(payload)

@@ -1,9 +1,11 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
+import { type DocumentCache, Documents, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
 import { RevocationPoller } from './revocation_list.ts'
+import type { Moment, WaitUntil } from './shared_flight.ts'
 import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
 
 /** RFC 9068 §2.1. */
@@ -33,6 +35,11 @@ export interface VerifierOptions {
   /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
   keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
   fetch?: Fetch
+  /**
+   * Where isolates of one location share the issuer's keys and metadata: `caches.default` where the runtime has it and
+   * `fetch` is not given; null does without.
+   */
+  cache?: DocumentCache | null
 }
 
 export interface VerifyOptions {
@@ -41,7 +48,7 @@ export interface VerifyOptions {
   /** Unix seconds; the present where absent. */
   now?: number
   /** Keeps the runtime alive for a fetch that no request waits for: `ctx.waitUntil` on Workers. */
-  waitUntil?: (work: Promise<unknown>) => void
+  waitUntil?: WaitUntil
 }
 
 export interface Verifier {
@@ -67,7 +74,8 @@ class AccessTokenVerifier implements Verifier {
   readonly #leewaySeconds: number
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
-  readonly #stale: { maxAgeSeconds: number; isClosed: boolean }
+  /** How old the revocations may be; infinite for an API that stays open. */
+  readonly #refusedAfterSeconds: number
 
   constructor({
     issuer,
@@ -78,36 +86,39 @@ class AccessTokenVerifier implements Verifier {
     ...rest
   }: VerifierOptions) {
     const fetch: Fetch = rest.fetch ?? ((url, init) => globalThis.fetch(url, init))
-    const discovery = new Discovery(issuer, fetch)
+    const cache = rest.cache === undefined && !rest.fetch ? findLocalCache() : (rest.cache ?? null)
     const times = { freshSeconds: 300, staleSeconds: 86_400, cooldownSeconds: 30, ...keys }
+    const documents = new Documents(fetch, cache, times)
+    const discovery = new Discovery(issuer, documents)
     this.#issuer = issuer
     this.#audience = audience
     this.#leewaySeconds = leewaySeconds
-    this.#keys = new KeySource(discovery, fetch, times)
+    this.#keys = new KeySource(discovery, documents, times)
     const { pollSeconds = 10, maxAgeSeconds = 60, whenStale = 'open' } = revocations || {}
     const dependencies = { issuer, discovery, keys: this.#keys, fetch, pollSeconds }
     this.#revocations = revocations === false ? null : new RevocationPoller(dependencies)
-    this.#stale = { maxAgeSeconds, isClosed: whenStale === 'closed' }
+    this.#refusedAfterSeconds = whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
     const now = options.now ?? Math.floor(Date.now() / 1000)
+    const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
-    const claims = decodeClaims(await this.#verifySignature(token, now))
+    const claims = decodeClaims(await this.#verifySignature(token, moment))
     if (claims.issuedAt > now + this.#leewaySeconds) throw invalidToken('it was issued in the future')
-    await this.#checkRevocations(claims, now, options.waitUntil)
+    await this.#checkRevocations(claims, moment)
     checkScope(claims, options.scope)
     return claims
   }
 
-  async #verifySignature(token: string, now: number): Promise<JWTPayload> {
-    const { alg, key } = await this.#requireKey(readHeader(token), now)
+  async #verifySignature(token: string, moment: Moment): Promise<JWTPayload> {
+    const { alg, key } = await this.#requireKey(readHeader(token), moment)
     const options = {
       algorithms: [alg],
       typ: ACCESS_TOKEN_TYPE,
       issuer: this.#issuer,
       audience: this.#audience,
-      currentDate: new Date(now * 1000),
+      currentDate: new Date(moment.now * 1000),
       clockTolerance: this.#leewaySeconds,
       requiredClaims: ['exp', 'iat'],
     }
@@ -118,9 +129,9 @@ class AccessTokenVerifier implements Verifier {
     }
   }
 
-  async #requireKey({ kid, alg }: ProtectedHeaderParameters, now: number): Promise<VerificationKey> {
+  async #requireKey({ kid, alg }: ProtectedHeaderParameters, moment: Moment): Promise<VerificationKey> {
     if (!kid) throw invalidToken('it names no key')
-    const key = await this.#keys.find(kid, now).catch((error: unknown) => {
+    const key = await this.#keys.find(kid, moment).catch((error: unknown) => {
       throw temporarilyUnavailable('the keys of the issuer cannot be fetched', { cause: error })
     })
     if (key === null) throw invalidToken('it is signed by no key of the issuer')
@@ -128,17 +139,12 @@ class AccessTokenVerifier implements Verifier {
     return key
   }
 
-  async #checkRevocations(claims: AccessTokenClaims, now: number, waitUntil: VerifyOptions['waitUntil']) {
+  async #checkRevocations(claims: AccessTokenClaims, moment: Moment): Promise<void> {
     const poller = this.#revocations
     if (!poller) return
-    const polling = poller.poll(now)
-    if (polling) waitUntil?.(polling)
-    const { maxAgeSeconds, isClosed } = this.#stale
-    const isStale = poller.ageSeconds(now) > maxAgeSeconds
-    // An API that is closed to stale lists waits for a fresh one; the others only for the very first.
-    if (polling && ((isStale && isClosed) || !poller.hasList())) await polling
-    if (isClosed && poller.ageSeconds(now) > maxAgeSeconds) {
-      throw temporarilyUnavailable(`the revocations are older than ${maxAgeSeconds} s`)
+    await poller.poll(moment, this.#refusedAfterSeconds)
+    if (poller.ageSeconds(moment.now) > this.#refusedAfterSeconds) {
+      throw temporarilyUnavailable(`the revocations are older than ${this.#refusedAfterSeconds} s`)
     }
     const cutoff = poller.findCutoff(claims)
     if (cutoff !== null) throw invalidToken(`it was revoked: by its ${cutoff}`)
