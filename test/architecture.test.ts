@@ -148,6 +148,21 @@ describe('the verifier package', () => {
   })
 })
 
+const clientModules = import.meta.glob<string>('../client/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+describe('the client module', () => {
+  it('imports itself alone', () => {
+    const files = Object.entries(clientModules)
+    expect(files.length).toBeGreaterThan(3)
+    const imported = files.flatMap(([, text]) => [...text.matchAll(IMPORT)].map(([, specifier]) => specifier))
+    expect(imported.filter((specifier) => !/^\.\/[a-z_]+\.ts$/.test(specifier ?? ''))).toEqual([])
+  })
+})
+
 describe('these checks', () => {
   it.each([
     ["import { log } from '../services.ts'"],

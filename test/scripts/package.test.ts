@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
@@ -24,13 +26,21 @@ describe('the package', () => {
     expect(JSON.parse(stdout)).toEqual(['user:1', true, 'invalid_token', 'function'])
   })
 
-  it('holds the verifier with its types, and nothing of the server', async () => {
+  it('has a client of one file, under 3 kB gzipped', () => {
+    const client = readFileSync('dist/client/index.js')
+    expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
+    expect(gzipSync(client).length).toBeLessThan(3000)
+  })
+
+  it('holds the verifier and the client with their types, and nothing of the server', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
     const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
     const paths = files.map((file) => file.path)
     expect(paths).toContain('dist/verify/index.js')
     expect(paths).toContain('dist/verify/index.d.ts')
-    expect(paths.filter((path) => !path.startsWith('dist/verify/')).sort()).toEqual([
+    expect(paths).toContain('dist/client/index.js')
+    expect(paths).toContain('dist/client/index.d.ts')
+    expect(paths.filter((path) => !/^dist\/(?:verify|client)\//.test(path)).sort()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',

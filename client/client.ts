@@ -1,0 +1,231 @@
+import { isGuest, onStorageChange, type Session, SessionStore, type TokenStorage } from './session.ts'
+import { type Exclusively, tabLock } from './tab_lock.ts'
+import { persist, post, TokenRequestError, type TokenResponse } from './token_endpoint.ts'
+
+export interface ClientOptions {
+  /** The token server, without a slash at its end. */
+  issuer: string
+  /** A public client: a page can keep no secret. */
+  clientId: string
+  /** The APIs that may see the access token. Only their origins count. */
+  apis: readonly string[]
+  /** Asked for at each sign-in; all that the client may have where absent. */
+  scope?: string
+  /** False where the API has no guests. */
+  guests?: boolean
+  /** `localStorage` where absent: shared by the tabs of the page's origin. */
+  storage?: TokenStorage
+  fetch?: typeof globalThis.fetch
+  /** Unix seconds; the browser's clock where absent. */
+  now?: () => number
+}
+
+/** What happened to the session. */
+export type ClientEvent =
+  | 'guest_started'
+  | 'signed_in'
+  | 'refreshed'
+  /** An answer was lost; the same request is tried again. */
+  | 'retrying'
+  | 'signed_out'
+  /** The server refused the refresh token: the session is over. */
+  | 'session_ended'
+  /** Another tab did one of these. */
+  | 'changed_elsewhere'
+
+export type ClientListener = (event: ClientEvent, session: Session | null) => void
+
+/** From then on a new access token is fetched beside the requests; once it has ended they wait for it. */
+const REFRESH_AHEAD_SECONDS = 60
+
+/** A younger token that an API refuses is not mended by another one. */
+const WORTH_RENEWING_SECONDS = 10
+
+/**
+ * Keeps the tokens of one visitor or customer, in all tabs: refreshes them ahead of their end, one tab at a time,
+ * and again with the same token where an answer was lost.
+ */
+export class Client {
+  readonly #options: ClientOptions
+  readonly #apis: ReadonlySet<string>
+  readonly #store: SessionStore
+  readonly #exclusively: Exclusively
+  readonly #fetch: typeof globalThis.fetch
+  readonly #listeners = new Set<ClientListener>()
+  #renewing: Promise<Session> | null = null
+
+  constructor(options: ClientOptions) {
+    const key = `sallyport:${options.clientId}`
+    this.#options = options
+    this.#apis = new Set(options.apis.map((api) => new URL(api).origin))
+    this.#store = new SessionStore(key, options.storage)
+    this.#exclusively = tabLock(key)
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+    onStorageChange(key, () => this.#tell('changed_elsewhere'))
+  }
+
+  /** The session as it is stored, which another tab may have changed. */
+  get session(): Session | null {
+    return this.#store.find()
+  }
+
+  /** @returns What ends the subscription */
+  subscribe(listener: ClientListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once,
+   * unless the customer would become a guest by it.
+   *
+   * @throws TypeError for any other origin
+   * @throws TokenRequestError where there is no token to be had
+   */
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const request = new Request(input, init)
+    const { origin } = new URL(request.url)
+    if (!this.#apis.has(origin)) throw new TypeError(`${origin} is not an API of this client`)
+    const session = await this.#fresh()
+    const response = await this.#send(request.clone(), session)
+    // Either way: the clock may have been set back.
+    const ageSeconds = Math.abs(this.#now() - session.issuedAt)
+    if (response.status !== 401 || ageSeconds < WORTH_RENEWING_SECONDS) return response
+    const renewed = await this.#renew(session).catch(() => null)
+    if (!renewed || (isGuest(renewed) && !isGuest(session))) return response
+    return this.#send(request, renewed)
+  }
+
+  /** Renews the tokens now. @throws TokenRequestError */
+  async refresh(): Promise<Session> {
+    return this.#renew(this.session)
+  }
+
+  /**
+   * Signs a customer in, and hands over the guest that this browser was: the new tokens then say whose cart to merge.
+   *
+   * @throws TokenRequestError `invalid_grant` for a wrong name or password
+   */
+  signIn(username: string, password: string): Promise<Session> {
+    return this.#exclusively(async () => {
+      const guest = await this.#findLiveGuest()
+      const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
+      return this.#start('signed_in', { username, password, ...visitor })
+    })
+  }
+
+  /**
+   * Forgets the tokens here at once, then ends the session at the server.
+   *
+   * @throws TokenRequestError where the server could not be told: the session lives on there
+   */
+  async signOut(): Promise<void> {
+    const session = await this.#exclusively(async () => {
+      const last = this.session
+      this.#store.clear()
+      return last
+    })
+    this.#tell('signed_out')
+    if (!session) return
+    const form = { client_id: this.#options.clientId, token: session.refreshToken }
+    await this.#persist(() => this.#post('/oauth2-token/revoke', form))
+  }
+
+  /** A session whose access token lives. */
+  async #fresh(): Promise<Session> {
+    const session = this.session
+    const secondsLeft = session ? session.expiresAt - this.#now() : 0
+    if (!session || secondsLeft <= 0) return this.#renew(session)
+    if (secondsLeft < REFRESH_AHEAD_SECONDS) this.#renew(session).catch(() => {})
+    return session
+  }
+
+  /** A successor of that session, by whichever tab is first; a guest's where there is none. */
+  #renew(old: Session | null): Promise<Session> {
+    this.#renewing ??= this.#exclusively(async () => {
+      const session = this.session
+      if (session && session.accessToken !== old?.accessToken) return session
+      return (session && (await this.#refresh(session))) ?? this.#startGuest()
+    }).finally(() => {
+      this.#renewing = null
+    })
+    return this.#renewing
+  }
+
+  /** @returns Null where the session is over */
+  async #refresh({ refreshToken }: Session): Promise<Session | null> {
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    try {
+      return await this.#persist(() => this.#requestTokens('refreshed', form))
+    } catch (error) {
+      if (!isDead(error)) throw error
+      this.#store.clear()
+      this.#tell('session_ended')
+      return null
+    }
+  }
+
+  #startGuest(): Promise<Session> {
+    if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'Nobody is signed in.')
+    return this.#persist(() => this.#start('guest_started', { username: 'guest', password: 'guest' }))
+  }
+
+  #start(event: ClientEvent, credentials: Record<string, string>): Promise<Session> {
+    const { scope } = this.#options
+    return this.#requestTokens(event, { grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
+  }
+
+  /** The guest to hand over, with a token that lives: an ended one is ignored by the server, and its cart is lost. */
+  async #findLiveGuest(): Promise<Session | null> {
+    const session = this.session
+    if (!session || !isGuest(session)) return null
+    if (session.expiresAt - this.#now() >= REFRESH_AHEAD_SECONDS) return session
+    return this.#refresh(session).catch(() => session)
+  }
+
+  async #requestTokens(event: ClientEvent, form: Record<string, string>): Promise<Session> {
+    const issuedAt = this.#now()
+    const answer = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
+    const { access_token, refresh_token, expires_in } = answer as TokenResponse
+    const session = {
+      accessToken: access_token,
+      refreshToken: refresh_token,
+      issuedAt,
+      expiresAt: issuedAt + expires_in,
+    }
+    this.#store.save(session)
+    this.#tell(event)
+    return session
+  }
+
+  #post(path: string, form: Record<string, string>): Promise<unknown> {
+    return post(this.#fetch, this.#options.issuer + path, form)
+  }
+
+  #persist<T>(attempt: () => Promise<T>): Promise<T> {
+    return persist(attempt, () => this.#tell('retrying'))
+  }
+
+  #send(request: Request, { accessToken }: Session): Promise<Response> {
+    request.headers.set('Authorization', `Bearer ${accessToken}`)
+    return this.#fetch(request)
+  }
+
+  #tell(event: ClientEvent): void {
+    for (const listener of this.#listeners) listener(event, this.session)
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Math.floor(Date.now() / 1000)
+  }
+}
+
+export function createClient(options: ClientOptions): Client {
+  return new Client(options)
+}
+
+/** A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. */
+function isDead(error: unknown): boolean {
+  if (!(error instanceof TokenRequestError)) return false
+  return error.code === 'invalid_grant' || (error.code === 'invalid_request' && error.status === 401)
+}

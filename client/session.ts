@@ -1,0 +1,97 @@
+/** The tokens of one session, as this browser keeps them. */
+export interface Session {
+  accessToken: string
+  refreshToken: string
+  /** When the access token was asked for, and when it ends, by this browser's clock. Unix seconds. */
+  issuedAt: number
+  expiresAt: number
+}
+
+/** What a token says, unverified: for showing, never for deciding what somebody may do. */
+export type Claims = Record<string, unknown>
+
+/** The part of the Web Storage API that keeps the session. */
+export interface TokenStorage {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
+/** @returns Null where it is no JWT. */
+export function readClaims(token: string): Claims | null {
+  try {
+    const payload = token.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? ''
+    const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0))
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return null
+  }
+}
+
+export function isGuest({ accessToken }: Session): boolean {
+  return String(readClaims(accessToken)?.sub).startsWith('visitor:')
+}
+
+/** The session, where every tab finds it. */
+export class SessionStore {
+  readonly #key: string
+  #storage: TokenStorage
+
+  constructor(key: string, storage: TokenStorage | undefined) {
+    this.#key = key
+    this.#storage = storage ?? findLocalStorage()
+  }
+
+  /** Null where there is none, or what is stored is not one. */
+  find(): Session | null {
+    try {
+      const session: Partial<Session> | null = JSON.parse(this.#storage.getItem(this.#key) ?? 'null')
+      const isWhole = session?.accessToken && session.refreshToken && session.expiresAt
+      return isWhole ? (session as Session) : null
+    } catch {
+      return null
+    }
+  }
+
+  /** A storage that is full must not cost the session: its tokens cannot be asked for again. */
+  save(session: Session): void {
+    try {
+      this.#storage.setItem(this.#key, JSON.stringify(session))
+    } catch {
+      this.clear()
+      this.#storage = memoryStorage()
+      this.save(session)
+    }
+  }
+
+  clear(): void {
+    this.#storage.removeItem(this.#key)
+  }
+}
+
+/** Tells when another tab changed what is stored under that key. */
+export function onStorageChange(key: string, listener: () => void): void {
+  const page = globalThis as { addEventListener?: (type: string, listener: (event: Event) => void) => void }
+  page.addEventListener?.('storage', (event) => {
+    if ((event as { key?: string | null }).key === key) listener()
+  })
+}
+
+function findLocalStorage(): TokenStorage {
+  try {
+    return (globalThis as { localStorage?: TokenStorage }).localStorage ?? memoryStorage()
+  } catch {
+    // The browser forbids it.
+    return memoryStorage()
+  }
+}
+
+/** The session then lasts as long as the page. */
+function memoryStorage(): TokenStorage {
+  const items = new Map<string, string>()
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  }
+}

@@ -1,0 +1,82 @@
+/** A request to the token server that failed. */
+export class TokenRequestError extends Error {
+  override name = 'TokenRequestError'
+  /** The server's `error` (RFC 6749 §5.2), or `unreachable` where there is no answer of it. */
+  readonly code: string
+  /** Of HTTP; 0 where there is no answer. */
+  readonly status: number
+  /** How long the server asks to wait, in seconds; 0 where it does not say. */
+  readonly retryAfterSeconds: number
+
+  constructor(code: string, message: string, { status = 0, retryAfterSeconds = 0, cause }: Details = {}) {
+    super(message, { cause })
+    this.code = code
+    this.status = status
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+
+  /** Whether the same request may succeed later: nothing was refused. */
+  get isTemporary(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500
+  }
+}
+
+interface Details extends ErrorOptions {
+  status?: number
+  retryAfterSeconds?: number
+}
+
+/** A success of the token endpoint (RFC 6749 §5.1). */
+export interface TokenResponse {
+  access_token: string
+  refresh_token: string
+  expires_in: number
+}
+
+const TIMEOUT_MS = 8000
+
+/** Before the second try and so on. All tries together end within the server's retry window of 60 s. */
+const WAITS_SECONDS = [0.5, 2, 5]
+
+/** A page is never kept waiting for longer at a time, whatever the server asks. */
+const LONGEST_WAIT_SECONDS = 8
+
+/**
+ * Posts a form. From a page that is a simple request: it needs no preflight.
+ *
+ * @throws TokenRequestError
+ */
+export async function post(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  form: Record<string, string>,
+): Promise<unknown> {
+  try {
+    const body = new URLSearchParams(form)
+    const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const answer = (await response.json()) as { error: string; error_description: string }
+    if (response.ok) return answer
+    throw new TokenRequestError(answer.error, answer.error_description, {
+      status: response.status,
+      retryAfterSeconds: Number(response.headers.get('Retry-After')) || 0,
+    })
+  } catch (cause) {
+    if (cause instanceof TokenRequestError) throw cause
+    throw new TokenRequestError('unreachable', 'The token server gave no answer.', { cause })
+  }
+}
+
+/** Tries until it is refused or succeeds, a few times. `onRetry` hears of each failure that is not the last. */
+export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void): Promise<T> {
+  for (const seconds of WAITS_SECONDS) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof TokenRequestError && error.isTemporary)) throw error
+      onRetry()
+      const wait = Math.min(Math.max(seconds, error.retryAfterSeconds), LONGEST_WAIT_SECONDS)
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+    }
+  }
+  return attempt()
+}

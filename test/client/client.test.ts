@@ -1,0 +1,258 @@
+import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Session, SessionStore } from '../../client/session.ts'
+import { API, Browser, BrowserStorage, type Fault } from '../support/browser.ts'
+import { PASSWORD } from '../support/server.ts'
+
+const CART = `${API}/cart`
+const HOUR = 3600
+
+// The client waits between two tries; nobody else here waits for a timer.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function hurry<T>(work: Promise<T>): Promise<T> {
+  let isDone = false
+  const end = () => {
+    isDone = true
+  }
+  work.then(end, end)
+  while (!isDone) await vi.advanceTimersByTimeAsync(100)
+  return work
+}
+
+const claimsOf = (session: Session | null) => decodeJwt(session?.accessToken ?? '')
+const subjectOf = async (response: Response) => (await response.json<{ subject: string }>()).subject
+const grantsOf = (browser: Browser) => browser.posted.map((form) => form.get('grant_type'))
+
+async function customer() {
+  const browser = await Browser.open()
+  const user = await browser.server.addUser()
+  const tab = browser.tab()
+  await tab.signIn(user.username, PASSWORD)
+  return { browser, user, tab }
+}
+
+describe('a visitor', () => {
+  it('is a guest from the first request on, one guest however many requests there are', async () => {
+    const browser = await Browser.open()
+    const tab = browser.tab()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => tab.fetch(CART)))
+    const subjects = new Set(await Promise.all(answers.map(subjectOf)))
+    expect([...subjects]).toEqual([expect.stringMatching(/^visitor:/)])
+    expect(browser.posted).toHaveLength(1)
+    expect(browser.events).toEqual(['guest_started'])
+  })
+
+  it('is the same one after a reload and in a second tab', async () => {
+    const browser = await Browser.open()
+    const before = await subjectOf(await browser.tab().fetch(CART))
+    expect(await subjectOf(await browser.tab().fetch(CART))).toBe(before)
+    expect(browser.posted).toHaveLength(1)
+  })
+
+  it('hands the cart over when signing in, with a token that still lives', async () => {
+    for (const age of [0, HOUR - 30, HOUR + 30]) {
+      const browser = await Browser.open()
+      const user = await browser.server.addUser()
+      const tab = browser.tab()
+      const visitor = await subjectOf(await tab.fetch(CART))
+      browser.server.clock.time += age
+      const session = await tab.signIn(user.username, PASSWORD)
+      expect(claimsOf(session)).toMatchObject({ sub: user.id, visitor_id: visitor })
+    }
+  })
+
+  it('stays a guest after a wrong password', async () => {
+    const browser = await Browser.open()
+    const tab = browser.tab()
+    const visitor = await subjectOf(await tab.fetch(CART))
+    const refusal = tab.signIn((await browser.server.addUser()).username, 'wrong')
+    await expect(refusal).rejects.toMatchObject({ code: 'invalid_grant', status: 400, isTemporary: false })
+    expect(await subjectOf(await tab.fetch(CART))).toBe(visitor)
+  })
+
+  it('is nobody where the API has no guests', async () => {
+    const browser = await Browser.open()
+    await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({ code: 'signed_out' })
+    expect(browser.posted).toEqual([])
+  })
+})
+
+describe('the access token', () => {
+  it('is refreshed beside the requests ahead of its end', async () => {
+    const { browser, tab } = await customer()
+    browser.server.clock.time += HOUR - 61
+    await tab.fetch(CART)
+    expect(grantsOf(browser)).toEqual(['password'])
+    browser.server.clock.time += 2
+    await Promise.all([tab.fetch(CART), tab.fetch(CART)])
+    await hurry(tab.refresh())
+    expect(browser.events).toEqual(['signed_in', 'refreshed'])
+  })
+
+  it('is waited for once it has ended, by all requests at once', async () => {
+    const { browser, user, tab } = await customer()
+    browser.server.clock.time += HOUR
+    const answers = await Promise.all(Array.from({ length: 10 }, () => tab.fetch(CART)))
+    expect(new Set(await Promise.all(answers.map(subjectOf)))).toEqual(new Set([user.id]))
+    expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
+  })
+
+  it('goes to the APIs of this client and nowhere else', async () => {
+    const { tab } = await customer()
+    for (const url of ['https://evil.test/', `${API}.evil.test/`, 'http://api.shop.test/']) {
+      await expect(tab.fetch(url)).rejects.toThrow(`${new URL(url).origin} is not an API of this client`)
+    }
+  })
+
+  it('is renewed once where the API refuses it, and the request sent again with its body', async () => {
+    const { browser, user, tab } = await customer()
+    const { accessToken, ...rest } = tab.session as Session
+    const forged = JSON.stringify({ ...rest, accessToken: `${accessToken.slice(0, -9)}AAAAAAAAA` })
+    for (const key of browser.storage.items.keys()) browser.storage.setItem(key, forged)
+    const young = await tab.fetch(CART, { method: 'PUT', body: '2 kettles' })
+    expect(young.status).toBe(401)
+    browser.server.clock.time += 10
+    const response = await tab.fetch(CART, { method: 'PUT', body: '2 kettles' })
+    expect(await response.json()).toEqual({ subject: user.id, body: '2 kettles' })
+    expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
+  })
+
+  it('is renewed after the clock was set back', async () => {
+    const { browser, user, tab } = await customer()
+    const session = { ...tab.session, accessToken: 'dead' }
+    for (const key of browser.storage.items.keys()) browser.storage.setItem(key, JSON.stringify(session))
+    const behind = browser.tab({ now: () => browser.server.clock.time - 86_400 })
+    expect(await subjectOf(await behind.fetch(CART))).toBe(user.id)
+  })
+})
+
+describe('a lost answer', () => {
+  it.each<[Fault[]]>([
+    [['answer lost']],
+    [['answer cut']],
+    [['request lost']],
+    [['server down']],
+    [['answer lost', 'answer lost', 'server down']],
+  ])('of a refresh costs nothing: %j', async (faults) => {
+    const { browser, user, tab } = await customer()
+    const { sid } = claimsOf(tab.session)
+    browser.server.clock.time += HOUR
+    browser.faults.push(...faults)
+    expect(await subjectOf(await hurry(tab.fetch(CART)))).toBe(user.id)
+    expect(claimsOf(tab.session).sid).toBe(sid)
+    const sent = browser.posted.slice(1).map((form) => form.get('refresh_token'))
+    expect(sent).toHaveLength(faults.length + 1)
+    expect(new Set(sent).size).toBe(1)
+    expect(decodeJwt(tab.session?.refreshToken ?? '').seq).toBe(1)
+    expect(browser.events).toEqual(['signed_in', ...faults.map(() => 'retrying'), 'refreshed'])
+  })
+
+  it('of every try keeps the tokens, and the next request goes on', async () => {
+    const { browser, user, tab } = await customer()
+    browser.server.clock.time += HOUR
+    browser.faults.push('server down', 'server down', 'request lost', 'request lost')
+    await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'unreachable', isTemporary: true })
+    expect(await subjectOf(await hurry(tab.fetch(CART)))).toBe(user.id)
+    expect(browser.events).not.toContain('session_ended')
+  })
+
+  it('of a refresh ahead of time is noticed by nobody while the token lives', async () => {
+    const { browser, user, tab } = await customer()
+    browser.server.clock.time += HOUR - 30
+    browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
+    expect(await subjectOf(await tab.fetch(CART))).toBe(user.id)
+  })
+
+  it('of a sign-in is told, and the same guest may try again', async () => {
+    const browser = await Browser.open()
+    const user = await browser.server.addUser()
+    const tab = browser.tab()
+    await tab.fetch(CART)
+    browser.faults.push('request lost')
+    await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
+    expect(claimsOf(await tab.signIn(user.username, PASSWORD)).sub).toBe(user.id)
+  })
+})
+
+describe('two tabs', () => {
+  it('that refresh at once, where there are no locks, both go on with the same session', async () => {
+    const { browser, user, tab } = await customer()
+    const other = browser.tab()
+    browser.server.clock.time += HOUR
+    const answers = await Promise.all([tab.fetch(CART), other.fetch(CART)])
+    expect(await Promise.all(answers.map(subjectOf))).toEqual([user.id, user.id])
+    browser.server.clock.time += HOUR
+    expect(await subjectOf(await other.fetch(CART))).toBe(user.id)
+    expect(browser.events).not.toContain('session_ended')
+  })
+
+  it('share what one of them refreshed', async () => {
+    const { browser, tab } = await customer()
+    const other = browser.tab()
+    browser.server.clock.time += HOUR
+    await tab.fetch(CART)
+    await other.fetch(CART)
+    expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
+  })
+})
+
+describe('the end of a session', () => {
+  it('by signing out forgets the tokens here and ends them at the server', async () => {
+    const { browser, tab } = await customer()
+    const { accessToken, refreshToken } = tab.session as Session
+    await tab.signOut()
+    expect(browser.storage.items.size).toBe(0)
+    expect(browser.events.at(-1)).toBe('signed_out')
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const clientId = String(decodeJwt(accessToken).client_id)
+    const response = await browser.server.postForm({ ...form, client_id: clientId })
+    expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('is tried again where the answer is lost, and told where it cannot be done', async () => {
+    const { browser, tab } = await customer()
+    browser.faults.push('answer lost')
+    await hurry(tab.signOut())
+    const second = await customer()
+    second.browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
+    await expect(hurry(second.tab.signOut())).rejects.toMatchObject({ code: 'unreachable' })
+    expect(second.browser.storage.items.size).toBe(0)
+  })
+
+  it("at the server is told, and no request of the customer is sent as a guest's", async () => {
+    const { browser, user, tab } = await customer()
+    await browser.server.services.signOut.everywhere(user.id, browser.server.context())
+    await browser.server.settle()
+    browser.server.clock.time += 30
+    const response = await tab.fetch(CART, { method: 'PUT', body: 'an order' })
+    expect(response.status).toBe(401)
+    expect(browser.events.slice(-2)).toEqual(['session_ended', 'guest_started'])
+    expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
+  })
+})
+
+describe('the storage', () => {
+  it('may hold garbage', async () => {
+    const { browser, tab } = await customer()
+    for (const garbage of ['', 'null', '{"accessToken":', '7', '{"accessToken":"a","refreshToken":"b"}']) {
+      for (const key of browser.storage.items.keys()) browser.storage.setItem(key, garbage)
+      expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
+    }
+  })
+
+  it('may be full: the session goes on in this tab', () => {
+    const storage = new BrowserStorage()
+    const store = new SessionStore('key', storage)
+    const session = { accessToken: 'a', refreshToken: 'b', issuedAt: 1, expiresAt: 2 }
+    store.save({ ...session, accessToken: 'old' })
+    storage.isFull = true
+    store.save(session)
+    expect([store.find(), storage.items.size]).toEqual([session, 0])
+  })
+})
