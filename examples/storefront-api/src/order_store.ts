@@ -1,0 +1,49 @@
+import type { CartLine } from './cart_store.ts'
+
+export interface Order {
+  id: string
+  /** Unix seconds. */
+  placedAt: number
+  lines: CartLine[]
+  totalCents: number
+}
+
+interface OrderRow extends Omit<Order, 'lines'> {
+  lines: string
+}
+
+const COLUMNS = 'id, placed_at AS placedAt, lines, total_cents AS totalCents'
+
+export async function listOrders(db: D1Database, customer: string): Promise<Order[]> {
+  const select = db
+    .prepare(`SELECT ${COLUMNS} FROM orders WHERE customer = ? ORDER BY placed_at DESC LIMIT 50`)
+    .bind(customer)
+  return (await select.all<OrderRow>()).results.map(toOrder)
+}
+
+/** Turns the cart into an order and empties it, or finds the order where it was placed before. Null for an empty cart. */
+export async function placeOrder(
+  db: D1Database,
+  { id, customer, placedAt }: { id: string; customer: string; placedAt: number },
+): Promise<Order | null> {
+  const place = db
+    .prepare(
+      `INSERT INTO orders (id, customer, placed_at, lines, total_cents)
+       SELECT ?1, ?2, ?3,
+         json_group_array(json_object('sku', p.sku, 'name', p.name, 'priceCents', p.price_cents, 'quantity', l.quantity)),
+         sum(p.price_cents * l.quantity)
+       FROM cart_lines l JOIN products p ON p.sku = l.sku WHERE l.owner = ?2 HAVING count(*) > 0
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(id, customer, placedAt)
+  // Only where the order was placed just now: a repeated request must leave a cart that was filled since.
+  const empty = db.prepare('DELETE FROM cart_lines WHERE owner = ? AND changes() > 0').bind(customer)
+  const find = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE id = ? AND customer = ?`).bind(id, customer)
+  const [, , found] = await db.batch<OrderRow>([place, empty, find])
+  const row = found?.results[0]
+  return row ? toOrder(row) : null
+}
+
+function toOrder(row: OrderRow): Order {
+  return { ...row, lines: JSON.parse(row.lines) }
+}
