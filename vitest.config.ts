@@ -20,7 +20,7 @@ const workers = {
   test: {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/scripts/**'],
+    exclude: ['test/scripts/**', 'test/demo/**'],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: 1,
@@ -30,4 +30,16 @@ const workers = {
 
 const node = { test: { name: 'node', include: ['test/scripts/**/*.test.ts'], testTimeout: 60_000 } }
 
-export default defineConfig({ test: { projects: [workers, node], silent: 'passed-only' } })
+// The demo as a newcomer starts it, asked over HTTP and used in Chromium. One file at a time: they share its customer.
+const demo = {
+  test: {
+    name: 'demo',
+    include: ['test/demo/**/*.test.ts'],
+    globalSetup: ['test/demo/global_setup.ts'],
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+}
+
+export default defineConfig({ test: { projects: [workers, node, demo], silent: 'passed-only' } })

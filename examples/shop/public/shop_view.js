@@ -12,7 +12,7 @@ export function showProducts(products, onAdd) {
 }
 
 function productCard({ sku, name, description, priceCents }, onAdd) {
-  const add = element('button', { type: 'button', 'aria-label': `Put ${name} in the cart` }, 'Add')
+  const add = element('button', { type: 'button', 'aria-label': `Add ${name} to the cart` }, 'Add')
   add.addEventListener('click', () => onAdd(sku))
   return element(
     'li',
