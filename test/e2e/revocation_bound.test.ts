@@ -29,7 +29,7 @@ interface Answer {
 /** Asks every 250 ms, whether the last answer has come or not, until it is stopped. */
 function askSteadily(url: string, tokens: Tokens) {
   const answers: Promise<Answer>[] = []
-  const ask = async () => ({ askedAt: Date.now(), status: await statusAt(url, tokens) })
+  const ask = async () => ({ askedAt: Date.now(), status: await statusAt(url, tokens.access_token) })
   const timer = setInterval(() => answers.push(ask()), ASK_EVERY_MS)
   async function stop(): Promise<Answer[]> {
     clearInterval(timer)
@@ -103,14 +103,14 @@ describe('revoked here, refused there', () => {
     const { issuer } = servers.service.config
     const [api, revoked, other] = await Promise.all([servers.startApi(10), signIn(issuer), signIn(issuer)])
     const url = `${api.origin}/cart`
-    expect(await statusAt(url, revoked)).toBe(200)
+    expect(await statusAt(url, revoked.access_token)).toBe(200)
     await revoke(issuer, revoked.refresh_token)
     await sleep(OVERDUE_SECONDS * 1000)
     const askedAt = Date.now()
-    expect(await statusAt(url, revoked)).toBe(401)
+    expect(await statusAt(url, revoked.access_token)).toBe(401)
     report(
       `the first request after ${OVERDUE_SECONDS} s waits ${seconds(Date.now() - askedAt)} and is refused`,
     )
-    expect(await statusAt(url, other)).toBe(200)
+    expect(await statusAt(url, other.access_token)).toBe(200)
   })
 })
