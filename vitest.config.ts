@@ -20,7 +20,7 @@ const workers = {
   test: {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/scripts/**', 'test/demo/**'],
+    exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**'],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: 1,
@@ -28,7 +28,15 @@ const workers = {
   },
 }
 
-const node = { test: { name: 'node', include: ['test/scripts/**/*.test.ts'], testTimeout: 60_000 } }
+// In Node: the npm scripts, and whole servers that talk over HTTP.
+const node = {
+  test: {
+    name: 'node',
+    include: ['test/scripts/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+}
 
 // The demo as a newcomer starts it, asked over HTTP and used in Chromium. One file at a time: they share its customer.
 const demo = {
