@@ -187,13 +187,13 @@ describe('the hash of a person', () => {
     await new TestServer({ env: { DB: faulty.db } }).signIn(client, user.username)
     await server.signIn(client, user.username)
     const today = (await hashOf(user)) ?? ''
-    const tooDear = user.passwordHash.replace('$04$', '$13$')
+    const tooDear = user.passwordHash.replace('$04$', '$14$')
     await env.DB.prepare('UPDATE users SET password_hash = ? WHERE id = ?').bind(tooDear, user.id).run()
     await expect(server.signIn(client, user.username)).rejects.toThrow('500 {"error":"server_error"')
     const written = [...lines, JSON.stringify(await auditOf({ client_id: client.id }))].join('\n')
     expect(written).toContain('"work":"rehash"')
     expect(written).toContain('bcrypt cost=4 replaced')
-    expect(written).toContain('bcrypt: cost=13 takes too long')
+    expect(written).toContain('bcrypt: cost=14 takes too long')
     for (const secret of [PASSWORD, user.passwordHash.slice(7), today.slice(31), today.slice(-43)]) {
       expect(written).not.toContain(secret)
     }

@@ -8,8 +8,8 @@ const PHC =
 /** RFC 9106 §3.1; the module refuses shorter ones. */
 const MIN_SALT_BYTES = 8
 
-/** `m` times `t`, in KiB: what 64 MiB is with six passes. */
-const MAX_WORK = 6 * MAX_MEMORY_KIB
+/** `m` times `t`, in KiB: what 64 MiB is with ten passes. */
+const MAX_WORK = 10 * MAX_MEMORY_KIB
 
 /** Argon2id as PHC writes it, and with it libsodium and PHP: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. */
 export const argon2idScheme: HashScheme = {
