@@ -40,6 +40,17 @@ describe('Argon2id', () => {
     expect(hex(new Argon2id(argon2Module).hash({ ...input, hashLength: 32 }))).toBe(hash)
   })
 
+  it('holds no more memory than its dearest hash takes, whatever came before and after', () => {
+    const instances = vi.spyOn(WebAssembly, 'Instance')
+    const argon2 = new Argon2id(argon2Module)
+    const input = { password: encodeUtf8('password'), salt: encodeUtf8('somesalt'), hashLength: 32 }
+    for (const m of [19_456, 32_768, 19_456, 32_768, 64]) argon2.hash({ ...input, cost: { m, t: 1, p: 1 } })
+    const exports = instances.mock.results.map(({ value }) => value.exports)
+    instances.mockRestore()
+    const sizes = exports.map(({ memory }) => Math.floor(memory.buffer.byteLength / 2 ** 20))
+    expect(sizes).toEqual([19, 32])
+  })
+
   it('says by its code why it refuses parameters', () => {
     const argon2 = new Argon2id(argon2Module)
     const input = { password: encodeUtf8('password'), salt: encodeUtf8('short'), hashLength: 32 }
