@@ -9,6 +9,7 @@ export type AuditKind =
   | 'merge'
   | 'revoke'
   | 'cut_off'
+  | 'rehash'
 
 /** One line of the audit trail. Ids alone: no name, no token, no password, no secret. */
 export interface AuditEvent {
