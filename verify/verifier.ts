@@ -154,7 +154,7 @@ class AccessTokenVerifier implements Verifier {
 /** The token of an `Authorization: Bearer` header, and of nowhere else (RFC 6750 §2.1). */
 function readBearer(request: Request): string {
   const authorization = request.headers.get('Authorization')
-  if (authorization === null) throw missingToken()
+  if (!authorization) throw missingToken()
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? []
   if (token === undefined) throw invalidToken('the Authorization header has no bearer token')
   return token

@@ -193,6 +193,7 @@ describe('a forged or foreign token', () => {
 describe('a refusal', () => {
   it.each([
     ['no header', {}, 'missing_token', 'Bearer'],
+    ['an empty header', { Authorization: '' }, 'missing_token', 'Bearer'],
     [
       'a token without a scheme',
       { Authorization: 'eyJ.eyJ.x' },
