@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { PUBLISH_AHEAD_SECONDS } from '../src/keys/key_ring.ts'
+import { NEXT_KEY_AHEAD_SECONDS, PUBLISH_AHEAD_SECONDS } from '../src/keys/key_schedule.ts'
 import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
 import { credentials, emptyStores, type TestClient, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
@@ -87,18 +87,20 @@ describe('signing keys', () => {
     await verify(after, fresh)
   })
 
-  it('are followed by a new one after key_rotation_days, published before it signs', async () => {
+  it('are followed by a new one after key_rotation_days, published before it signs, without a cron trigger', async () => {
     const clock = new TestClock()
     const server = new TestServer({ clock, config: { key_rotation_days: 30 } })
     const client = await server.addClient()
     const first = decodeProtectedHeader(await machineToken(server, client)).kid
-    clock.time += 30 * DAY - 1
+    clock.time += 30 * DAY - NEXT_KEY_AHEAD_SECONDS - 1
     await machineToken(server, client)
     expect(await storedKeys()).toHaveLength(1)
     clock.time += 61
-    expect(decodeProtectedHeader(await machineToken(server, client)).kid).toBe(first)
+    await machineToken(server, client)
     expect((await published(server)).keys).toHaveLength(2)
-    clock.time += PUBLISH_AHEAD_SECONDS
+    clock.time += NEXT_KEY_AHEAD_SECONDS - 61
+    expect(decodeProtectedHeader(await machineToken(server, client)).kid).toBe(first)
+    clock.time += 1
     expect(decodeProtectedHeader(await machineToken(server, client)).kid).not.toBe(first)
     expect(await storedKeys()).toHaveLength(2)
   })

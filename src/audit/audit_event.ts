@@ -9,6 +9,7 @@ export type AuditKind =
   | 'merge'
   | 'revoke'
   | 'cut_off'
+  | 'key'
 
 /** One line of the audit trail. Ids alone: no name, no token, no password, no secret. */
 export interface AuditEvent {
