@@ -3,15 +3,11 @@ import { decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NEXT_KEY_AHEAD_SECONDS, PUBLISH_AHEAD_SECONDS } from '../src/keys/key_schedule.ts'
 import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
-import { credentials, emptyStores, type TestClient, TestClock, TestServer } from './support/server.ts'
+import { machineToken } from './support/keys.ts'
+import { credentials, emptyStores, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
 const DAY = 86_400
-
-async function machineToken(server: TestServer, client: TestClient): Promise<string> {
-  const answer = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
-  return answer.access_token
-}
 
 async function storedKeys() {
   return (await env.DB.prepare('SELECT * FROM signing_keys').all<Record<string, string>>()).results
