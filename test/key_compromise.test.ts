@@ -102,6 +102,16 @@ describe('a compromised key', () => {
     await expect(verify(isolate, late)).rejects.toThrow()
   })
 
+  it('keeps nobody out who signs in anew, wherever they refresh next', async () => {
+    const { server, client, first } = await setUp()
+    const isolate = server.anotherIsolate()
+    expect(await publishedKids(isolate)).toEqual([first])
+    await retire(server, first)
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const refreshes = Array.from({ length: 10 }, () => isolate.refresh(client, refresh_token))
+    expect(await Promise.all(refreshes)).toHaveLength(10)
+  })
+
   it('does not come back out of a copy that somebody slow writes anew, even while D1 is away', async () => {
     const { server, client, first } = await setUp()
     const copy = (await env.KV.get('keys')) ?? ''

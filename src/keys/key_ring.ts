@@ -10,6 +10,12 @@ import type { KeyStore } from './key_store.ts'
 import { SealingError, type SealingKeys } from './sealing.ts'
 import { openSigningKey, type SealedSigningKey, type SigningKey } from './signing_key.ts'
 
+/** Made-up key ids cost one read of D1 in this time, however many they are. */
+const COMPARE_AGAIN_SECONDS = 5
+
+/** An RFC 7638 thumbprint by SHA-256. */
+const KID = /^[A-Za-z0-9_-]{43}$/
+
 /** The keys as one isolate holds them. */
 interface Ring {
   keys: SigningKey[]
@@ -34,6 +40,8 @@ export class KeyRing {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<Ring>()
   #ring: Ring | null = null
+  /** When a key that is not known here last had the record read. */
+  #comparedAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -47,10 +55,16 @@ export class KeyRing {
     return current
   }
 
-  /** The key of that id; null where it is none of ours. @throws StorageUnavailable, CorruptRecord, SealingError */
+  /**
+   * The key of that id; null where it is none of ours. One that is not known here may be newer than the copy, or sign
+   * in place of one that was given up: then the record is asked, or somebody's good token would be refused.
+   *
+   * @throws StorageUnavailable, CorruptRecord, SealingError
+   */
   async find(kid: string, context: RequestContext): Promise<SigningKey | null> {
-    const { keys } = await this.#load(context)
-    return keys.find((key) => key.kid === kid) ?? null
+    const known = findKey(await this.#load(context), kid)
+    if (known || !KID.test(kid) || context.now - this.#comparedAt < COMPARE_AGAIN_SECONDS) return known
+    return findKey(await this.#flights.run('record', context, () => this.#compare(context)), kid)
   }
 
   /** The public keys (RFC 7517 §5). @throws StorageUnavailable, CorruptRecord, SealingError */
@@ -80,12 +94,23 @@ export class KeyRing {
     const { store, maker } = this.#dependencies
     const known = await store.findNear(context)
     const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
-    const keys = await this.#open(sealed).catch((error: unknown) => {
+    return this.#openRing(sealed, context.now).catch(async (error: unknown) => {
       if (!(error instanceof SealingError)) throw error
       // The copy may be from before the keys were sealed anew.
-      return store.readAgain(context).then((record) => this.#open(record))
+      return this.#openRing(await store.readAgain(context), context.now)
     })
-    return { keys, jwks: await formatJwks(keys), freshUntil: context.now + ISOLATE_TTL_SECONDS }
+  }
+
+  /** Reads the record, and mends the copy where it lacked a key. */
+  async #compare(context: RequestContext): Promise<Ring> {
+    const { store } = this.#dependencies
+    const known = await this.#load(context)
+    const sealed = await store.findAll()
+    this.#comparedAt = context.now
+    if (sealed.every(({ kid }) => findKey(known, kid))) return known
+    store.repairCopy(sealed, context)
+    this.#ring = await this.#openRing(sealed, context.now)
+    return this.#ring
   }
 
   /** Adds the key that is due. While D1 is away, the keys that are known go on signing. */
@@ -102,9 +127,15 @@ export class KeyRing {
     }
   }
 
-  #open(sealed: SealedSigningKey[]): Promise<SigningKey[]> {
-    return Promise.all(sealed.map((key) => openSigningKey(key, this.#dependencies.sealingKeys)))
+  async #openRing(sealed: SealedSigningKey[], now: number): Promise<Ring> {
+    const { sealingKeys } = this.#dependencies
+    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys)))
+    return { keys, jwks: await formatJwks(keys), freshUntil: now + ISOLATE_TTL_SECONDS }
   }
+}
+
+function findKey({ keys }: Ring, kid: string): SigningKey | null {
+  return keys.find((key) => key.kid === kid) ?? null
 }
 
 async function formatJwks(keys: SigningKey[]): Promise<JwksDocument> {
