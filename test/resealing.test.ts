@@ -57,6 +57,15 @@ describe('a change of SEALING_KEY', () => {
     expect(await auditOf({ kind: 'key', subject: 'user:1' })).toHaveLength(1)
   })
 
+  it('seals each key once, however many are asked at once', async () => {
+    const { both, kids } = await setUp()
+    const isolates = Array.from({ length: 6 }, () => both.anotherIsolate())
+    const outcomes = await Promise.all(
+      isolates.map((isolate) => isolate.services.keyLife.reseal(isolate.context())),
+    )
+    expect(outcomes.flatMap(({ resealed }) => resealed).sort()).toEqual(kids.sort())
+  })
+
   it('seals new keys under the new secret from the beginning', async () => {
     const { clock, both, after, client } = await setUp()
     await both.cron()

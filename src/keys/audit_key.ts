@@ -10,6 +10,15 @@ interface Occasion {
 
 /** Puts into the audit trail what became of a key. */
 export function auditKey(reason: string, { audit, context, by }: Occasion): void {
-  const nobody = { api: null, clientId: null, sid: null }
-  audit.record({ kind: 'key', outcome: 'ok', reason, subject: by, ...nobody }, context)
+  const event = {
+    kind: 'key',
+    outcome: 'ok',
+    reason,
+    subject: by,
+    api: null,
+    clientId: null,
+    sid: null,
+  } as const
+  // A request that happened to find a key due has no part in it.
+  audit.record(event, by === null ? { ...context, addressPrefix: null } : context)
 }
