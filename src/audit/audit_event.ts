@@ -10,6 +10,7 @@ export type AuditKind =
   | 'revoke'
   | 'cut_off'
   | 'rehash'
+  | 'key'
 
 /** One line of the audit trail. Ids alone: no name, no token, no password, no secret. */
 export interface AuditEvent {
