@@ -59,6 +59,10 @@ function columnsOf(event: AuditEvent, { now, addressPrefix }: RequestContext): u
   const { kind, outcome, reason, api, clientId, subject, sid, actor, change } = event
   return [
     ...[now, kind, outcome, reason, api, clientId, subject, sid, addressPrefix],
-    ...[actor?.subject ?? null, actor?.clientId ?? null, change === undefined ? null : JSON.stringify(change)],
+    ...[
+      actor?.subject ?? null,
+      actor?.clientId ?? null,
+      change === undefined ? null : JSON.stringify(change),
+    ],
   ]
 }

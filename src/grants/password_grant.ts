@@ -13,6 +13,7 @@ import { spendVisitor } from './spend_visitor.ts'
 interface SignedIn {
   subject: string
   roles: readonly string[]
+  mustChangePassword: boolean
   allowedScopes: string[]
   /** Unix seconds: later than now where the person was signed out everywhere within this second. */
   issuedAt: number
@@ -29,9 +30,10 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const { subject, roles, allowedScopes, issuedAt } = isGuest
+    const signedIn = isGuest
       ? signInVisitor(request)
       : await signInUser(username, password, request, services)
+    const { subject, roles, mustChangePassword, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
@@ -40,7 +42,8 @@ export const passwordGrant: Grant = {
     const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
     const sid = services.shards.newSid(context.continent)
     const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
-    const answer = await issueTokens({ subject, roles, scope, issuedAt, session }, request, services)
+    const issuance = { subject, roles, mustChangePassword, scope, issuedAt, session }
+    const answer = await issueTokens(issuance, request, services)
     auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
     return answer
   },
@@ -49,7 +52,8 @@ export const passwordGrant: Grant = {
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
 function signInVisitor({ client, api, context }: ClientRequest): SignedIn {
   const allowedScopes = guestScopes(client, api)
-  return { subject: generateVisitorId(), roles: [], allowedScopes, issuedAt: context.now }
+  const subject = generateVisitorId()
+  return { subject, roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
 }
 
 async function signInUser(
@@ -60,5 +64,6 @@ async function signInUser(
 ): Promise<SignedIn> {
   const user = await authenticateUser({ pool: api.userPool, username, password }, services)
   const issuedAt = issueTimeOf(user, context.now)
-  return { subject: user.id, roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
+  const { id: subject, roles, mustChangePassword } = user
+  return { subject, roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }
 }

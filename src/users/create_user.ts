@@ -12,6 +12,8 @@ export interface UserDraft {
   password: string
   roles: string[]
   enabled: boolean
+  /** False where it is absent. */
+  mustChangePassword?: boolean
 }
 
 /** A person who cannot be added; the message says why, to the operator. */
@@ -48,6 +50,7 @@ export async function createUser(
     passwordHash,
     enabled,
     roles,
+    mustChangePassword: draft.mustChangePassword ?? false,
     createdAt: now,
     tokensValidFrom: 0,
     keptSid: null,

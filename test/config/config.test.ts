@@ -346,7 +346,6 @@ describe('the API of the operators', () => {
 
   it.each([
     ['names no API', { shop: SHOP }, 'office', 'must name one of apis'],
-    ['is no name', { shop: SHOP }, ['shop'], 'must be the name of an API'],
     [
       'takes guests',
       { shop: SHOP, admin: { ...ADMIN, guests: true } },
