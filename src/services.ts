@@ -1,6 +1,9 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { AuditQueryStore } from './audit/audit_query_store.ts'
 import { AuditStore } from './audit/audit_store.ts'
+import { ClientAdminStore } from './clients/client_admin_store.ts'
 import { ClientStore } from './clients/client_store.ts'
+import { ClientUseStore } from './clients/client_use_store.ts'
 import { OriginStore } from './clients/origin_store.ts'
 import type { Config } from './config/config.ts'
 import type { GrantServices } from './grants/grant.ts'
@@ -13,6 +16,7 @@ import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import type { Clock } from './lib/clock.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
+import { SessionListStore } from './sessions/session_list_store.ts'
 import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
@@ -20,6 +24,7 @@ import { sweep } from './sessions/sweep.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
@@ -38,6 +43,11 @@ export interface Env {
 export interface Services extends GrantServices {
   clock: Clock
   origins: OriginStore
+  clientUse: ClientUseStore
+  /** What operators list and change. */
+  clientAdmin: ClientAdminStore
+  userAdmin: UserAdminStore
+  auditTrail: AuditQueryStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
   /** Those and the shards', each database once. */
@@ -59,6 +69,8 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const copies = new ReadCopyStore(kv)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
+  const clientAdmin = new ClientAdminStore(db)
+  const userAdmin = new UserAdminStore(db)
   const audit = new AuditStore(db)
   const cutoffs = new CutoffStore(db)
   const store = new KeyStore(db, copies)
@@ -68,7 +80,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb) }
+      return { ...shard, sessions: new SessionStore(shardDb), list: new SessionListStore(shardDb) }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -82,11 +94,26 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     windowSeconds: config.longestAccessTokenSeconds,
   })
   return {
-    ...{ config, clock, clients, users, audit, cutoffs, cutoffStores, keys, shards, feed },
+    ...{
+      config,
+      clock,
+      clients,
+      users,
+      audit,
+      cutoffs,
+      cutoffStores,
+      keys,
+      shards,
+      feed,
+      clientAdmin,
+      userAdmin,
+    },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
+    clientUse: new ClientUseStore(db),
+    auditTrail: new AuditQueryStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash),
-    signOut: new SignOut({ users, clients, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
   }
 }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isAuditWrite } from './support/around_d1.ts'
+import { isAuditWrite, isDeferredWrite } from './support/around_d1.ts'
 import { FAULTS, type Fault, FaultyD1 } from './support/faulty_d1.ts'
 import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
 
@@ -182,7 +182,7 @@ describe('a database that fails once', () => {
   it.each(CASES)(
     'makes $what a 503 where any call fails $fault, and an honest retry good',
     async (request) => {
-      const isAwaited = (sql: string) => !isAuditWrite(sql)
+      const isAwaited = (sql: string) => !isDeferredWrite(sql)
       const calls = await forEachCall(request, isAwaited, async (attempt) => {
         const { answer, faulty, scene, send, expectDone } = attempt
         expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])

@@ -1,16 +1,33 @@
 /** What happened. */
-export type AuditKind =
-  | 'issue'
-  | 'sign_in_failure'
-  | 'refresh'
-  | 'refresh_refused'
-  | 'retry'
-  | 'theft'
-  | 'merge'
-  | 'revoke'
-  | 'cut_off'
-  | 'rehash'
-  | 'key'
+export const AUDIT_KINDS = [
+  'issue',
+  'sign_in_failure',
+  'refresh',
+  'refresh_refused',
+  'retry',
+  'theft',
+  'merge',
+  'revoke',
+  'cut_off',
+  'rehash',
+  'key',
+  'admin',
+] as const
+export type AuditKind = (typeof AUDIT_KINDS)[number]
+
+/** The operator who did it. */
+export interface Actor {
+  subject: string
+  clientId: string
+}
+
+/** What an operator changed: names of fields, and old and new values of those that are no secret and of no person. */
+export interface AuditedChange {
+  operation: string
+  fields?: readonly string[]
+  from?: Readonly<Record<string, unknown>>
+  to?: Readonly<Record<string, unknown>>
+}
 
 /** One line of the audit trail. Ids alone: no name, no token, no password, no secret. */
 export interface AuditEvent {
@@ -22,4 +39,7 @@ export interface AuditEvent {
   clientId: string | null
   subject: string | null
   sid: string | null
+  /** Absent where no operator did it. */
+  actor?: Actor
+  change?: AuditedChange
 }

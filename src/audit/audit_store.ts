@@ -2,6 +2,11 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { AuditEvent } from './audit_event.ts'
 
+const INSERT_EVENT = `
+  INSERT INTO audit_events
+    (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client, change)
+  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+
 /** The audit trail, in D1. */
 export class AuditStore {
   readonly #db: D1Database
@@ -12,17 +17,32 @@ export class AuditStore {
 
   /** Writes an event after the answer is sent. A write that fails is logged and costs nobody an answer. */
   record(event: AuditEvent, context: RequestContext): void {
-    runLater(context, `audit ${event.kind}`, () => this.#insert(event, context).run())
+    runLater(context, `audit ${event.kind}`, () => this.#addition(INSERT_EVENT, event, context).run())
   }
 
-  #insert(event: AuditEvent, { now, addressPrefix }: RequestContext): D1PreparedStatement {
-    const { kind, outcome, reason, api, clientId, subject, sid } = event
-    return this.#db
-      .prepare(
-        `INSERT INTO audit_events (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .bind(now, kind, outcome, reason, api, clientId, subject, sid, addressPrefix)
+  /**
+   * An event of a change that the statement before it makes, in the same transaction: there is the one where there is
+   * the other.
+   */
+  additionIfChanged(event: AuditEvent, context: RequestContext): D1PreparedStatement {
+    return this.#addition(`${INSERT_EVENT} WHERE changes() > 0`, event, context)
+  }
+
+  /**
+   * Writes the event of a change in another database, unless an operator's event of that kind is there for the
+   * session: the call may be repeated where an answer got lost.
+   *
+   * @throws StorageUnavailable
+   */
+  async addOnceForSession(event: AuditEvent & { sid: string }, context: RequestContext): Promise<void> {
+    const sql = `${INSERT_EVENT} WHERE NOT EXISTS
+      (SELECT 1 FROM audit_events WHERE sid = ? AND kind = ? AND actor IS NOT NULL)`
+    const insert = this.#db.prepare(sql).bind(...columnsOf(event, context), event.sid, event.kind)
+    await callStore('D1 audit_events', () => insert.run())
+  }
+
+  #addition(sql: string, event: AuditEvent, context: RequestContext): D1PreparedStatement {
+    return this.#db.prepare(sql).bind(...columnsOf(event, context))
   }
 
   /** Removes up to `limit` events from before a moment. Returns how many. @throws StorageUnavailable */
@@ -33,4 +53,16 @@ export class AuditStore {
     const { meta } = await callStore('D1 audit_events', () => sweep.run())
     return meta.changes
   }
+}
+
+function columnsOf(event: AuditEvent, { now, addressPrefix }: RequestContext): unknown[] {
+  const { kind, outcome, reason, api, clientId, subject, sid, actor, change } = event
+  return [
+    ...[now, kind, outcome, reason, api, clientId, subject, sid, addressPrefix],
+    ...[
+      actor?.subject ?? null,
+      actor?.clientId ?? null,
+      change === undefined ? null : JSON.stringify(change),
+    ],
+  ]
 }

@@ -5,6 +5,13 @@ import type { Client } from './client.ts'
 import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
 
+/** A client that has proven who it is. */
+export interface ProvenClient {
+  client: Client
+  /** The hash of the secret by which it did; null for a public client. */
+  secretHash: string | null
+}
+
 /**
  * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients get
  * the same refusal after the same check of the secret. Finding the record may take longer the first time: that a client
@@ -16,13 +23,13 @@ export async function authenticateClient(
   credentials: ClientCredentials,
   clients: Pick<ClientStore, 'find'>,
   context: RequestContext,
-): Promise<Client> {
+): Promise<ProvenClient> {
   const client = await clients.find(credentials.id, context)
-  const proven = await verifyClientSecret(credentials.secret ?? '', client, context.now)
+  const secretHash = await verifyClientSecret(credentials.secret ?? '', client, context.now)
   if (client === null) throw invalidClient('unknown client')
   if (!client.enabled) throw invalidClient('disabled client')
-  if (client.confidential && !proven) throw invalidClient('wrong client secret')
+  if (client.confidential && secretHash === null) throw invalidClient('wrong client secret')
   if (!client.confidential && credentials.secret !== null)
     throw invalidClient('a public client has no secret')
-  return client
+  return { client, secretHash }
 }

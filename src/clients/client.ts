@@ -72,14 +72,26 @@ export interface ClientStanding {
   enabled: boolean
   /** The client's tokens issued before this second are dead. Unix seconds. */
   tokensValidFrom: number
+  /** Whether the secret that was asked about is live. */
+  hasSecret: boolean
 }
 
-const standingSchema = z.object({ api: z.string(), enabled: z.int(), tokens_valid_from: z.int() })
+const standingSchema = z.object({
+  api: z.string(),
+  enabled: z.int(),
+  tokens_valid_from: z.int(),
+  has_secret: z.int(),
+})
 
 /** @throws CorruptRecord */
 export function decodeClientStanding(id: string, value: unknown): ClientStanding {
   const row = decodeRecord(standingSchema, `client ${id}`, value)
-  return { api: row.api, enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
+  return {
+    api: row.api,
+    enabled: row.enabled === 1,
+    tokensValidFrom: row.tokens_valid_from,
+    hasSecret: row.has_secret === 1,
+  }
 }
 
 /** @throws CorruptRecord */

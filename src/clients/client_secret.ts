@@ -13,20 +13,25 @@ export function generateClientSecret(): string {
   return `sps_${randomId(32)}`
 }
 
+/** A name for a secret that says nothing of it. */
+export function generateSecretId(): string {
+  return randomId(8)
+}
+
 /** SHA-256 is the right hash for 256 random bits: there is nothing to guess (docs/decisions/0003). */
 export async function hashClientSecret(secret: string): Promise<string> {
   return base64url.encode(await sha256(secret))
 }
 
 /**
- * Whether the presented secret is one of the client's. Does the same work for any client and for none:
- * one hash and two comparisons.
+ * The hash of the presented secret where it is one of the client's, else null. Does the same work for any client and
+ * for none: one hash and two comparisons.
  */
 export async function verifyClientSecret(
   presented: string,
   client: Client | null,
   now: number,
-): Promise<boolean> {
+): Promise<string | null> {
   const hash = await sha256(presented)
   const live = (client?.secrets ?? []).filter((secret) => isLive(secret, now))
   let matched = false
@@ -35,7 +40,8 @@ export async function verifyClientSecret(
     const expected = secret ? base64url.decode(secret.hash) : NO_HASH
     if (equalInConstantTime(hash, expected)) matched = true
   }
-  return matched
+  const text = base64url.encode(hash)
+  return matched ? text : null
 }
 
 function isLive(secret: ClientSecret, now: number): boolean {

@@ -12,6 +12,7 @@ import {
   decodeClientRow,
   decodeClientStanding,
 } from './client.ts'
+import { generateSecretId } from './client_secret.ts'
 
 /** How long an isolate keeps a client, or that there is none. Part of the bound on a disabled client. */
 const ISOLATE_TTL_SECONDS = 30
@@ -20,13 +21,6 @@ const ISOLATE_ENTRIES = 1000
 /** Ids that D1 does not know draw on a budget in each isolate, so that garbage does not reach D1 unbounded. */
 const UNKNOWN_IDS_AT_ONCE = 50
 const UNKNOWN_IDS_PER_SECOND = 5
-
-/** A change that ends a client's tokens. */
-export interface ClientChange {
-  /** Unix seconds. */
-  tokensValidFrom: number
-  enabled?: boolean
-}
 
 const SELECT_CLIENT = `
   SELECT c.client_id, c.name, c.api, c.grants, c.scopes, c.origins, c.confidential, c.enabled, c.created_at,
@@ -90,38 +84,38 @@ export class ClientStore {
   /**
    * How a client stands now, from D1: what a refresh and an introspection must see at once. Null where it is gone.
    *
+   * @param secret The hash of the secret that it authenticated by; null where it had none to show.
    * @throws StorageUnavailable, CorruptRecord
    */
-  async findStanding(id: string): Promise<ClientStanding | null> {
+  async findStanding(
+    id: string,
+    secret: { hash: string; now: number } | null = null,
+  ): Promise<ClientStanding | null> {
     const select = this.#db
-      .prepare('SELECT api, enabled, tokens_valid_from FROM clients WHERE client_id = ?')
-      .bind(id)
+      .prepare(
+        `SELECT api, enabled, tokens_valid_from, EXISTS (SELECT 1 FROM client_secrets AS s
+           WHERE s.secret_hash = ? AND s.client_id = clients.client_id AND (s.expires_at IS NULL OR s.expires_at > ?)
+         ) AS has_secret FROM clients WHERE client_id = ?`,
+      )
+      .bind(secret?.hash ?? null, secret?.now ?? 0, id)
     const row = await callStore('D1 clients', () => select.first())
     return row === null ? null : decodeClientStanding(id, row)
   }
 
-  /**
-   * Ends every token of a client that was issued before a second, and disables it if asked, in one transaction with
-   * whatever must happen alongside. `renewCopy` comes after it.
-   *
-   * @throws StorageUnavailable
-   */
-  async endTokens(id: string, change: ClientChange, alongside: D1PreparedStatement[]): Promise<void> {
-    const { tokensValidFrom, enabled = null } = change
-    const update = this.#db
-      .prepare(
-        `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ?), enabled = coalesce(?, enabled)
-         WHERE client_id = ?`,
-      )
-      .bind(tokensValidFrom, enabled === null ? null : Number(enabled), id)
-    await callStore('D1 clients', () => this.#db.batch([update, ...alongside]))
+  /** Forgets what this isolate has of a client, so that it sees a change of its own at once. */
+  forget(id: string): void {
     this.#cache.delete(id)
   }
 
-  /** Writes the KV copy of a changed client; isolates follow within their time. @throws StorageUnavailable */
+  /**
+   * Writes the KV copy of a changed client, or deletes that of one that is gone; isolates follow within their time.
+   *
+   * @throws StorageUnavailable
+   */
   async renewCopy(id: string, context: RequestContext): Promise<void> {
+    this.forget(id)
     const client = await this.#readRow(id)
-    if (client !== null) await callStore('KV', () => this.#copies.save(copyKey(id), client, context))
+    await callStore('KV', () => this.#copies.write(copyKey(id), client, context))
   }
 
   /** Adds a client of record with its secrets: all or nothing. An id that is taken is refused. @throws StorageUnavailable */
@@ -131,8 +125,8 @@ export class ClientStore {
     const insertClient = this.#db
       .prepare(
         `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at,
-           access_token_lifetime, refresh_token_lifetime)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           access_token_lifetime, refresh_token_lifetime, tokens_valid_from)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(
         id,
@@ -144,13 +138,15 @@ export class ClientStore {
         createdAt,
         client.accessTokenLifetimeSeconds,
         client.refreshTokenLifetimeSeconds,
+        createdAt,
       )
     const insertSecrets = client.secrets.map((secret) =>
       this.#db
         .prepare(
-          'INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at) VALUES (?, ?, ?, ?)',
+          `INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at, secret_id)
+           VALUES (?, ?, ?, ?, ?)`,
         )
-        .bind(secret.hash, id, secret.createdAt, secret.expiresAt),
+        .bind(secret.hash, id, secret.createdAt, secret.expiresAt, generateSecretId()),
     )
     await callStore('D1 clients', () => this.#db.batch([insertClient, ...insertSecrets]))
   }

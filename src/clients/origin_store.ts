@@ -36,6 +36,13 @@ export class OriginStore {
     return origins
   }
 
+  /** Writes the KV copy anew after a change; isolates follow within their time. @throws StorageUnavailable */
+  async renewCopy(context: RequestContext): Promise<void> {
+    this.#cache.delete(COPY_KEY)
+    const origins = await this.#readRecord()
+    await callStore('KV', () => this.#copies.save(COPY_KEY, origins, context))
+  }
+
   async #readRecord(): Promise<string[]> {
     const select = this.#db.prepare(
       'SELECT DISTINCT value AS origin FROM clients, json_each(clients.origins) WHERE clients.enabled = 1',

@@ -52,6 +52,8 @@ export interface Config {
   passwordHash: Argon2Cost
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
+  /** The API of the operators; null where there is no admin API. */
+  adminApi: ApiConfig | null
   /** How long a cut-off matters to the APIs. */
   longestAccessTokenSeconds: number
 }
@@ -140,6 +142,7 @@ function toConfig(file: ConfigFile): Config {
       preflightMaxAgeSeconds: file.cors.preflight_max_age,
     },
     apis: new Map(apis.map((api) => [api.name, api])),
+    adminApi: apis.find((api) => api.name === file.admin_api) ?? null,
     longestAccessTokenSeconds: Math.max(...apis.map((api) => api.accessTokenLifetimeSeconds)),
   }
 }

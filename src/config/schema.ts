@@ -190,6 +190,7 @@ export const configSchema = z
       apis: z
         .record(name, api, 'must be a table of APIs')
         .check(z.refine((value) => Object.keys(value).length > 0, 'must list at least one API')),
+      admin_api: z.optional(z.string('must be the name of an API')),
     },
     'must be a table',
   )
@@ -204,9 +205,31 @@ export const configSchema = z
       'apis',
       'must not use the issuer as an audience: that is the audience of refresh tokens',
     ),
+    across(
+      (value) => value.admin_api === undefined || Object.hasOwn(value.apis, value.admin_api),
+      'admin_api',
+      'must name one of apis',
+    ),
+    across(
+      (value) => value.apis[value.admin_api ?? '']?.guests !== true,
+      'admin_api',
+      'must name an API without guests',
+    ),
+    across(
+      (value) => !sharesPool(value.apis, value.admin_api),
+      'admin_api',
+      'must name an API whose pool of users no other API has: its people would be operators',
+    ),
   )
 
 export type ConfigFile = z.output<typeof configSchema>
+
+/** Whether another API takes its people from the same pool. */
+function sharesPool(apis: Record<string, { users: string }>, name: string | undefined): boolean {
+  const pool = apis[name ?? '']?.users
+  if (pool === undefined) return false
+  return Object.entries(apis).some(([other, entry]) => other !== name && entry.users === pool)
+}
 
 function areUnique(items: readonly string[]): boolean {
   return new Set(items).size === items.length

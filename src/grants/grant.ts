@@ -14,6 +14,8 @@ import type { UserStore } from '../users/user_store.ts'
 /** A request of a client that has proven who it is. */
 export interface ClientRequest {
   client: Client
+  /** The hash of the secret by which it did; null for a public client. */
+  secretHash: string | null
   /** The API that the client belongs to: its tokens are for it alone. */
   api: ApiConfig
   parameters: Parameters

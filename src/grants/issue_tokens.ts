@@ -9,6 +9,8 @@ import { lifetimesOf } from './lifetimes.ts'
 export interface Issuance {
   subject: string
   roles: readonly string[]
+  /** Whether an operator asks the person for a new password. False where it is absent. */
+  mustChangePassword?: boolean
   scope: GrantedScope
   /** Unix seconds. */
   issuedAt: number
@@ -30,7 +32,7 @@ export interface SessionState {
 
 /** Signs the tokens and puts the answer together. */
 export async function issueTokens(
-  { subject, roles, scope, issuedAt, session }: Issuance,
+  { subject, roles, mustChangePassword = false, scope, issuedAt, session }: Issuance,
   { client, api, context }: ClientRequest,
   { config, keys }: GrantServices,
 ): Promise<TokenResponse> {
@@ -47,6 +49,7 @@ export async function issueTokens(
     sid: session?.sid ?? null,
     scope: scope.tokens,
     roles,
+    mustChangePassword,
     visitorId: session?.visitorId ?? null,
   }
   const [accessToken, refreshToken] = await Promise.all([

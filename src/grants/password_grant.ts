@@ -14,6 +14,7 @@ import { spendVisitor } from './spend_visitor.ts'
 interface SignedIn {
   subject: string
   roles: readonly string[]
+  mustChangePassword: boolean
   allowedScopes: string[]
   /** Unix seconds: later than now where the person was signed out everywhere within this second. */
   issuedAt: number
@@ -30,9 +31,10 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const { subject, roles, allowedScopes, issuedAt } = isGuest
+    const signedIn = isGuest
       ? signInVisitor(request)
       : await signInUser(username, password, request, services)
+    const { subject, roles, mustChangePassword, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
@@ -41,7 +43,8 @@ export const passwordGrant: Grant = {
     const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
     const sid = services.shards.newSid(context.continent)
     const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
-    const answer = await issueTokens({ subject, roles, scope, issuedAt, session }, request, services)
+    const issuance = { subject, roles, mustChangePassword, scope, issuedAt, session }
+    const answer = await issueTokens(issuance, request, services)
     auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
     return answer
   },
@@ -50,7 +53,8 @@ export const passwordGrant: Grant = {
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
 function signInVisitor({ client, api, context }: ClientRequest): SignedIn {
   const allowedScopes = guestScopes(client, api)
-  return { subject: generateVisitorId(), roles: [], allowedScopes, issuedAt: context.now }
+  const subject = generateVisitorId()
+  return { subject, roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
 }
 
 async function signInUser(
@@ -63,5 +67,6 @@ async function signInUser(
   const user = await authenticateUser({ pool: api.userPool, username, password }, services)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
-  return { subject: user.id, roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
+  const { id: subject, roles, mustChangePassword } = user
+  return { subject, roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }
 }

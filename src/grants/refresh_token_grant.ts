@@ -1,5 +1,5 @@
 import type { ClientStanding } from '../clients/client.ts'
-import { invalidRefreshToken } from '../oauth/errors.ts'
+import { invalidClient, invalidRefreshToken } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
@@ -16,6 +16,7 @@ import { lifetimesOf } from './lifetimes.ts'
 /** The person or visitor as they are now, not as they were when the session began. */
 interface Subject {
   roles: readonly string[]
+  mustChangePassword: boolean
   allowedScopes: string[]
   /** Unix seconds: later than now where the person was signed out everywhere a moment ago. */
   issuedAt: number
@@ -34,13 +35,12 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context)
     if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
     checkIdle(claims, request)
-    const { roles, allowedScopes, issuedAt } = await requireSubject(claims, request, services)
+    const { allowedScopes, ...subject } = await requireSubject(claims, request, services)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     // Last, since it uses the token up: whatever else is wrong must leave it whole.
     const session = await rotate(claims, request, services)
-    const issuance = { subject: claims.subject, roles, scope, issuedAt, session }
-    return issueTokens(issuance, request, services)
+    return issueTokens({ ...subject, subject: claims.subject, scope, session }, request, services)
   },
 }
 
@@ -60,12 +60,14 @@ async function requireSubject(
   request: ClientRequest,
   { users, clients }: GrantServices,
 ): Promise<Subject> {
+  const { client, secretHash, context } = request
   const isVisitor = isVisitorId(claims.subject)
   const [standing, user] = await Promise.all([
-    clients.findStanding(request.client.id),
+    clients.findStanding(client.id, secretHash === null ? null : { hash: secretHash, now: context.now }),
     isVisitor ? null : users.findById(claims.subject),
   ])
   checkClient(standing, claims)
+  if (secretHash !== null && !standing?.hasSecret) throw invalidClient('a secret that was retired')
   return isVisitor ? requireVisitor(claims, request) : requireUser(user, claims, request)
 }
 
@@ -76,7 +78,8 @@ function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims
 
 function requireVisitor(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): Subject {
   if (!api.guests) throw refuse('guests are off', claims)
-  return { roles: [], allowedScopes: guestScopes(client, api), issuedAt: context.now }
+  const allowedScopes = guestScopes(client, api)
+  return { roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
 }
 
 function requireUser(user: User | null, claims: RefreshTokenClaims, request: ClientRequest): Subject {
@@ -86,7 +89,8 @@ function requireUser(user: User | null, claims: RefreshTokenClaims, request: Cli
   if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
   if (isSignedOut(user, claims)) throw refuse('signed out everywhere since', claims)
   const issuedAt = issueTimeOf(user, context.now)
-  return { roles: user.roles, allowedScopes: clientScopes(client, api), issuedAt }
+  const { roles, mustChangePassword } = user
+  return { roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }
 }
 
 async function rotate(

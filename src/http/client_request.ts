@@ -25,10 +25,11 @@ export async function readClientRequest(
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
   const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
-  const client = await authenticateClient(credentials, services.clients, context)
+  const { client, secretHash } = await authenticateClient(credentials, services.clients, context)
   const api = requireApi(client, services.config)
   allowClientOrigin(c, client)
-  return { client, api, parameters, context }
+  services.clientUse.note({ client, secretHash }, context)
+  return { client, secretHash, api, parameters, context }
 }
 
 function requireApi(client: Client, config: Config): ApiConfig {

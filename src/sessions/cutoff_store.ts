@@ -56,19 +56,28 @@ export class CutoffStore {
     this.#db = db
   }
 
-  /** Lists a cut-off. A statement, to go with the change that is the reason. A later `before` stays. */
-  addition({ kind, value, before, reason }: Cutoff & { reason: string }, now: number): D1PreparedStatement {
+  /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
+  additionIfChanged(cutoff: Cutoff & { reason: string }, now: number): D1PreparedStatement {
+    return this.#addition(cutoff, now, 'changes() > 0')
+  }
+
+  #addition(
+    { kind, value, before, reason }: Cutoff & { reason: string },
+    now: number,
+    condition: string,
+  ): D1PreparedStatement {
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at)
-         SELECT ?1, ?2, max(?3, coalesce((SELECT before FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5`,
+         SELECT ?1, ?2, max(?3, coalesce((SELECT before FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5
+         WHERE ${condition}`,
       )
       .bind(kind, value, before, reason, now)
   }
 
   /** @throws StorageUnavailable */
   async add(cutoff: Cutoff & { reason: string }, now: number): Promise<void> {
-    await callStore('D1 cutoffs', () => this.addition(cutoff, now).run())
+    await callStore('D1 cutoffs', () => this.#addition(cutoff, now, 'true').run())
   }
 
   /** Before which second tokens of that value are dead; 0 where it was never cut off. @throws StorageUnavailable */

@@ -2,7 +2,11 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 
 /** Why a session ended before its time. */
-export type EndReason = 'replayed refresh token' | 'revoked by its client' | 'merged into a customer'
+export type EndReason =
+  | 'replayed refresh token'
+  | 'revoked by its client'
+  | 'merged into a customer'
+  | 'ended by an operator'
 
 /** What names a session and its owner, known from any token of it. Times are Unix seconds. */
 export interface SessionIdentity {

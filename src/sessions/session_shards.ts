@@ -1,9 +1,12 @@
 import type { ShardConfig } from '../config/config.ts'
+import type { SessionListStore } from './session_list_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'
 
 export interface Shard extends ShardConfig {
   sessions: SessionStore
+  /** The same, as operators list them. */
+  list: SessionListStore
 }
 
 /** The databases that sessions are spread over. A session stays in the one that its sid names. */
@@ -25,6 +28,12 @@ export class SessionShards {
   find(sid: string): SessionStore | null {
     const name = shardNameOf(sid)
     return this.#shards.find((shard) => shard.name === name)?.sessions ?? null
+  }
+
+  /** The list of the shard that a sid names; null where there is no such shard. */
+  findList(sid: string): SessionListStore | null {
+    const name = shardNameOf(sid)
+    return this.#shards.find((shard) => shard.name === name)?.list ?? null
   }
 
   all(): readonly Shard[] {

@@ -1,12 +1,17 @@
+import type { AuditEvent } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { ClientChange, ClientStore } from '../clients/client_store.ts'
+import type { ClientAdminStore, ClientConditions, ClientEdit } from '../clients/client_admin_store.ts'
+import type { ClientRecord } from '../clients/client_record.ts'
+import type { ClientStore } from '../clients/client_store.ts'
+import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { UserChange, UserStore } from '../users/user_store.ts'
+import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
 import { type CutoffStore, cutoffTime } from './cutoff_store.ts'
 
 interface Dependencies {
-  users: UserStore
+  userAdmin: UserAdminStore
   clients: ClientStore
+  clientAdmin: ClientAdminStore
   cutoffs: CutoffStore
   audit: AuditStore
 }
@@ -18,9 +23,23 @@ export interface NewPassword {
   keptSid?: string | null
 }
 
+/** Why the sessions of a person or a client end. */
+export interface CutOff<Edit, Conditions> {
+  reason: string
+  /** What changes beside. */
+  edit?: Edit
+  /** What must hold; nothing where they are absent. */
+  conditions?: Partial<Conditions>
+  /** What the audit event says beside: the operator, for one. */
+  event?: Partial<AuditEvent>
+}
+
+type UserCutOff = CutOff<Omit<UserEdit, 'tokensValidFrom'>, UserConditions>
+type ClientCutOff = CutOff<Omit<ClientEdit, 'tokensValidFrom'>, ClientConditions>
+
 /**
- * Ends every session of a person or of a client. The change, and what the revocation feed lists of it, are one
- * transaction; refreshes are refused at once, access tokens wherever the feed has come.
+ * Ends every session of a person or of a client. The change, what the revocation feed lists of it and its audit event
+ * are one transaction; refreshes are refused at once, access tokens wherever the feed has come.
  */
 export class SignOut {
   readonly #dependencies: Dependencies
@@ -29,68 +48,110 @@ export class SignOut {
     this.#dependencies = dependencies
   }
 
-  everywhere(userId: string, context: RequestContext): Promise<void> {
-    return this.#endUser(userId, 'signed out everywhere', {}, context)
+  async everywhere(userId: string, context: RequestContext): Promise<void> {
+    await this.endUser(userId, { reason: 'signed out everywhere' }, context)
   }
 
   /**
    * Sets a new password. The caller's own session goes on if asked: its access token dies with the others at the APIs,
    * and its next refresh brings a new one.
    */
-  changePassword(
-    userId: string,
-    { passwordHash, keptSid = null }: NewPassword,
-    context: RequestContext,
-  ): Promise<void> {
-    return this.#endUser(userId, 'the password was changed', { passwordHash, keptSid }, context)
+  async changePassword(userId: string, edit: NewPassword, context: RequestContext): Promise<void> {
+    await this.endUser(userId, { reason: 'the password was changed', edit }, context)
   }
 
-  disableUser(userId: string, context: RequestContext): Promise<void> {
-    return this.#endUser(userId, 'the user was disabled', { enabled: false }, context)
+  async disableUser(userId: string, context: RequestContext): Promise<void> {
+    await this.endUser(userId, { reason: 'the user was disabled', edit: { enabled: false } }, context)
   }
 
-  disableClient(clientId: string, context: RequestContext): Promise<void> {
-    return this.#endClient(clientId, 'the client was disabled', { enabled: false }, context)
+  async disableClient(clientId: string, context: RequestContext): Promise<void> {
+    const cutOff = { reason: 'the client was disabled', edit: { enabled: false } }
+    await this.endClient(clientId, cutOff, context)
+    await this.#dependencies.clients.renewCopy(clientId, context)
   }
 
   /** For a secret that leaked: the client stays, all that was issued to it dies. */
-  endTokensOfClient(clientId: string, reason: string, context: RequestContext): Promise<void> {
-    return this.#endClient(clientId, reason, {}, context)
+  async endTokensOfClient(clientId: string, reason: string, context: RequestContext): Promise<void> {
+    await this.endClient(clientId, { reason }, context)
+    await this.#dependencies.clients.renewCopy(clientId, context)
   }
 
-  async #endUser(
-    userId: string,
-    reason: string,
-    change: Omit<UserChange, 'tokensValidFrom'>,
-    context: RequestContext,
-  ): Promise<void> {
-    const { users, cutoffs } = this.#dependencies
-    const before = cutoffTime(context.now)
-    const listing = cutoffs.addition({ kind: 'sub', value: userId, before, reason }, context.now)
-    await users.endTokens(userId, { ...change, tokensValidFrom: before }, [listing])
-    this.#audit({ subject: userId, clientId: null }, reason, context)
+  /** @throws StorageUnavailable, CorruptRecord */
+  endUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
+    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
+    const conditions = userConditions(cutOff, context)
+    return this.#dependencies.userAdmin.change(
+      userId,
+      edit,
+      conditions,
+      this.#alongsideUser(userId, cutOff, context),
+    )
   }
 
-  async #endClient(
+  /** Deletes a person: their sessions die, their audit events stay. @throws StorageUnavailable, CorruptRecord */
+  removeUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
+    const conditions = userConditions(cutOff, context)
+    const alongside = this.#alongsideUser(userId, cutOff, context)
+    return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
+  }
+
+  /** Whoever calls it renews the client's copies after it. @throws StorageUnavailable, CorruptRecord */
+  async endClient(
     clientId: string,
-    reason: string,
-    change: Omit<ClientChange, 'tokensValidFrom'>,
+    cutOff: ClientCutOff,
     context: RequestContext,
-  ): Promise<void> {
-    const { clients, cutoffs } = this.#dependencies
-    const before = cutoffTime(context.now)
-    const listing = cutoffs.addition({ kind: 'client_id', value: clientId, before, reason }, context.now)
-    await clients.endTokens(clientId, { ...change, tokensValidFrom: before }, [listing])
-    this.#audit({ subject: null, clientId }, reason, context)
-    await clients.renewCopy(clientId, context)
+  ): Promise<EditOutcome<ClientRecord>> {
+    const { clients, clientAdmin } = this.#dependencies
+    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
+    const alongside = this.#alongsideClient(clientId, cutOff, context)
+    const outcome = await clientAdmin.change(
+      clientId,
+      edit,
+      { versions: null, now: context.now, ...cutOff.conditions },
+      alongside,
+    )
+    clients.forget(clientId)
+    return outcome
   }
 
-  #audit(
-    who: { subject: string | null; clientId: string | null },
-    reason: string,
+  /** Deletes a client; for its copies, as above. @throws StorageUnavailable, CorruptRecord */
+  async removeClient(
+    clientId: string,
+    cutOff: ClientCutOff,
     context: RequestContext,
-  ): void {
-    const event = { kind: 'cut_off', outcome: 'ok', reason, api: null, sid: null, ...who } as const
-    this.#dependencies.audit.record(event, context)
+  ): Promise<EditOutcome<ClientRecord>> {
+    const { clients, clientAdmin } = this.#dependencies
+    const conditions = { versions: null, now: context.now, ...cutOff.conditions }
+    const alongside = this.#alongsideClient(clientId, cutOff, context)
+    const outcome = await clientAdmin.remove(clientId, conditions, alongside)
+    clients.forget(clientId)
+    return outcome
   }
+
+  #alongsideUser(userId: string, { reason, event }: UserCutOff, context: RequestContext) {
+    return this.#alongside({ kind: 'sub', value: userId, reason }, { ...event, subject: userId }, context)
+  }
+
+  #alongsideClient(clientId: string, { reason, event }: ClientCutOff, context: RequestContext) {
+    return this.#alongside({ kind: 'client_id', value: clientId, reason }, { ...event, clientId }, context)
+  }
+
+  /** The listing and the event of a change that the statement before them makes. */
+  #alongside(
+    cutoff: { kind: 'sub' | 'client_id'; value: string; reason: string },
+    event: Partial<AuditEvent>,
+    context: RequestContext,
+  ) {
+    const { cutoffs, audit } = this.#dependencies
+    const nobody = { api: null, clientId: null, subject: null, sid: null }
+    const { reason } = cutoff
+    return [
+      audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
+      cutoffs.additionIfChanged({ ...cutoff, before: cutoffTime(context.now) }, context.now),
+    ]
+  }
+}
+
+function userConditions({ conditions }: UserCutOff, { now }: RequestContext): UserConditions {
+  return { versions: null, adminPool: null, now, ...conditions }
 }

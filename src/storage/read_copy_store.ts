@@ -50,7 +50,7 @@ export class ReadCopyStore {
     if (copy && copy.savedAt > context.now - FRESH_SECONDS) return copy.value
     try {
       const value = await record.readRecord()
-      runLater(context, `renew the KV copy ${record.key}`, () => this.#write(record.key, value, context))
+      runLater(context, `renew the KV copy ${record.key}`, () => this.write(record.key, value, context))
       return value
     } catch (error) {
       if (!copy || !(error instanceof StorageUnavailable)) throw error
@@ -65,7 +65,7 @@ export class ReadCopyStore {
       return copy && { value: record.decode(copy.value), savedAt: copy.savedAt }
     } catch (error) {
       runLater(context, `mend the KV copy ${record.key}`, async () =>
-        this.#write(record.key, await record.readRecord(), context),
+        this.write(record.key, await record.readRecord(), context),
       )
       throw error
     }
@@ -85,8 +85,8 @@ export class ReadCopyStore {
     return this.#kv.put(key, JSON.stringify(value), { metadata: { savedAt: now } })
   }
 
-  /** A record that is gone has no copy. */
-  async #write(key: string, value: unknown, context: RequestContext): Promise<void> {
+  /** Writes the copy of a record; one that is gone, null, has none. */
+  async write(key: string, value: unknown, context: RequestContext): Promise<void> {
     if (value === null) await this.#kv.delete(key)
     else await this.save(key, value, context)
   }

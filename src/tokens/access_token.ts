@@ -20,6 +20,8 @@ export interface AccessTokenContent {
   roles: readonly string[]
   /** The visitor that this customer was before signing in. */
   visitorId: string | null
+  /** Whether an operator asks the person for a new password. */
+  mustChangePassword: boolean
 }
 
 /** Signs an access token. Claims that would be empty are left out. */
@@ -37,6 +39,7 @@ export function issueAccessToken(content: AccessTokenContent, key: SigningKey): 
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
     ...(roles.length === 0 ? {} : { roles }),
     ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
+    ...(content.mustChangePassword ? { must_change_password: true } : {}),
   }
   return new SignJWT(payload)
     .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: ACCESS_TOKEN_TYPE })

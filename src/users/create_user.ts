@@ -12,6 +12,8 @@ interface PersonDraft {
   username: string
   roles: string[]
   enabled: boolean
+  /** False where it is absent. */
+  mustChangePassword?: boolean
 }
 
 export interface UserDraft extends PersonDraft {
@@ -64,9 +66,9 @@ export function importUser(
 
 /** The draft with its name as it is stored. @throws UserRefused */
 function requirePerson(
-  { pool, roles, enabled, ...draft }: PersonDraft,
+  { pool, roles, enabled, mustChangePassword = false, ...draft }: PersonDraft,
   config: Dependencies['config'],
-): PersonDraft {
+): Required<PersonDraft> {
   const apis = [...config.apis.values()]
   const pools = new Set(apis.map((api) => api.userPool))
   if (!pools.has(pool)) {
@@ -84,7 +86,7 @@ function requirePerson(
       `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`,
     )
   }
-  return { pool, username, roles, enabled }
+  return { pool, username, roles, enabled, mustChangePassword }
 }
 
 function isRole(text: string): boolean {
@@ -92,7 +94,7 @@ function isRole(text: string): boolean {
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
-function toUser(person: PersonDraft, passwordHash: string, now: number): User {
+function toUser(person: Required<PersonDraft>, passwordHash: string, now: number): User {
   return {
     ...person,
     id: generateUserId(),

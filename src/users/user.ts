@@ -14,6 +14,8 @@ export interface User {
   passwordHash: string
   enabled: boolean
   roles: string[]
+  /** Whether an operator asks for a new password: the person's access tokens say so. */
+  mustChangePassword: boolean
   /** Unix seconds. */
   createdAt: number
   /** The person's tokens issued before this second are dead. Unix seconds. */
@@ -31,6 +33,7 @@ const rowSchema = z.object({
   password_hash: z.string(),
   enabled: z.int(),
   roles: z.string(),
+  must_change_password: z.int(),
   created_at: z.int(),
   tokens_valid_from: z.int(),
   kept_sid: z.nullable(z.string()),
@@ -76,6 +79,7 @@ export function decodeUserRow(value: unknown): User {
     passwordHash: row.password_hash,
     enabled: row.enabled === 1,
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
+    mustChangePassword: row.must_change_password === 1,
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     keptSid: row.kept_sid,

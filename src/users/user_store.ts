@@ -4,18 +4,9 @@ import { decodeUserRow, type User } from './user.ts'
 /** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
 export type ReadFrom = 'replica' | 'primary'
 
-/** A change that ends a person's tokens. */
-export interface UserChange {
-  /** Unix seconds. */
-  tokensValidFrom: number
-  passwordHash?: string
-  enabled?: boolean
-  /** The one session that goes on all the same. */
-  keptSid?: string | null
-}
-
-const SELECT_USER =
-  'SELECT id, pool, username, password_hash, enabled, roles, created_at, tokens_valid_from, kept_sid, kept_from FROM users'
+const SELECT_USER = `
+  SELECT id, pool, username, password_hash, enabled, roles, must_change_password, created_at, tokens_valid_from,
+    kept_sid, kept_from FROM users`
 
 /** Users, of record in D1. */
 export class UserStore {
@@ -44,25 +35,6 @@ export class UserStore {
         .first()
     })
     return row === null ? null : decodeUserRow(row)
-  }
-
-  /**
-   * Changes a person and ends every token of theirs that was issued before a second, in one transaction with
-   * whatever must happen alongside.
-   *
-   * @throws StorageUnavailable
-   */
-  async endTokens(id: string, change: UserChange, alongside: D1PreparedStatement[]): Promise<void> {
-    const { tokensValidFrom, passwordHash = null, enabled = null, keptSid = null } = change
-    const update = this.#db
-      .prepare(
-        `UPDATE users SET tokens_valid_from = max(tokens_valid_from, ?1),
-           password_hash = coalesce(?2, password_hash), enabled = coalesce(?3, enabled), kept_sid = ?4,
-           kept_from = CASE WHEN kept_sid = ?4 THEN kept_from ELSE tokens_valid_from END
-         WHERE id = ?5`,
-      )
-      .bind(tokensValidFrom, passwordHash, enabled === null ? null : Number(enabled), keptSid, id)
-    await callStore('D1 users', () => this.#db.batch([update, ...alongside]))
   }
 
   /**

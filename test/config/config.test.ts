@@ -49,6 +49,7 @@ describe('config.yml', () => {
       passwordHash: { m: 19456, t: 2, p: 1 },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
+      adminApi: null,
     })
   })
 
@@ -88,6 +89,7 @@ describe('config.yml', () => {
       apis: new Map([
         ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],
       ]),
+      adminApi: null,
     })
   })
 
@@ -325,6 +327,45 @@ describe('a weak or impossible setting', () => {
     ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
   ])('is a list of shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
+  })
+})
+
+describe('the API of the operators', () => {
+  const ADMIN = { audience: 'https://id.shop.test/admin/api', users: 'operators' }
+
+  it('is one of the APIs, by its name', () => {
+    const config = parseConfig(yaml({ apis: { shop: SHOP, admin: ADMIN }, admin_api: 'admin' }))
+    expect(config.adminApi).toEqual({
+      ...SHOP_READ,
+      name: 'admin',
+      audience: ADMIN.audience,
+      userPool: 'operators',
+    })
+    expect(config.adminApi).toBe(config.apis.get('admin'))
+  })
+
+  it.each([
+    ['names no API', { shop: SHOP }, 'office', 'must name one of apis'],
+    [
+      'takes guests',
+      { shop: SHOP, admin: { ...ADMIN, guests: true } },
+      'admin',
+      'must name an API without guests',
+    ],
+    [
+      'shares its people',
+      { shop: SHOP, admin: { ...ADMIN, users: 'customers' } },
+      'admin',
+      'must name an API whose pool of users no other API has: its people would be operators',
+    ],
+  ])('is refused where it %s', (_case, apis, admin_api, message) => {
+    expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
+  })
+
+  it('is not blamed for an API that is broken itself', () => {
+    expect(problemsIn(yaml({ apis: { shop: { ...SHOP, users: 7 } } }))).toEqual([
+      'apis.shop.users: must be a name',
+    ])
   })
 })
 

@@ -57,6 +57,7 @@ describe('npm run deploy', () => {
   config.yml: issuer: is a loopback address
   config.yml: apis.storefront.audience: is a loopback address
   config.yml: apis.backoffice.audience: is a loopback address
+  config.yml: apis.admin.audience: is a loopback address
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `)

@@ -68,7 +68,12 @@ function boundMember(target: object, property: string | symbol) {
   return Reflect.get(target, property).bind(target)
 }
 
-/** Whether a call is the audit trail's, which nobody waits for. */
+/** Whether a call is the audit trail's own, which nobody waits for. */
 export function isAuditWrite(sql: string): boolean {
-  return sql.includes('INTO audit_events')
+  return /^\s*INSERT\s+INTO audit_events/.test(sql)
+}
+
+/** Whether nobody waits for a call: the audit trail's own, or the note of when a client was last used. */
+export function isDeferredWrite(sql: string): boolean {
+  return isAuditWrite(sql) || sql.includes('SET last_used_at')
 }

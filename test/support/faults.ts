@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { isDeferredWrite } from './around_d1.ts'
 
 const unreachable = () => Promise.reject(new Error('the store is down'))
 
@@ -15,13 +16,13 @@ export const D1_DOWN = {
 /** A KV namespace that no call reaches. */
 export const KV_DOWN = new Proxy(env.KV, { get: () => unreachable })
 
-/** D1 with a list of the statements that were prepared, but those that the audit trail writes after the answer. */
+/** D1 with a list of the statements that were prepared, but those that are written after the answer. */
 export function countingD1(): { db: D1Database; statements: string[] } {
   const statements: string[] = []
   const record =
     (target: D1Database | D1DatabaseSession) =>
     (sql: string): D1PreparedStatement => {
-      if (!sql.includes('INTO audit_events')) statements.push(sql)
+      if (!isDeferredWrite(sql)) statements.push(sql)
       return target.prepare(sql)
     }
   const db = new Proxy(env.DB, {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import type { User } from '../../src/users/user.ts'
-import { type AroundCall, aroundD1, isAuditWrite } from './around_d1.ts'
+import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { readFeed } from './feed.ts'
 import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
 import type { Seen } from './session_history.ts'
@@ -66,7 +66,7 @@ export class SessionDriver {
   constructor(cast: Cast) {
     this.#cast = cast
     const db = aroundD1((sql, call) => {
-      return this.aroundCall === null || isAuditWrite(sql) ? call() : this.aroundCall(sql, call)
+      return this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
     })
     const options = { clock: this.clock, config: CHEAP_HASHES, env: { DB: db } }
     this.#servers = [new TestServer(options), new TestServer(options)]

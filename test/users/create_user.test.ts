@@ -55,6 +55,7 @@ describe('a new user', () => {
       passwordHash: 'hash of p\u00e2te',
       enabled: false,
       roles: ['admin'],
+      mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
       keptSid: null,

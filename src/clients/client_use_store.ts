@@ -1,0 +1,42 @@
+import { ExpiringCache } from '../lib/expiring_cache.ts'
+import { type RequestContext, runLater } from '../lib/request_context.ts'
+import { callStore } from '../lib/storage_error.ts'
+import type { ProvenClient } from './authenticate_client.ts'
+
+/** How exactly "last used" is known: an isolate writes it once in this time. */
+const PRECISION_SECONDS = 3600
+const ISOLATE_ENTRIES = 1000
+
+/** When clients and their secrets were last used, in D1: written after the answer, and seldom. */
+export class ClientUseStore {
+  readonly #db: D1Database
+  readonly #noted = new ExpiringCache<true>(ISOLATE_ENTRIES)
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** Writes that a client has authenticated, unless this isolate has done so within the hour. */
+  note({ client: { id }, secretHash }: ProvenClient, context: RequestContext): void {
+    const key = secretHash ?? id
+    if (this.#noted.get(key, context.now)) return
+    this.#noted.set(key, true, context.now + PRECISION_SECONDS)
+    runLater(context, `last use of ${id}`, () => this.#write(id, secretHash, context.now))
+  }
+
+  /** Rows that another isolate has brought up to date are left alone. */
+  async #write(id: string, secretHash: string | null, now: number): Promise<void> {
+    const isOld = '(last_used_at IS NULL OR last_used_at <= ?)'
+    const limit = now - PRECISION_SECONDS
+    await callStore('D1 clients', () =>
+      this.#db.batch([
+        this.#db
+          .prepare(`UPDATE clients SET last_used_at = ? WHERE client_id = ? AND ${isOld}`)
+          .bind(now, id, limit),
+        this.#db
+          .prepare(`UPDATE client_secrets SET last_used_at = ? WHERE secret_hash = ? AND ${isOld}`)
+          .bind(now, secretHash, limit),
+      ]),
+    )
+  }
+}

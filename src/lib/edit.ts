@@ -1,0 +1,45 @@
+/** Columns and their new values; null is NULL, absent is as it was. */
+export type ColumnValues = Readonly<Record<string, string | number | null | undefined>>
+
+/** A piece of SQL and the values of its parameters. */
+export interface SqlPart {
+  sql: string
+  values: (string | number | null)[]
+}
+
+/** `a = ?, b = ?, ` for the columns that change. The names are the code's own, never a caller's. */
+export function assignmentsOf(columns: ColumnValues): SqlPart {
+  const changed = Object.entries(columns).flatMap(([column, value]) =>
+    value === undefined ? [] : [{ column, value }],
+  )
+  return {
+    sql: changed.map(({ column }) => `${column} = ?, `).join(''),
+    values: changed.map(({ value }) => value),
+  }
+}
+
+/** That a row has one of these versions; null for any (RFC 9110 §13.1.1). */
+export function versionGuard(versions: readonly number[] | null): SqlPart {
+  if (versions === null) return { sql: '1', values: [] }
+  return { sql: 'version IN (SELECT value FROM json_each(?))', values: [JSON.stringify(versions)] }
+}
+
+/** How an edit of a versioned row ended. */
+export type EditOutcome<T> =
+  /** The row as it is now; null where it was removed. */
+  | { kind: 'changed'; record: T | null }
+  | { kind: 'missing' }
+  /** It has another version than those that were expected. */
+  | { kind: 'stale'; record: T }
+  /** A rule of the store stands against it. */
+  | { kind: 'refused'; record: T }
+
+/** Tells how an edit ended, by the row that is there after it. */
+export function judgeEdit<T extends { version: number }>(
+  record: T | null,
+  { isChanged, versions }: { isChanged: boolean; versions: readonly number[] | null },
+): EditOutcome<T> {
+  if (isChanged) return { kind: 'changed', record }
+  if (record === null) return { kind: 'missing' }
+  return { kind: versions !== null && !versions.includes(record.version) ? 'stale' : 'refused', record }
+}

@@ -1,0 +1,86 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { decodeSessionRow, type SessionRow } from './session.ts'
+
+/** A session that has a row, and whose it is. Times are Unix seconds. */
+export interface StoredSession extends SessionRow {
+  sid: string
+  subject: string
+  clientId: string
+  api: string
+}
+
+/** Whose sessions are listed; null for anybody's, but not both. */
+export interface SessionOwner {
+  subject: string | null
+  clientId: string | null
+}
+
+/** A place in the list, which begins with the newest. */
+export interface SessionPosition {
+  /** Unix seconds. */
+  startedAt: number
+  sid: string
+}
+
+const ownerSchema = z.object({
+  sid: z.string(),
+  subject: z.string(),
+  client_id: z.string(),
+  api: z.string(),
+})
+
+/** The sessions of one shard that have a row, as operators list them. */
+export class SessionListStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async find(sid: string): Promise<StoredSession | null> {
+    return (await this.findMany([sid]))[0] ?? null
+  }
+
+  /** Those of the sids that have a row. @throws StorageUnavailable, CorruptRecord */
+  async findMany(sids: readonly string[]): Promise<StoredSession[]> {
+    if (sids.length === 0) return []
+    const select = this.#db
+      .prepare('SELECT * FROM sessions WHERE sid IN (SELECT value FROM json_each(?))')
+      .bind(JSON.stringify(sids))
+    return this.#all(select)
+  }
+
+  /** Those of an owner after a position, newest first. @throws StorageUnavailable, CorruptRecord */
+  async list(
+    { subject, clientId }: SessionOwner,
+    after: SessionPosition | null,
+    limit: number,
+  ): Promise<StoredSession[]> {
+    const given: [string, (string | number)[] | null][] = [
+      ['subject = ?', subject === null ? null : [subject]],
+      ['client_id = ?', clientId === null ? null : [clientId]],
+      ['(started_at, sid) < (?, ?)', after === null ? null : [after.startedAt, after.sid]],
+    ]
+    const used = given.filter((entry): entry is [string, (string | number)[]] => entry[1] !== null)
+    const select = this.#db
+      .prepare(
+        `SELECT * FROM sessions WHERE ${used.map(([condition]) => condition).join(' AND ')}
+         ORDER BY started_at DESC, sid DESC LIMIT ?`,
+      )
+      .bind(...used.flatMap(([, values]) => values), limit)
+    return this.#all(select)
+  }
+
+  async #all(select: D1PreparedStatement): Promise<StoredSession[]> {
+    const { results } = await callStore('D1 sessions', () => select.all())
+    return results.map(decodeStoredSession)
+  }
+}
+
+function decodeStoredSession(value: unknown): StoredSession {
+  const { sid, subject, client_id: clientId, api } = decodeRecord(ownerSchema, 'session', value)
+  return { sid, subject, clientId, api, ...decodeSessionRow(sid, value) }
+}

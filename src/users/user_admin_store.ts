@@ -1,0 +1,262 @@
+import * as z from 'zod/mini'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { assignmentsOf, type EditOutcome, judgeEdit, type SqlPart, versionGuard } from '../lib/edit.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { decodeUserRow, type User } from './user.ts'
+
+/** What operators find somebody by. In no token, log line or audit event. */
+export interface Profile {
+  name?: string | undefined
+  email?: string | undefined
+}
+
+/** A person as operators see them. Times are Unix seconds. */
+export interface UserRecord extends User {
+  profile: Profile
+  /** Grows with each change. */
+  version: number
+  /** Null where nothing was changed yet. */
+  updatedAt: number | null
+}
+
+/** What may change about a person; what is absent stays. */
+export interface UserEdit {
+  username?: string | undefined
+  roles?: readonly string[] | undefined
+  profile?: Profile | undefined
+  enabled?: boolean | undefined
+  mustChangePassword?: boolean | undefined
+  /** A PHC string. */
+  passwordHash?: string | undefined
+  /** Where tokens end: those issued before this second. Unix seconds. */
+  tokensValidFrom?: number | undefined
+  /** The one session that goes on all the same. */
+  keptSid?: string | null | undefined
+}
+
+/** What must hold for an edit to be made. */
+export interface UserConditions {
+  /** One of these versions; null for any. */
+  versions: readonly number[] | null
+  /** The pool in which an enabled person with the role `admin` must remain; null for no such rule. */
+  adminPool: string | null
+  now: number
+}
+
+export interface UserFilter {
+  /** The beginning of the normalised username. */
+  prefix: string | null
+  id: string | null
+  pool: string | null
+  role: string | null
+  enabled: boolean | null
+}
+
+/** A place in the list, which is ordered by pool and username. */
+export interface UserPosition {
+  pool: string
+  username: string
+}
+
+const extrasSchema = z.object({ profile: z.string(), version: z.int(), updated_at: z.nullable(z.int()) })
+const profileSchema: z.ZodMiniType<Profile> = z.object({
+  name: z.optional(z.string()),
+  email: z.optional(z.string()),
+})
+
+/** Sorts after every text that begins with the one that it is put behind. */
+const LAST_CHARACTER = '\u{10FFFF}'
+
+/** Whether a row of `users` is of somebody who may do everything. */
+const isAdmin = (enabled: string, roles: string) =>
+  `${enabled} = 1 AND EXISTS (SELECT 1 FROM json_each(${roles}) WHERE value = 'admin')`
+const HAS_OTHER_ADMIN = `EXISTS (SELECT 1 FROM users AS other
+  WHERE other.pool = ? AND other.id <> users.id AND ${isAdmin('other.enabled', 'other.roles')})`
+
+/** People as operators list and change them, in D1. */
+export class UserAdminStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async find(id: string): Promise<UserRecord | null> {
+    const row = await callStore('D1 users', () => this.#select(id).first())
+    return row === null ? null : decodeRow(row)
+  }
+
+  /** People after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
+  async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
+    const { prefix, id, pool, role, enabled } = filter
+    const given: [string, (string | number)[] | null][] = [
+      ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
+      ['id = ?', id === null ? null : [id]],
+      ['pool = ?', pool === null ? null : [pool]],
+      ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role === null ? null : [role]],
+      ['enabled = ?', enabled === null ? null : [Number(enabled)]],
+      ['(pool, username) > (?, ?)', after === null ? null : [after.pool, after.username]],
+    ]
+    const used = given.filter((entry): entry is [string, (string | number)[]] => entry[1] !== null)
+    const conditions = used.map(([condition]) => condition).join(' AND ') || '1'
+    const select = this.#db
+      .prepare(`SELECT * FROM users WHERE ${conditions} ORDER BY pool, username LIMIT ?`)
+      .bind(...used.flatMap(([, values]) => values), limit)
+    const { results } = await callStore('D1 users', () => select.all())
+    return results.map(decodeRow)
+  }
+
+  /** Those of the ids that there are. @throws StorageUnavailable, CorruptRecord */
+  async findMany(ids: readonly string[]): Promise<UserRecord[]> {
+    if (ids.length === 0) return []
+    const select = this.#db
+      .prepare('SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))')
+      .bind(JSON.stringify(ids))
+    const { results } = await callStore('D1 users', () => select.all())
+    return results.map(decodeRow)
+  }
+
+  /**
+   * Adds people whose names are free, in one transaction with what must happen alongside.
+   *
+   * @returns The ids of those that were added
+   * @throws StorageUnavailable
+   */
+  async add(
+    users: readonly (User & { profile: Profile })[],
+    alongside: D1PreparedStatement[],
+  ): Promise<ReadonlySet<string>> {
+    const insert = this.#db
+      .prepare(
+        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password, created_at)
+         SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
+           value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'createdAt'
+         FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
+      )
+      .bind(JSON.stringify(users.map(toInsert)))
+    const [inserted] = await callStore('D1 users', () => this.#db.batch([insert, ...alongside]))
+    return new Set(
+      decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
+    )
+  }
+
+  /** Which of the names are taken, as `pool` and `username`. @throws StorageUnavailable */
+  async findTaken(names: readonly UserPosition[]): Promise<UserPosition[]> {
+    const select = this.#db
+      .prepare(
+        `SELECT users.pool, users.username FROM json_each(?) AS name
+         JOIN users ON users.pool = name.value ->> 'pool' AND users.username = name.value ->> 'username'`,
+      )
+      .bind(JSON.stringify(names))
+    const { results } = await callStore('D1 users', () => select.all())
+    return decodeRecord(z.array(z.object({ pool: z.string(), username: z.string() })), 'users', results)
+  }
+
+  /**
+   * Changes a person where the conditions hold, in one transaction with what must happen alongside: statements that do
+   * nothing where `changes()` is 0.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  change(
+    id: string,
+    edit: UserEdit,
+    conditions: UserConditions,
+    alongside: D1PreparedStatement[],
+  ): Promise<EditOutcome<UserRecord>> {
+    const changes = assignmentsOf(columnsOf(edit))
+    const ends = endOfTokens(edit)
+    const guard = guardOf(edit, conditions)
+    const update = this.#db
+      .prepare(
+        `UPDATE users SET ${changes.sql} ${ends.sql} version = version + 1, updated_at = ?
+         WHERE id = ? AND ${guard.sql}`,
+      )
+      .bind(...changes.values, ...ends.values, conditions.now, id, ...guard.values)
+    return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
+  }
+
+  /** Removes a person where the conditions hold, as `change` does. @throws StorageUnavailable, CorruptRecord */
+  remove(
+    id: string,
+    conditions: UserConditions,
+    alongside: D1PreparedStatement[],
+  ): Promise<EditOutcome<UserRecord>> {
+    const guard = guardOf({ enabled: false }, conditions)
+    const remove = this.#db
+      .prepare(`DELETE FROM users WHERE id = ? AND ${guard.sql}`)
+      .bind(id, ...guard.values)
+    return this.#run({ id, statement: remove, versions: conditions.versions }, alongside)
+  }
+
+  async #run(
+    {
+      id,
+      statement,
+      versions,
+    }: { id: string; statement: D1PreparedStatement; versions: readonly number[] | null },
+    alongside: D1PreparedStatement[],
+  ): Promise<EditOutcome<UserRecord>> {
+    const results = await callStore('D1 users', () =>
+      this.#db.batch([statement, ...alongside, this.#select(id)]),
+    )
+    const row = results.at(-1)?.results[0]
+    const isChanged = (results[0]?.meta.changes ?? 0) > 0
+    return judgeEdit(row === undefined ? null : decodeRow(row), { isChanged, versions })
+  }
+
+  #select(id: string): D1PreparedStatement {
+    return this.#db.prepare('SELECT * FROM users WHERE id = ?').bind(id)
+  }
+}
+
+function columnsOf(edit: UserEdit) {
+  return {
+    username: edit.username,
+    roles: edit.roles && JSON.stringify(edit.roles),
+    profile: edit.profile && JSON.stringify(edit.profile),
+    enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
+    must_change_password: edit.mustChangePassword === undefined ? undefined : Number(edit.mustChangePassword),
+    password_hash: edit.passwordHash,
+  }
+}
+
+/** All tokens from before a second, but those of the session that is kept: and of them those that had died already. */
+function endOfTokens({ tokensValidFrom, keptSid = null }: UserEdit): SqlPart {
+  if (tokensValidFrom === undefined) return { sql: '', values: [] }
+  return {
+    sql: `tokens_valid_from = max(tokens_valid_from, ?), kept_sid = ?,
+      kept_from = CASE WHEN kept_sid = ? THEN kept_from ELSE tokens_valid_from END,`,
+    values: [tokensValidFrom, keptSid, keptSid],
+  }
+}
+
+/** One statement decides, so that two admins who demote each other at once leave one. */
+function guardOf({ enabled, roles }: UserEdit, { versions, adminPool }: UserConditions): SqlPart {
+  const version = versionGuard(versions)
+  const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
+  if (adminPool === null || !endsAdmin) return version
+  return {
+    sql: `${version.sql} AND (NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')}) OR ${HAS_OTHER_ADMIN})`,
+    values: [...version.values, adminPool, adminPool],
+  }
+}
+
+function toInsert(user: User & { profile: Profile }) {
+  const { id, pool, username, passwordHash, roles, profile, createdAt } = user
+  const flags = { enabled: Number(user.enabled), mustChangePassword: Number(user.mustChangePassword) }
+  return { id, pool, username, passwordHash, roles, profile, createdAt, ...flags }
+}
+
+function decodeRow(value: unknown): UserRecord {
+  const user = decodeUserRow(value)
+  const record = `user ${user.id}`
+  const { profile, version, updated_at } = decodeRecord(extrasSchema, record, value)
+  return {
+    ...user,
+    profile: decodeRecord(profileSchema, record, parseJsonColumn(record, profile)),
+    version,
+    updatedAt: updated_at,
+  }
+}
