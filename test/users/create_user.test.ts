@@ -107,6 +107,7 @@ describe('a user from another system', () => {
       roles: ['ROLE_ADMIN', 'Sales rep'],
       createdAt: NOW,
       tokensValidFrom: 0,
+      mustChangePassword: false,
       keptSid: null,
       keptFrom: 0,
     })
