@@ -16,9 +16,16 @@ export interface UserDraft {
   mustChangePassword?: boolean
 }
 
-/** A person who cannot be added; the message says why, to the operator. */
+/** A person who cannot be added or changed so; the message says why, to the operator. */
 export class UserRefused extends Error {
   override name = 'UserRefused'
+  /** The field that is to blame. */
+  readonly field: 'username' | 'password'
+
+  constructor(field: UserRefused['field'], message: string) {
+    super(message)
+    this.field = field
+  }
 }
 
 interface Dependencies {
@@ -32,17 +39,9 @@ export async function createUser(
   { passwords, config }: Dependencies,
   now: number,
 ): Promise<User> {
-  const { pool, roles, enabled } = draft
-  const username = normalizeUsername(draft.username)
-  const password = encodePassword(draft.password)
-  if (username === null) throw new UserRefused('the username is empty, too long or not plain text')
-  if (password === null || password.length === 0) {
-    throw new UserRefused(`the password must be plain text of 1 to ${MAX_PASSWORD_CHARACTERS} characters`)
-  }
-  if (username === GUEST && hasGuests(config, pool)) {
-    throw new UserRefused(`"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
-  }
-  const passwordHash = await passwords.hash(password)
+  const { pool, roles, enabled, mustChangePassword = false } = draft
+  const username = requireUsername(draft.username, pool, config)
+  const passwordHash = await passwords.hash(requirePassword(draft.password))
   return {
     id: generateUserId(),
     pool,
@@ -50,12 +49,34 @@ export async function createUser(
     passwordHash,
     enabled,
     roles,
-    mustChangePassword: draft.mustChangePassword ?? false,
+    mustChangePassword,
     createdAt: now,
     tokensValidFrom: 0,
     keptSid: null,
     keptFrom: 0,
   }
+}
+
+/** A username of a pool, normalised. @throws UserRefused */
+export function requireUsername(text: string, pool: string, config: Pick<Config, 'apis'>): string {
+  const username = normalizeUsername(text)
+  if (username === null) {
+    throw new UserRefused('username', 'the username is empty, too long or not plain text')
+  }
+  if (username === GUEST && hasGuests(config, pool)) {
+    throw new UserRefused('username', `"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
+  }
+  return username
+}
+
+/** The bytes of a new password. @throws UserRefused */
+export function requirePassword(text: string): Uint8Array {
+  const password = encodePassword(text)
+  if (password === null || password.length === 0) {
+    const message = `the password must be plain text of 1 to ${MAX_PASSWORD_CHARACTERS} characters`
+    throw new UserRefused('password', message)
+  }
+  return password
 }
 
 function hasGuests(config: Pick<Config, 'apis'>, pool: string): boolean {

@@ -8,9 +8,12 @@ import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
-const BAD_USERNAME = new UserRefused('the username is empty, too long or not plain text')
-const BAD_PASSWORD = new UserRefused('the password must be plain text of 1 to 128 characters')
-const GUEST_NAME = new UserRefused('"guest" is the name of anonymous visitors in the pool "customers"')
+const BAD_USERNAME = new UserRefused('username', 'the username is empty, too long or not plain text')
+const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 1 to 128 characters')
+const GUEST_NAME = new UserRefused(
+  'username',
+  '"guest" is the name of anonymous visitors in the pool "customers"',
+)
 
 /** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
 const dependencies = {
