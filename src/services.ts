@@ -7,9 +7,12 @@ import { ClientUseStore } from './clients/client_use_store.ts'
 import { OriginStore } from './clients/origin_store.ts'
 import type { Config } from './config/config.ts'
 import type { GrantServices } from './grants/grant.ts'
+import { KeyLife } from './keys/key_life.ts'
+import { KeyLifeStore } from './keys/key_life_store.ts'
+import { KeyMaker } from './keys/key_maker.ts'
 import { KeyRing } from './keys/key_ring.ts'
 import { KeyStore } from './keys/key_store.ts'
-import { parseSealingKey, type SealingKey } from './keys/sealing.ts'
+import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import type { Clock } from './lib/clock.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
@@ -30,6 +33,8 @@ export interface Env {
   KV: KVNamespace
   /** 256 random bits as base64url, under which the private signing keys are stored. */
   SEALING_KEY: string
+  /** The secret that is to take its place, while it is being changed. */
+  SEALING_KEY_NEXT?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -48,6 +53,7 @@ export interface Services extends GrantServices {
   /** Those and the shards', each database once. */
   cutoffStores: readonly CutoffStore[]
   feed: RevocationFeed
+  keyLife: KeyLife
   signOut: SignOut
   readiness: ReadinessStore
 }
@@ -59,7 +65,7 @@ export class EnvironmentError extends Error {
 
 /** @throws EnvironmentError */
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
-  const { db, kv, sealingKey, shardDatabases } = requireEnvironment(env, config)
+  const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
@@ -67,7 +73,10 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const userAdmin = new UserAdminStore(db)
   const audit = new AuditStore(db)
   const cutoffs = new CutoffStore(db)
-  const keys = new KeyRing({ store: new KeyStore(db, copies), sealingKey, config })
+  const store = new KeyStore(db, copies)
+  const maker = new KeyMaker({ store, sealingKeys, config, audit })
+  const keys = new KeyRing({ store, maker, sealingKeys, config })
+  const lives = new KeyLifeStore(db)
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
@@ -99,6 +108,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
       clientAdmin,
       userAdmin,
     },
+    keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
@@ -111,20 +121,22 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
 interface Environment {
   db: D1Database
   kv: KVNamespace
-  sealingKey: SealingKey
+  sealingKeys: SealingKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
 }
 
 function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
+  const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
   const bindings = new Map(Object.entries(env))
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && missing.size === 0) {
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && missing.size === 0) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
-    return { db: env.DB, kv: env.KV, sealingKey, shardDatabases }
+    const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
+    return { db: env.DB, kv: env.KV, sealingKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -132,10 +144,21 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
       'the secret SEALING_KEY is missing or is not 32 bytes in base64url: set it by `npx wrangler secret put SEALING_KEY`',
     )
   }
+  if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
   throw new EnvironmentError(problems.join('; '))
 }
 
-/** Removes what has expired from every store: what the cron trigger does. */
+/** What the cron trigger does: keeps the keys, and removes what has expired. */
+export async function runCron(
+  services: Services,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<void> {
+  const context = { now: services.clock.now(), addressPrefix: null, continent: null, waitUntil }
+  await services.keyLife.run(context)
+  await sweepStores(services)
+}
+
+/** Removes what has expired from every store. */
 export function sweepStores({
   shards,
   cutoffStores: cutoffs,

@@ -7,7 +7,7 @@ import { respondWithError } from './http/respond.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
-import { createServices, type Env, sweepStores } from './services.ts'
+import { createServices, type Env, runCron } from './services.ts'
 
 // Parsed when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
 const config = parseConfig(configText, { localPort: (startEnv as Env).LOCAL_PORT })
@@ -21,8 +21,8 @@ export default {
   },
 
   /** The cron trigger of wrangler.toml. */
-  async scheduled(_controller, env) {
-    await sweepStores(createServices(env, config, systemClock))
+  async scheduled(_controller, env, context) {
+    await runCron(createServices(env, config, systemClock), (work) => context.waitUntil(work))
   },
 } satisfies ExportedHandler<Env>
 

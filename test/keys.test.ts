@@ -1,17 +1,13 @@
 import { env } from 'cloudflare:workers'
-import { decodeProtectedHeader } from 'jose'
+import { base64url, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { PUBLISH_AHEAD_SECONDS } from '../src/keys/key_ring.ts'
-import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
-import { credentials, emptyStores, type TestClient, TestClock, TestServer } from './support/server.ts'
+import { NEXT_KEY_AHEAD_SECONDS, PUBLISH_AHEAD_SECONDS } from '../src/keys/key_schedule.ts'
+import { countingD1, D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
+import { machineToken } from './support/keys.ts'
+import { credentials, emptyStores, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
 const DAY = 86_400
-
-async function machineToken(server: TestServer, client: TestClient): Promise<string> {
-  const answer = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
-  return answer.access_token
-}
 
 async function storedKeys() {
   return (await env.DB.prepare('SELECT * FROM signing_keys').all<Record<string, string>>()).results
@@ -87,18 +83,20 @@ describe('signing keys', () => {
     await verify(after, fresh)
   })
 
-  it('are followed by a new one after key_rotation_days, published before it signs', async () => {
+  it('are followed by a new one after key_rotation_days, published before it signs, without a cron trigger', async () => {
     const clock = new TestClock()
     const server = new TestServer({ clock, config: { key_rotation_days: 30 } })
     const client = await server.addClient()
     const first = decodeProtectedHeader(await machineToken(server, client)).kid
-    clock.time += 30 * DAY - 1
+    clock.time += 30 * DAY - NEXT_KEY_AHEAD_SECONDS - 1
     await machineToken(server, client)
     expect(await storedKeys()).toHaveLength(1)
     clock.time += 61
-    expect(decodeProtectedHeader(await machineToken(server, client)).kid).toBe(first)
+    await machineToken(server, client)
     expect((await published(server)).keys).toHaveLength(2)
-    clock.time += PUBLISH_AHEAD_SECONDS
+    clock.time += NEXT_KEY_AHEAD_SECONDS - 61
+    expect(decodeProtectedHeader(await machineToken(server, client)).kid).toBe(first)
+    clock.time += 1
     expect(decodeProtectedHeader(await machineToken(server, client)).kid).not.toBe(first)
     expect(await storedKeys()).toHaveLength(2)
   })
@@ -109,6 +107,28 @@ describe('signing keys', () => {
     const { keys } = await published(server)
     expect(await published(new TestServer({ env: { DB: D1_DOWN } }))).toEqual({ keys })
     expect(await published(new TestServer({ env: { KV: KV_DOWN } }))).toEqual({ keys })
+  })
+
+  it('are read once from D1 for ids that nobody knows, and not at all for what is no id', async () => {
+    const clock = new TestClock()
+    const { db, statements } = countingD1()
+    const server = new TestServer({ clock, env: { DB: db } })
+    const client = await server.addClient()
+    await machineToken(server, client)
+    const countReads = async (kid: string) => {
+      const before = statements.filter((sql) => sql.includes('FROM signing_keys')).length
+      const token = `${base64url.encode(JSON.stringify({ alg: 'ES256', typ: 'rt+jwt', kid }))}.e30.AA`
+      const body = { grant_type: 'refresh_token', refresh_token: token, ...credentials(client) }
+      const answers = await Promise.all(Array.from({ length: 10 }, () => server.postJson(body)))
+      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([400]))
+      return statements.filter((sql) => sql.includes('FROM signing_keys')).length - before
+    }
+    expect(await countReads('x'.repeat(43))).toBe(1)
+    expect(await countReads('y'.repeat(43))).toBe(0)
+    clock.time += 5
+    expect(await countReads('y'.repeat(43))).toBe(1)
+    clock.time += 5
+    expect(await countReads('no thumbprint')).toBe(0)
   })
 
   it('stay in the isolate while both stores are down', async () => {

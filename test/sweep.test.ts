@@ -1,7 +1,8 @@
-import { createScheduledController } from 'cloudflare:test'
+import { createExecutionContext, createScheduledController, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import worker from '../src/worker.ts'
+import { auditOf } from './support/audit.ts'
 import { emptyStores, TestServer } from './support/server.ts'
 
 const DAY = 86_400
@@ -81,11 +82,15 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(0)
   })
 
-  it('is run by the cron trigger', async () => {
+  it('is run by the cron trigger, which also makes the first key', async () => {
     await env.DB.prepare(
       "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
     ).run()
-    await worker.scheduled(createScheduledController(), env)
-    expect(await count('audit_events')).toBe(0)
+    const context = createExecutionContext()
+    await worker.scheduled(createScheduledController(), env, context)
+    await waitOnExecutionContext(context)
+    expect(await auditOf({ kind: 'issue' })).toEqual([])
+    expect(await auditOf({ kind: 'key' })).toHaveLength(1)
+    expect(await count('signing_keys')).toBe(1)
   })
 })

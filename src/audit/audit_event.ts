@@ -9,6 +9,7 @@ export const AUDIT_KINDS = [
   'merge',
   'revoke',
   'cut_off',
+  'key',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

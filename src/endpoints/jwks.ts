@@ -1,6 +1,6 @@
 import { requestContext } from '../http/request_context.ts'
 import { respondPublicly } from '../http/respond.ts'
-import { JWKS_MAX_AGE_SECONDS } from '../keys/key_ring.ts'
+import { JWKS_MAX_AGE_SECONDS } from '../keys/key_schedule.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** The public keys (RFC 7517 §5). */

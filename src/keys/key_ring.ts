@@ -4,21 +4,17 @@ import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import type { KeySchedule, KeyStore } from './key_store.ts'
-import type { SealingKey } from './sealing.ts'
-import { generateSigningKey, openSigningKey, type SealedSigningKey, type SigningKey } from './signing_key.ts'
+import type { KeyMaker } from './key_maker.ts'
+import { ISOLATE_TTL_SECONDS, selectCurrent } from './key_schedule.ts'
+import type { KeyStore } from './key_store.ts'
+import { SealingError, type SealingKeys } from './sealing.ts'
+import { openSigningKey, type SealedSigningKey, type SigningKey } from './signing_key.ts'
 
-/** How long any cache may keep the JWKS: its Cache-Control says so. */
-export const JWKS_MAX_AGE_SECONDS = 300
+/** Made-up key ids cost one read of D1 in this time, however many they are. */
+const COMPARE_AGAIN_SECONDS = 5
 
-/** How long an isolate keeps the keys before it reads them again. */
-const ISOLATE_TTL_SECONDS = 60
-
-/**
- * How long a new key is published before it signs: longer than every cache of the JWKS lives, one after the other
- * (KV 60 s, isolate, HTTP), with as much again to spare.
- */
-export const PUBLISH_AHEAD_SECONDS = 2 * (60 + ISOLATE_TTL_SECONDS + JWKS_MAX_AGE_SECONDS)
+/** An RFC 7638 thumbprint by SHA-256. */
+const KID = /^[A-Za-z0-9_-]{43}$/
 
 /** The keys as one isolate holds them. */
 interface Ring {
@@ -34,39 +30,51 @@ export interface JwksDocument {
 
 interface Dependencies {
   store: KeyStore
-  sealingKey: SealingKey
-  config: Pick<Config, 'signingAlgorithm' | 'keyRotationSeconds'>
+  maker: KeyMaker
+  sealingKeys: SealingKeys
+  config: Pick<Config, 'signingAlgorithm'>
 }
 
-/** The signing keys: makes the first, publishes them all, and knows which one signs. */
+/** The signing keys as requests use them: published, found by id, and the one that signs. */
 export class KeyRing {
-  readonly #store: KeyStore
-  readonly #sealingKey: SealingKey
-  readonly #config: Dependencies['config']
+  readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<Ring>()
   #ring: Ring | null = null
+  /** When a key that is not known here last had the record read. */
+  #comparedAt = Number.NEGATIVE_INFINITY
 
-  constructor({ store, sealingKey, config }: Dependencies) {
-    this.#store = store
-    this.#sealingKey = sealingKey
-    this.#config = config
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
   }
 
   /** The key that signs now. @throws StorageUnavailable, CorruptRecord, SealingError */
   async current(context: RequestContext): Promise<SigningKey> {
     const { keys } = await this.#load(context)
-    return selectCurrent(keys, this.#config.signingAlgorithm, context.now)
+    const current = selectCurrent(keys, this.#dependencies.config, context.now)
+    if (!current) throw new Error('there is no signing key')
+    return current
   }
 
-  /** The key of that id; null where it is none of ours. @throws StorageUnavailable, CorruptRecord, SealingError */
+  /**
+   * The key of that id; null where it is none of ours. One that is not known here may be newer than the copy, or sign
+   * in place of one that was given up: then the record is asked, or somebody's good token would be refused.
+   *
+   * @throws StorageUnavailable, CorruptRecord, SealingError
+   */
   async find(kid: string, context: RequestContext): Promise<SigningKey | null> {
-    const { keys } = await this.#load(context)
-    return keys.find((key) => key.kid === kid) ?? null
+    const known = findKey(await this.#load(context), kid)
+    if (known || !KID.test(kid) || context.now - this.#comparedAt < COMPARE_AGAIN_SECONDS) return known
+    return findKey(await this.#flights.run('record', context, () => this.#compare(context)), kid)
   }
 
   /** The public keys (RFC 7517 §5). @throws StorageUnavailable, CorruptRecord, SealingError */
   async jwks(context: RequestContext): Promise<JwksDocument> {
     return (await this.#load(context)).jwks
+  }
+
+  /** Forgets the keys: the next request reads them again. */
+  forget(): void {
+    this.#ring = null
   }
 
   async #load(context: RequestContext): Promise<Ring> {
@@ -83,21 +91,35 @@ export class KeyRing {
   }
 
   async #read(context: RequestContext): Promise<Ring> {
-    const schedule = this.#schedule(context.now)
-    const known = await this.#store.findNear(context)
-    const sealed = wantsKey(known, schedule) ? await this.#addKey(known, schedule, context) : known
-    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, this.#sealingKey)))
-    return { keys, jwks: await formatJwks(keys), freshUntil: context.now + ISOLATE_TTL_SECONDS }
+    const { store, maker } = this.#dependencies
+    const known = await store.findNear(context)
+    const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
+    return this.#openRing(sealed, context.now).catch(async (error: unknown) => {
+      if (!(error instanceof SealingError)) throw error
+      // The copy may be from before the keys were sealed anew.
+      return this.#openRing(await store.readAgain(context), context.now)
+    })
+  }
+
+  /** Reads the record, and mends the copy where it lacked a key. */
+  async #compare(context: RequestContext): Promise<Ring> {
+    const { store } = this.#dependencies
+    const known = await this.#load(context)
+    const sealed = await store.findAll()
+    this.#comparedAt = context.now
+    if (sealed.every(({ kid }) => findKey(known, kid))) return known
+    store.repairCopy(sealed, context)
+    this.#ring = await this.#openRing(sealed, context.now)
+    return this.#ring
   }
 
   /** Adds the key that is due. While D1 is away, the keys that are known go on signing. */
-  async #addKey(known: SealedSigningKey[], schedule: KeySchedule, context: RequestContext) {
+  async #addKey(known: SealedSigningKey[], context: RequestContext): Promise<SealedSigningKey[]> {
+    const { store, maker } = this.#dependencies
     try {
-      const keys = await this.#store.findAll(context)
-      if (!wantsKey(keys, schedule)) return keys
-      const key = await generateSigningKey(schedule.alg, this.#sealingKey, context.now)
-      await this.#store.addIfWanted(key, schedule)
-      return await this.#store.findAll(context)
+      const keys = await maker.addIfDue(context)
+      store.repairCopy(keys, context)
+      return keys
     } catch (error) {
       if (known.length === 0 || !(error instanceof StorageUnavailable)) throw error
       log('error', 'key_not_added', { cause: describeError(error) })
@@ -105,29 +127,15 @@ export class KeyRing {
     }
   }
 
-  #schedule(now: number): KeySchedule {
-    return {
-      alg: this.#config.signingAlgorithm,
-      notOlderThan: now - this.#config.keyRotationSeconds,
-      activatesAt: now + PUBLISH_AHEAD_SECONDS,
-    }
+  async #openRing(sealed: SealedSigningKey[], now: number): Promise<Ring> {
+    const { sealingKeys } = this.#dependencies
+    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys)))
+    return { keys, jwks: await formatJwks(keys), freshUntil: now + ISOLATE_TTL_SECONDS }
   }
 }
 
-function wantsKey(keys: SealedSigningKey[], schedule: KeySchedule): boolean {
-  return !keys.some((key) => key.alg === schedule.alg && key.activatesAt > schedule.notOlderThan)
-}
-
-/**
- * The newest active key of the configured algorithm. Until the first of them is active, the newest active key of
- * any: after a change of algorithm, verifiers get to know the new key before it signs.
- */
-function selectCurrent(keys: SigningKey[], alg: SigningKey['alg'], now: number): SigningKey {
-  const active = keys.filter((key) => key.activatesAt <= now)
-  // The very first key signs even where this isolate's clock is behind that of the one that made it.
-  const current = active.findLast((key) => key.alg === alg) ?? active.at(-1) ?? keys[0]
-  if (!current) throw new Error('there is no signing key')
-  return current
+function findKey({ keys }: Ring, kid: string): SigningKey | null {
+  return keys.find((key) => key.kid === kid) ?? null
 }
 
 async function formatJwks(keys: SigningKey[]): Promise<JwksDocument> {

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import type { SigningAlgorithm } from '../config/config.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
+import type { KeySchedule } from './key_schedule.ts'
 import { decodeSealedSigningKeys, type SealedSigningKey } from './signing_key.ts'
 
 const COPY_KEY = 'keys'
@@ -22,16 +22,10 @@ const rowsSchema = z.array(
   }),
 )
 
-/** When a new key is wanted, and from when it may sign. Times are Unix seconds. */
-export interface KeySchedule {
-  alg: SigningAlgorithm
-  /** A key is wanted where none of that algorithm activates after this moment. */
-  notOlderThan: number
-  /** When the new key may sign, if there are others; on an empty store it signs at once. */
-  activatesAt: number
-}
-
-/** Signing keys: of record in D1, with one read copy of them all in KV. */
+/**
+ * Signing keys: of record in D1, with one read copy of them all in KV. A reader that was slow may write back a copy from
+ * before a key was retired; so each retired key has a mark of its own in KV, which nothing writes over.
+ */
 export class KeyStore {
   readonly #db: D1Database
   readonly #copies: ReadCopyStore
@@ -44,14 +38,44 @@ export class KeyStore {
   /** The keys near the caller, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
   async findNear(context: RequestContext): Promise<SealedSigningKey[]> {
     const record = { key: COPY_KEY, decode: decodeSealedSigningKeys, readRecord: () => this.#readRecord() }
-    return (await this.#copies.readThrough(record, context)) ?? []
+    const keys = (await this.#copies.readThrough(record, context)) ?? []
+    const marks = await Promise.all(keys.map(({ kid }) => this.#copies.find(markKey(kid))))
+    const live = keys.filter((_, i) => marks[i] === null)
+    if (live.length === keys.length) return keys
+    try {
+      return await this.readAgain(context)
+    } catch (error) {
+      if (error instanceof StorageUnavailable) return live
+      throw error
+    }
   }
 
-  /** The keys of record, whose copy is then written anew. @throws StorageUnavailable, CorruptRecord */
-  async findAll(context: RequestContext): Promise<SealedSigningKey[]> {
-    const keys = await this.#readRecord()
-    if (keys !== null) this.#copies.repair(COPY_KEY, keys, context)
-    return keys ?? []
+  /** The keys of record, where the copy is of no use; it is written anew. @throws StorageUnavailable, CorruptRecord */
+  async readAgain(context: RequestContext): Promise<SealedSigningKey[]> {
+    const keys = await this.findAll()
+    this.repairCopy(keys, context)
+    return keys
+  }
+
+  /** The keys of record, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  async findAll(): Promise<SealedSigningKey[]> {
+    return (await this.#readRecord()) ?? []
+  }
+
+  /** Writes the copy anew, after the answer. KV takes one write a second of the same key: once a request is enough. */
+  repairCopy(keys: SealedSigningKey[], context: RequestContext): void {
+    this.#copies.repair(COPY_KEY, keys, context)
+  }
+
+  /** Writes the copy anew, and waits for it. @throws StorageUnavailable, CorruptRecord */
+  async renewCopy(context: RequestContext): Promise<void> {
+    const keys = await this.findAll()
+    await callStore('KV keys', () => this.#copies.save(COPY_KEY, keys, context))
+  }
+
+  /** Keeps a retired key from coming back out of an old copy. @throws StorageUnavailable */
+  async markRetired(kid: string, context: RequestContext): Promise<void> {
+    await callStore('KV retired_key', () => this.#copies.save(markKey(kid), true, context))
   }
 
   /** Null on an empty store: there is nothing to copy. */
@@ -64,21 +88,27 @@ export class KeyStore {
    * Adds a key where the schedule still wants one, in one statement: however many isolates come at once, one key
    * is added. The loser's key is never stored, so it never signs.
    *
+   * @returns From when it may sign, in Unix seconds; null where it was not added
    * @throws StorageUnavailable
    */
-  async addIfWanted(key: SealedSigningKey, schedule: KeySchedule): Promise<void> {
+  async addIfWanted(key: SealedSigningKey, schedule: KeySchedule): Promise<number | null> {
     const insert = this.#db
       .prepare(
         `INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at)
          SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM signing_keys) THEN ?6 ELSE ?5 END
-         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE alg = ?2 AND activates_at > ?7)`,
+         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE alg = ?2 AND activates_at > ?7)
+         RETURNING activates_at`,
       )
       .bind(
         ...[key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealedPrivateJwk, key.createdAt],
         ...[schedule.activatesAt, schedule.notOlderThan],
       )
-    await callStore('D1 signing_keys', () => insert.run())
+    return callStore('D1 signing_keys', () => insert.first<number>('activates_at'))
   }
+}
+
+function markKey(kid: string): string {
+  return `retired_key:${kid}`
 }
 
 function decodeKeyRows(rows: unknown): SealedSigningKey[] {

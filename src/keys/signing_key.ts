@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { SigningAlgorithm } from '../config/config.ts'
 import { SIGNING_ALGORITHMS } from '../config/schema.ts'
 import { decodeRecord } from '../lib/decode.ts'
-import { openPrivateJwk, type SealingKey, sealPrivateJwk } from './sealing.ts'
+import { openPrivateJwk, type SealingKeys, sealPrivateJwk } from './sealing.ts'
 
 /** A signing key as it is stored: the private half sealed. Times are Unix seconds. */
 export interface SealedSigningKey {
@@ -45,7 +45,7 @@ export function decodeSealedSigningKeys(value: unknown): SealedSigningKey[] {
 /** Makes a key pair and seals its private half. The key may sign at once; the store decides otherwise. */
 export async function generateSigningKey(
   alg: SigningAlgorithm,
-  sealingKey: SealingKey,
+  sealingKeys: SealingKeys,
   now: number,
 ): Promise<SealedSigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, {
@@ -54,14 +54,17 @@ export async function generateSigningKey(
   })
   const jwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(jwk)
-  const sealedPrivateJwk = await sealPrivateJwk(kid, await exportJWK(privateKey), sealingKey)
+  const sealedPrivateJwk = await sealPrivateJwk(kid, await exportJWK(privateKey), sealingKeys)
   const publicJwk = { ...jwk, kid, alg, use: 'sig' }
   return { kid, alg, publicJwk, sealedPrivateJwk, createdAt: now, activatesAt: now }
 }
 
 /** @throws SealingError where the private half does not open */
-export async function openSigningKey(sealed: SealedSigningKey, sealingKey: SealingKey): Promise<SigningKey> {
-  const privateJwk = await openPrivateJwk(sealed.kid, sealed.sealedPrivateJwk, sealingKey)
+export async function openSigningKey(
+  sealed: SealedSigningKey,
+  sealingKeys: SealingKeys,
+): Promise<SigningKey> {
+  const privateJwk = await openPrivateJwk(sealed.kid, sealed.sealedPrivateJwk, sealingKeys)
   const [privateKey, publicKey] = await Promise.all([
     importJWK(privateJwk, sealed.alg, { extractable: false }),
     importJWK(sealed.publicJwk, sealed.alg),

@@ -82,9 +82,10 @@ export class RevocationFeed {
     )
     const cutoffs = lists.flatMap((list) => list.cutoffs)
     const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
-    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1).
-    const etag = `W/${await etagOf(JSON.stringify([sequence, cutoffs]))}`
     const key = await keys.current(context)
+    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1). With the key, so that readers learn of a new
+    // one by its signature, and drop what left the JWKS with it.
+    const etag = `W/${await etagOf(JSON.stringify([sequence, cutoffs, key.kid]))}`
     const last = this.#feed
     const isSame =
       last?.etag === etag && last.kid === key.kid && context.now - last.signedAt < SIGN_AGAIN_SECONDS

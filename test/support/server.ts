@@ -6,7 +6,7 @@ import type { Client } from '../../src/clients/client.ts'
 import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
-import { createServices, type Services, sweepStores } from '../../src/services.ts'
+import { createServices, runCron, type Services, sweepStores } from '../../src/services.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -108,6 +108,13 @@ export class TestServer {
 
   sweep(): Promise<void> {
     return sweepStores(this.services)
+  }
+
+  /** Does what the cron trigger does, and waits for what it left to do. */
+  async cron(): Promise<void> {
+    const context = createExecutionContext()
+    await runCron(this.services, (work) => context.waitUntil(work))
+    await waitOnExecutionContext(context)
   }
 
   postJson(body: unknown, headers: Record<string, string> = {}, path = '/oauth2-token'): Promise<Response> {

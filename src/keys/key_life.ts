@@ -1,0 +1,215 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { describeError, log } from '../lib/log.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { auditKey } from './audit_key.ts'
+import type { KeyLifeStore, KeyRecord, RetiredKeyRecord } from './key_life_store.ts'
+import type { KeyMaker } from './key_maker.ts'
+import type { KeyRing } from './key_ring.ts'
+import {
+  CLOCKS_APART_SECONDS,
+  endOfKey,
+  type KeyConfig,
+  PUBLISH_AHEAD_SECONDS,
+  scheduleNow,
+  selectCurrent,
+} from './key_schedule.ts'
+import type { KeyStore } from './key_store.ts'
+import { reseal, SealingError, type SealingKeys } from './sealing.ts'
+import { generateSigningKey, type SealedSigningKey } from './signing_key.ts'
+
+/** Where a key is in its life: published ahead, signing, published for what it signed, gone. */
+export type KeyState = 'next' | 'current' | 'verifying' | 'retired'
+
+/** A key on the operator's page. Times are Unix seconds. */
+export interface KeyEntry {
+  /** The RFC 7638 thumbprint of the public key. */
+  kid: string
+  alg: string
+  state: KeyState
+  createdAt: number
+  /** From when it signs, or did. */
+  activatesAt: number
+  /** When it leaves the JWKS, or did; null while that is not known. */
+  retiresAt: number | null
+  /** Why it is gone; null while it is not. */
+  reason: 'ended' | 'compromised' | null
+}
+
+/** What sealing the private halves anew came to, by kid. */
+export interface Resealing {
+  resealed: string[]
+  /** Those that neither secret opens. */
+  unopened: string[]
+}
+
+interface Dependencies {
+  store: KeyStore
+  lives: KeyLifeStore
+  ring: KeyRing
+  maker: KeyMaker
+  sealingKeys: SealingKeys
+  config: KeyConfig
+  audit: AuditStore
+}
+
+/**
+ * The life of signing keys. By themselves they are made, published ahead, switched and retired; an operator may ask for
+ * a switch now, give up a key, or have them sealed under another secret.
+ *
+ * `by` is the subject of the operator who asks, for the audit trail.
+ */
+export class KeyLife {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Does what is due; the cron trigger calls it. Every step stands by itself: one that fails is the next run's. */
+  async run(context: RequestContext): Promise<void> {
+    const { maker, store } = this.#dependencies
+    await attempt('add', () => maker.addIfDue(context))
+    await attempt('retire', () => this.#retireEnded(context))
+    await attempt('reseal', () => this.#resealDue(context))
+    await attempt('copy', () => store.renewCopy(context))
+  }
+
+  /** Every key, the newest first. @throws StorageUnavailable, CorruptRecord */
+  async list({ now }: Pick<RequestContext, 'now'>): Promise<KeyEntry[]> {
+    const { lives, config } = this.#dependencies
+    const { keys, retired } = await lives.list()
+    const current = selectCurrent(keys, config, now)
+    return [
+      ...retired.map(describeRetired),
+      ...keys.map((key) => ({ ...key, state: stateOf(key, current, now), reason: null })),
+    ].reverse()
+  }
+
+  /**
+   * Has the next key take over as soon as every verifier knows it. One that was made already is brought forward; else
+   * one is made, and signs PUBLISH_AHEAD_SECONDS later. Tokens stay good. Asked again meanwhile, it changes nothing.
+   *
+   * @returns The next key, or the current one where the switch was at once
+   * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
+   */
+  async rotateNow(context: RequestContext, by: string | null = null): Promise<KeyEntry | null> {
+    const { store, lives, maker, ring, config, audit } = this.#dependencies
+    const { now } = context
+    const times = { now, publishAheadSeconds: PUBLISH_AHEAD_SECONDS }
+    await maker.addIfWanted(scheduleNow(config, now), context, by)
+    for (const kid of await lives.bringForward(config.signingAlgorithm, times)) {
+      auditKey(`brought ${kid} forward`, { audit, context, by })
+    }
+    await store.renewCopy(context)
+    ring.forget()
+    const entries = await this.list(context)
+    return entries.find(({ alg, state }) => alg === config.signingAlgorithm && state !== 'retired') ?? null
+  }
+
+  /**
+   * Gives up a key that somebody else may have: it leaves the store and the JWKS, and all that it signed is refused,
+   * refresh tokens included. Where it was the one that signs, a new one signs at once.
+   *
+   * @returns What became of it; null where there is no such key
+   * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
+   */
+  async retireNow(kid: string, context: RequestContext, by: string | null = null): Promise<KeyEntry | null> {
+    const { store, lives, ring, config, audit } = this.#dependencies
+    const { now } = context
+    const { keys } = await lives.list()
+    const isCurrent = selectCurrent(keys, config, now)?.kid === kid
+    const replacement = isCurrent ? await this.#makeReplacement(now) : null
+    if (await lives.retireCompromised(kid, { now, replacement })) {
+      const instead = replacement ? `, ${replacement.kid} (${replacement.alg}) signs instead` : ''
+      auditKey(`retired ${kid} as compromised${instead}`, { audit, context, by })
+    }
+    ring.forget()
+    const entry = (await this.list(context)).find((candidate) => candidate.kid === kid) ?? null
+    if (entry) {
+      await store.markRetired(kid, context)
+      await store.renewCopy(context)
+    }
+    return entry
+  }
+
+  /**
+   * Seals the private halves under the newer secret, where SEALING_KEY is being changed.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async reseal(context: RequestContext, by: string | null = null): Promise<Resealing> {
+    const outcome = await this.#resealAll(context, by)
+    await this.#dependencies.store.renewCopy(context)
+    return outcome
+  }
+
+  async #retireEnded(context: RequestContext): Promise<void> {
+    const { store, lives, config, audit } = this.#dependencies
+    const { now } = context
+    const current = selectCurrent(await store.findAll(), config, now)
+    if (!current) return
+    const end = endOfKey(config, now)
+    for (const kid of await lives.setEnds(current.kid, { now, end })) {
+      auditKey(`${kid} signs no more, ${current.kid} does; kept until ${end}`, { audit, context, by: null })
+    }
+    for (const kid of await lives.retireEnded(current.kid, now)) {
+      auditKey(`retired ${kid}: all that it signed has expired`, { audit, context, by: null })
+    }
+  }
+
+  /** One that signs at once: there is no time to publish it ahead, and verifiers fetch a kid that they do not know. */
+  async #makeReplacement(now: number): Promise<SealedSigningKey> {
+    const { config, sealingKeys } = this.#dependencies
+    const key = await generateSigningKey(config.signingAlgorithm, sealingKeys, now)
+    return { ...key, activatesAt: now - CLOCKS_APART_SECONDS }
+  }
+
+  async #resealDue(context: RequestContext): Promise<void> {
+    if (this.#dependencies.sealingKeys.length === 1) return
+    const { resealed, unopened } = await this.#resealAll(context, null)
+    log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
+  }
+
+  async #resealAll(context: RequestContext, by: string | null): Promise<Resealing> {
+    const { store, audit } = this.#dependencies
+    const outcome: Resealing = { resealed: [], unopened: [] }
+    for (const key of await store.findAll()) {
+      const list = await this.#resealOne(key)
+      if (list) outcome[list].push(key.kid)
+    }
+    if (outcome.resealed.length > 0) {
+      auditKey(`sealed anew: ${outcome.resealed.join(', ')}`, { audit, context, by })
+    }
+    return outcome
+  }
+
+  /** Which list of the outcome it belongs to; null where there was nothing to do. */
+  async #resealOne({ kid, sealedPrivateJwk }: SealedSigningKey): Promise<keyof Resealing | null> {
+    const { lives, sealingKeys } = this.#dependencies
+    try {
+      const resealed = await reseal(kid, sealedPrivateJwk, sealingKeys)
+      const isReplaced = resealed !== null && (await lives.replaceSealed(kid, sealedPrivateJwk, resealed))
+      return isReplaced ? 'resealed' : null
+    } catch (error) {
+      if (error instanceof SealingError) return 'unopened'
+      throw error
+    }
+  }
+}
+
+function stateOf(key: KeyRecord, current: KeyRecord | null, now: number): KeyState {
+  if (key.kid === current?.kid) return 'current'
+  return key.activatesAt > now ? 'next' : 'verifying'
+}
+
+function describeRetired({ retiredAt, ...key }: RetiredKeyRecord): KeyEntry {
+  return { ...key, state: 'retired', retiresAt: retiredAt }
+}
+
+async function attempt(step: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    log('error', 'key_step_failed', { step, cause: describeError(error) })
+  }
+}

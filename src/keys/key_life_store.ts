@@ -1,0 +1,163 @@
+import * as z from 'zod/mini'
+import { SIGNING_ALGORITHMS } from '../config/schema.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import type { SealedSigningKey } from './signing_key.ts'
+
+/** Why a key is gone: all that it signed has expired, or it was given up at once. */
+const REASONS = ['ended', 'compromised'] as const
+
+/** A key as its row tells its life, without either half. Times are Unix seconds. */
+export interface KeyRecord {
+  kid: string
+  alg: (typeof SIGNING_ALGORITHMS)[number]
+  createdAt: number
+  activatesAt: number
+  /** When it leaves the JWKS; null while that is not known. */
+  retiresAt: number | null
+}
+
+export interface RetiredKeyRecord extends Omit<KeyRecord, 'retiresAt'> {
+  retiredAt: number
+  reason: (typeof REASONS)[number]
+}
+
+const turn = { kid: z.string(), alg: z.enum(SIGNING_ALGORITHMS), createdAt: z.int(), activatesAt: z.int() }
+const keysSchema = z.array(z.object({ ...turn, retiresAt: z.nullable(z.int()) }))
+const retiredSchema = z.array(z.object({ ...turn, retiredAt: z.int(), reason: z.enum(REASONS) }))
+const kidsSchema = z.array(z.object({ kid: z.string() }))
+
+/** The operator's page shows no more retired keys than this. */
+const MAX_RETIRED = 100
+
+const RETIRE = `INSERT OR IGNORE INTO retired_keys (kid, alg, created_at, activates_at, retired_at, reason)
+  SELECT kid, alg, created_at, activates_at, ?, ? FROM signing_keys`
+
+/** The lives of signing keys in D1. Each change is one transaction, and finds nothing to do where it was done. */
+export class KeyLifeStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** Both in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  async list(): Promise<{ keys: KeyRecord[]; retired: RetiredKeyRecord[] }> {
+    const columns = 'kid, alg, created_at AS createdAt, activates_at AS activatesAt'
+    const [keys, retired] = await this.#batch([
+      this.#db.prepare(
+        `SELECT ${columns}, retires_at AS retiresAt FROM signing_keys ORDER BY activates_at, kid`,
+      ),
+      this.#db
+        .prepare(
+          `SELECT * FROM (SELECT ${columns}, retired_at AS retiredAt, reason FROM retired_keys
+             ORDER BY retired_at DESC LIMIT ?) ORDER BY activatesAt, kid`,
+        )
+        .bind(MAX_RETIRED),
+    ])
+    return {
+      keys: decodeRecord(keysSchema, 'signing keys', keys?.results),
+      retired: decodeRecord(retiredSchema, 'retired keys', retired?.results),
+    }
+  }
+
+  /** Brings the next keys of an algorithm forward. Returns those that moved. @throws StorageUnavailable */
+  async bringForward(
+    alg: string,
+    { now, publishAheadSeconds }: { now: number; publishAheadSeconds: number },
+  ): Promise<string[]> {
+    const [moved] = await this.#batch([
+      this.#db
+        .prepare(
+          `UPDATE signing_keys SET activates_at = max(?2, created_at + ?3)
+           WHERE alg = ?1 AND activates_at > max(?2, created_at + ?3) RETURNING kid`,
+        )
+        .bind(alg, now, publishAheadSeconds),
+    ])
+    return decodeKids(moved)
+  }
+
+  /**
+   * Sets the end of the keys that were active and sign no more, and takes it from the one that signs.
+   *
+   * @param end Unix seconds. An end that is set already stays.
+   * @returns The keys that got an end
+   * @throws StorageUnavailable
+   */
+  async setEnds(current: string, { now, end }: { now: number; end: number }): Promise<string[]> {
+    const [, ended] = await this.#batch([
+      this.#db
+        .prepare('UPDATE signing_keys SET retires_at = NULL WHERE kid = ? AND retires_at IS NOT NULL')
+        .bind(current),
+      this.#db
+        .prepare(
+          `UPDATE signing_keys SET retires_at = ?
+           WHERE retires_at IS NULL AND activates_at <= ? AND kid <> ? RETURNING kid`,
+        )
+        .bind(end, now, current),
+    ])
+    return decodeKids(ended)
+  }
+
+  /** Retires the keys whose end has passed. Returns them. @throws StorageUnavailable */
+  async retireEnded(current: string, now: number): Promise<string[]> {
+    const condition = 'WHERE retires_at <= ? AND kid <> ?'
+    const [, gone] = await this.#batch([
+      this.#db.prepare(`${RETIRE} ${condition}`).bind(now, 'ended', now, current),
+      this.#db.prepare(`DELETE FROM signing_keys ${condition} RETURNING kid`).bind(now, current),
+    ])
+    return decodeKids(gone)
+  }
+
+  /**
+   * Retires a key at once, with the one that signs in its place, if any.
+   *
+   * @returns Whether this call did
+   * @throws StorageUnavailable
+   */
+  async retireCompromised(
+    kid: string,
+    { now, replacement }: { now: number; replacement: SealedSigningKey | null },
+  ): Promise<boolean> {
+    const results = await this.#batch([
+      ...(replacement ? [this.#insertInPlaceOf(kid, replacement)] : []),
+      this.#db.prepare(`${RETIRE} WHERE kid = ?`).bind(now, 'compromised', kid),
+      this.#db.prepare('DELETE FROM signing_keys WHERE kid = ? RETURNING kid').bind(kid),
+    ])
+    return decodeKids(results.at(-1)).length > 0
+  }
+
+  /** Only the first of several who retire the same key adds another. */
+  #insertInPlaceOf(kid: string, key: SealedSigningKey): D1PreparedStatement {
+    return this.#db
+      .prepare(
+        `INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at)
+         SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM signing_keys WHERE kid = ?)`,
+      )
+      .bind(
+        ...[key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealedPrivateJwk],
+        ...[key.createdAt, key.activatesAt, kid],
+      )
+  }
+
+  /** Replaces a sealed private half, unless somebody else did. Returns whether it did. @throws StorageUnavailable */
+  async replaceSealed(kid: string, sealed: string, resealed: string): Promise<boolean> {
+    const [replaced] = await this.#batch([
+      this.#db
+        .prepare(
+          `UPDATE signing_keys SET sealed_private_jwk = ?
+           WHERE kid = ? AND sealed_private_jwk = ? RETURNING kid`,
+        )
+        .bind(resealed, kid, sealed),
+    ])
+    return decodeKids(replaced).length > 0
+  }
+
+  #batch(statements: D1PreparedStatement[]): Promise<D1Result[]> {
+    return callStore('D1 signing_keys', () => this.#db.batch(statements))
+  }
+}
+
+function decodeKids(result: D1Result | undefined): string[] {
+  return decodeRecord(kidsSchema, 'signing keys', result?.results).map(({ kid }) => kid)
+}

@@ -1,0 +1,60 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { auditKey } from './audit_key.ts'
+import { isWanted, type KeyConfig, type KeySchedule, type KeyTurn, scheduleNext } from './key_schedule.ts'
+import type { KeyStore } from './key_store.ts'
+import type { SealingKeys } from './sealing.ts'
+import { generateSigningKey, type SealedSigningKey } from './signing_key.ts'
+
+interface Dependencies {
+  store: KeyStore
+  sealingKeys: SealingKeys
+  config: KeyConfig
+  audit: AuditStore
+}
+
+/** Makes the next key, for whoever finds one wanting: the cron trigger, an operator, or a request. */
+export class KeyMaker {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  isDue(keys: readonly KeyTurn[], now: number): boolean {
+    return isWanted(keys, scheduleNext(keys, this.#dependencies.config, now))
+  }
+
+  /** Adds the key that is due, if there is one. Returns the keys of record. @throws StorageUnavailable, CorruptRecord */
+  async addIfDue(context: RequestContext): Promise<SealedSigningKey[]> {
+    const { store, config } = this.#dependencies
+    const keys = await store.findAll()
+    const schedule = scheduleNext(keys, config, context.now)
+    return isWanted(keys, schedule) ? this.#add(schedule, context, null) : keys
+  }
+
+  /**
+   * Adds a key where that schedule wants one. Returns the keys of record.
+   *
+   * @param by The subject of the operator who asked.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async addIfWanted(
+    schedule: KeySchedule,
+    context: RequestContext,
+    by: string | null,
+  ): Promise<SealedSigningKey[]> {
+    const keys = await this.#dependencies.store.findAll()
+    return isWanted(keys, schedule) ? this.#add(schedule, context, by) : keys
+  }
+
+  async #add(schedule: KeySchedule, context: RequestContext, by: string | null): Promise<SealedSigningKey[]> {
+    const { store, sealingKeys, audit } = this.#dependencies
+    const key = await generateSigningKey(schedule.alg, sealingKeys, context.now)
+    const activatesAt = await store.addIfWanted(key, schedule)
+    if (activatesAt !== null) {
+      auditKey(`made ${key.kid} (${key.alg}), to sign from ${activatesAt}`, { audit, context, by })
+    }
+    return store.findAll()
+  }
+}

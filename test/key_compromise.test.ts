@@ -1,0 +1,204 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  ISOLATE_TTL_SECONDS,
+  NEXT_KEY_AHEAD_SECONDS,
+  PUBLISH_AHEAD_SECONDS,
+} from '../src/keys/key_schedule.ts'
+import { createVerifier } from '../verify/index.ts'
+import { auditOf } from './support/audit.ts'
+import { D1_DOWN, KV_DOWN } from './support/faults.ts'
+import { FaultyD1 } from './support/faulty_d1.ts'
+import { readFeed } from './support/feed.ts'
+import { listKeys, machineToken, publishedKids, signerOf } from './support/keys.ts'
+import {
+  credentials,
+  emptyStores,
+  ISSUER,
+  STOREFRONT_AUDIENCE,
+  TestClock,
+  TestServer,
+} from './support/server.ts'
+import { verify } from './support/tokens.ts'
+
+const DAY = 86_400
+
+/** A server that has its first key, and a customer's tokens that it signed. */
+async function setUp() {
+  const clock = new TestClock()
+  const server = new TestServer({ clock })
+  const client = await server.addClient()
+  const tokens = await server.signIn(client, 'guest', 'guest')
+  const first = await signerOf(server, client)
+  return { clock, server, client, tokens, first }
+}
+
+async function retire(server: TestServer, kid: string) {
+  const entry = await server.services.keyLife.retireNow(kid, server.context(), 'user:1')
+  await server.settle()
+  return entry
+}
+
+const kept = async () => {
+  const { results } = await env.DB.prepare('SELECT kid FROM signing_keys').all()
+  return results.map((row) => row.kid)
+}
+
+describe('a compromised key', () => {
+  beforeEach(emptyStores)
+
+  it('leaves the JWKS at once, and a new one signs at once', async () => {
+    const { clock, server, client, first } = await setUp()
+    const entry = await retire(server, first)
+    expect(entry).toEqual({
+      ...{ kid: first, alg: 'ES256', state: 'retired', reason: 'compromised' },
+      ...{ createdAt: clock.time, activatesAt: clock.time, retiresAt: clock.time },
+    })
+    const second = await signerOf(server, client)
+    expect(second).not.toBe(first)
+    for (const isolate of [server, server.anotherIsolate()]) {
+      expect(await publishedKids(isolate)).toEqual([second])
+      await verify(isolate, await machineToken(isolate, client))
+    }
+    expect(await kept()).toEqual([second])
+    expect(await env.KV.get('keys')).not.toContain(first)
+    expect((await listKeys(server)).map(({ kid, state }) => [kid, state])).toEqual([
+      [second, 'current'],
+      [first, 'retired'],
+    ])
+    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toMatchObject([
+      { outcome: 'ok', reason: `retired ${first} as compromised, ${second} (ES256) signs instead` },
+    ])
+  })
+
+  it('takes its access and refresh tokens with it', async () => {
+    const { server, client, tokens, first } = await setUp()
+    await retire(server, first)
+    const refused = await server.postJson({
+      ...{ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, ...credentials(client) },
+    })
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { error: 'invalid_grant', error_description: 'The refresh token is invalid.' },
+    ])
+    await expect(verify(server, tokens.access_token)).rejects.toThrow()
+    for (const token of [tokens.access_token, tokens.refresh_token]) {
+      const body = { token, ...credentials(client) }
+      const answer = await server.postJson(body, {}, '/oauth2-token/introspect')
+      expect(await answer.json()).toEqual({ active: false })
+    }
+  })
+
+  it('is in no isolate a minute later, and what was signed meanwhile is dead too', async () => {
+    const { clock, server, client, first } = await setUp()
+    const isolate = server.anotherIsolate()
+    await machineToken(isolate, client)
+    await retire(server, first)
+    clock.time += ISOLATE_TTL_SECONDS - 1
+    const late = await machineToken(isolate, client)
+    await expect(verify(server, late)).rejects.toThrow()
+    clock.time += 1
+    expect(await signerOf(isolate, client)).not.toBe(first)
+    await expect(verify(isolate, late)).rejects.toThrow()
+  })
+
+  it('keeps nobody out who signs in anew, wherever they refresh next', async () => {
+    const { server, client, first } = await setUp()
+    const isolate = server.anotherIsolate()
+    expect(await publishedKids(isolate)).toEqual([first])
+    await retire(server, first)
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const refreshes = Array.from({ length: 10 }, () => isolate.refresh(client, refresh_token))
+    expect(await Promise.all(refreshes)).toHaveLength(10)
+  })
+
+  it('does not come back out of a copy that somebody slow writes anew, even while D1 is away', async () => {
+    const { server, client, first } = await setUp()
+    const copy = (await env.KV.get('keys')) ?? ''
+    await retire(server, first)
+    const second = await signerOf(server, client)
+    await env.KV.put('keys', copy, { metadata: { savedAt: server.clock.time } })
+    const away = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    expect((await away.fetch('/.well-known/jwks.json')).status).toBe(503)
+    const isolate = server.anotherIsolate()
+    expect(await publishedKids(isolate)).toEqual([second])
+    expect(await env.KV.get('keys')).not.toContain(first)
+  })
+
+  it('is given up by a verifier within its caching time, or sooner by the revocation feed', async () => {
+    const { clock, server, client, tokens, first } = await setUp()
+    const fetch = (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init)
+    const options = { issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch }
+    const polling = createVerifier(options)
+    const alone = createVerifier({ ...options, revocations: false })
+    const verdict = async (verifier: typeof alone) => {
+      const result = await verifier.verify(tokens.access_token, { now: clock.time }).catch(String)
+      await server.settle()
+      return typeof result !== 'string'
+    }
+    for (const verifier of [polling, alone]) expect(await verdict(verifier)).toBe(true)
+    await retire(server, first)
+    const fresh = await machineToken(server, client)
+    clock.time += 30
+    await verdict(polling)
+    expect(await verdict(polling)).toBe(false)
+    expect(await verdict(alone)).toBe(true)
+    clock.time += 570
+    expect(await verdict(alone)).toBe(false)
+    for (const verifier of [polling, alone]) await verifier.verify(fresh, { now: clock.time })
+    expect((await readFeed(server)).revocations).toEqual([])
+  })
+
+  it('may be one that signs no more, or not yet: then the current one stays', async () => {
+    const { clock, server, client, first } = await setUp()
+    await server.services.keyLife.rotateNow(server.context())
+    clock.time += PUBLISH_AHEAD_SECONDS
+    const second = await signerOf(server, client)
+    const token = await machineToken(server, client)
+    clock.time += 90 * DAY - NEXT_KEY_AHEAD_SECONDS
+    await server.cron()
+    const third = (await publishedKids(server)).at(-1) ?? ''
+    for (const kid of [first, third]) expect(await retire(server, kid)).toMatchObject({ state: 'retired' })
+    expect(await signerOf(server, client)).toBe(second)
+    expect((await publishedKids(server)).filter((kid) => [first, third].includes(kid))).toEqual([])
+    await verify(server, token, { currentDate: new Date((clock.time - 90 * DAY) * 1000) })
+  })
+
+  it('leaves the turn of a next key as it was', async () => {
+    const { clock, server, client, first } = await setUp()
+    const next = await server.services.keyLife.rotateNow(server.context())
+    await retire(server, first)
+    const between = await signerOf(server, client)
+    expect([first, next?.kid]).not.toContain(between)
+    clock.time += PUBLISH_AHEAD_SECONDS
+    expect(await signerOf(server, client)).toBe(next?.kid)
+  })
+
+  it('is replaced by one key, however many give it up at once, and is null where it is none of ours', async () => {
+    const { server, first } = await setUp()
+    const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
+    const entries = await Promise.all(isolates.map((isolate) => retire(isolate, first)))
+    expect(entries.map((entry) => entry?.state)).toEqual(isolates.map(() => 'retired'))
+    expect(await kept()).toHaveLength(1)
+    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toHaveLength(1)
+    expect(await retire(server, 'unknown')).toBe(null)
+    expect(await kept()).toHaveLength(1)
+  })
+
+  it('can be given up again where a store failed meanwhile', async () => {
+    const { clock, server, client, first } = await setUp()
+    const lost = new FaultyD1({
+      fault: 'after it is done',
+      nth: 1,
+      matches: (sql) => /INTO retired/.test(sql),
+    })
+    for (const away of [{ DB: D1_DOWN }, { DB: lost.db }, { KV: KV_DOWN }]) {
+      const failing = new TestServer({ clock, env: away })
+      await expect(retire(failing, first)).rejects.toThrow()
+    }
+    expect(await retire(server, first)).toMatchObject({ state: 'retired', reason: 'compromised' })
+    expect(await kept()).toEqual([await signerOf(server, client)])
+    expect(await env.KV.get('keys')).not.toContain(first)
+    await verify(server, await machineToken(server, client))
+  })
+})

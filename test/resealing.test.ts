@@ -1,0 +1,126 @@
+import { env } from 'cloudflare:workers'
+import { base64url } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { auditOf } from './support/audit.ts'
+import { D1_DOWN } from './support/faults.ts'
+import { FAULTS, FaultyD1 } from './support/faulty_d1.ts'
+import { machineToken, publishedKids, signerOf } from './support/keys.ts'
+import { emptyStores, TestClock, TestServer } from './support/server.ts'
+import { verify } from './support/tokens.ts'
+
+const newSecret = () => base64url.encode(crypto.getRandomValues(new Uint8Array(32)))
+
+/** A server with two keys under one secret, the same with a second secret beside it, and one that has the second alone. */
+async function setUp() {
+  const clock = new TestClock()
+  const secret = newSecret()
+  const before = new TestServer({ clock })
+  const client = await before.addClient()
+  await signerOf(before, client)
+  await before.services.keyLife.rotateNow(before.context())
+  await before.settle()
+  const both = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret } })
+  const after = new TestServer({ clock, env: { SEALING_KEY: secret } })
+  return { clock, secret, before, both, after, client, kids: await publishedKids(before) }
+}
+
+const sealed = async () => {
+  const { results } = await env.DB.prepare('SELECT sealed_private_jwk FROM signing_keys ORDER BY kid').all()
+  return results.map((row) => row.sealed_private_jwk)
+}
+
+describe('a change of SEALING_KEY', () => {
+  beforeEach(emptyStores)
+
+  it('loses no key and no token: both side by side, sealed anew by the cron trigger, then the new one alone', async () => {
+    const { before, both, after, client, kids } = await setUp()
+    const token = await machineToken(before, client)
+    await verify(both, token)
+    await both.cron()
+    for (const server of [both, after]) {
+      expect(await publishedKids(server)).toEqual(kids)
+      await verify(server, token)
+      await verify(server, await machineToken(server, client))
+    }
+    expect((await before.anotherIsolate().fetch('/.well-known/jwks.json')).status).toBe(500)
+    expect(await auditOf({ kind: 'key', reason: `sealed anew: ${kids.join(', ')}` })).toHaveLength(1)
+  })
+
+  it('can be asked for, and asked again it finds nothing to do', async () => {
+    const { both, kids } = await setUp()
+    const { keyLife } = both.services
+    expect(await keyLife.reseal(both.context(), 'user:1')).toEqual({ resealed: kids, unopened: [] })
+    const rows = await sealed()
+    expect(await keyLife.reseal(both.context())).toEqual({ resealed: [], unopened: [] })
+    await both.settle()
+    expect(await sealed()).toEqual(rows)
+    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toHaveLength(1)
+  })
+
+  it('seals each key once, however many are asked at once', async () => {
+    const { both, kids } = await setUp()
+    const isolates = Array.from({ length: 6 }, () => both.anotherIsolate())
+    const outcomes = await Promise.all(
+      isolates.map((isolate) => isolate.services.keyLife.reseal(isolate.context())),
+    )
+    expect(outcomes.flatMap(({ resealed }) => resealed).sort()).toEqual(kids.sort())
+  })
+
+  it('seals new keys under the new secret from the beginning', async () => {
+    const { clock, both, after, client } = await setUp()
+    await both.cron()
+    clock.time += 89 * 86_400
+    await both.cron()
+    expect(await publishedKids(after)).toHaveLength(3)
+    await machineToken(after, client)
+  })
+
+  it('needs no fresh copy in KV: where the copy does not open, the record is asked', async () => {
+    const { both, after, kids } = await setUp()
+    const copy = (await env.KV.get('keys')) ?? ''
+    await both.cron()
+    await env.KV.put('keys', copy, { metadata: { savedAt: both.clock.time } })
+    expect(await publishedKids(after)).toEqual(kids)
+    expect(await env.KV.get('keys')).not.toBe(copy)
+  })
+
+  it('loses nothing where several seal at once, or one fails in the middle', async () => {
+    for (const fault of FAULTS) {
+      await emptyStores()
+      const { clock, secret, both, after, client, kids } = await setUp()
+      const matches = (sql: string) => sql.includes('UPDATE signing_keys SET sealed')
+      const broken = new FaultyD1({ fault, nth: 2, matches })
+      const failing = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret, DB: broken.db } })
+      await Promise.all([failing.cron(), both.cron(), both.anotherIsolate().cron()])
+      await broken.settle()
+      await both.cron()
+      expect(await publishedKids(after)).toEqual(kids)
+      await verify(after, await machineToken(after, client))
+    }
+  })
+
+  it('names the keys that neither secret opens, and leaves them as they are', async () => {
+    const { clock, kids } = await setUp()
+    const rows = await sealed()
+    const secrets = { SEALING_KEY: newSecret(), SEALING_KEY_NEXT: newSecret() }
+    const stranger = new TestServer({ clock, env: secrets })
+    expect(await stranger.services.keyLife.reseal(stranger.context())).toEqual({
+      resealed: [],
+      unopened: kids,
+    })
+    expect(await sealed()).toEqual(rows)
+  })
+
+  it('waits while D1 is away', async () => {
+    const { clock, secret, both, client } = await setUp()
+    const away = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret, DB: D1_DOWN } })
+    await expect(away.services.keyLife.reseal(away.context())).rejects.toThrow('is down')
+    await verify(both, await machineToken(both, client))
+  })
+
+  it('refuses a second secret that is none', () => {
+    expect(() => new TestServer({ env: { SEALING_KEY_NEXT: 'short' } })).toThrow(
+      'the secret SEALING_KEY_NEXT is not 32 bytes in base64url',
+    )
+  })
+})

@@ -1,0 +1,25 @@
+import { decodeProtectedHeader } from 'jose'
+import type { KeyEntry } from '../../src/keys/key_life.ts'
+import { credentials, type TestClient, type TestServer } from './server.ts'
+
+/** A client's own token. */
+export async function machineToken(server: TestServer, client: TestClient): Promise<string> {
+  const answer = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+  return answer.access_token
+}
+
+/** The key that signs now. */
+export async function signerOf(server: TestServer, client: TestClient): Promise<string> {
+  return decodeProtectedHeader(await machineToken(server, client)).kid ?? ''
+}
+
+/** The kids of the JWKS. */
+export async function publishedKids(server: TestServer): Promise<string[]> {
+  const { keys } = await (await server.fetch('/.well-known/jwks.json')).json<{ keys: { kid: string }[] }>()
+  return keys.map((key) => key.kid)
+}
+
+/** The operator's page. */
+export function listKeys(server: TestServer): Promise<KeyEntry[]> {
+  return server.services.keyLife.list(server.context())
+}
