@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { requirePassword } from '../users/create_user.ts'
-import { encodePassword } from '../users/password.ts'
+import { passwordForms } from '../users/password.ts'
 import { adminEvent, byOperator, requireChanged } from './change.ts'
 import { type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -51,7 +51,7 @@ const changeOwnPassword = operation({
   async handle(call) {
     const { services, context, operator, body } = call
     const { user, sid } = operator
-    const current = encodePassword(body.current_password)
+    const current = passwordForms(body.current_password)
     const isProven = current !== null && (await services.passwords.verify(current, user.passwordHash))
     const change = { operation: 'changeOwnPassword' }
     if (!isProven) {

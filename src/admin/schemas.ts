@@ -2,6 +2,7 @@ import { base64url } from 'jose'
 import * as z from 'zod/mini'
 import { CLIENT_ID } from '../clients/client.ts'
 import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
+import { isRole, MAX_ROLE_CHARACTERS } from '../users/create_user.ts'
 import { Problem } from './problem.ts'
 
 /** The schemas that the OpenAPI document lists under their names. */
@@ -30,12 +31,7 @@ export const clientId = z
   .check(z.regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" or "-"'))
 export const role = z
   .string('must be a role')
-  .check(
-    z.regex(
-      /^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/,
-      'must be a role: a letter, then up to 63 letters, digits or "_.:-"',
-    ),
-  )
+  .check(z.refine(isRole, `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`))
 
 /** A list of items that differ. */
 export function listOf<T extends z.ZodMiniType<string>>(item: T, what: string, max = 100) {

@@ -10,6 +10,7 @@ export const AUDIT_KINDS = [
   'revoke',
   'cut_off',
   'key',
+  'rehash',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

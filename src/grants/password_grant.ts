@@ -7,6 +7,7 @@ import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
+import { renewHash } from './renew_hash.ts'
 import { spendVisitor } from './spend_visitor.ts'
 
 /** Whom a sign-in proved, and what they may be given. */
@@ -59,10 +60,12 @@ function signInVisitor({ client, api, context }: ClientRequest): SignedIn {
 async function signInUser(
   username: string,
   password: string,
-  { client, api, context }: ClientRequest,
+  request: ClientRequest,
   services: GrantServices,
 ): Promise<SignedIn> {
+  const { client, api, context } = request
   const user = await authenticateUser({ pool: api.userPool, username, password }, services)
+  renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles, mustChangePassword } = user
   return { subject, roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }

@@ -23,11 +23,14 @@ export interface Argon2Input {
 
 /** Argon2id on a precompiled WebAssembly module. One hash at a time: a call holds the isolate's thread. */
 export class Argon2id {
-  readonly #exports: Argon2Exports
+  readonly #module: WebAssembly.Module
+  #exports: Argon2Exports
+  /** The most that its instance has hashed with, in KiB. */
+  #largestMemory = 0
 
   constructor(module: WebAssembly.Module) {
-    this.#exports = new WebAssembly.Instance(module).exports as unknown as Argon2Exports
-    this.#exports._initialize()
+    this.#module = module
+    this.#exports = instantiate(module)
   }
 
   /**
@@ -37,6 +40,7 @@ export class Argon2id {
    * @throws Error where the module refuses the parameters or has no memory left
    */
   hash({ password, salt, cost, hashLength }: Argon2Input): Uint8Array {
+    this.#makeRoom(cost.m)
     const hashAt = this.#allocate(hashLength)
     const saltAt = this.#copyIn(salt)
     const passwordAt = this.#copyIn(password)
@@ -52,6 +56,15 @@ export class Argon2id {
       this.#bytes(passwordAt, password.length).fill(0)
       for (const address of [passwordAt, saltAt, hashAt]) this.#exports.free(address)
     }
+  }
+
+  /**
+   * The memory of an instance never shrinks, and for a larger block it grows by the whole of it, 64 MiB beside 19. So
+   * that gets another instance, and the smaller blocks later have room in it.
+   */
+  #makeRoom(memory: number): void {
+    if (memory > this.#largestMemory && this.#largestMemory > 0) this.#exports = instantiate(this.#module)
+    this.#largestMemory = Math.max(memory, this.#largestMemory)
   }
 
   #copyIn(bytes: Uint8Array): number {
@@ -70,4 +83,10 @@ export class Argon2id {
   #bytes(address: number, byteLength: number): Uint8Array {
     return new Uint8Array(this.#exports.memory.buffer, address, byteLength)
   }
+}
+
+function instantiate(module: WebAssembly.Module): Argon2Exports {
+  const exports = new WebAssembly.Instance(module).exports as unknown as Argon2Exports
+  exports._initialize()
+  return exports
 }

@@ -1,5 +1,5 @@
 import { wrongCredentials } from '../oauth/errors.ts'
-import { encodePassword } from './password.ts'
+import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import type { User } from './user.ts'
 import type { UserStore } from './user_store.ts'
@@ -28,15 +28,15 @@ export async function authenticateUser(
   { users, passwords }: Dependencies,
 ): Promise<User> {
   const name = normalizeUsername(username)
-  const bytes = encodePassword(password)
-  if (name === null || bytes === null) throw wrongCredentials('a name or password that nobody can have')
+  const forms = passwordForms(password)
+  if (name === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
   let user = await users.findByUsername(pool, name, 'replica')
-  let proven = await passwords.verify(bytes, user?.passwordHash ?? null)
+  let proven = await passwords.verify(forms, user?.passwordHash ?? null)
   if (!proven || !user?.enabled) {
     const newest = await users.findByUsername(pool, name, 'primary')
     const changed = newest?.passwordHash !== user?.passwordHash
     user = newest
-    if (changed) proven = await passwords.verify(bytes, newest?.passwordHash ?? null)
+    if (changed) proven = await passwords.verify(forms, newest?.passwordHash ?? null)
   }
   if (user === null) throw wrongCredentials('unknown user')
   if (!proven) throw wrongCredentials('wrong password', { subject: user.id })

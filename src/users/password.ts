@@ -15,6 +15,15 @@ export function encodePassword(text: string): Uint8Array | null {
   return normalized === null ? null : encodeUtf8(normalized)
 }
 
+/**
+ * What a typed password may have been hashed from, to check it: its NFKC form, which is hashed here, and where that is
+ * another text also the one that was typed, which is what other systems hashed. Null as above.
+ */
+export function passwordForms(text: string): Uint8Array[] | null {
+  const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
+  return normalized === null ? null : [...new Set([normalized, text])].map(encodeUtf8)
+}
+
 /** The NFKC form of a text; null where that is longer than it may be, or not text that a store can keep. */
 export function normalizeText(text: string, maxCharacters: number): string | null {
   if (text.length > MAX_RAW_LENGTH || !isPlainText(text)) return null

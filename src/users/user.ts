@@ -10,7 +10,7 @@ export interface User {
   pool: string
   /** Normalised (`normalizeUsername`). */
   username: string
-  /** A PHC string. */
+  /** A text that `readHash` takes. */
   passwordHash: string
   enabled: boolean
   roles: string[]

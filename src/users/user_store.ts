@@ -37,6 +37,21 @@ export class UserStore {
     return row === null ? null : decodeUserRow(row)
   }
 
+  /**
+   * Puts another hash of the same password in place of one, if that is still the hash of that person: a password that
+   * was changed meanwhile stays. No token ends by it.
+   *
+   * @returns whether it was
+   * @throws StorageUnavailable
+   */
+  async replaceHash(id: string, { from, to }: { from: string; to: string }): Promise<boolean> {
+    const replace = this.#db
+      .prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+      .bind(to, id, from)
+    const { meta } = await callStore('D1 users', () => replace.run())
+    return meta.changes === 1
+  }
+
   /** Adds a user. A name that is taken in the pool is refused. @throws StorageUnavailable */
   async add(user: User): Promise<void> {
     const insert = this.#db

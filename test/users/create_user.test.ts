@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { CLIENT_ID } from '../../src/clients/client.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { decodeUtf8 } from '../../src/lib/bytes.ts'
-import { createUser, type UserDraft, UserRefused } from '../../src/users/create_user.ts'
+import {
+  createUser,
+  type ImportedUserDraft,
+  importUser,
+  type UserDraft,
+  UserRefused,
+} from '../../src/users/create_user.ts'
 import { generateUserId } from '../../src/users/user.ts'
 import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
@@ -15,6 +21,11 @@ const GUEST_NAME = new UserRefused(
   '"guest" is the name of anonymous visitors in the pool "customers"',
 )
 
+const BAD_ROLE = new UserRefused(
+  'roles',
+  'a role must be plain text of 1 to 64 characters, no space around it',
+)
+
 /** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
 const dependencies = {
   config: parseConfig(configText()),
@@ -24,6 +35,14 @@ const dependencies = {
 function create(changes: Partial<UserDraft> = {}) {
   const draft = { pool: 'customers', username: 'zoe', password: 'secret', roles: [], enabled: true }
   return createUser({ ...draft, ...changes }, dependencies, NOW)
+}
+
+/** Of crypt_blowfish (wrapper.c), for `U*U`. */
+const BCRYPT = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
+
+function importOne(changes: Partial<ImportedUserDraft> = {}) {
+  const draft = { pool: 'customers', username: 'zoe', passwordHash: BCRYPT, roles: [], enabled: true }
+  return importUser({ ...draft, ...changes }, dependencies, NOW)
 }
 
 describe('a new user', () => {
@@ -55,6 +74,19 @@ describe('a new user', () => {
     ['a name of 256 characters', { username: 'x'.repeat(256) }, BAD_USERNAME],
     ['a NUL in the name', { username: 'zoe\0' }, BAD_USERNAME],
     ['half a surrogate pair in the name', { username: 'zoe\ud800' }, BAD_USERNAME],
+    [
+      'a pool that no API has',
+      { pool: 'partners' },
+      new UserRefused(
+        'pool',
+        'config.yml has no API with the user pool "partners": it has customers, staff, operators',
+      ),
+    ],
+    ['a role without a name', { roles: ['admin', ''] }, BAD_ROLE],
+    ['a role with space around it', { roles: ['admin '] }, BAD_ROLE],
+    ['a line break in a role', { roles: ['ad\nmin'] }, BAD_ROLE],
+    ['half a surrogate pair in a role', { roles: ['admin\ud800'] }, BAD_ROLE],
+    ['a role of 65 characters', { roles: ['x'.repeat(65)] }, BAD_ROLE],
     ['an empty password', { password: '' }, BAD_PASSWORD],
     ['a password of 129 characters', { password: 'x'.repeat(129) }, BAD_PASSWORD],
     ['a NUL in the password', { password: 'secret\0' }, BAD_PASSWORD],
@@ -69,6 +101,50 @@ describe('a new user', () => {
       username,
       passwordHash: `hash of ${password}`,
     })
+  })
+})
+
+describe('a user from another system', () => {
+  it('has the hash that they bring, a normalised name, and what the draft says', () => {
+    const draft = { pool: 'staff', username: 'ZOE\u0308', roles: ['ROLE_ADMIN', 'Sales rep'], enabled: false }
+    expect(importOne(draft)).toEqual({
+      id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
+      pool: 'staff',
+      username: 'zo\u00eb',
+      passwordHash: BCRYPT,
+      enabled: false,
+      roles: ['ROLE_ADMIN', 'Sales rep'],
+      createdAt: NOW,
+      tokensValidFrom: 0,
+      keptSid: null,
+      keptFrom: 0,
+    })
+  })
+
+  it.each([
+    [
+      'a hash that takes too long',
+      { passwordHash: BCRYPT.replace('$05$', '$14$') },
+      'bcrypt: cost=14 takes too long: at most 13',
+    ],
+    [
+      'a hash of no known scheme',
+      { passwordHash: 'secret' },
+      'of no scheme that is known here: argon2id, bcrypt, pbkdf2, scrypt, symfony-sha512',
+    ],
+  ])('is refused with the reason: %s', (_case, changes, reason) => {
+    expect(() => importOne(changes)).toThrow(
+      new UserRefused('password_hash', `the password hash is not taken: ${reason}`),
+    )
+  })
+
+  it('is refused for what refuses any new user', () => {
+    expect(() => importOne({ username: '' })).toThrow(BAD_USERNAME)
+    expect(() => importOne({ username: 'Guest' })).toThrow(GUEST_NAME)
+    expect(() => importOne({ roles: [''] })).toThrow(BAD_ROLE)
+    expect(() => importOne({ pool: 'partners' })).toThrow(
+      'config.yml has no API with the user pool "partners"',
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../src/lib/bytes.ts'
-import { encodePassword } from '../../src/users/password.ts'
+import { encodePassword, passwordForms } from '../../src/users/password.ts'
 
 describe('the bytes of a password', () => {
   it.each([
@@ -34,4 +34,24 @@ describe('the bytes of a password', () => {
   ])('are not there for what can be nobody’s password: %s', (_case, text) => {
     expect(encodePassword(text)).toBe(null)
   })
+})
+
+describe('the forms of a password', () => {
+  it('are one where it is typed in NFKC', () => {
+    expect(passwordForms('pâtisserie 1')).toEqual([encodeUtf8('pâtisserie 1')])
+  })
+
+  it.each([
+    ['decomposed', 'pa\u0302te', 'p\u00e2te'],
+    ['with compatibility forms', 'ﬁn①\u00a0ａ', 'fin1 a'],
+  ])('are its NFKC form and the one that was typed: %s', (_case, text, normalized) => {
+    expect(passwordForms(text)).toEqual([encodeUtf8(normalized), encodeUtf8(text)])
+  })
+
+  it.each([['x'.repeat(129)], ['pass\0'], ['pass\ud83d']])(
+    'are none for what can be nobody’s password: %j',
+    (text) => {
+      expect(passwordForms(text)).toBe(null)
+    },
+  )
 })

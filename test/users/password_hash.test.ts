@@ -1,6 +1,6 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { describe, expect, it, vi } from 'vitest'
-import { decodeBase64, encodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
+import { decodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
 import { CorruptRecord } from '../../src/lib/storage_error.ts'
 import { Argon2id } from '../../src/users/argon2.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
@@ -8,6 +8,9 @@ import { PasswordHasher } from '../../src/users/password_hash.ts'
 const COST = { m: 19456, t: 2, p: 1 }
 /** Too weak to configure, and fast. */
 const TEST_COST = { m: 256, t: 2, p: 1 }
+
+/** Of crypt_blowfish (wrapper.c), for `U*U`. */
+const BCRYPT = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
 
 const hasher = new PasswordHasher(argon2Module, TEST_COST)
 const hex = (data: Uint8Array) => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -35,6 +38,17 @@ describe('Argon2id', () => {
   ])('gives the published hash for t=%i, m=2^%i, p=%i, %s, %s', (t, log2m, p, password, salt, hash) => {
     const input = { password: encodeUtf8(password), salt: encodeUtf8(salt), cost: { m: 2 ** log2m, t, p } }
     expect(hex(new Argon2id(argon2Module).hash({ ...input, hashLength: 32 }))).toBe(hash)
+  })
+
+  it('holds no more memory than its dearest hash takes, whatever came before and after', () => {
+    const instances = vi.spyOn(WebAssembly, 'Instance')
+    const argon2 = new Argon2id(argon2Module)
+    const input = { password: encodeUtf8('password'), salt: encodeUtf8('somesalt'), hashLength: 32 }
+    for (const m of [19_456, 32_768, 19_456, 32_768, 64]) argon2.hash({ ...input, cost: { m, t: 1, p: 1 } })
+    const exports = instances.mock.results.map(({ value }) => value.exports)
+    instances.mockRestore()
+    const sizes = exports.map(({ memory }) => Math.floor(memory.buffer.byteLength / 2 ** 20))
+    expect(sizes).toEqual([19, 32])
   })
 
   it('says by its code why it refuses parameters', () => {
@@ -71,8 +85,8 @@ describe('a new password hash', () => {
     ['nothing', '', ' '],
   ])('verifies its password alone: %s', async (_case, password, other) => {
     const stored = await hasher.hash(encodeUtf8(password))
-    expect(await hasher.verify(encodeUtf8(password), stored)).toBe(true)
-    expect(await hasher.verify(encodeUtf8(other), stored)).toBe(false)
+    expect(await hasher.verify([encodeUtf8(password)], stored)).toBe(true)
+    expect(await hasher.verify([encodeUtf8(other)], stored)).toBe(false)
   })
 })
 
@@ -80,14 +94,41 @@ describe('a stored password hash', () => {
   const published = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
 
   it('verifies whatever cost it was made at', async () => {
-    expect(await hasher.verify(encodeUtf8('password'), published)).toBe(true)
-    expect(await hasher.verify(encodeUtf8('Password'), published)).toBe(false)
+    expect(await hasher.verify([encodeUtf8('password')], published)).toBe(true)
+    expect(await hasher.verify([encodeUtf8('Password')], published)).toBe(false)
+  })
+
+  it('verifies whichever form of the password it was made from, and every form costs a hash', async () => {
+    const [form, other, third] = ['a', 'b', 'c'].map(encodeUtf8) as [Uint8Array, Uint8Array, Uint8Array]
+    const stored = await hasher.hash(form)
+    const compute = vi.spyOn(Argon2id.prototype, 'hash')
+    expect(await hasher.verify([form, other], stored)).toBe(true)
+    expect(await hasher.verify([other, form], stored)).toBe(true)
+    expect(await hasher.verify([other, third], stored)).toBe(false)
+    expect(await hasher.verify([form, other], null)).toBe(false)
+    const hashes = compute.mock.calls.length
+    compute.mockRestore()
+    expect(hashes).toBe(8)
+  })
+
+  it('is outdated unless it is as a new one would be', async () => {
+    const today = await hasher.hash(encodeUtf8('password'))
+    expect(hasher.findOutdated(today)).toBe(null)
+    const outdated = [published, today.replace('m=256', 'm=512'), `${today}AAAA`, BCRYPT]
+    expect(outdated.map((stored) => hasher.findOutdated(stored)).map((it) => [it?.scheme, it?.cost])).toEqual(
+      [
+        ['argon2id', 'm=65536,t=2,p=1'],
+        ['argon2id', 'm=512,t=2,p=1'],
+        ['argon2id', 'm=256,t=2,p=1'],
+        ['bcrypt', 'cost=5'],
+      ],
+    )
   })
 
   it('verifies nothing where there is none, at the cost of a new one', async () => {
     const compute = vi.spyOn(Argon2id.prototype, 'hash')
     for (const password of ['password', '']) {
-      expect(await hasher.verify(encodeUtf8(password), null)).toBe(false)
+      expect(await hasher.verify([encodeUtf8(password)], null)).toBe(false)
     }
     const costs = compute.mock.calls.map(([{ cost, salt, hashLength }]) => [cost, salt.length, hashLength])
     compute.mockRestore()
@@ -97,28 +138,13 @@ describe('a stored password hash', () => {
     ])
   })
 
-  const [salt, hash] = [encodeBase64(new Uint8Array(16)), encodeBase64(new Uint8Array(32))]
-
   it.each([
-    ['nothing', ''],
-    ['the password itself', 'password'],
-    ['another algorithm', `$argon2i$v=19$m=256,t=2,p=1$${salt}$${hash}`],
-    ['another version', `$argon2id$v=16$m=256,t=2,p=1$${salt}$${hash}`],
-    ['no version', `$argon2id$m=256,t=2,p=1$${salt}$${hash}`],
-    ['no hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}`],
-    ['an empty hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}$`],
-    ['a hash cut short in the middle of a byte', `$argon2id$v=19$m=256,t=2,p=1$${salt}$${hash.slice(0, 41)}`],
-    ['something after the hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}$${hash}$x`],
-    ['a line after the hash', `$argon2id$v=19$m=256,t=2,p=1$${salt}$${hash}\n`],
-    ['a cost that is no number', `$argon2id$v=19$m=x,t=2,p=1$${salt}$${hash}`],
-    ['more memory than an isolate has', `$argon2id$v=19$m=131072,t=2,p=1$${salt}$${hash}`],
-    ['a cost of nothing', `$argon2id$v=19$m=0,t=0,p=0$${salt}$${hash}`],
-    ['a salt of three bytes', `$argon2id$v=19$m=256,t=2,p=1$AAAA$${hash}`],
-    ['a hash of three bytes', `$argon2id$v=19$m=256,t=2,p=1$${salt}$AAAA`],
-    ['a cost past any budget', `$argon2id$v=19$m=16777216,t=2,p=1$${salt}$${hash}`],
-  ])('that is corrupt is no wrong password: %s', async (_case, stored) => {
-    await expect(hasher.verify(encodeUtf8('password'), stored)).rejects.toThrow(
-      new CorruptRecord('a password hash is not an Argon2id PHC string that an isolate can afford'),
+    ['nothing', '', 'of no scheme that is known here: argon2id, bcrypt, pbkdf2, scrypt, symfony-sha512'],
+    ['what is cut short', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
+    ['what costs too much', BCRYPT.replace('$05$', '$14$'), 'bcrypt: cost=14 takes too long: at most 13'],
+  ])('that is corrupt is no wrong password: %s', async (_case, stored, reason) => {
+    await expect(hasher.verify([encodeUtf8('password')], stored)).rejects.toThrow(
+      new CorruptRecord(`a password hash: ${reason}`),
     )
   })
 })

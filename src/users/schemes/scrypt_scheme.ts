@@ -1,0 +1,60 @@
+import { scryptSync } from 'node:crypto'
+import { decodeParts, HashRefused, type HashScheme, MAX_MEMORY_KIB } from './hash_scheme.ts'
+
+const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{1,86})\$([A-Za-z0-9+/]{1,86})$/
+
+/** N times r times p. Cloudflare refuses to compute more. */
+const MAX_WORK = 2 ** 20
+
+/** `ln` is the logarithm of N (RFC 7914 §2). */
+interface ScryptCost {
+  ln: number
+  r: number
+  p: number
+}
+
+/** scrypt as PHC writes it, and with it passlib: `$scrypt$ln=…,r=…,p=…$salt$hash`. */
+export const scryptScheme: HashScheme = {
+  name: 'scrypt',
+  owns: (text) => text.startsWith('$scrypt$'),
+
+  read(text) {
+    const [whole, ln, r, p, salt = '', hash = ''] = PHC.exec(text) ?? []
+    if (whole === undefined) {
+      throw new HashRefused('broken', 'scrypt: not of the form $scrypt$ln=…,r=…,p=…$salt$hash')
+    }
+    const cost = requireAffordable({ ln: Number(ln), r: Number(r), p: Number(p) })
+    const parts = decodeParts('scrypt', { salt, hash, minSaltBytes: 1 })
+    // Room for the small blocks beside the big one: the check above is the one that decides.
+    const options = { N: 2 ** cost.ln, r: cost.r, p: cost.p, maxmem: 2 * MAX_MEMORY_KIB * 1024 }
+    return {
+      scheme: 'scrypt',
+      cost: formatCost(cost),
+      expected: parts.hash,
+      compute: (password) => scryptSync(password, parts.salt, parts.hash.length, options),
+    }
+  },
+}
+
+function formatCost({ ln, r, p }: ScryptCost): string {
+  return `ln=${ln},r=${r},p=${p}`
+}
+
+/** RFC 7914 §2: N is more than 1 and less than 2^(16 r), and takes 128 r N bytes. */
+function requireAffordable(cost: ScryptCost): ScryptCost {
+  const { ln, r, p } = cost
+  if (ln < 1 || r < 1 || p < 1 || ln >= 16 * r) {
+    throw new HashRefused('broken', 'scrypt: no such cost (RFC 7914 §2)')
+  }
+  const blocks = 2 ** ln * r
+  if (blocks > MAX_MEMORY_KIB * 8) {
+    throw new HashRefused('memory', `scrypt: ${formatCost(cost)} is more memory than ${MAX_MEMORY_KIB} KiB`)
+  }
+  if (blocks * p > MAX_WORK) {
+    throw new HashRefused(
+      'time',
+      `scrypt: ${formatCost(cost)} is refused by Cloudflare: N·r·p is at most 2^20`,
+    )
+  }
+  return cost
+}

@@ -1,0 +1,201 @@
+import { env } from 'cloudflare:workers'
+import { createHash, pbkdf2Sync, scryptSync } from 'node:crypto'
+import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { hashSync } from 'bcryptjs'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { encodeBase64, encodeUtf8 } from '../src/lib/bytes.ts'
+import { type ImportedUserDraft, importUser } from '../src/users/create_user.ts'
+import { PasswordHasher } from '../src/users/password_hash.ts'
+import { formatSymfonyHash } from '../src/users/schemes/symfony_scheme.ts'
+import type { User } from '../src/users/user.ts'
+import { aroundD1 } from './support/around_d1.ts'
+import { auditOf } from './support/audit.ts'
+import { FAULTS, FaultyD1 } from './support/faulty_d1.ts'
+import { credentials, PASSWORD, TestServer } from './support/server.ts'
+
+const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
+const SALT = crypto.getRandomValues(new Uint8Array(16))
+
+/** Hashes as other systems make them of a password. */
+const bcrypt = (password: string) => hashSync(password, 4)
+
+function scrypt(password: string): string {
+  const hash = scryptSync(password, SALT, 32, { N: 1024, r: 8, p: 1 })
+  return `$scrypt$ln=10,r=8,p=1$${encodeBase64(SALT)}$${encodeBase64(hash)}`
+}
+
+function pbkdf2(password: string): string {
+  const hash = pbkdf2Sync(password, SALT, 1000, 32, 'sha256')
+  return `$pbkdf2-sha256$i=1000,l=32$${encodeBase64(SALT)}$${encodeBase64(hash)}`
+}
+
+function symfony(password: string): string {
+  const first = createHash('sha512').update(`${password}{salt}`).digest()
+  const second = createHash('sha512').update(first).update(`${password}{salt}`).digest()
+  return formatSymfonyHash({ hash: second.toString('base64'), salt: 'salt', iterations: 2 })
+}
+
+function weakArgon2id(password: string): Promise<string> {
+  return new PasswordHasher(argon2Module, { m: 7168, t: 1, p: 1 }).hash(encodeUtf8(password))
+}
+
+async function addImported(server: TestServer, changes: Partial<ImportedUserDraft> = {}): Promise<User> {
+  const draft = {
+    pool: 'customers',
+    username: `${crypto.randomUUID()}@example.com`,
+    passwordHash: bcrypt(PASSWORD),
+    roles: [],
+    enabled: true,
+    ...changes,
+  }
+  const user = importUser(draft, server.services, server.clock.time)
+  await server.services.users.add(user)
+  return user
+}
+
+async function newScene() {
+  const server = new TestServer()
+  return { server, client: await server.addClient() }
+}
+
+const hashOf = ({ id }: User) =>
+  env.DB.prepare('SELECT password_hash FROM users WHERE id = ?').bind(id).first<string>('password_hash')
+
+const isReplacement = (sql: string) =>
+  sql.includes('SET password_hash = ?') && sql.includes('AND password_hash')
+
+describe('a person with a hash from elsewhere', () => {
+  it.each([
+    ['bcrypt cost=4', bcrypt],
+    ['scrypt ln=10,r=8,p=1', scrypt],
+    ['pbkdf2-sha256 i=1000', pbkdf2],
+    ['symfony-sha512 i=2', symfony],
+    ['argon2id m=7168,t=1,p=1', weakArgon2id],
+  ])('signs in with their old password, and gets today’s hash once: %s', async (described, make) => {
+    const { server, client } = await newScene()
+    const user = await addImported(server, { passwordHash: await make(PASSWORD) })
+    const first = await server.signIn(client, user.username)
+    const hash = await hashOf(user)
+    expect(hash).toMatch(TODAY)
+    await server.signIn(client, user.username)
+    expect(await hashOf(user)).toBe(hash)
+    const event = { kind: 'rehash', outcome: 'ok', reason: `${described} replaced`, api: 'storefront' }
+    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
+      { ...event, client_id: client.id, subject: user.id, sid: null, address_prefix: null },
+    ])
+    // Nothing ended by it.
+    expect(await server.services.users.findById(user.id)).toEqual({ ...user, passwordHash: hash })
+    await server.refresh(client, first.refresh_token)
+  })
+
+  it('gets no new hash by a wrong password, and the answer that everybody gets', async () => {
+    const { server, client } = await newScene()
+    const user = await addImported(server)
+    const attempt = { grant_type: 'password', ...credentials(client), password: 'wrong' }
+    const response = await server.postJson({ ...attempt, username: user.username })
+    const unknown = await server.postJson({ ...attempt, username: 'nobody@example.com' })
+    expect([response.status, await response.text()]).toEqual([unknown.status, await unknown.text()])
+    expect(await hashOf(user)).toBe(user.passwordHash)
+  })
+
+  it('gets none while disabled', async () => {
+    const { server, client } = await newScene()
+    const user = await addImported(server, { enabled: false })
+    await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
+    expect(await hashOf(user)).toBe(user.passwordHash)
+  })
+
+  it.each([
+    ['decomposed', 'pa\u0302tisserie', 'p\u00e2tisserie'],
+    ['with compatibility forms', 'zwölf①', 'zwölf1'],
+  ])('signs in with a password that is not in NFKC, %s, then in either form', async (_case, typed, nfkc) => {
+    const { server, client } = await newScene()
+    const user = await addImported(server, { passwordHash: bcrypt(typed) })
+    await expect(server.signIn(client, user.username, nfkc)).rejects.toThrow('invalid_grant')
+    await server.signIn(client, user.username, typed)
+    expect(await hashOf(user)).toMatch(TODAY)
+    await server.signIn(client, user.username, nfkc)
+    await server.signIn(client, user.username, typed)
+  })
+})
+
+describe('the hash of a person', () => {
+  it('stays where it is as a new one would be', async () => {
+    const { server, client } = await newScene()
+    const user = await server.addUser()
+    await server.signIn(client, user.username)
+    expect(await hashOf(user)).toBe(user.passwordHash)
+    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
+  })
+
+  it('follows a change of password_hash in config.yml', async () => {
+    const { server, client } = await newScene()
+    const user = await server.addUser()
+    const dearer = new TestServer({ config: { password_hash: { m: 47104, t: 1, p: 1 } } })
+    await dearer.signIn(client, user.username)
+    expect(await hashOf(user)).toMatch(/^\$argon2id\$v=19\$m=47104,t=1,p=1\$/)
+    await dearer.signIn(client, user.username)
+  })
+
+  it('is replaced once by sign-ins at the same time', async () => {
+    const { server, client } = await newScene()
+    const user = await addImported(server)
+    const others = [server, server.anotherIsolate(), server.anotherIsolate()]
+    await Promise.all(others.map((other) => other.signIn(client, user.username)))
+    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toHaveLength(1)
+    await server.signIn(client, user.username)
+  })
+
+  it('is that of the new password where it was changed in between', async () => {
+    const { server, client } = await newScene()
+    const user = await addImported(server)
+    const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
+    const db = aroundD1(async (sql, call) => {
+      if (isReplacement(sql)) {
+        await server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+      }
+      return call()
+    })
+    await new TestServer({ env: { DB: db } }).signIn(client, user.username)
+    await server.settle()
+    expect(await hashOf(user)).toBe(passwordHash)
+    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
+    await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
+    await server.signIn(client, user.username, 'a new password')
+  })
+
+  it.each(FAULTS)('costs nobody a sign-in where the call that replaces it fails %s', async (fault) => {
+    const { server, client } = await newScene()
+    const user = await addImported(server)
+    const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })
+    await new TestServer({ env: { DB: faulty.db } }).signIn(client, user.username)
+    await faulty.settle()
+    expect(faulty.failed).not.toBe(null)
+    await server.signIn(client, user.username)
+    expect(await hashOf(user)).toMatch(TODAY)
+  })
+
+  it('is in no line of the log and in no audit event, nor is the password', async () => {
+    const lines: string[] = []
+    for (const level of ['info', 'warn', 'error'] as const) {
+      const spy = vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line))
+      onTestFinished(() => spy.mockRestore())
+    }
+    const { server, client } = await newScene()
+    const user = await addImported(server)
+    const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isReplacement })
+    await new TestServer({ env: { DB: faulty.db } }).signIn(client, user.username)
+    await server.signIn(client, user.username)
+    const today = (await hashOf(user)) ?? ''
+    const tooDear = user.passwordHash.replace('$04$', '$14$')
+    await env.DB.prepare('UPDATE users SET password_hash = ? WHERE id = ?').bind(tooDear, user.id).run()
+    await expect(server.signIn(client, user.username)).rejects.toThrow('500 {"error":"server_error"')
+    const written = [...lines, JSON.stringify(await auditOf({ client_id: client.id }))].join('\n')
+    expect(written).toContain('"work":"rehash"')
+    expect(written).toContain('bcrypt cost=4 replaced')
+    expect(written).toContain('bcrypt: cost=14 takes too long')
+    for (const secret of [PASSWORD, user.passwordHash.slice(7), today.slice(31), today.slice(-43)]) {
+      expect(written).not.toContain(secret)
+    }
+  })
+})
