@@ -19,7 +19,7 @@ const workers = {
   ],
   test: {
     name: 'workerd',
-    include: ['test/**/*.test.{ts,tsx}'],
+    include: ['test/**/*.test.ts'],
     exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**'],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,

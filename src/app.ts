@@ -2,6 +2,8 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
+import { createConsole } from './console/console_app.tsx'
+import { CONSOLE_PATH } from './console/page.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { introspectEndpoint } from './endpoints/introspect.ts'
@@ -35,7 +37,10 @@ export function createApp(services: Services): Hono {
   const app = new Hono()
   const { adminApi } = services.config
   // Before CORS: no page of another origin may read it.
-  if (adminApi) app.route(ADMIN_PATH, createAdminApp(services, adminApi))
+  if (adminApi) {
+    app.route(ADMIN_PATH, createAdminApp(services, adminApi))
+    addConsole(app, services)
+  }
   const cors = corsFor(services, methodsOf)
   // A path that is none of ours has no preflight either: 404.
   app.use((c, next) => (isUnknownPreflight(c.req) ? next() : cors(c, next)))
@@ -49,6 +54,20 @@ export function createApp(services: Services): Hono {
   app.notFound((c) => respondWithError(c, notFound(), services.config.errorDialect))
   app.onError((error, c) => respondWithError(c, error, services.config.errorDialect))
   return app
+}
+
+/** The console is made at its first request: whoever gets tokens need not wait for it. */
+function addConsole(app: Hono, services: Services): void {
+  let made: Hono | null = null
+  app.all(`${CONSOLE_PATH}/*`, (c) => {
+    made ??= createConsole({
+      server: (request, { env, executionCtx }) => app.fetch(request, env, executionCtx),
+      sealer: services.consoleSealer,
+      config: services.config,
+      clock: services.clock,
+    })
+    return made.fetch(c.req.raw, c.env, c.executionCtx)
+  })
 }
 
 function isUnknownPreflight({ method, path }: { method: string; path: string }): boolean {

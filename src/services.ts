@@ -13,6 +13,7 @@ import { KeyMaker } from './keys/key_maker.ts'
 import { KeyRing } from './keys/key_ring.ts'
 import { KeyStore } from './keys/key_store.ts'
 import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
+import { TextSealer } from './keys/text_sealer.ts'
 import type { Clock } from './lib/clock.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
@@ -56,6 +57,8 @@ export interface Services extends GrantServices {
   keyLife: KeyLife
   signOut: SignOut
   readiness: ReadinessStore
+  /** What seals the cookies of the console. */
+  consoleSealer: TextSealer
 }
 
 /** The Worker is not set up. The message names each binding or secret that is missing and says what to do. */
@@ -115,6 +118,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     passwords: new PasswordHasher(argon2Module, config.passwordHash),
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
+    consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
 }
 

@@ -19,7 +19,7 @@ const LADDER = [
     'sessions',
     'grants',
   ],
-  ...['services.ts', 'http', 'endpoints', 'admin', 'app.ts', 'worker.ts'],
+  ...['services.ts', 'http', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
 ]
 
 const MAX_LINES = 300
@@ -29,7 +29,7 @@ const CONFINED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|endpoints|admin)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
   },
   { what: 'a storage API', mention: /\b(?:D1[A-Z]|KVNamespace)/, home: /_store\.ts$|^services\.ts$/ },
   {
@@ -37,14 +37,24 @@ const CONFINED = [
     mention: /\bDate\.now\b|\bDate\(\s*\)|\bnew Date\b(?!\s*\()/,
     home: /^lib\/clock\.ts$/,
   },
-  { what: 'the console', mention: /\bconsole\b/, home: /^lib\/log\.ts$/ },
+  { what: 'the console', mention: /\bconsole\s*[.[]/, home: /^lib\/log\.ts$/ },
+]
+
+/** What is no source, and who may import it. */
+const TEXT_MODULES = [
+  ['worker.ts', 'config.yml'],
+  ['console/assets.ts', 'console/style.css'],
 ]
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*['"`]([^'"`]+)['"`]/g
 const COMPUTED_IMPORT = /\bimport\s*\(\s*[^\s'"`]/
 const COMMENT = /^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm
 
-const modules = import.meta.glob<string>('../src/**/*.ts', { query: '?raw', import: 'default', eager: true })
+const modules = import.meta.glob<string>('../src/**/*.{ts,tsx}', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
 const sources: Sources = new Map(
   Object.entries(modules)
     .map(([path, text]): [string, string] => [path.replace('../src/', ''), text])
@@ -57,7 +67,7 @@ function importsOf(path: string, text: string): string[] {
     .map(([, specifier = '']) => specifier)
     .filter((specifier) => specifier.startsWith('.'))
     .map((specifier) => new URL(specifier, `file:///${path}`).pathname.slice(1))
-    .filter((target) => !(path === 'worker.ts' && target === 'config.yml'))
+    .filter((target) => !TEXT_MODULES.some(([importer, text]) => importer === path && text === target))
 }
 
 function rungOf(path: string): number {

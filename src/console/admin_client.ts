@@ -1,0 +1,92 @@
+import type { Context } from 'hono'
+import type { ZodMiniType } from 'zod/mini'
+import { ADMIN_PATH } from '../admin/admin_app.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { callServer, type Server } from './server.ts'
+
+export type Query = Readonly<Record<string, string | number | null | undefined>>
+
+interface Change {
+  method?: 'POST' | 'PATCH' | 'DELETE'
+  body?: object
+  /** The ETag that the form was made from; absent where any version will do. */
+  etag?: string
+}
+
+/** What was read, and the ETag by which it may be changed. */
+export interface Versioned<T> {
+  value: T
+  etag: string
+}
+
+/** The admin API, called with an operator's token. Permissions, checks and the audit trail are the API's. */
+export class AdminClient {
+  readonly #server: Server
+  readonly #c: Context
+  readonly #base: string
+  readonly #accessToken: string
+
+  constructor(server: Server, c: Context, { issuer, accessToken }: { issuer: string; accessToken: string }) {
+    this.#server = server
+    this.#c = c
+    this.#base = issuer + ADMIN_PATH
+    this.#accessToken = accessToken
+  }
+
+  /** @throws AdminProblem */
+  async read<T>(path: string, schema: ZodMiniType<T>, query: Query = {}): Promise<T> {
+    return (await this.readVersioned(path, schema, query)).value
+  }
+
+  /** @throws AdminProblem */
+  async readVersioned<T>(path: string, schema: ZodMiniType<T>, query: Query = {}): Promise<Versioned<T>> {
+    const response = await this.#fetch(path + formatQuery(query), { method: 'GET' })
+    const body: unknown = await response.json()
+    if (!response.ok) throw new AdminProblem(path, response, body)
+    return { value: schema.parse(body), etag: response.headers.get('ETag') ?? '' }
+  }
+
+  /**
+   * Changes something. A refusal is a value, for the form to show; but no token of ours is taken any more where it is
+   * 401, whatever the form.
+   *
+   * @throws AdminProblem 401
+   */
+  async change<T>(path: string, schema: ZodMiniType<T>, change: Change = {}): Promise<T | AdminProblem> {
+    const { method = 'POST', body, etag } = change
+    const response = await this.#fetch(path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(etag === undefined ? {} : { 'If-Match': etag }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const answer: unknown = response.status === 204 ? undefined : await response.json()
+    if (response.ok) return schema.parse(answer)
+    const problem = new AdminProblem(path, response, answer)
+    if (problem.status === 401) throw problem
+    return problem
+  }
+
+  #fetch(path: string, { headers, ...init }: RequestInit & { headers?: Record<string, string> }) {
+    const authorization = { Authorization: `Bearer ${this.#accessToken}` }
+    return callServer(this.#server, this.#c, this.#base + path, {
+      ...init,
+      headers: { ...headers, ...authorization },
+    })
+  }
+}
+
+/** A path of the admin API or the console, with what people have typed encoded. */
+export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
+  return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
+}
+
+/** What is empty or absent is left out. */
+export function formatQuery(query: Query): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === null || value === '' ? [] : [[name, String(value)]],
+  )
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
+}

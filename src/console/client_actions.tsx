@@ -1,0 +1,112 @@
+import * as z from 'zod/mini'
+import { clientSchema, clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { editOf } from './client_form.tsx'
+import { showClient } from './client_page.tsx'
+import { goTo, type Page, type Visit } from './page.ts'
+import { Heading, Link } from './parts.tsx'
+import { SecretOnce } from './secret_once.tsx'
+
+const readClient: Page = {
+  method: 'GET',
+  path: '/clients/:id',
+  role: 'support',
+  handle: (visit) => showClient(visit),
+}
+
+const saveClient: Page = {
+  method: 'POST',
+  path: '/clients/:id',
+  role: 'admin',
+  async handle(visit) {
+    const { admin, form } = visit
+    const body = { ...editOf(form), name: form.text('name').trim() || idOf(visit) }
+    const change = { method: 'PATCH', body, etag: form.text('etag') } as const
+    const saved = await admin.change(pathOf`/clients/${idOf(visit)}`, clientSchema, change)
+    if (saved instanceof AdminProblem) return showClient(visit, { problem: saved, typed: form })
+    return goTo(pathOf`/clients/${idOf(visit)}`, 'client-saved')
+  },
+}
+
+/** An action without a field, and what is said afterwards. */
+function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
+  return {
+    method: 'POST',
+    path: `/clients/:id/${verb}`,
+    role: verb === 'enable' ? 'admin' : 'support',
+    async handle(visit) {
+      const path = pathOf`/clients/${idOf(visit)}`
+      const outcome = await visit.admin.change(`${path}/${verb}`, clientSchema)
+      return outcome instanceof AdminProblem ? showClient(visit, { problem: outcome }) : goTo(path, done)
+    },
+  }
+}
+
+const deleteClient: Page = {
+  method: 'POST',
+  path: '/clients/:id/delete',
+  role: 'admin',
+  async handle(visit) {
+    const change = { method: 'DELETE', etag: visit.form.text('etag') } as const
+    const outcome = await visit.admin.change(pathOf`/clients/${idOf(visit)}`, z.undefined(), change)
+    if (outcome instanceof AdminProblem) return showClient(visit, { problem: outcome })
+    return goTo('/clients', 'client-deleted')
+  },
+}
+
+const addSecret: Page = {
+  method: 'POST',
+  path: '/clients/:id/secrets',
+  role: 'admin',
+  async handle(visit) {
+    const path = pathOf`/clients/${idOf(visit)}`
+    const outcome = await visit.admin.change(`${path}/secrets`, clientWithSecretSchema)
+    if (outcome instanceof AdminProblem) return showClient(visit, { problem: outcome })
+    return {
+      title: 'Secret added',
+      status: 201,
+      body: (
+        <>
+          <Heading title={outcome.client_id} lead="A second secret is live beside the first." />
+          <SecretOnce secret={outcome.client_secret} />
+          <p>
+            <Link to={path}>To the client</Link>
+          </p>
+        </>
+      ),
+    }
+  },
+}
+
+const retireSecret: Page = {
+  method: 'POST',
+  path: '/clients/:id/secrets/:secret/retire',
+  role: 'admin',
+  async handle(visit) {
+    const path = pathOf`/clients/${idOf(visit)}`
+    const secret = visit.params.secret ?? ''
+    const outcome = await visit.admin.change(path + pathOf`/secrets/${secret}/retire`, clientSchema, {
+      body: {},
+    })
+    return outcome instanceof AdminProblem
+      ? showClient(visit, { problem: outcome })
+      : goTo(path, 'secret-retired')
+  },
+}
+
+/** All that is done to one client. */
+export const CLIENT_PAGES: readonly Page[] = [
+  readClient,
+  saveClient,
+  action('enable', 'client-enabled'),
+  action('disable', 'client-disabled'),
+  action('sign-out', 'client-signed-out'),
+  deleteClient,
+  addSecret,
+  retireSecret,
+]
+
+function idOf({ params }: Visit): string {
+  return params.id ?? ''
+}

@@ -1,0 +1,143 @@
+import { clientSchema } from '../admin/client_schemas.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import type { AdminProblem } from './admin_problem.ts'
+import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
+import { ClientSecrets } from './client_secrets.tsx'
+import type { ShownClient } from './clients_page.tsx'
+import { Confirm, PostForm } from './fields.tsx'
+import type { Form } from './form.ts'
+import type { Reply, Visit } from './page.ts'
+import {
+  Badge,
+  EnabledBadge,
+  Facts,
+  Heading,
+  Link,
+  Moment,
+  MomentOr,
+  ProblemNote,
+  Section,
+} from './parts.tsx'
+
+/** What the page shows beside the client: what was refused, and what was typed. */
+export interface ClientAttempt {
+  problem: AdminProblem
+  /** Absent where it was no edit. */
+  typed?: Form
+}
+
+/** One client, with all that may be done to it. */
+export async function showClient(visit: Visit, attempt: ClientAttempt | null = null): Promise<Reply> {
+  const { admin, operator, params, config, now } = visit
+  const id = params.id ?? ''
+  const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
+  const isOfOperators = client.api === config.adminApi?.name
+  return {
+    title: client.client_id,
+    ...(attempt === null ? {} : { status: attempt.problem.status }),
+    body: (
+      <>
+        <Heading
+          title={client.client_id}
+          lead={client.name === client.client_id ? undefined : client.name}
+          actions={<Links id={id} />}
+        />
+        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={CLIENT_FIELDS} />}
+        <ClientFacts client={client} now={now} />
+        {client.confidential ? <ClientSecrets {...{ client, etag, now, isAdmin: operator.isAdmin }} /> : null}
+        {operator.isAdmin ? <EditForm {...{ visit, client, etag, attempt }} /> : null}
+        {operator.isAdmin || !isOfOperators ? (
+          <Actions client={client} etag={etag} isAdmin={operator.isAdmin} />
+        ) : null}
+      </>
+    ),
+  }
+}
+
+function Links({ id }: { id: string }) {
+  return (
+    <>
+      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Its sessions</Link>
+      <Link to={`/audit${formatQuery({ client_id: id })}`}>Its events</Link>
+    </>
+  )
+}
+
+function ClientFacts({ client, now }: { client: ShownClient; now: number }) {
+  return (
+    <Facts
+      facts={[
+        ['State', <EnabledBadge enabled={client.enabled} />],
+        ['Kind', client.confidential ? 'Confidential' : 'Public'],
+        ['API', client.api],
+        ['Grants', client.grants.join(', ')],
+        ['Scopes', client.scopes.join(', ') || <span class="soft">None</span>],
+        ['Last used', <MomentOr at={client.last_used_at} now={now} none="Never" />],
+        ['Created', <Moment at={client.created_at} />],
+        ['Changed', <Moment at={client.updated_at} />],
+      ]}
+    />
+  )
+}
+
+interface EditFormProps {
+  visit: Visit
+  client: ShownClient
+  etag: string
+  attempt: ClientAttempt | null
+}
+
+function EditForm({ visit, client, etag, attempt }: EditFormProps) {
+  const now = formOfClient(client)
+  const isStale = attempt?.problem.code === 'stale'
+  const state = {
+    form: attempt?.typed ?? now,
+    problem: attempt?.typed ? attempt.problem : null,
+    current: isStale ? now : null,
+  }
+  return (
+    <Section id="edit" title="Settings">
+      {isStale ? (
+        <p class="note warn">
+          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this client after you opened it. What
+          you typed is below, and beside it what the client has now. Save again to put yours in its place.
+        </p>
+      ) : null}
+      <PostForm action={pathOf`/clients/${client.client_id}`} etag={etag}>
+        <ClientFields state={state} api={client.api} config={visit.config} />
+        <button type="submit" class="primary">
+          Save
+        </button>
+      </PostForm>
+    </Section>
+  )
+}
+
+function Actions({ client, etag, isAdmin }: { client: ShownClient; etag: string; isAdmin: boolean }) {
+  const path = pathOf`/clients/${client.client_id}`
+  return (
+    <Section id="actions" title="Actions">
+      <div class="confirms">
+        <Confirm label="Sign out everywhere" action={`${path}/sign-out`}>
+          Every token that was issued to it is refused. It can ask for new ones.
+        </Confirm>
+        {client.enabled ? (
+          <Confirm label="Disable" action={`${path}/disable`} isDangerous>
+            It gets no tokens any more, and every token that was issued to it is refused.
+          </Confirm>
+        ) : null}
+        {!client.enabled && isAdmin ? (
+          <Confirm label="Enable" action={`${path}/enable`}>
+            It can ask for tokens again. Those from before stay dead.
+          </Confirm>
+        ) : null}
+        {isAdmin ? (
+          <Confirm label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+            The client and its secrets go, and every token that was issued to it is refused. That cannot be
+            undone.
+          </Confirm>
+        ) : null}
+      </div>
+    </Section>
+  )
+}

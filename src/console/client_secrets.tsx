@@ -1,0 +1,78 @@
+import { pathOf } from './admin_client.ts'
+import type { ShownClient } from './clients_page.tsx'
+import { Confirm } from './fields.tsx'
+import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
+
+interface ClientSecretsProps {
+  client: ShownClient
+  etag: string
+  now: number
+  isAdmin: boolean
+}
+
+type Secret = ShownClient['secrets'][number]
+
+export function ClientSecrets({ client, now, isAdmin }: ClientSecretsProps) {
+  const live = client.secrets.filter((secret) => isLive(secret, now))
+  return (
+    <Section id="secrets" title="Secrets">
+      <Table
+        caption="Secrets"
+        columns={['Secret', 'State', 'Created', 'Last used', ...(isAdmin ? [''] : [])]}
+      >
+        {client.secrets.map((secret) => (
+          <tr>
+            <th scope="row">
+              <code>{secret.secret_id}</code>
+            </th>
+            <td>
+              <SecretState secret={secret} now={now} />
+            </td>
+            <td>
+              <Moment at={secret.created_at} />
+            </td>
+            <td>
+              <MomentOr at={secret.last_used_at} now={now} none="Never" />
+            </td>
+            {isAdmin ? (
+              <td>{isLive(secret, now) ? <Retire client={client} secret={secret} /> : null}</td>
+            ) : null}
+          </tr>
+        ))}
+      </Table>
+      {isAdmin && live.length < 2 ? (
+        <Confirm label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
+          The new secret is shown once. Both are good until you retire one: give the application the new one
+          first.
+        </Confirm>
+      ) : null}
+    </Section>
+  )
+}
+
+function Retire({ client, secret }: { client: ShownClient; secret: Secret }) {
+  return (
+    <Confirm
+      label="Retire"
+      action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
+      isDangerous
+    >
+      The secret is refused from now on. What was issued by it lives on.
+    </Confirm>
+  )
+}
+
+function SecretState({ secret, now }: { secret: Secret; now: number }) {
+  if (secret.expires_at === null) return <Badge tone="good">Live</Badge>
+  return isLive(secret, now) ? (
+    <Badge tone="warn">
+      Ends <Moment at={secret.expires_at} now={now} />
+    </Badge>
+  ) : (
+    <Badge tone="plain">Retired</Badge>
+  )
+}
+
+function isLive({ expires_at: expiresAt }: Secret, now: number): boolean {
+  return expiresAt === null || expiresAt > now
+}

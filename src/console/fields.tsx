@@ -1,0 +1,197 @@
+import { type Child, createContext, type PropsWithChildren, useContext } from 'hono/jsx'
+import type { AdminProblem } from './admin_problem.ts'
+import type { Form } from './form.ts'
+import { CONSOLE_PATH } from './page.ts'
+
+/** The token of the session, for each form of a page. */
+export const CsrfContext = createContext('')
+export const CSRF_FIELD = 'csrf_token'
+
+/** A form that changes something. */
+export function PostForm({
+  action,
+  etag,
+  children,
+  kind = 'form',
+}: PropsWithChildren<{ action: string; etag?: string; kind?: 'form' | 'inline' }>) {
+  return (
+    <form method="post" action={CONSOLE_PATH + action} class={kind} autocomplete="off">
+      <input type="hidden" name={CSRF_FIELD} value={useContext(CsrfContext)} />
+      {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
+      {children}
+    </form>
+  )
+}
+
+interface ConfirmProps {
+  /** On the button that opens it and, as it is, on the one that does it. */
+  label: string
+  action: string
+  etag?: string
+  isDangerous?: boolean
+}
+
+/** An action that says what it does before it is done, without a script. */
+export function Confirm({
+  label,
+  action,
+  etag,
+  isDangerous = false,
+  children,
+}: PropsWithChildren<ConfirmProps>) {
+  return (
+    <details class="confirm">
+      <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
+      <div class="confirm-body">
+        <div class="confirm-text">{children}</div>
+        <PostForm action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
+          <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
+            {label}
+          </button>
+        </PostForm>
+      </div>
+    </details>
+  )
+}
+
+/** What a field is made from: what is typed, what was wrong with it, and what the record has now where that differs. */
+export interface FieldState {
+  form: Form
+  problem: AdminProblem | null
+  /** After a stale edit. */
+  current?: Form | null
+}
+
+interface FieldProps {
+  state: FieldState
+  name: string
+  label: string
+  hint?: Child
+}
+
+interface InputProps extends FieldProps {
+  type?: 'text' | 'email' | 'password' | 'number' | 'search' | 'datetime-local'
+  required?: boolean
+  maxlength?: number
+  autocomplete?: string
+}
+
+/** Passwords are never sent back. */
+export function Input({ state, name, label, hint, type = 'text', ...attributes }: InputProps) {
+  const value = type === 'password' ? undefined : state.form.text(name)
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <input
+        id={name}
+        name={name}
+        type={type}
+        {...(value === undefined ? {} : { value })}
+        {...attributes}
+        {...describe(state, name, hint)}
+      />
+      <Below state={state} name={name} hint={hint} />
+    </div>
+  )
+}
+
+export function TextArea({ state, name, label, hint, rows = 3 }: FieldProps & { rows?: number }) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <textarea id={name} name={name} rows={rows} spellcheck={false} {...describe(state, name, hint)}>
+        {`\n${state.form.text(name)}`}
+      </textarea>
+      <Below state={state} name={name} hint={hint} />
+    </div>
+  )
+}
+
+export interface Option {
+  value: string
+  label: string
+}
+
+export function Select({ state, name, label, hint, options }: FieldProps & { options: readonly Option[] }) {
+  const chosen = state.form.text(name)
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <select id={name} name={name} {...describe(state, name, hint)}>
+        {options.map(({ value, label: text }) => (
+          <option value={value} selected={value === chosen}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <Below state={state} name={name} hint={hint} />
+    </div>
+  )
+}
+
+interface ChoicesProps extends FieldProps {
+  type?: 'checkbox' | 'radio'
+  options: readonly Option[]
+}
+
+export function Choices({ state, name, label, hint, options, type = 'checkbox' }: ChoicesProps) {
+  const chosen = state.form.list(name)
+  return (
+    <fieldset class="field" {...describe(state, name, hint, 'fieldset')}>
+      <legend>{label}</legend>
+      <div class="choices">
+        {options.map(({ value, label: text }) => (
+          <label>
+            <input type={type} name={name} value={value} checked={chosen.includes(value)} /> {text}
+          </label>
+        ))}
+      </div>
+      <Below state={state} name={name} hint={hint} />
+    </fieldset>
+  )
+}
+
+function Below({ state, name, hint }: Pick<FieldProps, 'state' | 'name' | 'hint'>) {
+  const errors = state.problem?.errorsOf(name) ?? []
+  const now = changedElsewhere(state, name)
+  return (
+    <>
+      {hint === undefined ? null : (
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {errors.length === 0 ? null : (
+        <p class="error" id={`${name}-error`}>
+          {errors.join('; ')}
+        </p>
+      )}
+      {now === null ? null : (
+        <p class="error" id={`${name}-now`}>
+          It is now: {now === '' ? <em>empty</em> : <code>{now}</code>}
+        </p>
+      )}
+    </>
+  )
+}
+
+/** What the record has now, where somebody else's change is not what is typed here. */
+function changedElsewhere({ form, current }: FieldState, name: string): string | null {
+  if (!current) return null
+  const typed = form.list(name).join(', ').replaceAll('\r', '')
+  const now = current.list(name).join(', ')
+  return typed === now ? null : now
+}
+
+function describe(state: FieldState, name: string, hint: Child, element: 'input' | 'fieldset' = 'input') {
+  const hasError = (state.problem?.errorsOf(name) ?? []).length > 0
+  const ids = [
+    ...(hint === undefined ? [] : [`${name}-hint`]),
+    ...(hasError ? [`${name}-error`] : []),
+    ...(changedElsewhere(state, name) === null ? [] : [`${name}-now`]),
+  ]
+  return {
+    ...(ids.length === 0 ? {} : { 'aria-describedby': ids.join(' ') }),
+    ...(hasError && element === 'input' ? { 'aria-invalid': 'true' as const } : {}),
+  }
+}

@@ -1,0 +1,38 @@
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** `2026-11-12 14:03:22`, in UTC. */
+export function formatTime(unixSeconds: number): string {
+  return formatIso(unixSeconds).replace('T', ' ').slice(0, 19)
+}
+
+/** What `<time datetime>` takes. */
+export function formatIso(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toISOString()
+}
+
+/** How far a moment is from now: `3 min ago`, `in 2 days`. */
+export function formatDistance(unixSeconds: number, now: number): string {
+  const seconds = Math.abs(unixSeconds - now)
+  if (seconds < MINUTE) return unixSeconds > now ? 'in a moment' : 'just now'
+  const span = formatSpan(seconds)
+  return unixSeconds > now ? `in ${span}` : `${span} ago`
+}
+
+/** A duration by its largest unit. */
+export function formatSpan(seconds: number): string {
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`
+  if (seconds < 2 * DAY) return `${Math.floor(seconds / HOUR)} h`
+  return `${Math.floor(seconds / DAY)} days`
+}
+
+/** `1,234`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en')
+}
+
+/** `1 failure`, `2 failures`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,105 @@
+import { clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
+import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
+import { Form } from './form.ts'
+import { CONSOLE_PATH, type Page, type Reply, type Visit } from './page.ts'
+import { Heading, Link, ProblemNote } from './parts.tsx'
+import { SecretOnce } from './secret_once.tsx'
+
+const newClientPage: Page = {
+  method: 'GET',
+  path: '/clients/~new',
+  role: 'admin',
+  async handle(visit) {
+    const { query, config } = visit
+    const [first = ''] = config.apis.keys()
+    const api = config.apis.has(query.text('api')) ? query.text('api') : first
+    const form = Form.of({
+      grants: ['password'],
+      scopes: config.apis.get(api)?.scopes ?? [],
+      kind: 'confidential',
+    })
+    return showForm(visit, api, { form, problem: null })
+  },
+}
+
+const createClient: Page = {
+  method: 'POST',
+  path: '/clients/~new',
+  role: 'admin',
+  async handle(visit) {
+    const { admin, form } = visit
+    const api = form.text('api')
+    const name = form.text('name').trim()
+    const body = {
+      client_id: form.text('client_id').trim(),
+      api,
+      confidential: form.text('kind') !== 'public',
+      ...editOf(form),
+      ...(name === '' ? {} : { name }),
+    }
+    const created = await admin.change('/clients', clientWithSecretSchema, { body })
+    if (created instanceof AdminProblem) return showForm(visit, api, { form, problem: created })
+    return {
+      title: 'Client created',
+      status: 201,
+      body: (
+        <>
+          <Heading title={created.client_id} lead="The client is created." />
+          <SecretOnce secret={created.client_secret} />
+          <p>
+            <Link to={pathOf`/clients/${created.client_id}`}>To the client</Link>
+          </p>
+        </>
+      ),
+    }
+  },
+}
+
+export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
+
+function showForm({ config }: Visit, api: string, state: FieldState): Reply {
+  const { problem } = state
+  return {
+    title: 'New client',
+    ...(problem === null ? {} : { status: problem.status }),
+    body: (
+      <>
+        <Heading title="New client" lead="An application that may ask for tokens of one API, for good." />
+        {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
+        <nav class="tabs" aria-label="API">
+          {[...config.apis.keys()].map((name) => (
+            <a
+              href={`${CONSOLE_PATH}/clients/~new${formatQuery({ api: name })}`}
+              {...(name === api ? { 'aria-current': 'true' } : {})}
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <PostForm action="/clients/~new">
+          <input type="hidden" name="api" value={api} />
+          <Input
+            {...{ state, name: 'client_id', label: 'Client id' }}
+            hint="Up to 64 letters, digits, dots, dashes and underscores. It stays."
+            required
+            maxlength={64}
+          />
+          <Choices
+            {...{ state, name: 'kind', label: 'Kind', type: 'radio' }}
+            options={[
+              { value: 'confidential', label: 'Confidential: a server that can keep a secret' },
+              { value: 'public', label: 'Public: a page or an app' },
+            ]}
+          />
+          <ClientFields {...{ state, api, config }} />
+          <button type="submit" class="primary">
+            Create the client
+          </button>
+        </PostForm>
+      </>
+    ),
+  }
+}

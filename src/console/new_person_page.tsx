@@ -1,0 +1,92 @@
+import { userSchema } from '../admin/user_schemas.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
+import { Form } from './form.ts'
+import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
+import { Heading, ProblemNote } from './parts.tsx'
+import { poolsOf } from './people_page.tsx'
+import { PERSON_FIELDS, PersonFields, personOf } from './person_form.tsx'
+
+const newPersonPage: Page = {
+  method: 'GET',
+  path: '/people/new',
+  role: 'admin',
+  async handle(visit) {
+    const pools = poolsOf(visit.config)
+    const asked = visit.query.text('pool')
+    const pool = pools.includes(asked) ? asked : (pools[0] ?? '')
+    return showForm(visit, pool, { form: Form.of({}), problem: null })
+  },
+}
+
+const createPerson: Page = {
+  method: 'POST',
+  path: '/people/new',
+  role: 'admin',
+  async handle(visit) {
+    const { admin, form, config } = visit
+    const pool = form.text('pool')
+    const body = {
+      pool,
+      ...personOf(form, pool === config.adminApi?.userPool),
+      password: form.text('password'),
+      must_change_password: form.isChecked('must_change_password'),
+    }
+    const created = await admin.change('/users', userSchema, { body })
+    if (created instanceof AdminProblem) return showForm(visit, pool, { form, problem: created })
+    return goTo(pathOf`/people/${created.id}`, 'person-created')
+  },
+}
+
+export const NEW_PERSON_PAGES: readonly Page[] = [newPersonPage, createPerson]
+
+function showForm({ config }: Visit, pool: string, state: FieldState): Reply {
+  const { problem } = state
+  return {
+    title: 'New person',
+    ...(problem === null ? {} : { status: problem.status }),
+    body: (
+      <>
+        <Heading title="New person" lead="Somebody who signs in by a username and a password." />
+        {problem === null ? null : <ProblemNote problem={problem} fields={PERSON_FIELDS} />}
+        <nav class="tabs" aria-label="Pool">
+          {poolsOf(config).map((name) => (
+            <a
+              href={`${CONSOLE_PATH}/people/new${formatQuery({ pool: name })}`}
+              {...(name === pool ? { 'aria-current': 'true' } : {})}
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <PostForm action="/people/new">
+          <input type="hidden" name="pool" value={pool} />
+          <PersonFields state={state} isOperator={pool === config.adminApi?.userPool} />
+          <PasswordFields state={state} />
+          <button type="submit" class="primary">
+            Create the person
+          </button>
+        </PostForm>
+      </>
+    ),
+  }
+}
+
+/** A password that an operator sets, and whether it is for the first sign-in alone. */
+export function PasswordFields({ state }: { state: FieldState }) {
+  return (
+    <>
+      <Input
+        {...{ state, type: 'password', name: 'password', label: 'Password' }}
+        hint="Up to 128 characters. It is not shown again, here or anywhere."
+        autocomplete="new-password"
+        required
+      />
+      <Choices
+        {...{ state, name: 'must_change_password', label: 'Afterwards' }}
+        options={[{ value: 'yes', label: 'The person must set a new one' }]}
+      />
+    </>
+  )
+}

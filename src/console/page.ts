@@ -1,0 +1,55 @@
+import type { Child } from 'hono/jsx'
+import type { Config } from '../config/config.ts'
+import type { AdminClient } from './admin_client.ts'
+import type { Form } from './form.ts'
+
+/** Where the console is. */
+export const CONSOLE_PATH = '/console'
+
+/** Whoever looks, as the admin API knows them now. */
+export interface ConsoleOperator {
+  id: string
+  username: string
+  isAdmin: boolean
+  mustChangePassword: boolean
+  /** Their own session. */
+  sid: string
+}
+
+/** What a page is made from. */
+export interface Visit {
+  admin: AdminClient
+  operator: ConsoleOperator
+  csrfToken: string
+  params: Readonly<Record<string, string>>
+  query: Form
+  /** Empty where nothing was posted. */
+  form: Form
+  /** Unix seconds. */
+  now: number
+  config: Config
+}
+
+/** A page to show, or where to go: after whatever changed something (RFC 9110 §15.4.4). */
+export type Reply = { title: string; body: Child; status?: number } | Redirection
+
+export interface Redirection {
+  location: string
+  /** Whether the access token of this session is dead by now, though it has not expired. */
+  endsAccessToken?: boolean
+}
+
+/** One page or action of the console. */
+export interface Page {
+  method: 'GET' | 'POST'
+  /** Below /console, as Hono writes it. */
+  path: string
+  /** Who is shown it; what it may do is the admin API's to say. */
+  role: 'support' | 'admin'
+  handle(visit: Visit): Promise<Reply>
+}
+
+/** Goes to a page of the console, which says what was done: `done` is a name in notices.tsx. */
+export function goTo(path: string, done?: string): Redirection {
+  return { location: `${CONSOLE_PATH}${path}${done === undefined ? '' : `?done=${done}`}` }
+}

@@ -1,0 +1,151 @@
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import type { AdminProblem } from './admin_problem.ts'
+import { formatDistance, formatIso, formatTime } from './format.ts'
+import { CONSOLE_PATH } from './page.ts'
+
+/** A moment in UTC, and how long ago where `now` is given. */
+export function Moment({ at, now }: { at: number; now?: number }) {
+  const text = formatTime(at)
+  return (
+    <time datetime={formatIso(at)} title={`${text} UTC`}>
+      {now === undefined ? text : formatDistance(at, now)}
+    </time>
+  )
+}
+
+/** A moment that may not have come. */
+export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
+  if (at === null) return <span class="soft">{none}</span>
+  return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
+}
+
+export type Tone = 'good' | 'bad' | 'warn' | 'plain'
+
+/** A word about a state: the word says it, the colour helps. */
+export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
+  return <span class={`badge ${tone}`}>{children}</span>
+}
+
+export function EnabledBadge({ enabled }: { enabled: boolean }) {
+  return enabled ? <Badge tone="good">Enabled</Badge> : <Badge tone="bad">Disabled</Badge>
+}
+
+export function Link({ to, children }: PropsWithChildren<{ to: string }>) {
+  return <a href={CONSOLE_PATH + to}>{children}</a>
+}
+
+/** The beginning of every page: what it is, a line about it, and what can be done. */
+export function Heading({ title, lead, actions }: { title: Child; lead?: Child; actions?: Child }) {
+  return (
+    <header class="heading">
+      <div>
+        <h1>{title}</h1>
+        {lead === undefined ? null : <p class="lead">{lead}</p>}
+      </div>
+      {actions === undefined ? null : <div class="actions">{actions}</div>}
+    </header>
+  )
+}
+
+interface SectionProps {
+  id: string
+  title: string
+  aside?: Child
+}
+
+export function Section({ id, title, aside, children }: PropsWithChildren<SectionProps>) {
+  return (
+    <section aria-labelledby={id} class="section">
+      <div class="section-head">
+        <h2 id={id}>{title}</h2>
+        {aside}
+      </div>
+      {children}
+    </section>
+  )
+}
+
+/** Names and values of one thing. */
+export function Facts({ facts }: { facts: readonly (readonly [name: string, value: Child])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+export function Empty({ title, children }: PropsWithChildren<{ title: string }>) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      <p>{children}</p>
+    </div>
+  )
+}
+
+interface TableProps {
+  caption: string
+  /** A column without a name holds actions. */
+  columns: readonly string[]
+}
+
+/** A table that scrolls by itself where it is too wide, by keyboard too. */
+export function Table({ caption, columns, children }: PropsWithChildren<TableProps>) {
+  return (
+    <section class="scroll" tabindex={0} aria-label={caption}>
+      <table>
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th scope="col">{name === '' ? <span class="hidden">Actions</span> : name}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  )
+}
+
+/** The way to the next page of a list, by its cursor. */
+export function Pager({ next, isFirst, first }: { next: string | null; isFirst: boolean; first: string }) {
+  if (next === null && isFirst) return null
+  return (
+    <nav class="pager" aria-label="Pages">
+      {isFirst ? null : <Link to={first}>Back to the newest</Link>}
+      {next === null ? <span class="soft">That is all.</span> : <Link to={next}>Next page</Link>}
+    </nav>
+  )
+}
+
+/** What was refused and why, at the head of a form. Fields show their own. */
+export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; fields?: readonly string[] }) {
+  const others = problem.errorsBeside(fields)
+  return (
+    <div class="note bad" role="alert">
+      <p>
+        <strong>{problem.title}.</strong> {problem.detail ?? adviceOf(problem)}
+      </p>
+      {others.length === 0 ? null : (
+        <ul>
+          {others.map(({ path, message }) => (
+            <li>
+              <code>{path}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+function adviceOf({ status, errors }: AdminProblem): string {
+  if (status === 503) return 'Nothing was lost: try again in a moment.'
+  return errors.length > 0 ? 'Nothing was changed. See below.' : 'Nothing was changed.'
+}

@@ -1,0 +1,87 @@
+import * as z from 'zod/mini'
+import { AdminProblem } from './admin_problem.ts'
+import { Input, PostForm } from './fields.tsx'
+import { Form } from './form.ts'
+import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { Heading, ProblemNote } from './parts.tsx'
+
+const FIELDS = ['current_password', 'password']
+
+const passwordPage: Page = {
+  method: 'GET',
+  path: '/password',
+  role: 'support',
+  async handle(visit) {
+    return showForm(visit, { problem: null, isRepeatedWrong: false })
+  },
+}
+
+const changePassword: Page = {
+  method: 'POST',
+  path: '/password',
+  role: 'support',
+  async handle(visit) {
+    const { admin, form } = visit
+    const password = form.text('password')
+    if (password !== form.text('repeated')) return showForm(visit, { problem: null, isRepeatedWrong: true })
+    const body = { current_password: form.text('current_password'), password }
+    const outcome = await admin.change('/me/password', z.undefined(), { body })
+    if (outcome instanceof AdminProblem) return showForm(visit, { problem: outcome, isRepeatedWrong: false })
+    // The access token from before is dead: the next page begins with another.
+    return { ...goTo('', 'own-password-set'), endsAccessToken: true }
+  },
+}
+
+export const PASSWORD_PAGES: readonly Page[] = [passwordPage, changePassword]
+
+function showForm(
+  { operator }: Visit,
+  { problem, isRepeatedWrong }: { problem: AdminProblem | null; isRepeatedWrong: boolean },
+): Reply {
+  const state = { form: Form.of({}), problem }
+  const status = isRepeatedWrong ? 422 : problem?.status
+  return {
+    title: 'Your password',
+    ...(status === undefined ? {} : { status }),
+    body: (
+      <>
+        <Heading
+          title="Your password"
+          lead={`Of ${operator.username}. Your other sessions end with the old one.`}
+        />
+        {operator.mustChangePassword ? (
+          <p class="note warn" role="status">
+            An admin asks you for a new password. Nothing else can be done before.
+          </p>
+        ) : null}
+        {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}
+        {isRepeatedWrong ? (
+          <p class="note bad" role="alert">
+            The new password was not the same twice. Nothing was changed.
+          </p>
+        ) : null}
+        <PostForm action="/password">
+          <Input
+            {...{ state, type: 'password', name: 'current_password', label: 'Current password' }}
+            autocomplete="current-password"
+            required
+          />
+          <Input
+            {...{ state, type: 'password', name: 'password', label: 'New password' }}
+            hint="Up to 128 characters."
+            autocomplete="new-password"
+            required
+          />
+          <Input
+            {...{ state, type: 'password', name: 'repeated', label: 'New password again' }}
+            autocomplete="new-password"
+            required
+          />
+          <button type="submit" class="primary">
+            Change the password
+          </button>
+        </PostForm>
+      </>
+    ),
+  }
+}

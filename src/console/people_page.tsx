@@ -1,0 +1,102 @@
+import type * as z from 'zod/mini'
+import { type userSchema, usersSchema } from '../admin/user_schemas.ts'
+import type { Config } from '../config/config.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import { STATES } from './clients_page.tsx'
+import { CONSOLE_PATH, type Page } from './page.ts'
+import { Badge, Empty, EnabledBadge, Heading, Link, Moment, Pager, Table } from './parts.tsx'
+import { SearchForm } from './search_form.tsx'
+
+export type ShownUser = z.output<typeof userSchema>
+
+/** The list of people. */
+export const peoplePage: Page = {
+  method: 'GET',
+  path: '/people',
+  role: 'support',
+  async handle({ admin, operator, query, config }) {
+    const filter = {
+      q: query.text('q'),
+      pool: query.text('pool'),
+      role: query.text('role'),
+      enabled: query.text('enabled'),
+    }
+    const cursor = query.text('cursor')
+    const { items, next_cursor: nextCursor } = await admin.read('/users', usersSchema, { ...filter, cursor })
+    const next = nextCursor === null ? null : `/people${formatQuery({ ...filter, cursor: nextCursor })}`
+    const pools = poolsOf(config).map((name) => ({ value: name, label: name }))
+    return {
+      title: 'People',
+      body: (
+        <>
+          <Heading
+            title="People"
+            lead="Customers, staff and operators, each in a pool of their own."
+            actions={operator.isAdmin ? <NewPerson /> : undefined}
+          />
+          <SearchForm
+            action="/people"
+            query={query}
+            label="The beginning of a username"
+            texts={[{ name: 'role', label: 'Role' }]}
+            filters={[
+              { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
+              { name: 'enabled', label: 'State', options: STATES },
+            ]}
+          />
+          {items.length === 0 ? (
+            <Empty title="Nobody fits">Take the beginning of the username, or a shorter one.</Empty>
+          ) : (
+            <PeopleTable people={items} />
+          )}
+          <Pager next={next} isFirst={cursor === ''} first={`/people${formatQuery(filter)}`} />
+        </>
+      ),
+    }
+  },
+}
+
+function NewPerson() {
+  return (
+    <a class="button primary" href={`${CONSOLE_PATH}/people/new`}>
+      New person
+    </a>
+  )
+}
+
+function PeopleTable({ people }: { people: readonly ShownUser[] }) {
+  return (
+    <Table caption="People" columns={['Username', 'Pool', 'Roles', 'State', 'Created']}>
+      {people.map((person) => (
+        <tr>
+          <th scope="row">
+            <Link to={pathOf`/people/${person.id}`}>{person.username}</Link>
+            {person.profile.name === undefined ? null : <span class="under">{person.profile.name}</span>}
+          </th>
+          <td>{person.pool}</td>
+          <td>{person.roles.join(', ') || <span class="soft">None</span>}</td>
+          <td>
+            <PersonState person={person} />
+          </td>
+          <td>
+            <Moment at={person.created_at} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+export function PersonState({ person }: { person: ShownUser }) {
+  return (
+    <>
+      <EnabledBadge enabled={person.enabled} />{' '}
+      {person.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}
+    </>
+  )
+}
+
+/** The pools that config.yml has an API for. */
+export function poolsOf({ apis }: Config): string[] {
+  return [...new Set([...apis.values()].map((api) => api.userPool))]
+}

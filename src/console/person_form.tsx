@@ -1,0 +1,54 @@
+import { ROLES } from '../admin/operation.ts'
+import { Choices, type FieldState, Input, TextArea } from './fields.tsx'
+import { Form } from './form.ts'
+import type { ShownUser } from './people_page.tsx'
+
+export const PERSON_FIELDS = ['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool']
+
+/** The fields that a new person and a changed one share. */
+export function PersonFields({ state, isOperator }: { state: FieldState; isOperator: boolean }) {
+  return (
+    <>
+      <Input
+        {...{ state, name: 'username', label: 'Username' }}
+        hint="Upper and lower case are one; it is stored in lower case."
+        maxlength={255}
+        required
+      />
+      <div class="pair">
+        <Input state={state} name="profile.name" label="Name" maxlength={200} />
+        <Input state={state} name="profile.email" label="Email" type="email" maxlength={320} />
+      </div>
+      {isOperator ? (
+        <Choices
+          {...{ state, name: 'roles', label: 'Roles' }}
+          options={ROLES.map((value) => ({ value, label: value }))}
+          hint="support reads, disables and signs out. admin does everything."
+        />
+      ) : (
+        <TextArea {...{ state, name: 'roles', label: 'Roles' }} hint="One a line. Tokens carry them." />
+      )}
+    </>
+  )
+}
+
+/** A person as their form begins. */
+export function formOfPerson({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
+  return Form.of({
+    username,
+    'profile.name': profile.name ?? '',
+    'profile.email': profile.email ?? '',
+    roles: isOperator ? roles : roles.join('\n'),
+  })
+}
+
+/** What the admin API takes of the fields. */
+export function personOf(form: Form, isOperator: boolean) {
+  const name = form.text('profile.name').trim()
+  const email = form.text('profile.email').trim()
+  return {
+    username: form.text('username'),
+    roles: isOperator ? form.list('roles') : form.lines('roles'),
+    profile: { ...(name === '' ? {} : { name }), ...(email === '' ? {} : { email }) },
+  }
+}

@@ -1,0 +1,163 @@
+import { userSchema } from '../admin/user_schemas.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import type { AdminProblem } from './admin_problem.ts'
+import { Confirm, PostForm } from './fields.tsx'
+import { Form } from './form.ts'
+import { PasswordFields } from './new_person_page.tsx'
+import type { Reply, Visit } from './page.ts'
+import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { PersonState, type ShownUser } from './people_page.tsx'
+import { formOfPerson, PERSON_FIELDS, PersonFields } from './person_form.tsx'
+
+/** What the page shows beside the person: what was refused, and what was typed. */
+export interface PersonAttempt {
+  problem: AdminProblem
+  /** Absent where it was no edit. */
+  typed?: Form
+}
+
+/** One person, with all that may be done for them. */
+export async function showPerson(visit: Visit, attempt: PersonAttempt | null = null): Promise<Reply> {
+  const { admin, operator, params, config } = visit
+  const id = params.id ?? ''
+  const { value: person, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
+  const isOperator = person.pool === config.adminApi?.userPool
+  const isOneself = person.id === operator.id
+  return {
+    title: person.username,
+    ...(attempt === null ? {} : { status: attempt.problem.status }),
+    body: (
+      <>
+        <Heading title={person.username} lead={person.profile.name} actions={<Links id={id} />} />
+        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
+        <PersonFacts person={person} />
+        {operator.isAdmin ? <EditForm {...{ person, etag, attempt, isOperator }} /> : null}
+        {operator.isAdmin ? <SetPassword {...{ person, attempt }} /> : null}
+        {operator.isAdmin || !isOperator ? (
+          <Actions {...{ person, etag, isAdmin: operator.isAdmin, isOneself }} />
+        ) : null}
+      </>
+    ),
+  }
+}
+
+function Links({ id }: { id: string }) {
+  return (
+    <>
+      <Link to={`/sessions${formatQuery({ subject: id })}`}>Their sessions</Link>
+      <Link to={`/audit${formatQuery({ subject: id })}`}>Their events</Link>
+    </>
+  )
+}
+
+function PersonFacts({ person }: { person: ShownUser }) {
+  return (
+    <Facts
+      facts={[
+        ['State', <PersonState person={person} />],
+        ['Pool', person.pool],
+        ['Roles', person.roles.join(', ') || <span class="soft">None</span>],
+        ['Email', person.profile.email ?? <span class="soft">None</span>],
+        ['Id', <code>{person.id}</code>],
+        ['Created', <Moment at={person.created_at} />],
+        ['Changed', <Moment at={person.updated_at} />],
+        ['Signed out everywhere', <MomentOr at={person.tokens_valid_from} none="Never" />],
+      ]}
+    />
+  )
+}
+
+interface EditFormProps {
+  person: ShownUser
+  etag: string
+  attempt: PersonAttempt | null
+  isOperator: boolean
+}
+
+function EditForm({ person, etag, attempt, isOperator }: EditFormProps) {
+  const now = formOfPerson(person, isOperator)
+  const isStale = attempt?.problem.code === 'stale'
+  const state = {
+    form: attempt?.typed ?? now,
+    problem: attempt?.typed ? attempt.problem : null,
+    current: isStale ? now : null,
+  }
+  return (
+    <Section id="edit" title="Profile and roles">
+      {isStale ? (
+        <p class="note warn">
+          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this person after you opened them. What
+          you typed is below, and beside it what there is now. Save again to put yours in its place.
+        </p>
+      ) : null}
+      <PostForm action={pathOf`/people/${person.id}`} etag={etag}>
+        <PersonFields state={state} isOperator={isOperator} />
+        <button type="submit" class="primary">
+          Save
+        </button>
+      </PostForm>
+    </Section>
+  )
+}
+
+function SetPassword({ person, attempt }: { person: ShownUser; attempt: PersonAttempt | null }) {
+  const problem = attempt !== null && attempt.problem.errorsOf('password').length > 0 ? attempt.problem : null
+  const state = { form: Form.of({ must_change_password: ['yes'] }), problem }
+  return (
+    <Section id="set-password" title="Password">
+      <details class="confirm" open={problem !== null}>
+        <summary class="button">Set a password…</summary>
+        <div class="confirm-body">
+          <div class="confirm-text">Every session of theirs ends with it.</div>
+          <PostForm action={pathOf`/people/${person.id}/password`}>
+            <PasswordFields state={state} />
+            <button type="submit" class="primary">
+              Set the password
+            </button>
+          </PostForm>
+        </div>
+      </details>
+    </Section>
+  )
+}
+
+interface ActionsProps {
+  person: ShownUser
+  etag: string
+  isAdmin: boolean
+  isOneself: boolean
+}
+
+function Actions({ person, etag, isAdmin, isOneself }: ActionsProps) {
+  const path = pathOf`/people/${person.id}`
+  return (
+    <Section id="actions" title="Actions">
+      <div class="confirms">
+        <Confirm label="Sign out everywhere" action={`${path}/sign-out`}>
+          Every session of theirs ends, on every device. They can sign in again.
+        </Confirm>
+        {isAdmin && !person.must_change_password ? (
+          <Confirm label="Ask for a new password" action={`${path}/ask-password`} etag={etag}>
+            Their tokens say so from now on, and whoever reads them can ask.
+          </Confirm>
+        ) : null}
+        {person.enabled && !isOneself ? (
+          <Confirm label="Disable" action={`${path}/disable`} isDangerous>
+            They cannot sign in any more, and every session of theirs ends.
+          </Confirm>
+        ) : null}
+        {!person.enabled && isAdmin ? (
+          <Confirm label="Enable" action={`${path}/enable`}>
+            They can sign in again. Tokens from before stay dead.
+          </Confirm>
+        ) : null}
+        {isAdmin && !isOneself ? (
+          <Confirm label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+            The person goes, and every session of theirs ends. The audit trail keeps their id alone. That
+            cannot be undone.
+          </Confirm>
+        ) : null}
+      </div>
+    </Section>
+  )
+}

@@ -1,0 +1,79 @@
+import type { Context } from 'hono'
+import { html } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { describeError, log } from '../lib/log.ts'
+import { AdminProblem } from './admin_problem.ts'
+import type { Desk } from './desk.ts'
+import { describeTrouble, type Trouble, TroubleText, UNEXPECTED } from './error_page.tsx'
+import { isWithoutRole, SignInNeeded } from './gate.ts'
+import { ConsolePage, PlainPage } from './layout.tsx'
+import { findNotice } from './notices.ts'
+import { CONSOLE_PATH, type Reply, type Visit } from './page.ts'
+
+type PageReply = Exclude<Reply, { location: string }>
+
+/** A page for somebody who is signed in. */
+export async function showPage(
+  c: Context,
+  { title, body, status = 200 }: PageReply,
+  { operator, csrfToken, query }: Visit,
+  desk: Desk,
+): Promise<Response> {
+  const path = c.req.path.slice(CONSOLE_PATH.length)
+  const notice = findNotice(query.text('done'))
+  const assets = await desk.assets.addresses()
+  return respond(
+    c,
+    <ConsolePage {...{ title, assets, operator, csrfToken, path, notice }}>{body}</ConsolePage>,
+    status,
+  )
+}
+
+/** A page of one thing. */
+export async function showPlain(
+  c: Context,
+  { title, body, status = 200 }: PageReply,
+  desk: Desk,
+): Promise<Response> {
+  const assets = await desk.assets.addresses()
+  return respond(c, <PlainPage {...{ title, assets }}>{body}</PlainPage>, status)
+}
+
+/** Whatever was thrown, as a page, or the way to the sign-in. The cause goes to the log alone. */
+export async function showTrouble(c: Context, thrown: Error, desk: Desk): Promise<Response> {
+  if (thrown instanceof SignInNeeded) return sendToSignIn(c, thrown.isOver, desk)
+  if (thrown instanceof AdminProblem && thrown.status === 401) return sendToSignIn(c, true, desk)
+  if (isWithoutRole(thrown)) desk.cookie.clear(c)
+  const trouble = describeTrouble(thrown) ?? UNEXPECTED
+  logTrouble(c, thrown, trouble)
+  if (trouble.retryAfter !== undefined) c.header('Retry-After', trouble.retryAfter)
+  return showPlain(
+    c,
+    { title: trouble.title, body: <TroubleText trouble={trouble} />, status: trouble.status },
+    desk,
+  )
+}
+
+function sendToSignIn(c: Context, isOver: boolean, desk: Desk): Response {
+  if (isOver) desk.cookie.clear(c)
+  const { pathname, search } = new URL(c.req.url)
+  // What was posted is not done again by itself.
+  const next = c.req.method === 'GET' ? pathname + search : CONSOLE_PATH
+  const query = new URLSearchParams({ ...(isOver ? { reason: 'ended' } : {}), next })
+  return c.redirect(`${CONSOLE_PATH}/sign-in?${query}`, 303)
+}
+
+function logTrouble(c: Context, thrown: Error, { status }: Trouble): void {
+  log(status >= 500 ? 'error' : 'info', 'console_refused', {
+    // A path that is none of ours may hold anything.
+    path: status === 404 ? null : c.req.path,
+    method: c.req.method,
+    status,
+    reason: describeError(thrown),
+  })
+}
+
+function respond(c: Context, document: Child, status: number): Response | Promise<Response> {
+  return c.html(html`<!doctype html>${document}`, status as ContentfulStatusCode)
+}

@@ -1,0 +1,58 @@
+import type { Option } from './fields.tsx'
+import type { Form } from './form.ts'
+import { CONSOLE_PATH } from './page.ts'
+
+export interface Filter {
+  name: string
+  label: string
+  options: readonly Option[]
+}
+
+export interface TextFilter {
+  name: string
+  label: string
+  type?: 'text' | 'datetime-local'
+}
+
+interface SearchFormProps {
+  action: string
+  query: Form
+  /** Of the field `q`; absent where there is none. */
+  label?: string
+  filters?: readonly Filter[]
+  texts?: readonly TextFilter[]
+}
+
+/** What a list is narrowed by, in its address. */
+export function SearchForm({ action, query, label, filters = [], texts = [] }: SearchFormProps) {
+  const all = [...(label === undefined ? [] : [{ name: 'q', label }]), ...texts]
+  return (
+    <form method="get" action={CONSOLE_PATH + action} class="search">
+      {all.map((field) => (
+        <label>
+          <span>{field.label}</span>
+          <input
+            type={'type' in field && field.type ? field.type : 'text'}
+            name={field.name}
+            value={query.text(field.name)}
+            autocapitalize="none"
+            spellcheck={false}
+          />
+        </label>
+      ))}
+      {filters.map(({ name, label: text, options }) => (
+        <label>
+          <span>{text}</span>
+          <select name={name}>
+            {options.map((option) => (
+              <option value={option.value} selected={option.value === query.text(name)}>
+                {option.label}
+              </option>
+            ))}
+          </select>
+        </label>
+      ))}
+      <button type="submit">Search</button>
+    </form>
+  )
+}

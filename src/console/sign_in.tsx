@@ -1,0 +1,54 @@
+import { type Context, Hono } from 'hono'
+import type { Desk } from './desk.ts'
+import type { Form } from './form.ts'
+import { isWithoutRole, readForm, readOperator, readPostedForm } from './gate.ts'
+import { CONSOLE_PATH } from './page.ts'
+import { showPlain } from './respond.tsx'
+import { readNext, SignIn } from './sign_in_page.tsx'
+import type { Refusal } from './token_client.ts'
+
+const TITLE = 'Sign in'
+
+/** The way in and the way out. */
+export function signInRoutes(desk: Desk): Hono {
+  const app = new Hono()
+  app.get('/sign-in', (c) => {
+    const { next = '', reason = '' } = c.req.query()
+    return showPlain(c, { title: TITLE, body: <SignIn next={readNext(next)} reason={reason} /> }, desk)
+  })
+  app.post('/sign-in', (c) => signIn(c, desk))
+  app.post('/sign-out', (c) => signOut(c, desk))
+  return app
+}
+
+async function signIn(c: Context, desk: Desk): Promise<Response> {
+  const form = await readForm(c)
+  const person = { username: form.text('username'), password: form.text('password') }
+  const now = desk.clock.now()
+  const outcome = await desk.tokens.signIn(c, person, now)
+  if (outcome.kind !== 'session') return showRefusal(c, form, outcome, desk)
+  try {
+    await readOperator(desk.gate.adminOf(c, outcome.session))
+  } catch (error) {
+    if (!isWithoutRole(error)) throw error
+    await desk.tokens.signOut(c, outcome.session)
+    return showRefusal(c, form, { kind: 'refused' }, desk)
+  }
+  await desk.cookie.write(c, outcome.session)
+  return c.redirect(readNext(form.text('next')), 303)
+}
+
+async function signOut(c: Context, desk: Desk): Promise<Response> {
+  const session = await desk.gate.requireSession(c)
+  await readPostedForm(c, session)
+  const isEnded = await desk.tokens.signOut(c, session)
+  desk.cookie.clear(c)
+  return c.redirect(`${CONSOLE_PATH}/sign-in?reason=${isEnded ? 'signed-out' : 'signed-out-here'}`, 303)
+}
+
+function showRefusal(c: Context, form: Form, refusal: Refusal, desk: Desk): Promise<Response> {
+  const status = { refused: 401, not_set_up: 503, wait: 503 }[refusal.kind]
+  if (refusal.kind === 'wait') c.header('Retry-After', String(refusal.retryAfterSeconds))
+  const body = <SignIn typed={form} next={readNext(form.text('next'))} refusal={refusal} />
+  return showPlain(c, { title: TITLE, body, status: refusal.kind === 'wait' ? refusal.status : status }, desk)
+}

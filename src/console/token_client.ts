@@ -1,0 +1,87 @@
+import type { Context } from 'hono'
+import * as z from 'zod/mini'
+import { randomId } from '../lib/bytes.ts'
+import type { ConsoleSession } from './console_session.ts'
+import { callServer, type Server } from './server.ts'
+
+/** The public client by which operators sign in here. */
+export const CONSOLE_CLIENT = 'sallyport-console'
+
+const CSRF_BYTES = 24
+
+const tokensSchema = z.object({
+  access_token: z.string(),
+  refresh_token: z.string(),
+  expires_in: z.int(),
+})
+const errorSchema = z.object({ error: z.string() })
+
+/** Why there are no tokens. */
+export type Refusal =
+  /** A wrong name or password, or a session that is over. */
+  | { kind: 'refused' }
+  /** The server does not know the client of the console, or not this grant of it. */
+  | { kind: 'not_set_up' }
+  /** Too many attempts, or a store that is away. */
+  | { kind: 'wait'; status: 429 | 503; retryAfterSeconds: number }
+
+export type TokenOutcome = { kind: 'session'; session: ConsoleSession } | Refusal
+
+/** Gets and ends tokens at the token endpoint, as any public client does. */
+export class TokenClient {
+  readonly #server: Server
+  readonly #issuer: string
+
+  constructor(server: Server, issuer: string) {
+    this.#server = server
+    this.#issuer = issuer
+  }
+
+  signIn(c: Context, person: { username: string; password: string }, now: number): Promise<TokenOutcome> {
+    const csrfToken = randomId(CSRF_BYTES)
+    return this.#request(c, { grant_type: 'password', ...person }, { csrfToken, now })
+  }
+
+  /** Two tabs may do it at once: both get the same successor. */
+  refresh(c: Context, { refreshToken, csrfToken }: ConsoleSession, now: number): Promise<TokenOutcome> {
+    const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    return this.#request(c, parameters, { csrfToken, now })
+  }
+
+  /** Ends the session on the server. Returns whether that is certain. */
+  async signOut(c: Context, { refreshToken }: ConsoleSession): Promise<boolean> {
+    return (await this.#post(c, '/oauth2-token/revoke', { token: refreshToken })).ok
+  }
+
+  async #request(
+    c: Context,
+    parameters: Record<string, string>,
+    { csrfToken, now }: { csrfToken: string; now: number },
+  ): Promise<TokenOutcome> {
+    const response = await this.#post(c, '/oauth2-token', parameters)
+    const body: unknown = await response.json()
+    if (!response.ok) return judgeRefusal(response, body)
+    const tokens = tokensSchema.safeParse(body)
+    if (!tokens.success) return { kind: 'not_set_up' }
+    const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime } = tokens.data
+    return { kind: 'session', session: { accessToken, refreshToken, expiresAt: now + lifetime, csrfToken } }
+  }
+
+  #post(c: Context, path: string, parameters: Record<string, string>): Promise<Response> {
+    return callServer(this.#server, c, this.#issuer + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ client_id: CONSOLE_CLIENT, ...parameters }).toString(),
+    })
+  }
+}
+
+function judgeRefusal({ status, headers }: Response, body: unknown): Refusal {
+  if (status === 429 || status >= 500) {
+    const retryAfterSeconds = Number(headers.get('Retry-After') ?? 1)
+    return { kind: 'wait', status: status === 429 ? 429 : 503, retryAfterSeconds }
+  }
+  const { data } = errorSchema.safeParse(body)
+  const isOfClient = data?.error === 'invalid_client' || data?.error === 'unauthorized_client'
+  return { kind: isOfClient ? 'not_set_up' : 'refused' }
+}

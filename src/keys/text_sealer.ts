@@ -1,0 +1,60 @@
+import { CompactEncrypt, compactDecrypt } from 'jose'
+import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
+import type { SealingKeys } from './sealing.ts'
+
+const ALGORITHM = { alg: 'dir', enc: 'A256GCM' } as const
+
+/**
+ * Seals texts that a caller keeps for us, as compact JWE (`dir`, A256GCM). The keys are derived from SEALING_KEY for one
+ * purpose (HKDF, RFC 5869), so what is sealed for one opens for no other, and no caller ever holds the secret.
+ */
+export class TextSealer {
+  readonly #sealingKeys: SealingKeys
+  readonly #purpose: string
+  #derived: Promise<CryptoKey[]> | null = null
+
+  constructor(sealingKeys: SealingKeys, purpose: string) {
+    this.#sealingKeys = sealingKeys
+    this.#purpose = purpose
+  }
+
+  async seal(text: string): Promise<string> {
+    const [key] = await this.#keys()
+    if (!key) throw new Error('there is no key to seal with')
+    return new CompactEncrypt(encodeUtf8(text)).setProtectedHeader(ALGORITHM).encrypt(key)
+  }
+
+  /** The text; null where none of the keys opens it. */
+  async open(sealed: string): Promise<string | null> {
+    for (const key of await this.#keys()) {
+      const text = await tryOpen(sealed, key)
+      if (text !== null) return text
+    }
+    return null
+  }
+
+  #keys(): Promise<CryptoKey[]> {
+    this.#derived ??= Promise.all(this.#sealingKeys.map((key) => deriveKey(key, this.#purpose)))
+    return this.#derived
+  }
+}
+
+async function deriveKey(sealingKey: Uint8Array, purpose: string): Promise<CryptoKey> {
+  const secret = await crypto.subtle.importKey('raw', sealingKey, 'HKDF', false, ['deriveKey'])
+  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encodeUtf8(purpose) }
+  const aes = { name: 'AES-GCM', length: 256 }
+  return crypto.subtle.deriveKey(hkdf, secret, aes, false, ['encrypt', 'decrypt'])
+}
+
+async function tryOpen(sealed: string, key: CryptoKey): Promise<string | null> {
+  const options = {
+    keyManagementAlgorithms: [ALGORITHM.alg],
+    contentEncryptionAlgorithms: [ALGORITHM.enc],
+  }
+  try {
+    return decodeUtf8((await compactDecrypt(sealed, key, options)).plaintext)
+  } catch {
+    // Whatever was wrong, there is one thing to say.
+    return null
+  }
+}

@@ -1,0 +1,102 @@
+import type { User } from '../../src/users/user.ts'
+import { ISSUER, PASSWORD, type TestServer } from './server.ts'
+
+const COOKIE = '__Host-sallyport-console'
+const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
+
+/** One answer of the console, read. */
+export interface ConsoleAnswer {
+  status: number
+  headers: Headers
+  html: string
+  /** Where it leads, below the issuer; null where it is a page. */
+  location: string | null
+}
+
+/** A browser with the console open: it keeps the cookie, and sends what its forms hold. */
+export class ConsoleBrowser {
+  readonly server: TestServer
+  cookie: string | null = null
+  /** The `Set-Cookie` of the last answer that had one. */
+  setCookie: string | null = null
+  csrfToken = ''
+
+  constructor(server: TestServer) {
+    this.server = server
+  }
+
+  /** A new operator, signed in. */
+  static async signIn(
+    server: TestServer,
+    roles: string[] = ['admin'],
+  ): Promise<ConsoleBrowser & { user: User }> {
+    await addConsoleClient(server)
+    const user = await server.addUser({ pool: 'operators', roles })
+    const browser = new ConsoleBrowser(server)
+    const { location } = await browser.postSignIn(user.username)
+    if (location === null) throw new Error('the console did not let the operator in')
+    await browser.get('/console')
+    return Object.assign(browser, { user })
+  }
+
+  postSignIn(username: string, password = PASSWORD, next = ''): Promise<ConsoleAnswer> {
+    return this.send('/console/sign-in', {
+      method: 'POST',
+      headers: { ...FORM, Origin: ISSUER },
+      body: new URLSearchParams({ username, password, next }).toString(),
+    })
+  }
+
+  get(path: string): Promise<ConsoleAnswer> {
+    return this.send(path)
+  }
+
+  /** Posts what a form of the page would. Lists are those of checkboxes. */
+  post(
+    path: string,
+    fields: Record<string, string | string[]> = {},
+    headers: Record<string, string> = { Origin: ISSUER },
+  ): Promise<ConsoleAnswer> {
+    const entries = Object.entries({ csrf_token: this.csrfToken, ...fields })
+    const pairs = entries.flatMap(([name, value]) => [value].flat().map((item) => [name, item]))
+    const body = new URLSearchParams(pairs).toString()
+    return this.send(path, { method: 'POST', headers: { ...FORM, ...headers }, body })
+  }
+
+  async send(
+    path: string,
+    init: RequestInit & { headers?: Record<string, string> } = {},
+  ): Promise<ConsoleAnswer> {
+    const cookie = this.cookie === null ? {} : { Cookie: `${COOKIE}=${this.cookie}` }
+    const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, ...cookie } })
+    this.#keepCookie(response.headers.get('Set-Cookie'))
+    const html = await response.text()
+    this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
+    return {
+      status: response.status,
+      headers: response.headers,
+      html,
+      location: response.headers.get('Location'),
+    }
+  }
+
+  #keepCookie(setCookie: string | null): void {
+    if (setCookie === null) return
+    this.setCookie = setCookie
+    const [, value = ''] = /^__Host-sallyport-console=([^;]*)/.exec(setCookie) ?? []
+    this.cookie = value === '' ? null : value
+  }
+}
+
+/** The public client of the console, where it is not there yet. */
+export async function addConsoleClient(server: TestServer): Promise<void> {
+  const id = 'sallyport-console'
+  if ((await server.services.clientAdmin.find(id)) !== null) return
+  await server.addClient({ id, api: 'admin', confidential: false, grants: ['password'], scopes: [] })
+}
+
+/** The value of a hidden or other input of a page. */
+export function inputOf(html: string, name: string): string {
+  const value = new RegExp(`name="${name}"[^>]*? value="([^"]*)"`).exec(html)?.[1] ?? ''
+  return value.replaceAll('&quot;', '"').replaceAll('&amp;', '&')
+}
