@@ -20,7 +20,7 @@ const workers = {
   test: {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**'],
+    exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**', 'test/console_browser/**'],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: 1,
@@ -50,4 +50,14 @@ const demo = {
   },
 }
 
-export default defineConfig({ test: { projects: [workers, node, demo], silent: 'passed-only' } })
+// The console as an operator uses it, in Chromium.
+const consoleInBrowser = {
+  test: {
+    name: 'console',
+    include: ['test/console_browser/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+}
+
+export default defineConfig({ test: { projects: [workers, node, demo, consoleInBrowser], silent: 'passed-only' } })

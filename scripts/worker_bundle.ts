@@ -24,5 +24,10 @@ function findModules(directory: string): V4ModuleDefinition[] {
   const names = readdirSync(directory)
   const ofType = (type: V4ModuleDefinition['type'], ending: string) =>
     names.filter((name) => name.endsWith(ending)).map((name) => ({ type, path: join(directory, name) }))
-  return [...ofType('ESModule', '.js'), ...ofType('CompiledWasm', '.wasm'), ...ofType('Text', '.yml')]
+  return [
+    ...ofType('ESModule', '.js'),
+    ...ofType('CompiledWasm', '.wasm'),
+    ...ofType('Text', '.yml'),
+    ...ofType('Text', '.css'),
+  ]
 }

@@ -1,5 +1,6 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { AuditQueryStore } from './audit/audit_query_store.ts'
+import { AuditStatisticsStore } from './audit/audit_statistics_store.ts'
 import { AuditStore } from './audit/audit_store.ts'
 import { ClientAdminStore } from './clients/client_admin_store.ts'
 import { ClientStore } from './clients/client_store.ts'
@@ -49,6 +50,7 @@ export interface Services extends GrantServices {
   clientAdmin: ClientAdminStore
   userAdmin: UserAdminStore
   auditTrail: AuditQueryStore
+  statistics: AuditStatisticsStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
   /** Those and the shards', each database once. */
@@ -115,6 +117,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
+    statistics: new AuditStatisticsStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash),
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),

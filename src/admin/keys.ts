@@ -4,7 +4,7 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
 
-const keySchema = named(
+export const keySchema = named(
   'SigningKey',
   z.strictObject({
     kid: z.string(),
@@ -16,7 +16,7 @@ const keySchema = named(
     reason: z.nullable(z.enum(['ended', 'compromised'])),
   }),
 )
-const keysSchema = named('SigningKeys', z.strictObject({ items: z.array(keySchema) }))
+export const keysSchema = named('SigningKeys', z.strictObject({ items: z.array(keySchema) }))
 const resealingSchema = named(
   'Resealing',
   z.strictObject({ resealed: z.array(z.string()), unopened: z.array(z.string()) }),

@@ -7,6 +7,7 @@ import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
 import { STORY_OPERATIONS } from './session_story.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
+import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
 import { USER_IMPORT } from './user_import.ts'
 import { USER_OPERATIONS } from './users.ts'
@@ -24,4 +25,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...STORY_OPERATIONS,
   ...KEY_OPERATIONS,
   ...AUDIT_OPERATIONS,
+  ...STATISTICS_OPERATIONS,
 ]

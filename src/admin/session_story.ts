@@ -9,7 +9,7 @@ import { requireSession } from './sessions.ts'
 /** More than a session that is refreshed every hour leaves in the days that the trail is kept. */
 const MAX_EVENTS = 2500
 
-const storySchema = named(
+export const storySchema = named(
   'SessionStory',
   z.strictObject({
     session: sessionSchema,

@@ -36,3 +36,10 @@ export function formatCount(count: number): string {
 export function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** Unix seconds of what a `datetime-local` field has, read as UTC; what it is not goes on as it is. */
+export function parseTime(text: string): number | string {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?$/.test(text)) return text
+  const milliseconds = Date.parse(`${text}Z`)
+  return Number.isNaN(milliseconds) ? text : milliseconds / 1000
+}

@@ -58,9 +58,11 @@ export async function showTrouble(c: Context, thrown: Error, desk: Desk): Promis
 function sendToSignIn(c: Context, isOver: boolean, desk: Desk): Response {
   if (isOver) desk.cookie.clear(c)
   const { pathname, search } = new URL(c.req.url)
+  const isPost = c.req.method === 'POST'
   // What was posted is not done again by itself.
-  const next = c.req.method === 'GET' ? pathname + search : CONSOLE_PATH
-  const query = new URLSearchParams({ ...(isOver ? { reason: 'ended' } : {}), next })
+  const next = isPost ? CONSOLE_PATH : pathname + search
+  const reason = isPost ? 'not-done' : 'ended'
+  const query = new URLSearchParams({ ...(isOver ? { reason } : {}), next })
   return c.redirect(`${CONSOLE_PATH}/sign-in?${query}`, 303)
 }
 

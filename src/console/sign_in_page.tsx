@@ -9,7 +9,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'signed-out-here',
     'You are signed out in this browser. The server could not be reached to end the session: end it in the console, or change the password, if somebody else may hold it.',
   ],
-  ['ended', 'Your session is over. Sign in again: what you sent last was not done.'],
+  ['ended', 'Your session is over. Sign in again.'],
+  ['not-done', 'Your session is over, so what you sent was not done. Sign in again.'],
 ])
 
 interface SignInProps {

@@ -1,0 +1,82 @@
+import * as z from 'zod/mini'
+import type { EventCounts } from '../audit/audit_statistics_store.ts'
+import { type Operation, operation } from './operation.ts'
+import { named } from './schemas.ts'
+
+const DEFAULT_MINUTES = 60
+const MAX_MINUTES = 1440
+
+/** As many as a chart can show. */
+const MAX_PIECES = 60
+
+const counts = {
+  password: z.int(),
+  guest: z.int(),
+  client_credentials: z.int(),
+  refresh_token: z.int(),
+  failures: z.int(),
+  active_sessions: z.int(),
+}
+
+export const statisticsSchema = named(
+  'Statistics',
+  z.strictObject({
+    from: z.int(),
+    to: z.int(),
+    piece_seconds: z.int(),
+    /** Whether older events of this time are left out. */
+    truncated: z.boolean(),
+    total: z.strictObject(counts),
+    pieces: z.array(z.strictObject({ at: z.int(), ...counts })),
+  }),
+)
+
+const readStatistics = operation({
+  id: 'readStatistics',
+  method: 'GET',
+  path: '/statistics',
+  summary:
+    'Tokens by grant, failures and sessions that got a token, in the last minutes and in up to 60 pieces of them',
+  tag: 'audit',
+  role: 'support',
+  query: z.strictObject({
+    minutes: z.optional(
+      z
+        .int(`must be minutes, from 1 to ${MAX_MINUTES}`)
+        .check(z.gte(1, 'must be at least 1'), z.lte(MAX_MINUTES, `must be at most ${MAX_MINUTES}`)),
+    ),
+  }),
+  status: 200,
+  answer: statisticsSchema,
+  async handle({ query, services, context }) {
+    const { minutes = DEFAULT_MINUTES } = query
+    const pieceSeconds = Math.ceil(minutes / MAX_PIECES) * 60
+    const count = Math.ceil((minutes * 60) / pieceSeconds)
+    // The piece that has begun is the last: what just happened is to be seen.
+    const to = (Math.floor(context.now / pieceSeconds) + 1) * pieceSeconds
+    const from = to - count * pieceSeconds
+    const { pieces, total, isTruncated } = await services.statistics.count({ from, to, pieceSeconds })
+    const known = new Map(pieces.map((piece) => [piece.at, piece]))
+    const times = Array.from({ length: count }, (_, i) => from + i * pieceSeconds)
+    return {
+      body: {
+        ...{ from, to, piece_seconds: pieceSeconds, truncated: isTruncated },
+        total: showCounts(total),
+        pieces: times.map((at) => ({ at, ...showCounts(known.get(at)) })),
+      },
+    }
+  },
+})
+
+export const STATISTICS_OPERATIONS: readonly Operation[] = [readStatistics]
+
+function showCounts(counts: EventCounts | undefined) {
+  return {
+    password: counts?.password ?? 0,
+    guest: counts?.guest ?? 0,
+    client_credentials: counts?.clientCredentials ?? 0,
+    refresh_token: counts?.refreshToken ?? 0,
+    failures: counts?.failures ?? 0,
+    active_sessions: counts?.activeSessions ?? 0,
+  }
+}

@@ -1,0 +1,110 @@
+import * as z from 'zod/mini'
+import { eventSchema } from '../admin/audit.ts'
+import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import { formatQuery } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { EventTable, KIND_TITLES, type ShownEvent } from './events.tsx'
+import type { Form } from './form.ts'
+import { parseTime } from './format.ts'
+import type { Page, Visit } from './page.ts'
+import { Empty, Heading, Pager, ProblemNote } from './parts.tsx'
+import { SearchForm } from './search_form.tsx'
+
+export const eventsSchema = z.object({ items: z.array(eventSchema), next_cursor: z.nullable(z.string()) })
+
+const ANY = { value: '', label: 'Any' }
+const FILTERS = [
+  {
+    name: 'kind',
+    label: 'What',
+    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: KIND_TITLES[value] }))],
+  },
+  {
+    name: 'outcome',
+    label: 'Outcome',
+    options: [ANY, { value: 'ok', label: 'Done' }, { value: 'refused', label: 'Refused' }],
+  },
+  {
+    name: 'by_operator',
+    label: 'By',
+    options: [ANY, { value: 'true', label: 'Operators' }, { value: 'false', label: 'Others' }],
+  },
+]
+const TEXTS = [
+  { name: 'subject', label: 'About (id)' },
+  { name: 'client_id', label: 'Client id' },
+  { name: 'sid', label: 'Session id' },
+  { name: 'actor', label: 'Operator (id)' },
+  { name: 'from', label: 'From (UTC)', type: 'datetime-local' },
+  { name: 'to', label: 'Before (UTC)', type: 'datetime-local' },
+] as const
+
+/** The search in the audit trail. */
+export const auditPage: Page = {
+  method: 'GET',
+  path: '/audit',
+  role: 'support',
+  async handle(visit) {
+    const { query } = visit
+    const found = await findEvents(visit)
+    const problem = found instanceof AdminProblem ? found : null
+    return {
+      title: 'Audit',
+      ...(problem === null ? {} : { status: problem.status }),
+      body: (
+        <>
+          <Heading
+            title="Audit"
+            lead="What happened and why, newest first. Ids alone, for as long as it is kept."
+          />
+          <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
+          {found instanceof AdminProblem ? (
+            <ProblemNote problem={found} />
+          ) : (
+            <Events events={found.items} next={found.next_cursor} query={query} />
+          )}
+        </>
+      ),
+    }
+  },
+}
+
+function Events({
+  events,
+  next,
+  query,
+}: {
+  events: readonly ShownEvent[]
+  next: string | null
+  query: Form
+}) {
+  const names = [...TEXTS, ...FILTERS].map(({ name }) => name)
+  const filter = Object.fromEntries(names.map((name) => [name, query.text(name)]))
+  return (
+    <>
+      {events.length === 0 ? (
+        <Empty title="No event fits">Take fewer filters, or another time.</Empty>
+      ) : (
+        <EventTable events={events} caption="Events, newest first. Times are in UTC" />
+      )}
+      <Pager
+        next={next === null ? null : `/audit${formatQuery({ ...filter, cursor: next })}`}
+        isFirst={query.text('cursor') === ''}
+        first={`/audit${formatQuery(filter)}`}
+      />
+    </>
+  )
+}
+
+/** A query that the API does not take is for the person to mend, so it is no error page. */
+async function findEvents({ admin, query }: Visit): Promise<z.output<typeof eventsSchema> | AdminProblem> {
+  const texts = ['subject', 'client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
+  const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))
+  const times = { from: parseTime(query.text('from')), to: parseTime(query.text('to')) }
+  try {
+    return await admin.read('/audit', eventsSchema, { ...filter, ...times })
+  } catch (error) {
+    if (error instanceof AdminProblem && error.status === 400) return error
+    throw error
+  }
+}

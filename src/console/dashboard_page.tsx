@@ -1,0 +1,145 @@
+import type * as z from 'zod/mini'
+import { statisticsSchema } from '../admin/statistics.ts'
+import { formatQuery } from './admin_client.ts'
+import { eventsSchema } from './audit_page.tsx'
+import { Chart } from './chart.tsx'
+import { EventTable } from './events.tsx'
+import { formatSpan } from './format.ts'
+import { CONSOLE_PATH, type Page } from './page.ts'
+import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
+
+type Statistics = z.output<typeof statisticsSchema>
+
+/** How far back one may look. */
+const SPANS = [
+  ['60', 'Hour'],
+  ['360', '6 hours'],
+  ['1440', 'Day'],
+] as const
+
+const RECENT = 12
+
+/** Those of tokens share one scale, so that their heights can be compared. */
+const GRANTS = [
+  ['password', 'Sign-ins'],
+  ['guest', 'Guests'],
+  ['refresh_token', 'Refreshes'],
+  ['client_credentials', 'Machines'],
+] as const
+
+export const dashboardPage: Page = {
+  method: 'GET',
+  path: '/',
+  role: 'support',
+  async handle({ admin, query }) {
+    const [[first]] = SPANS
+    const minutes = SPANS.find(([value]) => value === query.text('minutes'))?.[0] ?? first
+    const [statistics, recent] = await Promise.all([
+      admin.read('/statistics', statisticsSchema, { minutes }),
+      admin.read('/audit', eventsSchema, { limit: RECENT }),
+    ])
+    return {
+      title: 'Dashboard',
+      body: (
+        <>
+          <Heading
+            title="Dashboard"
+            lead={
+              <>
+                Until <Moment at={statistics.to} /> UTC. Load the page again for newer figures.
+              </>
+            }
+          />
+          <Spans minutes={minutes} />
+          <Charts statistics={statistics} />
+          <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
+            {recent.items.length === 0 ? (
+              <Empty title="Nothing yet">The first token will be here.</Empty>
+            ) : (
+              <EventTable events={recent.items} caption="The newest events. Times are in UTC" />
+            )}
+          </Section>
+        </>
+      ),
+    }
+  },
+}
+
+function Spans({ minutes }: { minutes: string }) {
+  return (
+    <nav class="tabs" aria-label="How far back">
+      {SPANS.map(([value, name]) => (
+        <a
+          href={`${CONSOLE_PATH}${formatQuery({ minutes: value })}`}
+          {...(value === minutes ? { 'aria-current': 'true' } : {})}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+function Charts({ statistics }: { statistics: Statistics }) {
+  const { total, pieces, piece_seconds: pieceSeconds, truncated } = statistics
+  const times = pieces.map(({ at }) => at)
+  const valuesOf = (name: keyof typeof total) => pieces.map((piece) => piece[name])
+  const most = Math.max(1, ...GRANTS.flatMap(([name]) => valuesOf(name)))
+  return (
+    <Section
+      id="tokens"
+      title={`Tokens, by ${pieceSeconds === 60 ? 'the minute' : formatSpan(pieceSeconds)}`}
+    >
+      <div class="charts">
+        {GRANTS.map(([name, title]) => (
+          <Chart
+            {...{ title, unit: 'tokens', total: total[name], values: valuesOf(name), times }}
+            max={most}
+            tone="plain"
+          />
+        ))}
+        <Chart
+          {...{ title: 'Active sessions', unit: 'sessions', total: total.active_sessions, times }}
+          {...{ values: valuesOf('active_sessions'), max: Math.max(1, ...valuesOf('active_sessions')) }}
+          tone="plain"
+        />
+        <Chart
+          {...{ title: 'Failures', unit: 'refused', total: total.failures, times }}
+          {...{ values: valuesOf('failures'), max: Math.max(1, ...valuesOf('failures')) }}
+          tone="bad"
+        />
+      </div>
+      {truncated ? (
+        <p class="note warn">There were more events than are counted: older ones are left out.</p>
+      ) : null}
+      <Figures statistics={statistics} />
+    </Section>
+  )
+}
+
+/** What the charts show, for whoever would rather read it. */
+function Figures({ statistics: { pieces } }: { statistics: Statistics }) {
+  const busy = pieces.filter(({ at: _at, ...counts }) => Object.values(counts).some((count) => count > 0))
+  return (
+    <details class="figures">
+      <summary>The figures</summary>
+      <Table
+        caption="Figures by time, in UTC; times without an event are left out"
+        columns={['From', ...GRANTS.map(([, title]) => title), 'Active sessions', 'Failures']}
+      >
+        {busy.map((piece) => (
+          <tr>
+            <th scope="row">
+              <Moment at={piece.at} />
+            </th>
+            {GRANTS.map(([name]) => (
+              <td class="number">{piece[name]}</td>
+            ))}
+            <td class="number">{piece.active_sessions}</td>
+            <td class="number">{piece.failures}</td>
+          </tr>
+        ))}
+      </Table>
+    </details>
+  )
+}

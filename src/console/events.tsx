@@ -1,0 +1,92 @@
+import type * as z from 'zod/mini'
+import type { eventSchema } from '../admin/audit.ts'
+import type { AuditKind } from '../audit/audit_event.ts'
+import { pathOf } from './admin_client.ts'
+import { Badge, Link, Moment, Table, type Tone } from './parts.tsx'
+import { Subject } from './subject.tsx'
+
+export type ShownEvent = z.output<typeof eventSchema>
+
+/** What people call each kind. */
+export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
+  issue: 'Sign-in',
+  sign_in_failure: 'Failed sign-in',
+  refresh: 'Refresh',
+  refresh_refused: 'Refused refresh',
+  retry: 'Retry',
+  theft: 'Theft',
+  merge: 'Merge',
+  revoke: 'Sign-out',
+  cut_off: 'Cut-off',
+  rehash: 'New hash',
+  key: 'Key',
+  admin: 'Admin',
+}
+
+const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(KIND_TITLES))
+
+export function titleOf({ kind, reason }: ShownEvent): string {
+  if (kind === 'issue' && reason === 'client_credentials') return 'Token'
+  if (kind === 'issue' && reason === 'guest') return 'Guest'
+  return TITLES.get(kind) ?? kind
+}
+
+const ENDINGS: readonly string[] = ['theft', 'revoke', 'cut_off']
+
+export function toneOf({ kind, outcome }: ShownEvent): Tone {
+  if (outcome === 'refused' || ENDINGS.includes(kind)) return 'bad'
+  if (kind === 'retry') return 'warn'
+  return kind === 'admin' || kind === 'key' ? 'plain' : 'good'
+}
+
+/** Events as lines, newest first. */
+export function EventTable({ events, caption }: { events: readonly ShownEvent[]; caption: string }) {
+  return (
+    <Table caption={caption} columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'By', 'Network']}>
+      {events.map((event) => (
+        <tr>
+          <td>
+            <Moment at={event.at} />
+          </td>
+          <td>
+            <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>
+          </td>
+          <td class="why">
+            {event.reason}
+            <Change change={event.change} />
+          </td>
+          <td>
+            {event.client_id === null ? (
+              <span class="soft">–</span>
+            ) : (
+              <Link to={pathOf`/clients/${event.client_id}`}>{event.client_id}</Link>
+            )}
+          </td>
+          <td>
+            <Subject id={event.subject} />
+            {event.sid === null ? null : (
+              <span class="under">
+                <Link to={pathOf`/sessions/${event.sid}`}>Session</Link>
+              </span>
+            )}
+          </td>
+          <td>{event.actor === null ? <span class="soft">–</span> : <Subject id={event.actor} />}</td>
+          <td>{event.address_prefix ?? <span class="soft">–</span>}</td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+/** What an operator changed, as the trail has it. */
+function Change({ change }: { change: ShownEvent['change'] }) {
+  if (change === null) return null
+  const { operation: _operation, ...rest } = change
+  if (Object.keys(rest).length === 0) return null
+  return (
+    <details>
+      <summary>What</summary>
+      <pre>{JSON.stringify(rest, null, 1)}</pre>
+    </details>
+  )
+}

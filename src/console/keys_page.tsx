@@ -1,0 +1,158 @@
+import type * as z from 'zod/mini'
+import { keySchema, keysSchema } from '../admin/keys.ts'
+import { pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { Confirm } from './fields.tsx'
+import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+
+type ShownKey = z.output<typeof keySchema>
+
+const keysPage: Page = {
+  method: 'GET',
+  path: '/keys',
+  role: 'support',
+  handle: (visit) => showKeys(visit, null),
+}
+
+const rotate: Page = {
+  method: 'POST',
+  path: '/keys/rotate',
+  role: 'admin',
+  async handle(visit) {
+    const outcome = await visit.admin.change('/keys/rotate', keySchema)
+    return outcome instanceof AdminProblem ? showKeys(visit, outcome) : goTo('/keys', 'key-rotated')
+  },
+}
+
+const retire: Page = {
+  method: 'POST',
+  path: '/keys/:kid/retire',
+  role: 'admin',
+  async handle(visit) {
+    const path = pathOf`/keys/${visit.params.kid ?? ''}`
+    const outcome = await visit.admin.change(path, keySchema, { method: 'DELETE' })
+    return outcome instanceof AdminProblem ? showKeys(visit, outcome) : goTo('/keys', 'key-retired')
+  },
+}
+
+export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
+
+async function showKeys({ admin, operator, now }: Visit, problem: AdminProblem | null): Promise<Reply> {
+  const { items } = await admin.read('/keys', keysSchema)
+  const published = items.filter(({ state }) => state !== 'retired')
+  const retired = items.filter(({ state }) => state === 'retired')
+  return {
+    title: 'Keys',
+    ...(problem === null ? {} : { status: problem.status }),
+    body: (
+      <>
+        <Heading
+          title="Keys"
+          lead="What signs the tokens. They are made, switched and retired by themselves."
+        />
+        {problem === null ? null : <ProblemNote problem={problem} />}
+        <Section id="published" title="In the JWKS">
+          {published.length === 0 ? (
+            <Empty title="There is no key yet">The first request for a token makes it.</Empty>
+          ) : (
+            <Published keys={published} now={now} isAdmin={operator.isAdmin} />
+          )}
+        </Section>
+        {operator.isAdmin ? (
+          <Confirm label="Rotate now" action="/keys/rotate">
+            The next key takes over as soon as every verifier can know it, which is at most 14 minutes. No
+            token is refused.
+          </Confirm>
+        ) : null}
+        {retired.length === 0 ? null : (
+          <Section id="retired" title="Gone">
+            <Retired keys={retired} />
+          </Section>
+        )}
+      </>
+    ),
+  }
+}
+
+const STATES = {
+  next: ['warn', 'Next'],
+  current: ['good', 'Signs'],
+  verifying: ['plain', 'Verifies'],
+  retired: ['plain', 'Gone'],
+} as const
+
+function Published({ keys, now, isAdmin }: { keys: readonly ShownKey[]; now: number; isAdmin: boolean }) {
+  return (
+    <Table
+      caption="Published keys. Times are in UTC"
+      columns={['Key', 'State', 'Algorithm', 'Made', 'Signs from', 'Leaves', ...(isAdmin ? [''] : [])]}
+    >
+      {keys.map((key) => (
+        <tr>
+          <th scope="row">
+            <code class="id">{key.kid}</code>
+          </th>
+          <td>
+            <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>
+          </td>
+          <td>{key.alg}</td>
+          <td>
+            <Moment at={key.created_at} />
+          </td>
+          <td>
+            <Moment at={key.activates_at} />
+            {key.state === 'next' ? (
+              <span class="under">
+                <Moment at={key.activates_at} now={now} />
+              </span>
+            ) : null}
+          </td>
+          <td>
+            <MomentOr at={key.retires_at} none="Not known yet" />
+          </td>
+          {isAdmin ? (
+            <td>
+              <Confirm label="Retire at once" action={pathOf`/keys/${key.kid}/retire`} isDangerous>
+                For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever
+                has such a token signs in again, you too if it signed yours. To replace a key that is safe,
+                rotate instead.
+              </Confirm>
+            </td>
+          ) : null}
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+function Retired({ keys }: { keys: readonly ShownKey[] }) {
+  return (
+    <Table
+      caption="Retired keys. Times are in UTC"
+      columns={['Key', 'Algorithm', 'Signed from', 'Left', 'Why']}
+    >
+      {keys.map((key) => (
+        <tr>
+          <th scope="row">
+            <code class="id">{key.kid}</code>
+          </th>
+          <td>{key.alg}</td>
+          <td>
+            <Moment at={key.activates_at} />
+          </td>
+          <td>
+            <MomentOr at={key.retires_at} none="–" />
+          </td>
+          <td>
+            {key.reason === 'compromised' ? (
+              <Badge tone="bad">Given up as compromised</Badge>
+            ) : (
+              <Badge tone="plain">All that it signed has expired</Badge>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  )
+}

@@ -1,0 +1,136 @@
+import * as z from 'zod/mini'
+import { storySchema } from '../admin/session_story.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { type ShownEvent, titleOf, toneOf } from './events.tsx'
+import { Confirm } from './fields.tsx'
+import { formatSpan } from './format.ts'
+import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { SessionState, type ShownSession } from './sessions_page.tsx'
+import { Subject } from './subject.tsx'
+
+const storyPage: Page = {
+  method: 'GET',
+  path: '/sessions/:sid',
+  role: 'support',
+  handle: (visit) => showStory(visit, null),
+}
+
+const endSession: Page = {
+  method: 'POST',
+  path: '/sessions/:sid/end',
+  role: 'support',
+  async handle(visit) {
+    const path = pathOf`/sessions/${visit.params.sid ?? ''}`
+    const outcome = await visit.admin.change(path, z.undefined(), { method: 'DELETE' })
+    return outcome instanceof AdminProblem ? showStory(visit, outcome) : goTo(path, 'session-ended')
+  },
+}
+
+export const STORY_PAGES: readonly Page[] = [storyPage, endSession]
+
+async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Reply> {
+  const { admin, operator, params, config } = visit
+  const sid = params.sid ?? ''
+  const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
+  const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
+  return {
+    title: 'A session',
+    ...(problem === null ? {} : { status: problem.status }),
+    body: (
+      <>
+        <Heading title="A session" lead={ending} actions={<Links session={session} />} />
+        {problem === null ? null : <ProblemNote problem={problem} />}
+        <SessionFacts session={session} isOwn={sid === operator.sid} />
+        <Section id="story" title="Its story">
+          {events.length === 0 ? (
+            <Empty title="No event is left">The audit trail is not kept for that long.</Empty>
+          ) : (
+            <Timeline session={session} events={events} ending={ending} />
+          )}
+          {truncated ? <p class="note plain">There are more events than are told here.</p> : null}
+        </Section>
+        {mayEnd && session.state === 'live' ? (
+          <Section id="actions" title="Actions">
+            <Confirm label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
+              Its next refresh is refused at once, its access tokens as soon as the APIs hear of it. Other
+              sessions of the person go on.
+            </Confirm>
+          </Section>
+        ) : null}
+      </>
+    ),
+  }
+}
+
+function Links({ session: { sid, subject } }: { session: ShownSession }) {
+  return (
+    <>
+      <Link to={`/sessions${formatQuery({ subject })}`}>All of theirs</Link>
+      <Link to={`/audit${formatQuery({ sid })}`}>Its events</Link>
+    </>
+  )
+}
+
+function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolean }) {
+  return (
+    <Facts
+      facts={[
+        [
+          'State',
+          <>
+            <SessionState state={session.state} /> {isOwn ? 'This is your own.' : null}
+          </>,
+        ],
+        ['Whose', <Subject id={session.subject} />],
+        ['Client', <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>],
+        ['API', session.api],
+        ['Began', <Moment at={session.started_at} />],
+        ['Refreshed', `${session.refreshes}×`],
+        ['Last refreshed', <MomentOr at={session.last_refreshed_at} none="Never" />],
+        session.ended_at === null
+          ? ['Expires', <Moment at={session.expires_at} />]
+          : ['Ended', <Moment at={session.ended_at} />],
+        ['Id', <code class="id">{session.sid}</code>],
+      ]}
+    />
+  )
+}
+
+interface TimelineProps {
+  session: ShownSession
+  events: readonly ShownEvent[]
+  ending: string
+}
+
+function Timeline({ session, events, ending }: TimelineProps) {
+  return (
+    <ol class="timeline">
+      {events.map((event) => (
+        <li class={toneOf(event)}>
+          <Moment at={event.at} />
+          <span class="after">{afterStart(event.at - session.started_at)}</span>
+          <strong>{titleOf(event)}</strong>
+          <p>
+            {event.reason}
+            {event.actor === null ? null : (
+              <>
+                , by <Subject id={event.actor} />
+              </>
+            )}
+          </p>
+        </li>
+      ))}
+      <li class={session.state === 'live' ? 'good last' : 'bad last'}>
+        <strong>{session.state === 'live' ? 'Now' : 'The end'}</strong>
+        <p>{ending}</p>
+      </li>
+    </ol>
+  )
+}
+
+function afterStart(seconds: number): string {
+  if (seconds <= 0) return ''
+  return seconds < 60 ? `after ${seconds} s` : `after ${formatSpan(seconds)}`
+}

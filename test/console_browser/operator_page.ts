@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs'
+import axe, { type AxeResults } from 'axe-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+
+const SCREENSHOTS = 'dist/screenshots'
+
+/** An operator's browser, with the console open. */
+export class OperatorPage {
+  readonly page: Page
+  /** Errors that the browser told, and answers that nobody wants. */
+  readonly complaints: string[] = []
+  readonly #context: BrowserContext
+  readonly #origin: string
+
+  private constructor(context: BrowserContext, page: Page, origin: string) {
+    this.#context = context
+    this.page = page
+    this.#origin = origin
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`)
+    })
+    page.on('pageerror', (error) => this.complaints.push(`error: ${error.message}`))
+    page.on('response', (response) => {
+      if (response.status() >= 400)
+        this.complaints.push(`${response.status()}: ${new URL(response.url()).pathname}`)
+    })
+  }
+
+  static async open(
+    browser: Browser,
+    origin: string,
+    options: BrowserContextOptions = {},
+  ): Promise<OperatorPage> {
+    const context = await browser.newContext(options)
+    return new OperatorPage(context, await context.newPage(), origin)
+  }
+
+  async goTo(path: string): Promise<void> {
+    await this.page.goto(this.#origin + path)
+  }
+
+  async signIn(username: string, password: string): Promise<void> {
+    await this.goTo('/console')
+    await this.page.getByLabel('Username').fill(username)
+    await this.page.getByLabel('Password').fill(password)
+    await this.press('Sign in')
+    await this.hasHeading('Dashboard')
+  }
+
+  press(name: string): Promise<void> {
+    return this.page.getByRole('button', { name, exact: true }).click()
+  }
+
+  /** Opens what an action says of itself, and does it. */
+  async confirm(label: string): Promise<void> {
+    await this.page
+      .locator('summary', { hasText: `${label}…` })
+      .first()
+      .click()
+    await this.press(label)
+  }
+
+  hasHeading(name: string): Promise<void> {
+    return this.page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+  }
+
+  says(text: string): Promise<void> {
+    return this.page.getByRole('status').filter({ hasText: text }).waitFor()
+  }
+
+  /** Kept as output of the build. */
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(SCREENSHOTS, { recursive: true })
+    await this.page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true })
+  }
+
+  /** What axe finds serious, as `rule: element`. */
+  async findBarriers(): Promise<string[]> {
+    await this.page.evaluate(axe.source)
+    const { violations } = await this.page.evaluate<AxeResults>('axe.run()')
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
+  }
+
+  async leave(): Promise<string[]> {
+    await this.#context.close()
+    return this.complaints
+  }
+}
