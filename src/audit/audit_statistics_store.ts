@@ -73,7 +73,9 @@ export class AuditStatisticsStore {
   /** @throws StorageUnavailable, CorruptRecord */
   async count({ from, to, pieceSeconds }: StatisticsSpan): Promise<Statistics> {
     const byPiece = this.#db
-      .prepare(`SELECT CAST((at - ?1) / ?4 AS INTEGER) AS piece, ${COUNTS} FROM ${NEWEST} GROUP BY piece ORDER BY piece`)
+      .prepare(
+        `SELECT CAST((at - ?1) / ?4 AS INTEGER) AS piece, ${COUNTS} FROM ${NEWEST} GROUP BY piece ORDER BY piece`,
+      )
       .bind(from, to, MAX_EVENTS, pieceSeconds)
     const total = this.#db
       .prepare(`SELECT COUNT(*) AS events, ${COUNTS} FROM ${NEWEST}`)

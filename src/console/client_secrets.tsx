@@ -17,29 +17,16 @@ export function ClientSecrets({ client, now, isAdmin }: ClientSecretsProps) {
   return (
     <Section id="secrets" title="Secrets">
       <Table
-        caption="Secrets"
+        caption="Secrets. Times are in UTC"
         columns={['Secret', 'State', 'Created', 'Last used', ...(isAdmin ? [''] : [])]}
-      >
-        {client.secrets.map((secret) => (
-          <tr>
-            <th scope="row">
-              <code>{secret.secret_id}</code>
-            </th>
-            <td>
-              <SecretState secret={secret} now={now} />
-            </td>
-            <td>
-              <Moment at={secret.created_at} />
-            </td>
-            <td>
-              <MomentOr at={secret.last_used_at} now={now} none="Never" />
-            </td>
-            {isAdmin ? (
-              <td>{isLive(secret, now) ? <Retire client={client} secret={secret} /> : null}</td>
-            ) : null}
-          </tr>
-        ))}
-      </Table>
+        rows={client.secrets.map((secret) => [
+          <code>{secret.secret_id}</code>,
+          <SecretState secret={secret} now={now} />,
+          <Moment at={secret.created_at} />,
+          <MomentOr at={secret.last_used_at} now={now} none="Never" />,
+          ...(isAdmin ? [isLive(secret, now) ? <Retire client={client} secret={secret} /> : null] : []),
+        ])}
+      />
       {isAdmin && live.length < 2 ? (
         <Confirm label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
           The new secret is shown once. Both are good until you retire one: give the application the new one

@@ -65,24 +65,20 @@ export const STATES = [
 
 function ClientTable({ clients, now }: { clients: readonly ShownClient[]; now: number }) {
   return (
-    <Table caption="Clients" columns={['Client', 'API', 'Grants', 'Kind', 'State', 'Last used']}>
-      {clients.map((client) => (
-        <tr>
-          <th scope="row">
-            <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>
-            {client.name === client.client_id ? null : <span class="under">{client.name}</span>}
-          </th>
-          <td>{client.api}</td>
-          <td>{client.grants.join(', ')}</td>
-          <td>{client.confidential ? 'Confidential' : 'Public'}</td>
-          <td>
-            <EnabledBadge enabled={client.enabled} />
-          </td>
-          <td>
-            <MomentOr at={client.last_used_at} now={now} none="Never" />
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <Table
+      caption="Clients"
+      columns={['Client', 'API', 'Grants', 'Kind', 'State', 'Last used']}
+      rows={clients.map((client) => [
+        <>
+          <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>
+          {client.name === client.client_id ? null : <span class="under">{client.name}</span>}
+        </>,
+        client.api,
+        client.grants.join(', '),
+        client.confidential ? 'Confidential' : 'Public',
+        <EnabledBadge enabled={client.enabled} />,
+        <MomentOr at={client.last_used_at} now={now} none="Never" />,
+      ])}
+    />
   )
 }

@@ -27,11 +27,13 @@ const GRANTS = [
   ['client_credentials', 'Machines'],
 ] as const
 
+const NAMES = [...GRANTS.map(([, title]) => title), 'Active sessions', 'Failures']
+
 export const dashboardPage: Page = {
   method: 'GET',
   path: '/',
   role: 'support',
-  async handle({ admin, query }) {
+  async handle({ admin, query, now }) {
     const [[first]] = SPANS
     const minutes = SPANS.find(([value]) => value === query.text('minutes'))?.[0] ?? first
     const [statistics, recent] = await Promise.all([
@@ -46,7 +48,7 @@ export const dashboardPage: Page = {
             title="Dashboard"
             lead={
               <>
-                Until <Moment at={statistics.to} /> UTC. Load the page again for newer figures.
+                As of <Moment at={now} /> UTC. Load the page again for newer figures.
               </>
             }
           />
@@ -70,6 +72,7 @@ function Spans({ minutes }: { minutes: string }) {
     <nav class="tabs" aria-label="How far back">
       {SPANS.map(([value, name]) => (
         <a
+          class="tab"
           href={`${CONSOLE_PATH}${formatQuery({ minutes: value })}`}
           {...(value === minutes ? { 'aria-current': 'true' } : {})}
         >
@@ -125,21 +128,15 @@ function Figures({ statistics: { pieces } }: { statistics: Statistics }) {
       <summary>The figures</summary>
       <Table
         caption="Figures by time, in UTC; times without an event are left out"
-        columns={['From', ...GRANTS.map(([, title]) => title), 'Active sessions', 'Failures']}
-      >
-        {busy.map((piece) => (
-          <tr>
-            <th scope="row">
-              <Moment at={piece.at} />
-            </th>
-            {GRANTS.map(([name]) => (
-              <td class="number">{piece[name]}</td>
-            ))}
-            <td class="number">{piece.active_sessions}</td>
-            <td class="number">{piece.failures}</td>
-          </tr>
-        ))}
-      </Table>
+        columns={['From (UTC)', ...NAMES]}
+        numbers={NAMES}
+        rows={busy.map((piece) => [
+          <Moment at={piece.at} />,
+          ...GRANTS.map(([name]) => piece[name]),
+          piece.active_sessions,
+          piece.failures,
+        ])}
+      />
     </details>
   )
 }

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx'
 import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
 import type { AuditKind } from '../audit/audit_event.ts'
@@ -42,40 +43,32 @@ export function toneOf({ kind, outcome }: ShownEvent): Tone {
 /** Events as lines, newest first. */
 export function EventTable({ events, caption }: { events: readonly ShownEvent[]; caption: string }) {
   return (
-    <Table caption={caption} columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'By', 'Network']}>
-      {events.map((event) => (
-        <tr>
-          <td>
-            <Moment at={event.at} />
-          </td>
-          <td>
-            <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>
-          </td>
-          <td class="why">
-            {event.reason}
-            <Change change={event.change} />
-          </td>
-          <td>
-            {event.client_id === null ? (
-              <span class="soft">–</span>
-            ) : (
-              <Link to={pathOf`/clients/${event.client_id}`}>{event.client_id}</Link>
-            )}
-          </td>
-          <td>
-            <Subject id={event.subject} />
-            {event.sid === null ? null : (
-              <span class="under">
-                <Link to={pathOf`/sessions/${event.sid}`}>Session</Link>
-              </span>
-            )}
-          </td>
-          <td>{event.actor === null ? <span class="soft">–</span> : <Subject id={event.actor} />}</td>
-          <td>{event.address_prefix ?? <span class="soft">–</span>}</td>
-        </tr>
-      ))}
-    </Table>
+    <Table
+      caption={caption}
+      columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'Session', 'By', 'Network']}
+      rows={events.map((event) => [
+        <Moment at={event.at} />,
+        <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
+        <>
+          {event.reason}
+          <Change change={event.change} />
+        </>,
+        ifKnown(event.client_id, (id) => (
+          <span class="nowrap">
+            <Link to={pathOf`/clients/${id}`}>{id}</Link>
+          </span>
+        )),
+        ifKnown(event.subject, (id) => <Subject id={id} />),
+        ifKnown(event.sid, (sid) => <Link to={pathOf`/sessions/${sid}`}>Story</Link>),
+        ifKnown(event.actor, (id) => <Subject id={id} />),
+        ifKnown(event.address_prefix, (prefix) => <span class="nowrap">{prefix}</span>),
+      ])}
+    />
   )
+}
+
+function ifKnown(value: string | null, show: (value: string) => Child): Child {
+  return value === null ? null : show(value)
 }
 
 /** What an operator changed, as the trail has it. */
@@ -84,8 +77,8 @@ function Change({ change }: { change: ShownEvent['change'] }) {
   const { operation: _operation, ...rest } = change
   if (Object.keys(rest).length === 0) return null
   return (
-    <details>
-      <summary>What</summary>
+    <details class="what">
+      <summary>What changed</summary>
       <pre>{JSON.stringify(rest, null, 1)}</pre>
     </details>
   )

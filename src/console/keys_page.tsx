@@ -87,42 +87,32 @@ function Published({ keys, now, isAdmin }: { keys: readonly ShownKey[]; now: num
     <Table
       caption="Published keys. Times are in UTC"
       columns={['Key', 'State', 'Algorithm', 'Made', 'Signs from', 'Leaves', ...(isAdmin ? [''] : [])]}
-    >
-      {keys.map((key) => (
-        <tr>
-          <th scope="row">
-            <code class="id">{key.kid}</code>
-          </th>
-          <td>
-            <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>
-          </td>
-          <td>{key.alg}</td>
-          <td>
-            <Moment at={key.created_at} />
-          </td>
-          <td>
-            <Moment at={key.activates_at} />
-            {key.state === 'next' ? (
-              <span class="under">
-                <Moment at={key.activates_at} now={now} />
-              </span>
-            ) : null}
-          </td>
-          <td>
-            <MomentOr at={key.retires_at} none="Not known yet" />
-          </td>
-          {isAdmin ? (
-            <td>
-              <Confirm label="Retire at once" action={pathOf`/keys/${key.kid}/retire`} isDangerous>
-                For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever
-                has such a token signs in again, you too if it signed yours. To replace a key that is safe,
-                rotate instead.
-              </Confirm>
-            </td>
+      rows={keys.map((key) => [
+        <code class="id">{key.kid}</code>,
+        <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>,
+        key.alg,
+        <Moment at={key.created_at} />,
+        <>
+          <Moment at={key.activates_at} />
+          {key.state === 'next' ? (
+            <span class="under">
+              <Moment at={key.activates_at} now={now} />
+            </span>
           ) : null}
-        </tr>
-      ))}
-    </Table>
+        </>,
+        <MomentOr at={key.retires_at} none="Not known yet" />,
+        ...(isAdmin ? [<Retire kid={key.kid} />] : []),
+      ])}
+    />
+  )
+}
+
+function Retire({ kid }: { kid: string }) {
+  return (
+    <Confirm label="Retire at once" action={pathOf`/keys/${kid}/retire`} isDangerous>
+      For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such
+      a token signs in again, you too if it signed yours. To replace a key that is safe, rotate instead.
+    </Confirm>
   )
 }
 
@@ -131,28 +121,17 @@ function Retired({ keys }: { keys: readonly ShownKey[] }) {
     <Table
       caption="Retired keys. Times are in UTC"
       columns={['Key', 'Algorithm', 'Signed from', 'Left', 'Why']}
-    >
-      {keys.map((key) => (
-        <tr>
-          <th scope="row">
-            <code class="id">{key.kid}</code>
-          </th>
-          <td>{key.alg}</td>
-          <td>
-            <Moment at={key.activates_at} />
-          </td>
-          <td>
-            <MomentOr at={key.retires_at} none="–" />
-          </td>
-          <td>
-            {key.reason === 'compromised' ? (
-              <Badge tone="bad">Given up as compromised</Badge>
-            ) : (
-              <Badge tone="plain">All that it signed has expired</Badge>
-            )}
-          </td>
-        </tr>
-      ))}
-    </Table>
+      rows={keys.map((key) => [
+        <code class="id">{key.kid}</code>,
+        key.alg,
+        <Moment at={key.activates_at} />,
+        key.retires_at === null ? null : <Moment at={key.retires_at} />,
+        key.reason === 'compromised' ? (
+          <Badge tone="bad">Given up as compromised</Badge>
+        ) : (
+          <Badge tone="plain">All that it signed has expired</Badge>
+        ),
+      ])}
+    />
   )
 }

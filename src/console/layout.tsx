@@ -73,6 +73,7 @@ export function ConsolePage({ children, ...page }: PropsWithChildren<PageProps>)
                 {SECTIONS.map(([path, name]) => (
                   <li>
                     <a
+                      class="nav-link"
                       href={CONSOLE_PATH + path}
                       {...(isWithin(page.path, path) ? { 'aria-current': 'page' } : {})}
                     >
@@ -127,7 +128,7 @@ export function PlainPage({
 }: PropsWithChildren<{ title: string; assets: Assets }>): Child {
   return (
     <Document title={title} assets={assets}>
-      <main id="main" class="plain">
+      <main id="main" class="single">
         <Brand />
         {children}
       </main>

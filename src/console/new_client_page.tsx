@@ -72,6 +72,7 @@ function showForm({ config }: Visit, api: string, state: FieldState): Reply {
         <nav class="tabs" aria-label="API">
           {[...config.apis.keys()].map((name) => (
             <a
+              class="tab"
               href={`${CONSOLE_PATH}/clients/~new${formatQuery({ api: name })}`}
               {...(name === api ? { 'aria-current': 'true' } : {})}
             >

@@ -53,6 +53,7 @@ function showForm({ config }: Visit, pool: string, state: FieldState): Reply {
         <nav class="tabs" aria-label="Pool">
           {poolsOf(config).map((name) => (
             <a
+              class="tab"
               href={`${CONSOLE_PATH}/people/new${formatQuery({ pool: name })}`}
               {...(name === pool ? { 'aria-current': 'true' } : {})}
             >

@@ -92,25 +92,70 @@ interface TableProps {
   caption: string
   /** A column without a name holds actions. */
   columns: readonly string[]
+  /** The first cell of each names the row. Null is an empty one. */
+  rows: readonly (readonly Child[])[]
+  /** Those of numbers. */
+  numbers?: readonly string[]
 }
 
-/** A table that scrolls by itself where it is too wide, by keyboard too. */
-export function Table({ caption, columns, children }: PropsWithChildren<TableProps>) {
+/**
+ * A table. On a narrow screen each row is a block, and each cell says its column.
+ */
+export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   return (
-    <section class="scroll" tabindex={0} aria-label={caption}>
+    <div class="panel">
       <table>
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
             {columns.map((name) => (
-              <th scope="col">{name === '' ? <span class="hidden">Actions</span> : name}</th>
+              <th scope="col" {...classOf(numbers.includes(name) && 'number')}>
+                {name === '' ? <span class="hidden">Actions</span> : name}
+              </th>
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody>
+          {rows.map(([head, ...cells]) => (
+            <tr>
+              <th scope="row">{head}</th>
+              {cells.map((cell, i) => (
+                <Cell
+                  isEmpty={cell === null}
+                  column={columns[i + 1] ?? ''}
+                  isNumber={numbers.includes(columns[i + 1] ?? '')}
+                >
+                  {cell}
+                </Cell>
+              ))}
+            </tr>
+          ))}
+        </tbody>
       </table>
-    </section>
+    </div>
   )
+}
+
+interface CellProps {
+  column: string
+  isNumber: boolean
+  /** A narrow screen leaves it out. */
+  isEmpty: boolean
+}
+
+function Cell({ column, isNumber, isEmpty, children }: PropsWithChildren<CellProps>) {
+  return (
+    <td
+      {...(column === '' ? {} : { 'data-column': column })}
+      {...classOf(isEmpty ? 'none' : isNumber && 'number')}
+    >
+      <div>{isEmpty ? '–' : children}</div>
+    </td>
+  )
+}
+
+function classOf(name: string | false) {
+  return name === false ? {} : { class: name }
 }
 
 /** The way to the next page of a list, by its cursor. */

@@ -66,24 +66,20 @@ function NewPerson() {
 
 function PeopleTable({ people }: { people: readonly ShownUser[] }) {
   return (
-    <Table caption="People" columns={['Username', 'Pool', 'Roles', 'State', 'Created']}>
-      {people.map((person) => (
-        <tr>
-          <th scope="row">
-            <Link to={pathOf`/people/${person.id}`}>{person.username}</Link>
-            {person.profile.name === undefined ? null : <span class="under">{person.profile.name}</span>}
-          </th>
-          <td>{person.pool}</td>
-          <td>{person.roles.join(', ') || <span class="soft">None</span>}</td>
-          <td>
-            <PersonState person={person} />
-          </td>
-          <td>
-            <Moment at={person.created_at} />
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <Table
+      caption="People. Times are in UTC"
+      columns={['Username', 'Pool', 'Roles', 'State', 'Created']}
+      rows={people.map((person) => [
+        <>
+          <Link to={pathOf`/people/${person.id}`}>{person.username}</Link>
+          {person.profile.name === undefined ? null : <span class="under">{person.profile.name}</span>}
+        </>,
+        person.pool,
+        person.roles.join(', ') || <span class="soft">None</span>,
+        <PersonState person={person} />,
+        <Moment at={person.created_at} />,
+      ])}
+    />
   )
 }
 

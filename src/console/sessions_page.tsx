@@ -109,32 +109,17 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
   return (
     <Table
       caption="Sessions, newest first. Times are in UTC"
-      columns={['Began', 'State', 'Client', 'Whose', 'Refreshed', 'Last', 'Session']}
-    >
-      {sessions.map((session) => (
-        <tr>
-          <td>
-            <Moment at={session.started_at} />
-          </td>
-          <td>
-            <SessionState state={session.state} />
-          </td>
-          <td>
-            <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>
-          </td>
-          <td>
-            <Subject id={session.subject} />
-          </td>
-          <td class="number">{session.refreshes}×</td>
-          <td>
-            <MomentOr at={session.last_refreshed_at} now={now} none="Never" />
-          </td>
-          <td>
-            <Link to={pathOf`/sessions/${session.sid}`}>Its story</Link>
-          </td>
-        </tr>
-      ))}
-    </Table>
+      columns={['Began (UTC)', 'State', 'Client', 'Whose', 'Refreshed', 'Last refresh', 'Session']}
+      rows={sessions.map((session) => [
+        <Moment at={session.started_at} />,
+        <SessionState state={session.state} />,
+        <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>,
+        <Subject id={session.subject} />,
+        `${session.refreshes}×`,
+        <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
+        <Link to={pathOf`/sessions/${session.sid}`}>Its story</Link>,
+      ])}
+    />
   )
 }
 

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { AdminProblem } from './admin_problem.ts'
 import type { Desk } from './desk.ts'
 import type { Form } from './form.ts'
 import { isWithoutRole, readForm, readOperator, readPostedForm } from './gate.ts'
@@ -30,12 +31,20 @@ async function signIn(c: Context, desk: Desk): Promise<Response> {
   try {
     await readOperator(desk.gate.adminOf(c, outcome.session))
   } catch (error) {
-    if (!isWithoutRole(error)) throw error
+    const refusal = judgeNewcomer(error)
+    if (refusal === null) throw error
     await desk.tokens.signOut(c, outcome.session)
-    return showRefusal(c, form, { kind: 'refused' }, desk)
+    return showRefusal(c, form, refusal, desk)
   }
   await desk.cookie.write(c, outcome.session)
   return c.redirect(readNext(form.text('next')), 303)
+}
+
+/** Why tokens that were just issued are of no use here. */
+function judgeNewcomer(error: unknown): Refusal | null {
+  if (isWithoutRole(error)) return { kind: 'refused' }
+  // The client belongs to another API, whose tokens the admin API does not take.
+  return error instanceof AdminProblem && error.status === 401 ? { kind: 'not_set_up' } : null
 }
 
 async function signOut(c: Context, desk: Desk): Promise<Response> {

@@ -72,6 +72,10 @@ export function describeRefusal(refusal: Refusal): string {
 
 /** Where to go after the sign-in: a page of the console, whatever the address says. */
 export function readNext(text: string): string {
-  const isOurs = /^\/console(?:[/?][\x21-\x7e]*)?$/.test(text) && !text.startsWith(`${CONSOLE_PATH}/sign-`)
+  const { pathname, search } = URL.canParse(text, BASE) ? new URL(text, BASE) : new URL(BASE)
+  const isOurs = text === pathname + search && /^\/console(?:\/(?!sign-)|$)/.test(pathname)
   return isOurs ? text : CONSOLE_PATH
 }
+
+/** Any: only what stays the same without it is taken. */
+const BASE = 'https://base.invalid'

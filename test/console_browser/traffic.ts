@@ -12,11 +12,17 @@ export async function requestTokens(
   issuer: string,
   parameters: Record<string, string>,
 ): Promise<{ status: number; body: Tokens }> {
-  const response = await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(parameters) })
+  const response = await fetch(`${issuer}/oauth2-token`, {
+    method: 'POST',
+    body: new URLSearchParams(parameters),
+  })
   return { status: response.status, body: await response.json() }
 }
 
-export async function signInCustomer(issuer: string, client: Record<string, string> = CLIENT): Promise<Tokens> {
+export async function signInCustomer(
+  issuer: string,
+  client: Record<string, string> = CLIENT,
+): Promise<Tokens> {
   const { status, body } = await requestTokens(issuer, { grant_type: 'password', ...client, ...CUSTOMER })
   if (status !== 200) throw new Error(`the customer cannot sign in: ${status} ${JSON.stringify(body)}`)
   return body
@@ -28,7 +34,12 @@ export function refresh(issuer: string, { refresh_token }: Tokens, client: Recor
 
 /** Something of everything, so that no page is empty. */
 export async function makeTraffic(issuer: string): Promise<void> {
-  const guest = { grant_type: 'password', client_id: 'storefront-public', username: 'guest', password: 'guest' }
+  const guest = {
+    grant_type: 'password',
+    client_id: 'storefront-public',
+    username: 'guest',
+    password: 'guest',
+  }
   for (let i = 0; i < 14; i++) await requestTokens(issuer, guest)
   for (let i = 0; i < 5; i++) await requestTokens(issuer, { grant_type: 'client_credentials', ...CLIENT })
   for (let i = 0; i < 3; i++) {

@@ -1,0 +1,238 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type ConsoleAnswer, ConsoleBrowser, inputOf } from '../support/console.ts'
+import { switchable } from '../support/faults.ts'
+import { PASSWORD, TestServer } from '../support/server.ts'
+
+const stores = switchable()
+const server = new TestServer({ env: stores.env })
+let admin: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
+let support: typeof admin
+beforeAll(async () => {
+  admin = await ConsoleBrowser.signIn(server)
+  support = await ConsoleBrowser.signIn(server, ['support'])
+})
+
+const newId = () => `c-${crypto.randomUUID()}`
+
+async function create(
+  fields: Record<string, string | string[]> = {},
+): Promise<{ id: string; answer: ConsoleAnswer }> {
+  const id = newId()
+  const answer = await admin.post('/console/clients/~new', {
+    ...{ client_id: id, api: 'storefront', kind: 'confidential', grants: ['password'], scopes: ['cart'] },
+    ...fields,
+  })
+  return { id, answer }
+}
+
+async function etagOf(path: string): Promise<string> {
+  return inputOf((await admin.get(path)).html, 'etag')
+}
+
+describe('a new client', () => {
+  it('shows its secret on the one answer, and the secret works', async () => {
+    const { id, answer } = await create()
+    expect(answer.status).toBe(201)
+    expect(answer.headers.get('Cache-Control')).toBe('no-store')
+    const [client_secret = ''] = /sps_[\w-]{43}/.exec(answer.html) ?? []
+    const { username } = await server.addUser()
+    const parameters = { grant_type: 'password', client_id: id, client_secret, username, password: PASSWORD }
+    expect((await server.postForm(parameters)).status).toBe(200)
+    for (const path of [`/console/clients/${id}`, `/console/audit?client_id=${id}`]) {
+      const { status, html } = await admin.get(path)
+      expect(status).toBe(200)
+      expect(html).not.toContain('sps_')
+    }
+  })
+
+  it('has none where it is public', async () => {
+    const { answer } = await create({ kind: 'public' })
+    expect(answer.html).toContain('it has no secret')
+    expect(answer.html).not.toContain('sps_')
+  })
+
+  it('keeps what was typed where it is refused, with the reason beside the field', async () => {
+    const { answer } = await create({
+      ...{ client_id: 'no good', name: 'A name', grants: ['client_credentials'], kind: 'public' },
+      ...{ origins: 'https://ok.test\nnot an origin', access_token_lifetime: 'soon', scopes: ['orders'] },
+    })
+    const { status, html } = answer
+    expect(status).toBe(422)
+    expect(inputOf(html, 'client_id')).toBe('no good')
+    expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
+    expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
+    expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
+    expect(html).toContain('id="access_token_lifetime-error">must be seconds')
+    expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
+    expect(html).toContain('https://ok.test\nnot an origin')
+    expect(html).toMatch(/value="client_credentials" checked=""/)
+    expect(html).toMatch(/value="public" checked=""/)
+    expect(html).not.toMatch(/value="cart" checked/)
+  })
+
+  it('says so where its name is taken', async () => {
+    const { id } = await create()
+    const { answer } = await create({ client_id: id })
+    expect(answer.status).toBe(409)
+    expect(answer.html).toContain('id="client_id-error">is taken')
+  })
+
+  it('keeps what was typed while the stores are away', async () => {
+    stores.up = false
+    const { answer } = await create({ name: 'Typed with care' })
+    stores.up = true
+    expect(answer.status).toBe(503)
+  })
+})
+
+describe('an edit', () => {
+  it('is saved, and says so after the redirect', async () => {
+    const { id } = await create()
+    const path = `/console/clients/${id}`
+    const fields = {
+      name: 'Renamed',
+      grants: ['password'],
+      scopes: ['cart', 'orders'],
+      origins: 'https://a.test',
+    }
+    const answer = await admin.post(path, { ...fields, etag: await etagOf(path) })
+    expect(answer).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
+    const { html } = await admin.get(answer.location ?? '')
+    expect(html).toContain('<p class="note good" role="status">The client is saved.</p>')
+    expect(inputOf(html, 'name')).toBe('Renamed')
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
+  })
+
+  it('that is stale changes nothing, loses nothing, shows what there is now, and can be saved again', async () => {
+    const { id } = await create()
+    const path = `/console/clients/${id}`
+    const etag = await etagOf(path)
+    const base = { grants: ['password'], scopes: ['cart'] }
+    await admin.post(path, { ...base, name: 'Theirs', etag })
+    const stale = await admin.post(path, { ...base, name: 'Mine', etag })
+    expect(stale.status).toBe(412)
+    expect(stale.html).toContain('Somebody saved this client after you opened it')
+    expect(inputOf(stale.html, 'name')).toBe('Mine')
+    expect(stale.html).toContain('It is now: <code>Theirs</code>')
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Theirs' })
+    const again = await admin.post(path, { ...base, name: 'Mine', etag: inputOf(stale.html, 'etag') })
+    expect(again.status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Mine' })
+  })
+
+  it('without its version is refused', async () => {
+    const { id } = await create()
+    const answer = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
+    expect([412, 428]).toContain(answer.status)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: id })
+  })
+})
+
+describe('a client', () => {
+  it('gets a second secret, retires the first, is disabled, enabled and deleted', async () => {
+    const { id } = await create()
+    const path = `/console/clients/${id}`
+    const added = await admin.post(`${path}/secrets`)
+    expect(added).toMatchObject({ status: 201, html: expect.stringMatching(/sps_[\w-]{43}/) })
+    const third = await admin.post(`${path}/secrets`)
+    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('retire one first') })
+    const [, secretId = ''] = /\/secrets\/([\w-]+)\/retire/.exec((await admin.get(path)).html) ?? []
+    const steps = [
+      [`secrets/${secretId}/retire`, 'secret-retired'],
+      ['sign-out', 'client-signed-out'],
+      ['disable', 'client-disabled'],
+      ['enable', 'client-enabled'],
+    ]
+    for (const [step, done] of steps) {
+      expect((await admin.post(`${path}/${step}`)).location).toBe(`${path}?done=${done}`)
+    }
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    expect(deleted.location).toBe('/console/clients?done=client-deleted')
+    expect((await admin.get(path)).status).toBe(404)
+  })
+})
+
+describe('a person', () => {
+  it('is made, changed, given a password, disabled, enabled and deleted', async () => {
+    const username = `${crypto.randomUUID()}@example.com`
+    const draft = {
+      pool: 'customers',
+      username,
+      password: 'first',
+      'profile.name': 'A. Person',
+      roles: 'vip\nloyal',
+    }
+    const made = await admin.post('/console/people/new', draft)
+    const [path = ''] = made.location?.split('?') ?? []
+    expect(made.location).toBe(`${path}?done=person-created`)
+    const client = await server.addClient()
+    const signIn = async (password: string) => {
+      const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
+      return (await server.postForm({ ...parameters, username, password })).status
+    }
+    expect(await signIn('first')).toBe(200)
+    const edit = { username, 'profile.name': 'B. Person', 'profile.email': username, roles: 'vip' }
+    const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
+    expect(saved.location).toBe(`${path}?done=person-saved`)
+    expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
+    const tooLong = await admin.post(`${path}/password`, { password: 'x'.repeat(129) })
+    expect(tooLong).toMatchObject({ status: 422, html: expect.stringContaining('id="password-error"') })
+    expect((await admin.post(`${path}/password`, { password: 'second' })).location).toContain('password-set')
+    server.clock.time += 5
+    expect([await signIn('first'), await signIn('second')]).toEqual([400, 200])
+    await admin.post(`${path}/disable`)
+    expect(await signIn('second')).toBe(400)
+    await admin.post(`${path}/enable`)
+    expect(await signIn('second')).toBe(200)
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    expect(deleted.location).toBe('/console/people?done=person-deleted')
+    expect((await admin.get(path)).status).toBe(404)
+  })
+
+  it('of the operators cannot disable or delete themselves, and is not offered to', async () => {
+    const path = `/console/people/${admin.user.id}`
+    const { html } = await admin.get(path)
+    expect(html).not.toContain(`${encodeURIComponent(admin.user.id)}/disable`)
+    const answer = await admin.post(`${path}/disable`)
+    expect(answer).toMatchObject({ status: 409, html: expect.stringContaining('Another admin can do it') })
+  })
+})
+
+describe('support', () => {
+  it('sees people and clients, and no form that it may not send', async () => {
+    const { id } = await create()
+    const { id: userId } = await server.addUser()
+    for (const path of [`/console/clients/${id}`, `/console/people/${userId}`]) {
+      const { status, html } = await support.get(path)
+      expect(status).toBe(200)
+      expect(html).toContain('Disable')
+      for (const word of ['Delete', 'Save', 'Add a secret', 'Set a password', 'Retire']) {
+        expect(html).not.toContain(`>${word}`)
+      }
+    }
+    expect((await support.get('/console/clients')).html).not.toContain('New client')
+    expect((await support.get('/console/keys')).html).not.toContain('Rotate now')
+    expect((await support.get(`/console/people/${admin.user.id}`)).html).not.toContain('<summary')
+  })
+
+  it.each(['/console/clients/~new', '/console/people/new'])('is not shown %s', async (path) => {
+    expect((await support.get(path)).status).toBe(403)
+    expect((await support.post(path)).status).toBe(403)
+  })
+
+  it('is refused by the admin API too, whatever it posts', async () => {
+    const answer = await support.post(`/console/people/${admin.user.id}/disable`)
+    expect(answer).toMatchObject({
+      status: 403,
+      html: expect.stringContaining('Operators take the role admin'),
+    })
+    expect((await support.post('/console/keys/rotate')).status).toBe(403)
+  })
+
+  it('disables and signs out', async () => {
+    const { id } = await server.addUser()
+    const path = `/console/people/${encodeURIComponent(id)}`
+    expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=person-signed-out`)
+    expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=person-disabled`)
+  })
+})

@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { ConsoleBrowser, inputOf } from '../support/console.ts'
+import { ISSUER, TestServer } from '../support/server.ts'
+
+const server = new TestServer()
+let browser: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
+beforeAll(async () => {
+  browser = await ConsoleBrowser.signIn(server)
+})
+
+describe('a form', () => {
+  const fields = { client_id: 'forged', api: 'storefront', grants: ['password'] }
+  const post = (headers: Record<string, string>, more = {}) =>
+    browser.post('/console/clients/~new', { ...fields, ...more }, headers)
+
+  it.each([
+    ['another site', { Origin: 'https://evil.test', 'Sec-Fetch-Site': 'cross-site' }],
+    ['a neighbour of this host', { Origin: 'https://shop.test', 'Sec-Fetch-Site': 'same-site' }],
+    ['nobody knows where', {}],
+    ['a page without an origin', { Origin: 'null' }],
+  ])('is refused from %s, with the right token', async (_, headers) => {
+    const answer = await post(headers)
+    expect(answer.status).toBe(403)
+    expect(answer.html).toContain('This was not sent from the console')
+  })
+
+  it.each([
+    ['no token', { csrf_token: '' }],
+    ['the token of another session', { csrf_token: 'A'.repeat(32) }],
+  ])('is refused with %s, from the right origin', async (_, token) => {
+    expect((await post({ Origin: ISSUER }, token)).status).toBe(403)
+  })
+
+  it('is refused at the sign-in and the sign-out alike', async () => {
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://evil.test' }
+    const signIn = await new ConsoleBrowser(server).send('/console/sign-in', { method: 'POST', headers })
+    expect(signIn.status).toBe(403)
+    expect((await browser.post('/console/sign-out', { csrf_token: '' })).status).toBe(403)
+  })
+
+  it.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
+    'is refused as %s',
+    async (type) => {
+      const headers = { 'Content-Type': type, Origin: ISSUER }
+      const answer = await browser.send('/console/clients/~new', { method: 'POST', headers, body: 'x=1' })
+      expect(answer.status).toBe(415)
+    },
+  )
+
+  it('is refused where it is too large', async () => {
+    expect((await post({ Origin: ISSUER }, { name: 'x'.repeat(17_000) })).status).toBe(413)
+  })
+
+  it('did nothing in any of these ways', async () => {
+    expect(await server.services.clientAdmin.find('forged')).toBeNull()
+    expect((await browser.get('/console')).status).toBe(200)
+  })
+})
+
+describe('every page', () => {
+  const PAGES = [
+    ...['/console', '/console/clients', '/console/clients/sallyport-console', '/console/clients/~new'],
+    ...['/console/people', '/console/people/new', '/console/sessions', '/console/keys', '/console/audit'],
+    ...['/console/password', '/console/nothing', '/console/people/user:nobody'],
+  ]
+
+  it.each(PAGES)('has the headers that protect it, no script and no style of its own: %s', async (path) => {
+    const { headers, html } = await browser.get(path)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy':
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      'content-type': 'text/html; charset=UTF-8',
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    })
+    expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
+    expect(html).toMatch(/^<!doctype html><html lang="en">/)
+    expect(html).not.toMatch(/<script|<style|\sstyle=|\son\w+=|javascript:/i)
+  })
+
+  it('has a stylesheet that may be kept for ever, by what is in it', async () => {
+    const { html } = await browser.get('/console')
+    const [, address = ''] = /href="(\/console\/style\.css\?v=[\w-]{12})"/.exec(html) ?? []
+    const { status, headers, html: text } = await new ConsoleBrowser(server).get(address)
+    expect(status).toBe(200)
+    expect(text).toContain('light-dark(')
+    expect(headers.get('Content-Type')).toBe('text/css; charset=UTF-8')
+    expect(headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
+  })
+
+  it('is read by GET alone where nothing is done there', async () => {
+    const answer = await browser.post('/console/audit')
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('Allow')).toBe('GET, HEAD')
+  })
+
+  it('is none where the address is not ours', async () => {
+    expect(await browser.get('/console/nothing')).toMatchObject({
+      status: 404,
+      html: expect.stringContaining('There is no such page'),
+    })
+  })
+})
+
+describe('what people have typed', () => {
+  const HOSTILE = `"><script>alert(1)</script>'&`
+
+  it('is text wherever it is shown', async () => {
+    const created = await browser.post('/console/clients/~new', {
+      client_id: `hostile-${crypto.randomUUID()}`.slice(0, 60),
+      api: 'storefront',
+      grants: ['password'],
+      name: HOSTILE,
+    })
+    expect(created.status).toBe(201)
+    const draft = {
+      pool: 'customers',
+      username: HOSTILE,
+      password: 'x',
+      'profile.name': HOSTILE,
+      roles: HOSTILE,
+    }
+    const person = await browser.post('/console/people/new', draft)
+    const path = new URL(person.location ?? '', ISSUER).pathname
+    const pages = await Promise.all(
+      [
+        ...['/console/clients?q=hostile', '/console/people?q=%22', path],
+        ...[
+          `/console/clients?q=${encodeURIComponent(HOSTILE)}`,
+          `/console/audit?sid=${encodeURIComponent(HOSTILE)}`,
+        ],
+        ...[`/console/sessions?client_id=${encodeURIComponent(HOSTILE)}`],
+        ...[`/console/audit?done=${encodeURIComponent(HOSTILE)}&kind=${encodeURIComponent(HOSTILE)}`],
+      ].map((address) => browser.get(address)),
+    )
+    const failed = await browser.post('/console/people/new', { ...draft, pool: HOSTILE })
+    const refused = await new ConsoleBrowser(server).postSignIn(HOSTILE, 'x', HOSTILE)
+    for (const { html } of [...pages, created, failed, refused]) expect(html).not.toContain('<script')
+    expect(pages[0]?.html).toContain('&lt;script&gt;')
+    expect(pages[2]?.html).toContain('&lt;script&gt;')
+    expect(inputOf(failed.html, 'username').replaceAll('&#39;', "'")).toContain('alert(1)')
+  })
+})
+
+describe('what is secret', () => {
+  it('is in no page, no address and no log line', async () => {
+    const lines: string[] = []
+    const spies = (['info', 'warn', 'error'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
+    )
+    const own = await ConsoleBrowser.signIn(server)
+    const tokens = JSON.parse((await server.services.consoleSealer.open(own.cookie ?? '')) ?? '{}')
+    const password = `typed-${crypto.randomUUID()}`
+    const seen: string[] = []
+    const note = ({ html, location }: { html: string; location: string | null }) =>
+      seen.push(html, location ?? '')
+    note(await own.postSignIn(own.user.username, password))
+    note(await own.post('/console/people/new', { pool: 'customers', username: '', password }))
+    note(await own.post('/console/password', { current_password: password, password, repeated: password }))
+    const id = `secret-${crypto.randomUUID()}`
+    const created = await own.post('/console/clients/~new', {
+      client_id: id,
+      api: 'storefront',
+      grants: ['password'],
+    })
+    const [secret = ''] = /sps_[\w-]+/.exec(created.html) ?? []
+    for (const path of [`/console/clients/${id}`, '/console/audit', '/console/clients', '/console']) {
+      note(await own.get(path))
+    }
+    note(await own.get(`/console/sessions/${tokens.accessToken}`))
+    note(await own.post('/console/sign-out'))
+    for (const spy of spies) spy.mockRestore()
+    expect(secret).toMatch(/^sps_[\w-]{43}$/)
+    expect(lines.length).toBeGreaterThan(2)
+    const everything = [...seen, ...lines].join('\n')
+    for (const text of [tokens.accessToken, tokens.refreshToken, password, secret]) {
+      expect(text.length).toBeGreaterThan(20)
+      expect(everything).not.toContain(text)
+    }
+  })
+})

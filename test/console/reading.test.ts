@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ConsoleBrowser } from '../support/console.ts'
+import { TestServer } from '../support/server.ts'
+
+const server = new TestServer()
+let admin: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
+beforeAll(async () => {
+  admin = await ConsoleBrowser.signIn(server)
+})
+
+describe('the story of a session', () => {
+  it('tells its sign-in, refreshes and retries, and why it ended', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const { refresh_token: token } = await server.signIn(client, user.username)
+    server.clock.time += 100
+    await server.refresh(client, token)
+    await server.refresh(client, token)
+    server.clock.time += 10
+    const list = await admin.get(`/console/sessions?subject=${user.username}`)
+    const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Its story/.exec(list.html) ?? []
+    const living = await admin.get(path)
+    expect(living.html).toContain('It lives.')
+    expect((await admin.post(`${path}/end`)).location).toBe(`${path}?done=session-ended`)
+    const { html } = await admin.get(path)
+    const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
+    expect(titles).toEqual([
+      ['Sign-in', 'password'],
+      ['Refresh', 'token 0 gave 1'],
+      ['Retry', 'token 0 gave 1'],
+      ['Sign-out', 'ended by an operator'],
+      ['The end', 'It ended: ended by an operator.'],
+    ])
+    expect(html).toContain('after 1 min')
+    expect(html).not.toContain('End this session')
+  })
+
+  it('is told to whoever asks for a username that two pools have', async () => {
+    const username = `${crypto.randomUUID()}@example.com`
+    await server.addUser({ username })
+    await server.addUser({ username, pool: 'staff' })
+    const { html } = await admin.get(`/console/sessions?subject=${username}`)
+    expect(html).toContain(`${username} of customers`)
+    expect(html).toContain(`${username} of staff`)
+  })
+})
+
+describe('the audit search', () => {
+  it('filters, and goes on page by page', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    for (let i = 0; i < 55; i++) {
+      server.clock.time += 1
+      await server.signIn(client, user.username)
+    }
+    const first = await admin.get(`/console/audit?client_id=${client.id}&kind=issue`)
+    const rowsOf = (html: string) =>
+      [...html.matchAll(/<tr><th scope="row"><time datetime="([^"]+)"/g)].map(([, at]) => at)
+    const [, next = ''] = /href="([^"]+)">Next page/.exec(first.html) ?? []
+    expect(next).toContain(`client_id=${client.id}&amp;kind=issue&amp;cursor=`)
+    const second = await admin.get(next.replaceAll('&amp;', '&'))
+    const all = [...rowsOf(first.html), ...rowsOf(second.html)]
+    expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
+    expect(second.html).toContain('That is all.')
+  })
+
+  it('reads times as UTC, and says what is wrong with one that is none', async () => {
+    const at = (time: string) => admin.get(`/console/audit?client_id=sallyport-console&${time}`)
+    expect((await at('from=2020-01-01T00:00')).html).toContain('Sign-in</span>')
+    expect((await at('to=2020-01-01T00:00')).html).toContain('No event fits')
+    const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
+    expect(status).toBe(400)
+    expect(refused).toContain('<code>from</code> must be a time')
+    expect(refused).toContain('value="yesterday"')
+  })
+})
+
+describe('the dashboard', () => {
+  it('counts tokens by grant, failures and active sessions, in words too', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    // Past whatever other tests left behind.
+    server.clock.time += 3 * 86_400
+    await server.signIn(client, user.username)
+    const { refresh_token: token } = await server.signIn(client, user.username)
+    await server.refresh(client, token)
+    const wrong = {
+      grant_type: 'password',
+      client_id: client.id,
+      client_secret: client.secret,
+      username: 'x',
+      password: 'y',
+    }
+    await server.postForm(wrong)
+    const own = await ConsoleBrowser.signIn(server)
+    const { html } = await own.get('/console')
+    const labels = [...html.matchAll(/role="img" aria-label="([^"]+)"/g)].map(
+      ([, label = '']) => label.split(',')[0],
+    )
+    expect(labels).toEqual([
+      'Sign-ins: 3 tokens',
+      'Guests: none.',
+      'Refreshes: 1 tokens',
+      'Machines: none.',
+      'Active sessions: 3 sessions',
+      'Failures: 1 refused',
+    ])
+    admin = own
+  })
+})
+
+describe('the keys', () => {
+  it('are listed with their schedule, rotated, and given up at once', async () => {
+    await server.cron()
+    const own = await ConsoleBrowser.signIn(server)
+    const kidsOf = (html: string) =>
+      [...html.matchAll(/<code class="id">([\w-]{43})<\/code>/g)].map(([, kid = '']) => kid)
+    const [first = ''] = kidsOf((await own.get('/console/keys')).html)
+    expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')
+    const { html } = await own.get('/console/keys')
+    const [next = ''] = kidsOf(html)
+    expect(next).not.toBe(first)
+    expect(html).toMatch(/Next<\/span>[\s\S]*in 14 min/)
+    const retired = await own.post(`/console/keys/${next}/retire`)
+    expect(retired.location).toBe('/console/keys?done=key-retired')
+    expect((await own.get('/console/keys')).html).toContain('Given up as compromised')
+    expect(await own.post('/console/keys/nothing/retire')).toMatchObject({ status: 404 })
+  })
+})

@@ -1,0 +1,176 @@
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleWorker } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { findChromium, launchChromium } from '../demo/chromium.ts'
+import { OperatorPage } from './operator_page.ts'
+import { makeTraffic, refresh, signInCustomer } from './traffic.ts'
+
+const OPERATOR = ['operator', 'operator battery staple'] as const
+const HAS_NO_CHROMIUM = findChromium() === null
+if (HAS_NO_CHROMIUM) {
+  console.warn(
+    '\nThere is no Chromium here, so the console is not tested in one. On Debian: apt-get install chromium\n',
+  )
+}
+
+describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
+  let service: ServiceServer
+  let browser: Browser
+
+  beforeAll(async () => {
+    const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
+    service = await startService(bundle)
+    browser = await launchChromium()
+    await makeTraffic(service.origin)
+  })
+  afterAll(() => Promise.all([browser?.close(), service?.close()]))
+
+  const arrive = (options = {}) => OperatorPage.open(browser, service.origin, options)
+
+  it('tells the whole story: a client, its first token, the event, another key, and a person signed out and why', async () => {
+    const operator = await arrive({ viewport: { width: 1400, height: 850 } })
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+
+    await page.getByRole('link', { name: 'Clients' }).click()
+    await page.getByRole('link', { name: 'New client' }).click()
+    await page.getByLabel('Client id').fill('spring-app')
+    await operator.press('Create the client')
+    await operator.hasHeading('spring-app')
+    const secret = await page.locator('#secret').innerText()
+    expect(secret).toMatch(/^sps_[\w-]{43}$/)
+    expect(page.url()).not.toContain(secret)
+    await operator.screenshot('1-secret-shown-once')
+
+    const client = { client_id: 'spring-app', client_secret: secret }
+    const tokens = await signInCustomer(service.origin, client)
+    await page.getByRole('link', { name: 'To the client' }).click()
+    await page.getByRole('link', { name: 'Its events' }).click()
+    const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
+    await signIn.getByRole('link', { name: 'Story' }).waitFor()
+    await operator.screenshot('2-the-event-in-the-audit')
+
+    await page.getByRole('link', { name: 'Keys' }).click()
+    await operator.confirm('Rotate now')
+    await operator.says('The next key takes over')
+    expect(await page.getByRole('row').filter({ hasText: 'Next' }).count()).toBe(1)
+    await operator.screenshot('3-keys')
+    const refreshed = await refresh(service.origin, tokens, client)
+    expect(refreshed.status).toBe(200)
+
+    await page.getByRole('link', { name: 'People' }).click()
+    await page.getByLabel('The beginning of a username').fill('amanda')
+    await operator.press('Search')
+    await page.getByRole('link', { name: 'amanda@example.com' }).click()
+    await operator.confirm('Sign out everywhere')
+    await operator.says('Every session of the person is ended.')
+    await operator.screenshot('4-signed-out-everywhere')
+    expect((await refresh(service.origin, refreshed.body, client)).status).toBe(400)
+
+    await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
+    await page.getByRole('link', { name: 'Its story' }).click()
+    await page.getByText('It was cut off: signed out everywhere.').first().waitFor()
+    const told = await page.locator('.timeline strong').allInnerTexts()
+    expect(told).toEqual(['Sign-in', 'Refresh', 'Cut-off', 'Refused refresh', 'The end'])
+    await page.locator('.timeline').getByRole('link').first().waitFor()
+    await operator.screenshot('5-the-story-and-why')
+
+    await operator.press('Sign out')
+    await operator.hasHeading('Sign in')
+    await page.goBack()
+    await operator.hasHeading('Sign in')
+    expect(await operator.leave()).toEqual([])
+  })
+
+  it('shows what is wrong beside the field, and keeps what was typed', async () => {
+    const operator = await arrive({ viewport: { width: 400, height: 850 } })
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+    await operator.goTo('/console/clients/~new')
+    await page.getByLabel('Client id').fill('no good')
+    await page.getByLabel('Origins').fill('shop')
+    await operator.press('Create the client')
+    await page.getByRole('alert').filter({ hasText: 'Nothing was changed' }).waitFor()
+    expect(await page.getByLabel('Client id').inputValue()).toBe('no good')
+    expect(await page.getByLabel('Client id').getAttribute('aria-invalid')).toBe('true')
+    expect(await operator.findBarriers()).toEqual([])
+    await operator.screenshot('6-refused-form')
+    // Chromium tells of the 422 by itself.
+    expect((await operator.leave()).every((complaint) => complaint.includes('422'))).toBe(true)
+  })
+
+  it('can be used by the keyboard alone', async () => {
+    const operator = await arrive()
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    const names = [
+      'To the content',
+      'Sallyport',
+      'Dashboard',
+      'Clients',
+      'People',
+      'Sessions',
+      'Keys',
+      'Audit',
+    ]
+    for (const name of [...names, 'Password', 'Sign out', 'Hour']) {
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe(name)
+    }
+    await operator.goTo('/console/keys')
+    await page.locator('summary', { hasText: 'Rotate now' }).focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Rotate now')
+    expect(await operator.leave()).toEqual([])
+  })
+
+  const VIEWS = [
+    ['sign-in', '/console/sign-in'],
+    ['dashboard', '/console'],
+    ['clients', '/console/clients'],
+    ['client', '/console/clients/storefront-demo'],
+    ['new-client', '/console/clients/~new'],
+    ['people', '/console/people'],
+    ['new-person', '/console/people/new?pool=operators'],
+    ['sessions', '/console/sessions?subject=amanda@example.com'],
+    ['keys', '/console/keys'],
+    ['audit', '/console/audit'],
+    ['audit-empty', '/console/audit?subject=nobody'],
+    ['password', '/console/password'],
+  ] as const
+
+  it.each([
+    [1400, 'light'],
+    [1400, 'dark'],
+    [400, 'light'],
+    [400, 'dark'],
+  ] as const)(
+    'fits %i pixels and has no barrier that axe finds serious, in %s',
+    async (width, colorScheme) => {
+      const operator = await arrive({ viewport: { width, height: 850 }, colorScheme })
+      const { page } = operator
+      const look = async (name: string) => {
+        expect([name, await operator.findBarriers()]).toEqual([name, []])
+        expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([name, width])
+        await operator.screenshot(`${name}-${width}-${colorScheme}`)
+      }
+      await operator.signIn(...OPERATOR)
+      for (const [name, path] of VIEWS) {
+        await operator.goTo(path)
+        await look(name)
+      }
+      await operator.goTo('/console/people?q=amanda')
+      await page.getByRole('link', { name: 'amanda@example.com' }).click()
+      for (const summary of await page.locator('summary').all()) await summary.click()
+      await look('person-with-every-action-open')
+      await page.getByRole('link', { name: 'Their sessions' }).click()
+      await page.getByRole('link', { name: 'Its story' }).first().click()
+      await look('story')
+      expect(await operator.leave()).toEqual([])
+    },
+  )
+})
