@@ -60,4 +60,6 @@ const consoleInBrowser = {
   },
 }
 
-export default defineConfig({ test: { projects: [workers, node, demo, consoleInBrowser], silent: 'passed-only' } })
+export default defineConfig({
+  test: { projects: [workers, node, demo, consoleInBrowser], silent: 'passed-only' },
+})

@@ -1,4 +1,4 @@
-import { formatCount, formatTime } from './format.ts'
+import { formatCount, formatTime, pluralOf } from './format.ts'
 
 const WIDTH = 300
 const HEIGHT = 64
@@ -6,7 +6,7 @@ const GAP = 1
 
 export interface ChartProps {
   title: string
-  /** What the figure counts, such as `tokens`. */
+  /** What the figure counts, such as `token`. */
   unit: string
   total: number
   /** One for each piece of time, the newest last. */
@@ -26,7 +26,7 @@ export function Chart({ title, unit, total, values, times, max, tone }: ChartPro
       <figcaption>
         <span class="chart-title">{title}</span>
         <span class="chart-total">
-          {formatCount(total)} <small>{unit}</small>
+          {formatCount(total)} <small>{pluralOf(total, unit)}</small>
         </span>
       </figcaption>
       <svg
@@ -62,7 +62,7 @@ function describe({
   if (total === 0) return `${title}: none.`
   const most = Math.max(...values)
   const at = times[values.indexOf(most)] ?? 0
-  return `${title}: ${formatCount(total)} ${unit}, at most ${formatCount(most)} in the minutes from ${formatTime(at)} UTC.`
+  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, at most ${formatCount(most)} at once, from ${formatTime(at)} UTC.`
 }
 
 function round(length: number): number {

@@ -28,7 +28,7 @@ export interface ClientAttempt {
 
 /** One client, with all that may be done to it. */
 export async function showClient(visit: Visit, attempt: ClientAttempt | null = null): Promise<Reply> {
-  const { admin, operator, params, config, now } = visit
+  const { admin, operator, params, config, now, csrfToken: csrf } = visit
   const id = params.id ?? ''
   const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
   const isOfOperators = client.api === config.adminApi?.name
@@ -44,10 +44,10 @@ export async function showClient(visit: Visit, attempt: ClientAttempt | null = n
         />
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={CLIENT_FIELDS} />}
         <ClientFacts client={client} now={now} />
-        {client.confidential ? <ClientSecrets {...{ client, etag, now, isAdmin: operator.isAdmin }} /> : null}
+        {client.confidential ? <ClientSecrets {...{ client, now, csrf, isAdmin: operator.isAdmin }} /> : null}
         {operator.isAdmin ? <EditForm {...{ visit, client, etag, attempt }} /> : null}
         {operator.isAdmin || !isOfOperators ? (
-          <Actions client={client} etag={etag} isAdmin={operator.isAdmin} />
+          <Actions {...{ client, etag, csrf, isAdmin: operator.isAdmin }} />
         ) : null}
       </>
     ),
@@ -88,6 +88,7 @@ interface EditFormProps {
 }
 
 function EditForm({ visit, client, etag, attempt }: EditFormProps) {
+  const { csrfToken: csrf } = visit
   const now = formOfClient(client)
   const isStale = attempt?.problem.code === 'stale'
   const state = {
@@ -103,7 +104,7 @@ function EditForm({ visit, client, etag, attempt }: EditFormProps) {
           you typed is below, and beside it what the client has now. Save again to put yours in its place.
         </p>
       ) : null}
-      <PostForm action={pathOf`/clients/${client.client_id}`} etag={etag}>
+      <PostForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
         <ClientFields state={state} api={client.api} config={visit.config} />
         <button type="submit" class="primary">
           Save
@@ -113,26 +114,33 @@ function EditForm({ visit, client, etag, attempt }: EditFormProps) {
   )
 }
 
-function Actions({ client, etag, isAdmin }: { client: ShownClient; etag: string; isAdmin: boolean }) {
+interface ActionsProps {
+  client: ShownClient
+  etag: string
+  csrf: string
+  isAdmin: boolean
+}
+
+function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
   const path = pathOf`/clients/${client.client_id}`
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm label="Sign out everywhere" action={`${path}/sign-out`}>
+        <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
           Every token that was issued to it is refused. It can ask for new ones.
         </Confirm>
         {client.enabled ? (
-          <Confirm label="Disable" action={`${path}/disable`} isDangerous>
+          <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
             It gets no tokens any more, and every token that was issued to it is refused.
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
-          <Confirm label="Enable" action={`${path}/enable`}>
+          <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
             It can ask for tokens again. Those from before stay dead.
           </Confirm>
         ) : null}
         {isAdmin ? (
-          <Confirm label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+          <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
             The client and its secrets go, and every token that was issued to it is refused. That cannot be
             undone.
           </Confirm>

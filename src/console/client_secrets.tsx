@@ -5,14 +5,14 @@ import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
 
 interface ClientSecretsProps {
   client: ShownClient
-  etag: string
   now: number
+  csrf: string
   isAdmin: boolean
 }
 
 type Secret = ShownClient['secrets'][number]
 
-export function ClientSecrets({ client, now, isAdmin }: ClientSecretsProps) {
+export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps) {
   const live = client.secrets.filter((secret) => isLive(secret, now))
   return (
     <Section id="secrets" title="Secrets">
@@ -24,11 +24,11 @@ export function ClientSecrets({ client, now, isAdmin }: ClientSecretsProps) {
           <SecretState secret={secret} now={now} />,
           <Moment at={secret.created_at} />,
           <MomentOr at={secret.last_used_at} now={now} none="Never" />,
-          ...(isAdmin ? [isLive(secret, now) ? <Retire client={client} secret={secret} /> : null] : []),
+          ...(isAdmin ? [isLive(secret, now) ? <Retire {...{ client, secret, csrf }} /> : null] : []),
         ])}
       />
       {isAdmin && live.length < 2 ? (
-        <Confirm label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
+        <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
           The new secret is shown once. Both are good until you retire one: give the application the new one
           first.
         </Confirm>
@@ -37,9 +37,10 @@ export function ClientSecrets({ client, now, isAdmin }: ClientSecretsProps) {
   )
 }
 
-function Retire({ client, secret }: { client: ShownClient; secret: Secret }) {
+function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret; csrf: string }) {
   return (
     <Confirm
+      csrf={csrf}
       label="Retire"
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous

@@ -96,18 +96,18 @@ function Charts({ statistics }: { statistics: Statistics }) {
       <div class="charts">
         {GRANTS.map(([name, title]) => (
           <Chart
-            {...{ title, unit: 'tokens', total: total[name], values: valuesOf(name), times }}
+            {...{ title, unit: 'token', total: total[name], values: valuesOf(name), times }}
             max={most}
             tone="plain"
           />
         ))}
         <Chart
-          {...{ title: 'Active sessions', unit: 'sessions', total: total.active_sessions, times }}
+          {...{ title: 'Active sessions', unit: 'session', total: total.active_sessions, times }}
           {...{ values: valuesOf('active_sessions'), max: Math.max(1, ...valuesOf('active_sessions')) }}
           tone="plain"
         />
         <Chart
-          {...{ title: 'Failures', unit: 'refused', total: total.failures, times }}
+          {...{ title: 'Failures', unit: 'refusal', total: total.failures, times }}
           {...{ values: valuesOf('failures'), max: Math.max(1, ...valuesOf('failures')) }}
           tone="bad"
         />

@@ -3,6 +3,7 @@ import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
 import type { AuditKind } from '../audit/audit_event.ts'
 import { pathOf } from './admin_client.ts'
+import { formatTime } from './format.ts'
 import { Badge, Link, Moment, Table, type Tone } from './parts.tsx'
 import { Subject } from './subject.tsx'
 
@@ -32,6 +33,11 @@ export function titleOf({ kind, reason }: ShownEvent): string {
   return TITLES.get(kind) ?? kind
 }
 
+/** Why, with the times of a key as people read them. */
+export function reasonOf({ kind, reason }: ShownEvent): string {
+  return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
+}
+
 const ENDINGS: readonly string[] = ['theft', 'revoke', 'cut_off']
 
 export function toneOf({ kind, outcome }: ShownEvent): Tone {
@@ -50,7 +56,7 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
         <>
-          {event.reason}
+          {reasonOf(event)}
           <Change change={event.change} />
         </>,
         ifKnown(event.client_id, (id) => (

@@ -1,22 +1,21 @@
-import { type Child, createContext, type PropsWithChildren, useContext } from 'hono/jsx'
+import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { AdminProblem } from './admin_problem.ts'
 import type { Form } from './form.ts'
 import { CONSOLE_PATH } from './page.ts'
 
-/** The token of the session, for each form of a page. */
-export const CsrfContext = createContext('')
 export const CSRF_FIELD = 'csrf_token'
 
-/** A form that changes something. */
+/** A form that changes something, with the token of the session. */
 export function PostForm({
+  csrf,
   action,
   etag,
   children,
   kind = 'form',
-}: PropsWithChildren<{ action: string; etag?: string; kind?: 'form' | 'inline' }>) {
+}: PropsWithChildren<{ csrf: string; action: string; etag?: string; kind?: 'form' | 'inline' }>) {
   return (
     <form method="post" action={CONSOLE_PATH + action} class={kind} autocomplete="off">
-      <input type="hidden" name={CSRF_FIELD} value={useContext(CsrfContext)} />
+      <input type="hidden" name={CSRF_FIELD} value={csrf} />
       {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
       {children}
     </form>
@@ -24,6 +23,8 @@ export function PostForm({
 }
 
 interface ConfirmProps {
+  /** The token of the session. */
+  csrf: string
   /** On the button that opens it and, as it is, on the one that does it. */
   label: string
   action: string
@@ -33,6 +34,7 @@ interface ConfirmProps {
 
 /** An action that says what it does before it is done, without a script. */
 export function Confirm({
+  csrf,
   label,
   action,
   etag,
@@ -44,7 +46,7 @@ export function Confirm({
       <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
       <div class="confirm-body">
         <div class="confirm-text">{children}</div>
-        <PostForm action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
+        <PostForm csrf={csrf} action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
           <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
             {label}
           </button>

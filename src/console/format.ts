@@ -32,9 +32,9 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en')
 }
 
-/** `1 failure`, `2 failures`. */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+/** `failure` of one, `failures` of any other number. */
+export function pluralOf(count: number, noun: string): string {
+  return count === 1 ? noun : `${noun}s`
 }
 
 /** Unix seconds of what a `datetime-local` field has, read as UTC; what it is not goes on as it is. */

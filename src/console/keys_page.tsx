@@ -38,7 +38,8 @@ const retire: Page = {
 
 export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
 
-async function showKeys({ admin, operator, now }: Visit, problem: AdminProblem | null): Promise<Reply> {
+async function showKeys(visit: Visit, problem: AdminProblem | null): Promise<Reply> {
+  const { admin, operator, now, csrfToken: csrf } = visit
   const { items } = await admin.read('/keys', keysSchema)
   const published = items.filter(({ state }) => state !== 'retired')
   const retired = items.filter(({ state }) => state === 'retired')
@@ -56,11 +57,11 @@ async function showKeys({ admin, operator, now }: Visit, problem: AdminProblem |
           {published.length === 0 ? (
             <Empty title="There is no key yet">The first request for a token makes it.</Empty>
           ) : (
-            <Published keys={published} now={now} isAdmin={operator.isAdmin} />
+            <Published keys={published} now={now} csrf={operator.isAdmin ? csrf : null} />
           )}
         </Section>
         {operator.isAdmin ? (
-          <Confirm label="Rotate now" action="/keys/rotate">
+          <Confirm csrf={csrf} label="Rotate now" action="/keys/rotate">
             The next key takes over as soon as every verifier can know it, which is at most 14 minutes. No
             token is refused.
           </Confirm>
@@ -82,11 +83,18 @@ const STATES = {
   retired: ['plain', 'Gone'],
 } as const
 
-function Published({ keys, now, isAdmin }: { keys: readonly ShownKey[]; now: number; isAdmin: boolean }) {
+interface PublishedProps {
+  keys: readonly ShownKey[]
+  now: number
+  /** Null for whoever may not retire a key. */
+  csrf: string | null
+}
+
+function Published({ keys, now, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
-      columns={['Key', 'State', 'Algorithm', 'Made', 'Signs from', 'Leaves', ...(isAdmin ? [''] : [])]}
+      columns={['Key', 'State', 'Algorithm', 'Made', 'Signs from', 'Leaves', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <code class="id">{key.kid}</code>,
         <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>,
@@ -101,15 +109,15 @@ function Published({ keys, now, isAdmin }: { keys: readonly ShownKey[]; now: num
           ) : null}
         </>,
         <MomentOr at={key.retires_at} none="Not known yet" />,
-        ...(isAdmin ? [<Retire kid={key.kid} />] : []),
+        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} />]),
       ])}
     />
   )
 }
 
-function Retire({ kid }: { kid: string }) {
+function Retire({ kid, csrf }: { kid: string; csrf: string }) {
   return (
-    <Confirm label="Retire at once" action={pathOf`/keys/${kid}/retire`} isDangerous>
+    <Confirm csrf={csrf} label="Retire at once" action={pathOf`/keys/${kid}/retire`} isDangerous>
       For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such
       a token signs in again, you too if it signed yours. To replace a key that is safe, rotate instead.
     </Confirm>

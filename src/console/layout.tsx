@@ -1,5 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
-import { CsrfContext, PostForm } from './fields.tsx'
+import { PostForm } from './fields.tsx'
 import { CONSOLE_PATH, type ConsoleOperator } from './page.ts'
 
 /** Where the files are that pages link to; the stylesheet by what is in it. */
@@ -58,48 +58,46 @@ interface PageProps {
 /** A page for somebody who is signed in. */
 export function ConsolePage({ children, ...page }: PropsWithChildren<PageProps>) {
   return (
-    <CsrfContext.Provider value={page.csrfToken}>
-      <Document title={page.title} assets={page.assets}>
-        <a class="skip" href="#main">
-          To the content
-        </a>
-        <div class="frame">
-          <header class="side">
-            <a href={CONSOLE_PATH} class="home" aria-label="Sallyport, to the dashboard">
-              <Brand />
-            </a>
-            <nav aria-label="Console">
-              <ul>
-                {SECTIONS.map(([path, name]) => (
-                  <li>
-                    <a
-                      class="nav-link"
-                      href={CONSOLE_PATH + path}
-                      {...(isWithin(page.path, path) ? { 'aria-current': 'page' } : {})}
-                    >
-                      {name}
-                    </a>
-                  </li>
-                ))}
-              </ul>
-            </nav>
-            <Account operator={page.operator} />
-          </header>
-          <main id="main" tabindex={-1}>
-            {page.notice === null ? null : (
-              <p class="note good" role="status">
-                {page.notice}
-              </p>
-            )}
-            {children}
-          </main>
-        </div>
-      </Document>
-    </CsrfContext.Provider>
+    <Document title={page.title} assets={page.assets}>
+      <a class="skip" href="#main">
+        To the content
+      </a>
+      <div class="frame">
+        <header class="side">
+          <a href={CONSOLE_PATH} class="home" aria-label="Sallyport, to the dashboard">
+            <Brand />
+          </a>
+          <nav aria-label="Console">
+            <ul>
+              {SECTIONS.map(([path, name]) => (
+                <li>
+                  <a
+                    class="nav-link"
+                    href={CONSOLE_PATH + path}
+                    {...(isWithin(page.path, path) ? { 'aria-current': 'page' } : {})}
+                  >
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <Account operator={page.operator} csrf={page.csrfToken} />
+        </header>
+        <main id="main" tabindex={-1}>
+          {page.notice === null ? null : (
+            <p class="note good" role="status">
+              {page.notice}
+            </p>
+          )}
+          {children}
+        </main>
+      </div>
+    </Document>
   )
 }
 
-function Account({ operator }: { operator: ConsoleOperator }) {
+function Account({ operator, csrf }: { operator: ConsoleOperator; csrf: string }) {
   return (
     <div class="account">
       <p>
@@ -107,7 +105,7 @@ function Account({ operator }: { operator: ConsoleOperator }) {
         <span class="soft">{operator.isAdmin ? 'admin' : 'support'}</span>
       </p>
       <a href={`${CONSOLE_PATH}/password`}>Password</a>
-      <PostForm action="/sign-out" kind="inline">
+      <PostForm csrf={csrf} action="/sign-out" kind="inline">
         <button type="submit" class="link">
           Sign out
         </button>

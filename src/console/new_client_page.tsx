@@ -60,7 +60,7 @@ const createClient: Page = {
 
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
-function showForm({ config }: Visit, api: string, state: FieldState): Reply {
+function showForm({ config, csrfToken: csrf }: Visit, api: string, state: FieldState): Reply {
   const { problem } = state
   return {
     title: 'New client',
@@ -80,7 +80,7 @@ function showForm({ config }: Visit, api: string, state: FieldState): Reply {
             </a>
           ))}
         </nav>
-        <PostForm action="/clients/~new">
+        <PostForm csrf={csrf} action="/clients/~new">
           <input type="hidden" name="api" value={api} />
           <Input
             {...{ state, name: 'client_id', label: 'Client id' }}

@@ -41,7 +41,7 @@ const createPerson: Page = {
 
 export const NEW_PERSON_PAGES: readonly Page[] = [newPersonPage, createPerson]
 
-function showForm({ config }: Visit, pool: string, state: FieldState): Reply {
+function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: FieldState): Reply {
   const { problem } = state
   return {
     title: 'New person',
@@ -61,7 +61,7 @@ function showForm({ config }: Visit, pool: string, state: FieldState): Reply {
             </a>
           ))}
         </nav>
-        <PostForm action="/people/new">
+        <PostForm csrf={csrf} action="/people/new">
           <input type="hidden" name="pool" value={pool} />
           <PersonFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} />

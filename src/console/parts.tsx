@@ -15,7 +15,7 @@ export function Moment({ at, now }: { at: number; now?: number }) {
 
 /** A moment that may not have come. */
 export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
-  if (at === null) return <span class="soft">{none}</span>
+  if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
 }
 

@@ -35,7 +35,7 @@ const changePassword: Page = {
 export const PASSWORD_PAGES: readonly Page[] = [passwordPage, changePassword]
 
 function showForm(
-  { operator }: Visit,
+  { operator, csrfToken: csrf }: Visit,
   { problem, isRepeatedWrong }: { problem: AdminProblem | null; isRepeatedWrong: boolean },
 ): Reply {
   const state = { form: Form.of({}), problem }
@@ -60,7 +60,7 @@ function showForm(
             The new password was not the same twice. Nothing was changed.
           </p>
         ) : null}
-        <PostForm action="/password">
+        <PostForm csrf={csrf} action="/password">
           <Input
             {...{ state, type: 'password', name: 'current_password', label: 'Current password' }}
             autocomplete="current-password"

@@ -18,7 +18,7 @@ export interface PersonAttempt {
 
 /** One person, with all that may be done for them. */
 export async function showPerson(visit: Visit, attempt: PersonAttempt | null = null): Promise<Reply> {
-  const { admin, operator, params, config } = visit
+  const { admin, operator, params, config, csrfToken: csrf } = visit
   const id = params.id ?? ''
   const { value: person, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
   const isOperator = person.pool === config.adminApi?.userPool
@@ -31,10 +31,10 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         <Heading title={person.username} lead={person.profile.name} actions={<Links id={id} />} />
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
         <PersonFacts person={person} />
-        {operator.isAdmin ? <EditForm {...{ person, etag, attempt, isOperator }} /> : null}
-        {operator.isAdmin ? <SetPassword {...{ person, attempt }} /> : null}
+        {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator }} /> : null}
+        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt }} /> : null}
         {operator.isAdmin || !isOperator ? (
-          <Actions {...{ person, etag, isAdmin: operator.isAdmin, isOneself }} />
+          <Actions {...{ person, etag, csrf, isAdmin: operator.isAdmin, isOneself }} />
         ) : null}
       </>
     ),
@@ -58,10 +58,10 @@ function PersonFacts({ person }: { person: ShownUser }) {
         ['Pool', person.pool],
         ['Roles', person.roles.join(', ') || <span class="soft">None</span>],
         ['Email', person.profile.email ?? <span class="soft">None</span>],
-        ['Id', <code>{person.id}</code>],
+        ['Id', <code class="id">{person.id}</code>],
         ['Created', <Moment at={person.created_at} />],
         ['Changed', <Moment at={person.updated_at} />],
-        ['Signed out everywhere', <MomentOr at={person.tokens_valid_from} none="Never" />],
+        ['Tokens valid from', <MomentOr at={person.tokens_valid_from} none="Always" />],
       ]}
     />
   )
@@ -70,11 +70,12 @@ function PersonFacts({ person }: { person: ShownUser }) {
 interface EditFormProps {
   person: ShownUser
   etag: string
+  csrf: string
   attempt: PersonAttempt | null
   isOperator: boolean
 }
 
-function EditForm({ person, etag, attempt, isOperator }: EditFormProps) {
+function EditForm({ person, etag, csrf, attempt, isOperator }: EditFormProps) {
   const now = formOfPerson(person, isOperator)
   const isStale = attempt?.problem.code === 'stale'
   const state = {
@@ -90,7 +91,7 @@ function EditForm({ person, etag, attempt, isOperator }: EditFormProps) {
           you typed is below, and beside it what there is now. Save again to put yours in its place.
         </p>
       ) : null}
-      <PostForm action={pathOf`/people/${person.id}`} etag={etag}>
+      <PostForm csrf={csrf} action={pathOf`/people/${person.id}`} etag={etag}>
         <PersonFields state={state} isOperator={isOperator} />
         <button type="submit" class="primary">
           Save
@@ -100,7 +101,7 @@ function EditForm({ person, etag, attempt, isOperator }: EditFormProps) {
   )
 }
 
-function SetPassword({ person, attempt }: { person: ShownUser; attempt: PersonAttempt | null }) {
+function SetPassword({ person, csrf, attempt }: Pick<EditFormProps, 'person' | 'csrf' | 'attempt'>) {
   const problem = attempt !== null && attempt.problem.errorsOf('password').length > 0 ? attempt.problem : null
   const state = { form: Form.of({ must_change_password: ['yes'] }), problem }
   return (
@@ -109,7 +110,7 @@ function SetPassword({ person, attempt }: { person: ShownUser; attempt: PersonAt
         <summary class="button">Set a password…</summary>
         <div class="confirm-body">
           <div class="confirm-text">Every session of theirs ends with it.</div>
-          <PostForm action={pathOf`/people/${person.id}/password`}>
+          <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
             <PasswordFields state={state} />
             <button type="submit" class="primary">
               Set the password
@@ -124,35 +125,36 @@ function SetPassword({ person, attempt }: { person: ShownUser; attempt: PersonAt
 interface ActionsProps {
   person: ShownUser
   etag: string
+  csrf: string
   isAdmin: boolean
   isOneself: boolean
 }
 
-function Actions({ person, etag, isAdmin, isOneself }: ActionsProps) {
+function Actions({ person, etag, csrf, isAdmin, isOneself }: ActionsProps) {
   const path = pathOf`/people/${person.id}`
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm label="Sign out everywhere" action={`${path}/sign-out`}>
+        <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
           Every session of theirs ends, on every device. They can sign in again.
         </Confirm>
         {isAdmin && !person.must_change_password ? (
-          <Confirm label="Ask for a new password" action={`${path}/ask-password`} etag={etag}>
+          <Confirm csrf={csrf} label="Ask for a new password" action={`${path}/ask-password`} etag={etag}>
             Their tokens say so from now on, and whoever reads them can ask.
           </Confirm>
         ) : null}
         {person.enabled && !isOneself ? (
-          <Confirm label="Disable" action={`${path}/disable`} isDangerous>
+          <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
             They cannot sign in any more, and every session of theirs ends.
           </Confirm>
         ) : null}
         {!person.enabled && isAdmin ? (
-          <Confirm label="Enable" action={`${path}/enable`}>
+          <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
             They can sign in again. Tokens from before stay dead.
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
-          <Confirm label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+          <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
             The person goes, and every session of theirs ends. The audit trail keeps their id alone. That
             cannot be undone.
           </Confirm>

@@ -31,7 +31,7 @@ const endSession: Page = {
 export const STORY_PAGES: readonly Page[] = [storyPage, endSession]
 
 async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Reply> {
-  const { admin, operator, params, config } = visit
+  const { admin, operator, params, config, csrfToken: csrf } = visit
   const sid = params.sid ?? ''
   const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
@@ -53,7 +53,7 @@ async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Re
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
-            <Confirm label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
+            <Confirm csrf={csrf} label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
               Its next refresh is refused at once, its access tokens as soon as the APIs hear of it. Other
               sessions of the person go on.
             </Confirm>

@@ -100,10 +100,10 @@ describe('the dashboard', () => {
     expect(labels).toEqual([
       'Sign-ins: 3 tokens',
       'Guests: none.',
-      'Refreshes: 1 tokens',
+      'Refreshes: 1 token',
       'Machines: none.',
       'Active sessions: 3 sessions',
-      'Failures: 1 refused',
+      'Failures: 1 refusal',
     ])
     admin = own
   })
