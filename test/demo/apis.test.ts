@@ -125,16 +125,21 @@ describe('the storefront API', () => {
     expect([refusal.status, refusal.body]).toEqual([403, { error: 'not_a_customer' }])
 
     const { access_token: token } = await storefrontTokens(CUSTOMER)
-    const empty = await ask(url, { token, method: 'PUT' })
-    expect([empty.status, empty.body]).toEqual([409, { error: 'the_cart_is_empty' }])
+    const order = { token, method: 'PUT', body: { totalCents: 2900 } }
+    const empty = await ask(url, order)
+    expect([empty.status, empty.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const withoutTotal = await ask(url, { ...order, body: {} })
+    expect([withoutTotal.status, withoutTotal.body]).toEqual([400, { error: 'the_total_is_missing' }])
     await ask(`${storefrontApi}/cart/beans`, { token, method: 'PUT', body: { quantity: 2 } })
-    const placed = await ask(url, { token, method: 'PUT' })
+    const dearer = await ask(url, { ...order, body: { totalCents: 2800 } })
+    expect([dearer.status, dearer.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const placed = await ask(url, order)
     expect([placed.status, placed.body]).toMatchObject([
       200,
       { totalCents: 2900, lines: [{ sku: 'beans', quantity: 2 }] },
     ])
     const cart = await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 1 } })
-    expect(await ask(url, { token, method: 'PUT' })).toEqual(placed)
+    expect(await ask(url, order)).toEqual(placed)
     expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
   })

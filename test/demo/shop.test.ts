@@ -55,7 +55,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.page
       .locator('#old-text', { hasText: /^Refused \d+ s after signing out: 401/ })
       .waitFor({ timeout: 25_000 })
-    expect((await tab.log()).slice(-3)).toEqual(['signed_out', 'guest_started', 'old_token_refused'])
+    expect((await tab.log()).slice(-4)).toEqual(['signed_out', 'ended', 'guest_started', 'old_token_refused'])
     await tab.screenshot('4-signed-out')
     expect(await visitor.leave()).toEqual(['401: GET /customers', '401: GET /cart'])
   })
@@ -119,6 +119,48 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['401: GET /cart'])
   })
 
+  it('forgets the customer at once when signing out, though the token service cannot be reached', async () => {
+    const { visitor, tab } = await signedIn()
+    await tab.addToCart('Sidama beans')
+    await tab.cartHas(1)
+    await visitor.context.setOffline(true)
+    await tab.press('Sign out')
+    await tab.cartHas(0)
+    await tab.page.locator('#who', { hasText: 'Nobody is here' }).waitFor()
+    const alert = tab.page.getByRole('alert').filter({ hasText: 'could not be told' })
+    await alert.waitFor({ timeout: 20_000 })
+    expect(await tab.page.locator('#orders li').count()).toBe(0)
+    await visitor.context.setOffline(false)
+    await tab.addToCart('Sidama beans')
+    await tab.isGuest()
+    await tab.cartHas(1)
+    await visitor.leave()
+  })
+
+  it('keeps one cart in two tabs, and orders what was seen alone', async () => {
+    const { visitor, tab } = await signedIn()
+    const other = await visitor.openTab()
+    await tab.page.bringToFront()
+    await tab.removeAll()
+    await tab.addToCart('Stoneware mug')
+    await Promise.all([tab.cartHas(1), other.cartHas(1)])
+    await other.addToCart('Stoneware mug')
+    await Promise.all([tab.cartHas(2), other.cartHas(2)])
+    await visitor.context.route('**/orders/*', async (route) => {
+      await other.addToCart('Gooseneck kettle')
+      await other.cartHas(3)
+      await route.continue()
+      await visitor.context.unroute('**/orders/*')
+    })
+    await tab.press('Cart, 2 items')
+    await tab.press('Place the order')
+    await tab.page.getByRole('alert').filter({ hasText: 'Your cart was changed' }).waitFor()
+    await tab.cartHas(3)
+    await tab.press('Place the order')
+    await Promise.all([tab.cartHas(0), other.cartHas(0)])
+    expect(await visitor.leave()).toEqual([expect.stringMatching(/^409: PUT \/orders\//)])
+  })
+
   it('says so when the password is wrong, and the visitor keeps the cart', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
@@ -141,8 +183,8 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await visitor.context.unroute(`${storefrontApi}/**`)
     await tab.addToCart('Paper filters')
     await tab.cartHas(1)
-    expect(await tab.page.locator('#notice').isVisible()).toBe(false)
-    expect(await visitor.leave()).toEqual(['failed: PUT /cart/filters'])
+    expect(await tab.page.getByRole('alert').count()).toBe(0)
+    expect(await visitor.leave()).toEqual(['failed: GET /cart'])
   })
 
   it('can be used by the keyboard alone', async () => {
@@ -178,10 +220,10 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
   })
 
   it('fits a narrow screen', async () => {
-    const visitor = await Visitor.arrive(browser, { viewport: { width: 360, height: 740 } })
+    const visitor = await Visitor.arrive(browser, { viewport: { width: 320, height: 700 } })
     const tab = await visitor.openTab()
     await tab.screenshot('7-narrow')
-    expect(await tab.page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    expect(await tab.page.evaluate('document.documentElement.scrollWidth')).toBe(320)
     await visitor.leave()
   })
 })

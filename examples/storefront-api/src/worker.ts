@@ -62,9 +62,11 @@ app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) =>
   if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
   const id = c.req.param('id')
   if (!ORDER_ID.test(id)) return c.json({ error: 'the_id_must_be_a_random_uuid' }, 400)
+  const { totalCents } = await c.req.json<{ totalCents?: unknown }>().catch(() => ({ totalCents: null }))
+  if (typeof totalCents !== 'number') return c.json({ error: 'the_total_is_missing' }, 400)
   const placedAt = Math.floor(Date.now() / 1000)
-  const order = await placeOrder(c.env.DB, { id, customer: token.subject, placedAt })
-  return order === null ? c.json({ error: 'the_cart_is_empty' }, 409) : c.json(order)
+  const order = await placeOrder(c.env.DB, { id, customer: token.subject, totalCents, placedAt })
+  return order === null ? c.json({ error: 'the_cart_changed' }, 409) : c.json(order)
 })
 
 app.notFound((c) => c.json({ error: 'not_found' }, 404))
