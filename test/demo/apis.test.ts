@@ -106,6 +106,7 @@ describe('the storefront API', () => {
     ['a broken quantity', 'mug', { quantity: 1.5 }, 400, 'quantity_must_be_0_to_99'],
     ['too many', 'mug', { quantity: 100 }, 400, 'quantity_must_be_0_to_99'],
     ['no quantity', 'mug', {}, 400, 'quantity_must_be_0_to_99'],
+    ['nothing', 'mug', null, 400, 'quantity_must_be_0_to_99'],
     ['an unknown product', 'sofa', { quantity: 1 }, 404, 'no_such_product'],
   ])('refuses %s', async (_name, sku, body, status, error) => {
     const { access_token: token } = await storefrontTokens(GUEST)
@@ -142,6 +143,16 @@ describe('the storefront API', () => {
     expect(await ask(url, order)).toEqual(placed)
     expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
+  })
+
+  it('orders what the guest had in the cart, though the customer did not look at it', async () => {
+    const guest = await storefrontTokens(GUEST)
+    const line = { method: 'PUT', body: { quantity: 1 } }
+    await ask(`${storefrontApi}/cart/scale`, { ...line, token: guest.access_token })
+    const customer = await storefrontTokens({ ...CUSTOMER, visitor_access_token: guest.access_token })
+    const order = { token: customer.access_token, method: 'PUT', body: { totalCents: 5400 } }
+    const { body } = await ask(`${storefrontApi}/orders/${randomUUID()}`, order)
+    expect(body).toMatchObject({ totalCents: 5400, lines: [{ sku: 'scale', quantity: 1 }] })
   })
 })
 

@@ -216,7 +216,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await tab.findBarriers()).toEqual([])
     await tab.press('Sign in to order')
     expect(await tab.findBarriers()).toEqual([])
-    await visitor.leave()
+    expect(await visitor.leave()).toEqual([])
   })
 
   it('fits a narrow screen', async () => {
@@ -224,6 +224,6 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     const tab = await visitor.openTab()
     await tab.screenshot('7-narrow')
     expect(await tab.page.evaluate('document.documentElement.scrollWidth')).toBe(320)
-    await visitor.leave()
+    expect(await visitor.leave()).toEqual([])
   })
 })

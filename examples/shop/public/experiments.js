@@ -55,7 +55,7 @@ export async function watchOldToken(token, storefrontApi) {
     showOldToken(`Still accepted after ${seconds()} s. The API reads the list of ended sessions every 10 s.`)
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
-  showOldToken('The API could not be asked for a minute.')
+  showOldToken('Not refused within a minute: is the storefront API cut off from the token service?')
 }
 
 function present(token, url) {

@@ -1,4 +1,4 @@
-import type { CartLine } from './cart_store.ts'
+import { type CartLine, type CartOwner, mergeVisitor } from './cart_store.ts'
 
 export interface Order {
   id: string
@@ -22,9 +22,8 @@ export async function listOrders(db: D1Database, customer: string): Promise<Orde
 }
 
 /** An order as the customer asked for it. */
-export interface OrderRequest {
+export interface OrderRequest extends CartOwner {
   id: string
-  customer: string
   /** What the customer saw: a cart that costs something else now is not ordered. */
   totalCents: number
   /** Unix seconds. */
@@ -33,7 +32,7 @@ export interface OrderRequest {
 
 /** Turns the cart into an order and empties it, or finds the order where it was placed before. Null for another cart. */
 export async function placeOrder(db: D1Database, request: OrderRequest): Promise<Order | null> {
-  const { id, customer, totalCents, placedAt } = request
+  const { id, owner: customer, totalCents, placedAt } = request
   const place = db
     .prepare(
       `INSERT INTO orders (id, customer, placed_at, lines, total_cents)
@@ -47,8 +46,8 @@ export async function placeOrder(db: D1Database, request: OrderRequest): Promise
   // Only where the order was placed just now: a repeated request must leave a cart that was filled since.
   const empty = db.prepare('DELETE FROM cart_lines WHERE owner = ? AND changes() > 0').bind(customer)
   const find = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE id = ? AND customer = ?`).bind(id, customer)
-  const [, , found] = await db.batch<OrderRow>([place, empty, find])
-  const row = found?.results[0]
+  const results = await db.batch<OrderRow>([...mergeVisitor(db, request), place, empty, find])
+  const row = results.at(-1)?.results[0]
   return row ? toOrder(row) : null
 }
 
