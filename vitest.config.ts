@@ -20,7 +20,7 @@ const workers = {
   test: {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/scripts/**'],
+    exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**'],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: 1,
@@ -28,6 +28,26 @@ const workers = {
   },
 }
 
-const node = { test: { name: 'node', include: ['test/scripts/**/*.test.ts'], testTimeout: 60_000 } }
+// In Node: the npm scripts, and whole servers that talk over HTTP.
+const node = {
+  test: {
+    name: 'node',
+    include: ['test/scripts/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+}
 
-export default defineConfig({ test: { projects: [workers, node], silent: 'passed-only' } })
+// The demo as a newcomer starts it, asked over HTTP and used in Chromium. One file at a time: they share its customer.
+const demo = {
+  test: {
+    name: 'demo',
+    include: ['test/demo/**/*.test.ts'],
+    globalSetup: ['test/demo/global_setup.ts'],
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+}
+
+export default defineConfig({ test: { projects: [workers, node, demo], silent: 'passed-only' } })

@@ -13,15 +13,17 @@ import { UserStore } from '../src/users/user_store.ts'
 import { loadArgon2Module } from './argon2_module.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 
-interface DemoClient {
+export interface DemoClient {
   id: string
   secret: string | null
   api: string
   grants: ClientGrant[]
   scopes: string[]
+  origins?: string[]
+  accessTokenLifetimeSeconds?: number
 }
 
-const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
+export const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
 const BACKOFFICE_SCOPES = ['users', 'orders']
 
 const CLIENTS: DemoClient[] = [
@@ -87,6 +89,13 @@ const USERS: UserDraft[] = [
     enabled: true,
   },
   {
+    pool: 'staff',
+    username: 'clerk',
+    password: 'back office battery staple',
+    roles: ['clerk'],
+    enabled: true,
+  },
+  {
     pool: 'operators',
     username: 'operator',
     password: 'operator battery staple',
@@ -102,8 +111,16 @@ const USERS: UserDraft[] = [
   },
 ]
 
-/** Adds the demo clients and people that are missing. Their secrets are public, so a real server is refused. */
-export async function seedDemoData(env: Env, config: Config): Promise<void> {
+/**
+ * Adds the demo clients and people that are missing. Their secrets are public, so a real server is refused.
+ *
+ * @param more Clients beside those above.
+ */
+export async function seedDemoData(
+  env: Env,
+  config: Config,
+  more: readonly DemoClient[] = [],
+): Promise<void> {
   if (!isLoopback(config.issuer))
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
   const now = systemClock.now()
@@ -115,7 +132,7 @@ export async function seedDemoData(env: Env, config: Config): Promise<void> {
     waitUntil: (work: Promise<unknown>) => deferred.push(work),
   }
   const clients = new ClientStore(env.DB, new ReadCopyStore(env.KV))
-  for (const demo of CLIENTS) {
+  for (const demo of [...CLIENTS, ...more]) {
     if ((await clients.find(demo.id, context)) === null) await clients.add(await toClient(demo, now))
   }
   const users = new UserStore(env.DB)
@@ -131,7 +148,6 @@ async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<C
   const secrets =
     secret === null ? [] : [{ hash: await hashClientSecret(secret), createdAt: now, expiresAt: null }]
   return {
-    ...demo,
     name: demo.id,
     origins: [],
     confidential: secret !== null,
@@ -140,5 +156,6 @@ async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<C
     createdAt: now,
     accessTokenLifetimeSeconds: null,
     refreshTokenLifetimeSeconds: null,
+    ...demo,
   }
 }

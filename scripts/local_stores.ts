@@ -1,20 +1,34 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getPlatformProxy, unstable_splitSqlQuery as splitSql } from 'wrangler'
-import type { Env } from '../src/services.ts'
 
-/** Where `wrangler dev` keeps the local D1 and KV. */
+/** Where everything local is kept: `npm run reset` removes it. */
 export const LOCAL_STATE = '.wrangler'
+
+/** A Worker of this machine and where `wrangler dev` keeps its D1 and KV. */
+export interface LocalWorker {
+  /** Its wrangler.toml. */
+  configPath: string
+  /** As `wrangler dev --persist-to` takes it. */
+  statePath: string
+}
 
 /** The same table in which wrangler records what it has applied. */
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`
 
-/** Opens the local stores for one piece of work. No server may run on them meanwhile: SQLite has one writer. */
-export async function withLocalStores<T>(work: (env: Env) => Promise<T>): Promise<T> {
+/**
+ * Opens the stores of a Worker for one piece of work. It must not run meanwhile: SQLite has one writer.
+ *
+ * @typeParam Env Its bindings.
+ */
+export async function withLocalStores<Env, T>(
+  { configPath, statePath }: LocalWorker,
+  work: (env: Env) => Promise<T>,
+): Promise<T> {
   const proxy = await getPlatformProxy<Env & Record<string, unknown>>({
-    configPath: 'wrangler.toml',
-    persist: { path: join(LOCAL_STATE, 'state', 'v3') },
+    configPath,
+    persist: { path: join(statePath, 'v3') },
     remoteBindings: false,
   })
   try {
@@ -25,15 +39,15 @@ export async function withLocalStores<T>(work: (env: Env) => Promise<T>): Promis
 }
 
 /** Applies the migrations that are missing, each whole or not at all. Returns their names. */
-export async function migrate(db: D1Database): Promise<string[]> {
+export async function migrate(db: D1Database, directory = 'migrations'): Promise<string[]> {
   await db.prepare(MIGRATIONS_TABLE).run()
   const { results } = await db.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
   const applied = new Set(results.map((row) => row.name))
-  const missing = readdirSync('migrations')
+  const missing = readdirSync(directory)
     .filter((name) => name.endsWith('.sql') && !applied.has(name))
     .sort()
   for (const name of missing) {
-    const statements = splitSql(readFileSync(join('migrations', name), 'utf8')).map((sql) => db.prepare(sql))
+    const statements = splitSql(readFileSync(join(directory, name), 'utf8')).map((sql) => db.prepare(sql))
     await db.batch([...statements, db.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)])
   }
   return missing

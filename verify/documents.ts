@@ -1,7 +1,10 @@
 import { type Fetch, fetchDocument } from './fetch_document.ts'
 
 /** What is needed of the Cache API: `caches.default` of Workers has it. */
-export type DocumentCache = Pick<Cache, 'match' | 'put'>
+export interface DocumentCache {
+  match(key: string): Promise<Response | undefined>
+  put(key: string, document: Response): Promise<void>
+}
 
 /** A JSON document of the issuer, and when the issuer said so, in Unix seconds. */
 export interface IssuerDocument {
@@ -68,7 +71,7 @@ export class Documents {
 
 /** The cache of the data centre this runs in; null on every runtime but Workers. */
 export function findLocalCache(): DocumentCache | null {
-  const { caches } = globalThis as { caches?: { default?: Cache } }
+  const { caches } = globalThis as { caches?: { default?: DocumentCache } }
   return caches?.default ?? null
 }
 

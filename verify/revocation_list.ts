@@ -31,6 +31,9 @@ interface Dependencies {
 /** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
 const OVERDUE_POLLS = 1.5
 
+/** How old a list may be when it comes: 5 s in an isolate of the issuer, and 5 s in an HTTP cache on the way. */
+const OLDEST_ANSWER_SECONDS = 10
+
 /** The issuer's revocations, fetched beside the requests that need them: one poller however many they are. */
 export class RevocationPoller {
   readonly #dependencies: Dependencies
@@ -46,7 +49,8 @@ export class RevocationPoller {
   /**
    * Fetches the list where it is time to, beside the requests. Everyone waits for the very first, and for one that may
    * bring back a list that is of no use; else one request at most, where a poll is overdue: there were no requests for
-   * a while, or they ended before their polls did.
+   * a while, or they ended before their polls did. So an API that is asked seldom refuses what was revoked as soon as
+   * one that is asked all the time.
    *
    * @param maxAgeSeconds From which age the list is of no use.
    */
@@ -54,7 +58,9 @@ export class RevocationPoller {
     const { now } = moment
     const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
     if (isDue) this.#polledAt = now
-    const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
+    const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
+    // One that is lost leaves the list as it is, and nobody may be waiting for it.
+    const polling = flight?.catch(() => {})
     const isNeeded = !this.#hasAnswered || this.ageSeconds(now) > maxAgeSeconds
     if (isNeeded || (isDue && this.#isOverdue(now))) await polling
   }
@@ -76,8 +82,10 @@ export class RevocationPoller {
   }
 
   #isOverdue(now: number): boolean {
+    const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
-    return now - receivedAt >= OVERDUE_POLLS * this.#dependencies.pollSeconds
+    const isPastBound = this.ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
+    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
   }
 
   async #fetchList(moment: Moment): Promise<void> {

@@ -45,13 +45,11 @@ export class SharedFlight<T> {
 }
 
 async function orLost<T>(result: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const lost = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new Error('the request that fetched it is over'))
-    timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
-  })
+  const lost = Promise.withResolvers<never>()
+  const giveUp = () => lost.reject(new Error('the request that fetched it is over'))
+  const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
   try {
-    return await Promise.race([result, lost])
+    return await Promise.race([result, lost.promise])
   } finally {
     clearTimeout(timer)
   }

@@ -9,8 +9,12 @@ const NOW = Math.floor(Date.now() / 1000)
 async function setUp() {
   const issuer = await createTestIssuer()
   const lost = { paths: new Set<string>() }
+  const way = { ageSeconds: 0 }
   const fetch: typeof issuer.fetch = (url, init) => {
-    const answer = issuer.fetch(url, init)
+    const answer = issuer.fetch(url, init).then((response) => {
+      response.headers.set('Age', String(way.ageSeconds))
+      return response
+    })
     return lost.paths.has(new URL(url).pathname) ? new Promise(() => {}) : answer
   }
   const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch })
@@ -25,7 +29,7 @@ async function setUp() {
       () => 'accepted',
       (error: { code: string }) => error.code,
     )
-  return { issuer, lost, codeAt }
+  return { issuer, lost, way, codeAt }
 }
 
 afterEach(() => vi.useRealTimers())
@@ -49,6 +53,16 @@ describe('a request that is over before its fetch', () => {
     expect(await joined).toBe('temporarily_unavailable')
   })
 
+  it('costs those who waited for its list the list alone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { lost, codeAt } = await setUp()
+    lost.paths.add('/revocations')
+    void codeAt(NOW)
+    const joined = codeAt(NOW + 1)
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(await joined).toBe('accepted')
+  })
+
   it('stops no revocation for longer than until the poll after it', async () => {
     const { issuer, lost, codeAt } = await setUp()
     expect(await codeAt(NOW)).toBe('accepted')
@@ -66,6 +80,15 @@ describe('a verifier that had no requests for a while', () => {
     await codeAt(NOW)
     issuer.revoke({ sub: 'user:1', before: NOW + 1 })
     expect(await codeAt(NOW + 15)).toBe('invalid_token')
+  })
+
+  it('judges none by a list that was made longer ago than the bound allows', async () => {
+    const { issuer, way, codeAt } = await setUp()
+    way.ageSeconds = 8
+    await codeAt(NOW)
+    issuer.revoke({ sub: 'user:1', before: NOW + 1 })
+    way.ageSeconds = 0
+    expect(await codeAt(NOW + 12)).toBe('invalid_token')
   })
 
   it('lets the others pass while the first waits for an issuer that hangs', async () => {

@@ -1,0 +1,12 @@
+/** The bindings of the APIs: their wrangler.toml has them. */
+declare namespace Cloudflare {
+  interface Env {
+    DB: D1Database
+    /** The token service. */
+    ISSUER: string
+    /** This API, as the token service's config.yml names it. */
+    AUDIENCE: string
+    /** The page that may call this API. */
+    SHOP_ORIGIN: string
+  }
+}

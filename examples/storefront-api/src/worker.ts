@@ -1,0 +1,89 @@
+import { env } from 'cloudflare:workers'
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { createVerifier } from 'sallyport/verify'
+import { requireToken } from 'sallyport/verify/hono'
+import { changeCart, readCart } from './cart_store.ts'
+import { listProducts } from './catalog_store.ts'
+import { listOrders, placeOrder } from './order_store.ts'
+import { readBody } from './read_body.ts'
+
+const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
+
+// Once for the isolate: it keeps the issuer's keys and its list of revoked tokens in memory.
+const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE })
+
+const MAX_QUANTITY = 99
+const ORDER_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+const app = new Hono<{ Bindings: Cloudflare.Env }>()
+
+app.use(
+  cors({
+    origin: SHOP_ORIGIN,
+    allowMethods: ['GET', 'PUT'],
+    allowHeaders: ['Authorization', 'Content-Type'],
+    exposeHeaders: ['WWW-Authenticate'],
+    maxAge: 600,
+  }),
+)
+
+/** For guests and customers, and for machines too: whoever was given the scope. */
+app.get('/catalog', requireToken(verifier, { scope: 'catalog' }), async (c) =>
+  c.json({ products: await listProducts(c.env.DB) }),
+)
+
+app.get('/cart', requireToken(verifier, { scope: 'cart' }), async (c) => {
+  const token = c.get('token')
+  // A client's own token has no session: it is nobody, and has no cart.
+  if (token.sid === null) return c.json({ error: 'not_a_person' }, 403)
+  return c.json(await readCart(c.env.DB, { owner: token.subject, visitor: token.visitorId }))
+})
+
+/** How many of a product are in the cart; none removes it. The same request twice changes nothing more. */
+app.put('/cart/:sku', requireToken(verifier, { scope: 'cart' }), async (c) => {
+  const token = c.get('token')
+  if (token.sid === null) return c.json({ error: 'not_a_person' }, 403)
+  const { quantity } = await readBody(c.req.raw)
+  if (!isQuantity(quantity)) return c.json({ error: 'quantity_must_be_0_to_99' }, 400)
+  const line = { sku: c.req.param('sku'), quantity }
+  const cart = await changeCart(c.env.DB, { owner: token.subject, visitor: token.visitorId }, line)
+  return cart === null ? c.json({ error: 'no_such_product' }, 404) : c.json(cart)
+})
+
+app.get('/orders', requireToken(verifier, { scope: 'orders' }), async (c) => {
+  const token = c.get('token')
+  if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
+  return c.json({ orders: await listOrders(c.env.DB, token.subject) })
+})
+
+/** Orders what is in the cart. The caller names the order, so that a repeated request places it once. */
+app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) => {
+  const token = c.get('token')
+  if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
+  const id = c.req.param('id')
+  if (!ORDER_ID.test(id)) return c.json({ error: 'the_id_must_be_a_random_uuid' }, 400)
+  const { totalCents } = await readBody(c.req.raw)
+  if (typeof totalCents !== 'number') return c.json({ error: 'the_total_is_missing' }, 400)
+  const placedAt = Math.floor(Date.now() / 1000)
+  const owner = { owner: token.subject, visitor: token.visitorId }
+  const order = await placeOrder(c.env.DB, { ...owner, id, totalCents, placedAt })
+  return order === null ? c.json({ error: 'the_cart_changed' }, 409) : c.json(order)
+})
+
+app.onError((error, c) => {
+  console.error(error)
+  return c.json({ error: 'server_error' }, 500)
+})
+app.notFound((c) => c.json({ error: 'not_found' }, 404))
+
+export default app
+
+function isQuantity(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_QUANTITY
+}
+
+/** A person who signed in: neither a guest nor a machine. */
+function isCustomer(subject: string): boolean {
+  return subject.startsWith('user:')
+}

@@ -1,0 +1,102 @@
+import { copyFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { isLoopback } from '../src/config/origin.ts'
+import { requireConfig } from './config_file.ts'
+import { STOREFRONT_SCOPES } from './demo_data.ts'
+import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
+import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
+import { stop } from './stop.ts'
+import { prepareTokenService } from './token_service.ts'
+import { QUIET_WRANGLER } from './wrangler.ts'
+
+// A whole shop on this machine: the token service, two APIs that verify its tokens, and the page, each on its own port.
+
+/** So short that its life can be watched: an access token in production lives for an hour. */
+const ACCESS_TOKEN_SECONDS = 120
+
+const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop'] as const
+type Service = (typeof SERVICES)[number]
+
+const { port, state } = readArguments()
+const ports = Object.fromEntries(SERVICES.map((name, i) => [name, port + i])) as Record<Service, number>
+const config = requireConfig({ localPort: String(port) })
+if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for ${config.issuer}`)
+for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+3')
+Object.assign(process.env, QUIET_WRANGLER)
+// As `npm run build` made it.
+copyFileSync('dist/client/index.js', 'examples/shop/public/sallyport_client.js')
+await prepareTokenService(worker('token-service'), config, [
+  {
+    id: 'shop-demo',
+    secret: null,
+    api: 'storefront',
+    grants: ['password'],
+    scopes: STOREFRONT_SCOPES,
+    origins: [originOf('shop')],
+    accessTokenLifetimeSeconds: ACCESS_TOKEN_SECONDS,
+  },
+])
+for (const name of ['storefront-api', 'backoffice-api'] as const) {
+  await withLocalStores(worker(name), ({ DB }: { DB: D1Database }) =>
+    migrate(DB, join('examples', name, 'migrations')),
+  )
+}
+await serve()
+console.log(`
+The shop is open: ${originOf('shop')}
+
+  token service    ${originOf('token-service')}
+  storefront API   ${originOf('storefront-api')}
+  back-office API  ${originOf('backoffice-api')}
+
+Sign in as amanda@example.com with the password: correct horse battery staple
+Ctrl+C ends all four. npm run reset forgets what they stored.
+`)
+
+function readArguments(): { port: number; state: string } {
+  const usage = 'usage: npm run demo [-- --port N] [--state DIRECTORY]: the services take the ports N to N+3'
+  try {
+    const { values } = parseArgs({
+      options: { port: { type: 'string', default: '8787' }, state: { type: 'string' } },
+    })
+    const port = Number(values.port)
+    // Addresses contain the port, so what is stored under one is of no use under another.
+    const state = values.state ?? join(LOCAL_STATE, 'demo', values.port)
+    if (/^[1-9]\d{0,4}$/.test(values.port) && port + SERVICES.length <= 65536) return { port, state }
+  } catch {
+    // An unknown option: the usage says what there is.
+  }
+  return stop(usage)
+}
+
+function originOf(name: Service): string {
+  return `http://${HOST}:${ports[name]}`
+}
+
+function worker(name: Service) {
+  const directory = name === 'token-service' ? '.' : join('examples', name)
+  return { configPath: join(directory, 'wrangler.toml'), statePath: resolve(state, name) }
+}
+
+async function serve(): Promise<void> {
+  const issuer = originOf('token-service')
+  const audienceOf = (api: string) => config.apis.get(api)?.audience ?? stop(`config.yml has no API "${api}"`)
+  const common = { ISSUER: issuer, SHOP_ORIGIN: originOf('shop') }
+  const vars: Record<Service, Record<string, string>> = {
+    'token-service': { LOCAL_PORT: String(port) },
+    'storefront-api': { ...common, AUDIENCE: audienceOf('storefront') },
+    'backoffice-api': { ...common, AUDIENCE: audienceOf('backoffice') },
+    shop: {
+      ISSUER: issuer,
+      STOREFRONT_API: originOf('storefront-api'),
+      BACKOFFICE_API: originOf('backoffice-api'),
+    },
+  }
+  const readyPaths: Partial<Record<Service, string>> = { 'token-service': '/health/ready' }
+  const servers = SERVICES.map((name) =>
+    startDevServer({ ...worker(name), port: ports[name], vars: vars[name], isQuiet: true }),
+  )
+  endTogether(servers)
+  for (const name of SERVICES) await untilReady(originOf(name) + (readyPaths[name] ?? '/'))
+}

@@ -1,0 +1,75 @@
+import type { ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LocalWorker } from './local_stores.ts'
+import { stop } from './stop.ts'
+import { spawnWrangler } from './wrangler.ts'
+
+export const HOST = '127.0.0.1'
+const READY_WITHIN_MS = 60_000
+const PARENT_CHECK_MS = 500
+
+export interface DevServerOptions extends LocalWorker {
+  port: number
+  /** Variables in place of those in wrangler.toml. */
+  vars: Record<string, string>
+  /** Leaves out what is not at least a warning, such as a line for each request. */
+  isQuiet?: boolean
+}
+
+/** Ends this process where a port is taken. @param remedy What to do then. */
+export async function requireFreePort(port: number, remedy: string): Promise<void> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => {
+    probe.once('error', () => stop(`port ${port} is taken: ${remedy}`))
+    probe.listen(port, HOST, () => probe.close(() => resolve()))
+  })
+}
+
+/** `wrangler dev` in a process group of its own, so that workerd, its grandchild, ends with this process. */
+export function startDevServer(options: DevServerOptions): ChildProcess {
+  const { configPath, statePath, port, vars, isQuiet = false } = options
+  return spawnWrangler(
+    [
+      ...['dev', '--config', configPath, '--persist-to', statePath],
+      ...['--ip', HOST, '--port', String(port), '--inspector-port', '0'],
+      ...['--show-interactive-dev-session=false', '--log-level', isQuiet ? 'error' : 'log'],
+      ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'], detached: true },
+  )
+}
+
+/** Lets the servers end with this process and each other, however it ends. */
+export function endTogether(servers: readonly ChildProcess[]): void {
+  const endAll = () => servers.forEach(endGroup)
+  process.on('exit', endAll)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endAll)
+  for (const server of servers) {
+    server.on('exit', (code) => {
+      endAll()
+      process.exitCode ??= code ?? 0
+      if (servers.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null))
+        process.exit()
+    })
+  }
+  // npm passes a SIGTERM to the shell between us, which ends without passing it on.
+  const parent = process.ppid
+  setInterval(() => process.ppid !== parent && endAll(), PARENT_CHECK_MS).unref()
+}
+
+function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return
+  process.kill(process.platform === 'win32' ? pid : -pid, 'SIGTERM')
+}
+
+/** Waits until an address answers, with anything but an error of the server; else ends this process. */
+export async function untilReady(url: string): Promise<void> {
+  const end = Date.now() + READY_WITHIN_MS
+  while (Date.now() < end) {
+    const response = await fetch(url).catch(() => null)
+    if (response && response.status < 500) return
+    await sleep(100)
+  }
+  stop(`${url} did not answer within ${READY_WITHIN_MS / 1000} s`)
+}

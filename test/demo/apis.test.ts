@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, inject, it } from 'vitest'
+import {
+  ADMIN,
+  ask,
+  backofficeTokens,
+  CLERK,
+  CUSTOMER,
+  GUEST,
+  requestTokens,
+  storefrontTokens,
+} from './tokens.ts'
+
+const { issuer, storefrontApi, backofficeApi, shop } = inject('demo')
+
+const INVALID_TOKEN = {
+  status: 401,
+  challenge: 'Bearer error="invalid_token"',
+  body: { error: 'invalid_token' },
+}
+const needsScope = (scope: string) => ({
+  status: 403,
+  challenge: `Bearer error="insufficient_scope", scope="${scope}"`,
+  body: { error: 'insufficient_scope' },
+})
+
+describe('the two APIs', () => {
+  it('refuse each the tokens of the other', async () => {
+    const customer = await storefrontTokens(CUSTOMER)
+    const admin = await backofficeTokens(ADMIN)
+    const machine = await requestTokens({
+      ...{ client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' },
+      grant_type: 'client_credentials',
+    })
+    expect(await ask(`${backofficeApi}/orders`, { token: customer.access_token })).toEqual(INVALID_TOKEN)
+    expect(await ask(`${backofficeApi}/orders`, { token: machine.access_token })).toEqual(INVALID_TOKEN)
+    expect(await ask(`${storefrontApi}/orders`, { token: admin.access_token })).toEqual(INVALID_TOKEN)
+    expect((await ask(`${storefrontApi}/orders`, { token: customer.access_token })).status).toBe(200)
+    expect((await ask(`${backofficeApi}/orders`, { token: admin.access_token })).status).toBe(200)
+  })
+
+  it('refuse who has no token, a refresh token and garbage', async () => {
+    const { refresh_token } = await storefrontTokens(CUSTOMER)
+    for (const url of [`${storefrontApi}/cart`, `${backofficeApi}/customers`]) {
+      const missing = { status: 401, challenge: 'Bearer', body: { error: 'missing_token' } }
+      expect(await ask(url)).toEqual(missing)
+      for (const token of [refresh_token, 'garbage']) expect(await ask(url, { token })).toEqual(INVALID_TOKEN)
+    }
+  })
+
+  it('let the page of the shop read their answers, and no other page', async () => {
+    for (const api of [storefrontApi, backofficeApi]) {
+      const originFor = async (origin: string) =>
+        (await fetch(`${api}/orders`, { headers: { Origin: origin } })).headers.get(
+          'Access-Control-Allow-Origin',
+        )
+      expect([await originFor(shop), await originFor('https://evil.test')]).toEqual([shop, null])
+    }
+  })
+})
+
+describe('the storefront API', () => {
+  it('has a catalog for guests and customers', async () => {
+    for (const who of [GUEST, CUSTOMER]) {
+      const { access_token } = await storefrontTokens(who)
+      const { status, body } = await ask(`${storefrontApi}/catalog`, { token: access_token })
+      expect(status).toBe(200)
+      expect(body).toMatchObject({
+        products: expect.arrayContaining([expect.objectContaining({ sku: 'kettle' })]),
+      })
+    }
+  })
+
+  it('keeps a cart for each visitor, and moves it once when visitor_id arrives', async () => {
+    const put = (token: string, sku: string, quantity: number) =>
+      ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body: { quantity } })
+    const guest = await storefrontTokens(GUEST)
+    const stranger = await storefrontTokens(GUEST)
+    await put(guest.access_token, 'mug', 2)
+    await put(guest.access_token, 'mug', 2)
+    expect((await ask(`${storefrontApi}/cart`, { token: stranger.access_token })).body).toEqual({
+      lines: [],
+      totalCents: 0,
+    })
+    const customer = await storefrontTokens({ ...CUSTOMER, visitor_access_token: guest.access_token })
+    await put(customer.access_token, 'mug', 0)
+    const merged = await put(customer.access_token, 'kettle', 1)
+    expect(merged.body).toMatchObject({ lines: [{ sku: 'kettle', quantity: 1 }], totalCents: 7900 })
+
+    const next = await storefrontTokens(GUEST)
+    await put(next.access_token, 'mug', 3)
+    const again = await storefrontTokens({ ...CUSTOMER, visitor_access_token: next.access_token })
+    for (let i = 0; i < 2; i++) {
+      expect((await ask(`${storefrontApi}/cart`, { token: again.access_token })).body).toMatchObject({
+        lines: [
+          { sku: 'kettle', quantity: 1 },
+          { sku: 'mug', quantity: 3 },
+        ],
+        totalCents: 7900 + 6600,
+      })
+    }
+    for (const sku of ['kettle', 'mug']) await put(again.access_token, sku, 0)
+  })
+
+  it.each([
+    ['a broken quantity', 'mug', { quantity: 1.5 }, 400, 'quantity_must_be_0_to_99'],
+    ['too many', 'mug', { quantity: 100 }, 400, 'quantity_must_be_0_to_99'],
+    ['no quantity', 'mug', {}, 400, 'quantity_must_be_0_to_99'],
+    ['nothing', 'mug', null, 400, 'quantity_must_be_0_to_99'],
+    ['an unknown product', 'sofa', { quantity: 1 }, 404, 'no_such_product'],
+  ])('refuses %s', async (_name, sku, body, status, error) => {
+    const { access_token: token } = await storefrontTokens(GUEST)
+    const answer = await ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body })
+    expect([answer.status, answer.body]).toEqual([status, { error }])
+  })
+
+  it('takes orders of customers alone, each once however often it is sent', async () => {
+    const guest = await storefrontTokens(GUEST)
+    const url = `${storefrontApi}/orders/${randomUUID()}`
+    expect(await ask(url, { token: guest.access_token, method: 'PUT' })).toEqual(needsScope('orders'))
+    const machine = await requestTokens({
+      ...{ client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' },
+      grant_type: 'client_credentials',
+    })
+    const refusal = await ask(url, { token: machine.access_token, method: 'PUT' })
+    expect([refusal.status, refusal.body]).toEqual([403, { error: 'not_a_customer' }])
+
+    const { access_token: token } = await storefrontTokens(CUSTOMER)
+    const order = { token, method: 'PUT', body: { totalCents: 2900 } }
+    const empty = await ask(url, order)
+    expect([empty.status, empty.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const withoutTotal = await ask(url, { ...order, body: {} })
+    expect([withoutTotal.status, withoutTotal.body]).toEqual([400, { error: 'the_total_is_missing' }])
+    await ask(`${storefrontApi}/cart/beans`, { token, method: 'PUT', body: { quantity: 2 } })
+    const dearer = await ask(url, { ...order, body: { totalCents: 2800 } })
+    expect([dearer.status, dearer.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const placed = await ask(url, order)
+    expect([placed.status, placed.body]).toMatchObject([
+      200,
+      { totalCents: 2900, lines: [{ sku: 'beans', quantity: 2 }] },
+    ])
+    const cart = await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 1 } })
+    expect(await ask(url, order)).toEqual(placed)
+    expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
+    await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
+  })
+
+  it('orders what the guest had in the cart, though the customer did not look at it', async () => {
+    const guest = await storefrontTokens(GUEST)
+    const line = { method: 'PUT', body: { quantity: 1 } }
+    await ask(`${storefrontApi}/cart/scale`, { ...line, token: guest.access_token })
+    const customer = await storefrontTokens({ ...CUSTOMER, visitor_access_token: guest.access_token })
+    const order = { token: customer.access_token, method: 'PUT', body: { totalCents: 5400 } }
+    const { body } = await ask(`${storefrontApi}/orders/${randomUUID()}`, order)
+    expect(body).toMatchObject({ totalCents: 5400, lines: [{ sku: 'scale', quantity: 1 }] })
+  })
+})
+
+describe('the back-office API', () => {
+  it('shows customers and orders to staff, and lets an admin alone change one', async () => {
+    const clerk = (await backofficeTokens(CLERK)).access_token
+    const admin = (await backofficeTokens(ADMIN)).access_token
+    for (const token of [clerk, admin]) {
+      expect((await ask(`${backofficeApi}/customers`, { token })).body).toMatchObject({
+        customers: [{ name: 'Amanda Cole' }, { name: 'Birgit Lund' }, { name: 'Chidi Okafor' }],
+      })
+    }
+    const change = { method: 'PATCH', body: { status: 'packed' } }
+    const refusal = await ask(`${backofficeApi}/orders/o3`, { ...change, token: clerk })
+    expect([refusal.status, refusal.body]).toEqual([403, { error: 'role_required', roles: ['admin'] }])
+    const changed = await ask(`${backofficeApi}/orders/o3`, { ...change, token: admin })
+    expect([changed.status, changed.body]).toMatchObject([200, { id: 'o3', status: 'packed' }])
+    const unknown = await ask(`${backofficeApi}/orders/o9`, { ...change, token: admin })
+    expect([unknown.status, unknown.body]).toEqual([404, { error: 'no_such_order' }])
+    const broken = await ask(`${backofficeApi}/orders/o3`, {
+      method: 'PATCH',
+      body: { status: 'lost' },
+      token: admin,
+    })
+    expect([broken.status, broken.body]).toEqual([400, { error: 'no_such_status' }])
+  })
+
+  it('refuses a machine, which has the scope and no role', async () => {
+    const { access_token: token } = await backofficeTokens({ grant_type: 'client_credentials' })
+    const { status, body } = await ask(`${backofficeApi}/orders`, { token })
+    expect([status, body]).toEqual([403, { error: 'role_required', roles: ['clerk', 'admin'] }])
+  })
+})
+
+describe('the shop', () => {
+  it('says where the services are, and lets the page talk to them and run its own scripts alone', async () => {
+    const response = await fetch(`${shop}/services.json`)
+    expect(await response.json()).toEqual({ issuer, storefrontApi, backofficeApi })
+    const page = await fetch(shop)
+    expect(page.headers.get('Content-Security-Policy')).toBe(
+      `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${issuer} ${storefrontApi} ${backofficeApi}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    )
+  })
+})

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestProject } from 'vitest/node'
+import { findChromium } from './chromium.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    demo: DemoAddresses
+  }
+}
+
+export interface DemoAddresses {
+  issuer: string
+  storefrontApi: string
+  backofficeApi: string
+  shop: string
+}
+
+const HOST = '127.0.0.1'
+const SERVICES = 4
+const START_WITHIN_MS = 120_000
+const FIRST_PORT = 20_000
+const LAST_PORT = 30_000
+
+/** `npm run demo`, as a newcomer runs it, on free ports and with nothing stored. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (findChromium() === null) {
+    console.warn(
+      '\nThere is no Chromium here, so the tests in a browser are skipped. On Debian: apt-get install chromium\n',
+    )
+  }
+  const state = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
+  const port = await findFreePorts()
+  const demo = startDemo(port, state)
+  await untilOpen(demo)
+  const [issuer = '', storefrontApi = '', backofficeApi = '', shop = ''] = Array.from(
+    { length: SERVICES },
+    (_, i) => `http://${HOST}:${port + i}`,
+  )
+  project.provide('demo', { issuer, storefrontApi, backofficeApi, shop })
+  return async () => {
+    await end(demo.process)
+    rmSync(state, { recursive: true, force: true })
+  }
+}
+
+interface RunningDemo {
+  process: ChildProcess
+  output(): string
+}
+
+function startDemo(port: number, state: string): RunningDemo {
+  const parameters = ['run', 'demo', '--', '--port', String(port), '--state', state]
+  const child = spawn('npm', parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+  return { process: child, output: () => output }
+}
+
+async function untilOpen({ process, output }: RunningDemo): Promise<void> {
+  const end = Date.now() + START_WITHIN_MS
+  while (!output().includes('The shop is open')) {
+    if (process.exitCode !== null || Date.now() > end) throw new Error(`npm run demo failed:\n${output()}`)
+    await sleep(100)
+  }
+}
+
+/** Ends npm alone, as a supervisor does: the servers follow. */
+async function end(process: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => process.once('exit', resolve))
+  process.kill('SIGTERM')
+  await ended
+}
+
+async function findFreePorts(): Promise<number> {
+  for (let i = 0; i < 100; i++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
+    const free = await Promise.all(Array.from({ length: SERVICES }, (_, offset) => isFree(port + offset)))
+    if (free.every(Boolean)) return port
+  }
+  throw new Error('there are no free ports')
+}
+
+function isFree(port: number): Promise<boolean> {
+  const probe = createServer()
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false))
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+  })
+}

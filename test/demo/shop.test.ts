@@ -1,0 +1,229 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { findChromium, launchChromium } from './chromium.ts'
+import { type Tab, Visitor } from './shop_page.ts'
+
+const { issuer, storefrontApi } = inject('demo')
+const TOKEN_ENDPOINT = `${issuer}/oauth2-token`
+
+describe.skipIf(findChromium() === null)('the shop in a browser', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+
+  async function signedIn(): Promise<{ visitor: Visitor; tab: Tab }> {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    await tab.signIn()
+    await tab.isCustomer()
+    return { visitor, tab }
+  }
+
+  it('tells the whole story: a guest, a cart, a customer with that cart, an order, and a token that dies', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    await tab.isGuest()
+    await tab.screenshot('1-guest')
+    await tab.addToCart('Gooseneck kettle')
+    await tab.addToCart('Stoneware mug')
+    await tab.addToCart('Stoneware mug')
+    await tab.cartHas(3)
+
+    await tab.signIn()
+    await tab.isCustomer()
+    await tab.cartHas(3)
+    expect(await tab.log()).toEqual(['guest_started', 'signed_in'])
+    await tab.screenshot('2-signed-in-with-the-cart')
+
+    await tab.reload()
+    await tab.isCustomer()
+    await tab.cartHas(3)
+    await tab.press('Cart, 3 items')
+    await tab.screenshot('3-cart')
+    await tab.press('Place the order')
+    await tab.cartHas(0)
+    await tab.page.locator('#orders li', { hasText: '2 × Stoneware mug' }).first().waitFor()
+
+    await tab.press('Show it to the back office')
+    await tab.page.locator('#outcome', { hasText: 'Refused: 401, Bearer error="invalid_token"' }).waitFor()
+
+    await tab.press('Sign out')
+    await tab.isGuest()
+    await tab.page
+      .locator('#old-text', { hasText: /^Refused \d+ s after signing out: 401/ })
+      .waitFor({ timeout: 25_000 })
+    expect((await tab.log()).slice(-4)).toEqual(['signed_out', 'ended', 'guest_started', 'old_token_refused'])
+    await tab.screenshot('4-signed-out')
+    expect(await visitor.leave()).toEqual(['401: GET /customers', '401: GET /cart'])
+  })
+
+  it('stays signed in when the answer to a refresh is lost on the network', async () => {
+    const { visitor, tab } = await signedIn()
+    let lost = 0
+    await visitor.context.route(TOKEN_ENDPOINT, async (route) => {
+      if (lost > 0) return route.continue()
+      lost++
+      await route.fetch()
+      return route.abort()
+    })
+    await tab.press('Get new tokens now')
+    await tab.hasRefreshToken(1)
+    expect((await tab.log()).slice(-2)).toEqual(['retrying', 'refreshed'])
+    const [first, second] = visitor.posted.slice(-2)
+    expect(second?.get('refresh_token')).toBe(first?.get('refresh_token'))
+    await tab.press('Get new tokens now')
+    await tab.hasRefreshToken(2)
+    await tab.isCustomer()
+    expect(await visitor.leave()).toEqual(['failed: POST /oauth2-token'])
+  })
+
+  it('has a button that loses an answer, and nothing is lost by it', async () => {
+    const { visitor, tab } = await signedIn()
+    await tab.press('Lose the answer on the way')
+    await tab.page.locator('#outcome', { hasText: 'You are still signed in' }).waitFor()
+    await tab.hasRefreshToken(1)
+    await tab.screenshot('5-lost-answer')
+    expect(await visitor.leave()).toEqual([])
+  })
+
+  it('refreshes once when two tabs want to at the same time', async () => {
+    const { visitor, tab } = await signedIn()
+    const other = await visitor.openTab()
+    await other.isCustomer()
+    const before = visitor.posted.length
+    const gate = Promise.withResolvers<void>()
+    await visitor.context.route(TOKEN_ENDPOINT, async (route) => {
+      await gate.promise
+      return route.continue()
+    })
+    await tab.press('Get new tokens now')
+    await other.press('Get new tokens now')
+    gate.resolve()
+    await Promise.all([tab.hasRefreshToken(1), other.hasRefreshToken(1)])
+    expect(visitor.posted.length - before).toBe(1)
+    await other.press('Get new tokens now')
+    await Promise.all([tab.hasRefreshToken(2), other.hasRefreshToken(2)])
+    expect(await visitor.leave()).toEqual([])
+  })
+
+  it('signs out in every tab', async () => {
+    const { visitor, tab } = await signedIn()
+    const other = await visitor.openTab()
+    await other.isCustomer()
+    await tab.press('Sign out')
+    await Promise.all([tab.isGuest(), other.isGuest()])
+    await tab.page.locator('#old-text', { hasText: /^Refused/ }).waitFor({ timeout: 25_000 })
+    expect(await visitor.leave()).toEqual(['401: GET /cart'])
+  })
+
+  it('forgets the customer at once when signing out, though the token service cannot be reached', async () => {
+    const { visitor, tab } = await signedIn()
+    await tab.addToCart('Sidama beans')
+    await tab.cartHas(1)
+    await visitor.context.setOffline(true)
+    await tab.press('Sign out')
+    await tab.cartHas(0)
+    await tab.page.locator('#who', { hasText: 'Nobody is here' }).waitFor()
+    const alert = tab.page.getByRole('alert').filter({ hasText: 'could not be told' })
+    await alert.waitFor({ timeout: 20_000 })
+    expect(await tab.page.locator('#orders li').count()).toBe(0)
+    await visitor.context.setOffline(false)
+    await tab.addToCart('Sidama beans')
+    await tab.isGuest()
+    await tab.cartHas(1)
+    await visitor.leave()
+  })
+
+  it('keeps one cart in two tabs, and orders what was seen alone', async () => {
+    const { visitor, tab } = await signedIn()
+    const other = await visitor.openTab()
+    await tab.page.bringToFront()
+    await tab.removeAll()
+    await tab.addToCart('Stoneware mug')
+    await Promise.all([tab.cartHas(1), other.cartHas(1)])
+    await other.addToCart('Stoneware mug')
+    await Promise.all([tab.cartHas(2), other.cartHas(2)])
+    await visitor.context.route('**/orders/*', async (route) => {
+      await other.addToCart('Gooseneck kettle')
+      await other.cartHas(3)
+      await route.continue()
+      await visitor.context.unroute('**/orders/*')
+    })
+    await tab.press('Cart, 2 items')
+    await tab.press('Place the order')
+    await tab.page.getByRole('alert').filter({ hasText: 'Your cart was changed' }).waitFor()
+    await tab.cartHas(3)
+    await tab.press('Place the order')
+    await Promise.all([tab.cartHas(0), other.cartHas(0)])
+    expect(await visitor.leave()).toEqual([expect.stringMatching(/^409: PUT \/orders\//)])
+  })
+
+  it('says so when the password is wrong, and the visitor keeps the cart', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    await tab.addToCart('Glass teapot')
+    await tab.cartHas(1)
+    await tab.signIn({ username: 'amanda@example.com', password: 'wrong' })
+    await tab.page.getByRole('alert').filter({ hasText: 'That email and password do not fit.' }).waitFor()
+    await tab.press('Cancel')
+    await tab.isGuest()
+    await tab.cartHas(1)
+    expect(await visitor.leave()).toEqual(['400: POST /oauth2-token'])
+  })
+
+  it('says so when the API cannot be reached, and goes on afterwards', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    await visitor.context.route(`${storefrontApi}/**`, (route) => route.abort())
+    await tab.addToCart('Paper filters')
+    await tab.page.getByRole('alert').filter({ hasText: 'cannot be reached now' }).waitFor()
+    await visitor.context.unroute(`${storefrontApi}/**`)
+    await tab.addToCart('Paper filters')
+    await tab.cartHas(1)
+    expect(await tab.page.getByRole('alert').count()).toBe(0)
+    expect(await visitor.leave()).toEqual(['failed: GET /cart'])
+  })
+
+  it('can be used by the keyboard alone', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const { page } = await visitor.openTab()
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    for (const name of ['To the products', 'Slow Pour', 'Sign in']) {
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe(name)
+    }
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('amanda@example.com')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('correct horse battery staple')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    expect(await visitor.leave()).toEqual([])
+  })
+
+  it.each(['light', 'dark'] as const)('has no barrier that axe finds serious, in %s', async (colorScheme) => {
+    const visitor = await Visitor.arrive(browser, { colorScheme })
+    const tab = await visitor.openTab()
+    await tab.addToCart('Hand grinder')
+    await tab.cartHas(1)
+    await tab.page.locator('summary').last().click()
+    expect(await tab.findBarriers()).toEqual([])
+    await tab.screenshot(`6-${colorScheme}`)
+    await tab.press('Cart, 1 item')
+    expect(await tab.findBarriers()).toEqual([])
+    await tab.press('Sign in to order')
+    expect(await tab.findBarriers()).toEqual([])
+    expect(await visitor.leave()).toEqual([])
+  })
+
+  it('fits a narrow screen', async () => {
+    const visitor = await Visitor.arrive(browser, { viewport: { width: 320, height: 700 } })
+    const tab = await visitor.openTab()
+    await tab.screenshot('7-narrow')
+    expect(await tab.page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+    expect(await visitor.leave()).toEqual([])
+  })
+})

@@ -1,0 +1,45 @@
+import { inject } from 'vitest'
+
+const demo = inject('demo')
+
+export const CUSTOMER = { username: 'amanda@example.com', password: 'correct horse battery staple' }
+export const GUEST = { username: 'guest', password: 'guest' }
+export const ADMIN = { username: 'admin', password: 'back office battery staple' }
+export const CLERK = { username: 'clerk', password: 'back office battery staple' }
+
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
+/** Tokens of the storefront, for a page. */
+export function storefrontTokens(parameters: Record<string, string>): Promise<Tokens> {
+  return requestTokens({ client_id: 'shop-demo', grant_type: 'password', ...parameters })
+}
+
+/** Tokens of the back office, for its application. */
+export function backofficeTokens(parameters: Record<string, string>): Promise<Tokens> {
+  const client = { client_id: 'backoffice-demo', client_secret: 'backoffice-demo-secret' }
+  return requestTokens({ ...client, grant_type: 'password', ...parameters })
+}
+
+export async function requestTokens(parameters: Record<string, string>): Promise<Tokens> {
+  const body = new URLSearchParams(parameters)
+  const response = await fetch(`${demo.issuer}/oauth2-token`, { method: 'POST', body })
+  if (response.ok) return (await response.json()) as Tokens
+  throw new Error(`${response.status} ${await response.text()}`)
+}
+
+/** An answer of an API: its status, its challenge and its body. */
+export async function ask(
+  url: string,
+  { token, method = 'GET', body }: { token?: string; method?: string; body?: unknown } = {},
+): Promise<{ status: number; challenge: string | null; body: unknown }> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const challenge = response.headers.get('WWW-Authenticate')
+  return { status: response.status, challenge, body: await response.json() }
+}

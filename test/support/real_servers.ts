@@ -1,0 +1,61 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
+import {
+  makeTemporaryDirectory,
+  type ServiceServer,
+  startService,
+  startWorker,
+  type WorkerServer,
+} from '../../scripts/worker_server.ts'
+
+/** An API that knows the service by its address alone. */
+export interface ApiOptions {
+  issuer: string
+  audience: string
+  pollSeconds?: number
+}
+
+/** The service and APIs, each in a workerd of its own on the loopback, with stores on disk, for tests in Node. */
+export class RealServers {
+  readonly service: ServiceServer
+  readonly #directory: string
+  readonly #api: Bundle
+  readonly #apis: WorkerServer[] = []
+
+  private constructor(directory: string, service: ServiceServer, api: Bundle) {
+    this.#directory = directory
+    this.service = service
+    this.#api = api
+  }
+
+  /** Builds the Workers and starts the service, with the demo data of `npm start`. */
+  static async start(): Promise<RealServers> {
+    const directory = makeTemporaryDirectory()
+    const [service, api] = await Promise.all([
+      bundleWorker(join(directory, 'service')),
+      bundleWorker(join(directory, 'api'), '--config', API_CONFIG),
+    ])
+    const stateDirectory = join(directory, 'state')
+    return new RealServers(directory, await startService(service, { stateDirectory }), api)
+  }
+
+  /** Starts `test/e2e/api` for the storefront's audience. */
+  async startApi(pollSeconds: number): Promise<WorkerServer> {
+    const { config } = this.service
+    const api = await startWorker(this.#api, API_CONFIG, {
+      ISSUER: config.issuer,
+      AUDIENCE: config.apis.get('storefront')?.audience ?? '',
+      POLL_SECONDS: String(pollSeconds),
+    })
+    this.#apis.push(api)
+    return api
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.service, ...this.#apis].map((server) => server.close()))
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+const API_CONFIG = 'test/e2e/api/wrangler.toml'
