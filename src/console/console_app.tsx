@@ -43,7 +43,9 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   app.route('/', signInRoutes(desk))
   for (const page of PAGES) app.on(page.method, page.path, (c) => answer(c, page, desk))
   for (const path of new Set(PAGES.map((page) => page.path))) app.all(path, (c) => refuseMethod(c, path))
-  app.all('*', () => {
+  app.all('*', (c) => {
+    const path = c.req.path.replace(/\/+$/, '')
+    if (c.req.method === 'GET' && path !== c.req.path) return c.redirect(path, 301)
     throw new Refused(NOT_FOUND)
   })
   app.onError((error, c) =>

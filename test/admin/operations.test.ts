@@ -75,6 +75,7 @@ const EXAMPLES: Record<string, MakeExample> = {
   readSession: ofSession(''),
   endSession: ofSession(''),
   readSessionStory: ofSession('/story'),
+  readStatistics: at('/statistics?minutes=5'),
   listKeys: at('/keys'),
   rotateKeys: at('/keys/rotate'),
   resealKeys: at('/keys/reseal'),

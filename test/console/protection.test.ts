@@ -96,6 +96,11 @@ describe('every page', () => {
     expect(answer.headers.get('Allow')).toBe('GET, HEAD')
   })
 
+  it('is found with a slash at the end too', async () => {
+    expect(await browser.get('/console/')).toMatchObject({ status: 301, location: '/console' })
+    expect(await browser.get('/console/keys//')).toMatchObject({ status: 301, location: '/console/keys' })
+  })
+
   it('is none where the address is not ours', async () => {
     expect(await browser.get('/console/nothing')).toMatchObject({
       status: 404,

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addConsoleClient, ConsoleBrowser, inputOf } from '../support/console.ts'
 import { switchable } from '../support/faults.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const SIGN_IN = '/console/sign-in?next=%2Fconsole'
+
+// Its clocks run ahead, and so do its events.
+afterAll(emptyStores)
 
 async function newOperator(server: TestServer, roles = ['admin']) {
   await addConsoleClient(server)

@@ -146,6 +146,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
   it.each([
     [1400, 'light'],
     [1400, 'dark'],
+    [1000, 'light'],
     [400, 'light'],
     [400, 'dark'],
   ] as const)(
