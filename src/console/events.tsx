@@ -55,10 +55,10 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
-        <>
+        <div class="why">
           {reasonOf(event)}
           <Change change={event.change} />
-        </>,
+        </div>,
         ifKnown(event.client_id, (id) => (
           <span class="nowrap">
             <Link to={pathOf`/clients/${id}`}>{id}</Link>

@@ -36,7 +36,7 @@ export const sessionsPage: Page = {
             action="/sessions"
             query={query}
             texts={[
-              { name: 'subject', label: 'Username, or id of a person or guest' },
+              { name: 'subject', label: 'Username or id' },
               { name: 'client_id', label: 'Client id' },
             ]}
           />
