@@ -115,7 +115,7 @@ describe('the signing keys, as an operator has them', () => {
     expect((await operator.get('/keys')).status).toBe(401)
     await operator.signInAgain()
     expect((await operator.delete('/keys/nothing')).status).toBe(404)
-    const { body: trail } = await operator.get('/audit?kind=key&by_operator=true&limit=2')
+    const { body: trail } = await operator.get(`/audit?kind=key&actor=${operator.id}&limit=2`)
     expect(trail.items).toMatchObject([
       { actor: operator.id },
       { actor: operator.id, actor_client: operator.client.id },
