@@ -1,0 +1,41 @@
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import type { Session } from '../../client/session.ts'
+import { CART, customer, subjectOf } from '../support/browser.ts'
+import { fakeWaits, hurry } from '../support/waits.ts'
+
+fakeWaits()
+
+describe('the end of a session', () => {
+  it('by signing out forgets the tokens here and ends them at the server', async () => {
+    const { browser, tab } = await customer()
+    const { accessToken, refreshToken } = tab.session as Session
+    await tab.signOut()
+    expect(browser.storage.items.size).toBe(0)
+    expect(browser.events.at(-1)).toBe('signed_out')
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const clientId = String(decodeJwt(accessToken).client_id)
+    const response = await browser.server.postForm({ ...form, client_id: clientId })
+    expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('is tried again where the answer is lost, and told where it cannot be done', async () => {
+    const { browser, tab } = await customer()
+    browser.faults.push('answer lost')
+    await hurry(tab.signOut())
+    const second = await customer()
+    second.browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
+    await expect(hurry(second.tab.signOut())).rejects.toMatchObject({ code: 'unreachable' })
+    expect(second.browser.storage.items.size).toBe(0)
+  })
+
+  it("at the server is told, and no request of the customer is sent as a guest's", async () => {
+    const { browser, user, tab } = await customer()
+    await browser.endSessions(user)
+    browser.server.clock.time += 30
+    const response = await tab.fetch(CART, { method: 'PUT', body: 'an order' })
+    expect(response.status).toBe(401)
+    expect(browser.events.slice(-2)).toEqual(['session_ended', 'guest_started'])
+    expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
+  })
+})
