@@ -1,6 +1,6 @@
 import { isGuest, onStorageChange, type Session, SessionStore, type TokenStorage } from './session.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
-import { persist, post, TokenRequestError, type TokenResponse } from './token_endpoint.ts'
+import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
 
 export interface ClientOptions {
   /** The token server, without a slash at its end. */
@@ -28,7 +28,7 @@ export type ClientEvent =
   /** An answer was lost; the same request is tried again. */
   | 'retrying'
   | 'signed_out'
-  /** The server refused the refresh token: the session is over. */
+  /** The tokens cannot be renewed: the session is over. */
   | 'session_ended'
   /** Another tab did one of these. */
   | 'changed_elsewhere'
@@ -96,9 +96,11 @@ export class Client {
     return this.#send(request, renewed)
   }
 
-  /** Renews the tokens now. @throws TokenRequestError */
+  /** Renews the tokens now; those that live and cannot be renewed stay. @throws TokenRequestError */
   async refresh(): Promise<Session> {
-    return this.#renew(this.session)
+    const { session } = this
+    const isAllThereIs = session?.refreshToken === null && this.#secondsLeft(session) > 0
+    return isAllThereIs ? session : this.#renew(session)
   }
 
   /**
@@ -127,16 +129,15 @@ export class Client {
     })
     this.#tell('signed_out')
     if (!session) return
-    const form = { client_id: this.#options.clientId, token: session.refreshToken }
+    const form = { client_id: this.#options.clientId, token: session.refreshToken ?? session.accessToken }
     await this.#persist(() => this.#post('/oauth2-token/revoke', form))
   }
 
   /** A session whose access token lives. */
   async #fresh(): Promise<Session> {
-    const session = this.session
-    const secondsLeft = session ? session.expiresAt - this.#now() : 0
-    if (!session || secondsLeft <= 0) return this.#renew(session)
-    if (secondsLeft < REFRESH_AHEAD_SECONDS) this.#renew(session).catch(() => {})
+    const { session } = this
+    if (!session || this.#secondsLeft(session) <= 0) return this.#renew(session)
+    if (this.#isDue(session)) this.#renew(session).catch(() => {})
     return session
   }
 
@@ -154,15 +155,18 @@ export class Client {
 
   /** @returns Null where the session is over */
   async #refresh({ refreshToken }: Session): Promise<Session | null> {
-    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     try {
-      return await this.#persist(() => this.#requestTokens('refreshed', form))
+      if (refreshToken) return await this.#persist(() => this.#exchange(refreshToken))
     } catch (error) {
       if (!isDead(error)) throw error
-      this.#store.clear()
-      this.#tell('session_ended')
-      return null
     }
+    this.#store.clear()
+    this.#tell('session_ended')
+    return null
+  }
+
+  #exchange(refreshToken: string): Promise<Session> {
+    return this.#requestTokens('refreshed', { grant_type: 'refresh_token', refresh_token: refreshToken })
   }
 
   #startGuest(): Promise<Session> {
@@ -177,16 +181,15 @@ export class Client {
 
   /** The guest to hand over, with a token that lives: an ended one is ignored by the server, and its cart is lost. */
   async #findLiveGuest(): Promise<Session | null> {
-    const session = this.session
+    const { session } = this
     if (!session || !isGuest(session)) return null
-    if (session.expiresAt - this.#now() >= REFRESH_AHEAD_SECONDS) return session
-    return this.#refresh(session).catch(() => session)
+    return this.#isDue(session) ? this.#refresh(session).catch(() => session) : session
   }
 
   async #requestTokens(event: ClientEvent, form: Record<string, string>): Promise<Session> {
     const issuedAt = this.#now()
     const answer = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
-    const { access_token, refresh_token, expires_in } = answer as TokenResponse
+    const { access_token, refresh_token, expires_in } = parseTokens(answer)
     const session = {
       accessToken: access_token,
       refreshToken: refresh_token,
@@ -215,6 +218,14 @@ export class Client {
     for (const listener of this.#listeners) listener(event, this.session)
   }
 
+  #isDue(session: Session): boolean {
+    return session.refreshToken !== null && this.#secondsLeft(session) < REFRESH_AHEAD_SECONDS
+  }
+
+  #secondsLeft({ expiresAt }: Session): number {
+    return expiresAt - this.#now()
+  }
+
   #now(): number {
     return this.#options.now?.() ?? Math.floor(Date.now() / 1000)
   }
@@ -224,8 +235,16 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options)
 }
 
-/** A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. */
+/**
+ * A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. Where the
+ * server takes none any more, the grant is unsupported.
+ */
 function isDead(error: unknown): boolean {
   if (!(error instanceof TokenRequestError)) return false
-  return error.code === 'invalid_grant' || (error.code === 'invalid_request' && error.status === 401)
+  const { code, status } = error
+  return (
+    code === 'invalid_grant' ||
+    code === 'unsupported_grant_type' ||
+    (code === 'invalid_request' && status === 401)
+  )
 }

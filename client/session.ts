@@ -1,7 +1,8 @@
 /** The tokens of one session, as this browser keeps them. */
 export interface Session {
   accessToken: string
-  refreshToken: string
+  /** Null where the server gives none: the session then ends with its access token. */
+  refreshToken: string | null
   /** When the access token was asked for, and when it ends, by this browser's clock. Unix seconds. */
   issuedAt: number
   expiresAt: number
@@ -45,9 +46,7 @@ export class SessionStore {
   /** Null where there is none, or what is stored is not one. */
   find(): Session | null {
     try {
-      const session: Partial<Session> | null = JSON.parse(this.#storage.getItem(this.#key) ?? 'null')
-      const isWhole = session?.accessToken && session.refreshToken && session.expiresAt
-      return isWhole ? (session as Session) : null
+      return parseSession(JSON.parse(this.#storage.getItem(this.#key) ?? 'null'))
     } catch {
       return null
     }
@@ -75,6 +74,16 @@ export function onStorageChange(key: string, listener: () => void): void {
   page.addEventListener?.('storage', (event) => {
     if ((event as { key?: string | null }).key === key) listener()
   })
+}
+
+function parseSession(stored: Partial<Record<keyof Session, unknown>> | null): Session | null {
+  const { accessToken, refreshToken, issuedAt, expiresAt } = stored ?? {}
+  const isWhole =
+    typeof accessToken === 'string' &&
+    (refreshToken === null || typeof refreshToken === 'string') &&
+    typeof issuedAt === 'number' &&
+    typeof expiresAt === 'number'
+  return isWhole ? { accessToken, refreshToken, issuedAt, expiresAt } : null
 }
 
 function findLocalStorage(): TokenStorage {

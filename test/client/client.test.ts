@@ -59,7 +59,9 @@ describe('a visitor', () => {
 
   it('is nobody where the API has no guests', async () => {
     const browser = await Browser.open()
-    await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({ code: 'signed_out' })
+    await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({
+      ...{ code: 'signed_out', isTemporary: false },
+    })
     expect(browser.posted).toEqual([])
   })
 })
@@ -119,6 +121,10 @@ describe('a lost answer', () => {
     [['answer cut']],
     [['request lost']],
     [['server down']],
+    [['a portal answers']],
+    [['a portal answers null']],
+    [['a portal answers half']],
+    [['a proxy refuses']],
     [['answer lost', 'answer lost', 'server down']],
   ])('of a refresh costs nothing: %j', async (faults) => {
     const { browser, user, tab } = await customer()
@@ -164,7 +170,15 @@ describe('a lost answer', () => {
 describe('the storage', () => {
   it('may hold garbage', async () => {
     const { browser, tab } = await customer()
-    for (const garbage of ['', 'null', '{"accessToken":', '7', '{"accessToken":"a","refreshToken":"b"}']) {
+    const old = '{"accessToken":"a","issuedAt":1,"expiresAt":9e9}'
+    for (const garbage of [
+      '',
+      'null',
+      '{"accessToken":',
+      '7',
+      '{"accessToken":"a","refreshToken":"b"}',
+      old,
+    ]) {
       for (const key of browser.storage.items.keys()) browser.storage.setItem(key, garbage)
       expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
     }

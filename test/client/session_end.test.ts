@@ -13,7 +13,7 @@ describe('the end of a session', () => {
     await tab.signOut()
     expect(browser.storage.items.size).toBe(0)
     expect(browser.events.at(-1)).toBe('signed_out')
-    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const form = { grant_type: 'refresh_token', refresh_token: String(refreshToken) }
     const clientId = String(decodeJwt(accessToken).client_id)
     const response = await browser.server.postForm({ ...form, client_id: clientId })
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
