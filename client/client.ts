@@ -112,7 +112,10 @@ export class Client {
     return this.#exclusively(async () => {
       const guest = await this.#findLiveGuest()
       const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
-      return this.#start('signed_in', { username, password, ...visitor })
+      const session = await this.#requestSession({ username, password, ...visitor })
+      this.#store.save(session)
+      this.#tell('signed_in')
+      return session
     })
   }
 
@@ -153,30 +156,37 @@ export class Client {
     return this.#renewing
   }
 
-  /** @returns Null where the session is over */
-  async #refresh({ refreshToken }: Session): Promise<Session | null> {
+  /** @returns The session from then on, which may be another tab's; null where it is over */
+  async #refresh(old: Session): Promise<Session | null> {
+    const next = await this.#exchange(old)
+    if (!this.#store.replace(old, next)) return this.session
+    this.#tell(next ? 'refreshed' : 'session_ended')
+    return next
+  }
+
+  /** @returns Null where the server gives no successor */
+  async #exchange({ refreshToken }: Session): Promise<Session | null> {
+    if (refreshToken === null) return null
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     try {
-      if (refreshToken) return await this.#persist(() => this.#exchange(refreshToken))
+      return await this.#persist(() => this.#requestTokens(form))
     } catch (error) {
-      if (!isDead(error)) throw error
+      if (isDead(error)) return null
+      throw error
     }
-    this.#store.clear()
-    this.#tell('session_ended')
-    return null
   }
 
-  #exchange(refreshToken: string): Promise<Session> {
-    return this.#requestTokens('refreshed', { grant_type: 'refresh_token', refresh_token: refreshToken })
-  }
-
-  #startGuest(): Promise<Session> {
+  async #startGuest(): Promise<Session> {
     if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'Nobody is signed in.')
-    return this.#persist(() => this.#start('guest_started', { username: 'guest', password: 'guest' }))
+    const guest = await this.#persist(() => this.#requestSession({ username: 'guest', password: 'guest' }))
+    if (!this.#store.replace(null, guest)) return this.session ?? guest
+    this.#tell('guest_started')
+    return guest
   }
 
-  #start(event: ClientEvent, credentials: Record<string, string>): Promise<Session> {
+  #requestSession(credentials: Record<string, string>): Promise<Session> {
     const { scope } = this.#options
-    return this.#requestTokens(event, { grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
+    return this.#requestTokens({ grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
   }
 
   /** The guest to hand over, with a token that lives: an ended one is ignored by the server, and its cart is lost. */
@@ -186,19 +196,16 @@ export class Client {
     return this.#isDue(session) ? this.#refresh(session).catch(() => session) : session
   }
 
-  async #requestTokens(event: ClientEvent, form: Record<string, string>): Promise<Session> {
+  async #requestTokens(form: Record<string, string>): Promise<Session> {
     const issuedAt = this.#now()
     const answer = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
     const { access_token, refresh_token, expires_in } = parseTokens(answer)
-    const session = {
+    return {
       accessToken: access_token,
       refreshToken: refresh_token,
       issuedAt,
       expiresAt: issuedAt + expires_in,
     }
-    this.#store.save(session)
-    this.#tell(event)
-    return session
   }
 
   #post(path: string, form: Record<string, string>): Promise<unknown> {

@@ -52,6 +52,19 @@ export class SessionStore {
     }
   }
 
+  /**
+   * Puts `next` in the place of `old`, or nothing. Only while `old` is still there: where there are no locks, another
+   * tab may have signed somebody in meanwhile, and anywhere somebody may have signed out.
+   *
+   * @returns Whether it did
+   */
+  replace(old: Session | null, next: Session | null): boolean {
+    if (this.find()?.accessToken !== old?.accessToken) return false
+    if (next) this.save(next)
+    else this.clear()
+    return true
+  }
+
   /** A storage that is full must not cost the session: its tokens cannot be asked for again. */
   save(session: Session): void {
     try {
