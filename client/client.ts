@@ -1,4 +1,11 @@
-import { isGuest, onStorageChange, type Session, SessionStore, type TokenStorage } from './session.ts'
+import {
+  isGuest,
+  mayActFor,
+  onStorageChange,
+  type Session,
+  SessionStore,
+  type TokenStorage,
+} from './session.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
 import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
 
@@ -76,11 +83,11 @@ export class Client {
   }
 
   /**
-   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once,
-   * unless the customer would become a guest by it.
+   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once. No
+   * request of a customer is sent as a guest's or as another customer's.
    *
    * @throws TypeError for any other origin
-   * @throws TokenRequestError where there is no token to be had
+   * @throws TokenRequestError where there is no token to be had, `session_ended` where the customer's session is over
    */
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
@@ -92,8 +99,7 @@ export class Client {
     const ageSeconds = Math.abs(this.#now() - session.issuedAt)
     if (response.status !== 401 || ageSeconds < WORTH_RENEWING_SECONDS) return response
     const renewed = await this.#renew(session).catch(() => null)
-    if (!renewed || (isGuest(renewed) && !isGuest(session))) return response
-    return this.#send(request, renewed)
+    return renewed && mayActFor(renewed, session) ? this.#send(request, renewed) : response
   }
 
   /** Renews the tokens now; those that live and cannot be renewed stay. @throws TokenRequestError */
@@ -139,9 +145,16 @@ export class Client {
   /** A session whose access token lives. */
   async #fresh(): Promise<Session> {
     const { session } = this
-    if (!session || this.#secondsLeft(session) <= 0) return this.#renew(session)
+    if (!session) return this.#renew(null)
+    if (this.#secondsLeft(session) <= 0) return this.#requireSuccessor(session)
     if (this.#isDue(session)) this.#renew(session).catch(() => {})
     return session
+  }
+
+  async #requireSuccessor(old: Session): Promise<Session> {
+    const next = await this.#renew(old)
+    if (!mayActFor(next, old)) throw new TokenRequestError('session_ended', 'The session is over.')
+    return next
   }
 
   /** A successor of that session, by whichever tab is first; a guest's where there is none. */

@@ -29,8 +29,17 @@ export function readClaims(token: string): Claims | null {
   }
 }
 
-export function isGuest({ accessToken }: Session): boolean {
-  return String(readClaims(accessToken)?.sub).startsWith('visitor:')
+export function isGuest(session: Session): boolean {
+  return subjectOf(session).startsWith('visitor:')
+}
+
+/** Whether what was asked for under `old` may be sent under `next`: never as somebody else, but a guest may become anybody. */
+export function mayActFor(next: Session, old: Session): boolean {
+  return isGuest(old) || subjectOf(next) === subjectOf(old)
+}
+
+function subjectOf({ accessToken }: Session): string {
+  return String(readClaims(accessToken)?.sub)
 }
 
 /** The session, where every tab finds it. */

@@ -108,7 +108,7 @@ describe('the access token', () => {
 
   it('is renewed after the clock was set back', async () => {
     const { browser, user, tab } = await customer()
-    const session = { ...tab.session, accessToken: 'dead' }
+    const session = { ...tab.session, accessToken: `${tab.session?.accessToken.slice(0, -9)}AAAAAAAAA` }
     for (const key of browser.storage.items.keys()) browser.storage.setItem(key, JSON.stringify(session))
     const behind = browser.tab({ now: () => browser.server.clock.time - 86_400 })
     expect(await subjectOf(await behind.fetch(CART))).toBe(user.id)

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Session } from '../../client/session.ts'
-import { CART, customer, subjectOf } from '../support/browser.ts'
+import { CART, customer, HOUR, subjectOf } from '../support/browser.ts'
 import { fakeWaits, hurry } from '../support/waits.ts'
 
 fakeWaits()
@@ -36,6 +36,16 @@ describe('the end of a session', () => {
     const response = await tab.fetch(CART, { method: 'PUT', body: 'an order' })
     expect(response.status).toBe(401)
     expect(browser.events.slice(-2)).toEqual(['session_ended', 'guest_started'])
+    expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
+  })
+
+  it("fails the customer's request where the access token had ended as well: it is no guest's", async () => {
+    const { browser, user, tab } = await customer()
+    await browser.endSessions(user)
+    browser.server.clock.time += HOUR
+    const put = tab.fetch(CART, { method: 'PUT', body: 'an order' })
+    await expect(put).rejects.toMatchObject({ code: 'session_ended', status: 0, isTemporary: false })
+    expect(browser.events).toEqual(['signed_in', 'session_ended', 'guest_started'])
     expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
   })
 })

@@ -1,9 +1,16 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Browser, CART, customer, grantsOf, HOUR, subjectOf } from '../support/browser.ts'
+import type { TokenRequestError } from '../../client/token_endpoint.ts'
+import { Browser, CART, claimsOf, customer, grantsOf, HOUR, subjectOf } from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
 import { fakeWaits } from '../support/waits.ts'
 
 fakeWaits()
+
+const outcomeOf = (request: Promise<Response>) =>
+  request.then(
+    ({ status }) => status,
+    ({ code }: TokenRequestError) => code,
+  )
 
 describe('two tabs', () => {
   it('that refresh at once, where there are no locks, both go on with the same session', async () => {
@@ -45,6 +52,38 @@ describe('two tabs', () => {
     slow.open()
     expect(await started).toEqual(signedIn)
     expect(browser.events).toEqual(['signed_in'])
+  })
+
+  it.each([
+    ['is refused', 30, 401],
+    ['has ended', HOUR, 'session_ended'],
+  ])(
+    "never send a customer's request as the one who signed in meanwhile: the token %s",
+    async (_how, age, outcome) => {
+      const { browser, user, tab } = await customer()
+      const other = await browser.server.addUser()
+      await browser.endSessions(user)
+      browser.server.clock.time += age
+      const slow = browser.slowTab('request')
+      const put = outcomeOf(slow.tab.fetch(CART, { method: 'PUT', body: 'an order' }))
+      await tab.signIn(other.username, PASSWORD)
+      slow.open()
+      expect(await put).toBe(outcome)
+      expect(claimsOf(tab.session).sub).toBe(other.id)
+    },
+  )
+
+  it("send a guest's request again as the customer that the guest became", async () => {
+    const browser = await Browser.open()
+    const user = await browser.server.addUser()
+    const tab = browser.tab()
+    await tab.fetch(CART)
+    browser.server.clock.time += 30
+    const slow = browser.slowTab('request')
+    const put = slow.tab.fetch(CART, { method: 'PUT', body: '2 kettles' })
+    await tab.signIn(user.username, PASSWORD)
+    slow.open()
+    expect(await (await put).json()).toEqual({ subject: user.id, body: '2 kettles' })
   })
 
   it('share what one of them refreshed', async () => {
