@@ -131,12 +131,23 @@ export class Client {
    * @throws TokenRequestError where the server could not be told: the session lives on there
    */
   async signOut(): Promise<void> {
-    const session = await this.#exclusively(async () => {
-      const last = this.session
-      this.#store.clear()
-      return last
+    const session = this.#forget()
+    // A customer who is there once it is this tab's turn was being signed in; a guest has come since, and stays.
+    const late = this.#exclusively(async () => {
+      const isSignedIn = this.session !== null && !isGuest(this.session)
+      return isSignedIn ? this.#forget() : null
     })
+    await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
+  }
+
+  #forget(): Session | null {
+    const { session } = this
+    this.#store.clear()
     this.#tell('signed_out')
+    return session
+  }
+
+  async #revoke(session: Session | null): Promise<void> {
     if (!session) return
     const form = { client_id: this.#options.clientId, token: session.refreshToken ?? session.accessToken }
     await this.#persist(() => this.#post('/oauth2-token/revoke', form))

@@ -1,7 +1,8 @@
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Session } from '../../client/session.ts'
-import { CART, customer, HOUR, subjectOf } from '../support/browser.ts'
+import { Browser, CART, claimsOf, customer, HOUR, subjectOf } from '../support/browser.ts'
+import { PASSWORD } from '../support/server.ts'
 import { fakeWaits, hurry } from '../support/waits.ts'
 
 fakeWaits()
@@ -17,6 +18,32 @@ describe('the end of a session', () => {
     const clientId = String(decodeJwt(accessToken).client_id)
     const response = await browser.server.postForm({ ...form, client_id: clientId })
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('by signing out does not wait for a refresh that is on the way, which brings nothing back', async () => {
+    const { browser, user, tab } = await customer()
+    browser.server.clock.time += HOUR
+    const slow = browser.slowTab('request')
+    const put = slow.tab.fetch(CART, { method: 'PUT', body: 'an order' })
+    const signedOut = slow.tab.signOut()
+    expect([tab.session, browser.events.at(-1)]).toEqual([null, 'signed_out'])
+    await vi.advanceTimersByTimeAsync(200)
+    slow.open()
+    await expect(put).rejects.toMatchObject({ code: 'session_ended' })
+    await signedOut
+    expect(claimsOf(tab.session).sub).not.toBe(user.id)
+    expect(browser.events).toEqual(['signed_in', 'signed_out', 'guest_started'])
+  })
+
+  it('by signing out ends a sign-in as well that is on the way', async () => {
+    const browser = await Browser.open()
+    const user = await browser.server.addUser()
+    const tab = browser.tab()
+    const signingIn = tab.signIn(user.username, PASSWORD)
+    await tab.signOut()
+    expect(tab.session).toBeNull()
+    expect(browser.events).toEqual(['signed_out', 'signed_in', 'signed_out'])
+    expect(browser.posted.at(-1)?.get('token')).toBe((await signingIn).refreshToken)
   })
 
   it('is tried again where the answer is lost, and told where it cannot be done', async () => {
