@@ -41,7 +41,7 @@ const TIMEOUT_MS = 8000
 /** Before the second try and so on. All tries together end within the server's retry window of 60 s. */
 const WAITS_SECONDS = [0.5, 2, 5]
 
-/** A page is never kept waiting for longer at a time, whatever the server asks. */
+/** A page is never kept waiting for longer at a time: where the server asks for more, it is told so. */
 const LONGEST_WAIT_SECONDS = 8
 
 /**
@@ -83,9 +83,10 @@ export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void)
       return await attempt()
     } catch (error) {
       if (!(error instanceof TokenRequestError && error.isTemporary)) throw error
+      if (error.retryAfterSeconds > LONGEST_WAIT_SECONDS) throw error
       onRetry()
-      const wait = Math.min(Math.max(seconds, error.retryAfterSeconds), LONGEST_WAIT_SECONDS)
-      await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+      const waitSeconds = Math.max(seconds, error.retryAfterSeconds)
+      await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000))
     }
   }
   return attempt()

@@ -167,6 +167,25 @@ describe('a lost answer', () => {
   })
 })
 
+describe('a server that asks to wait', () => {
+  it.each([
+    ['8 s is asked again, four times in all', 8, 4],
+    ['longer is not asked again, and the page is told', 9, 1],
+  ])('for %s', async (_title, seconds, tries) => {
+    const { browser, tab } = await customer()
+    let asked = 0
+    const fetch = async () => {
+      asked++
+      const headers = { 'Retry-After': String(seconds) }
+      return Response.json({ error: 'temporarily_unavailable' }, { status: 429, headers })
+    }
+    const told = { status: 429, retryAfterSeconds: seconds, isTemporary: true }
+    await expect(hurry(browser.tab({ fetch }).refresh())).rejects.toMatchObject(told)
+    expect(asked).toBe(tries)
+    expect(tab.session).not.toBeNull()
+  })
+})
+
 describe('the storage', () => {
   it('may hold garbage', async () => {
     const { browser, tab } = await customer()
