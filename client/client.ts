@@ -246,7 +246,14 @@ export class Client {
   }
 
   #tell(event: ClientEvent): void {
-    for (const listener of this.#listeners) listener(event, this.session)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event, this.session)
+      } catch (error) {
+        // As for any listener of a page: its fault is told where uncaught errors are, and costs no request.
+        reportError(error)
+      }
+    }
   }
 
   #isDue(session: Session): boolean {

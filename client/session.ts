@@ -90,11 +90,12 @@ export class SessionStore {
   }
 }
 
-/** Tells when another tab changed what is stored under that key. */
+/** Tells when another tab changed what is stored under that key, or cleared the whole storage: then no key is named. */
 export function onStorageChange(key: string, listener: () => void): void {
   const page = globalThis as { addEventListener?: (type: string, listener: (event: Event) => void) => void }
   page.addEventListener?.('storage', (event) => {
-    if ((event as { key?: string | null }).key === key) listener()
+    const changed = (event as { key?: string | null }).key
+    if (changed === key || changed === null) listener()
   })
 }
 
