@@ -149,6 +149,15 @@ describe('a lost answer', () => {
     expect(browser.events).not.toContain('session_ended')
   })
 
+  it('of every try ends the session where the next one comes after the retry window', async () => {
+    const { browser, tab } = await customer()
+    browser.server.clock.time += HOUR
+    browser.faults.push('answer lost', 'answer lost', 'answer lost', 'answer lost')
+    await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'unreachable' })
+    browser.server.clock.time += 61
+    await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'session_ended' })
+  })
+
   it('of a refresh ahead of time is noticed by nobody while the token lives', async () => {
     const { browser, user, tab } = await customer()
     browser.server.clock.time += HOUR - 30
@@ -164,6 +173,18 @@ describe('a lost answer', () => {
     browser.faults.push('request lost')
     await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
     expect(claimsOf(await tab.signIn(user.username, PASSWORD)).sub).toBe(user.id)
+  })
+
+  it('of a sign-in that spent the guest costs the cart, and nothing else', async () => {
+    const browser = await Browser.open()
+    const user = await browser.server.addUser()
+    const tab = browser.tab()
+    await tab.fetch(CART)
+    browser.faults.push('answer lost')
+    await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
+    const claims = claimsOf(await tab.signIn(user.username, PASSWORD))
+    expect(claims.sub).toBe(user.id)
+    expect(claims).not.toHaveProperty('visitor_id')
   })
 })
 
