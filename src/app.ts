@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { etag, RETAINED_304_HEADERS } from 'hono/etag'
+import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { introspectEndpoint } from './endpoints/introspect.ts'
@@ -32,6 +33,9 @@ const MAX_BODY_BYTES = 16 * 1024
 /** The whole server, over the services of one isolate. */
 export function createApp(services: Services): Hono {
   const app = new Hono()
+  const { adminApi } = services.config
+  // Before CORS: no page of another origin may read it.
+  if (adminApi) app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   const cors = corsFor(services, methodsOf)
   // A path that is none of ours has no preflight either: 404.
   app.use((c, next) => (isUnknownPreflight(c.req) ? next() : cors(c, next)))

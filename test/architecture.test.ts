@@ -19,14 +19,18 @@ const LADDER = [
     'sessions',
     'grants',
   ],
-  ...['services.ts', 'http', 'endpoints', 'app.ts', 'worker.ts'],
+  ...['services.ts', 'http', 'endpoints', 'admin', 'app.ts', 'worker.ts'],
 ]
 
 const MAX_LINES = 300
 
 /** What has one home each. Comments may speak of it anywhere. */
 const CONFINED = [
-  { what: 'Hono', mention: /['"]hono(?:\/[^'"]*)?['"]/, home: /^(?:http|endpoints)\/|^(?:app|worker)\.ts$/ },
+  {
+    what: 'Hono',
+    mention: /['"]hono(?:\/[^'"]*)?['"]/,
+    home: /^(?:http|endpoints|admin)\/|^(?:app|worker)\.ts$/,
+  },
   { what: 'a storage API', mention: /\b(?:D1[A-Z]|KVNamespace)/, home: /_store\.ts$|^services\.ts$/ },
   {
     what: 'the clock',

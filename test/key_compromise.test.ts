@@ -21,6 +21,8 @@ import {
 } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
+const OPERATOR = { subject: 'user:1', clientId: 'sallyport-cli' }
+
 const DAY = 86_400
 
 /** A server that has its first key, and a customer's tokens that it signed. */
@@ -34,7 +36,7 @@ async function setUp() {
 }
 
 async function retire(server: TestServer, kid: string) {
-  const entry = await server.services.keyLife.retireNow(kid, server.context(), 'user:1')
+  const entry = await server.services.keyLife.retireNow(kid, server.context(), OPERATOR)
   await server.settle()
   return entry
 }
@@ -66,7 +68,7 @@ describe('a compromised key', () => {
       [second, 'current'],
       [first, 'retired'],
     ])
-    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toMatchObject([
+    expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toMatchObject([
       { outcome: 'ok', reason: `retired ${first} as compromised, ${second} (ES256) signs instead` },
     ])
   })
@@ -180,7 +182,7 @@ describe('a compromised key', () => {
     const entries = await Promise.all(isolates.map((isolate) => retire(isolate, first)))
     expect(entries.map((entry) => entry?.state)).toEqual(isolates.map(() => 'retired'))
     expect(await kept()).toHaveLength(1)
-    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toHaveLength(1)
+    expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toHaveLength(1)
     expect(await retire(server, 'unknown')).toBe(null)
     expect(await kept()).toHaveLength(1)
   })

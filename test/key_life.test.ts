@@ -8,6 +8,8 @@ import { listKeys, machineToken, publishedKids, signerOf } from './support/keys.
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
+const OPERATOR = { subject: 'user:1', clientId: 'sallyport-cli' }
+
 const DAY = 86_400
 
 const storedKids = async () => {
@@ -15,7 +17,7 @@ const storedKids = async () => {
   return results.map((row) => row.kid)
 }
 
-const keyEvents = async () => (await auditOf({ kind: 'key' })).map(({ reason, subject }) => [reason, subject])
+const keyEvents = async () => (await auditOf({ kind: 'key' })).map(({ reason, actor }) => [reason, actor])
 
 /** A server that has its first key. */
 async function setUp(config: Record<string, unknown> = {}) {
@@ -156,7 +158,7 @@ describe('a rotation that an operator asks for', () => {
   it('publishes the next key at once and lets it sign when every verifier knows it', async () => {
     const { clock, server, client, first } = await setUp()
     const token = await machineToken(server, client)
-    const next = await server.services.keyLife.rotateNow(server.context(), 'user:1')
+    const next = await server.services.keyLife.rotateNow(server.context(), OPERATOR)
     await server.settle()
     const times = { createdAt: clock.time, activatesAt: clock.time + PUBLISH_AHEAD_SECONDS, retiresAt: null }
     expect(next).toEqual({ kid: expect.any(String), alg: 'ES256', state: 'next', reason: null, ...times })
@@ -167,7 +169,7 @@ describe('a rotation that an operator asks for', () => {
     expect(await signerOf(server, client)).toBe(next?.kid)
     await verify(server, token)
     expect((await keyEvents()).slice(1)).toEqual([
-      [`made ${next?.kid} (ES256), to sign from ${times.activatesAt}`, 'user:1'],
+      [`made ${next?.kid} (ES256), to sign from ${times.activatesAt}`, OPERATOR.subject],
     ])
   })
 
@@ -194,11 +196,11 @@ describe('a rotation that an operator asks for', () => {
     await server.cron()
     const third = (await storedKids()).at(-1)
     clock.time += PUBLISH_AHEAD_SECONDS
-    const known = await server.services.keyLife.rotateNow(server.context(), 'user:1')
+    const known = await server.services.keyLife.rotateNow(server.context(), OPERATOR)
     await server.settle()
     expect(known).toMatchObject({ kid: third, state: 'current', activatesAt: clock.time })
     expect(await signerOf(server, client)).toBe(third)
-    expect((await keyEvents()).at(-1)).toEqual([`brought ${third} forward`, 'user:1'])
+    expect((await keyEvents()).at(-1)).toEqual([`brought ${third} forward`, OPERATOR.subject])
   })
 
   it('fails where the stores are away, and can be asked for again', async () => {

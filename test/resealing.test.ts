@@ -8,6 +8,8 @@ import { machineToken, publishedKids, signerOf } from './support/keys.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
 
+const OPERATOR = { subject: 'user:1', clientId: 'sallyport-cli' }
+
 const newSecret = () => base64url.encode(crypto.getRandomValues(new Uint8Array(32)))
 
 /** A server with two keys under one secret, the same with a second secret beside it, and one that has the second alone. */
@@ -49,12 +51,12 @@ describe('a change of SEALING_KEY', () => {
   it('can be asked for, and asked again it finds nothing to do', async () => {
     const { both, kids } = await setUp()
     const { keyLife } = both.services
-    expect(await keyLife.reseal(both.context(), 'user:1')).toEqual({ resealed: kids, unopened: [] })
+    expect(await keyLife.reseal(both.context(), OPERATOR)).toEqual({ resealed: kids, unopened: [] })
     const rows = await sealed()
     expect(await keyLife.reseal(both.context())).toEqual({ resealed: [], unopened: [] })
     await both.settle()
     expect(await sealed()).toEqual(rows)
-    expect(await auditOf({ kind: 'key', subject: 'user:1' })).toHaveLength(1)
+    expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toHaveLength(1)
   })
 
   it('seals each key once, however many are asked at once', async () => {

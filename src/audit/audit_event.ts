@@ -9,8 +9,8 @@ export const AUDIT_KINDS = [
   'merge',
   'revoke',
   'cut_off',
-  'rehash',
   'key',
+  'rehash',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -17,7 +17,7 @@ export interface StoredAuditEvent {
   addressPrefix: string | null
   actor: string | null
   actorClient: string | null
-  change: unknown
+  change: Readonly<Record<string, unknown>> | null
 }
 
 /** What events must have; what is absent or null counts for nothing. */
@@ -73,6 +73,8 @@ const rowsSchema = z.array(
 const signInsSchema = z.array(
   z.object({ sid: z.string(), at: z.int(), subject: z.string(), client_id: z.string(), api: z.string() }),
 )
+
+const changeSchema = z.record(z.string(), z.unknown())
 
 /** The kinds that most events are of. The partial index has the others: a query says so, or it is not used. */
 const DAILY_KINDS: readonly string[] = ['issue', 'refresh', 'retry']
@@ -187,12 +189,13 @@ function conditionsOf(filter: AuditFilter): { sql: string[]; values: unknown[] }
 function decodeRows(results: unknown): StoredAuditEvent[] {
   return decodeRecord(rowsSchema, 'audit events', results).map((row) => {
     const { client_id, address_prefix, actor_client, change, ...rest } = row
+    const record = `audit event ${row.id}`
     return {
       ...rest,
       clientId: client_id,
       addressPrefix: address_prefix,
       actorClient: actor_client,
-      change: change === null ? null : parseJsonColumn(`audit event ${row.id}`, change),
+      change: change === null ? null : decodeRecord(changeSchema, record, parseJsonColumn(record, change)),
     }
   })
 }

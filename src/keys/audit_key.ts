@@ -1,11 +1,12 @@
+import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
 interface Occasion {
   audit: AuditStore
   context: RequestContext
-  /** The subject of the operator who asked for it; null where it came by itself. */
-  by: string | null
+  /** The operator who asked for it; null where it came by itself. */
+  by: Actor | null
 }
 
 /** Puts into the audit trail what became of a key. */
@@ -14,10 +15,11 @@ export function auditKey(reason: string, { audit, context, by }: Occasion): void
     kind: 'key',
     outcome: 'ok',
     reason,
-    subject: by,
+    subject: null,
     api: null,
     clientId: null,
     sid: null,
+    ...(by === null ? {} : { actor: by }),
   } as const
   // A request that happened to find a key due has no part in it.
   audit.record(event, by === null ? { ...context, addressPrefix: null } : context)

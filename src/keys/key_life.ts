@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -56,7 +57,7 @@ interface Dependencies {
  * The life of signing keys. By themselves they are made, published ahead, switched and retired; an operator may ask for
  * a switch now, give up a key, or have them sealed under another secret.
  *
- * `by` is the subject of the operator who asks, for the audit trail.
+ * `by` is the operator who asks, for the audit trail.
  */
 export class KeyLife {
   readonly #dependencies: Dependencies
@@ -92,7 +93,7 @@ export class KeyLife {
    * @returns The next key, or the current one where the switch was at once
    * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
    */
-  async rotateNow(context: RequestContext, by: string | null = null): Promise<KeyEntry | null> {
+  async rotateNow(context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
     const { store, lives, maker, ring, config, audit } = this.#dependencies
     const { now } = context
     const times = { now, publishAheadSeconds: PUBLISH_AHEAD_SECONDS }
@@ -113,7 +114,7 @@ export class KeyLife {
    * @returns What became of it; null where there is no such key
    * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
    */
-  async retireNow(kid: string, context: RequestContext, by: string | null = null): Promise<KeyEntry | null> {
+  async retireNow(kid: string, context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
     const { store, lives, ring, config, audit } = this.#dependencies
     const { now } = context
     const { keys } = await lives.list()
@@ -137,7 +138,7 @@ export class KeyLife {
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  async reseal(context: RequestContext, by: string | null = null): Promise<Resealing> {
+  async reseal(context: RequestContext, by: Actor | null = null): Promise<Resealing> {
     const outcome = await this.#resealAll(context, by)
     await this.#dependencies.store.renewCopy(context)
     return outcome
@@ -170,7 +171,7 @@ export class KeyLife {
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
-  async #resealAll(context: RequestContext, by: string | null): Promise<Resealing> {
+  async #resealAll(context: RequestContext, by: Actor | null): Promise<Resealing> {
     const { store, audit } = this.#dependencies
     const outcome: Resealing = { resealed: [], unopened: [] }
     for (const key of await store.findAll()) {

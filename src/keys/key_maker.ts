@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
@@ -42,13 +43,13 @@ export class KeyMaker {
   async addIfWanted(
     schedule: KeySchedule,
     context: RequestContext,
-    by: string | null,
+    by: Actor | null,
   ): Promise<SealedSigningKey[]> {
     const keys = await this.#dependencies.store.findAll()
     return isWanted(keys, schedule) ? this.#add(schedule, context, by) : keys
   }
 
-  async #add(schedule: KeySchedule, context: RequestContext, by: string | null): Promise<SealedSigningKey[]> {
+  async #add(schedule: KeySchedule, context: RequestContext, by: Actor | null): Promise<SealedSigningKey[]> {
     const { store, sealingKeys, audit } = this.#dependencies
     const key = await generateSigningKey(schedule.alg, sealingKeys, context.now)
     const activatesAt = await store.addIfWanted(key, schedule)

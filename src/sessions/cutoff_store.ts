@@ -6,7 +6,7 @@ import { callStore } from '../lib/storage_error.ts'
  * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
  * seen the state before it, on a clock that is ahead: what it issues must be dead too.
  */
-const CUTOFF_MARGIN_SECONDS = 2
+export const CUTOFF_MARGIN_SECONDS = 2
 
 /** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
 export function cutoffTime(now: number): number {

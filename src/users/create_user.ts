@@ -26,9 +26,16 @@ export interface ImportedUserDraft extends PersonDraft {
   passwordHash: string
 }
 
-/** A person who cannot be added; the message says why, to the operator. */
+/** A person who cannot be added or changed so; the message says why, to the operator. */
 export class UserRefused extends Error {
   override name = 'UserRefused'
+  /** What is to blame, by its name on the wire. */
+  readonly field: 'pool' | 'username' | 'password' | 'password_hash' | 'roles'
+
+  constructor(field: UserRefused['field'], message: string) {
+    super(message)
+    this.field = field
+  }
 }
 
 interface Dependencies {
@@ -36,7 +43,8 @@ interface Dependencies {
   config: Pick<Config, 'apis'>
 }
 
-const MAX_ROLE_CHARACTERS = 64
+/** The longest role, in Unicode code points. */
+export const MAX_ROLE_CHARACTERS = 64
 
 /** Makes a user from a draft, hashing the password. @throws UserRefused */
 export async function createUser(
@@ -45,11 +53,7 @@ export async function createUser(
   now: number,
 ): Promise<User> {
   const person = requirePerson(draft, config)
-  const password = encodePassword(draft.password)
-  if (password === null || password.length === 0) {
-    throw new UserRefused(`the password must be plain text of 1 to ${MAX_PASSWORD_CHARACTERS} characters`)
-  }
-  return toUser(person, await passwords.hash(password), now)
+  return toUser(person, await passwords.hash(requirePassword(draft.password)), now)
 }
 
 /** Makes a user from a draft that brings a hash, which stays as it is until the first sign-in. @throws UserRefused */
@@ -60,7 +64,9 @@ export function importUser(
 ): User {
   const person = requirePerson(draft, config)
   const description = describeHash(draft.passwordHash)
-  if (!description.isAccepted) throw new UserRefused(`the password hash is not taken: ${description.reason}`)
+  if (!description.isAccepted) {
+    throw new UserRefused('password_hash', `the password hash is not taken: ${description.reason}`)
+  }
   return toUser(person, draft.passwordHash, now)
 }
 
@@ -69,27 +75,43 @@ function requirePerson(
   { pool, roles, enabled, mustChangePassword = false, ...draft }: PersonDraft,
   config: Dependencies['config'],
 ): Required<PersonDraft> {
-  const apis = [...config.apis.values()]
-  const pools = new Set(apis.map((api) => api.userPool))
+  const pools = new Set([...config.apis.values()].map((api) => api.userPool))
   if (!pools.has(pool)) {
-    throw new UserRefused(
-      `config.yml has no API with the user pool "${pool}": it has ${[...pools].join(', ')}`,
-    )
+    const message = `config.yml has no API with the user pool "${pool}": it has ${[...pools].join(', ')}`
+    throw new UserRefused('pool', message)
   }
-  const username = normalizeUsername(draft.username)
-  if (username === null) throw new UserRefused('the username is empty, too long or not plain text')
-  if (username === GUEST && apis.some((api) => api.userPool === pool && api.guests)) {
-    throw new UserRefused(`"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
-  }
+  const username = requireUsername(draft.username, pool, config)
   if (!roles.every(isRole)) {
-    throw new UserRefused(
-      `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`,
-    )
+    const message = `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`
+    throw new UserRefused('roles', message)
   }
   return { pool, username, roles, enabled, mustChangePassword }
 }
 
-function isRole(text: string): boolean {
+/** A username of a pool, normalised. @throws UserRefused */
+export function requireUsername(text: string, pool: string, config: Dependencies['config']): string {
+  const username = normalizeUsername(text)
+  if (username === null) {
+    throw new UserRefused('username', 'the username is empty, too long or not plain text')
+  }
+  const hasGuests = [...config.apis.values()].some((api) => api.userPool === pool && api.guests)
+  if (username === GUEST && hasGuests) {
+    throw new UserRefused('username', `"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
+  }
+  return username
+}
+
+/** The bytes of a new password. @throws UserRefused */
+export function requirePassword(text: string): Uint8Array {
+  const password = encodePassword(text)
+  if (password === null || password.length === 0) {
+    const message = `the password must be plain text of 1 to ${MAX_PASSWORD_CHARACTERS} characters`
+    throw new UserRefused('password', message)
+  }
+  return password
+}
+
+export function isRole(text: string): boolean {
   const isPlain = text.isWellFormed() && !/\p{Cc}/u.test(text) && text.trim() === text
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }

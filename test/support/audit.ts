@@ -9,12 +9,14 @@ export interface AuditRow {
   subject: string | null
   sid: string | null
   address_prefix: string | null
+  actor: string | null
+  actor_client: string | null
 }
 
 /** The audit events that have all of those values, oldest first. */
 export async function auditOf(values: Partial<AuditRow>): Promise<AuditRow[]> {
   const conditions = Object.keys(values).map((column) => `${column} = ?`)
-  const sql = `SELECT kind, outcome, reason, api, client_id, subject, sid, address_prefix
+  const sql = `SELECT kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client
     FROM audit_events WHERE ${conditions.join(' AND ')} ORDER BY id`
   const { results } = await env.DB.prepare(sql)
     .bind(...Object.values(values))

@@ -13,6 +13,7 @@ import type { User } from '../../src/users/user.ts'
 export const ISSUER = 'https://id.shop.test'
 export const STOREFRONT_AUDIENCE = 'https://shop.test/api'
 export const BACKOFFICE_AUDIENCE = 'https://shop.test/admin/api'
+export const ADMIN_AUDIENCE = `${ISSUER}/admin/api`
 export const PASSWORD = 'correct horse battery staple'
 
 const CONFIG = {
@@ -31,7 +32,9 @@ const CONFIG = {
       guest_scopes: ['cart', 'catalog'],
     },
     backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users', 'orders'] },
+    admin: { audience: ADMIN_AUDIENCE, users: 'operators' },
   },
+  admin_api: 'admin',
 }
 
 /** config.yml of the tests, with top-level keys replaced. */

@@ -14,11 +14,17 @@ import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
-const BAD_USERNAME = new UserRefused('the username is empty, too long or not plain text')
-const BAD_PASSWORD = new UserRefused('the password must be plain text of 1 to 128 characters')
-const GUEST_NAME = new UserRefused('"guest" is the name of anonymous visitors in the pool "customers"')
+const BAD_USERNAME = new UserRefused('username', 'the username is empty, too long or not plain text')
+const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 1 to 128 characters')
+const GUEST_NAME = new UserRefused(
+  'username',
+  '"guest" is the name of anonymous visitors in the pool "customers"',
+)
 
-const BAD_ROLE = new UserRefused('a role must be plain text of 1 to 64 characters, no space around it')
+const BAD_ROLE = new UserRefused(
+  'roles',
+  'a role must be plain text of 1 to 64 characters, no space around it',
+)
 
 /** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
 const dependencies = {
@@ -71,7 +77,10 @@ describe('a new user', () => {
     [
       'a pool that no API has',
       { pool: 'partners' },
-      new UserRefused('config.yml has no API with the user pool "partners": it has customers, staff'),
+      new UserRefused(
+        'pool',
+        'config.yml has no API with the user pool "partners": it has customers, staff, operators',
+      ),
     ],
     ['a role without a name', { roles: ['admin', ''] }, BAD_ROLE],
     ['a role with space around it', { roles: ['admin '] }, BAD_ROLE],
@@ -125,7 +134,9 @@ describe('a user from another system', () => {
       'of no scheme that is known here: argon2id, bcrypt, pbkdf2, scrypt, symfony-sha512',
     ],
   ])('is refused with the reason: %s', (_case, changes, reason) => {
-    expect(() => importOne(changes)).toThrow(new UserRefused(`the password hash is not taken: ${reason}`))
+    expect(() => importOne(changes)).toThrow(
+      new UserRefused('password_hash', `the password hash is not taken: ${reason}`),
+    )
   })
 
   it('is refused for what refuses any new user', () => {

@@ -1,0 +1,85 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { routePath } from 'hono/route'
+import type { ApiConfig } from '../config/config.ts'
+import { requestContext } from '../http/request_context.ts'
+import type { Services } from '../services.ts'
+import { authenticateOperator, authorize } from './authenticate_operator.ts'
+import { formatOpenApi } from './openapi.ts'
+import type { Answer, Operation } from './operation.ts'
+import { OPERATIONS } from './operations.ts'
+import { Problem } from './problem.ts'
+import { check, formatEtag, readBody, readQuery, readVersions } from './read_input.ts'
+import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
+
+/** Where the admin API is. */
+export const ADMIN_PATH = '/admin/api'
+
+const OPENAPI_PATH = '/openapi.json'
+const MAX_BODY_BYTES = 16 * 1024
+
+/** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
+export function createAdminApp(services: Services, api: ApiConfig): Hono {
+  const app = new Hono()
+  let document: object | null = null
+  app.get(OPENAPI_PATH, (c) => {
+    document ??= formatOpenApi(OPERATIONS, services.config)
+    return respondJson(c, document, 200)
+  })
+  for (const operation of OPERATIONS) {
+    app.on(operation.method, routeOf(operation.path), limitBody(operation), (c) =>
+      answer(c, operation, { services, api }),
+    )
+  }
+  for (const path of new Set([OPENAPI_PATH, ...OPERATIONS.map((operation) => operation.path)])) {
+    app.all(routeOf(path), () => refuseMethod(path))
+  }
+  app.all('*', () => {
+    throw new Problem('not-found', { detail: 'There is no such path.' })
+  })
+  // The path as the route has it: what a caller put into it may be anything.
+  app.onError((error, c) => respondWithProblem(c, error, routePath(c)))
+  return app
+}
+
+/** Hono's way to write a path of parameters. */
+function routeOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+/** The recipe of every operation. */
+async function answer(
+  c: Context,
+  operation: Operation,
+  { services, api }: { services: Services; api: ApiConfig },
+): Promise<Response> {
+  const context = requestContext(c, services.clock)
+  const operator = await authenticateOperator(c, services, { api, context })
+  authorize(operator, operation)
+  const versions = readVersions(c, operation)
+  const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
+  const call = { operator, params: c.req.param(), versions, context, services }
+  return respond(c, operation, await operation.run(call, input, check))
+}
+
+function respond(c: Context, { status }: Operation, { body, version, location }: Answer<unknown>): Response {
+  if (version !== undefined) c.header('ETag', formatEtag(version))
+  if (location !== undefined) c.header('Location', ADMIN_PATH + location)
+  return status === 204 ? respondEmpty(c) : respondJson(c, body, status)
+}
+
+function refuseMethod(path: string): never {
+  const methods = OPERATIONS.filter((operation) => operation.path === path).map(({ method }) => method)
+  const allowed = methods.length === 0 || methods.includes('GET') ? ['GET', 'HEAD', ...methods] : methods
+  const allow = [...new Set(allowed)].join(', ')
+  throw new Problem('method-not-allowed', { detail: `It has ${allow}.`, headers: { Allow: allow } })
+}
+
+function limitBody({ maxBodyBytes = MAX_BODY_BYTES }: Operation) {
+  return bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new Problem('content-too-large', { detail: `It may have ${maxBodyBytes / 1024} KiB.` })
+    },
+  })
+}

@@ -1,0 +1,92 @@
+import * as z from 'zod/mini'
+import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import { type Operation, operation } from './operation.ts'
+import {
+  DEFAULT_LIMIT,
+  flag,
+  named,
+  pageOf,
+  paging,
+  parseCursor,
+  text,
+  toPage,
+  unixSeconds,
+} from './schemas.ts'
+
+export const eventSchema = named(
+  'AuditEvent',
+  z.strictObject({
+    id: z.int(),
+    at: z.int(),
+    kind: z.string(),
+    outcome: z.string(),
+    reason: z.string(),
+    api: z.nullable(z.string()),
+    client_id: z.nullable(z.string()),
+    subject: z.nullable(z.string()),
+    sid: z.nullable(z.string()),
+    address_prefix: z.nullable(z.string()),
+    actor: z.nullable(z.string()),
+    actor_client: z.nullable(z.string()),
+    change: z.nullable(z.record(z.string(), z.unknown())),
+  }),
+)
+
+const positionSchema = z.object({ at: z.int(), id: z.int() })
+const id = text(200)
+
+const listAudit = operation({
+  id: 'listAudit',
+  method: 'GET',
+  path: '/audit',
+  summary: 'What happened, newest first; `from` is inclusive and `to` exclusive, in Unix seconds',
+  tag: 'audit',
+  role: 'support',
+  query: z.strictObject({
+    ...paging,
+    subject: z.optional(id),
+    client_id: z.optional(id),
+    sid: z.optional(id),
+    actor: z.optional(id),
+    kind: z.optional(z.enum(AUDIT_KINDS, `must be one of ${AUDIT_KINDS.join(', ')}`)),
+    outcome: z.optional(z.enum(['ok', 'refused'], 'must be ok or refused')),
+    api: z.optional(text(64)),
+    by_operator: z.optional(flag),
+    from: z.optional(unixSeconds),
+    to: z.optional(unixSeconds),
+  }),
+  status: 200,
+  answer: pageOf('AuditEvents', eventSchema),
+  async handle({ query, services }) {
+    const {
+      limit = DEFAULT_LIMIT,
+      cursor,
+      client_id: clientId = null,
+      by_operator: byOperator = null,
+    } = query
+    const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query
+    const { from = null, to = null } = query
+    const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
+    const events = await services.auditTrail.list(filter, parseCursor(positionSchema, cursor), limit + 1)
+    const place = ({ at, id }: StoredAuditEvent) => ({ at, id })
+    return { body: toPage(events, limit, { place, show: showEvent }) }
+  },
+})
+
+export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
+
+/** An event as the wire has it. */
+export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
+  const { clientId, addressPrefix, actorClient, change, ...rest } = event
+  const { id, at, kind, outcome, reason, api, subject, sid, actor } = rest
+  return {
+    ...{ id, at, kind, outcome, reason, api },
+    client_id: clientId,
+    ...{ subject, sid },
+    address_prefix: addressPrefix,
+    actor,
+    actor_client: actorClient,
+    change,
+  }
+}

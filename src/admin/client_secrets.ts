@@ -1,0 +1,71 @@
+import * as z from 'zod/mini'
+import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { adminEvent, requireChanged } from './change.ts'
+import { clientSchema, clientWithSecretSchema, showClient } from './client_schemas.ts'
+import { idOf, requireClient, show } from './clients.ts'
+import { type Operation, operation } from './operation.ts'
+import { invalidContent, notFound, Problem } from './problem.ts'
+import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
+import { named, unixSeconds } from './schemas.ts'
+
+const retirementSchema = named('SecretRetirement', z.strictObject({ expires_at: z.optional(unixSeconds) }))
+
+const addClientSecret = operation({
+  id: 'addClientSecret',
+  method: 'POST',
+  path: '/clients/{client_id}/secrets',
+  summary: 'A second secret beside the one that is live; the answer alone has it',
+  tag: 'clients',
+  role: 'admin',
+  status: 201,
+  answer: clientWithSecretSchema,
+  async handle(call) {
+    const { services, context, versions } = call
+    const { id, api } = await requireClient(idOf(call), call)
+    const secret = generateClientSecret()
+    const stored = { id: generateSecretId(), hash: await hashClientSecret(secret) }
+    const change = { operation: 'addClientSecret', to: { secret_id: stored.id } }
+    const event = adminEvent(call, 'a secret was added', { api, clientId: id, change })
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const conditions = { versions, now: context.now }
+    const outcome = await services.clientAdmin.addSecret(id, stored, conditions, alongside)
+    const record = requireChanged(outcome, 'client', () => {
+      const detail = 'It is a public client, or has two live secrets: retire one first.'
+      return new Problem('secret-conflict', { detail })
+    })
+    await tryToRenewCopies(id, call)
+    return { body: { ...showClient(record), client_secret: secret }, version: record.version }
+  },
+})
+
+const retireClientSecret = operation({
+  id: 'retireClientSecret',
+  method: 'POST',
+  path: '/clients/{client_id}/secrets/{secret_id}/retire',
+  summary: 'Ends a secret now, or at `expires_at`; what was issued by it lives on (sign-out ends that)',
+  tag: 'clients',
+  role: 'admin',
+  body: retirementSchema,
+  status: 200,
+  answer: clientSchema,
+  async handle(call) {
+    const { services, context, versions, params, body } = call
+    const { id, api, secrets } = await requireClient(idOf(call), call)
+    const { secret_id: secretId = '' } = params
+    if (!secrets.some((secret) => secret.id === secretId)) throw notFound('secret')
+    const { expires_at: expiresAt = context.now } = body
+    if (expiresAt < context.now) throw invalidContent([{ path: 'expires_at', message: 'must not be past' }])
+    const change = { operation: 'retireClientSecret', to: { secret_id: secretId, expires_at: expiresAt } }
+    const event = adminEvent(call, 'a secret was retired', { api, clientId: id, change })
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const conditions = { versions, now: context.now }
+    const outcome = await services.clientAdmin.endSecret(id, { secretId, expiresAt }, conditions, alongside)
+    const record = requireChanged(outcome, 'client', () => {
+      return new Problem('secret-conflict', { detail: 'It has ended already.' })
+    })
+    await renewCopies(id, call)
+    return show(record)
+  },
+})
+
+export const SECRET_OPERATIONS: readonly Operation[] = [addClientSecret, retireClientSecret]

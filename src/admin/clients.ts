@@ -1,0 +1,288 @@
+import * as z from 'zod/mini'
+import type { Client } from '../clients/client.ts'
+import type { ClientEdit } from '../clients/client_admin_store.ts'
+import type { ClientRecord } from '../clients/client_record.ts'
+import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
+import {
+  type ClientDraft,
+  type ClientEditBody,
+  checkClient,
+  clientSchema,
+  clientsSchema,
+  clientWithSecretSchema,
+  draftSchema,
+  editSchema,
+  showClient,
+} from './client_schemas.ts'
+import { type Answer, type Call, type Operation, operation } from './operation.ts'
+import { notFound, Problem, stale } from './problem.ts'
+import { formatEtag } from './read_input.ts'
+import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
+import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
+
+type ShownClient = z.output<typeof clientSchema>
+
+const PATH = '/clients/{client_id}'
+
+const listClients = operation({
+  id: 'listClients',
+  method: 'GET',
+  path: '/clients',
+  summary: 'Clients by id; `q` is a part of an id or a name',
+  tag: 'clients',
+  role: 'support',
+  query: z.strictObject({
+    ...paging,
+    q: z.optional(text(200)),
+    api: z.optional(text(64)),
+    enabled: z.optional(flag),
+  }),
+  status: 200,
+  answer: clientsSchema,
+  async handle({ query, services }) {
+    const { q = null, api = null, enabled = null, limit = DEFAULT_LIMIT } = query
+    const after = parseCursor(z.string(), query.cursor)
+    const clients = await services.clientAdmin.list({ text: q, api, enabled }, after, limit + 1)
+    return { body: toPage(clients, limit, { place: ({ id }) => id, show: showClient }) }
+  },
+})
+
+const createClient = operation({
+  id: 'createClient',
+  method: 'POST',
+  path: '/clients',
+  summary: 'A new client; the answer alone has its secret',
+  tag: 'clients',
+  role: 'admin',
+  body: draftSchema,
+  status: 201,
+  answer: clientWithSecretSchema,
+  async handle(call) {
+    const { body, services, context } = call
+    const client = toClient(body, context.now)
+    checkClient(client, services.config)
+    const secret = client.confidential ? generateClientSecret() : null
+    const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
+    const change = { operation: 'createClient', to: valuesOf(body) }
+    const event = adminEvent(call, 'the client was created', { api: client.api, clientId: client.id, change })
+    const isNew = await services.clientAdmin.add(client, stored, [
+      services.audit.additionIfChanged(event, context),
+    ])
+    if (!isNew) throw new Problem('duplicate', { errors: [{ path: 'client_id', message: 'is taken' }] })
+    await tryToRenewCopies(client.id, call)
+    const record = await requireClient(client.id, call)
+    return {
+      body: { ...showClient(record), client_secret: secret },
+      version: record.version,
+      location: `/clients/${client.id}`,
+    }
+  },
+})
+
+const readClient = operation({
+  id: 'readClient',
+  method: 'GET',
+  path: PATH,
+  summary: 'One client, with when its secrets were last used',
+  tag: 'clients',
+  role: 'support',
+  status: 200,
+  answer: clientSchema,
+  async handle(call) {
+    return show(await requireClient(idOf(call), call))
+  },
+})
+
+const updateClient = operation({
+  id: 'updateClient',
+  method: 'PATCH',
+  path: PATH,
+  summary: 'Changes what is given and leaves the rest',
+  tag: 'clients',
+  role: 'admin',
+  needsVersion: true,
+  body: editSchema,
+  status: 200,
+  answer: clientSchema,
+  async handle(call) {
+    const { body, services, context, versions } = call
+    const before = await requireClient(idOf(call), call)
+    if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
+    const { id, api, confidential } = before
+    const { grants = before.grants, scopes = before.scopes } = body
+    checkClient({ api, confidential, grants, scopes }, services.config)
+    const change = { operation: 'updateClient', ...differencesOf(showClient(before), body) }
+    const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
+    const conditions = { versions: [before.version], now: context.now }
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const outcome = await services.clientAdmin.change(id, toEdit(body), conditions, alongside)
+    const record = requireChanged(outcome, 'client', unexpected)
+    await renewCopies(id, call)
+    return show(record)
+  },
+})
+
+const enableClient = operation({
+  id: 'enableClient',
+  method: 'POST',
+  path: `${PATH}/enable`,
+  summary: 'Lets it ask for tokens again; those from before stay dead',
+  tag: 'clients',
+  role: 'admin',
+  status: 200,
+  answer: clientSchema,
+  async handle(call) {
+    const { services, context, versions } = call
+    const id = idOf(call)
+    const change = { operation: 'enableClient', to: { enabled: true } }
+    const event = adminEvent(call, 'the client was enabled', { clientId: id, change })
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const conditions = { versions, now: context.now }
+    const outcome = await services.clientAdmin.change(id, { enabled: true }, conditions, alongside)
+    const record = requireChanged(outcome, 'client', unexpected)
+    await renewCopies(id, call)
+    return show(record)
+  },
+})
+
+const disableClient = operation({
+  id: 'disableClient',
+  method: 'POST',
+  path: `${PATH}/disable`,
+  summary: 'Refuses it everywhere, and ends every token that was issued to it',
+  tag: 'clients',
+  role: 'support',
+  status: 200,
+  answer: clientSchema,
+  handle: (call) => endTokens(call, { reason: 'the client was disabled', edit: { enabled: false } }),
+})
+
+const signOutClient = operation({
+  id: 'signOutClient',
+  method: 'POST',
+  path: `${PATH}/sign-out`,
+  summary: 'Ends every token that was issued to it; it can ask for new ones',
+  tag: 'clients',
+  role: 'support',
+  status: 200,
+  answer: clientSchema,
+  handle: (call) => endTokens(call, { reason: "the client's tokens were ended" }),
+})
+
+const deleteClient = operation({
+  id: 'deleteClient',
+  method: 'DELETE',
+  path: PATH,
+  summary: 'Removes it and its secrets, and ends every token that was issued to it',
+  tag: 'clients',
+  role: 'admin',
+  needsVersion: true,
+  status: 204,
+  async handle(call) {
+    const { services, context, versions } = call
+    const id = idOf(call)
+    await checkOthers(id, call)
+    const cutOff = {
+      reason: 'the client was deleted',
+      conditions: { versions },
+      event: byOperator(call, { operation: 'deleteClient' }),
+    }
+    const outcome = await services.signOut.removeClient(id, cutOff, context)
+    // Also where it is gone already: an earlier call may have failed at the copies.
+    if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
+    requireRemoved(outcome, 'client', unexpected)
+    return { body: undefined }
+  },
+})
+
+/** Everything about clients but their secrets. */
+export const CLIENT_OPERATIONS: readonly Operation[] = [
+  ...[listClients, createClient, readClient, updateClient, enableClient],
+  ...[disableClient, signOutClient, deleteClient],
+]
+
+export function idOf({ params }: Call): string {
+  return params.client_id ?? ''
+}
+
+/** @throws Problem 404 */
+export async function requireClient(id: string, { services }: Call): Promise<ClientRecord> {
+  const client = await services.clientAdmin.find(id)
+  if (client === null) throw notFound('client')
+  return client
+}
+
+export function show(client: ClientRecord): Answer<ShownClient> {
+  return { body: showClient(client), version: client.version }
+}
+
+/** Where the store knows no rule that could stand against it. */
+export function unexpected(): Problem {
+  return new Problem('conflict')
+}
+
+async function endTokens(
+  call: Call,
+  { reason, edit }: { reason: string; edit?: ClientEdit },
+): Promise<Answer<ShownClient>> {
+  const { services, context, versions } = call
+  const id = idOf(call)
+  await checkOthers(id, call)
+  const change = { operation: edit ? 'disableClient' : 'signOutClient' }
+  const cutOff = { reason, conditions: { versions }, event: byOperator(call, change), ...(edit && { edit }) }
+  const outcome = await services.signOut.endClient(id, cutOff, context)
+  const record = requireChanged(outcome, 'client', unexpected)
+  await renewCopies(id, call)
+  return show(record)
+}
+
+/** Nobody locks themselves out by the client that they use, and support no operator. @throws Problem 403, 404, 409 */
+async function checkOthers(id: string, call: Call): Promise<void> {
+  const { operator, services } = call
+  if (id === operator.clientId) {
+    throw new Problem('oneself', { detail: 'You are signed in by this client.' })
+  }
+  if (operator.isAdmin) return
+  const { api } = await requireClient(id, call)
+  if (api === services.config.adminApi?.name) {
+    throw new Problem('role-missing', { detail: 'Clients of the admin API take the role admin.' })
+  }
+}
+
+export function toClient(draft: ClientDraft, now: number): Omit<Client, 'secrets'> {
+  return {
+    id: draft.client_id,
+    name: draft.name ?? draft.client_id,
+    api: draft.api,
+    grants: draft.grants,
+    scopes: draft.scopes ?? [],
+    origins: draft.origins ?? [],
+    confidential: draft.confidential ?? true,
+    enabled: draft.enabled ?? true,
+    createdAt: now,
+    accessTokenLifetimeSeconds: draft.access_token_lifetime ?? null,
+    refreshTokenLifetimeSeconds: draft.refresh_token_lifetime ?? null,
+  }
+}
+
+function toEdit(body: ClientEditBody): ClientEdit {
+  const { name, grants, scopes, origins } = body
+  return {
+    ...{ name, grants, scopes, origins },
+    accessTokenLifetimeSeconds: body.access_token_lifetime,
+    refreshTokenLifetimeSeconds: body.refresh_token_lifetime,
+  }
+}
+
+/** What the audit trail says of the fields that are given: everything but names. */
+export function valuesOf(fields: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([field]) => field !== 'name' && field !== 'client_id'),
+  )
+}
+
+function differencesOf(before: ShownClient, body: ClientEditBody) {
+  const old = Object.entries(before).filter(([field]) => field in body)
+  return { fields: Object.keys(body), from: valuesOf(Object.fromEntries(old)), to: valuesOf(body) }
+}

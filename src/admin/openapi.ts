@@ -1,0 +1,120 @@
+import * as z from 'zod/mini'
+import type { Config } from '../config/config.ts'
+import type { Operation } from './operation.ts'
+import { PROBLEMS } from './problem.ts'
+import { named, registry } from './schemas.ts'
+
+const problemSchema = named(
+  'Problem',
+  z.looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.optional(z.string()),
+    errors: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
+  }),
+)
+
+const VERSION_HEADER = { ETag: { description: 'The version, for If-Match', schema: { type: 'string' } } }
+
+/** The OpenAPI 3.1 document of the operations, made from the schemas that check what comes and goes. */
+export function formatOpenApi(operations: readonly Operation[], { issuer }: Config): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const operation of operations) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: formatOperation(operation),
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sallyport admin API',
+      version: '1',
+      description: `Problems are application/problem+json (RFC 9457): ${Object.keys(PROBLEMS).join(', ')}.`,
+    },
+    servers: [{ url: `${issuer}/admin/api` }],
+    security: [{ operator: [] }],
+    paths,
+    components: {
+      schemas: formatSchemas(),
+      securitySchemes: {
+        operator: {
+          type: 'oauth2',
+          description: 'An access token for the admin API, of a person with the role admin or support',
+          flows: {
+            password: {
+              tokenUrl: `${issuer}/oauth2-token`,
+              refreshUrl: `${issuer}/oauth2-token`,
+              scopes: {},
+            },
+          },
+        },
+      },
+    },
+  }
+}
+
+function formatOperation(operation: Operation): object {
+  const { id, summary, tag, role, body, status, answer } = operation
+  return {
+    operationId: id,
+    summary,
+    tags: [tag],
+    'x-role': role,
+    parameters: formatParameters(operation),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: content(body) } }),
+    responses: {
+      [status]: {
+        description: summary,
+        ...(answer === undefined ? {} : { content: content(answer) }),
+        ...(isVersioned(operation) ? { headers: VERSION_HEADER } : {}),
+      },
+      default: {
+        description: 'A problem',
+        content: { 'application/problem+json': { schema: reference(problemSchema) } },
+      },
+    },
+  }
+}
+
+/** What answers with one client or user has an ETag. */
+function isVersioned({ answer }: Operation): boolean {
+  const id = answer === undefined ? undefined : registry.get(answer)?.id
+  return id === 'Client' || id === 'ClientWithSecret' || id === 'User'
+}
+
+function formatParameters({ path, query, method, needsVersion = false, tag }: Operation): object[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    ...{ name, in: 'path', required: true },
+    schema: { type: 'string' },
+  }))
+  const { properties = {}, required = [] } = query === undefined ? {} : z.toJSONSchema(query, { io: 'input' })
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
+    ...{ name, in: 'query', required: required.includes(name), schema },
+  }))
+  const isEdit = method !== 'GET' && inPath.length > 0 && (tag === 'clients' || tag === 'users')
+  const ifMatch = { name: 'If-Match', in: 'header', required: needsVersion, schema: { type: 'string' } }
+  return [...inPath, ...inQuery, ...(isEdit ? [ifMatch] : [])]
+}
+
+function content(schema: z.ZodMiniType): object {
+  return { 'application/json': { schema: reference(schema) } }
+}
+
+function reference(schema: z.ZodMiniType): object {
+  const name = registry.get(schema)?.id
+  if (name === undefined) throw new Error('a schema of the admin API has no name')
+  return { $ref: schemaUri(name) }
+}
+
+function schemaUri(name: string): string {
+  return `#/components/schemas/${name}`
+}
+
+function formatSchemas(): Record<string, object> {
+  const { schemas } = z.toJSONSchema(registry, { uri: schemaUri, io: 'input' })
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema: _dialect, $id: _id, ...schema }]) => [name, schema]),
+  )
+}

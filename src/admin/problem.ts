@@ -1,0 +1,80 @@
+import type { ValueProblem } from '../lib/problems.ts'
+
+/** Each way in which the admin API refuses: its status and its title, which never changes (RFC 9457 §3.1). */
+export const PROBLEMS = {
+  'malformed-request': [400, 'The request cannot be read'],
+  'invalid-query': [400, 'The query is not valid'],
+  unauthenticated: [401, 'A live access token of an operator is needed'],
+  'role-missing': [403, 'The role of the operator does not allow this'],
+  'password-change-required': [403, 'The operator must change the password first'],
+  'wrong-password': [403, 'The current password is wrong'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'The path does not have this method'],
+  duplicate: [409, 'The name is taken'],
+  'last-admin': [409, 'An enabled admin must remain'],
+  oneself: [409, 'Operators cannot do this to themselves'],
+  'secret-conflict': [409, 'The secrets of the client do not allow this'],
+  conflict: [409, 'The state does not allow this'],
+  stale: [412, 'It was changed since it was read'],
+  'content-too-large': [413, 'The body is too large'],
+  'unsupported-media-type': [415, 'The body must be application/json'],
+  'invalid-content': [422, 'The content is not valid'],
+  'precondition-required': [428, 'If-Match is needed'],
+  'server-error': [500, 'The server met an unexpected condition'],
+  'copies-not-renewed': [503, 'It is done, but copies could not be renewed'],
+  unavailable: [503, 'The service is not available now'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** What a problem says beside its type. */
+export interface ProblemDetails {
+  /** For the operator: what to do. Nothing of a secret. */
+  detail?: string
+  errors?: readonly ValueProblem[]
+  headers?: Readonly<Record<string, string>>
+  /** For the log alone, where `detail` does not say it. */
+  reason?: string
+}
+
+/** The one thing that the admin API throws for a refusal. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly code: ProblemCode
+  readonly details: ProblemDetails
+
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    super(details.reason ?? details.detail ?? code)
+    this.code = code
+    this.details = details
+  }
+}
+
+/** @param what What there is none of, such as `client`. */
+export function notFound(what: string): Problem {
+  return new Problem('not-found', { detail: `There is no such ${what}.` })
+}
+
+export function invalidContent(errors: readonly ValueProblem[]): Problem {
+  return new Problem('invalid-content', { errors })
+}
+
+/** @param etag What it has now. */
+export function stale(etag: string): Problem {
+  return new Problem('stale', {
+    detail: 'Read it again, and decide again.',
+    headers: { ETag: etag },
+  })
+}
+
+/** The members of a problem document (RFC 9457 §3.1). */
+export function formatProblem({ code, details }: Problem) {
+  const [status, title] = PROBLEMS[code]
+  return {
+    type: `urn:problem-type:sallyport:${code}`,
+    title,
+    status,
+    ...(details.detail === undefined ? {} : { detail: details.detail }),
+    ...(details.errors === undefined ? {} : { errors: details.errors }),
+  }
+}

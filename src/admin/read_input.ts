@@ -1,0 +1,92 @@
+import type { Context } from 'hono'
+import * as z from 'zod/mini'
+import { decodeUtf8 } from '../lib/bytes.ts'
+import { describeIssues } from '../lib/problems.ts'
+import { hasRepeatedKey } from '../lib/repeated_key.ts'
+import type { Checker, Operation } from './operation.ts'
+import { invalidContent, Problem } from './problem.ts'
+
+/** JSON and nothing else, in UTF-8. */
+const JSON_CONTENT = /^application\/json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
+
+/** One entity tag that names a version: strong, since If-Match compares strongly (RFC 9110 §13.1.1). */
+const VERSION_TAG = /^"(\d{1,15})"$/
+
+/** What a schema makes of a part of the request. @throws Problem that lists everything that is wrong */
+export const check: Checker = (part, schema, value) => {
+  // An operation that takes no such part: its type is unknown, and so is the value.
+  if (schema === undefined) return undefined as never
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const errors = describeIssues(result.error.issues)
+  throw part === 'body' ? invalidContent(errors) : new Problem('invalid-query', { errors })
+}
+
+/** The body as parsed JSON; undefined where the operation takes none. @throws Problem */
+export async function readBody(c: Context, { body }: Operation): Promise<unknown> {
+  if (body === undefined) return undefined
+  if (
+    !JSON_CONTENT.test(c.req.header('Content-Type') ?? '') ||
+    c.req.header('Content-Encoding') !== undefined
+  ) {
+    throw new Problem('unsupported-media-type')
+  }
+  const text = decodeUtf8(await c.req.raw.arrayBuffer())
+  if (text === null) throw new Problem('malformed-request', { detail: 'The body is not valid UTF-8.' })
+  const value = parseJson(text)
+  if (hasRepeatedKey(text)) throw new Problem('malformed-request', { detail: 'The body has a key twice.' })
+  return value
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Problem('malformed-request', { detail: 'The body is not valid JSON.' })
+  }
+}
+
+/** The parameters of the address, numbers and truth values as the schema has them. @throws Problem */
+export function readQuery(c: Context, { query }: Operation): unknown {
+  const given = [...new URL(c.req.url).searchParams]
+  const repeated = given.filter(([name], i) => given.findIndex(([other]) => other === name) !== i)
+  const unknown = query === undefined ? given : []
+  const errors = [
+    ...repeated.map(([path]) => ({ path, message: 'is there twice' })),
+    ...unknown.map(([path]) => ({ path, message: 'is not known' })),
+  ]
+  if (errors.length > 0) throw new Problem('invalid-query', { errors })
+  const types = query === undefined ? {} : typesOf(query)
+  return Object.fromEntries(given.map(([name, value]) => [name, convert(value, types[name])]))
+}
+
+/** The JSON types of the parameters, by their names. */
+function typesOf(query: z.ZodMiniType): Readonly<Record<string, unknown>> {
+  const { properties = {} } = z.toJSONSchema(query, { io: 'input' })
+  const types = Object.entries(properties).map(([name, schema]) => [name, Object(schema).type])
+  return Object.fromEntries(types)
+}
+
+function convert(text: string, type: unknown): unknown {
+  if (type === 'integer' && /^\d{1,15}$/.test(text)) return Number(text)
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+/** The versions that If-Match lists; null where any will do. @throws Problem 428 where it is needed and missing */
+export function readVersions(c: Context, { needsVersion = false }: Operation): readonly number[] | null {
+  const header = c.req.header('If-Match')
+  if (header === undefined && needsVersion) {
+    throw new Problem('precondition-required', { detail: 'Send the ETag that you read in If-Match.' })
+  }
+  if (header === undefined || header.trim() === '*') return null
+  return header.split(',').flatMap((tag) => {
+    const [, version] = VERSION_TAG.exec(tag.trim()) ?? []
+    return version === undefined ? [] : [Number(version)]
+  })
+}
+
+/** The ETag of a version. */
+export function formatEtag(version: number): string {
+  return `"${version}"`
+}

@@ -1,0 +1,56 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { describeError, log } from '../lib/log.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { formatProblem, PROBLEMS, Problem } from './problem.ts'
+
+/** Of every answer: nobody keeps it, nobody frames it, and no page of another origin reads it. */
+export const ADMIN_HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+const RETRY_AFTER_SECONDS = 2
+
+export function respondJson(c: Context, body: unknown, status: 200 | 201): Response {
+  return c.body(JSON.stringify(body), status, { ...ADMIN_HEADERS, 'Content-Type': 'application/json' })
+}
+
+export function respondEmpty(c: Context): Response {
+  return c.body(null, 204, ADMIN_HEADERS)
+}
+
+/** Writes whatever was thrown as a problem document (RFC 9457). The cause goes to the log alone. */
+export function respondWithProblem(c: Context, thrown: Error, path: string): Response {
+  const problem = toProblem(thrown)
+  const [status] = PROBLEMS[problem.code]
+  log(status >= 500 ? 'error' : 'info', 'admin_refused', {
+    path,
+    method: c.req.method,
+    status,
+    problem: problem.code,
+    reason: problem.message,
+  })
+  return c.body(JSON.stringify(formatProblem(problem)), status as ContentfulStatusCode, {
+    ...ADMIN_HEADERS,
+    ...problem.details.headers,
+    'Content-Type': 'application/problem+json',
+  })
+}
+
+function toProblem(thrown: Error): Problem {
+  if (thrown instanceof Problem) return thrown
+  if (thrown instanceof StorageUnavailable) return unavailable(thrown.message, RETRY_AFTER_SECONDS)
+  if (thrown instanceof OAuthError && thrown.refusal.kind === 'temporarily_unavailable') {
+    return unavailable(thrown.reason, thrown.refusal.retryAfterSeconds)
+  }
+  return new Problem('server-error', { reason: describeError(thrown) })
+}
+
+function unavailable(reason: string, retryAfterSeconds: number): Problem {
+  return new Problem('unavailable', { reason, headers: { 'Retry-After': String(retryAfterSeconds) } })
+}

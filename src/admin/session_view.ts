@@ -1,0 +1,125 @@
+import * as z from 'zod/mini'
+import type { SignIn } from '../audit/audit_query_store.ts'
+import type { Client, ClientStanding } from '../clients/client.ts'
+import { lifetimesOf } from '../grants/lifetimes.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { Services } from '../services.ts'
+import { CUTOFF_MARGIN_SECONDS } from '../sessions/cutoff_store.ts'
+import { endOfSession } from '../sessions/session.ts'
+import type { StoredSession } from '../sessions/session_list_store.ts'
+import { isSignedOut, type User } from '../users/user.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import { named } from './schemas.ts'
+
+/** A session that has a row, or one of which the audit trail alone knows. */
+export type KnownSession = { row: StoredSession; signIn: null } | { row: null; signIn: SignIn }
+
+export const sessionSchema = named(
+  'Session',
+  z.strictObject({
+    sid: z.string(),
+    subject: z.string(),
+    client_id: z.string(),
+    api: z.string(),
+    /** `live`; `ended` for a reason; `expired` by itself; `cut_off` with its person or client. */
+    state: z.enum(['live', 'ended', 'expired', 'cut_off']),
+    started_at: z.int(),
+    refreshes: z.int(),
+    last_refreshed_at: z.nullable(z.int()),
+    expires_at: z.int(),
+    ended_at: z.nullable(z.int()),
+    end_reason: z.nullable(z.string()),
+  }),
+)
+export type ShownSession = z.output<typeof sessionSchema>
+
+/** What sessions are judged by: their people, and how their clients stand. */
+export interface Owners {
+  users: ReadonlyMap<string, User>
+  clients: ReadonlyMap<string, { client: Client | null; standing: ClientStanding | null }>
+}
+
+/** Reads whose the sessions are, each once. @throws StorageUnavailable, CorruptRecord */
+export async function findOwners(
+  sessions: readonly KnownSession[],
+  { userAdmin, clients }: Services,
+  context: RequestContext,
+): Promise<Owners> {
+  const owners = sessions.map(ownerOf)
+  const ids = [...new Set(owners.map(({ clientId }) => clientId))]
+  const people = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
+  const [users, ...known] = await Promise.all([
+    userAdmin.findMany(people),
+    ...ids.map(async (id) => {
+      const [client, standing] = await Promise.all([clients.find(id, context), clients.findStanding(id)])
+      return [id, { client, standing }] as const
+    }),
+  ])
+  return { users: new Map(users.map((user) => [user.id, user])), clients: new Map(known) }
+}
+
+export function ownerOf({ row, signIn }: KnownSession): {
+  sid: string
+  subject: string
+  clientId: string
+  api: string
+} {
+  return row ?? signIn
+}
+
+/** When a session began, which is its place in the lists. Unix seconds. */
+export function startOf({ row, signIn }: KnownSession): number {
+  return row?.startedAt ?? signIn?.at ?? 0
+}
+
+/** A session as the wire has it, judged at a moment. */
+export function showSession(
+  session: KnownSession,
+  owners: Owners,
+  services: Services,
+  now: number,
+): ShownSession {
+  const { row } = session
+  const { sid, subject, clientId, api } = ownerOf(session)
+  const expiresAt = expiryOf(session, owners, services)
+  const isEnded = row !== null && row.endedAt !== null
+  const isExpired = expiresAt <= now
+  const state = isEnded ? 'ended' : isCutOff(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
+  return {
+    ...{ sid, subject, client_id: clientId, api, state },
+    started_at: startOf(session),
+    refreshes: row?.seq ?? 0,
+    last_refreshed_at: row !== null && row.seq > 0 ? row.rotatedAt : null,
+    expires_at: expiresAt,
+    ended_at: row?.endedAt ?? null,
+    end_reason: row?.endReason ?? null,
+  }
+}
+
+/** One that was never refreshed lives as long as its first token, by the lifetimes of now. */
+function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }: Services): number {
+  const { sessionLifetimeSeconds } = config
+  if (row !== null) return endOfSession(row, sessionLifetimeSeconds)
+  const api = config.apis.get(signIn.api)
+  const client = clients.get(signIn.clientId)?.client
+  const idleSeconds = api && client ? lifetimesOf(client, api).refreshTokenSeconds : 0
+  return signIn.at + Math.min(idleSeconds, sessionLifetimeSeconds ?? Infinity)
+}
+
+/** Whether its tokens died with those of its person or client. */
+function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
+  const { sid, subject, clientId } = ownerOf(session)
+  const standing = clients.get(clientId)?.standing
+  const issuedAt = lastIssueOf(session)
+  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) return true
+  if (isVisitorId(subject)) return false
+  const user = users.get(subject)
+  if (!user?.enabled) return true
+  // Whoever signs in just after a cut-off gets tokens that are dated to its end.
+  return isSignedOut(user, { sid, issuedAt: issuedAt + CUTOFF_MARGIN_SECONDS })
+}
+
+/** About when its current refresh token was issued. Unix seconds. */
+function lastIssueOf({ row, signIn }: KnownSession): number {
+  return row === null ? signIn.at : Math.max(row.startedAt, row.rotatedAt)
+}

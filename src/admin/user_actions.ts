@@ -1,0 +1,144 @@
+import { requirePassword } from '../users/create_user.ts'
+import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { Problem } from './problem.ts'
+import { newPasswordSchema, userSchema } from './user_schemas.ts'
+import { conditionsOf, idOf, lastAdmin, refuseAsProblem, requireUser, show } from './users.ts'
+
+const PATH = '/users/{id}'
+
+const enableUser = operation({
+  id: 'enableUser',
+  method: 'POST',
+  path: `${PATH}/enable`,
+  summary: 'Lets the person sign in again; tokens from before stay dead',
+  tag: 'users',
+  role: 'admin',
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    const change = { operation: 'enableUser', to: { enabled: true } }
+    const event = adminEvent(call, 'the user was enabled', { subject: id, change })
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const outcome = await services.userAdmin.change(id, { enabled: true }, conditionsOf(call), alongside)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
+const disableUser = operation({
+  id: 'disableUser',
+  method: 'POST',
+  path: `${PATH}/disable`,
+  summary: 'Refuses their sign-ins, and ends every session of theirs',
+  tag: 'users',
+  role: 'support',
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    checkOther(id, call)
+    await checkReach(id, call)
+    const cutOff = {
+      reason: 'the user was disabled',
+      edit: { enabled: false },
+      conditions: conditionsOf(call),
+      event: byOperator(call, { operation: 'disableUser', to: { enabled: false } }),
+    }
+    const outcome = await services.signOut.endUser(id, cutOff, context)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
+const signOutUser = operation({
+  id: 'signOutUser',
+  method: 'POST',
+  path: `${PATH}/sign-out`,
+  summary: 'Ends every session of theirs',
+  tag: 'users',
+  role: 'support',
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    await checkReach(id, call)
+    const cutOff = {
+      reason: 'signed out everywhere',
+      conditions: conditionsOf(call),
+      event: byOperator(call, { operation: 'signOutUser' }),
+    }
+    const outcome = await services.signOut.endUser(id, cutOff, context)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
+const setPassword = operation({
+  id: 'setPassword',
+  method: 'POST',
+  path: `${PATH}/password`,
+  summary: 'Sets a new password, and ends every session of theirs',
+  tag: 'users',
+  role: 'admin',
+  body: newPasswordSchema,
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    const { services, context, body } = call
+    const id = idOf(call)
+    await requireUser(id, call)
+    const mustChangePassword = body.must_change_password ?? false
+    const passwordHash = await refuseAsProblem(() => services.passwords.hash(requirePassword(body.password)))
+    const cutOff = {
+      reason: 'the password was changed',
+      edit: { passwordHash, mustChangePassword },
+      conditions: conditionsOf(call),
+      event: byOperator(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
+    }
+    const outcome = await services.signOut.endUser(id, cutOff, context)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
+const deleteUser = operation({
+  id: 'deleteUser',
+  method: 'DELETE',
+  path: PATH,
+  summary: 'Removes the person and ends every session of theirs; the audit trail keeps their id alone',
+  tag: 'users',
+  role: 'admin',
+  needsVersion: true,
+  status: 204,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    checkOther(id, call)
+    const cutOff = {
+      reason: 'the user was deleted',
+      conditions: conditionsOf(call),
+      event: byOperator(call, { operation: 'deleteUser' }),
+    }
+    requireRemoved(await services.signOut.removeUser(id, cutOff, context), 'user', lastAdmin)
+    return { body: undefined }
+  },
+})
+
+export const USER_ACTIONS: readonly Operation[] = [
+  ...[enableUser, disableUser, signOutUser, setPassword, deleteUser],
+]
+
+/** @throws Problem 409 */
+function checkOther(id: string, { operator }: Call): void {
+  if (id === operator.user.id) throw new Problem('oneself', { detail: 'Another admin can do it.' })
+}
+
+/** Support has no power over operators. @throws Problem 403, 404 */
+async function checkReach(id: string, call: Call): Promise<void> {
+  if (call.operator.isAdmin) return
+  const { pool } = await requireUser(id, call)
+  if (pool === call.services.config.adminApi?.userPool) {
+    throw new Problem('role-missing', { detail: 'Operators take the role admin.' })
+  }
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod/mini'
+import type { Config } from '../config/config.ts'
+import type { ValueProblem } from '../lib/problems.ts'
+import type { Profile, UserRecord } from '../users/user_admin_store.ts'
+import { ROLES } from './operation.ts'
+import { invalidContent } from './problem.ts'
+import { flag, listOf, named, pageOf, role, text } from './schemas.ts'
+
+export const profileSchema = named(
+  'Profile',
+  z.strictObject(
+    { name: z.optional(text(200, 'a name')), email: z.optional(text(320, 'an address')) },
+    'must be a profile with a name and an email',
+  ),
+)
+const roles = listOf(role, 'roles', 50)
+const pool = z.string('must be the name of a pool')
+const username = text(255, 'a username')
+export const password = z.string('must be a password')
+
+export const draftSchema = named(
+  'UserDraft',
+  z.strictObject({
+    pool,
+    username,
+    password,
+    roles: z.optional(roles),
+    profile: z.optional(profileSchema),
+    enabled: z.optional(flag),
+    must_change_password: z.optional(flag),
+  }),
+)
+
+export const editSchema = named(
+  'UserEdit',
+  z
+    .strictObject({
+      username: z.optional(username),
+      roles: z.optional(roles),
+      profile: z.optional(profileSchema),
+      must_change_password: z.optional(flag),
+    })
+    .check(z.refine((edit) => Object.keys(edit).length > 0, 'must change something')),
+)
+
+export type UserEditBody = z.output<typeof editSchema>
+
+export const newPasswordSchema = named(
+  'NewPassword',
+  z.strictObject({ password, must_change_password: z.optional(flag) }),
+)
+
+export const userSchema = named(
+  'User',
+  z.strictObject({
+    id: z.string(),
+    pool: z.string(),
+    username: z.string(),
+    roles: z.array(z.string()),
+    profile: z.strictObject({ name: z.optional(z.string()), email: z.optional(z.string()) }),
+    enabled: z.boolean(),
+    must_change_password: z.boolean(),
+    created_at: z.int(),
+    updated_at: z.int(),
+    tokens_valid_from: z.nullable(z.int()),
+  }),
+)
+export const usersSchema = pageOf('Users', userSchema)
+export type ShownUser = z.output<typeof userSchema>
+
+/** A person as the wire has them. */
+export function showUser(user: UserRecord): ShownUser {
+  return {
+    id: user.id,
+    pool: user.pool,
+    username: user.username,
+    roles: user.roles,
+    profile: withoutAbsent(user.profile),
+    enabled: user.enabled,
+    must_change_password: user.mustChangePassword,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt ?? user.createdAt,
+    tokens_valid_from: user.tokensValidFrom === 0 ? null : user.tokensValidFrom,
+  }
+}
+
+export function withoutAbsent({ name, email }: Profile): { name?: string; email?: string } {
+  return { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) }
+}
+
+/** What is wrong with a pool, and with roles there: those of operators are known. */
+export function findUserProblems(
+  { pool, roles }: { pool: string; roles: readonly string[] },
+  config: Config,
+): ValueProblem[] {
+  const pools = [...new Set([...config.apis.values()].map((api) => api.userPool))]
+  if (!pools.includes(pool)) return [{ path: 'pool', message: `must be one of ${pools.join(', ')}` }]
+  if (pool !== config.adminApi?.userPool) return []
+  const known: readonly string[] = ROLES
+  return roles.flatMap((name, i) =>
+    known.includes(name)
+      ? []
+      : [{ path: `roles.${i}`, message: `must be ${ROLES.join(' or ')} for an operator` }],
+  )
+}
+
+/** @throws Problem 422 that lists them */
+export function checkUser(user: { pool: string; roles: readonly string[] }, config: Config): void {
+  const problems = findUserProblems(user, config)
+  if (problems.length > 0) throw invalidContent(problems)
+}

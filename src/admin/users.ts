@@ -1,0 +1,182 @@
+import * as z from 'zod/mini'
+import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
+import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
+import { normalizeUsername } from '../users/username.ts'
+import { adminEvent, requireChanged } from './change.ts'
+import { type Answer, type Call, type Operation, operation } from './operation.ts'
+import { invalidContent, notFound, Problem, stale } from './problem.ts'
+import { formatEtag } from './read_input.ts'
+import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
+import {
+  checkUser,
+  draftSchema,
+  editSchema,
+  type ShownUser,
+  showUser,
+  type UserEditBody,
+  userSchema,
+  usersSchema,
+} from './user_schemas.ts'
+
+const PATH = '/users/{id}'
+
+const positionSchema = z.object({ pool: z.string(), username: z.string() })
+
+const listUsers = operation({
+  id: 'listUsers',
+  method: 'GET',
+  path: '/users',
+  summary: 'People by pool and username; `q` is the beginning of a username',
+  tag: 'users',
+  role: 'support',
+  query: z.strictObject({
+    ...paging,
+    q: z.optional(text(255)),
+    id: z.optional(text(100)),
+    pool: z.optional(text(64)),
+    role: z.optional(text(64)),
+    enabled: z.optional(flag),
+  }),
+  status: 200,
+  answer: usersSchema,
+  async handle({ query, services }) {
+    const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
+    const after = parseCursor(positionSchema, query.cursor)
+    // What can be the beginning of no username is looked for as it is, and not found.
+    const prefix = q === undefined ? null : (normalizeUsername(q) ?? q)
+    const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
+    const place = ({ pool, username }: UserRecord) => ({ pool, username })
+    return { body: toPage(users, limit, { place, show: showUser }) }
+  },
+})
+
+const createUserOperation = operation({
+  id: 'createUser',
+  method: 'POST',
+  path: '/users',
+  summary: 'A new person of a pool',
+  tag: 'users',
+  role: 'admin',
+  body: draftSchema,
+  status: 201,
+  answer: userSchema,
+  async handle(call) {
+    const { body, services, context } = call
+    const { pool, username, password, roles = [], profile = {}, enabled = true } = body
+    const { must_change_password: mustChangePassword = false } = body
+    checkUser({ pool, roles }, services.config)
+    const draft = { pool, username, password, roles, enabled, mustChangePassword }
+    const user = await refuseAsProblem(() => createUser(draft, services, context.now))
+    const to = { pool, roles, enabled, must_change_password: mustChangePassword }
+    const change = { operation: 'createUser', to }
+    const event = adminEvent(call, 'the user was created', { subject: user.id, change })
+    const added = await services.userAdmin.add(
+      [{ ...user, profile }],
+      [services.audit.additionIfChanged(event, context)],
+    )
+    if (!added.has(user.id)) throw takenUsername()
+    const record = await requireUser(user.id, call)
+    return { ...show(record), location: `/users/${user.id}` }
+  },
+})
+
+const readUser = operation({
+  id: 'readUser',
+  method: 'GET',
+  path: PATH,
+  summary: 'One person',
+  tag: 'users',
+  role: 'support',
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    return show(await requireUser(idOf(call), call))
+  },
+})
+
+const updateUser = operation({
+  id: 'updateUser',
+  method: 'PATCH',
+  path: PATH,
+  summary: 'Changes what is given and leaves the rest; `must_change_password` asks for a new password',
+  tag: 'users',
+  role: 'admin',
+  needsVersion: true,
+  body: editSchema,
+  status: 200,
+  answer: userSchema,
+  async handle(call) {
+    const { body, services, context, versions } = call
+    const before = await requireUser(idOf(call), call)
+    if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
+    const { id, pool } = before
+    const { roles, profile, must_change_password: mustChangePassword } = body
+    checkUser({ pool, roles: roles ?? [] }, services.config)
+    const username = await refuseAsProblem(async () =>
+      body.username === undefined ? undefined : requireUsername(body.username, pool, services.config),
+    )
+    if (username !== undefined && username !== before.username) await checkFree(pool, username, call)
+    const edit = { username, roles, profile, mustChangePassword }
+    const change = { operation: 'updateUser', ...differencesOf(showUser(before), body) }
+    const event = adminEvent(call, 'the user was changed', { subject: id, change })
+    const conditions = conditionsOf(call, [before.version])
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const outcome = await services.userAdmin.change(id, edit, conditions, alongside)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
+export const USER_OPERATIONS: readonly Operation[] = [
+  ...[listUsers, createUserOperation, readUser, updateUser],
+]
+
+export function idOf({ params }: Call): string {
+  return params.id ?? ''
+}
+
+/** @throws Problem 404 */
+export async function requireUser(id: string, { services }: Call): Promise<UserRecord> {
+  const user = await services.userAdmin.find(id)
+  if (user === null) throw notFound('user')
+  return user
+}
+
+export function show(user: UserRecord): Answer<ShownUser> {
+  return { body: showUser(user), version: user.version }
+}
+
+export function lastAdmin(): Problem {
+  return new Problem('last-admin', { detail: 'Make somebody else an admin first.' })
+}
+
+function takenUsername(): Problem {
+  return new Problem('duplicate', { errors: [{ path: 'username', message: 'is taken in this pool' }] })
+}
+
+export function conditionsOf({ versions, services, context }: Call, only = versions): UserConditions {
+  return { versions: only, adminPool: services.config.adminApi?.userPool ?? null, now: context.now }
+}
+
+/** @throws Problem 409 */
+async function checkFree(pool: string, username: string, { services }: Call): Promise<void> {
+  const taken = await services.userAdmin.findTaken([{ pool, username }])
+  if (taken.length > 0) throw takenUsername()
+}
+
+/** @throws Problem 422 in place of UserRefused */
+export async function refuseAsProblem<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    throw invalidContent([{ path: error.field, message: error.message }])
+  }
+}
+
+/** Names of fields, and the values of those that are of no person. */
+function differencesOf(before: ShownUser, body: UserEditBody) {
+  const fields = Object.keys(body)
+  const open = (['roles', 'must_change_password'] as const).filter((field) => fields.includes(field))
+  const valuesOf = (user: UserEditBody) => Object.fromEntries(open.map((field) => [field, user[field]]))
+  return { fields, from: valuesOf(before), to: valuesOf(body) }
+}

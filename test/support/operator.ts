@@ -1,0 +1,99 @@
+import { PASSWORD, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
+
+export interface AdminAnswer {
+  status: number
+  headers: Headers
+  body: Record<string, unknown>
+}
+
+interface CallOptions {
+  body?: unknown
+  version?: unknown
+  headers?: Record<string, string>
+}
+
+/** An operator who is signed in, and calls the admin API as a program does. */
+export class TestOperator {
+  readonly server: TestServer
+  readonly id: string
+  readonly username: string
+  readonly client: TestClient
+  tokens: TokenAnswer
+
+  constructor(
+    server: TestServer,
+    who: { id: string; username: string; client: TestClient; tokens: TokenAnswer },
+  ) {
+    this.server = server
+    this.id = who.id
+    this.username = who.username
+    this.client = who.client
+    this.tokens = who.tokens
+  }
+
+  /** A new operator of the roles, by a new public client. */
+  static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
+    const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
+    const user = await server.addUser({ pool: 'operators', roles })
+    const tokens = await server.signIn(client, user.username)
+    return new TestOperator(server, { id: user.id, username: user.username, client, tokens })
+  }
+
+  async signInAgain(password = PASSWORD): Promise<void> {
+    this.tokens = await this.server.signIn(this.client, this.username, password)
+  }
+
+  async refresh(): Promise<void> {
+    this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
+  }
+
+  get(path: string): Promise<AdminAnswer> {
+    return this.call('GET', path)
+  }
+
+  post(path: string, body?: unknown): Promise<AdminAnswer> {
+    return this.call('POST', path, { body })
+  }
+
+  /** @param version The ETag, where there is to be an If-Match. */
+  patch(path: string, body: unknown, version?: unknown): Promise<AdminAnswer> {
+    return this.call('PATCH', path, { body, version })
+  }
+
+  delete(path: string, version?: unknown): Promise<AdminAnswer> {
+    return this.call('DELETE', path, { version })
+  }
+
+  async call(
+    method: string,
+    path: string,
+    { body, version, headers }: CallOptions = {},
+  ): Promise<AdminAnswer> {
+    return callAdmin(this.server, path, {
+      method,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: {
+        Authorization: `Bearer ${this.tokens.access_token}`,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(version === undefined ? {} : { 'If-Match': String(version) }),
+        ...headers,
+      },
+    })
+  }
+}
+
+/** Calls the admin API as anybody. */
+export async function callAdmin(
+  server: TestServer,
+  path: string,
+  init: RequestInit = {},
+): Promise<AdminAnswer> {
+  const response = await server.fetch(`/admin/api${path}`, init)
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
+}
+
+/** A problem document, as a test expects it. */
+export function problem(status: number, code: string, title: string, rest: Record<string, unknown> = {}) {
+  return { type: `urn:problem-type:sallyport:${code}`, title, status, ...rest }
+}
