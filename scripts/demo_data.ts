@@ -11,6 +11,7 @@ import { createUser, type UserDraft } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { loadArgon2Module } from './argon2_module.ts'
+import { OPERATOR_CLIENTS } from './operator_clients.ts'
 
 export interface DemoClient {
   id: string
@@ -54,6 +55,13 @@ const CLIENTS: DemoClient[] = [
     grants: ['password', 'client_credentials'],
     scopes: BACKOFFICE_SCOPES,
   },
+  ...OPERATOR_CLIENTS.map((id) => ({
+    id,
+    secret: null,
+    api: 'admin',
+    grants: ['password' as const],
+    scopes: [],
+  })),
 ]
 
 const CUSTOMER_PASSWORD = 'correct horse battery staple'
@@ -85,6 +93,20 @@ const USERS: UserDraft[] = [
     username: 'clerk',
     password: 'back office battery staple',
     roles: ['clerk'],
+    enabled: true,
+  },
+  {
+    pool: 'operators',
+    username: 'operator',
+    password: 'operator battery staple',
+    roles: ['admin'],
+    enabled: true,
+  },
+  {
+    pool: 'operators',
+    username: 'support',
+    password: 'support battery staple',
+    roles: ['support'],
     enabled: true,
   },
 ]

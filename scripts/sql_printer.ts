@@ -1,7 +1,7 @@
-/** A database that writes the statements it is given to stdout, with their values, instead of running them. */
-export function sqlPrinter(): D1Database {
+/** A database that writes the statements it is given, with their values, instead of running them: to stdout unless told. */
+export function sqlPrinter(write: (line: string) => void = console.log): D1Database {
   const print = (statements: PrintedStatement[]) => {
-    for (const statement of statements) console.log(`${statement.text};`)
+    for (const statement of statements) write(`${statement.text};`)
     return Promise.resolve([])
   }
   const database = {

@@ -25,3 +25,15 @@ export async function runWrangler(parameters: string[]): Promise<void> {
   const code = await new Promise<number>((resolve) => child.on('exit', (status) => resolve(status ?? 1)))
   if (code !== 0) process.exit(code)
 }
+
+/** Runs wrangler and gives what it writes to stdout. Where it fails, throws what it says. */
+export async function readWrangler(parameters: string[]): Promise<string> {
+  const child = spawnWrangler(parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const written = { stdout: '', stderr: '' }
+  child.stdout?.on('data', (chunk) => (written.stdout += chunk))
+  child.stderr?.on('data', (chunk) => (written.stderr += chunk))
+  const code = await new Promise<number>((resolve) => child.on('close', (status) => resolve(status ?? 1)))
+  if (code !== 0)
+    throw new Error(`wrangler ${parameters.slice(0, 2).join(' ')}: ${written.stderr || written.stdout}`)
+  return written.stdout
+}

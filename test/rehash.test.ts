@@ -81,7 +81,15 @@ describe('a person with a hash from elsewhere', () => {
     expect(await hashOf(user)).toBe(hash)
     const event = { kind: 'rehash', outcome: 'ok', reason: `${described} replaced`, api: 'storefront' }
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
-      { ...event, client_id: client.id, subject: user.id, sid: null, address_prefix: null },
+      {
+        ...event,
+        client_id: client.id,
+        subject: user.id,
+        sid: null,
+        address_prefix: null,
+        actor: null,
+        actor_client: null,
+      },
     ])
     // Nothing ended by it.
     expect(await server.services.users.findById(user.id)).toEqual({ ...user, passwordHash: hash })

@@ -46,17 +46,15 @@ const editable = {
 }
 
 /** What a client begins as. */
-export const draftSchema = named(
-  'ClientDraft',
-  z.strictObject({
-    client_id: clientId,
-    api: z.string('must be the name of an API'),
-    grants,
-    ...editable,
-    confidential: z.optional(flag),
-    enabled: z.optional(flag),
-  }),
-)
+export const draftMembers = {
+  client_id: clientId,
+  api: z.string('must be the name of an API'),
+  grants,
+  ...editable,
+  confidential: z.optional(flag),
+  enabled: z.optional(flag),
+}
+export const draftSchema = named('ClientDraft', z.strictObject(draftMembers))
 export type ClientDraft = z.output<typeof draftSchema>
 
 export const editSchema = named(

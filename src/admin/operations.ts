@@ -1,21 +1,27 @@
 import { AUDIT_OPERATIONS } from './audit.ts'
+import { CLIENT_IMPORT } from './client_import.ts'
 import { SECRET_OPERATIONS } from './client_secrets.ts'
 import { CLIENT_OPERATIONS } from './clients.ts'
+import { KEY_OPERATIONS } from './keys.ts'
 import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
 import { STORY_OPERATIONS } from './session_story.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { USER_ACTIONS } from './user_actions.ts'
+import { USER_IMPORT } from './user_import.ts'
 import { USER_OPERATIONS } from './users.ts'
 
-/** All that the admin API does. */
+/** All that the admin API does. A path without a parameter stands before one that would take it for a value. */
 export const OPERATIONS: readonly Operation[] = [
   ...ME_OPERATIONS,
+  ...CLIENT_IMPORT,
   ...CLIENT_OPERATIONS,
   ...SECRET_OPERATIONS,
+  ...USER_IMPORT,
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
   ...SESSION_OPERATIONS,
   ...STORY_OPERATIONS,
+  ...KEY_OPERATIONS,
   ...AUDIT_OPERATIONS,
 ]

@@ -20,13 +20,18 @@ export async function renewCopies(clientId: string, call: Call): Promise<void> {
       reason: describeError(error),
     })
   }
-  await tryTo('origins', () => services.origins.renewCopy(context))
+  await tryToRenewOrigins(call)
 }
 
 /** As above, of a client or a secret that is new: nothing depends on its copy. */
-export async function tryToRenewCopies(clientId: string, { services, context }: Call): Promise<void> {
-  await tryTo(clientId, () => services.clients.renewCopy(clientId, context))
-  await tryTo('origins', () => services.origins.renewCopy(context))
+export async function tryToRenewCopies(clientId: string, call: Call): Promise<void> {
+  await tryTo(clientId, () => call.services.clients.renewCopy(clientId, call.context))
+  await tryToRenewOrigins(call)
+}
+
+/** The list of all origins, which preflights go by. */
+export function tryToRenewOrigins({ services, context }: Call): Promise<void> {
+  return tryTo('origins', () => services.origins.renewCopy(context))
 }
 
 async function tryTo(copy: string, work: () => Promise<void>): Promise<void> {

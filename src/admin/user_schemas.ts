@@ -18,18 +18,16 @@ const pool = z.string('must be the name of a pool')
 const username = text(255, 'a username')
 export const password = z.string('must be a password')
 
-export const draftSchema = named(
-  'UserDraft',
-  z.strictObject({
-    pool,
-    username,
-    password,
-    roles: z.optional(roles),
-    profile: z.optional(profileSchema),
-    enabled: z.optional(flag),
-    must_change_password: z.optional(flag),
-  }),
-)
+/** What a person begins as, but for the password. */
+export const draftMembers = {
+  pool,
+  username,
+  roles: z.optional(roles),
+  profile: z.optional(profileSchema),
+  enabled: z.optional(flag),
+  must_change_password: z.optional(flag),
+}
+export const draftSchema = named('UserDraft', z.strictObject({ ...draftMembers, password }))
 
 export const editSchema = named(
   'UserEdit',

@@ -2,10 +2,9 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { AuditEvent } from './audit_event.ts'
 
-const INSERT_EVENT = `
-  INSERT INTO audit_events
-    (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client, change)
-  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+const INTO_EVENTS = `INSERT INTO audit_events
+  (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client, change)`
+const INSERT_EVENT = `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 
 /** The audit trail, in D1. */
 export class AuditStore {
@@ -26,6 +25,17 @@ export class AuditStore {
    */
   additionIfChanged(event: AuditEvent, context: RequestContext): D1PreparedStatement {
     return this.#addition(`${INSERT_EVENT} WHERE changes() > 0`, event, context)
+  }
+
+  /** An event for each of the people whom the statement before it has added, in the same transaction. */
+  additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
+    const [at, kind, outcome, reason, api, clientId, , ...rest] = columnsOf(event, context)
+    return this.#db
+      .prepare(
+        `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, value, ?, ?, ?, ?, ? FROM json_each(?)
+         WHERE value IN (SELECT id FROM users)`,
+      )
+      .bind(at, kind, outcome, reason, api, clientId, ...rest, JSON.stringify(ids))
   }
 
   /**

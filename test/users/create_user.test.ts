@@ -114,6 +114,7 @@ describe('a user from another system', () => {
       passwordHash: BCRYPT,
       enabled: false,
       roles: ['ROLE_ADMIN', 'Sales rep'],
+      mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
       mustChangePassword: false,

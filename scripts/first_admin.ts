@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Client } from '../src/clients/client.ts'
+import { ClientStore } from '../src/clients/client_store.ts'
+import type { ApiConfig } from '../src/config/config.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
+import { createUser, UserRefused } from '../src/users/create_user.ts'
+import { PasswordHasher } from '../src/users/password_hash.ts'
+import type { User } from '../src/users/user.ts'
+import { UserStore } from '../src/users/user_store.ts'
+import { loadArgon2Module } from './argon2_module.ts'
+import { requireConfig } from './config_file.ts'
+import { OPERATOR_CLIENTS } from './operator_clients.ts'
+import { readPassword } from './read_password.ts'
+import { formatLiteral, sqlPrinter } from './sql_printer.ts'
+import { readWrangler } from './wrangler.ts'
+
+const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
+  Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
+  input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
+
+const config = requireConfig()
+const api = config.adminApi ?? stop('config.yml: admin_api: must name an API first (docs/admin-api.md)')
+const { username, isRemote } = readArguments()
+const where = isRemote ? '--remote' : '--local'
+const present = await findPresent(api)
+if (present.admins > 0) stop('There is an admin already. They can make others: docs/admin-api.md')
+const user = await makeAdmin(api)
+if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
+await execute(await formatSql(user, api))
+console.log(`${user.username} is an admin. Sign in by the client ${OPERATOR_CLIENTS[0]}.`)
+
+function readArguments(): { username: string; isRemote: boolean } {
+  try {
+    const options = { username: { type: 'string' }, remote: { type: 'boolean' } } as const
+    const { values } = parseArgs({ options })
+    if (values.username) return { username: values.username, isRemote: values.remote ?? false }
+  } catch {
+    // An unknown option: the usage below says what there is.
+  }
+  return stop(USAGE)
+}
+
+interface Present {
+  admins: number
+  usernames: string[]
+  clients: string[]
+}
+
+/** What is there already. */
+async function findPresent({ userPool }: ApiConfig): Promise<Present> {
+  const sql = `SELECT
+    (SELECT count(*) FROM users, json_each(roles) WHERE pool = ${formatLiteral(userPool)} AND value = 'admin') AS admins,
+    (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames,
+    (SELECT json_group_array(client_id) FROM clients) AS clients`
+  const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', sql.replace(/\s+/g, ' ')]
+  const [{ results }] = JSON.parse(await readWrangler(parameters))
+  const [{ admins, usernames, clients }] = results
+  return { admins, usernames: JSON.parse(usernames), clients: JSON.parse(clients) }
+}
+
+async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
+  const password = await readPassword(`Password of ${username}: `)
+  const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
+  const draft = { pool, username, password, roles: ['admin'], enabled: true }
+  try {
+    return await createUser(draft, { passwords, config }, systemClock.now())
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    return stop(error.message)
+  }
+}
+
+async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
+  const lines: string[] = []
+  const printer = sqlPrinter((line) => lines.push(line))
+  await new UserStore(printer).add(admin)
+  const clients = new ClientStore(printer, new ReadCopyStore({} as KVNamespace))
+  for (const id of OPERATOR_CLIENTS) {
+    if (!present.clients.includes(id)) await clients.add(toClient(id, name, admin.createdAt))
+  }
+  lines.push(
+    `INSERT INTO audit_events (at, kind, outcome, reason, subject) VALUES (${admin.createdAt}, 'admin', 'ok',
+      'the first admin was created', ${formatLiteral(admin.id)});`,
+  )
+  return lines.join('\n')
+}
+
+function toClient(id: string, apiName: string, now: number): Client {
+  return {
+    id,
+    name: id,
+    api: apiName,
+    grants: ['password'],
+    scopes: [],
+    origins: [],
+    confidential: false,
+    enabled: true,
+    secrets: [],
+    createdAt: now,
+    accessTokenLifetimeSeconds: null,
+    refreshTokenLifetimeSeconds: null,
+  }
+}
+
+/** By a file that nobody else can read and that is gone after it: it has the hash of the password. */
+async function execute(sql: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
+  const file = join(folder, 'first_admin.sql')
+  try {
+    writeFileSync(file, sql, { mode: 0o600 })
+    await readWrangler(['d1', 'execute', 'DB', where, '--yes', '--file', file])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function stop(message: string): never {
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+
+/** The first line of standard input; on a terminal it is asked for, and not shown. */
+export async function readPassword(question: string): Promise<string> {
+  if (!process.stdin.isTTY) return readFileSync(0, 'utf8').split(/\r?\n/)[0] ?? ''
+  process.stderr.write(question)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  const answer = await new Promise<string>((resolve) => terminal.question('', resolve))
+  terminal.close()
+  process.stderr.write('\n')
+  return answer
+}

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini'
+import { describeIssues, type ValueProblem } from '../lib/problems.ts'
+import { flag, named } from './schemas.ts'
+
+/** The most rows of one batch, and the longest body that they may fill. */
+export const MAX_ROWS = 100
+export const MAX_IMPORT_BYTES = 512 * 1024
+
+/** A batch: rows are checked one by one, so that a bad one does not keep the others out. */
+export const batchSchema = named(
+  'ImportBatch',
+  z.strictObject({
+    rows: z
+      .array(z.record(z.string(), z.unknown()), 'must be a list of rows')
+      .check(z.minLength(1, 'must have a row'), z.maxLength(MAX_ROWS, `must have at most ${MAX_ROWS} rows`)),
+    dry_run: z.optional(flag),
+  }),
+)
+
+/** What became of a row; where nothing is to be changed, what would. */
+export type RowResult<Extra> = {
+  index: number
+  status: 'created' | 'exists' | 'refused'
+  reason: string | null
+} & Extra
+
+/** A row that is good, or the result that refuses it. */
+export type CheckedRow<T> = { index: number; value: T } | { index: number; refusal: string }
+
+/** Checks each row by a schema, and by what else must hold. */
+export function checkRows<S>(
+  rows: readonly unknown[],
+  schema: z.ZodMiniType<S>,
+  findProblems: (row: S) => readonly ValueProblem[],
+): CheckedRow<S>[] {
+  return rows.map((row, index) => {
+    const result = schema.safeParse(row)
+    const problems = result.success ? findProblems(result.data) : describeIssues(result.error.issues)
+    if (!result.success || problems.length > 0) return { index, refusal: formatProblems(problems) }
+    return { index, value: result.data }
+  })
+}
+
+export function formatProblems(problems: readonly ValueProblem[]): string {
+  return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+}
+
+/** Refuses each good row whose name an earlier one of the batch has. */
+export function refuseRepeated<T>(
+  rows: readonly CheckedRow<T>[],
+  nameOf: (value: T) => string,
+): CheckedRow<T>[] {
+  const seen = new Set<string>()
+  return rows.map((row) => {
+    if ('refusal' in row) return row
+    const name = nameOf(row.value)
+    if (seen.has(name)) return { index: row.index, refusal: 'an earlier row of the batch has the same name' }
+    seen.add(name)
+    return row
+  })
+}
+
+export function isGood<T>(row: CheckedRow<T>): row is { index: number; value: T } {
+  return 'value' in row
+}

@@ -1,0 +1,97 @@
+import * as z from 'zod/mini'
+import type { KeyEntry } from '../keys/key_life.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { notFound } from './problem.ts'
+import { named } from './schemas.ts'
+
+const keySchema = named(
+  'SigningKey',
+  z.strictObject({
+    kid: z.string(),
+    alg: z.string(),
+    state: z.enum(['next', 'current', 'verifying', 'retired']),
+    created_at: z.int(),
+    activates_at: z.int(),
+    retires_at: z.nullable(z.int()),
+    reason: z.nullable(z.enum(['ended', 'compromised'])),
+  }),
+)
+const keysSchema = named('SigningKeys', z.strictObject({ items: z.array(keySchema) }))
+const resealingSchema = named(
+  'Resealing',
+  z.strictObject({ resealed: z.array(z.string()), unopened: z.array(z.string()) }),
+)
+
+const listKeys = operation({
+  id: 'listKeys',
+  method: 'GET',
+  path: '/keys',
+  summary: 'Signing keys, newest first, those that are gone too',
+  tag: 'keys',
+  role: 'support',
+  status: 200,
+  answer: keysSchema,
+  async handle({ services, context }) {
+    return { body: { items: (await services.keyLife.list(context)).map(showKey) } }
+  },
+})
+
+const rotateKeys = operation({
+  id: 'rotateKeys',
+  method: 'POST',
+  path: '/keys/rotate',
+  summary: 'Has the next key take over as soon as every verifier knows it; tokens stay good',
+  tag: 'keys',
+  role: 'admin',
+  status: 200,
+  answer: keySchema,
+  async handle(call) {
+    const key = await call.services.keyLife.rotateNow(call.context, actorOf(call))
+    if (key === null) throw notFound('key')
+    return { body: showKey(key) }
+  },
+})
+
+const retireKey = operation({
+  id: 'retireKey',
+  method: 'DELETE',
+  path: '/keys/{kid}',
+  summary: 'Gives up a compromised key at once: all that it signed is refused',
+  tag: 'keys',
+  role: 'admin',
+  status: 200,
+  answer: keySchema,
+  async handle(call) {
+    const key = await call.services.keyLife.retireNow(call.params.kid ?? '', call.context, actorOf(call))
+    if (key === null) throw notFound('key')
+    return { body: showKey(key) }
+  },
+})
+
+const resealKeys = operation({
+  id: 'resealKeys',
+  method: 'POST',
+  path: '/keys/reseal',
+  summary: 'Seals the private halves under the newer secret, where SEALING_KEY is being changed',
+  tag: 'keys',
+  role: 'admin',
+  status: 200,
+  answer: resealingSchema,
+  async handle(call) {
+    return { body: await call.services.keyLife.reseal(call.context, actorOf(call)) }
+  },
+})
+
+export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, retireKey]
+
+function actorOf({ operator }: Call) {
+  return { subject: operator.user.id, clientId: operator.clientId }
+}
+
+function showKey(key: KeyEntry): z.output<typeof keySchema> {
+  const { kid, alg, state, createdAt, activatesAt, retiresAt, reason } = key
+  return {
+    ...{ kid, alg, state, created_at: createdAt, activates_at: activatesAt },
+    ...{ retires_at: retiresAt, reason },
+  }
+}

@@ -1,0 +1,178 @@
+import * as z from 'zod/mini'
+import type { AuditedChange } from '../audit/audit_event.ts'
+import { createUser, importUser, requireUsername, UserRefused } from '../users/create_user.ts'
+import type { User } from '../users/user.ts'
+import type { Profile } from '../users/user_admin_store.ts'
+import { adminEvent } from './change.ts'
+import {
+  batchSchema,
+  type CheckedRow,
+  checkRows,
+  isGood,
+  MAX_IMPORT_BYTES,
+  type RowResult,
+  refuseRepeated,
+} from './import_rows.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { invalidContent } from './problem.ts'
+import { named } from './schemas.ts'
+import { draftMembers, findUserProblems, password } from './user_schemas.ts'
+
+/** A plain password costs a hash, which holds up the isolate: more of them than this wait for the next batch. */
+const MAX_PLAIN_PASSWORDS = 20
+
+const rowSchema = named(
+  'UserImportRow',
+  z
+    .strictObject({
+      ...draftMembers,
+      password: z.optional(password),
+      password_hash: z.optional(z.string('must be a hash')),
+    })
+    .check(
+      z.refine((row) => (row.password === undefined) !== (row.password_hash === undefined), {
+        message: 'is needed, or password_hash, and not both',
+        path: ['password'],
+      }),
+    ),
+)
+type Row = z.output<typeof rowSchema>
+
+const reportSchema = named(
+  'UserImportReport',
+  z.strictObject({
+    dry_run: z.boolean(),
+    results: z.array(
+      z.strictObject({
+        index: z.int(),
+        status: z.enum(['created', 'exists', 'refused']),
+        reason: z.nullable(z.string()),
+        id: z.nullable(z.string()),
+      }),
+    ),
+  }),
+)
+type Result = RowResult<{ id: string | null }>
+type NewUser = User & { profile: Profile }
+
+const importUsers = operation({
+  id: 'importUsers',
+  method: 'POST',
+  path: '/users/import',
+  summary: `People from elsewhere, with a password or its old hash; of plain passwords at most ${MAX_PLAIN_PASSWORDS}. Repeating it adds nobody twice`,
+  tag: 'users',
+  role: 'admin',
+  body: batchSchema,
+  maxBodyBytes: MAX_IMPORT_BYTES,
+  status: 200,
+  answer: reportSchema,
+  async handle(call) {
+    const { rows, dry_run: isDryRun = false } = call.body
+    checkPlainPasswords(rows)
+    const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
+    const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
+    const taken = await findTaken(distinct, call)
+    const users = await makeUsers(distinct, { call, taken, isDryRun })
+    const added = isDryRun ? null : await addUsers(users, call)
+    return { body: { dry_run: isDryRun, results: users.map((user) => toResult(user, added)) } }
+  },
+})
+
+export const USER_IMPORT: readonly Operation[] = [importUsers]
+
+/** @throws Problem 422 */
+function checkPlainPasswords(rows: readonly Record<string, unknown>[]): void {
+  const count = rows.filter((row) => row.password !== undefined).length
+  if (count <= MAX_PLAIN_PASSWORDS) return
+  throw invalidContent([
+    { path: 'rows', message: `must have at most ${MAX_PLAIN_PASSWORDS} plain passwords` },
+  ])
+}
+
+function findRowProblems(row: Row, { services }: Call) {
+  const problems = findUserProblems({ pool: row.pool, roles: row.roles ?? [] }, services.config)
+  if (problems.length > 0) return problems
+  try {
+    requireUsername(row.username, row.pool, services.config)
+    return []
+  } catch (error) {
+    if (error instanceof UserRefused) return [{ path: error.field, message: error.message }]
+    throw error
+  }
+}
+
+function nameOf({ pool, username }: Row, { services }: Call) {
+  return { pool, username: requireUsername(username, pool, services.config) }
+}
+
+function keyOf({ pool, username }: { pool: string; username: string }): string {
+  return `${pool}\n${username}`
+}
+
+async function findTaken(rows: readonly CheckedRow<Row>[], call: Call): Promise<ReadonlySet<string>> {
+  const names = rows.filter(isGood).map(({ value }) => nameOf(value, call))
+  return new Set((await call.services.userAdmin.findTaken(names)).map(keyOf))
+}
+
+/** What is to become of a row: a person to be added, or why not. */
+type Outcome =
+  | { index: number; user: NewUser }
+  | { index: number; status: 'exists' | 'refused'; reason: string }
+
+interface Making {
+  call: Call
+  taken: ReadonlySet<string>
+  isDryRun: boolean
+}
+
+/** One after the other: each plain password costs a hash. */
+async function makeUsers(rows: readonly CheckedRow<Row>[], making: Making): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const row of rows) outcomes.push(await makeUser(row, making))
+  return outcomes
+}
+
+async function makeUser(row: CheckedRow<Row>, { call, taken, isDryRun }: Making): Promise<Outcome> {
+  const { index } = row
+  if (!isGood(row)) return { index, status: 'refused', reason: row.refusal }
+  if (taken.has(keyOf(nameOf(row.value, call)))) {
+    return { index, status: 'exists', reason: 'the username is taken in this pool' }
+  }
+  try {
+    return { index, user: { ...(await toUser(row.value, call, isDryRun)), profile: row.value.profile ?? {} } }
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    return { index, status: 'refused', reason: `${error.field}: ${error.message}` }
+  }
+}
+
+/** A dry run needs no hash of its own: it checks the password, and adds nobody. */
+async function toUser(row: Row, { services, context }: Call, isDryRun: boolean): Promise<User> {
+  const { pool, username, roles = [], enabled = true, must_change_password: mustChangePassword = false } = row
+  const draft = { pool, username, roles, enabled, mustChangePassword }
+  if (row.password_hash !== undefined) {
+    return importUser({ ...draft, passwordHash: row.password_hash }, services, context.now)
+  }
+  const passwords = isDryRun ? { hash: async () => '' } : services.passwords
+  const { config } = services
+  return createUser({ ...draft, password: row.password ?? '' }, { passwords, config }, context.now)
+}
+
+/** Adds them in one transaction with an event for each. @returns The ids of those whose name was still free */
+async function addUsers(outcomes: readonly Outcome[], call: Call): Promise<ReadonlySet<string>> {
+  const { services, context } = call
+  const users = outcomes.flatMap((outcome) => ('user' in outcome ? [outcome.user] : []))
+  if (users.length === 0) return new Set()
+  const change: AuditedChange = { operation: 'importUsers' }
+  const event = adminEvent(call, 'the user was imported', { change })
+  const ids = users.map(({ id }) => id)
+  return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
+}
+
+function toResult(outcome: Outcome, added: ReadonlySet<string> | null): Result {
+  const { index } = outcome
+  if (!('user' in outcome)) return { index, status: outcome.status, reason: outcome.reason, id: null }
+  if (added === null) return { index, status: 'created', reason: null, id: null }
+  if (added.has(outcome.user.id)) return { index, status: 'created', reason: null, id: outcome.user.id }
+  return { index, status: 'exists', reason: 'the username is taken in this pool', id: null }
+}

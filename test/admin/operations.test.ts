@@ -1,0 +1,263 @@
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { OPERATIONS } from '../../src/admin/operations.ts'
+import { type AdminAnswer, callAdmin, TestOperator } from '../support/operator.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
+
+/** What an operation is called with. */
+interface Example {
+  path: string
+  body?: unknown
+  version?: unknown
+}
+
+/** Makes what an operation needs, and says how to call it. */
+type MakeExample = (server: TestServer, operator: TestOperator) => Promise<Example> | Example
+
+const NEW_PASSWORD = 'a password that is set by an operator'
+const draft = () => ({ client_id: `made-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] })
+const person = () => ({
+  pool: 'customers',
+  username: `${crypto.randomUUID()}@example.com`,
+  password: PASSWORD,
+})
+
+const ofClient = (suffix: string, rest: Omit<Example, 'path'> = {}): MakeExample => {
+  return async (server) => ({ path: `/clients/${(await server.addClient()).id}${suffix}`, ...rest })
+}
+const ofUser = (suffix: string, rest: Omit<Example, 'path'> = {}): MakeExample => {
+  return async (server) => ({ path: `/users/${(await server.addUser()).id}${suffix}`, ...rest })
+}
+const ofSession = (suffix: string): MakeExample => {
+  return async (server) => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    await server.signIn(client, user.username)
+    const { sid } = await latestSession(user.id)
+    return { path: `/sessions/${sid}${suffix}` }
+  }
+}
+const at =
+  (path: string, body?: unknown): MakeExample =>
+  () => ({ path, ...(body === undefined ? {} : { body }) })
+
+/** One for each operation. */
+const EXAMPLES: Record<string, MakeExample> = {
+  readMe: at('/me'),
+  changeOwnPassword: at('/me/password', { current_password: PASSWORD, password: NEW_PASSWORD }),
+  listClients: at('/clients?limit=2'),
+  createClient: () => ({ path: '/clients', body: draft() }),
+  importClients: () => ({ path: '/clients/import', body: { rows: [draft()] } }),
+  readClient: ofClient(''),
+  updateClient: ofClient('', { body: { name: 'Another name' }, version: '"1"' }),
+  enableClient: ofClient('/enable'),
+  disableClient: ofClient('/disable'),
+  signOutClient: ofClient('/sign-out'),
+  deleteClient: ofClient('', { version: '"1"' }),
+  addClientSecret: ofClient('/secrets'),
+  retireClientSecret: async (server, operator) => {
+    const { id } = await server.addClient()
+    const { secrets } = (await operator.get(`/clients/${id}`)).body
+    const [{ secret_id }] = secrets as [{ secret_id: string }]
+    return { path: `/clients/${id}/secrets/${secret_id}/retire`, body: {} }
+  },
+  listUsers: at('/users?limit=2'),
+  createUser: () => ({ path: '/users', body: person() }),
+  importUsers: () => ({ path: '/users/import', body: { rows: [person()] } }),
+  readUser: ofUser(''),
+  updateUser: ofUser('', { body: { roles: ['wholesale'] }, version: '"1"' }),
+  enableUser: ofUser('/enable'),
+  disableUser: ofUser('/disable'),
+  signOutUser: ofUser('/sign-out'),
+  setPassword: ofUser('/password', { body: { password: NEW_PASSWORD } }),
+  deleteUser: ofUser('', { version: '"1"' }),
+  listSessions: (_server, operator) => ({ path: `/sessions?subject=${operator.id}` }),
+  readSession: ofSession(''),
+  endSession: ofSession(''),
+  readSessionStory: ofSession('/story'),
+  listKeys: at('/keys'),
+  rotateKeys: at('/keys/rotate'),
+  resealKeys: at('/keys/reseal'),
+  retireKey: async (_server, operator) => {
+    await operator.post('/keys/rotate')
+    const { items } = (await operator.get('/keys')).body
+    const next = (items as { kid: string; state: string }[]).find(({ state }) => state === 'next')
+    return { path: `/keys/${next?.kid}` }
+  },
+  listAudit: at('/audit?limit=2'),
+}
+
+/** Asking twice for a switch of keys, or for sealing under the secret they are sealed under, changes nothing. */
+const MAY_CHANGE_NOTHING = ['rotateKeys', 'resealKeys']
+
+async function latestSession(subject: string): Promise<{ sid: string }> {
+  const select = env.DB.prepare(
+    `SELECT sid FROM audit_events WHERE subject = ? AND kind = 'issue' ORDER BY id DESC`,
+  )
+  return (await select.bind(subject).first<{ sid: string }>()) ?? { sid: '' }
+}
+
+async function eventsAfter(id: number) {
+  const select = env.DB.prepare('SELECT * FROM audit_events WHERE id > ? AND actor IS NOT NULL').bind(id)
+  return (await select.all<Record<string, unknown>>()).results
+}
+
+async function lastEvent(): Promise<number> {
+  return (await env.DB.prepare('SELECT max(id) AS id FROM audit_events').first<number>('id')) ?? 0
+}
+
+async function run(
+  id: string,
+  server: TestServer,
+  operator: TestOperator,
+  maker = operator,
+): Promise<AdminAnswer> {
+  const operation = OPERATIONS.find((candidate) => candidate.id === id)
+  const example = await EXAMPLES[id]?.(server, maker)
+  if (!operation || !example) throw new Error(`no operation ${id}`)
+  return operator.call(operation.method, example.path, example)
+}
+
+const TABLE = OPERATIONS.map(({ id, ...operation }) => [id, operation] as const)
+
+describe('each operation of the admin API', () => {
+  it('has an example here', () => {
+    expect(Object.keys(EXAMPLES).sort()).toEqual(OPERATIONS.map(({ id }) => id).sort())
+  })
+
+  it.each(TABLE)('does what it says for an admin, by its own schema: %s', async (id, { status, answer }) => {
+    const server = new TestServer()
+    const { body, ...response } = await run(id, server, await TestOperator.signIn(server))
+    expect([response.status, body]).toEqual([status, answer ? expect.anything() : {}])
+    expect(answer?.safeParse(body).error).toBeUndefined()
+    expect(response.headers.get('Cache-Control')).toBe('no-store')
+    expect(response.headers.get('Content-Type')).toBe(answer ? 'application/json' : null)
+    expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
+  })
+
+  it.each(TABLE)('is for support or not, as its role says: %s', async (id, { role, status }) => {
+    const server = new TestServer()
+    const admin = await TestOperator.signIn(server)
+    const support = await TestOperator.signIn(server, ['support'])
+    const before = await lastEvent()
+    const answer = await run(id, server, support, admin)
+    expect(answer.status).toBe(role === 'admin' ? 403 : status)
+    const own = (await eventsAfter(before)).filter((event) => event.actor === support.id)
+    if (role === 'admin') {
+      expect(answer.body).toMatchObject({ type: 'urn:problem-type:sallyport:role-missing' })
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+      expect(own).toEqual([])
+    }
+  })
+
+  it.each(TABLE)(
+    'leaves one audit event with who and what where it changes something: %s',
+    async (id, operation) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const example = await EXAMPLES[id]?.(server, operator)
+      const before = await lastEvent()
+      await operator.call(operation.method, example?.path ?? '', example)
+      const events = await eventsAfter(before)
+      if (operation.method === 'GET') return expect(events).toEqual([])
+      if (MAY_CHANGE_NOTHING.includes(id) && events.length === 0) return
+      const who = { outcome: 'ok', actor: operator.id, actor_client: operator.client.id }
+      expect(events).toEqual([expect.objectContaining(who)])
+      const [event] = events
+      if (event?.kind !== 'key') expect(JSON.parse(String(event?.change))).toMatchObject({ operation: id })
+    },
+  )
+})
+
+describe('the OpenAPI document', () => {
+  let document: Record<string, unknown>
+
+  beforeAll(async () => {
+    const answer = await callAdmin(new TestServer(), '/openapi.json')
+    expect([answer.status, answer.headers.get('Cache-Control')]).toEqual([200, 'no-store'])
+    document = answer.body
+  })
+
+  it('is OpenAPI 3.1, of this server, behind its own tokens', () => {
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'Sallyport admin API', version: '1' },
+      servers: [{ url: `${ISSUER}/admin/api` }],
+      security: [{ operator: [] }],
+      components: { securitySchemes: { operator: { type: 'oauth2' } } },
+    })
+  })
+
+  it('lists the operations that there are, each under its own name', () => {
+    const paths = Object.values(document.paths as Record<string, Record<string, { operationId: string }>>)
+    const ids = paths.flatMap((path) => Object.values(path).map(({ operationId }) => operationId))
+    expect(ids.sort()).toEqual(Object.keys(EXAMPLES).sort())
+  })
+
+  it('refers to nothing that it does not have, and names every parameter of a path', () => {
+    const text = JSON.stringify(document)
+    const { schemas } = document.components as { schemas: Record<string, unknown> }
+    const references = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, reference = '']) => reference)
+    expect(references.length).toBeGreaterThan(30)
+    expect(
+      references.filter((reference) => !(reference.replace('#/components/schemas/', '') in schemas)),
+    ).toEqual([])
+    for (const [path, operations] of Object.entries(document.paths as Record<string, object>)) {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      for (const { parameters } of Object.values(operations)) {
+        const declared = parameters.filter((parameter: { in: string }) => parameter.in === 'path')
+        expect(declared.map(({ name }: { name: string }) => name)).toEqual(names)
+      }
+    }
+  })
+})
+
+describe('what the admin API writes down', () => {
+  it('has no password, secret, hash, token or name in any answer, log line or audit row but the secret once', async () => {
+    const lines: string[] = []
+    const spies = (['info', 'warn', 'error'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
+    )
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const name = `Named ${crypto.randomUUID()}`
+    const made = await operator.post('/clients', { ...draft(), name })
+    const secret = String(made.body.client_secret)
+    const { client_secret: _shown, ...rest } = made.body
+    const answers: unknown[] = [rest]
+    const read = async (answer: Promise<AdminAnswer>) => answers.push((await answer).body)
+    await read(operator.get(`/clients/${made.body.client_id}`))
+    await read(operator.get(`/clients?q=${made.body.client_id}`))
+    const username = `${crypto.randomUUID()}@example.com`
+    const profile = { name, email: username }
+    const user = await operator.post('/users', { ...person(), username, profile, password: NEW_PASSWORD })
+    await operator.patch(`/users/${user.body.id}`, { profile: { name: `${name} II` } }, '"1"')
+    await operator.post(`/users/${user.body.id}/password`, { password: NEW_PASSWORD })
+    await operator.post('/me/password', { current_password: 'mistyped horse', password: NEW_PASSWORD })
+    await operator.post('/users', { ...person(), password: 7, secret: NEW_PASSWORD })
+    await operator.post('/users/import', {
+      rows: [
+        { ...person(), username },
+        { ...person(), password: '' },
+      ],
+    })
+    await read(operator.get('/audit?limit=100'))
+    for (const spy of spies) spy.mockRestore()
+    const { results } = await env.DB.prepare('SELECT * FROM audit_events').all()
+    const written = [...lines, ...[...results, ...answers].map((row) => JSON.stringify(row))].join('\n')
+    expect(lines.length).toBeGreaterThan(0)
+    for (const text of [
+      secret,
+      NEW_PASSWORD,
+      PASSWORD,
+      'mistyped horse',
+      operator.tokens.access_token,
+      '$argon2id$',
+    ])
+      expect(written).not.toContain(text)
+    const trail = [...lines, ...results.map((row) => JSON.stringify(row))].join('\n')
+    for (const text of [username, name, operator.username]) expect(trail).not.toContain(text)
+    const { results: hashes } = await env.DB.prepare('SELECT secret_hash FROM client_secrets').all()
+    for (const { secret_hash } of hashes) expect(written).not.toContain(String(secret_hash))
+  })
+})
