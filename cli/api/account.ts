@@ -1,7 +1,7 @@
 import { persist, post, TokenRequestError, type TokenResponse } from '../../client/token_endpoint.ts'
 import { CliError } from '../core/exit_code.ts'
 import { currentTime } from '../core/time.ts'
-import type { Credentials, CredentialStore } from './credential_store.ts'
+import type { CredentialStore, Credentials } from './credential_store.ts'
 
 /** A public client of the admin API, which every deployment has by this name. */
 export const CLIENT_ID = 'sallyport-cli'
@@ -47,7 +47,10 @@ export class Account {
     if (last === null) throw this.#signedOut()
     const form = { client_id: CLIENT_ID, token: last.refreshToken }
     await this.#persist(() => post(fetchStrictly, `${this.server}/oauth2-token/revoke`, form)).catch(() => {
-      throw new CliError('unavailable', `Forgotten here, but ${this.server} could not be told: the session lives on.`)
+      throw new CliError(
+        'unavailable',
+        `Forgotten here, but ${this.server} could not be told: the session lives on.`,
+      )
     })
   }
 

@@ -57,7 +57,10 @@ export class CredentialStore {
   /** To be called exclusively. */
   async save(server: string, credentials: Credentials, { isCurrent = false } = {}): Promise<void> {
     const { current, servers } = await this.#read()
-    await this.#write({ current: isCurrent ? server : current, servers: { ...servers, [server]: credentials } })
+    await this.#write({
+      current: isCurrent ? server : current,
+      servers: { ...servers, [server]: credentials },
+    })
   }
 
   /** To be called exclusively. */

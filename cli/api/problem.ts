@@ -59,7 +59,10 @@ export function toCliError(error: unknown, server: string): unknown {
     return new CliError(exitCode, formatProblem(problem) + hint + wait)
   }
   if (!(error instanceof TokenRequestError)) return error
-  return new CliError('unavailable', `${server} gave no answer.${error.message === '' ? '' : ` ${error.message}`}`)
+  return new CliError(
+    'unavailable',
+    `${server} gave no answer.${error.message === '' ? '' : ` ${error.message}`}`,
+  )
 }
 
 function passwordHint({ type }: ProblemDocument): string {

@@ -31,7 +31,8 @@ const login: Command = {
     await account.signIn(username, password)
     const me = await api.read({ operation: 'GET /me' })
     terminal.say(`Signed in at ${account.server} as ${username}.`)
-    if (me.must_change_password === true) terminal.say('The password must be changed: run "sallyport password".')
+    if (me.must_change_password === true)
+      terminal.say('The password must be changed: run "sallyport password".')
   },
 }
 

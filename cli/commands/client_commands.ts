@@ -84,7 +84,8 @@ const showClient: Command = {
 const createClient: Command = {
   name: 'clients create',
   summary: 'A new client; its secret is printed once, alone on standard output',
-  details: 'Without --public it is confidential and gets a secret. Only what is on standard output is the secret.',
+  details:
+    'Without --public it is confidential and gets a secret. Only what is on standard output is the secret.',
   arguments: [{ name: 'CLIENT', summary: 'Its client_id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [API, ...EDITABLE, PUBLIC, DISABLED],
   operations: ['POST /clients'],
@@ -162,7 +163,11 @@ const retireSecret: Command = {
     const expiresAt = input.get(WHEN)
     await terminal.confirm(`End the secret ${secretId} of ${input.argument('CLIENT')}?`, input.has(YES))
     const operation = `POST ${pathOf(call)}${at('/secrets/{}/retire', secretId)}`
-    printItem(call, await api.read({ operation, body: expiresAt === undefined ? {} : { expires_at: expiresAt } }), MEMBERS)
+    printItem(
+      call,
+      await api.read({ operation, body: expiresAt === undefined ? {} : { expires_at: expiresAt } }),
+      MEMBERS,
+    )
   },
 }
 
@@ -197,10 +202,10 @@ async function changeStanding(call: Call, action: string): Promise<void> {
 /** The secret alone goes to stdout, so that a script can keep it. */
 function printWithSecret(call: Call, client: Item): void {
   const { terminal, input } = call
-  if (input.has(JSON_OUTPUT)) return printJson(call, client)
-  terminal.say(formatItem(client, MEMBERS))
   const secret = textOf(client, 'client_secret')
-  if (secret === '') return
+  if (input.has(JSON_OUTPUT)) printJson(call, client)
+  else terminal.say(formatItem(client, MEMBERS))
+  if (secret === '' || input.has(JSON_OUTPUT)) return
   terminal.say('Its secret, which nothing shows again:')
   terminal.print(secret)
 }

@@ -27,3 +27,10 @@ async function findByUsername(api: AdminApi, username: string, pool: string | un
 function normalize(username: string): string {
   return username.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC').trim()
 }
+
+/** What a session says whose it is. @throws as `requireUser` */
+export async function findSubject(api: AdminApi, who: string, pool: string | undefined): Promise<string> {
+  // People and guests that are gone have left their sessions.
+  if (isUserId(who) || who.startsWith('visitor:')) return who
+  return textOf(await requireUser(api, who, pool), 'id')
+}

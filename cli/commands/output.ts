@@ -33,17 +33,17 @@ export function moment(title: string, name: string): Column<Item> {
 
 export function printPage(call: Call, page: Page, columns: readonly Column<Item>[]): void {
   const { terminal, input } = call
-  if (input.has(JSON_OUTPUT)) return printJson(call, page)
-  if (page.items.length === 0) return terminal.say('There is none.')
-  terminal.print(formatTable(page.items, columns, terminal.columns))
+  if (input.has(JSON_OUTPUT)) printJson(call, page)
+  else if (page.items.length === 0) terminal.say('There is none.')
+  else terminal.print(formatTable(page.items, columns, terminal.columns))
   if (page.next_cursor !== null) terminal.say(`There are more: --all, or a higher --limit.`)
 }
 
 /** One thing: its JSON, or its members below each other. */
 export function printItem(call: Call, item: Item, columns: readonly Column<Item>[]): void {
   const { terminal, input } = call
-  if (input.has(JSON_OUTPUT)) return printJson(call, item)
-  terminal.print(formatItem(item, columns))
+  if (input.has(JSON_OUTPUT)) printJson(call, item)
+  else terminal.print(formatItem(item, columns))
 }
 
 export function formatItem(item: Item, columns: readonly Column<Item>[]): string {

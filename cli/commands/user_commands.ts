@@ -78,7 +78,8 @@ const showUser: Command = {
 const createUser: Command = {
   name: 'users create',
   summary: 'A new person',
-  details: 'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+  details:
+    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
   arguments: [{ name: 'USERNAME', summary: 'Unique in the pool; case does not count' }],
   options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
   operations: ['POST /users'],
@@ -108,7 +109,8 @@ const updateUser: Command = {
   async run(call) {
     const { input } = call
     const hasProfile = input.has(NAME) || input.has(EMAIL)
-    if (!hasProfile && Object.keys(input.fields).length === 0) throw new UsageError('nothing to change is given')
+    if (!hasProfile && Object.keys(input.fields).length === 0)
+      throw new UsageError('nothing to change is given')
     const { body } = await update(call, await findPath(call), (user) => ({
       ...input.fields,
       ...(hasProfile ? { profile: profileOf(call, memberOf(user, 'profile')) } : {}),
@@ -120,7 +122,8 @@ const updateUser: Command = {
 const setPassword: Command = {
   name: 'users set-password',
   summary: 'Sets a new password, and ends every session of theirs',
-  details: 'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+  details:
+    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
   arguments: [USER],
   options: [MUST_CHANGE, ...FIND],
   operations: ['POST /users/{id}/password'],

@@ -1,5 +1,5 @@
-import type { AdminApi } from '../api/admin_api.ts'
 import type { Account } from '../api/account.ts'
+import type { AdminApi } from '../api/admin_api.ts'
 import type { Input } from './input.ts'
 import type { Option } from './option.ts'
 import type { Terminal } from './terminal.ts'

@@ -23,12 +23,29 @@ export function formatHelp(name: string, commands: readonly Command[], columns: 
   return [
     ...(name === '' ? [TITLE, ''] : []),
     ...[`Usage: ${usage}`, ''],
-    ...formatList(listed.map((candidate) => [formatSyntax(candidate), candidate.summary]), width),
+    ...formatList(
+      listed.map((candidate) => [formatSyntax(candidate), candidate.summary]),
+      width,
+    ),
     ...['', 'Options of every command', ''],
     ...formatList(GLOBAL_OPTIONS.map(describe), width),
     ...(name === '' ? ['', 'It ends with', '', ...formatExitCodes(width)] : []),
     ...['', `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" says more about one.`],
   ].join('\n')
+}
+
+/** Commands of the same first word together. */
+function formatCommands(commands: readonly Command[], width: number): string[] {
+  const groupOf = ({ name }: Command) => (name.split(' ').length > 1 ? name.split(' ')[0] : '')
+  const lines = formatLists(
+    commands.map((command) => [formatSyntax(command), command.summary]),
+    width,
+  )
+  return commands.flatMap((command, i) => {
+    const before = commands[i - 1]
+    const isNewGroup = before !== undefined && groupOf(before) !== groupOf(command)
+    return [...(isNewGroup ? [''] : []), ...(lines[i] ?? [])]
+  })
 }
 
 /** A command with its arguments, as it is typed. */
@@ -70,9 +87,13 @@ export function describe({ name, value, summary }: Option): readonly [string, st
 
 /** Terms and what they mean, below each other where a term is long. */
 function formatList(entries: readonly (readonly [string, string])[], width: number): string[] {
+  return formatLists(entries, width).flat()
+}
+
+function formatLists(entries: readonly (readonly [string, string])[], width: number): string[][] {
   const longest = Math.max(...entries.map(([term]) => term.length))
   const indent = Math.min(longest, Math.floor(width / 2) - 4) + 4
-  return entries.flatMap(([term, meaning]) => {
+  return entries.map(([term, meaning]) => {
     const lines = wrap(meaning, width - indent)
     if (term.length + 4 > indent) return [`  ${term}`, ...lines.map((line) => ' '.repeat(indent) + line)]
     return lines.map((line, i) => (i === 0 ? `  ${term}`.padEnd(indent) : ' '.repeat(indent)) + line)

@@ -68,7 +68,9 @@ export const time: Define<number> = (name, summary, details = {}) => ({
   parse(given) {
     const seconds = parseTime(given)
     if (seconds !== null) return seconds
-    throw new UsageError(`--${name} must be a date, such as 2026-11-25 or 2026-11-25T10:30, or an age, such as 2h or 7d`)
+    throw new UsageError(
+      `--${name} must be a date, such as 2026-11-25 or 2026-11-25T10:30, or an age, such as 2h or 7d`,
+    )
   },
 })
 

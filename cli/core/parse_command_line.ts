@@ -19,6 +19,11 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   return { command, input: readInput(command, rest) }
 }
 
+/** The command or group that a command line begins with, for a hint at its help; empty for none. */
+export function findName(args: readonly string[], commands: readonly Command[]): string {
+  return takeWords(args, commands).words.join(' ')
+}
+
 /** The words that name a command, with options of every command between them, and what follows. */
 function takeWords(
   args: readonly string[],

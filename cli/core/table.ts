@@ -14,13 +14,21 @@ const NARROWEST = 8
  * @param columns How many characters fit; Infinity where nothing is cut.
  */
 export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], columns: number): string {
-  const cells = [shown.map(({ title }) => title), ...rows.map((row) => shown.map(({ show }) => clean(show(row))))]
-  const widths = fit(
+  const cells = [
+    shown.map(({ title }) => title),
+    ...rows.map((row) => shown.map(({ show }) => clean(show(row)))),
+  ]
+  const widths = shrink(
     shown.map((_, i) => Math.max(...cells.map((line) => lengthOf(line[i] ?? '')))),
     columns,
   )
   return cells
-    .map((line) => line.map((cell, i) => pad(cell, widths[i] ?? 0)).join(GAP).trimEnd())
+    .map((line) =>
+      line
+        .map((cell, i) => pad(cell, widths[i] ?? 0))
+        .join(GAP)
+        .trimEnd(),
+    )
     .join('\n')
 }
 
@@ -43,7 +51,7 @@ export function wrap(text: string, width: number): string[] {
 }
 
 /** The widest columns give way, until all of them fit. */
-function fit(widths: number[], columns: number): number[] {
+function shrink(widths: number[], columns: number): number[] {
   const fitted = [...widths]
   const total = () => fitted.reduce((sum, width) => sum + width, 0) + GAP.length * (fitted.length - 1)
   while (total() > columns) {

@@ -117,7 +117,6 @@ describe('a user from another system', () => {
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
-      mustChangePassword: false,
       keptSid: null,
       keptFrom: 0,
     })
