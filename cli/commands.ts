@@ -2,6 +2,7 @@ import { ACCOUNT_COMMANDS } from './commands/account_commands.ts'
 import { AUDIT_COMMANDS } from './commands/audit_command.ts'
 import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
+import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
 import { SESSION_COMMANDS } from './commands/session_commands.ts'
 import { USER_COMMANDS } from './commands/user_commands.ts'
@@ -17,5 +18,6 @@ export const COMMANDS: readonly Command[] = [
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,
   ...KEY_COMMANDS,
+  ...IMPORT_COMMANDS,
   ...CONFIG_COMMANDS,
 ]

@@ -12,6 +12,8 @@ export interface ApiRequest {
   etag?: string
   /** Asks again where no answer came: only for what does nothing the second time. Reads are asked again anyway. */
   isRepeatable?: boolean
+  /** Hears of each answer that was lost, in place of what all requests tell. */
+  onRetry?: () => void
 }
 
 export interface ApiAnswer {
@@ -49,8 +51,8 @@ export class AdminApi {
 
   /** @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no answer came */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
-    const { operation, isRepeatable = operation.startsWith('GET ') } = request
-    return isRepeatable ? persist(() => this.#askOnce(request), this.#onRetry) : this.#askOnce(request)
+    const { operation, isRepeatable = operation.startsWith('GET '), onRetry = this.#onRetry } = request
+    return isRepeatable ? persist(() => this.#askOnce(request), onRetry) : this.#askOnce(request)
   }
 
   /** One JSON object. @throws as `ask` */

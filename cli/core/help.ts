@@ -23,10 +23,7 @@ export function formatHelp(name: string, commands: readonly Command[], columns: 
   return [
     ...(name === '' ? [TITLE, ''] : []),
     ...[`Usage: ${usage}`, ''],
-    ...formatList(
-      listed.map((candidate) => [formatSyntax(candidate), candidate.summary]),
-      width,
-    ),
+    ...formatCommands(listed, width),
     ...['', 'Options of every command', ''],
     ...formatList(GLOBAL_OPTIONS.map(describe), width),
     ...(name === '' ? ['', 'It ends with', '', ...formatExitCodes(width)] : []),
