@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { seedDemoData } from '../../scripts/demo_data.ts'
+import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import type { Env } from '../../src/services.ts'
 
@@ -131,3 +132,52 @@ describe('the first client and person of a real account', () => {
     expect(user.stdout).not.toContain('a password')
   })
 })
+
+describe('the first admin of a deployment', () => {
+  it('comes by one command with the clients that operators sign in by, and by no second one', async () => {
+    const folder = checkout(String)
+    await runWrangler(folder, 'migrations', 'apply', 'DB', '--local')
+    const first = await runScript(folder, 'first_admin', '--username', 'Zoe@example.com')
+    expect(first).toEqual({
+      code: 0,
+      stdout: 'zoe@example.com is an admin. Sign in by the client sallyport-cli.\n',
+      stderr: '',
+    })
+    expect(await runScript(folder, 'first_admin', '--username', 'mallory')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'There is an admin already. They can make others: docs/admin-api.md\n',
+    })
+    const sql = `SELECT pool, username, roles, password_hash LIKE '$argon2id$%' AS is_hashed,
+      (SELECT group_concat(client_id || ' ' || api || ' ' || confidential) FROM clients) AS clients,
+      (SELECT group_concat(kind || ': ' || reason) FROM audit_events WHERE subject = users.id) AS events FROM users`
+    const [{ results }] = JSON.parse(
+      await runWrangler(folder, 'execute', 'DB', '--local', '--json', '--command', sql),
+    )
+    expect(results).toEqual([
+      {
+        ...{ pool: 'operators', username: 'zoe@example.com', roles: '["admin"]', is_hashed: 1 },
+        clients: 'sallyport-cli admin 0,sallyport-console admin 0',
+        events: 'admin: the first admin was created',
+      },
+    ])
+  })
+
+  it('is refused with a reason where there is no admin API, no name or no password', async () => {
+    const without = checkout((config) => config.replace('admin_api: admin', ''))
+    expect(await runScript(without, 'first_admin', '--username', 'zoe')).toMatchObject({
+      code: 1,
+      stderr: 'config.yml: admin_api: must name an API first (docs/admin-api.md)\n',
+    })
+    expect(await runScript(checkout(String), 'first_admin')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^usage: npm run first-admin/),
+    })
+  })
+})
+
+async function runWrangler(folder: string, ...parameters: string[]): Promise<string> {
+  const bin = resolve('node_modules/wrangler/bin/wrangler.js')
+  const options = { cwd: folder, env: { ...process.env, ...QUIET_WRANGLER } }
+  return (await promisify(execFile)(process.execPath, [bin, 'd1', ...parameters], options)).stdout
+}

@@ -1,0 +1,183 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { callAdmin, problem, TestOperator } from '../support/operator.ts'
+import { credentials, PASSWORD, TestServer } from '../support/server.ts'
+
+const UNAUTHENTICATED = problem(401, 'unauthenticated', 'A live access token of an operator is needed')
+
+async function expectRefused(server: TestServer, token: string): Promise<void> {
+  const { status, headers, body } = await callAdmin(server, '/users', {
+    headers: { Authorization: `Bearer ${token}` },
+  })
+  expect([status, body]).toEqual([401, UNAUTHENTICATED])
+  expect(headers.get('WWW-Authenticate')).toBe('Bearer realm="sallyport-admin", error="invalid_token"')
+  expect(headers.get('Content-Type')).toBe('application/problem+json')
+  expect(headers.get('Cache-Control')).toBe('no-store')
+}
+
+describe('the admin API', () => {
+  it('asks for a token where there is none, without an error code (RFC 6750 §3.1)', async () => {
+    const { status, headers, body } = await callAdmin(new TestServer(), '/me')
+    expect([status, body]).toEqual([401, UNAUTHENTICATED])
+    expect(headers.get('WWW-Authenticate')).toBe('Bearer realm="sallyport-admin"')
+  })
+
+  it('is reached by no token of the storefront or the back office, of a guest or of a machine', async () => {
+    const server = new TestServer()
+    const storefront = await server.addClient()
+    const customer = await server.addUser({ roles: ['admin'] })
+    const office = await server.addClient({ api: 'backoffice' })
+    const staff = await server.addUser({ pool: 'staff', roles: ['admin'] })
+    await expectRefused(server, (await server.signIn(storefront, customer.username)).access_token)
+    await expectRefused(server, (await server.signIn(office, staff.username)).access_token)
+    await expectRefused(server, (await server.signIn(storefront, 'guest', 'guest')).access_token)
+    for (const api of ['storefront', 'admin']) {
+      const machine = await server.addClient({ api })
+      const tokens = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(machine) })
+      await expectRefused(server, tokens.access_token)
+    }
+  })
+
+  it('is reached by no refresh token, and by nothing that is no token', async () => {
+    const server = new TestServer()
+    const { tokens } = await TestOperator.signIn(server)
+    for (const token of [tokens.refresh_token, `${tokens.access_token}x`, 'garbage']) {
+      await expectRefused(server, token ?? '')
+    }
+    const basic = await callAdmin(server, '/me', {
+      headers: { Authorization: `Basic ${tokens.access_token}` },
+    })
+    expect([basic.status, basic.body]).toEqual([401, UNAUTHENTICATED])
+  })
+
+  it('is closed at once to whoever is signed out, disabled, moved, or whose session or client ended', async () => {
+    const endings: ((server: TestServer, operator: TestOperator) => Promise<unknown>)[] = [
+      async (server) => (server.clock.time += 3600),
+      (server, { id }) => server.services.signOut.everywhere(id, server.context()),
+      (server, { id }) => server.services.signOut.disableUser(id, server.context()),
+      (server, { client }) => server.services.signOut.disableClient(client.id, server.context()),
+      (server, { client, tokens }) =>
+        server.postJson({ ...credentials(client), token: tokens.refresh_token }, {}, '/oauth2-token/revoke'),
+      (_server, { id }) => env.DB.prepare("UPDATE users SET pool = 'staff' WHERE id = ?").bind(id).run(),
+      (_server, { id }) => env.DB.prepare('DELETE FROM users WHERE id = ?').bind(id).run(),
+    ]
+    for (const end of endings) {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      expect((await operator.get('/me')).status).toBe(200)
+      await end(server, operator)
+      await expectRefused(server, operator.tokens.access_token)
+    }
+  })
+
+  it('goes by the roles of the database: a demoted admin loses power at once, and whoever has none has none', async () => {
+    const server = new TestServer()
+    const [boss, demoted] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
+    await boss.patch(`/users/${demoted.id}`, { roles: ['support'] }, '"1"')
+    const refused = await demoted.post('/users', {})
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      problem(403, 'role-missing', 'The role of the operator does not allow this', {
+        detail: 'This takes the role admin.',
+      }),
+    ])
+    expect((await demoted.get('/users')).status).toBe(200)
+    await boss.patch(`/users/${demoted.id}`, { roles: [] }, '"2"')
+    expect((await demoted.get('/users')).status).toBe(403)
+  })
+
+  it('lets an operator who must change the password do that alone', async () => {
+    const server = new TestServer()
+    const [boss, operator] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
+    await boss.patch(`/users/${operator.id}`, { must_change_password: true }, '"1"')
+    const refused = await operator.get('/users')
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      problem(403, 'password-change-required', 'The operator must change the password first', {
+        detail: 'POST /admin/api/me/password sets a new one.',
+      }),
+    ])
+    expect((await operator.get('/me')).body).toMatchObject({ id: operator.id, must_change_password: true })
+    const wrong = await operator.post('/me/password', {
+      current_password: 'mistyped',
+      password: 'another one',
+    })
+    expect([wrong.status, wrong.body]).toEqual([
+      403,
+      problem(403, 'wrong-password', 'The current password is wrong'),
+    ])
+    const changed = await operator.post('/me/password', {
+      current_password: PASSWORD,
+      password: 'another one',
+    })
+    expect([changed.status, changed.body]).toEqual([204, {}])
+    await expectRefused(server, operator.tokens.access_token)
+    await operator.refresh()
+    expect((await operator.get('/users')).status).toBe(200)
+    await operator.signInAgain('another one')
+    expect((await operator.get('/me')).body).toMatchObject({ must_change_password: false })
+  })
+
+  it('gives support no power over operators, their sessions and their clients', async () => {
+    const server = new TestServer()
+    const [boss, support] = [
+      await TestOperator.signIn(server),
+      await TestOperator.signIn(server, ['support']),
+    ]
+    const { sid } = (await boss.get('/me')).body
+    const attempts = [
+      support.post(`/users/${boss.id}/disable`),
+      support.post(`/users/${boss.id}/sign-out`),
+      support.post(`/clients/${boss.client.id}/disable`),
+      support.post(`/clients/${boss.client.id}/sign-out`),
+      support.delete(`/sessions/${sid}`),
+    ]
+    for (const answer of await Promise.all(attempts)) {
+      expect([answer.status, answer.body.type]).toEqual([403, 'urn:problem-type:sallyport:role-missing'])
+    }
+    expect((await boss.get('/me')).status).toBe(200)
+  })
+
+  it('answers JSON at every path and method, with Allow, and to no page of another origin', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    for (const path of ['', '/', '/nothing', '/users/user:x/nothing', '/%00', '/clients/']) {
+      const answer = await operator.get(path)
+      expect([answer.status, answer.body]).toEqual([
+        404,
+        problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such path.' }),
+      ])
+    }
+    const Origin = 'https://www.shop.test'
+    for (const [method, path, allow] of [
+      ['PUT', '/users', 'GET, HEAD, POST'],
+      ['OPTIONS', '/clients/shop', 'GET, HEAD, PATCH, DELETE'],
+      ['GET', '/clients/shop/disable', 'POST'],
+      ['POST', '/openapi.json', 'GET, HEAD'],
+    ] as const) {
+      const answer = await operator.call(method, path, { headers: { Origin } })
+      expect([answer.status, answer.headers.get('Allow')]).toEqual([405, allow])
+      expect(answer.body).toEqual(
+        problem(405, 'method-not-allowed', 'The path does not have this method', {
+          detail: `It has ${allow}.`,
+        }),
+      )
+      expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull()
+    }
+    const head = await operator.call('HEAD', '/users', { headers: { Origin } })
+    expect([head.status, head.body]).toEqual([200, {}])
+    expect(head.headers.get('Access-Control-Allow-Origin')).toBeNull()
+  })
+
+  it('is not there where config.yml names no API for it', async () => {
+    const server = new TestServer({ config: { admin_api: undefined } })
+    const operator = await TestOperator.signIn(server)
+    for (const path of ['/me', '/openapi.json', '']) {
+      const answer = await operator.get(path)
+      expect([answer.status, answer.body]).toEqual([
+        404,
+        { error: 'invalid_request', error_description: 'There is no such endpoint.' },
+      ])
+    }
+  })
+})

@@ -1,0 +1,266 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { readFeed } from '../support/feed.ts'
+import { laggingKv } from '../support/lagging_kv.ts'
+import { problem, TestOperator } from '../support/operator.ts'
+import { TestClock, TestServer } from '../support/server.ts'
+
+const newId = () => `shop-${crypto.randomUUID()}`
+
+/** What a client gets that asks for a token of its own. */
+async function ask(server: TestServer, id: string, secret: unknown): Promise<number> {
+  const parameters = { grant_type: 'client_credentials', client_id: id, client_secret: secret }
+  return (await server.postJson(parameters)).status
+}
+
+describe('a client', () => {
+  it('is made with a secret that is shown once, and works at once', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const id = newId()
+    const draft = {
+      client_id: id,
+      name: 'Shop',
+      api: 'storefront',
+      grants: ['password', 'client_credentials'],
+      scopes: ['cart'],
+      origins: ['https://shop.example.com'],
+      access_token_lifetime: 600,
+    }
+    const { status, headers, body } = await operator.post('/clients', draft)
+    expect([status, headers.get('Location'), headers.get('ETag')]).toEqual([
+      201,
+      `/admin/api/clients/${id}`,
+      '"1"',
+    ])
+    const { client_secret, ...client } = body
+    const now = server.clock.time
+    expect(client).toEqual({
+      ...draft,
+      refresh_token_lifetime: null,
+      confidential: true,
+      enabled: true,
+      secrets: [{ secret_id: expect.any(String), created_at: now, expires_at: null, last_used_at: null }],
+      created_at: now,
+      updated_at: now,
+      last_used_at: null,
+    })
+    expect(await ask(server, id, client_secret)).toBe(200)
+    const read = await operator.get(`/clients/${id}`)
+    expect(read.body).toEqual({
+      ...client,
+      secrets: [expect.objectContaining({ last_used_at: now })],
+      last_used_at: now,
+    })
+    expect(await operator.post('/clients', draft)).toMatchObject({
+      status: 409,
+      body: problem(409, 'duplicate', 'The name is taken', {
+        errors: [{ path: 'client_id', message: 'is taken' }],
+      }),
+    })
+  })
+
+  it('is found by a part of its id or its name, its API and its state, a page at a time', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const mark = crypto.randomUUID().slice(0, 8)
+    for (const [i, api] of ['storefront', 'storefront', 'backoffice'].entries()) {
+      await operator.post('/clients', {
+        client_id: `c${i}-${mark}`,
+        name: `Näme ${mark} ${i}`,
+        api,
+        grants: ['password'],
+      })
+    }
+    await operator.post(`/clients/c1-${mark}/disable`)
+    const idsOf = async (query: string) => {
+      const { body } = await operator.get(`/clients?${query}`)
+      return (body.items as { client_id: string }[]).map(({ client_id }) => client_id)
+    }
+    expect(await idsOf(`q=${mark}`)).toEqual([`c0-${mark}`, `c1-${mark}`, `c2-${mark}`])
+    expect(await idsOf(`q=${mark.toUpperCase()}%202`)).toEqual([`c2-${mark}`])
+    expect(await idsOf(`q=${mark}&api=storefront&enabled=true`)).toEqual([`c0-${mark}`])
+    const first = await operator.get(`/clients?q=${mark}&limit=2`)
+    expect(await idsOf(`q=${mark}&limit=2&cursor=${first.body.next_cursor}`)).toEqual([`c2-${mark}`])
+    const last = await operator.get(`/clients?q=${mark}&limit=3`)
+    expect(last.body.next_cursor).toBeNull()
+  })
+
+  it('is changed in what is given; its new lifetimes and scopes count at once here', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    await server.signIn(client, 'guest', 'guest')
+    const changed = await operator.patch(
+      `/clients/${client.id}`,
+      { access_token_lifetime: 120, scopes: ['cart'], name: 'Other' },
+      '"1"',
+    )
+    expect(changed.body).toMatchObject({
+      access_token_lifetime: 120,
+      scopes: ['cart'],
+      name: 'Other',
+      api: 'storefront',
+    })
+    const { access_token } = await server.signIn(client, 'guest', 'guest')
+    const { iat = 0, exp, scope } = decodeJwt(access_token)
+    expect([exp, scope]).toEqual([iat + 120, 'cart'])
+    const back = await operator.patch(`/clients/${client.id}`, { access_token_lifetime: null }, '"2"')
+    expect(back.body).toMatchObject({ access_token_lifetime: null, name: 'Other' })
+    const [event] = await auditOf({ client_id: client.id, kind: 'admin' })
+    const { results } = await env.DB.prepare(
+      "SELECT change FROM audit_events WHERE client_id = ? AND kind = 'admin'",
+    )
+      .bind(client.id)
+      .all<{ change: string }>()
+    expect(event).toMatchObject({ reason: 'the client was changed', actor: operator.id, subject: null })
+    expect(JSON.parse(results[0]?.change ?? '')).toEqual({
+      operation: 'updateClient',
+      fields: ['name', 'scopes', 'access_token_lifetime'],
+      from: { access_token_lifetime: null, scopes: client.record.scopes },
+      to: { access_token_lifetime: 120, scopes: ['cart'] },
+    })
+  })
+
+  it('renews what preflights go by when its origins change', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const Origin = `https://${crypto.randomUUID()}.example.com`
+    const preflight = async () => {
+      const headers = { Origin, 'Access-Control-Request-Method': 'POST' }
+      const response = await server.fetch('/oauth2-token', { method: 'OPTIONS', headers })
+      return response.headers.get('Access-Control-Allow-Origin')
+    }
+    expect(await preflight()).toBeNull()
+    await operator.patch(`/clients/${client.id}`, { origins: [Origin] }, '"1"')
+    expect(await preflight()).toBe(Origin)
+    await operator.post(`/clients/${client.id}/disable`)
+    expect(await preflight()).toBeNull()
+  })
+
+  it('that is deleted is gone: its tokens are listed as dead, and one of the same name does not revive them', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    expect((await operator.delete(`/clients/${client.id}`, '"1"')).status).toBe(204)
+    const { revocations } = await readFeed(server)
+    const before = server.clock.time + 3
+    expect(revocations).toContainEqual({ client_id: client.id, before })
+    expect(await ask(server, client.id, client.secret)).toBe(401)
+    expect(await env.KV.get(`client:${client.id}`)).toBeNull()
+    const draft = { client_id: client.id, api: 'storefront', grants: ['password'], confidential: false }
+    server.clock.time += 5
+    expect(await operator.post('/clients', draft)).toMatchObject({
+      status: 201,
+      body: { client_secret: null },
+    })
+    const refresh = { grant_type: 'refresh_token', client_id: client.id, refresh_token }
+    const refused = await server.postJson(refresh)
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  })
+
+  it('by which an operator is signed in is not disabled, deleted or signed out by them', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const path = `/clients/${operator.client.id}`
+    for (const call of [
+      operator.post(`${path}/disable`),
+      operator.post(`${path}/sign-out`),
+      operator.delete(path, '"1"'),
+    ]) {
+      expect(await call).toMatchObject({
+        status: 409,
+        body: problem(409, 'oneself', 'Operators cannot do this to themselves', {
+          detail: 'You are signed in by this client.',
+        }),
+      })
+    }
+  })
+})
+
+describe('the secrets of a client', () => {
+  it('are two at most; the old one ends after an overlap, and both tell when they were used', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const id = newId()
+    const made = await operator.post('/clients', {
+      client_id: id,
+      api: 'storefront',
+      grants: ['client_credentials'],
+    })
+    const [old] = made.body.secrets as [{ secret_id: string }]
+    server.clock.time += 60
+    const added = await operator.post(`/clients/${id}/secrets`)
+    expect([added.status, added.headers.get('ETag')]).toEqual([201, '"2"'])
+    expect(await operator.post(`/clients/${id}/secrets`)).toMatchObject({
+      status: 409,
+      body: problem(409, 'secret-conflict', 'The secrets of the client do not allow this', {
+        detail: 'It is a public client, or has two live secrets: retire one first.',
+      }),
+    })
+    for (const secret of [made.body.client_secret, added.body.client_secret]) {
+      expect(await ask(server, id, secret)).toBe(200)
+    }
+    const expires_at = server.clock.time + 3600
+    const retire = `/clients/${id}/secrets/${old.secret_id}/retire`
+    const retired = await operator.post(retire, { expires_at })
+    expect(retired.body.secrets).toEqual([
+      expect.objectContaining({ expires_at: null, last_used_at: server.clock.time }),
+      { ...old, expires_at, last_used_at: server.clock.time },
+    ])
+    expect(await ask(server, id, made.body.client_secret)).toBe(200)
+    server.clock.time += 3601
+    await operator.signInAgain()
+    expect(await ask(server, id, made.body.client_secret)).toBe(401)
+    expect(await ask(server, id, added.body.client_secret)).toBe(200)
+    expect((await operator.post(retire, {})).body).toMatchObject({ detail: 'It has ended already.' })
+    expect((await operator.post(`/clients/${id}/secrets`)).status).toBe(201)
+    expect((await operator.post(`/clients/${id}/secrets/nothing/retire`, {})).status).toBe(404)
+  })
+
+  it('of which one is retired at once is refused to a refresh in an isolate that still has it', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const elsewhere = server.anotherIsolate()
+    const { refresh_token } = await elsewhere.signIn(client, 'guest', 'guest')
+    const read = await operator.get(`/clients/${client.id}`)
+    const [{ secret_id }] = read.body.secrets as [{ secret_id: string }]
+    expect((await operator.post(`/clients/${client.id}/secrets/${secret_id}/retire`, {})).status).toBe(200)
+    await expect(elsewhere.refresh(client, refresh_token)).rejects.toThrow('401')
+  })
+
+  it('are not counted past two by two operators at once', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const answers = await Promise.all([1, 2, 3].map(() => operator.post(`/clients/${client.id}/secrets`)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409])
+  })
+})
+
+describe('the bound on a client that changed', () => {
+  it('is 90 s: 60 for its copy in KV and 30 for an isolate, and nothing for a refresh', async () => {
+    const clock = new TestClock()
+    const server = new TestServer({ clock })
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const far = { env: { KV: laggingKv(clock, 60) }, clock }
+    const elsewhere = new TestServer(far)
+    expect(await ask(elsewhere, client.id, client.secret)).toBe(200)
+    clock.time += 61
+    await operator.post(`/clients/${client.id}/disable`)
+    await expect(elsewhere.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
+    // An isolate that starts just before the copy arrives takes the old one, and keeps it for its own time.
+    clock.time += 59
+    const late = new TestServer(far)
+    expect(await ask(late, client.id, client.secret)).toBe(200)
+    clock.time += 30
+    expect(await ask(late, client.id, client.secret)).toBe(401)
+    expect(await ask(elsewhere, client.id, client.secret)).toBe(401)
+    expect(await ask(server, client.id, client.secret)).toBe(401)
+  })
+})

@@ -1,0 +1,246 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { D1_DOWN, KV_DOWN } from '../support/faults.ts'
+import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
+import { TestServer } from '../support/server.ts'
+
+const invalid = (errors: [string, string][]) =>
+  problem(422, 'invalid-content', 'The content is not valid', {
+    errors: errors.map(([path, message]) => ({ path, message })),
+  })
+
+const malformed = (detail: string) =>
+  problem(400, 'malformed-request', 'The request cannot be read', { detail })
+
+const seen = ({ status, body }: AdminAnswer) => [status, body]
+
+async function countAll(): Promise<unknown> {
+  const sql = 'SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM clients) AS clients'
+  return env.DB.prepare(sql).first()
+}
+
+describe('bad input', () => {
+  it('is told by every problem with its path: unknown fields, wrong types, what is missing', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const before = await countAll()
+    const client = {
+      client_id: 'a b',
+      api: 7,
+      grants: ['password', 'password'],
+      colour: 'red',
+      origins: ['x'],
+    }
+    expect(seen(await operator.post('/clients', client))).toEqual([
+      422,
+      invalid([
+        ['client_id', 'must be 1 to 64 letters, digits, ".", "_" or "-"'],
+        ['api', 'must be the name of an API'],
+        ['grants', 'must not list a grant twice'],
+        ['origins.0', 'must be an exact origin, such as https://shop.example.com'],
+        ['colour', 'is not known'],
+      ]),
+    ])
+    const user = { pool: 'customers', username: '', roles: [' x'], profile: { phone: '1' } }
+    expect(seen(await operator.post('/users', user))).toEqual([
+      422,
+      invalid([
+        ['username', 'must be a username of 1 to 255 characters'],
+        ['roles.0', 'must be plain text of 1 to 64 characters, no space around it'],
+        ['profile.phone', 'is not known'],
+        ['password', 'must be a password'],
+      ]),
+    ])
+    expect(seen(await operator.post('/clients', []))).toEqual([
+      422,
+      invalid([['', 'must be a value of the type object']]),
+    ])
+    expect(await countAll()).toEqual(before)
+  })
+
+  it('is told by the rules between fields, and those of the API and the pool', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const client = {
+      client_id: 'shop-x',
+      api: 'storefront',
+      grants: ['client_credentials'],
+      confidential: false,
+    }
+    expect(seen(await operator.post('/clients', { ...client, scopes: ['cart', 'users'] }))).toEqual([
+      422,
+      invalid([
+        ['scopes.1', 'must be a scope of the API storefront'],
+        ['grants', 'must not have client_credentials: the client is public (RFC 6749 §4.4)'],
+      ]),
+    ])
+    expect(seen(await operator.post('/clients', { ...client, api: 'wholesale' }))).toEqual([
+      422,
+      invalid([['api', 'must be one of storefront, backoffice, admin']]),
+    ])
+    const user = { username: 'zoe', password: 'a good password' }
+    expect(seen(await operator.post('/users', { ...user, pool: 'partners' }))).toEqual([
+      422,
+      invalid([['pool', 'must be one of customers, staff, operators']]),
+    ])
+    expect(seen(await operator.post('/users', { ...user, pool: 'operators', roles: ['root'] }))).toEqual([
+      422,
+      invalid([['roles.0', 'must be support or admin for an operator']]),
+    ])
+    expect(seen(await operator.post('/users', { ...user, pool: 'customers', username: 'GUEST' }))).toEqual([
+      422,
+      invalid([['username', '"guest" is the name of anonymous visitors in the pool "customers"']]),
+    ])
+    expect(
+      seen(await operator.post('/users', { ...user, pool: 'customers', password: 'x'.repeat(129) })),
+    ).toEqual([422, invalid([['password', 'the password must be plain text of 1 to 128 characters']])])
+  })
+
+  it.each([
+    ['{"rows":', malformed('The body is not valid JSON.')],
+    ['{"password":"x","password":"y"}', malformed('The body has a key twice.')],
+    ['{"a":[{"b":1,"\\u0062":2}]}', malformed('The body has a key twice.')],
+  ])('is refused where it is no JSON, or could be read in two ways: %s', async (body, expected) => {
+    const operator = await TestOperator.signIn(new TestServer())
+    expect(seen(await operator.post('/users', body))).toEqual([400, expected])
+  })
+
+  it.each([
+    ['{"a":{"b":1},"c":{"b":1}}'],
+    ['{"a":"\\",\\"a\\":1","b":["a:","b:"]}'],
+    ['{"__proto__":{"a":1},"constructor":1}'],
+  ])('is not taken for a repeated key: %s', async (body) => {
+    const operator = await TestOperator.signIn(new TestServer())
+    expect((await operator.post('/clients', body)).status).toBe(422)
+  })
+
+  it('is refused as another media type, over the limit, and in the query', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    for (const headers of [{ 'Content-Type': 'text/plain' }, { 'Content-Encoding': 'gzip' }]) {
+      const answer = await operator.call('POST', '/users', { body: '{}', headers })
+      expect(seen(answer)).toEqual([
+        415,
+        problem(415, 'unsupported-media-type', 'The body must be application/json'),
+      ])
+    }
+    const large = { pool: 'customers', username: 'zoe', password: 'x'.repeat(17_000) }
+    expect(seen(await operator.post('/users', large))).toEqual([
+      413,
+      problem(413, 'content-too-large', 'The body is too large', { detail: 'It may have 16 KiB.' }),
+    ])
+    expect(seen(await operator.get('/users?limit=0&limit=1&colour=red'))).toEqual([
+      400,
+      problem(400, 'invalid-query', 'The query is not valid', {
+        errors: [{ path: 'limit', message: 'is there twice' }],
+      }),
+    ])
+    expect(seen(await operator.get('/users?limit=1000&enabled=yes&colour=red'))).toEqual([
+      400,
+      problem(400, 'invalid-query', 'The query is not valid', {
+        errors: [
+          { path: 'limit', message: 'must be at most 100' },
+          { path: 'enabled', message: 'must be true or false' },
+          { path: 'colour', message: 'is not known' },
+        ],
+      }),
+    ])
+    for (const path of ['/users', '/clients', '/audit', `/sessions?subject=${operator.id}`]) {
+      const answer = await operator.get(`${path}${path.includes('?') ? '&' : '?'}cursor=bm90IGpzb24`)
+      expect(seen(answer)).toEqual([
+        400,
+        problem(400, 'invalid-query', 'The query is not valid', {
+          errors: [{ path: 'cursor', message: 'is not one of this list' }],
+        }),
+      ])
+    }
+    expect(seen(await operator.get('/sessions'))).toEqual([
+      400,
+      problem(400, 'invalid-query', 'The query is not valid', {
+        errors: [{ path: 'subject', message: 'is needed, or client_id' }],
+      }),
+    ])
+  })
+})
+
+describe('an edit', () => {
+  it('needs the version that was read, and is refused where another came between (RFC 9110 §13.1.1)', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const user = await server.addUser()
+    for (const [path, body] of [
+      [`/clients/${client.id}`, { name: 'One' }],
+      [`/users/${user.id}`, { roles: ['one'] }],
+    ] as const) {
+      expect(seen(await operator.patch(path, body))).toEqual([
+        428,
+        problem(428, 'precondition-required', 'If-Match is needed', {
+          detail: 'Send the ETag that you read in If-Match.',
+        }),
+      ])
+      const read = await operator.get(path)
+      const changed = await operator.patch(path, body, read.headers.get('ETag'))
+      expect([changed.status, changed.headers.get('ETag')]).toEqual([200, '"2"'])
+      for (const call of [operator.patch(path, body, '"1"'), operator.delete(path, '"1"')]) {
+        const answer = await call
+        expect(seen(answer)).toEqual([
+          412,
+          problem(412, 'stale', 'It was changed since it was read', {
+            detail: 'Read it again, and decide again.',
+          }),
+        ])
+        expect(answer.headers.get('ETag')).toBe('"2"')
+      }
+      expect((await operator.patch(path, body, 'W/"2"')).status).toBe(412)
+      expect((await operator.patch(path, body, '"7", "2"')).status).toBe(200)
+      const action = await operator.call('POST', `${path}/disable`, { version: '"2"' })
+      expect(action.status).toBe(412)
+      expect((await operator.get(path)).body).toMatchObject({ enabled: true })
+      expect((await operator.delete(path, '*')).status).toBe(204)
+      expect((await operator.get(path)).status).toBe(404)
+      expect((await operator.delete(path, '*')).status).toBe(404)
+    }
+  })
+
+  it('is made once of two at the same time', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const { id } = await server.addUser()
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((role) => operator.patch(`/users/${id}`, { roles: [role] }, '"1"')),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412])
+    const winner = answers.find(({ status }) => status === 200)
+    expect((await operator.get(`/users/${id}`)).body).toEqual(winner?.body)
+  })
+})
+
+describe('a store that is away', () => {
+  it('is 503 with Retry-After, and nothing is half-done', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const away = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
+    const elsewhere = new TestOperator(away, operator)
+    for (const call of [elsewhere.get('/users'), elsewhere.post('/clients', {})]) {
+      const answer = await call
+      expect(seen(answer)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+      expect(answer.headers.get('Retry-After')).toBe('2')
+    }
+  })
+
+  it('is told as done where only the copies could not be renewed', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const { id } = await server.addClient()
+    const without = new TestOperator(new TestServer({ env: { KV: KV_DOWN }, clock: server.clock }), operator)
+    const answer = await without.post(`/clients/${id}/disable`)
+    expect([answer.status, answer.body.type]).toEqual([503, 'urn:problem-type:sallyport:copies-not-renewed'])
+    expect(answer.headers.get('Retry-After')).toBe('2')
+    expect((await operator.get(`/clients/${id}`)).body).toMatchObject({ enabled: false })
+    expect((await operator.post(`/clients/${id}/disable`)).status).toBe(200)
+    const made = await without.post('/clients', {
+      client_id: `kv-${id}`,
+      api: 'storefront',
+      grants: ['password'],
+    })
+    expect([made.status, made.body.client_secret]).toEqual([201, expect.stringMatching(/^sps_/)])
+  })
+})

@@ -1,0 +1,240 @@
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { readFeed } from '../support/feed.ts'
+import { problem, TestOperator } from '../support/operator.ts'
+import { credentials, type TestClient, TestServer, type TokenAnswer } from '../support/server.ts'
+
+const SHARDS = {
+  session_shards: [
+    { name: 's1', binding: 'DB' },
+    { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
+  ],
+}
+
+interface Shown {
+  sid: string
+  state: string
+  refreshes: number
+}
+
+const sidOf = ({ access_token }: TokenAnswer) => decodeJwt<{ sid: string }>(access_token).sid
+
+async function list(operator: TestOperator, query: string): Promise<Shown[]> {
+  const shown: Shown[] = []
+  let cursor: unknown = null
+  do {
+    const { status, body } = await operator.get(
+      `/sessions?${query}${cursor === null ? '' : `&cursor=${cursor}`}`,
+    )
+    expect(status).toBe(200)
+    shown.push(...(body.items as Shown[]))
+    cursor = body.next_cursor
+  } while (cursor !== null)
+  return shown
+}
+
+async function tell(operator: TestOperator, sid: string) {
+  const { body } = await operator.get(`/sessions/${sid}/story`)
+  const events = body.events as { kind: string; reason: string; actor: string | null }[]
+  return {
+    ending: body.ending,
+    events: events.map(({ kind, reason }) => [kind, reason]),
+    last: events.at(-1),
+  }
+}
+
+async function setUp() {
+  const server = new TestServer()
+  const operator = await TestOperator.signIn(server)
+  const client = await server.addClient()
+  const user = await server.addUser()
+  return { server, operator, client, user }
+}
+
+async function revoke(server: TestServer, client: TestClient, token: string | undefined): Promise<void> {
+  await server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/revoke')
+}
+
+describe('the list of sessions', () => {
+  it('has each once, newest first, over every shard, refreshed or not, whatever the page', async () => {
+    const server = new TestServer({ config: SHARDS, env: {} })
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const expected: string[] = []
+    for (let i = 0; i < 12; i++) {
+      server.continent = i % 3 === 0 ? 'EU' : null
+      const tokens = await server.signIn(client, user.username)
+      if (i % 2 === 0) await server.refresh(client, tokens.refresh_token)
+      expected.unshift(sidOf(tokens))
+      // Some begin in the same second.
+      if (i % 4 !== 0) server.clock.time += 1
+    }
+    const bySid = (a: string, b: string) => (a < b ? 1 : -1)
+    for (const owner of [
+      `subject=${user.id}`,
+      `client_id=${client.id}`,
+      `subject=${user.id}&client_id=${client.id}`,
+    ]) {
+      for (const limit of [1, 2, 3, 5, 100]) {
+        const shown = await list(operator, `${owner}&limit=${limit}`)
+        expect(shown.map(({ sid }) => sid).sort(bySid)).toEqual([...expected].sort(bySid))
+        expect(shown.every(({ state }) => state === 'live')).toBe(true)
+      }
+    }
+    expect(await list(operator, 'subject=user:nobody')).toEqual([])
+  })
+
+  it('tells how each stands: live, ended, cut off or expired', async () => {
+    const { server, operator, client, user } = await setUp()
+    const [ended, out, late] = [
+      await server.signIn(client, user.username),
+      await server.signIn(client, user.username),
+      await server.signIn(client, 'guest', 'guest'),
+    ]
+    await server.refresh(client, out.refresh_token)
+    await revoke(server, client, ended.refresh_token)
+    await operator.post(`/users/${user.id}/sign-out`)
+    server.clock.time += 10
+    const fresh = await server.signIn(client, user.username)
+    const refreshed = await server.refresh(client, fresh.refresh_token)
+    const states = Object.fromEntries(
+      (await list(operator, `subject=${user.id}`)).map(({ sid, state }) => [sid, state]),
+    )
+    expect(states).toEqual({ [sidOf(ended)]: 'ended', [sidOf(out)]: 'cut_off', [sidOf(refreshed)]: 'live' })
+    const now = server.clock.time
+    expect((await operator.get(`/sessions/${sidOf(fresh)}`)).body).toEqual({
+      ...{ sid: sidOf(fresh), subject: user.id, client_id: client.id, api: 'storefront', state: 'live' },
+      ...{ started_at: now, refreshes: 1, last_refreshed_at: now, expires_at: now + 2_592_000 },
+      ...{ ended_at: null, end_reason: null },
+    })
+    server.clock.time += 2_592_000
+    await operator.signInAgain()
+    expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'expired' })
+    await operator.post(`/clients/${client.id}/disable`)
+    expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'cut_off' })
+  })
+
+  it('does not take a sign-in just after a cut-off for one that it ended', async () => {
+    const { server, operator, client, user } = await setUp()
+    const before = await server.signIn(client, user.username)
+    await operator.post(`/users/${user.id}/sign-out`)
+    server.clock.time += 1
+    const after = await server.signIn(client, user.username)
+    expect((await operator.get(`/sessions/${sidOf(before)}`)).body).toMatchObject({ state: 'cut_off' })
+    expect((await operator.get(`/sessions/${sidOf(after)}`)).body).toMatchObject({ state: 'live' })
+    await server.refresh(client, after.refresh_token)
+    expect((await operator.get(`/sessions/${sidOf(after)}`)).body).toMatchObject({ state: 'live' })
+  })
+})
+
+describe('a session that an operator ends', () => {
+  it.each([true, false])(
+    'is dead here at once and listed in the feed; refreshed before: %s',
+    async (isRefreshed) => {
+      const { server, operator, client, user } = await setUp()
+      const first = await server.signIn(client, user.username)
+      const { refresh_token } = isRefreshed ? await server.refresh(client, first.refresh_token) : first
+      const other = await server.signIn(client, user.username)
+      const sid = sidOf(first)
+      for (let i = 0; i < 2; i++) {
+        const answer = await operator.delete(`/sessions/${sid}`)
+        expect([answer.status, answer.body]).toEqual([204, {}])
+      }
+      await expect(server.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
+      await server.refresh(client, other.refresh_token)
+      expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 60 })
+      expect(await auditOf({ sid, actor: operator.id })).toEqual([
+        expect.objectContaining({
+          kind: 'revoke',
+          outcome: 'ok',
+          reason: 'ended by an operator',
+          subject: user.id,
+        }),
+      ])
+    },
+  )
+
+  it('is not there where nobody knows of it', async () => {
+    const { operator } = await setUp()
+    for (const sid of ['s1.nothing', 'moon.nothing', '%20']) {
+      for (const call of [operator.get(`/sessions/${sid}`), operator.delete(`/sessions/${sid}`)]) {
+        expect(await call).toMatchObject({
+          status: 404,
+          body: problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such session.' }),
+        })
+      }
+    }
+  })
+})
+
+describe('the story of a session', () => {
+  it('goes from the sign-in over refreshes and a retry to the theft that ended it', async () => {
+    const { server, operator, client, user } = await setUp()
+    const first = await server.signIn(client, user.username)
+    await server.refresh(client, first.refresh_token)
+    await server.refresh(client, first.refresh_token)
+    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'It lives.' })
+    server.clock.time += 61
+    await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
+    expect(await tell(operator, sidOf(first))).toMatchObject({
+      ending: 'It ended: replayed refresh token.',
+      events: [
+        ['issue', 'password'],
+        ['refresh', 'token 0 gave 1'],
+        ['retry', 'token 0 gave 1'],
+        ['theft', 'token 0 was used again, too late for a retry'],
+        ['refresh_refused', 'token 0 was used again, too late for a retry'],
+      ],
+    })
+  })
+
+  it('has the cut-off of its person or client, who did it, and not one from before or of others', async () => {
+    for (const of of ['person', 'client'] as const) {
+      const { server, operator, client, user } = await setUp()
+      await operator.post(`/users/${user.id}/sign-out`)
+      server.clock.time += 10
+      const tokens = await server.signIn(client, user.username)
+      server.clock.time += 10
+      await operator.post(`/users/${(await server.addUser()).id}/sign-out`)
+      const path = of === 'person' ? `/users/${user.id}/disable` : `/clients/${client.id}/disable`
+      await operator.post(path)
+      const reason = of === 'person' ? 'the user was disabled' : 'the client was disabled'
+      expect(await tell(operator, sidOf(tokens))).toMatchObject({
+        ending: `It was cut off: ${reason}.`,
+        events: [
+          ['issue', 'password'],
+          ['cut_off', reason],
+        ],
+        last: { actor: operator.id },
+      })
+    }
+  })
+
+  it('has the merge of a guest, a revocation, and an end by itself', async () => {
+    const { server, operator, client, user } = await setUp()
+    const guest = await server.signIn(client, 'guest', 'guest')
+    await server.requireTokens({
+      grant_type: 'password',
+      ...credentials(client),
+      username: user.username,
+      password: 'correct horse battery staple',
+      visitor_access_token: guest.access_token,
+    })
+    expect(await tell(operator, sidOf(guest))).toMatchObject({
+      ending: 'It ended: merged into a customer.',
+      events: [
+        ['issue', 'guest'],
+        ['merge', `merged into ${user.id}`],
+      ],
+    })
+    const out = await server.signIn(client, user.username)
+    await revoke(server, client, out.access_token)
+    expect(await tell(operator, sidOf(out))).toMatchObject({ ending: 'It ended: revoked by its client.' })
+    const late = await server.signIn(client, user.username)
+    server.clock.time += 2_592_000
+    await operator.signInAgain()
+    expect(await tell(operator, sidOf(late))).toMatchObject({ ending: expect.stringMatching(/^It expired/) })
+  })
+})
