@@ -4,11 +4,10 @@ import { CliError } from '../core/exit_code.ts'
 import { type Option, text } from '../core/option.ts'
 
 /** Whoever has read a version by `--json` can insist on it. */
-export const IF_MATCH: Option<string> = text(
-  'if-match',
-  'Only where it still is this version, as "show" gives it; otherwise the one that is read just before',
-  { value: 'ETAG' },
-)
+export const IF_MATCH: Option<string> = {
+  ...text('if-match', 'Only where it still is this version, which "show" tells', { value: 'VERSION' }),
+  parse: (given) => (/^\d+$/.test(given) ? `"${given}"` : given),
+}
 
 /** A thing as it was read, for a change that holds only while it is still so. */
 export interface Versioned {

@@ -77,7 +77,9 @@ const showClient: Command = {
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}'],
   async run(call) {
-    printItem(call, await call.api.read({ operation: `GET ${pathOf(call)}` }), MEMBERS)
+    const { item, etag } = await readVersioned(call, pathOf(call))
+    printItem(call, item, MEMBERS)
+    call.terminal.say(`Version ${etag}, for --if-match.`)
   },
 }
 

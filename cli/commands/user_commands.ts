@@ -71,7 +71,9 @@ const showUser: Command = {
   options: FIND,
   operations: ['GET /users/{id}'],
   async run(call) {
-    printItem(call, await findUser(call), MEMBERS)
+    const { item, etag } = await readVersioned(call, await findPath(call))
+    printItem(call, item, MEMBERS)
+    call.terminal.say(`Version ${etag}, for --if-match.`)
   },
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { suggest } from '../core/suggest.ts'
 import type { NumberedRow } from './batches.ts'
@@ -6,6 +5,7 @@ import { readCsvRows } from './csv_rows.ts'
 import type { FileRow } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readJsonRows } from './json_rows.ts'
+import { digestOf, NameList } from './name_list.ts'
 import { RowRefused } from './row_values.ts'
 
 /** A file of rows, which is read several times. */
@@ -44,23 +44,32 @@ export function formatOf(path: string, given: string | undefined): ImportFile['f
  * @throws CliError where the file is broken or has a column that is not known
  */
 export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
-  const good: number[] = []
-  const lines = new Map<number, number>()
-  let count = 0
+  const names = new NameList()
   for await (const row of readRows(file, kind)) {
     const read = readRow(row, kind, refuse)
-    if (read !== null) {
-      const key = shorten(kind.keyOf(read.row))
-      const first = lines.get(key)
-      if (first === undefined) good.push(count)
-      else refuse(read.line, read.name, `has the same name as line ${first}`)
-      lines.set(key, first ?? read.line)
-    }
-    count++
+    names.add(read === null ? null : kind.keyOf(read.row))
   }
-  const isGood = new Uint8Array(count)
-  for (const place of good) isGood[place] = 1
-  return { count, isGood }
+  const found = { count: names.count, isGood: names.flags() }
+  const repeated = names.findRepeated()
+  if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, refuse })
+  return found
+}
+
+/** Of rows with one name the first stays. */
+async function refuseRepeated(
+  file: ImportFile,
+  kind: ImportKind,
+  { found, repeated, refuse }: { found: Scan; repeated: ReadonlySet<number>; refuse: Refuse },
+): Promise<void> {
+  const lines = new Map<number, number>()
+  for await (const { place, line, name, row } of readGoodRows(file, kind, found)) {
+    const digest = digestOf(kind.keyOf(row))
+    const first = lines.get(digest)
+    if (first !== undefined) {
+      refuse(line, name, `has the same name as line ${first}`)
+      found.isGood[place] = 0
+    } else if (repeated.has(digest)) lines.set(digest, line)
+  }
 }
 
 /** The rows of the file that may be sent. */
@@ -122,9 +131,4 @@ function checkColumns(names: readonly string[], { columns }: ImportKind, where: 
 function meant(name: string, known: readonly string[]): string {
   const near = suggest(name, known)
   return near === null ? '' : `; did you mean "${near}"?`
-}
-
-/** 53 bits of a hash: the names themselves would fill the memory. Of 100,000 two meet once in two million files. */
-function shorten(key: string): number {
-  return Number(createHash('sha256').update(key).digest().readBigUInt64BE() >> 11n)
 }
