@@ -4,12 +4,14 @@ import { CliError } from '../core/exit_code.ts'
 import { type FileRow, MAX_ROW_CHARACTERS } from './file_row.ts'
 import { readText } from './read_text.ts'
 
-/** A record as csv-parse gives it with `info`. */
+/** A record as csv-parse gives it with `raw`. */
 interface CsvRecord {
   record: string[]
-  /** `lines`: how many lines were read when it ended. */
-  info: { lines: number }
+  /** As it is in the file, with the end of its last line. Its own count of lines takes CRLF in quotes for two. */
+  raw: string
 }
+
+const LINE_END = /\r\n|\r|\n/g
 
 /**
  * The rows of a CSV file (RFC 4180) whose first line names the columns. An empty cell is an absent one.
@@ -23,9 +25,9 @@ export async function* readCsvRows(
 ): AsyncGenerator<FileRow> {
   let columns: string[] | null = null
   let nextLine = 1
-  for await (const { record, info } of readRecords(file, delimiter)) {
+  for await (const { record, raw } of readRecords(file, delimiter)) {
     const line = nextLine
-    nextLine = info.lines + 1
+    nextLine += raw.match(LINE_END)?.length ?? 0
     if (columns === null) {
       columns = record.map((name) => name.trim().toLowerCase())
       checkColumns(columns)
@@ -45,7 +47,7 @@ function toRow(line: number, record: readonly string[], columns: readonly string
 async function* readRecords(file: string, delimiter: string): AsyncGenerator<CsvRecord> {
   const parser = parse({
     delimiter,
-    info: true,
+    raw: true,
     relax_column_count: true,
     max_record_size: MAX_ROW_CHARACTERS,
   })
