@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const IMPORT = /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+/** Statements at the beginning of a line, or `import(` anywhere: the texts of commands have such words too. */
+const IMPORT =
+  /^(?:import|export (?:type )?[*{]|\} from)[^'"\n]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm
 const MAX_LINES = 300
 
 /** What of the rest of the project the command line may use. */
@@ -24,7 +26,7 @@ const files = new Map(
 
 /** Each import as a path from the root of the project, or as the name of a package. */
 const imports = [...files].flatMap(([path, text]) =>
-  [...text.matchAll(IMPORT)].map(([, specifier = '']) => ({
+  [...text.matchAll(IMPORT)].map(([, stated, specifier = stated ?? '']) => ({
     path,
     target: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier,
   })),

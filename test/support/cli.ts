@@ -115,11 +115,14 @@ export async function startCli(): Promise<{ cli: Cli; service: ServiceServer; cl
 /** Stands before a server, and loses an answer where it is told to: the server has handled the request by then. */
 export class LossyProxy {
   readonly #server: Server
-  readonly #lost: string[] = []
+  readonly #lost = new Map<string, number>()
+  readonly #answered = new Map<string, number>()
+  readonly origin: string
   readonly requests: string[] = []
 
   private constructor(server: Server) {
     this.#server = server
+    this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
   static async start(target: string): Promise<LossyProxy> {
@@ -130,13 +133,12 @@ export class LossyProxy {
     return proxy
   }
 
-  get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  /** @param operation Such as `POST /oauth2-token`; named twice, two answers are lost. */
-  loseAnswerTo(operation: string): void {
-    this.#lost.push(operation)
+  /**
+   * @param operation Such as `POST /oauth2-token`.
+   * @param after How many more of its answers get through before that.
+   */
+  loseAnswerTo(operation: string, { after = 0 } = {}): void {
+    this.#lost.set(operation, (this.#answered.get(operation) ?? 0) + after)
   }
 
   async close(): Promise<void> {
@@ -157,9 +159,9 @@ export class LossyProxy {
   }
 
   #answer(operation: string, answer: IncomingMessage, outgoing: ServerResponse): void {
-    const place = this.#lost.indexOf(operation)
-    if (place >= 0) {
-      this.#lost.splice(place, 1)
+    const place = this.#answered.get(operation) ?? 0
+    this.#answered.set(operation, place + 1)
+    if (this.#lost.get(operation) === place) {
       answer.resume().on('end', () => outgoing.destroy())
     } else {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
