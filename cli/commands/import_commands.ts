@@ -115,7 +115,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   await terminal.confirm(`Create ${formatCount(trial.created)} ${kind.what}?`, input.has(YES))
   const { tally, secrets } = await create(call, run, { found, count: trial.created })
   const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + refused }
-  terminal.say(`Done: ${describe(total, kind, 'created')}`)
+  terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${describe(total, kind, 'created')}`)
   finish(call, total, { isDryRun: false, ...(secrets.length > 0 ? { secrets } : {}), run })
 }
 

@@ -39,11 +39,16 @@ export class Terminal {
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Nothing was done.')
   }
 
+  /** @throws CliError where it is interrupted, or there is no more to read */
   async ask(question: string): Promise<string> {
     const prompt = createInterface({ input: process.stdin, output: process.stderr })
-    prompt.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    const end = new Promise<never>((_resolve, reject) => {
+      const stop = () => reject(new CliError('interrupted', 'Interrupted.'))
+      prompt.once('SIGINT', () => this.say(''))
+      prompt.once('SIGINT', stop).once('close', stop)
+    })
     try {
-      return await prompt.question(question)
+      return await Promise.race([prompt.question(question), end])
     } finally {
       prompt.close()
     }

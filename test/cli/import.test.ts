@@ -1,12 +1,15 @@
+import type { ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cli, LossyProxy, startCli } from '../support/cli.ts'
 import { requestTokens } from '../support/token_client.ts'
 
 const ROWS = 3000
-/** Of "correct horse", by PHP's password_hash with the lowest cost. */
-const BCRYPT = '$2y$04$abcdefghijklmnopqrstuu5Wb8Zk8gxq7hXoYhT1u5n2m0r3kq5yK'
+const PASSWORD = 'correct horse'
+const BCRYPT = hashSync(PASSWORD, 4)
 
 let cli: Cli
 let issuer: string
@@ -34,6 +37,14 @@ function people(prefix: string, count: number): string {
     (_, i) => `${prefix}${i}@shop.test,${BCRYPT},"buyer,vip",t,"Lee, ${i}"`,
   )
   return write(`${prefix}.csv`, ['username,password_hash,roles,enabled,name', ...rows])
+}
+
+/** As Symfony's MessageDigestPasswordHasher does. */
+function hashLikeSymfony(password: string, salt: string, iterations: number): string {
+  const salted = Buffer.from(`${password}{${salt}}`)
+  let digest = createHash('sha512').update(salted).digest()
+  for (let i = 1; i < iterations; i++) digest = createHash('sha512').update(digest).update(salted).digest()
+  return digest.toString('base64')
 }
 
 /** How many people there are whose names begin so. */
@@ -77,12 +88,27 @@ describe('an import of people', () => {
     })
   })
 
+  it('lets them sign in with the password that they had, by bcrypt or Symfony’s sha512', async () => {
+    const salt = 'k8sa2xq1'
+    const file = write('old.csv', [
+      'username,password_hash,salt,iterations',
+      `old1@shop.test,${BCRYPT},${salt},`,
+      `old2@shop.test,${hashLikeSymfony(PASSWORD, salt, 5000)},${salt},`,
+      `old3@shop.test,${hashLikeSymfony(PASSWORD, salt, 3)},${salt},3`,
+    ])
+    expect((await cli.run(['import', 'users', file, '--pool', 'customers', '--yes'])).code).toBe(0)
+    for (const username of ['old1@shop.test', 'old2@shop.test', 'old3@shop.test']) {
+      const customer = { client_id: 'storefront-public', username, password: PASSWORD }
+      expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
+    }
+  })
+
   it('reports each refused row once, by its line and with the reason, and takes the others', async () => {
     const file = write('mixed.jsonl', [
       JSON.stringify({ username: 'mixed1', password: 'a long passphrase', pool: 'customers' }),
       JSON.stringify({
         username: 'mixed2',
-        password_hash: '$2y$15$abcdefghijklmnopqrstuu5Wb8Zk8gxq7hXoYhT1u5n2m0r3kq5yK',
+        password_hash: BCRYPT.replace('$04$', '$15$'),
       }),
       JSON.stringify({ username: 'mixed3', password: 'x', roles: ['boss'], pool: 'operators' }),
       JSON.stringify({ username: 'guest', password: 'a long passphrase' }),
@@ -137,6 +163,30 @@ Done: 450 people created, 0 there already, 0 rows refused.
 `,
     })
     expect(await count('lost')).toBe(450)
+    await proxy.close()
+  })
+
+  it('finishes what is on its way at Ctrl+C, and says how to go on', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const file = people('stop', 3000)
+    const args = ['import', 'users', file, '--pool', 'customers', '--yes']
+    const interrupt = (child: ChildProcess) => {
+      // The sign-in, the dry run in 30 batches, and a few of the real ones.
+      const timer = setInterval(() => {
+        if (proxy.requests.length < 35) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 1)
+    }
+    const { code, stderr } = await user.run(args, { onStart: interrupt })
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringContaining('Run it again for the rest.'),
+    })
+    const [, created = ''] = /Stopped: ([\d,]+) people created/.exec(stderr) ?? []
+    expect(await count('stop')).toBe(Number(created.replace(',', '')))
     await proxy.close()
   })
 

@@ -39,7 +39,7 @@ describe('the package', () => {
     expect(gzipSync(client).length).toBeLessThan(3000)
   })
 
-  it('holds the verifier and the client with their types, and nothing of the server', async () => {
+  it('holds the verifier and the client with their types and the command line, and nothing of the server', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
     const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
     const paths = files.map((file) => file.path)
@@ -47,7 +47,8 @@ describe('the package', () => {
     expect(paths).toContain('dist/verify/index.d.ts')
     expect(paths).toContain('dist/client/index.js')
     expect(paths).toContain('dist/client/index.d.ts')
-    expect(paths.filter((path) => !/^dist\/(?:verify|client)\//.test(path)).sort()).toEqual([
+    expect(paths).toContain('dist/cli/sallyport.js')
+    expect(paths.filter((path) => !/^dist\/(?:verify|client|cli)\//.test(path)).sort()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',

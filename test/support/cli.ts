@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
@@ -16,6 +16,7 @@ export interface Ended {
 interface RunOptions {
   stdin?: string
   env?: Record<string, string>
+  onStart?: (child: ChildProcess) => void
 }
 
 /** The operators of the demo data. */
@@ -60,11 +61,12 @@ export class Cli {
     return join(this.configDirectory, 'credentials.json')
   }
 
-  async run(args: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Ended> {
+  async run(args: readonly string[], { stdin = '', env = {}, onStart }: RunOptions = {}): Promise<Ended> {
     const settings = { SALLYPORT_CONFIG_DIR: this.configDirectory, SALLYPORT_SERVER: this.#server, TZ: 'UTC' }
     const child = spawn(process.execPath, [this.#file, ...args], {
       env: { ...process.env, ...settings, ...env },
     })
+    onStart?.(child)
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
     child.stdin.on('error', () => {})
     child.stdin.end(stdin)
