@@ -1,6 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { isLoopback } from '../src/config/origin.ts'
 import { requireConfig } from './config_file.ts'
 import { STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
@@ -20,6 +21,7 @@ type Service = (typeof SERVICES)[number]
 const { port, state } = readArguments()
 const ports = Object.fromEntries(SERVICES.map((name, i) => [name, port + i])) as Record<Service, number>
 const config = requireConfig({ localPort: String(port) })
+if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for ${config.issuer}`)
 for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+3')
 Object.assign(process.env, QUIET_WRANGLER)
 // As `npm run build` made it.
@@ -92,11 +94,9 @@ async function serve(): Promise<void> {
     },
   }
   const readyPaths: Partial<Record<Service, string>> = { 'token-service': '/health/ready' }
-  const servers = SERVICES.map((name) => ({
-    name,
-    process: startDevServer({ ...worker(name), port: ports[name], vars: vars[name], isQuiet: true }),
-  }))
-  endTogether(servers.map((server) => server.process))
-  for (const { name, process } of servers)
-    await untilReady(process, originOf(name) + (readyPaths[name] ?? '/'))
+  const servers = SERVICES.map((name) =>
+    startDevServer({ ...worker(name), port: ports[name], vars: vars[name], isQuiet: true }),
+  )
+  endTogether(servers)
+  for (const name of SERVICES) await untilReady(originOf(name) + (readyPaths[name] ?? '/'))
 }

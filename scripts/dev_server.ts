@@ -43,6 +43,7 @@ export function startDevServer(options: DevServerOptions): ChildProcess {
 /** Lets the servers end with this process and each other, however it ends. */
 export function endTogether(servers: readonly ChildProcess[]): void {
   const endAll = () => servers.forEach(endGroup)
+  process.on('exit', endAll)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endAll)
   for (const server of servers) {
     server.on('exit', (code) => {
@@ -62,14 +63,13 @@ function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
   process.kill(process.platform === 'win32' ? pid : -pid, 'SIGTERM')
 }
 
-/** Waits until an address answers, with anything but an error of the server; else ends the server and this process. */
-export async function untilReady(server: ChildProcess, url: string): Promise<void> {
+/** Waits until an address answers, with anything but an error of the server; else ends this process. */
+export async function untilReady(url: string): Promise<void> {
   const end = Date.now() + READY_WITHIN_MS
   while (Date.now() < end) {
     const response = await fetch(url).catch(() => null)
     if (response && response.status < 500) return
     await sleep(100)
   }
-  endGroup(server)
   stop(`${url} did not answer within ${READY_WITHIN_MS / 1000} s`)
 }

@@ -15,7 +15,7 @@ Object.assign(process.env, QUIET_WRANGLER)
 await prepareTokenService(TOKEN_SERVICE, config)
 const server = startDevServer({ ...TOKEN_SERVICE, port, vars: { LOCAL_PORT: String(port) } })
 endTogether([server])
-await untilReady(server, `${origin}/health/ready`)
+await untilReady(`${origin}/health/ready`)
 printWelcome(config)
 
 function readPort(): number {

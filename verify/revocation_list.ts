@@ -58,7 +58,9 @@ export class RevocationPoller {
     const { now } = moment
     const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
     if (isDue) this.#polledAt = now
-    const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
+    const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
+    // One that is lost leaves the list as it is, and nobody may be waiting for it.
+    const polling = flight?.catch(() => {})
     const isNeeded = !this.#hasAnswered || this.ageSeconds(now) > maxAgeSeconds
     if (isNeeded || (isDue && this.#isOverdue(now))) await polling
   }

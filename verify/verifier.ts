@@ -151,10 +151,13 @@ class AccessTokenVerifier implements Verifier {
   }
 }
 
-/** The token of an `Authorization: Bearer` header, and of nowhere else (RFC 6750 §2.1). */
+/**
+ * The token of an `Authorization: Bearer` header, and of nowhere else (RFC 6750 §2.1). Another scheme, or none, is no
+ * attempt with a token (§3.1).
+ */
 function readBearer(request: Request): string {
-  const authorization = request.headers.get('Authorization')
-  if (!authorization) throw missingToken()
+  const authorization = request.headers.get('Authorization') ?? ''
+  if (!/^Bearer(?: |$)/i.test(authorization)) throw missingToken()
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? []
   if (token === undefined) throw invalidToken('the Authorization header has no bearer token')
   return token

@@ -1,6 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { isDeferredWrite } from '../support/around_d1.ts'
+import { auditOf } from '../support/audit.ts'
 import { D1_DOWN, KV_DOWN } from '../support/faults.ts'
+import { FAULTS, FaultyD1 } from '../support/faulty_d1.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
 
@@ -225,6 +228,30 @@ describe('a store that is away', () => {
       expect(answer.headers.get('Retry-After')).toBe('2')
     }
   })
+
+  it.each(FAULTS)(
+    'never leaves a change without its event, or the reverse: a call that fails %s',
+    async (fault) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      for (const [table, id, kind] of [
+        ['users', (await server.addUser()).id, 'subject'],
+        ['clients', (await server.addClient()).id, 'client_id'],
+      ] as const) {
+        const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
+        const faulty = new FaultyD1({ fault, nth: 1, matches })
+        const failing = new TestServer({ env: { DB: faulty.db }, clock: server.clock })
+        const answer = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
+        expect(seen(answer)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+        await faulty.settle()
+        const { body, headers } = await operator.get(`/${table}/${id}`)
+        const isDone = fault !== 'before it is made'
+        expect([body.enabled, headers.get('ETag')]).toEqual([!isDone, isDone ? '"2"' : '"1"'])
+        expect(await auditOf({ [kind]: id, kind: 'cut_off' })).toHaveLength(isDone ? 1 : 0)
+        expect((await operator.post(`/${table}/${id}/disable`)).body).toMatchObject({ enabled: false })
+      }
+    },
+  )
 
   it('is told as done where only the copies could not be renewed', async () => {
     const server = new TestServer()

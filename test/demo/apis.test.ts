@@ -106,6 +106,7 @@ describe('the storefront API', () => {
     ['a broken quantity', 'mug', { quantity: 1.5 }, 400, 'quantity_must_be_0_to_99'],
     ['too many', 'mug', { quantity: 100 }, 400, 'quantity_must_be_0_to_99'],
     ['no quantity', 'mug', {}, 400, 'quantity_must_be_0_to_99'],
+    ['nothing', 'mug', null, 400, 'quantity_must_be_0_to_99'],
     ['an unknown product', 'sofa', { quantity: 1 }, 404, 'no_such_product'],
   ])('refuses %s', async (_name, sku, body, status, error) => {
     const { access_token: token } = await storefrontTokens(GUEST)
@@ -125,18 +126,33 @@ describe('the storefront API', () => {
     expect([refusal.status, refusal.body]).toEqual([403, { error: 'not_a_customer' }])
 
     const { access_token: token } = await storefrontTokens(CUSTOMER)
-    const empty = await ask(url, { token, method: 'PUT' })
-    expect([empty.status, empty.body]).toEqual([409, { error: 'the_cart_is_empty' }])
+    const order = { token, method: 'PUT', body: { totalCents: 2900 } }
+    const empty = await ask(url, order)
+    expect([empty.status, empty.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const withoutTotal = await ask(url, { ...order, body: {} })
+    expect([withoutTotal.status, withoutTotal.body]).toEqual([400, { error: 'the_total_is_missing' }])
     await ask(`${storefrontApi}/cart/beans`, { token, method: 'PUT', body: { quantity: 2 } })
-    const placed = await ask(url, { token, method: 'PUT' })
+    const dearer = await ask(url, { ...order, body: { totalCents: 2800 } })
+    expect([dearer.status, dearer.body]).toEqual([409, { error: 'the_cart_changed' }])
+    const placed = await ask(url, order)
     expect([placed.status, placed.body]).toMatchObject([
       200,
       { totalCents: 2900, lines: [{ sku: 'beans', quantity: 2 }] },
     ])
     const cart = await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 1 } })
-    expect(await ask(url, { token, method: 'PUT' })).toEqual(placed)
+    expect(await ask(url, order)).toEqual(placed)
     expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
+  })
+
+  it('orders what the guest had in the cart, though the customer did not look at it', async () => {
+    const guest = await storefrontTokens(GUEST)
+    const line = { method: 'PUT', body: { quantity: 1 } }
+    await ask(`${storefrontApi}/cart/scale`, { ...line, token: guest.access_token })
+    const customer = await storefrontTokens({ ...CUSTOMER, visitor_access_token: guest.access_token })
+    const order = { token: customer.access_token, method: 'PUT', body: { totalCents: 5400 } }
+    const { body } = await ask(`${storefrontApi}/orders/${randomUUID()}`, order)
+    expect(body).toMatchObject({ totalCents: 5400, lines: [{ sku: 'scale', quantity: 1 }] })
   })
 })
 

@@ -86,6 +86,17 @@ export class Tab {
     return this.page.locator(`#open-cart[aria-label^="Cart, ${count} item"]`).waitFor()
   }
 
+  /** Empties the cart, whatever is in it. */
+  async removeAll(): Promise<void> {
+    await this.page.locator('#open-cart').click()
+    const remove = this.page.getByRole('button', { name: /^Remove / })
+    for (let left = await remove.count(); left > 0; left--) {
+      await remove.first().click()
+      await this.page.locator(`#cart-lines:not(:has(li:nth-child(${left})))`).waitFor({ state: 'attached' })
+    }
+    await this.page.getByRole('button', { name: 'Close the cart' }).click()
+  }
+
   async signIn({ username, password } = CUSTOMER): Promise<void> {
     await this.page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await this.page.getByLabel('Email').fill(username)

@@ -56,6 +56,11 @@ function report(measured: string): void {
   process.stdout.write(`measured: ${measured}\n`)
 }
 
+/** Has the service read its list, which it then keeps for as long as it may. */
+async function untilListIsNew(issuer: string): Promise<void> {
+  while ((await fetch(`${issuer}/revocations`)).headers.get('Age') !== '0') await sleep(ASK_EVERY_MS)
+}
+
 /** @param revokedAfterSeconds When in the API's life the token is revoked: what decides how long it lives on. */
 async function measure(pollSeconds: number, revokedAfterSeconds: number) {
   const { issuer } = servers.service.config
@@ -67,8 +72,7 @@ async function measure(pollSeconds: number, revokedAfterSeconds: number) {
   const asking = askSteadily(`${api.origin}/cart`, revoked)
   const askingForOther = askSteadily(`${api.origin}/cart`, other)
   await sleep(revokedAfterSeconds * 1000)
-  // The service has a fresh list now, which it keeps for as long as it may.
-  await (await fetch(`${issuer}/revocations`)).text()
+  await untilListIsNew(issuer)
   const revokedAt = Date.now()
   await revoke(issuer, revoked.refresh_token)
   await untilRefused(asking, pollSeconds + OLDEST_LIST_SECONDS + 5)

@@ -37,9 +37,10 @@ const CONFIG = {
   admin_api: 'admin',
 }
 
-/** config.yml of the tests, with top-level keys replaced. */
+/** config.yml of the tests, with top-level keys replaced. Other `apis` have no admin API among them. */
 export function configText(overrides: Record<string, unknown> = {}): string {
-  return stringify({ ...CONFIG, ...overrides })
+  const operators = 'apis' in overrides ? { admin_api: undefined } : {}
+  return stringify({ ...CONFIG, ...operators, ...overrides })
 }
 
 /** A moment that a test moves by hand, in Unix seconds. It starts now. */
@@ -205,5 +206,13 @@ export function basic(id: string, secret: string): string {
 /** Empties every store, as on the first day. */
 export async function emptyStores(): Promise<void> {
   await reset()
+  await emptyKv()
   for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
+}
+
+/** What an earlier file of tests wrote to KV may be there still. */
+async function emptyKv(): Promise<void> {
+  const { keys, list_complete } = await env.KV.list()
+  await Promise.all(keys.map(({ name }) => env.KV.delete(name)))
+  if (!list_complete) await emptyKv()
 }

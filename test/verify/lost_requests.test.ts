@@ -53,6 +53,16 @@ describe('a request that is over before its fetch', () => {
     expect(await joined).toBe('temporarily_unavailable')
   })
 
+  it('costs those who waited for its list the list alone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { lost, codeAt } = await setUp()
+    lost.paths.add('/revocations')
+    void codeAt(NOW)
+    const joined = codeAt(NOW + 1)
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(await joined).toBe('accepted')
+  })
+
   it('stops no revocation for longer than until the poll after it', async () => {
     const { issuer, lost, codeAt } = await setUp()
     expect(await codeAt(NOW)).toBe('accepted')

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { createVerifier } from 'sallyport/verify'
 import { requireToken, type TokenVariables } from 'sallyport/verify/hono'
+import { readBody } from './read_body.ts'
 import { isOrderStatus, listCustomers, listOrders, setOrderStatus } from './store.ts'
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
@@ -13,12 +14,12 @@ const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, revocation
 
 const app = new Hono<{ Bindings: Cloudflare.Env }>()
 
-// The shop's page may read the refusals: the demo shows them.
+// The shop's page may read refusals: the demo shows one.
 app.use(
   cors({
     origin: SHOP_ORIGIN,
-    allowMethods: ['GET', 'PATCH'],
-    allowHeaders: ['Authorization', 'Content-Type'],
+    allowMethods: ['GET'],
+    allowHeaders: ['Authorization'],
     exposeHeaders: ['WWW-Authenticate'],
     maxAge: 600,
   }),
@@ -33,12 +34,16 @@ app.get('/orders', requireToken(verifier, { scope: 'orders' }), requireRole('cle
 )
 
 app.patch('/orders/:id', requireToken(verifier, { scope: 'orders' }), requireRole('admin'), async (c) => {
-  const { status } = await c.req.json<{ status?: unknown }>().catch(() => ({ status: null }))
+  const { status } = await readBody(c.req.raw)
   if (!isOrderStatus(status)) return c.json({ error: 'no_such_status' }, 400)
   const order = await setOrderStatus(c.env.DB, c.req.param('id'), status)
   return order === null ? c.json({ error: 'no_such_order' }, 404) : c.json(order)
 })
 
+app.onError((error, c) => {
+  console.error(error)
+  return c.json({ error: 'server_error' }, 500)
+})
 app.notFound((c) => c.json({ error: 'not_found' }, 404))
 
 export default app

@@ -2,19 +2,28 @@ import { logSentence, showOldToken, showOutcome } from './panel.js'
 
 const GIVE_UP_SECONDS = 60
 
-/** A `fetch` that can lose an answer: the request arrives and is worked on, and nobody hears of it. */
-export function lossyFetch() {
-  let isArmed = false
+/** A `fetch` that can lose an answer of the token service: the request is worked on there, and nobody hears of it. */
+export function lossyFetch(issuer) {
+  let losesNext = false
 
   async function fetchOrLose(input, init) {
     const response = await fetch(input, init)
-    if (!isArmed) return response
-    isArmed = false
+    if (!losesNext || input !== `${issuer}/oauth2-token`) return response
+    losesNext = false
     await response.arrayBuffer()
     throw new TypeError('the answer was lost on the way')
   }
 
-  return Object.assign(fetchOrLose, { loseNext: () => (isArmed = true) })
+  async function losingOne(work) {
+    losesNext = true
+    try {
+      return await work()
+    } finally {
+      losesNext = false
+    }
+  }
+
+  return { fetch: fetchOrLose, losingOne }
 }
 
 /** Shows the shop’s token to the API of the back office, which is no API of this client. */
@@ -32,6 +41,7 @@ export async function tryBackOffice(session, backofficeApi) {
 /** Goes on using a token that was signed out, until the API has heard of it. */
 export async function watchOldToken(token, storefrontApi) {
   const start = Date.now()
+  showOldToken('Asking…')
   const seconds = () => Math.round((Date.now() - start) / 1000)
   while (seconds() < GIVE_UP_SECONDS) {
     const response = await present(token, `${storefrontApi}/cart`).catch(() => null)
@@ -45,7 +55,7 @@ export async function watchOldToken(token, storefrontApi) {
     showOldToken(`Still accepted after ${seconds()} s. The API reads the list of ended sessions every 10 s.`)
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
-  showOldToken('The API could not be asked for a minute.')
+  showOldToken('Not refused within a minute: is the storefront API cut off from the token service?')
 }
 
 function present(token, url) {

@@ -3,89 +3,74 @@ import { lossyFetch, tryBackOffice, watchOldToken } from './experiments.js'
 import { logEvent, logSentence, showLife, showOutcome, showSession } from './panel.js'
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
-import { showCart, showOrders, showProducts } from './shop_view.js'
+import { showProducts } from './shop_view.js'
+import { forgetWarning, tell, warn } from './toast.js'
+import { Visit } from './visit.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 
 const { issuer, storefrontApi, backofficeApi } = await (await fetch('services.json')).json()
-const network = lossyFetch()
-const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network })
+const network = lossyFetch(issuer)
+const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
 const shop = new ShopApi(client, storefrontApi)
-let cart = { lines: [], totalCents: 0 }
-let lastChange = Promise.resolve()
+const visit = new Visit(shop, isCustomer, guard)
 
 client.subscribe((event, session) => {
   logEvent(event)
   showSession(session)
   showAccount(session)
-  if (event === 'changed_elsewhere' || event === 'session_ended') guard(showVisit)
+  if (event === 'signed_out') visit.clear()
+  if (event === 'changed_elsewhere' || event === 'session_ended') guard(() => visit.show())
 })
 setInterval(() => showLife(client.session), 1000)
 
-byId('account').addEventListener('click', () => (isCustomer() ? guard(signOut) : openSignIn()))
+onPress('account', () => (isCustomer() ? signOut() : openSignIn()))
+onPress('order', () => (isCustomer() ? order() : openSignIn()))
+onPress('try-refresh', renew)
+onPress('try-lost', renewWithLoss)
+onPress('try-backoffice', async () =>
+  tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
+)
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
-byId('order').addEventListener('click', () => (isCustomer() ? guard(order) : openSignIn()))
 byId('fill-in').addEventListener('click', () => Object.entries(DEMO_ACCOUNT).forEach(fillIn))
 byId('sign-in-form').addEventListener('submit', (event) => {
   event.preventDefault()
-  signIn(event.target)
+  whileBusy(byId('sign-in-submit'), () => signIn(event.target))
 })
-byId('try-refresh').addEventListener('click', () => guard(renew))
-byId('try-lost').addEventListener('click', () => guard(renewWithLoss))
-byId('try-backoffice').addEventListener('click', () =>
-  guard(() => tryBackOffice(client.session, backofficeApi)),
-)
-for (const button of document.querySelectorAll('[data-close]')) {
-  button.addEventListener('click', () => button.closest('dialog').close())
+for (const dialog of document.querySelectorAll('dialog')) {
+  dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close())
+  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close())
 }
 
 showSession(client.session)
 showAccount(client.session)
 await guard(async () => {
   const { products } = await shop.listProducts()
-  showProducts(products, (sku) => guard(() => setQuantity(sku, (inCart) => inCart + 1)))
-  await showVisit()
+  showProducts(products, ({ sku, name }) => guard(() => add(sku, name)))
+  await visit.show()
 })
 
-/** The cart and the orders of whoever is here now. */
-async function showVisit() {
-  await updateCart(() => shop.readCart())
-  const { orders } = isCustomer() ? await shop.listOrders() : { orders: [] }
-  showOrders(orders)
-}
-
-/** One change of the cart after the other, so that each knows what the last one left. */
-function updateCart(ask) {
-  lastChange = lastChange
-    .catch(() => {})
-    .then(async () => {
-      cart = await ask()
-      showCart(cart, !isCustomer(), (sku, quantity) => guard(() => setQuantity(sku, () => quantity)))
-    })
-  return lastChange
-}
-
-function setQuantity(sku, quantityAfter) {
-  return updateCart(() => {
-    const inCart = cart.lines.find((line) => line.sku === sku)?.quantity ?? 0
-    return shop.setQuantity(sku, Math.min(99, quantityAfter(inCart)))
-  })
+async function add(sku, name) {
+  await visit.add(sku)
+  tell(`${name}: it is in your cart.`)
 }
 
 async function order() {
-  const id = crypto.randomUUID()
-  // Asking again for the same order places nothing twice.
-  await shop.placeOrder(id).catch((error) => {
-    if (error instanceof TypeError) return shop.placeOrder(id)
-    throw error
-  })
+  try {
+    await visit.order()
+  } catch (error) {
+    if (error.status !== 409) throw error
+    await visit.show()
+    return warn('Your cart was changed in the meantime. Look at it again, then order.')
+  }
   byId('cart').close()
   logSentence('You placed an order: the token’s scope allows it.', 'ordered')
-  await showVisit()
+  return tell('Thank you. Your order is placed: it is listed below the products.')
 }
 
 function openSignIn() {
   byId('cart').close()
+  byId('sign-in-form').reset()
   say(byId('sign-in-error'), null)
   byId('sign-in').showModal()
 }
@@ -98,23 +83,34 @@ async function signIn(form) {
   const { username, password } = form.elements
   try {
     await client.signIn(username.value, password.value)
-    password.value = ''
-    byId('sign-in').close()
-    await guard(showVisit)
   } catch (error) {
     const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
     say(
       byId('sign-in-error'),
       isWrong ? 'That email and password do not fit.' : 'That did not work. Try again.',
     )
+    return password.select()
   }
+  form.reset()
+  byId('sign-in').close()
+  return guard(() => visit.show())
 }
 
 async function signOut() {
   const { accessToken } = client.session
-  await client.signOut()
+  showOutcome(null)
+  const wasTold = await client.signOut().then(
+    () => true,
+    () => false,
+  )
+  if (!wasTold) {
+    return warn(
+      'You are signed out in this browser. The token service could not be told, so the session lives on there.',
+    )
+  }
+  logSentence('The token service ended the session.', 'ended')
   watchOldToken(accessToken, storefrontApi)
-  await showVisit()
+  return visit.show()
 }
 
 async function renew() {
@@ -123,8 +119,7 @@ async function renew() {
 }
 
 async function renewWithLoss() {
-  network.loseNext()
-  await client.refresh()
+  await network.losingOne(() => client.refresh())
   showOutcome(
     'The first answer was thrown away after the service had exchanged the token. You are still signed in.',
   )
@@ -140,12 +135,24 @@ function showAccount(session) {
   byId('account').textContent = session && !isGuest(session) ? 'Sign out' : 'Sign in'
 }
 
+function onPress(id, work) {
+  byId(id).addEventListener('click', () => whileBusy(byId(id), () => guard(async () => work())))
+}
+
+/** One at a time: a button that is still at work takes no second press. */
+async function whileBusy(button, work) {
+  if (button.ariaBusy === 'true') return
+  button.ariaBusy = 'true'
+  await work()
+  button.ariaBusy = 'false'
+}
+
 /** Whatever goes wrong on the way is told, and can be tried again. */
 async function guard(work) {
   try {
+    forgetWarning()
     await work()
-    say(byId('notice'), null)
   } catch {
-    say(byId('notice'), 'The shop cannot be reached now. Nothing is lost: please try again in a moment.')
+    warn('The shop cannot be reached now. Nothing is lost: please try again in a moment.')
   }
 }

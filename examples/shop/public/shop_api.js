@@ -33,9 +33,12 @@ export class ShopApi {
     return this.#ask('/orders')
   }
 
-  /** @param id Made by the caller, so that asking again after a lost answer orders nothing twice. */
-  placeOrder(id) {
-    return this.#ask(`/orders/${id}`, {})
+  /**
+   * @param id Made by the caller, so that asking again after a lost answer orders nothing twice.
+   * @param totalCents What the customer saw: another cart is not ordered.
+   */
+  placeOrder(id, totalCents) {
+    return this.#ask(`/orders/${id}`, { totalCents })
   }
 
   async #ask(path, body) {

@@ -4,16 +4,17 @@ const money = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' }
 const price = (cents) => money.format(cents / 100)
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' })
 
-/** @param onAdd Called with the product's sku. */
+/** @param onAdd Called with the product. */
 export function showProducts(products, onAdd) {
   const list = byId('products')
   list.replaceChildren(...products.map((product) => productCard(product, onAdd)))
   list.setAttribute('aria-busy', 'false')
 }
 
-function productCard({ sku, name, description, priceCents }, onAdd) {
+function productCard(product, onAdd) {
+  const { sku, name, description, priceCents } = product
   const add = element('button', { type: 'button', 'aria-label': `Add ${name} to the cart` }, 'Add')
-  add.addEventListener('click', () => onAdd(sku))
+  add.addEventListener('click', () => onAdd(product))
   return element(
     'li',
     { class: 'product', 'data-sku': sku },
@@ -46,13 +47,22 @@ function showLines(lines, onChange) {
   const items = lines.map((line) => {
     const item = known.get(line.sku) ?? cartLine(line, onChange)
     known.delete(line.sku)
-    item.querySelector('input').value = String(line.quantity)
+    const quantity = item.querySelector('input')
+    quantity.defaultValue = quantity.value = String(line.quantity)
     item.querySelector('.price').textContent = price(line.priceCents * line.quantity)
     return item
   })
-  for (const gone of known.values()) gone.remove()
+  for (const gone of known.values()) removeLine(gone)
   for (const [i, item] of items.entries())
     if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null)
+}
+
+/** Whoever was on it by the keyboard goes on at the next thing there is. */
+function removeLine(line) {
+  const hadFocus = line.contains(document.activeElement)
+  const next = line.nextElementSibling ?? line.previousElementSibling
+  line.remove()
+  if (hadFocus) (next?.querySelector('input') ?? byId('cart').querySelector('[data-close]')).focus()
 }
 
 function cartLine({ sku, name }, onChange) {
@@ -63,7 +73,11 @@ function cartLine({ sku, name }, onChange) {
     'aria-label': `How many of ${name}`,
   })
   quantity.addEventListener('change', () => {
-    if (quantity.validity.valid && quantity.value !== '') onChange(sku, quantity.valueAsNumber)
+    if (quantity.value !== '' && quantity.reportValidity()) onChange(sku, quantity.valueAsNumber)
+  })
+  // What is left there by mistake is not what is ordered.
+  quantity.addEventListener('blur', () => {
+    quantity.value = quantity.defaultValue
   })
   const remove = element(
     'button',

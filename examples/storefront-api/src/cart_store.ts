@@ -45,9 +45,9 @@ export async function changeCart(
 
 /**
  * What the visitor put in the cart becomes the customer's. `visitor_id` stays in the tokens of the session, so this
- * runs at each request: after the first there is nothing left to move.
+ * goes before whatever is done with the cart: after the first time there is nothing left to move.
  */
-function mergeVisitor(db: D1Database, { owner, visitor }: CartOwner): D1PreparedStatement[] {
+export function mergeVisitor(db: D1Database, { owner, visitor }: CartOwner): D1PreparedStatement[] {
   if (visitor === null) return []
   return [
     db

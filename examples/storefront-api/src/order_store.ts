@@ -1,4 +1,4 @@
-import type { CartLine } from './cart_store.ts'
+import { type CartLine, type CartOwner, mergeVisitor } from './cart_store.ts'
 
 export interface Order {
   id: string
@@ -21,26 +21,33 @@ export async function listOrders(db: D1Database, customer: string): Promise<Orde
   return (await select.all<OrderRow>()).results.map(toOrder)
 }
 
-/** Turns the cart into an order and empties it, or finds the order where it was placed before. Null for an empty cart. */
-export async function placeOrder(
-  db: D1Database,
-  { id, customer, placedAt }: { id: string; customer: string; placedAt: number },
-): Promise<Order | null> {
+/** An order as the customer asked for it. */
+export interface OrderRequest extends CartOwner {
+  id: string
+  /** What the customer saw: a cart that costs something else now is not ordered. */
+  totalCents: number
+  /** Unix seconds. */
+  placedAt: number
+}
+
+/** Turns the cart into an order and empties it, or finds the order where it was placed before. Null for another cart. */
+export async function placeOrder(db: D1Database, request: OrderRequest): Promise<Order | null> {
+  const { id, owner: customer, totalCents, placedAt } = request
   const place = db
     .prepare(
       `INSERT INTO orders (id, customer, placed_at, lines, total_cents)
        SELECT ?1, ?2, ?3,
          json_group_array(json_object('sku', p.sku, 'name', p.name, 'priceCents', p.price_cents, 'quantity', l.quantity)),
-         sum(p.price_cents * l.quantity)
-       FROM cart_lines l JOIN products p ON p.sku = l.sku WHERE l.owner = ?2 HAVING count(*) > 0
+         sum(p.price_cents * l.quantity) AS total
+       FROM cart_lines l JOIN products p ON p.sku = l.sku WHERE l.owner = ?2 HAVING total = ?4
        ON CONFLICT DO NOTHING`,
     )
-    .bind(id, customer, placedAt)
+    .bind(id, customer, placedAt, totalCents)
   // Only where the order was placed just now: a repeated request must leave a cart that was filled since.
   const empty = db.prepare('DELETE FROM cart_lines WHERE owner = ? AND changes() > 0').bind(customer)
   const find = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE id = ? AND customer = ?`).bind(id, customer)
-  const [, , found] = await db.batch<OrderRow>([place, empty, find])
-  const row = found?.results[0]
+  const results = await db.batch<OrderRow>([...mergeVisitor(db, request), place, empty, find])
+  const row = results.at(-1)?.results[0]
   return row ? toOrder(row) : null
 }
 

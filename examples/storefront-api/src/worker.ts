@@ -6,6 +6,7 @@ import { requireToken } from 'sallyport/verify/hono'
 import { changeCart, readCart } from './cart_store.ts'
 import { listProducts } from './catalog_store.ts'
 import { listOrders, placeOrder } from './order_store.ts'
+import { readBody } from './read_body.ts'
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
 
@@ -43,7 +44,7 @@ app.get('/cart', requireToken(verifier, { scope: 'cart' }), async (c) => {
 app.put('/cart/:sku', requireToken(verifier, { scope: 'cart' }), async (c) => {
   const token = c.get('token')
   if (token.sid === null) return c.json({ error: 'not_a_person' }, 403)
-  const { quantity } = await c.req.json<{ quantity?: unknown }>().catch(() => ({ quantity: null }))
+  const { quantity } = await readBody(c.req.raw)
   if (!isQuantity(quantity)) return c.json({ error: 'quantity_must_be_0_to_99' }, 400)
   const line = { sku: c.req.param('sku'), quantity }
   const cart = await changeCart(c.env.DB, { owner: token.subject, visitor: token.visitorId }, line)
@@ -62,11 +63,18 @@ app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) =>
   if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
   const id = c.req.param('id')
   if (!ORDER_ID.test(id)) return c.json({ error: 'the_id_must_be_a_random_uuid' }, 400)
+  const { totalCents } = await readBody(c.req.raw)
+  if (typeof totalCents !== 'number') return c.json({ error: 'the_total_is_missing' }, 400)
   const placedAt = Math.floor(Date.now() / 1000)
-  const order = await placeOrder(c.env.DB, { id, customer: token.subject, placedAt })
-  return order === null ? c.json({ error: 'the_cart_is_empty' }, 409) : c.json(order)
+  const owner = { owner: token.subject, visitor: token.visitorId }
+  const order = await placeOrder(c.env.DB, { ...owner, id, totalCents, placedAt })
+  return order === null ? c.json({ error: 'the_cart_changed' }, 409) : c.json(order)
 })
 
+app.onError((error, c) => {
+  console.error(error)
+  return c.json({ error: 'server_error' }, 500)
+})
 app.notFound((c) => c.json({ error: 'not_found' }, 404))
 
 export default app
