@@ -1,6 +1,7 @@
 import { persist, post, TokenRequestError, type TokenResponse } from '../../client/token_endpoint.ts'
 import { CliError } from '../core/exit_code.ts'
 import { currentTime } from '../core/time.ts'
+import { uninterrupted } from '../core/uninterrupted.ts'
 import type { CredentialStore, Credentials } from './credential_store.ts'
 
 /** A public client of the admin API, which every deployment has by this name. */
@@ -28,13 +29,18 @@ export class Account {
     this.#onRetry = onRetry
   }
 
-  /** @throws CliError */
+  /** A session from before is ended, as far as the server can be told. @throws CliError */
   async signIn(username: string, password: string): Promise<void> {
     const form = { grant_type: 'password', username, password }
     const credentials = await this.#request(username, form).catch((error) => {
       throw explainSignIn(error, this.server)
     })
-    await this.#store.exclusively(() => this.#store.save(this.server, credentials, { isCurrent: true }))
+    const last = await this.#store.exclusively(async () => {
+      const before = await this.#store.find(this.server)
+      await this.#store.save(this.server, credentials, { isCurrent: true })
+      return before
+    })
+    if (last !== null) await this.#revoke(last).catch(() => {})
   }
 
   /** Forgets the tokens here, then ends the session there. @throws CliError */
@@ -45,8 +51,7 @@ export class Account {
       return credentials
     })
     if (last === null) throw this.#signedOut()
-    const form = { client_id: CLIENT_ID, token: last.refreshToken }
-    await this.#persist(() => post(fetchStrictly, `${this.server}/oauth2-token/revoke`, form)).catch(() => {
+    await this.#revoke(last).catch(() => {
       throw new CliError(
         'unavailable',
         `Forgotten here, but ${this.server} could not be told: the session lives on.`,
@@ -74,12 +79,20 @@ export class Account {
       const { username, refreshToken } = credentials
       if (credentials.accessToken !== oldAccessToken) return credentials.accessToken
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      const renewed = await this.#persist(() => this.#request(username, form)).catch((error) => {
-        throw explainRefresh(error, this.server)
+      // A successor that is not stored is lost, and the old token is worth nothing soon after.
+      return uninterrupted(async () => {
+        const renewed = await this.#persist(() => this.#request(username, form)).catch((error) => {
+          throw explainRefresh(error, this.server)
+        })
+        await this.#store.save(this.server, renewed)
+        return renewed.accessToken
       })
-      await this.#store.save(this.server, renewed)
-      return renewed.accessToken
     })
+  }
+
+  async #revoke({ refreshToken }: Credentials): Promise<void> {
+    const form = { client_id: CLIENT_ID, token: refreshToken }
+    await this.#persist(() => post(fetchStrictly, `${this.server}/oauth2-token/revoke`, form))
   }
 
   async #request(username: string, form: Record<string, string>): Promise<Credentials> {

@@ -32,7 +32,7 @@ const audit: Command = {
     const find = (who: string | undefined) =>
       who === undefined ? undefined : findSubject(api, who, input.get(POOL))
     const [subject, actor] = await Promise.all([find(input.get(OF_USER)), find(input.get(BY_USER))])
-    const query = { ...input.fields, subject, actor } as Record<string, string | undefined>
+    const query = { ...input.query, subject, actor }
     printPage(call, await api.list({ operation: 'GET /audit', query }, limitOf(call)), EVENT_COLUMNS)
   },
 }

@@ -66,7 +66,7 @@ const listClients: Command = {
   options: [QUERY, API, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /clients'],
   async run(call) {
-    const query = call.input.fields as Record<string, string>
+    const { query } = call.input
     printPage(call, await call.api.list({ operation: 'GET /clients', query }, limitOf(call)), COLUMNS)
   },
 }

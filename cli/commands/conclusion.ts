@@ -44,7 +44,7 @@ function concludeCutOff(
   { subject, nameOf }: { subject: string; nameOf: (id: string) => string },
 ): string {
   const event = findEnd(story)
-  if (event === undefined) return `${subject} was cut off: ${textOf(story, 'ending')}`
+  if (event === undefined) return `${subject}: ${textOf(story, 'ending')}`
   const reason = explain(textOf(event, 'reason'))
   return `${subject} ended ${formatTime(Number(event.at))} because ${reason}${operatorOf(story, nameOf)}.`
 }

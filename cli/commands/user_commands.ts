@@ -59,7 +59,7 @@ const listUsers: Command = {
   options: [QUERY, IN_POOL, ROLE, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /users'],
   async run(call) {
-    const query = call.input.fields as Record<string, string>
+    const { query } = call.input
     printPage(call, await call.api.list({ operation: 'GET /users', query }, limitOf(call)), COLUMNS)
   },
 }

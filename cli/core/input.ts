@@ -56,4 +56,9 @@ export class Input {
     )
     return Object.fromEntries(sent)
   }
+
+  /** The same, for the address. */
+  get query(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.fields).map(([name, value]) => [name, String(value)]))
+  }
 }

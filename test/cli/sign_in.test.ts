@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
@@ -48,6 +49,15 @@ describe('signing in', () => {
       stdout: '',
       stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login".\n`,
     })
+  })
+
+  it('ends the session from before', async () => {
+    const [user, copy] = [cli.another(), cli.another()]
+    await user.signIn()
+    copyFileSync(user.credentialsPath, copy.credentialsPath)
+    await user.signIn()
+    expect((await copy.run(['whoami'])).code).toBe(3)
+    expect((await user.run(['whoami'])).code).toBe(0)
   })
 
   it('asks for nothing where there is no terminal', async () => {
@@ -120,6 +130,26 @@ describe('an access token that has ended', () => {
       stderr: expect.stringContaining('No answer; trying again'),
     })
     expect(seqOf(user)).toBe(1)
+    await proxy.close()
+  })
+
+  it('is stored before Ctrl+C ends the command', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    user.expireAccessToken()
+    const sent = proxy.requests.length
+    proxy.delayMs = 300
+    const interrupt = (child: ChildProcess) => {
+      const timer = setInterval(() => {
+        if (proxy.requests.length === sent) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 1)
+    }
+    expect((await user.run(['whoami'], { onStart: interrupt })).code).toBe(null)
+    expect(seqOf(user)).toBe(1)
+    expect((await user.run(['whoami'])).code).toBe(0)
     await proxy.close()
   })
 

@@ -121,6 +121,8 @@ export class LossyProxy {
   readonly #answered = new Map<string, number>()
   readonly origin: string
   readonly requests: string[] = []
+  /** How long each answer is held back. */
+  delayMs = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -165,9 +167,11 @@ export class LossyProxy {
     this.#answered.set(operation, place + 1)
     if (this.#lost.get(operation) === place) {
       answer.resume().on('end', () => outgoing.destroy())
-    } else {
+      return
+    }
+    setTimeout(() => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
-    }
+    }, this.delayMs)
   }
 }
