@@ -44,9 +44,18 @@ async function chooseServer(input: Input, store: CredentialStore): Promise<strin
 }
 
 function reportError(error: unknown, terminal: Terminal, name: string): number {
+  if (isSystemError(error)) {
+    terminal.say(`sallyport: ${error.message}`)
+    return EXIT_CODES.failed[0]
+  }
   if (!(error instanceof CliError)) throw error
   const help = ['sallyport', name, '--help'].filter((word) => word !== '').join(' ')
   const hint = error instanceof UsageError ? `\n"${help}" says more.` : ''
   terminal.say(`sallyport: ${error.message}${hint}`)
   return EXIT_CODES[error.exitCode][0]
+}
+
+/** Of the file system, mostly: its message names the file and what is wrong. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
 }

@@ -97,13 +97,9 @@ export class Account {
 
   async #request(username: string, form: Record<string, string>): Promise<Credentials> {
     const answer = await post(fetchStrictly, `${this.server}/oauth2-token`, { client_id: CLIENT_ID, ...form })
-    const { access_token, refresh_token, expires_in } = answer as TokenResponse
-    return {
-      username,
-      accessToken: access_token,
-      refreshToken: refresh_token,
-      expiresAt: currentTime() + expires_in,
-    }
+    const tokens = decodeTokens(answer)
+    if (tokens === null) throw new CliError('failed', `What answers at ${this.server} is no token service.`)
+    return { username, ...tokens }
   }
 
   #persist<T>(attempt: () => Promise<T>): Promise<T> {
@@ -113,6 +109,14 @@ export class Account {
   #signedOut(): CliError {
     return new CliError('notSignedIn', `Nobody is signed in at ${this.server}: run "sallyport login".`)
   }
+}
+
+function decodeTokens(answer: unknown): Omit<Credentials, 'username'> | null {
+  const { access_token, refresh_token, expires_in }: Partial<Record<keyof TokenResponse, unknown>> =
+    Object(answer)
+  const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string'
+  if (!isWhole || typeof expires_in !== 'number') return null
+  return { accessToken: access_token, refreshToken: refresh_token, expiresAt: currentTime() + expires_in }
 }
 
 /** A redirect would carry a password or a token elsewhere. */

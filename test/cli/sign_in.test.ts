@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 
@@ -70,6 +71,17 @@ describe('signing in', () => {
     expect(await cli.another().run(args, { stdin: 'x\n' })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('would get passwords in the clear: use https'),
+    })
+  })
+
+  it('says where the tokens cannot be kept', async () => {
+    const file = join(cli.directory, 'a-file')
+    writeFileSync(file, '')
+    const env = { SALLYPORT_CONFIG_DIR: join(file, 'below') }
+    expect(await cli.run(['whoami'], { env })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^sallyport: ENOTDIR: .+a-file/),
     })
   })
 
