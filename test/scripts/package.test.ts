@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -33,6 +33,15 @@ beforeAll(async () => {
 afterAll(() => consumer.remove())
 
 describe('the package', () => {
+  it('has a command line that is a program, and says what it can without a network', async () => {
+    const { stdout } = await run(resolve('dist/cli/sallyport.js'), ['--help'])
+    expect(stdout).toMatch(/^sallyport: /)
+    const npx = await run('npx', ['sallyport', 'config', 'check'], {
+      env: { ...process.env, npm_config_offline: 'true' },
+    })
+    expect(npx.stdout).toMatch(/^config\.yml is good: /)
+  })
+
   it('has a client of one file, under 3 kB gzipped', () => {
     const client = readFileSync('dist/client/index.js')
     expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)

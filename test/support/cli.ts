@@ -25,7 +25,7 @@ export const OPERATORS = { operator: 'operator battery staple', support: 'suppor
 /** The command line as it is built, in a directory of this run, so that nothing is rebuilt under it. */
 async function buildCli(directory: string): Promise<string> {
   const file = join(directory, 'sallyport.mjs')
-  const build = spawn('npm', ['run', '--silent', 'build:cli', '--', `--outfile=${file}`], {
+  const build = spawn('npm', ['run', '--silent', 'build:cli', '--', file], {
     stdio: 'inherit',
   })
   const [code] = await once(build, 'exit')
