@@ -20,7 +20,10 @@ const workers = {
   test: {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/scripts/**', 'test/e2e/**', 'test/demo/**', 'test/console_browser/**'],
+    exclude: [
+      ...['test/scripts/**', 'test/cli/**', 'test/e2e/**'],
+      ...['test/demo/**', 'test/console_browser/**'],
+    ],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: 1,
@@ -32,7 +35,7 @@ const workers = {
 const node = {
   test: {
     name: 'node',
-    include: ['test/scripts/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+    include: ['test/scripts/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/e2e/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

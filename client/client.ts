@@ -1,6 +1,13 @@
-import { isGuest, onStorageChange, type Session, SessionStore, type TokenStorage } from './session.ts'
+import {
+  isGuest,
+  mayActFor,
+  onStorageChange,
+  type Session,
+  SessionStore,
+  type TokenStorage,
+} from './session.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
-import { persist, post, TokenRequestError, type TokenResponse } from './token_endpoint.ts'
+import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
 
 export interface ClientOptions {
   /** The token server, without a slash at its end. */
@@ -28,7 +35,7 @@ export type ClientEvent =
   /** An answer was lost; the same request is tried again. */
   | 'retrying'
   | 'signed_out'
-  /** The server refused the refresh token: the session is over. */
+  /** The tokens cannot be renewed: the session is over. */
   | 'session_ended'
   /** Another tab did one of these. */
   | 'changed_elsewhere'
@@ -76,11 +83,11 @@ export class Client {
   }
 
   /**
-   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once,
-   * unless the customer would become a guest by it.
+   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once. No
+   * request of a customer is sent as a guest's or as another customer's.
    *
    * @throws TypeError for any other origin
-   * @throws TokenRequestError where there is no token to be had
+   * @throws TokenRequestError where there is no token to be had, `session_ended` where the customer's session is over
    */
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
@@ -92,13 +99,14 @@ export class Client {
     const ageSeconds = Math.abs(this.#now() - session.issuedAt)
     if (response.status !== 401 || ageSeconds < WORTH_RENEWING_SECONDS) return response
     const renewed = await this.#renew(session).catch(() => null)
-    if (!renewed || (isGuest(renewed) && !isGuest(session))) return response
-    return this.#send(request, renewed)
+    return renewed && mayActFor(renewed, session) ? this.#send(request, renewed) : response
   }
 
-  /** Renews the tokens now. @throws TokenRequestError */
+  /** Renews the tokens now; those that live and cannot be renewed stay. @throws TokenRequestError */
   async refresh(): Promise<Session> {
-    return this.#renew(this.session)
+    const { session } = this
+    const isAllThereIs = session?.refreshToken === null && this.#secondsLeft(session) > 0
+    return isAllThereIs ? session : this.#renew(session)
   }
 
   /**
@@ -110,7 +118,10 @@ export class Client {
     return this.#exclusively(async () => {
       const guest = await this.#findLiveGuest()
       const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
-      return this.#start('signed_in', { username, password, ...visitor })
+      const session = await this.#requestSession({ username, password, ...visitor })
+      this.#store.save(session)
+      this.#tell('signed_in')
+      return session
     })
   }
 
@@ -120,24 +131,41 @@ export class Client {
    * @throws TokenRequestError where the server could not be told: the session lives on there
    */
   async signOut(): Promise<void> {
-    const session = await this.#exclusively(async () => {
-      const last = this.session
-      this.#store.clear()
-      return last
+    const session = this.#forget()
+    // A customer who is there once it is this tab's turn was being signed in; a guest has come since, and stays.
+    const late = this.#exclusively(async () => {
+      const isSignedIn = this.session !== null && !isGuest(this.session)
+      return isSignedIn ? this.#forget() : null
     })
+    await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
+  }
+
+  #forget(): Session | null {
+    const { session } = this
+    this.#store.clear()
     this.#tell('signed_out')
+    return session
+  }
+
+  async #revoke(session: Session | null): Promise<void> {
     if (!session) return
-    const form = { client_id: this.#options.clientId, token: session.refreshToken }
+    const form = { client_id: this.#options.clientId, token: session.refreshToken ?? session.accessToken }
     await this.#persist(() => this.#post('/oauth2-token/revoke', form))
   }
 
   /** A session whose access token lives. */
   async #fresh(): Promise<Session> {
-    const session = this.session
-    const secondsLeft = session ? session.expiresAt - this.#now() : 0
-    if (!session || secondsLeft <= 0) return this.#renew(session)
-    if (secondsLeft < REFRESH_AHEAD_SECONDS) this.#renew(session).catch(() => {})
+    const { session } = this
+    if (!session) return this.#renew(null)
+    if (this.#secondsLeft(session) <= 0) return this.#requireSuccessor(session)
+    if (this.#isDue(session)) this.#renew(session).catch(() => {})
     return session
+  }
+
+  async #requireSuccessor(old: Session): Promise<Session> {
+    const next = await this.#renew(old)
+    if (!mayActFor(next, old)) throw new TokenRequestError('session_ended', 'The session is over.')
+    return next
   }
 
   /** A successor of that session, by whichever tab is first; a guest's where there is none. */
@@ -152,50 +180,56 @@ export class Client {
     return this.#renewing
   }
 
-  /** @returns Null where the session is over */
-  async #refresh({ refreshToken }: Session): Promise<Session | null> {
+  /** @returns The session from then on, which may be another tab's; null where it is over */
+  async #refresh(old: Session): Promise<Session | null> {
+    const next = await this.#exchange(old)
+    if (!this.#store.replace(old, next)) return this.session
+    this.#tell(next ? 'refreshed' : 'session_ended')
+    return next
+  }
+
+  /** @returns Null where the server gives no successor */
+  async #exchange({ refreshToken }: Session): Promise<Session | null> {
+    if (refreshToken === null) return null
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     try {
-      return await this.#persist(() => this.#requestTokens('refreshed', form))
+      return await this.#persist(() => this.#requestTokens(form))
     } catch (error) {
-      if (!isDead(error)) throw error
-      this.#store.clear()
-      this.#tell('session_ended')
-      return null
+      if (isDead(error)) return null
+      throw error
     }
   }
 
-  #startGuest(): Promise<Session> {
+  async #startGuest(): Promise<Session> {
     if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'Nobody is signed in.')
-    return this.#persist(() => this.#start('guest_started', { username: 'guest', password: 'guest' }))
+    const guest = await this.#persist(() => this.#requestSession({ username: 'guest', password: 'guest' }))
+    if (!this.#store.replace(null, guest)) return this.session ?? guest
+    this.#tell('guest_started')
+    return guest
   }
 
-  #start(event: ClientEvent, credentials: Record<string, string>): Promise<Session> {
+  #requestSession(credentials: Record<string, string>): Promise<Session> {
     const { scope } = this.#options
-    return this.#requestTokens(event, { grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
+    return this.#requestTokens({ grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
   }
 
   /** The guest to hand over, with a token that lives: an ended one is ignored by the server, and its cart is lost. */
   async #findLiveGuest(): Promise<Session | null> {
-    const session = this.session
+    const { session } = this
     if (!session || !isGuest(session)) return null
-    if (session.expiresAt - this.#now() >= REFRESH_AHEAD_SECONDS) return session
-    return this.#refresh(session).catch(() => session)
+    return this.#isDue(session) ? this.#refresh(session).catch(() => session) : session
   }
 
-  async #requestTokens(event: ClientEvent, form: Record<string, string>): Promise<Session> {
+  async #requestTokens(form: Record<string, string>): Promise<Session> {
     const issuedAt = this.#now()
     const answer = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
-    const { access_token, refresh_token, expires_in } = answer as TokenResponse
-    const session = {
+    const { access_token, refresh_token, expires_in } = parseTokens(answer)
+    return {
       accessToken: access_token,
       refreshToken: refresh_token,
       issuedAt,
       expiresAt: issuedAt + expires_in,
     }
-    this.#store.save(session)
-    this.#tell(event)
-    return session
   }
 
   #post(path: string, form: Record<string, string>): Promise<unknown> {
@@ -212,7 +246,22 @@ export class Client {
   }
 
   #tell(event: ClientEvent): void {
-    for (const listener of this.#listeners) listener(event, this.session)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event, this.session)
+      } catch (error) {
+        // As for any listener of a page: its fault is told where uncaught errors are, and costs no request.
+        reportError(error)
+      }
+    }
+  }
+
+  #isDue(session: Session): boolean {
+    return session.refreshToken !== null && this.#secondsLeft(session) < REFRESH_AHEAD_SECONDS
+  }
+
+  #secondsLeft({ expiresAt }: Session): number {
+    return expiresAt - this.#now()
   }
 
   #now(): number {
@@ -224,8 +273,16 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options)
 }
 
-/** A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. */
+/**
+ * A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. Where the
+ * server takes none any more, the grant is unsupported.
+ */
 function isDead(error: unknown): boolean {
   if (!(error instanceof TokenRequestError)) return false
-  return error.code === 'invalid_grant' || (error.code === 'invalid_request' && error.status === 401)
+  const { code, status } = error
+  return (
+    code === 'invalid_grant' ||
+    code === 'unsupported_grant_type' ||
+    (code === 'invalid_request' && status === 401)
+  )
 }

@@ -1,7 +1,8 @@
 /** The tokens of one session, as this browser keeps them. */
 export interface Session {
   accessToken: string
-  refreshToken: string
+  /** Null where the server gives none: the session then ends with its access token. */
+  refreshToken: string | null
   /** When the access token was asked for, and when it ends, by this browser's clock. Unix seconds. */
   issuedAt: number
   expiresAt: number
@@ -28,8 +29,17 @@ export function readClaims(token: string): Claims | null {
   }
 }
 
-export function isGuest({ accessToken }: Session): boolean {
-  return String(readClaims(accessToken)?.sub).startsWith('visitor:')
+export function isGuest(session: Session): boolean {
+  return subjectOf(session).startsWith('visitor:')
+}
+
+/** Whether what was asked for under `old` may be sent under `next`: never as somebody else, but a guest may become anybody. */
+export function mayActFor(next: Session, old: Session): boolean {
+  return isGuest(old) || subjectOf(next) === subjectOf(old)
+}
+
+function subjectOf({ accessToken }: Session): string {
+  return String(readClaims(accessToken)?.sub)
 }
 
 /** The session, where every tab finds it. */
@@ -45,12 +55,23 @@ export class SessionStore {
   /** Null where there is none, or what is stored is not one. */
   find(): Session | null {
     try {
-      const session: Partial<Session> | null = JSON.parse(this.#storage.getItem(this.#key) ?? 'null')
-      const isWhole = session?.accessToken && session.refreshToken && session.expiresAt
-      return isWhole ? (session as Session) : null
+      return parseSession(JSON.parse(this.#storage.getItem(this.#key) ?? 'null'))
     } catch {
       return null
     }
+  }
+
+  /**
+   * Puts `next` in the place of `old`, or nothing. Only while `old` is still there: where there are no locks, another
+   * tab may have signed somebody in meanwhile, and anywhere somebody may have signed out.
+   *
+   * @returns Whether it did
+   */
+  replace(old: Session | null, next: Session | null): boolean {
+    if (this.find()?.accessToken !== old?.accessToken) return false
+    if (next) this.save(next)
+    else this.clear()
+    return true
   }
 
   /** A storage that is full must not cost the session: its tokens cannot be asked for again. */
@@ -69,12 +90,23 @@ export class SessionStore {
   }
 }
 
-/** Tells when another tab changed what is stored under that key. */
+/** Tells when another tab changed what is stored under that key, or cleared the whole storage: then no key is named. */
 export function onStorageChange(key: string, listener: () => void): void {
   const page = globalThis as { addEventListener?: (type: string, listener: (event: Event) => void) => void }
   page.addEventListener?.('storage', (event) => {
-    if ((event as { key?: string | null }).key === key) listener()
+    const changed = (event as { key?: string | null }).key
+    if (changed === key || changed === null) listener()
   })
+}
+
+function parseSession(stored: Partial<Record<keyof Session, unknown>> | null): Session | null {
+  const { accessToken, refreshToken, issuedAt, expiresAt } = stored ?? {}
+  const isWhole =
+    typeof accessToken === 'string' &&
+    (refreshToken === null || typeof refreshToken === 'string') &&
+    typeof issuedAt === 'number' &&
+    typeof expiresAt === 'number'
+  return isWhole ? { accessToken, refreshToken, issuedAt, expiresAt } : null
 }
 
 function findLocalStorage(): TokenStorage {

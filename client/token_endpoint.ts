@@ -17,7 +17,7 @@ export class TokenRequestError extends Error {
 
   /** Whether the same request may succeed later: nothing was refused. */
   get isTemporary(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500
+    return this.code === UNREACHABLE || this.status === 429 || this.status >= 500
   }
 }
 
@@ -29,16 +29,19 @@ interface Details extends ErrorOptions {
 /** A success of the token endpoint (RFC 6749 §5.1). */
 export interface TokenResponse {
   access_token: string
-  refresh_token: string
+  /** Null where the server gives none. */
+  refresh_token: string | null
   expires_in: number
 }
+
+const UNREACHABLE = 'unreachable'
 
 const TIMEOUT_MS = 8000
 
 /** Before the second try and so on. All tries together end within the server's retry window of 60 s. */
 const WAITS_SECONDS = [0.5, 2, 5]
 
-/** A page is never kept waiting for longer at a time, whatever the server asks. */
+/** A page is never kept waiting for longer at a time: where the server asks for more, it is told so. */
 const LONGEST_WAIT_SECONDS = 8
 
 /**
@@ -54,16 +57,23 @@ export async function post(
   try {
     const body = new URLSearchParams(form)
     const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const answer = (await response.json()) as { error: string; error_description: string }
+    const answer: unknown = await response.json()
     if (response.ok) return answer
-    throw new TokenRequestError(answer.error, answer.error_description, {
-      status: response.status,
-      retryAfterSeconds: Number(response.headers.get('Retry-After')) || 0,
-    })
+    throw parseRefusal(response, answer)
   } catch (cause) {
-    if (cause instanceof TokenRequestError) throw cause
-    throw new TokenRequestError('unreachable', 'The token server gave no answer.', { cause })
+    throw cause instanceof TokenRequestError ? cause : unreachable(cause)
   }
+}
+
+/** @throws TokenRequestError where it is the answer of somebody else, such as a portal that asks to sign in */
+export function parseTokens(answer: unknown): TokenResponse {
+  const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(answer)
+  const isWhole =
+    isText(access_token) &&
+    (refresh_token === null || isText(refresh_token)) &&
+    typeof expires_in === 'number'
+  if (!isWhole) throw unreachable()
+  return { access_token, refresh_token, expires_in }
 }
 
 /** Tries until it is refused or succeeds, a few times. `onRetry` hears of each failure that is not the last. */
@@ -73,10 +83,31 @@ export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void)
       return await attempt()
     } catch (error) {
       if (!(error instanceof TokenRequestError && error.isTemporary)) throw error
+      if (error.retryAfterSeconds > LONGEST_WAIT_SECONDS) throw error
       onRetry()
-      const wait = Math.min(Math.max(seconds, error.retryAfterSeconds), LONGEST_WAIT_SECONDS)
-      await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+      const waitSeconds = Math.max(seconds, error.retryAfterSeconds)
+      await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000))
     }
   }
   return attempt()
+}
+
+function parseRefusal({ status, headers }: Response, answer: unknown): TokenRequestError {
+  const { error, error_description } = membersOf<{ error: string; error_description: string }>(answer)
+  if (!isText(error)) return unreachable()
+  const retryAfterSeconds = Number(headers.get('Retry-After')) || 0
+  return new TokenRequestError(error, String(error_description ?? ''), { status, retryAfterSeconds })
+}
+
+/** Never with the answer itself: it may hold a token. */
+function unreachable(cause?: unknown): TokenRequestError {
+  return new TokenRequestError(UNREACHABLE, 'The token server gave no answer.', { cause })
+}
+
+function membersOf<T>(answer: unknown): Partial<Record<keyof T, unknown>> {
+  return answer ?? {}
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }

@@ -26,7 +26,10 @@ export class Discovery {
 
   async #read(now: number): Promise<Endpoints> {
     const url = `${this.#issuer}/.well-known/oauth-authorization-server`
-    const { content } = await this.#documents.read(url, now)
+    return (await this.#documents.read(url, now, (content) => this.#decode(url, content))).content
+  }
+
+  #decode(url: string, content: unknown): Endpoints {
     const { issuer, jwks_uri, revocations_uri } = (content ?? {}) as Record<string, unknown>
     // RFC 8414 §3.3: a document that speaks for another issuer must not be used.
     if (issuer !== this.#issuer) throw new Error(`${url} is of another issuer`)

@@ -1,3 +1,4 @@
+import { elapsedSeconds } from './elapsed.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
 
 /** What is needed of the Cache API: `caches.default` of Workers has it. */
@@ -6,11 +7,14 @@ export interface DocumentCache {
   put(key: string, document: Response): Promise<void>
 }
 
-/** A JSON document of the issuer, and when the issuer said so, in Unix seconds. */
-export interface IssuerDocument {
-  content: unknown
+/** What a JSON document of the issuer says, and when the issuer said so, in Unix seconds. */
+export interface IssuerDocument<T> {
+  content: T
   fetchedAt: number
 }
+
+/** Makes of a document what it says. @throws Error where it is not what it should be */
+export type Decode<T> = (content: unknown) => T | Promise<T>
 
 /** All in seconds. */
 export interface DocumentTimes {
@@ -34,32 +38,36 @@ export class Documents {
     this.#times = times
   }
 
-  /** From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. */
-  async read(url: string, now: number): Promise<IssuerDocument> {
+  /**
+   * From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. What does
+   * not decode is no document, wherever it is from.
+   */
+  async read<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const { freshSeconds, staleSeconds } = this.#times
-    const cached = await this.#find(url)
-    const ageSeconds = cached ? now - cached.fetchedAt : Number.POSITIVE_INFINITY
+    const cached = await this.#find(url, decode).catch(() => null)
+    const ageSeconds = cached ? elapsedSeconds(now, cached.fetchedAt) : Number.POSITIVE_INFINITY
     if (cached && ageSeconds < freshSeconds) return cached
-    return this.fetch(url, now).catch((error: unknown) => {
+    return this.fetch(url, now, decode).catch((error: unknown) => {
       if (cached && ageSeconds < staleSeconds) return cached
       throw error
     })
   }
 
   /** From the issuer alone. */
-  async fetch(url: string, now: number): Promise<IssuerDocument> {
+  async fetch<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const content: unknown = await (await fetchDocument(this.#fetch, url)).json()
+    const decoded = await decode(content)
     await this.#save(url, { content, fetchedAt: now })
-    return { content, fetchedAt: now }
+    return { content: decoded, fetchedAt: now }
   }
 
-  async #find(url: string): Promise<IssuerDocument | null> {
-    const response = await this.#cache?.match(cacheKey(url)).catch(() => undefined)
+  async #find<T>(url: string, decode: Decode<T>): Promise<IssuerDocument<T> | null> {
+    const response = await this.#cache?.match(cacheKey(url))
     const fetchedAt = Number(response?.headers.get(FETCHED_AT))
-    return response && fetchedAt ? { content: await response.json(), fetchedAt } : null
+    return response && fetchedAt ? { content: await decode(await response.json()), fetchedAt } : null
   }
 
-  async #save(url: string, { content, fetchedAt }: IssuerDocument): Promise<void> {
+  async #save(url: string, { content, fetchedAt }: IssuerDocument<unknown>): Promise<void> {
     const headers = {
       'Cache-Control': `max-age=${this.#times.staleSeconds}`,
       [FETCHED_AT]: String(fetchedAt),

@@ -1,6 +1,7 @@
 import { importJWK, type JWK } from 'jose'
 import type { Discovery } from './discovery.ts'
 import type { Documents, DocumentTimes, IssuerDocument } from './documents.ts'
+import { elapsedSeconds } from './elapsed.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
 /** The algorithms that an issuer may sign with. A symmetric one is never among them. */
@@ -17,8 +18,10 @@ export interface KeyTimes extends DocumentTimes {
   cooldownSeconds: number
 }
 
+type Keys = ReadonlyMap<string, VerificationKey>
+
 interface KeySet {
-  keys: ReadonlyMap<string, VerificationKey>
+  keys: Keys
   fetchedAt: number
 }
 
@@ -47,7 +50,8 @@ export class KeySource {
   async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
     const set = await this.#current(moment)
     const known = set.keys.get(kid)
-    if (known || moment.now - this.#fetchedAt < this.#times.cooldownSeconds) return known ?? null
+    if (known || elapsedSeconds(moment.now, this.#fetchedAt) < this.#times.cooldownSeconds)
+      return known ?? null
     return (await this.#fetch(moment).catch(() => set)).keys.get(kid) ?? null
   }
 
@@ -55,8 +59,8 @@ export class KeySource {
     const set = this.#set
     if (!set) return this.#read(moment)
     const { freshSeconds, staleSeconds, cooldownSeconds } = this.#times
-    const ageSeconds = moment.now - set.fetchedAt
-    const mayRead = moment.now - this.#readAt >= Math.min(cooldownSeconds, freshSeconds)
+    const ageSeconds = elapsedSeconds(moment.now, set.fetchedAt)
+    const mayRead = elapsedSeconds(moment.now, this.#readAt) >= Math.min(cooldownSeconds, freshSeconds)
     if (ageSeconds < freshSeconds) return set
     if (ageSeconds < 2 * freshSeconds) {
       if (mayRead) this.#read(moment).catch(() => {})
@@ -73,31 +77,40 @@ export class KeySource {
   #read(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#readAt = now
-    return this.#reading.run(() => this.#load(now, (uri) => this.#documents.read(uri, now)), moment)
+    return this.#reading.run(
+      () => this.#load(now, (uri) => this.#documents.read(uri, now, importKeys)),
+      moment,
+    )
   }
 
   /** From the issuer alone: it may have a key that the cache has not. */
   #fetch(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#fetchedAt = now
-    return this.#fetching.run(() => this.#load(now, (uri) => this.#documents.fetch(uri, now)), moment)
+    return this.#fetching.run(
+      () => this.#load(now, (uri) => this.#documents.fetch(uri, now, importKeys)),
+      moment,
+    )
   }
 
-  async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument>): Promise<KeySet> {
+  async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument<Keys>>): Promise<KeySet> {
     const { jwksUri } = await this.#discovery.endpoints(now)
-    const { content, fetchedAt } = await find(jwksUri)
-    this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
-    const set = { keys: await importKeys(content), fetchedAt }
-    if (!this.#set || fetchedAt >= this.#set.fetchedAt) this.#set = set
-    return this.#set
+    const { content: keys, fetchedAt } = await find(jwksUri)
+    const known = this.#set
+    // Of two that cross the newer counts, unless its moment is still to come: then the clock was set back.
+    const isOutdone = (other: number) => fetchedAt < other && Number.isFinite(elapsedSeconds(now, other))
+    if (!isOutdone(this.#fetchedAt)) this.#fetchedAt = fetchedAt
+    const set = known && isOutdone(known.fetchedAt) ? known : { keys, fetchedAt }
+    this.#set = set
+    return set
   }
 }
 
-/** The keys that sign; any other member is passed over (RFC 7517 §5). */
-async function importKeys(document: unknown): Promise<ReadonlyMap<string, VerificationKey>> {
+/** The keys that sign; any other member is passed over, and so is one that this runtime cannot use (RFC 7517 §5). */
+async function importKeys(document: unknown): Promise<Keys> {
   const { keys } = (document ?? {}) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error('the JWKS has no keys')
-  const imported = await Promise.all(keys.map((jwk: JWK) => importKey(jwk)))
+  const imported = await Promise.all(keys.map((jwk: JWK) => importKey(jwk).catch(() => [])))
   return new Map(imported.flat())
 }
 

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Discovery } from './discovery.ts'
+import { elapsedSeconds } from './elapsed.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
 import type { KeySource } from './key_source.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
@@ -56,7 +57,7 @@ export class RevocationPoller {
    */
   async poll(moment: Moment, maxAgeSeconds: number): Promise<void> {
     const { now } = moment
-    const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
+    const isDue = elapsedSeconds(now, this.#polledAt) >= this.#dependencies.pollSeconds
     if (isDue) this.#polledAt = now
     const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
     // One that is lost leaves the list as it is, and nobody may be waiting for it.
@@ -67,7 +68,7 @@ export class RevocationPoller {
 
   /** How old the list is, in seconds; infinite where there is none. */
   ageSeconds(now: number): number {
-    return this.#list ? Math.max(0, now - this.#list.asOf) : Number.POSITIVE_INFINITY
+    return this.#list ? elapsedSeconds(now, this.#list.asOf) : Number.POSITIVE_INFINITY
   }
 
   /** What of a token was cut off; null where nothing was. */
@@ -85,7 +86,7 @@ export class RevocationPoller {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
     const isPastBound = this.ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
-    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
+    return isPastBound || elapsedSeconds(now, receivedAt) >= OVERDUE_POLLS * pollSeconds
   }
 
   async #fetchList(moment: Moment): Promise<void> {
@@ -131,7 +132,12 @@ export class RevocationPoller {
 
 function decodeFeed({ sequence, revocations }: JWTPayload): { cutoffs: Cutoffs; sequence: number } {
   if (typeof sequence !== 'number' || !Array.isArray(revocations)) throw new Error('the feed is not one')
-  return { cutoffs: new Map(revocations.flatMap(decodeEntry)), sequence }
+  const cutoffs = new Map<string, number>()
+  for (const [name, before] of revocations.flatMap(decodeEntry)) {
+    // Several databases of the issuer may list one name: the latest cut-off counts.
+    cutoffs.set(name, Math.max(before, cutoffs.get(name) ?? before))
+  }
+  return { cutoffs, sequence }
 }
 
 function decodeEntry(entry: unknown): [string, number][] {

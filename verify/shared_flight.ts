@@ -44,13 +44,10 @@ export class SharedFlight<T> {
   }
 }
 
-async function orLost<T>(result: Promise<T>): Promise<T> {
-  const lost = Promise.withResolvers<never>()
-  const giveUp = () => lost.reject(new Error('the request that fetched it is over'))
-  const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
-  try {
-    return await Promise.race([result, lost.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+function orLost<T>(result: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error('the request that fetched it is over'))
+    const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
+    result.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
 }

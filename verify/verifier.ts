@@ -1,9 +1,10 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
-import { type DocumentCache, Documents, findLocalCache } from './documents.ts'
+import { Documents, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
+import { requireSettings, type VerifierOptions } from './options.ts'
 import { RevocationPoller } from './revocation_list.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
 import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
@@ -13,34 +14,6 @@ const ACCESS_TOKEN_TYPE = 'at+jwt'
 
 /** Ways to carry a key in the token itself: what a forger would use (RFC 8725 §3.10). */
 const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
-
-export interface RevocationOptions {
-  /** How often the list is fetched, at most. */
-  pollSeconds?: number
-  /** How old the list may be before `whenStale` decides. */
-  maxAgeSeconds?: number
-  /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
-  whenStale?: 'open' | 'closed'
-}
-
-export interface VerifierOptions {
-  /** The `iss` of every token, and where its metadata is found. */
-  issuer: string
-  /** This API: the `aud` of every token. */
-  audience: string
-  /** How far clocks may be apart, in seconds. */
-  leewaySeconds?: number
-  /** False where revoked tokens are to live until they expire. */
-  revocations?: RevocationOptions | false
-  /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
-  keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
-  fetch?: Fetch
-  /**
-   * Where isolates of one location share the issuer's keys and metadata: `caches.default` where the runtime has it and
-   * `fetch` is not given; null does without.
-   */
-  cache?: DocumentCache | null
-}
 
 export interface VerifyOptions {
   /** Scope tokens that are all needed. */
@@ -63,6 +36,8 @@ export interface Verifier {
 /**
  * Makes a verifier of one API. It asks the issuer for nothing but its metadata, its keys and its revocations, and in the
  * steady state a request waits for none of them.
+ *
+ * @throws TypeError where an option is missing or is not one
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   return new AccessTokenVerifier(options)
@@ -77,27 +52,20 @@ class AccessTokenVerifier implements Verifier {
   /** How old the revocations may be; infinite for an API that stays open. */
   readonly #refusedAfterSeconds: number
 
-  constructor({
-    issuer,
-    audience,
-    leewaySeconds = 5,
-    revocations = {},
-    keys = {},
-    ...rest
-  }: VerifierOptions) {
-    const fetch: Fetch = rest.fetch ?? ((url, init) => globalThis.fetch(url, init))
-    const cache = rest.cache === undefined && !rest.fetch ? findLocalCache() : (rest.cache ?? null)
-    const times = { freshSeconds: 300, staleSeconds: 86_400, cooldownSeconds: 30, ...keys }
-    const documents = new Documents(fetch, cache, times)
+  constructor(options: VerifierOptions) {
+    const { issuer, audience, leewaySeconds, keyTimes, revocations } = requireSettings(options)
+    const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
+    const cache = options.cache === undefined && !options.fetch ? findLocalCache() : (options.cache ?? null)
+    const documents = new Documents(fetch, cache, keyTimes)
     const discovery = new Discovery(issuer, documents)
     this.#issuer = issuer
     this.#audience = audience
     this.#leewaySeconds = leewaySeconds
-    this.#keys = new KeySource(discovery, documents, times)
-    const { pollSeconds = 10, maxAgeSeconds = 60, whenStale = 'open' } = revocations || {}
-    const dependencies = { issuer, discovery, keys: this.#keys, fetch, pollSeconds }
-    this.#revocations = revocations === false ? null : new RevocationPoller(dependencies)
-    this.#refusedAfterSeconds = whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY
+    this.#keys = new KeySource(discovery, documents, keyTimes)
+    const dependencies = { issuer, discovery, keys: this.#keys, fetch }
+    this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
+    this.#refusedAfterSeconds =
+      revocations?.whenStale === 'closed' ? revocations.maxAgeSeconds : Number.POSITIVE_INFINITY
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
@@ -114,6 +82,7 @@ class AccessTokenVerifier implements Verifier {
   async #verifySignature(token: string, moment: Moment): Promise<JWTPayload> {
     const { alg, key } = await this.#requireKey(readHeader(token), moment)
     const options = {
+      // That of the key, whatever the header says (RFC 8725 §3.1).
       algorithms: [alg],
       typ: ACCESS_TOKEN_TYPE,
       issuer: this.#issuer,
@@ -129,13 +98,12 @@ class AccessTokenVerifier implements Verifier {
     }
   }
 
-  async #requireKey({ kid, alg }: ProtectedHeaderParameters, moment: Moment): Promise<VerificationKey> {
+  async #requireKey({ kid }: ProtectedHeaderParameters, moment: Moment): Promise<VerificationKey> {
     if (!kid) throw invalidToken('it names no key')
     const key = await this.#keys.find(kid, moment).catch((error: unknown) => {
       throw temporarilyUnavailable('the keys of the issuer cannot be fetched', { cause: error })
     })
     if (key === null) throw invalidToken('it is signed by no key of the issuer')
-    if (key.alg !== alg) throw invalidToken('its algorithm is not that of its key')
     return key
   }
 

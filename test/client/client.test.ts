@@ -1,41 +1,22 @@
 import { decodeJwt } from 'jose'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Session, SessionStore } from '../../client/session.ts'
-import { API, Browser, BrowserStorage, type Fault } from '../support/browser.ts'
+import {
+  API,
+  Browser,
+  BrowserStorage,
+  CART,
+  claimsOf,
+  customer,
+  type Fault,
+  grantsOf,
+  HOUR,
+  subjectOf,
+} from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
+import { fakeWaits, hurry } from '../support/waits.ts'
 
-const CART = `${API}/cart`
-const HOUR = 3600
-
-// The client waits between two tries; nobody else here waits for a timer.
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-async function hurry<T>(work: Promise<T>): Promise<T> {
-  let isDone = false
-  const end = () => {
-    isDone = true
-  }
-  work.then(end, end)
-  while (!isDone) await vi.advanceTimersByTimeAsync(100)
-  return work
-}
-
-const claimsOf = (session: Session | null) => decodeJwt(session?.accessToken ?? '')
-const subjectOf = async (response: Response) => (await response.json<{ subject: string }>()).subject
-const grantsOf = (browser: Browser) => browser.posted.map((form) => form.get('grant_type'))
-
-async function customer() {
-  const browser = await Browser.open()
-  const user = await browser.server.addUser()
-  const tab = browser.tab()
-  await tab.signIn(user.username, PASSWORD)
-  return { browser, user, tab }
-}
+fakeWaits()
 
 describe('a visitor', () => {
   it('is a guest from the first request on, one guest however many requests there are', async () => {
@@ -78,7 +59,9 @@ describe('a visitor', () => {
 
   it('is nobody where the API has no guests', async () => {
     const browser = await Browser.open()
-    await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({ code: 'signed_out' })
+    await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({
+      ...{ code: 'signed_out', isTemporary: false },
+    })
     expect(browser.posted).toEqual([])
   })
 })
@@ -125,7 +108,7 @@ describe('the access token', () => {
 
   it('is renewed after the clock was set back', async () => {
     const { browser, user, tab } = await customer()
-    const session = { ...tab.session, accessToken: 'dead' }
+    const session = { ...tab.session, accessToken: `${tab.session?.accessToken.slice(0, -9)}AAAAAAAAA` }
     for (const key of browser.storage.items.keys()) browser.storage.setItem(key, JSON.stringify(session))
     const behind = browser.tab({ now: () => browser.server.clock.time - 86_400 })
     expect(await subjectOf(await behind.fetch(CART))).toBe(user.id)
@@ -138,6 +121,10 @@ describe('a lost answer', () => {
     [['answer cut']],
     [['request lost']],
     [['server down']],
+    [['a portal answers']],
+    [['a portal answers null']],
+    [['a portal answers half']],
+    [['a proxy refuses']],
     [['answer lost', 'answer lost', 'server down']],
   ])('of a refresh costs nothing: %j', async (faults) => {
     const { browser, user, tab } = await customer()
@@ -162,6 +149,15 @@ describe('a lost answer', () => {
     expect(browser.events).not.toContain('session_ended')
   })
 
+  it('of every try ends the session where the next one comes after the retry window', async () => {
+    const { browser, tab } = await customer()
+    browser.server.clock.time += HOUR
+    browser.faults.push('answer lost', 'answer lost', 'answer lost', 'answer lost')
+    await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'unreachable' })
+    browser.server.clock.time += 61
+    await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'session_ended' })
+  })
+
   it('of a refresh ahead of time is noticed by nobody while the token lives', async () => {
     const { browser, user, tab } = await customer()
     browser.server.clock.time += HOUR - 30
@@ -178,69 +174,51 @@ describe('a lost answer', () => {
     await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
     expect(claimsOf(await tab.signIn(user.username, PASSWORD)).sub).toBe(user.id)
   })
-})
 
-describe('two tabs', () => {
-  it('that refresh at once, where there are no locks, both go on with the same session', async () => {
-    const { browser, user, tab } = await customer()
-    const other = browser.tab()
-    browser.server.clock.time += HOUR
-    const answers = await Promise.all([tab.fetch(CART), other.fetch(CART)])
-    expect(await Promise.all(answers.map(subjectOf))).toEqual([user.id, user.id])
-    browser.server.clock.time += HOUR
-    expect(await subjectOf(await other.fetch(CART))).toBe(user.id)
-    expect(browser.events).not.toContain('session_ended')
-  })
-
-  it('share what one of them refreshed', async () => {
-    const { browser, tab } = await customer()
-    const other = browser.tab()
-    browser.server.clock.time += HOUR
+  it('of a sign-in that spent the guest costs the cart, and nothing else', async () => {
+    const browser = await Browser.open()
+    const user = await browser.server.addUser()
+    const tab = browser.tab()
     await tab.fetch(CART)
-    await other.fetch(CART)
-    expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
+    browser.faults.push('answer lost')
+    await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
+    const claims = claimsOf(await tab.signIn(user.username, PASSWORD))
+    expect(claims.sub).toBe(user.id)
+    expect(claims).not.toHaveProperty('visitor_id')
   })
 })
 
-describe('the end of a session', () => {
-  it('by signing out forgets the tokens here and ends them at the server', async () => {
+describe('a server that asks to wait', () => {
+  it.each([
+    ['8 s is asked again, four times in all', 8, 4],
+    ['longer is not asked again, and the page is told', 9, 1],
+  ])('for %s', async (_title, seconds, tries) => {
     const { browser, tab } = await customer()
-    const { accessToken, refreshToken } = tab.session as Session
-    await tab.signOut()
-    expect(browser.storage.items.size).toBe(0)
-    expect(browser.events.at(-1)).toBe('signed_out')
-    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-    const clientId = String(decodeJwt(accessToken).client_id)
-    const response = await browser.server.postForm({ ...form, client_id: clientId })
-    expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
-  })
-
-  it('is tried again where the answer is lost, and told where it cannot be done', async () => {
-    const { browser, tab } = await customer()
-    browser.faults.push('answer lost')
-    await hurry(tab.signOut())
-    const second = await customer()
-    second.browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
-    await expect(hurry(second.tab.signOut())).rejects.toMatchObject({ code: 'unreachable' })
-    expect(second.browser.storage.items.size).toBe(0)
-  })
-
-  it("at the server is told, and no request of the customer is sent as a guest's", async () => {
-    const { browser, user, tab } = await customer()
-    await browser.server.services.signOut.everywhere(user.id, browser.server.context())
-    await browser.server.settle()
-    browser.server.clock.time += 30
-    const response = await tab.fetch(CART, { method: 'PUT', body: 'an order' })
-    expect(response.status).toBe(401)
-    expect(browser.events.slice(-2)).toEqual(['session_ended', 'guest_started'])
-    expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
+    let asked = 0
+    const fetch = async () => {
+      asked++
+      const headers = { 'Retry-After': String(seconds) }
+      return Response.json({ error: 'temporarily_unavailable' }, { status: 429, headers })
+    }
+    const told = { status: 429, retryAfterSeconds: seconds, isTemporary: true }
+    await expect(hurry(browser.tab({ fetch }).refresh())).rejects.toMatchObject(told)
+    expect(asked).toBe(tries)
+    expect(tab.session).not.toBeNull()
   })
 })
 
 describe('the storage', () => {
   it('may hold garbage', async () => {
     const { browser, tab } = await customer()
-    for (const garbage of ['', 'null', '{"accessToken":', '7', '{"accessToken":"a","refreshToken":"b"}']) {
+    const old = '{"accessToken":"a","issuedAt":1,"expiresAt":9e9}'
+    for (const garbage of [
+      '',
+      'null',
+      '{"accessToken":',
+      '7',
+      '{"accessToken":"a","refreshToken":"b"}',
+      old,
+    ]) {
       for (const key of browser.storage.items.keys()) browser.storage.setItem(key, garbage)
       expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
     }

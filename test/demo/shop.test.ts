@@ -187,6 +187,16 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['failed: GET /cart'])
   })
 
+  it('says so when the session is over, and adds nothing to the cart of a guest instead', async () => {
+    const { visitor, tab } = await signedIn()
+    await tab.loseSession()
+    await tab.addToCart('Paper filters')
+    await tab.page.getByRole('alert').filter({ hasText: 'Your session is over' }).waitFor()
+    await tab.isGuest()
+    await tab.cartHas(0)
+    expect(await visitor.leave()).toEqual(['400: POST /oauth2-token'])
+  })
+
   it('can be used by the keyboard alone', async () => {
     const visitor = await Visitor.arrive(browser)
     const { page } = await visitor.openTab()

@@ -104,6 +104,18 @@ export class Tab {
     await this.page.locator('#sign-in-form [type=submit]').click()
   }
 
+  /** Ends the session at the service, long enough ago for the access token to have ended as well. */
+  async loseSession(): Promise<void> {
+    const key = 'sallyport:shop-demo'
+    const stored = (await this.page.evaluate(`localStorage.getItem('${key}')`)) as string
+    const session = { ...JSON.parse(stored), expiresAt: 0 }
+    await fetch(`${demo.issuer}/oauth2-token/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: 'shop-demo', token: session.refreshToken }),
+    })
+    await this.page.evaluate(`localStorage.setItem('${key}', '${JSON.stringify(session)}')`)
+  }
+
   isCustomer(): Promise<void> {
     return this.page.getByRole('button', { name: 'Sign out' }).waitFor()
   }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -33,13 +33,22 @@ beforeAll(async () => {
 afterAll(() => consumer.remove())
 
 describe('the package', () => {
+  it('has a command line that is a program, and says what it can without a network', async () => {
+    const { stdout } = await run(resolve('dist/cli/sallyport.js'), ['--help'])
+    expect(stdout).toMatch(/^sallyport: /)
+    const npx = await run('npx', ['sallyport', 'config', 'check'], {
+      env: { ...process.env, npm_config_offline: 'true' },
+    })
+    expect(npx.stdout).toMatch(/^config\.yml is good: /)
+  })
+
   it('has a client of one file, under 3 kB gzipped', () => {
     const client = readFileSync('dist/client/index.js')
     expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
     expect(gzipSync(client).length).toBeLessThan(3000)
   })
 
-  it('holds the verifier and the client with their types, and nothing of the server', async () => {
+  it('holds the verifier and the client with their types and the command line, and nothing of the server', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
     const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
     const paths = files.map((file) => file.path)
@@ -47,7 +56,8 @@ describe('the package', () => {
     expect(paths).toContain('dist/verify/index.d.ts')
     expect(paths).toContain('dist/client/index.js')
     expect(paths).toContain('dist/client/index.d.ts')
-    expect(paths.filter((path) => !/^dist\/(?:verify|client)\//.test(path)).sort()).toEqual([
+    expect(paths).toContain('dist/cli/sallyport.js')
+    expect(paths.filter((path) => !/^dist\/(?:verify|client|cli)\//.test(path)).sort()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',

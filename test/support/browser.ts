@@ -1,12 +1,24 @@
+import { decodeJwt } from 'jose'
 import { type Client, type ClientEvent, type ClientOptions, createClient } from '../../client/client.ts'
-import type { TokenStorage } from '../../client/session.ts'
+import type { Session, TokenStorage } from '../../client/session.ts'
+import type { User } from '../../src/users/user.ts'
 import { createVerifier, type Verifier } from '../../verify/verifier.ts'
-import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './server.ts'
+import { ISSUER, PASSWORD, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './server.ts'
 
 export const API = 'https://api.shop.test'
+export const CART = `${API}/cart`
+export const HOUR = 3600
 
 /** What happens to the next requests for tokens, in order: they may reach the server or not. */
-export type Fault = 'answer lost' | 'answer cut' | 'request lost' | 'server down'
+export type Fault = 'answer lost' | 'answer cut' | 'request lost' | 'server down' | keyof typeof STRANGERS
+
+/** JSON of something between the page and the token service. */
+const STRANGERS = {
+  'a portal answers': () => Response.json({ login: 'https://wifi.test' }),
+  'a portal answers null': () => Response.json(null),
+  'a portal answers half': () => Response.json({ access_token: 'a', refresh_token: 'b' }),
+  'a proxy refuses': () => Response.json({ message: 'blocked' }, { status: 403 }),
+}
 
 /** The storage of one browser: a map, until it is full. */
 export class BrowserStorage implements TokenStorage {
@@ -29,7 +41,8 @@ export class BrowserStorage implements TokenStorage {
 
 /** A browser with tabs, the token service, and an API that verifies by the package. */
 export class Browser {
-  readonly server: TestServer
+  /** Another one is the service after a change of its configuration. */
+  server: TestServer
   readonly storage = new BrowserStorage()
   readonly faults: Fault[] = []
   /** What was posted to the token service. */
@@ -45,8 +58,8 @@ export class Browser {
     this.#verifier = createVerifier({ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch })
   }
 
-  static async open(): Promise<Browser> {
-    const server = new TestServer()
+  static async open(config: Record<string, unknown> = {}): Promise<Browser> {
+    const server = new TestServer({ config })
     return new Browser(server, await server.addClient({ confidential: false, grants: ['password'] }))
   }
 
@@ -57,7 +70,7 @@ export class Browser {
       clientId: this.#client.id,
       apis: [API],
       storage: this.storage,
-      fetch: this.#fetch,
+      fetch: this.fetch,
       now: this.server.clock.now,
       ...options,
     })
@@ -65,7 +78,27 @@ export class Browser {
     return client
   }
 
-  readonly #fetch: typeof fetch = async (input, init) => {
+  /** A tab whose requests wait before or after they are worked on, until `open` is called. */
+  slowTab(waits: 'request' | 'answer'): { tab: Client; open: () => void } {
+    const gate = Promise.withResolvers<void>()
+    const tab = this.tab({
+      fetch: async (input, init) => {
+        if (waits === 'request') await gate.promise
+        const response = await this.fetch(input, init)
+        await gate.promise
+        return response
+      },
+    })
+    return { tab, open: gate.resolve }
+  }
+
+  /** Ends the sessions of a person, as somebody at the shop does. */
+  async endSessions({ id }: User): Promise<void> {
+    await this.server.services.signOut.everywhere(id, this.server.context())
+    await this.server.settle()
+  }
+
+  readonly fetch: typeof fetch = async (input, init) => {
     const request = new Request(input, init)
     const { origin, pathname } = new URL(request.url)
     return origin === ISSUER ? this.#reachServer(pathname, request) : this.#reachApi(request)
@@ -77,6 +110,7 @@ export class Browser {
     const fault = this.faults.shift()
     if (fault === 'request lost') throw new TypeError('network error')
     if (fault === 'server down') return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
+    if (fault && isStrange(fault)) return STRANGERS[fault]()
     const response = await this.server.fetch(path, { method: 'POST', headers: request.headers, body })
     if (fault === 'answer lost') throw new TypeError('network error')
     return fault === 'answer cut' ? new Response('{"token_type":"Be') : response
@@ -92,3 +126,20 @@ export class Browser {
     }
   }
 }
+
+function isStrange(fault: Fault): fault is keyof typeof STRANGERS {
+  return fault in STRANGERS
+}
+
+/** A customer who has just signed in, in a browser of their own. */
+export async function customer(config: Record<string, unknown> = {}) {
+  const browser = await Browser.open(config)
+  const user = await browser.server.addUser()
+  const tab = browser.tab()
+  await tab.signIn(user.username, PASSWORD)
+  return { browser, user, tab }
+}
+
+export const claimsOf = (session: Session | null) => decodeJwt(session?.accessToken ?? '')
+export const subjectOf = async (response: Response) => (await response.json<{ subject: string }>()).subject
+export const grantsOf = (browser: Browser) => browser.posted.map((form) => form.get('grant_type'))

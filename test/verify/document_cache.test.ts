@@ -8,8 +8,8 @@ const NOW = Math.floor(Date.now() / 1000)
 /** Isolates of one location: they share `caches.default` and nothing else. */
 async function location() {
   const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
-  const isolate = (cache: Cache | null = caches.default) => {
-    const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, cache }
+  const isolate = (cache: Cache | null = caches.default, fetch = issuer.fetch) => {
+    const options = { issuer: issuer.url, audience: AUDIENCE, fetch, cache }
     const verifier = createVerifier({ ...options, revocations: false })
     return (token: string, now: number) =>
       verifier.verify(token, { now }).then(
@@ -44,6 +44,24 @@ describe('the cache of a location', () => {
     await isolate()(await mint(), NOW)
     await issuer.rotateKey()
     expect(await isolate()(await mint(), NOW + 30)).toBe('accepted')
+  })
+
+  it('keeps nothing that is not what it should be', async () => {
+    const { issuer, isolate, mint } = await location()
+    const token = await mint()
+    await isolate()(token, NOW)
+    const nonsense: typeof issuer.fetch = async () => Response.json({ maintenance: true })
+    expect(await isolate(caches.default, nonsense)(token, NOW + 400)).toBe('accepted')
+    expect(await isolate()(token, NOW + 500)).toBe('accepted')
+  })
+
+  it('that was cut off is as good as none', async () => {
+    const { isolate, mint } = await location()
+    const cut = {
+      match: async () => new Response('{"keys":[', { headers: { 'Fetched-At': String(NOW) } }),
+      put: async () => {},
+    }
+    expect(await isolate(cut as unknown as Cache)(await mint(), NOW)).toBe('accepted')
   })
 
   it('serves isolates that start while the issuer is away, for a day', async () => {

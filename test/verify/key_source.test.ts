@@ -29,6 +29,26 @@ describe('the keys of an issuer', () => {
     expect(fetched()).toBe(1)
   })
 
+  it('are good though one of them is of no use to this runtime (RFC 7517 §5)', async () => {
+    const { issuer, mint } = await setUp()
+    const broken = { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', kid: 'broken', alg: 'ES256', use: 'sig' }
+    const fetch: typeof issuer.fetch = async (url, init) => {
+      const response = await issuer.fetch(url, init)
+      if (!url.endsWith(JWKS)) return response
+      const { keys } = await response.json<{ keys: object[] }>()
+      return Response.json({ keys: [broken, ...keys] })
+    }
+    const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch, revocations: false })
+    await verifier.verify(await mint(), { now: NOW })
+  })
+
+  it('are fetched anew after the clock was set back', async () => {
+    const { issuer, isAccepted, mint } = await setUp()
+    expect(await isAccepted(await mint(), NOW + 3600)).toBe(true)
+    await issuer.rotateKey()
+    expect(await isAccepted(await mint(), NOW)).toBe(true)
+  })
+
   it('are fetched for an unknown id at most once in a cooldown, however many ask', async () => {
     const { isAccepted, mint, fetched } = await setUp()
     await isAccepted(await mint(), NOW)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { RevocationOptions } from '../../verify/options.ts'
 import { createTestIssuer, type Revocation } from '../../verify/testing.ts'
-import { createVerifier, type RevocationOptions } from '../../verify/verifier.ts'
+import { createVerifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
@@ -55,6 +56,23 @@ describe('revocations', () => {
     issuer.revoke(revocation)
     expect(await codeAt(NOW)).toBe('accepted')
   })
+
+  it('count by the latest of several that list one name', async () => {
+    const { issuer, codeAt } = await setUp()
+    issuer.revoke({ sid: 's1.x', before: NOW + 1 })
+    issuer.revoke({ sid: 's1.x', before: NOW - 500 })
+    expect(await codeAt(NOW)).toBe('invalid_token')
+  })
+
+  it.each(['open', 'closed'] as const)(
+    'are asked for after the clock was set back, by an API that is %s',
+    async (whenStale) => {
+      const { issuer, codeAt, codeAfterPollAt } = await setUp({ whenStale })
+      expect(await codeAt(NOW + 3600)).toBe('accepted')
+      issuer.revoke({ sid: 's1.x', before: NOW + 1 })
+      expect(await codeAfterPollAt(NOW + 60)).toBe('invalid_token')
+    },
+  )
 
   it('are known to the very first request', async () => {
     const { issuer, codeAt } = await setUp()

@@ -1,8 +1,9 @@
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
+import type { VerifierOptions } from '../../verify/options.ts'
 import { createTestIssuer, type MintOptions, type TestIssuer } from '../../verify/testing.ts'
 import { TokenError } from '../../verify/token_error.ts'
-import { createVerifier, type Verifier, type VerifierOptions } from '../../verify/verifier.ts'
+import { createVerifier, type Verifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
@@ -77,6 +78,30 @@ describe('a verifier', () => {
   })
 })
 
+describe('options', () => {
+  const issuer = 'https://issuer.test'
+  it.each<[string, Record<string, unknown>]>([
+    ['issuer must be text', { issuer: undefined }],
+    ['audience must be text', { audience: undefined }],
+    ['audience must be text', { audience: '' }],
+    ['audience must be text', { audience: [AUDIENCE] }],
+    ['leewaySeconds must be a number of seconds', { leewaySeconds: -1 }],
+    ['keys.freshSeconds must be a number of seconds', { keys: { freshSeconds: '300' } }],
+    ['revocations.pollSeconds must be a number of seconds', { revocations: { pollSeconds: Number.NaN } }],
+    ['revocations.maxAgeSeconds must be a number of seconds', { revocations: { maxAgeSeconds: null } }],
+    ['revocations.whenStale must be open or closed', { revocations: { whenStale: 'close' } }],
+  ])('that would open the API are refused: %s', (message, options) => {
+    const make = () => createVerifier({ issuer, audience: AUDIENCE, ...options } as VerifierOptions)
+    expect(make).toThrow(new TypeError(message))
+  })
+
+  it('that are undefined are as good as absent', async () => {
+    const keys = { freshSeconds: undefined, staleSeconds: undefined } as unknown as { freshSeconds: number }
+    const { verifier, mint } = await setUp({ keys })
+    await verifier.verify(await mint(), { now: NOW })
+  })
+})
+
 /** The parts of a token, to be put together wrongly. */
 function split(token: string): [string, string, string] {
   const [header = '', payload = '', signature = ''] = token.split('.')
@@ -100,6 +125,26 @@ const FORGERIES: Record<string, (issuer: TestIssuer) => Promise<string>> = {
     const [, payload] = split(await issuer.mint({ audience: AUDIENCE }))
     return `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`
   },
+  'alg none under the id of a key of the issuer': async (issuer) => {
+    const { kid } = await publicKeyOf(issuer)
+    const [, payload] = split(await issuer.mint({ audience: AUDIENCE }))
+    return `${encode({ alg: 'none', typ: 'at+jwt', kid })}.${payload}.`
+  },
+  'ES256 under the id of an RS256 key': async (issuer) => {
+    await issuer.rotateKey({ alg: 'RS256' })
+    return forge({ kid: (await publicKeyOf(issuer)).kid })
+  },
+  // Signed by the issuer itself, so that nothing else is wrong with them.
+  'a key in the header of a good token': async (issuer) =>
+    issuer.mint({ audience: AUDIENCE, header: { jwk: (await publicKeyOf(issuer)).jwk } }),
+  'an address of keys in the header of a good token': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, header: { jku: `${issuer.url}/.well-known/jwks.json` } }),
+  'an address of certificates in the header of a good token': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, header: { x5u: `${issuer.url}/chain.pem` } }),
+  'certificates in the header of a good token': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, header: { x5c: ['AAAA'] } }),
+  'a critical extension in the header of a good token': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, header: { crit: ['b64'], b64: true } }),
   'HS256 with the public key as the secret': async (issuer) => {
     const { kid, jwk } = await publicKeyOf(issuer)
     const [, payload] = split(await issuer.mint({ audience: AUDIENCE }))
@@ -149,6 +194,11 @@ const FORGERIES: Record<string, (issuer: TestIssuer) => Promise<string>> = {
   'a time before which it is not valid': (issuer) =>
     issuer.mint({ audience: AUDIENCE, claims: { nbf: NOW + 6 } }),
   'no subject': (issuer) => issuer.mint({ audience: AUDIENCE, claims: { sub: undefined } }),
+  'no name of its own': (issuer) => issuer.mint({ audience: AUDIENCE, claims: { jti: undefined } }),
+  'an issue time that is no whole number': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, claims: { iat: NOW - 0.5 } }),
+  'an expiry that is no whole number': (issuer) =>
+    issuer.mint({ audience: AUDIENCE, claims: { exp: NOW + 60.5 } }),
   'no client': (issuer) => issuer.mint({ audience: AUDIENCE, claims: { client_id: undefined } }),
   'roles that are no list': (issuer) => issuer.mint({ audience: AUDIENCE, claims: { roles: 'admin' } }),
   'a changed payload': async (issuer) => {
@@ -207,6 +257,15 @@ describe('a refusal', () => {
     expect([response.status, await response.json()]).toEqual([401, { error: code }])
     expect(response.headers.get('WWW-Authenticate')).toBe(challenge)
     expect(response.headers.get('Cache-Control')).toBe('no-store')
+  })
+
+  it.each(['bare', 'Basic', 'DPoP', 'twice'])('of a good token that comes %s', async (how) => {
+    const { verifier, mint } = await setUp()
+    const token = await mint()
+    const texts: Record<string, string> = { bare: token, twice: `Bearer ${token}, Bearer ${token}` }
+    const headers = { Authorization: texts[how] ?? `${how} ${token}` }
+    const refusal = await refusalOf(verifier, new Request('https://shop.test/', { headers }))
+    expect([refusal.code, refusal.status]).toEqual([how === 'twice' ? 'invalid_token' : 'missing_token', 401])
   })
 
   it('for want of scope is a 403 that names what is needed', async () => {

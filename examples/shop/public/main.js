@@ -152,7 +152,12 @@ async function guard(work) {
   try {
     forgetWarning()
     await work()
-  } catch {
-    warn('The shop cannot be reached now. Nothing is lost: please try again in a moment.')
+  } catch (error) {
+    const isOver = error.code === 'session_ended' || error.status === 401
+    warn(
+      isOver
+        ? 'Your session is over, so that was not done. Please sign in again.'
+        : 'The shop cannot be reached now. Nothing is lost: please try again in a moment.',
+    )
   }
 }

@@ -14,7 +14,7 @@ const SENTENCES = {
   retrying:
     'The answer got lost. The same refresh token is sent again; for a minute it gets the same successor.',
   signed_out: 'You signed out. This browser forgot the tokens, and the token service ended the session.',
-  session_ended: 'The token service refused the refresh token: the session is over.',
+  session_ended: 'The token service does not renew these tokens any more: the session is over.',
   changed_elsewhere: 'Another tab changed the tokens. This one goes on with the same.',
 }
 
@@ -57,6 +57,8 @@ function describeWho(session) {
 }
 
 function describeRefreshToken(session) {
+  if (session.refreshToken === null)
+    return 'None: this token service gives none. The session ends with its access token.'
   const count = refreshCount(session)
   if (count === 0) return 'Number 0: the first of this session, not used yet.'
   return `Number ${count} of this session. Number ${count - 1} is used up.`

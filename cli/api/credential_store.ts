@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { CliError } from '../core/exit_code.ts'
+import { isCode, withFileLock } from './file_lock.ts'
+
+/** What is kept of a sign-in. */
+export interface Credentials {
+  username: string
+  accessToken: string
+  refreshToken: string
+  /** Of the access token. Unix seconds. */
+  expiresAt: number
+}
+
+interface CredentialFile {
+  /** The server of the last login. */
+  current: string | null
+  servers: Record<string, Credentials>
+}
+
+const NOBODY: CredentialFile = { current: null, servers: {} }
+
+/** Where this user's programs keep their settings, by the custom of the system. */
+export function findConfigDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.SALLYPORT_CONFIG_DIR) return env.SALLYPORT_CONFIG_DIR
+  if (process.platform === 'win32' && env.APPDATA) return join(env.APPDATA, 'sallyport')
+  return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sallyport')
+}
+
+/** Who is signed in at which server, in one file that nobody else may read. */
+export class CredentialStore {
+  readonly #directory: string
+
+  constructor(directory = findConfigDirectory()) {
+    this.#directory = directory
+  }
+
+  get path(): string {
+    return join(this.#directory, 'credentials.json')
+  }
+
+  async find(server: string): Promise<Credentials | null> {
+    return (await this.#read()).servers[server] ?? null
+  }
+
+  async findCurrentServer(): Promise<string | null> {
+    return (await this.#read()).current
+  }
+
+  /** Lets one command at a time change what is stored, or take new tokens. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return withFileLock(`${this.path}.lock`, work)
+  }
+
+  /** To be called exclusively. */
+  async save(server: string, credentials: Credentials, { isCurrent = false } = {}): Promise<void> {
+    const { current, servers } = await this.#read()
+    await this.#write({
+      current: isCurrent ? server : current,
+      servers: { ...servers, [server]: credentials },
+    })
+  }
+
+  /** To be called exclusively. */
+  async remove(server: string): Promise<void> {
+    const { current, servers } = await this.#read()
+    const others = Object.entries(servers).filter(([name]) => name !== server)
+    await this.#write({ current, servers: Object.fromEntries(others) })
+  }
+
+  async #read(): Promise<CredentialFile> {
+    try {
+      return decodeFile(JSON.parse(await readFile(this.path, 'utf8')))
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return NOBODY
+      if (!(error instanceof SyntaxError)) throw error
+      throw new CliError('failed', `${this.path} is broken: remove it and sign in again.`)
+    }
+  }
+
+  /** Whole or not at all, and under its own mode from the first byte. */
+  async #write(file: CredentialFile): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const draft = `${this.path}.${randomBytes(6).toString('hex')}`
+    try {
+      await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })
+      await rename(draft, this.path)
+    } catch (error) {
+      await rm(draft, { force: true })
+      throw error
+    }
+  }
+}
+
+function decodeFile(value: unknown): CredentialFile {
+  const { current, servers }: { current?: unknown; servers?: unknown } = Object(value)
+  const entries = Object.entries(Object(servers)).flatMap(([server, stored]) => {
+    const credentials = decodeCredentials(stored)
+    return credentials === null ? [] : [[server, credentials] as const]
+  })
+  return { current: typeof current === 'string' ? current : null, servers: Object.fromEntries(entries) }
+}
+
+function decodeCredentials(value: unknown): Credentials | null {
+  const { username, accessToken, refreshToken, expiresAt }: Partial<Record<keyof Credentials, unknown>> =
+    Object(value)
+  const isWhole =
+    typeof username === 'string' && typeof accessToken === 'string' && typeof refreshToken === 'string'
+  return isWhole && typeof expiresAt === 'number' ? { username, accessToken, refreshToken, expiresAt } : null
+}

@@ -1,0 +1,60 @@
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+const PAUSE_MS = 50
+/** Longer than a refresh takes with all its tries. */
+const STALE_MS = 60_000
+
+/**
+ * Lets one process at a time work. A lock whose process is gone, or that is older than any work, is taken over: where
+ * two do so at once, both work, and the server gives both the same tokens.
+ */
+export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  while (!(await take(path))) {
+    if (await isStale(path)) await rm(path, { force: true })
+    else await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+  try {
+    return await work()
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+async function take(path: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600)
+    await file.writeFile(String(process.pid))
+    await file.close()
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+async function isStale(path: string): Promise<boolean> {
+  try {
+    const { mtimeMs } = await stat(path)
+    const pid = Number(await readFile(path, 'utf8'))
+    return Date.now() - mtimeMs > STALE_MS || (pid > 0 && !isRunning(pid))
+  } catch (error) {
+    // It was given back meanwhile.
+    if (isCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !isCode(error, 'ESRCH')
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,70 @@
+import { TokenRequestError } from '../../client/token_endpoint.ts'
+import { CliError, type ExitCode } from '../core/exit_code.ts'
+import { clean } from '../core/table.ts'
+
+/** A problem document (RFC 9457), as far as it is one. */
+export interface ProblemDocument {
+  type: string
+  title: string
+  detail: string | null
+  errors: readonly { path: string; message: string }[]
+}
+
+/** An answer of the admin API that is no success. */
+export class ProblemError extends TokenRequestError {
+  override name = 'ProblemError'
+  readonly problem: ProblemDocument
+
+  constructor(problem: ProblemDocument, details: { status: number; retryAfterSeconds: number }) {
+    super(problem.type, problem.title, details)
+    this.problem = problem
+  }
+}
+
+export function decodeProblem(value: unknown, status: number): ProblemDocument {
+  const { type, title, detail, errors }: Partial<Record<keyof ProblemDocument, unknown>> = Object(value)
+  const list = Array.isArray(errors) ? errors : []
+  return {
+    type: typeof type === 'string' ? type : 'about:blank',
+    title: typeof title === 'string' ? title : `The server answered with status ${status}`,
+    detail: typeof detail === 'string' ? detail : null,
+    errors: list.map((error) => {
+      const { path, message }: { path?: unknown; message?: unknown } = Object(error)
+      return { path: String(path ?? ''), message: String(message ?? '') }
+    }),
+  }
+}
+
+/** A problem in sentences, each path that is wrong on a line of its own. */
+export function formatProblem({ title, detail, errors }: ProblemDocument): string {
+  const sentences = detail === null ? `${title}.` : `${title}. ${detail}`
+  const lines = errors.map(({ path, message }) => (path === '' ? `  ${message}` : `  ${path}: ${message}`))
+  return [sentences, ...lines].map(clean).join('\n')
+}
+
+const EXITS: Readonly<Record<number, ExitCode>> = {
+  401: 'notSignedIn',
+  404: 'notFound',
+  409: 'conflict',
+  412: 'conflict',
+}
+
+/** What a command ends with where the admin API refused, or gave no answer. */
+export function toCliError(error: unknown, server: string): unknown {
+  if (error instanceof ProblemError) {
+    const { problem, status, retryAfterSeconds } = error
+    const wait = retryAfterSeconds > 0 ? `\nTry again in ${retryAfterSeconds} s.` : ''
+    const hint = status === 412 ? '\nNothing was changed.' : passwordHint(problem)
+    const exitCode = EXITS[status] ?? (error.isTemporary ? 'unavailable' : 'failed')
+    return new CliError(exitCode, formatProblem(problem) + hint + wait)
+  }
+  if (!(error instanceof TokenRequestError)) return error
+  return new CliError(
+    'unavailable',
+    `${server} gave no answer.${error.message === '' ? '' : ` ${error.message}`}`,
+  )
+}
+
+function passwordHint({ type }: ProblemDocument): string {
+  return type.endsWith(':password-change-required') ? '\nRun "sallyport password".' : ''
+}

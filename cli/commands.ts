@@ -1,0 +1,23 @@
+import { ACCOUNT_COMMANDS } from './commands/account_commands.ts'
+import { AUDIT_COMMANDS } from './commands/audit_command.ts'
+import { CLIENT_COMMANDS } from './commands/client_commands.ts'
+import { CONFIG_COMMANDS } from './commands/config_command.ts'
+import { IMPORT_COMMANDS } from './commands/import_commands.ts'
+import { KEY_COMMANDS } from './commands/key_commands.ts'
+import { SESSION_COMMANDS } from './commands/session_commands.ts'
+import { USER_COMMANDS } from './commands/user_commands.ts'
+import { WHY_COMMANDS } from './commands/why_command.ts'
+import type { Command } from './core/command.ts'
+
+/** All that the command line does, in the order of its help. */
+export const COMMANDS: readonly Command[] = [
+  ...ACCOUNT_COMMANDS,
+  ...CLIENT_COMMANDS,
+  ...USER_COMMANDS,
+  ...SESSION_COMMANDS,
+  ...WHY_COMMANDS,
+  ...AUDIT_COMMANDS,
+  ...KEY_COMMANDS,
+  ...IMPORT_COMMANDS,
+  ...CONFIG_COMMANDS,
+]

@@ -1,0 +1,66 @@
+import { asItem, asItems, type Item } from '../api/admin_api.ts'
+import { formatTime } from '../core/time.ts'
+import { showTime, textOf } from './output.ts'
+
+/** Each reason for which a session ends, in words that answer "why was I signed out?". */
+const REASONS: Readonly<Record<string, string>> = {
+  'replayed refresh token':
+    'a refresh token was used again after its successor had long been given out: somebody may have stolen it (theft)',
+  'revoked by its client': 'its application signed out',
+  'merged into a customer': 'the guest signed in, and the customer took over',
+  'ended by an operator': 'an operator ended it',
+  'signed out everywhere': 'every session of that person was ended',
+  'the password was changed': 'the password was changed',
+  'the user was disabled': 'the person was disabled',
+  'the user was deleted': 'the person was deleted',
+  'the client was disabled': 'its client was disabled',
+  'the client was deleted': 'its client was deleted',
+  "the client's tokens were ended": 'every token of its client was ended',
+}
+
+/**
+ * One sentence about how a session stands or why it ended.
+ *
+ * @param who Whose it is, in words.
+ * @param nameOf An operator's name by their id; the id where it is not known.
+ */
+export function conclude(story: Item, who: string, nameOf: (id: string) => string): string {
+  const session = asItem(story.session)
+  const subject = `Session ${textOf(session, 'sid')} of ${who}`
+  switch (session.state) {
+    case 'live':
+      return `${subject} has not ended: it lives until ${showTime(session.expires_at)} unless it is refreshed.`
+    case 'expired':
+      return `${subject} expired ${showTime(session.expires_at)}: nobody refreshed it in time, or it had lived as long as it may.`
+    case 'ended':
+      return `${subject} ended ${showTime(session.ended_at)} because ${explain(textOf(session, 'end_reason'))}${operatorOf(story, nameOf)}.`
+    default:
+      return concludeCutOff(story, { subject, nameOf })
+  }
+}
+
+function concludeCutOff(
+  story: Item,
+  { subject, nameOf }: { subject: string; nameOf: (id: string) => string },
+): string {
+  const event = findEnd(story)
+  if (event === undefined) return `${subject}: ${textOf(story, 'ending')}`
+  const reason = explain(textOf(event, 'reason'))
+  return `${subject} ended ${formatTime(Number(event.at))} because ${reason}${operatorOf(story, nameOf)}.`
+}
+
+function explain(reason: string): string {
+  return REASONS[reason] ?? reason
+}
+
+/** The event that ended it: the last one that can. */
+export function findEnd(story: Item): Item | undefined {
+  return asItems(story.events).findLast(
+    ({ kind }) => kind === 'cut_off' || kind === 'revoke' || kind === 'theft',
+  )
+}
+
+function operatorOf(story: Item, nameOf: (id: string) => string): string {
+  const actor = findEnd(story)?.actor
+  return typeof actor === 'string' ? `, by the operator ${nameOf(actor)}` : ''
+}

@@ -1,0 +1,179 @@
+import { toCliError } from '../api/problem.ts'
+import type { Call, Command } from '../core/command.ts'
+import { CliError, UsageError } from '../core/exit_code.ts'
+import { JSON_OUTPUT, YES } from '../core/input.ts'
+import { flag, type Option, text } from '../core/option.ts'
+import { clientRows } from '../import/client_rows.ts'
+import type { ImportKind } from '../import/import_kind.ts'
+import { formatCount, Progress } from '../import/progress.ts'
+import { Report } from '../import/report.ts'
+import { type ImportRun, type MadeSecret, runImport, type Tally } from '../import/run_import.ts'
+import { formatOf, type Scan, scan } from '../import/scan.ts'
+import { userRows } from '../import/user_rows.ts'
+import { printJson } from './output.ts'
+
+const FORMAT = text(
+  'format',
+  'csv, or jsonl for one JSON object a line; by the name of the file where absent',
+  {
+    value: 'csv|jsonl',
+  },
+)
+const DELIMITER = text('delimiter', 'What stands between the cells of a CSV file; a comma where absent', {
+  value: 'CHARACTER',
+})
+const DRY_RUN = flag('dry-run', 'Changes nothing: says what would be')
+const REPORT = text('report', 'Where the refused rows are listed, in place of standard error', {
+  value: 'FILE',
+})
+const DEFAULT_POOL = text('pool', 'The pool of rows that name none')
+const DEFAULT_API = text('api', 'The API of rows that name none')
+const OPTIONS: readonly Option[] = [FORMAT, DELIMITER, DRY_RUN, YES, REPORT]
+const FILE = { name: 'FILE', summary: 'CSV whose first line names the columns, or JSON lines; in UTF-8' }
+
+const DETAILS =
+  'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
+  'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
+  'with 1 where a row was refused.\nColumns: '
+
+const importUsers: Command = {
+  name: 'import users',
+  summary: 'People from another system, with the hashes that it has of their passwords',
+  details: DETAILS + columnsOf(userRows(undefined)),
+  arguments: [FILE],
+  options: [...OPTIONS, DEFAULT_POOL],
+  operations: ['POST /users/import'],
+  run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
+}
+
+const importClients: Command = {
+  name: 'import clients',
+  summary: 'Clients from another system; the secrets that are made go to standard output, as CSV',
+  details: DETAILS + columnsOf(clientRows(undefined)),
+  arguments: [FILE],
+  options: [...OPTIONS, DEFAULT_API],
+  operations: ['POST /clients/import'],
+  run: (call) => runCommand(call, clientRows(call.input.get(DEFAULT_API))),
+}
+
+export const IMPORT_COMMANDS: readonly Command[] = [importUsers, importClients]
+
+function columnsOf({ columns }: ImportKind): string {
+  return `${columns.map(({ name }) => name).join(', ')}.`
+}
+
+async function runCommand(call: Call, kind: ImportKind): Promise<void> {
+  const { input, terminal } = call
+  const progress = new Progress(terminal.hasProgress)
+  const say = (line: string) => {
+    progress.clear()
+    terminal.say(line)
+  }
+  const report = await Report.open(input.get(REPORT), say)
+  const stop = stopOnInterrupt(say)
+  try {
+    const onRetry = () => say('No answer; the batch is sent again …')
+    const refuse = report.refuse.bind(report)
+    const run = {
+      file: fileOf(call),
+      kind,
+      api: call.api,
+      progress,
+      refuse,
+      onRetry,
+      isStopped: stop.isStopped,
+    }
+    await runSteps(call, run)
+  } finally {
+    stop.release()
+    progress.clear()
+    await report.close()
+  }
+}
+
+function fileOf({ input }: Call) {
+  const path = input.argument('FILE')
+  const delimiter = input.get(DELIMITER) ?? ','
+  if (delimiter.length !== 1) throw new UsageError('--delimiter must be one character')
+  return { path, format: formatOf(path, input.get(FORMAT)), delimiter }
+}
+
+/** Check the file, try it out, ask, import. */
+async function runSteps(call: Call, run: ImportRun): Promise<void> {
+  const { input, terminal } = call
+  const { kind, progress } = run
+  const found = await scan(run.file, kind, run.refuse)
+  const good = countGood(found)
+  progress.begin('Dry run', good)
+  const trial = await runImport(run, found, { isDryRun: true, onSecret: () => {} })
+  const refused = trial.refused + found.count - good
+  requireGoingOn(run)
+  terminal.say(`Dry run: ${describe({ ...trial, refused }, kind, 'to create')}`)
+  if (input.has(DRY_RUN) || trial.created === 0) {
+    return finish(call, { ...trial, refused }, { isDryRun: true, run })
+  }
+  await terminal.confirm(`Create ${formatCount(trial.created)} ${kind.what}?`, input.has(YES))
+  const { tally, secrets } = await create(call, run, { found, count: trial.created })
+  const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + refused }
+  terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${describe(total, kind, 'created')}`)
+  finish(call, total, { isDryRun: false, ...(secrets.length > 0 ? { secrets } : {}), run })
+}
+
+async function create(
+  { input, terminal, account }: Call,
+  run: ImportRun,
+  { found, count }: { found: Scan; count: number },
+): Promise<{ tally: Tally; secrets: MadeSecret[] }> {
+  const secrets: MadeSecret[] = []
+  const onSecret = (secret: MadeSecret) => {
+    if (input.has(JSON_OUTPUT)) secrets.push(secret)
+    else terminal.print(`${secret.client_id},${secret.client_secret}`)
+  }
+  run.progress.begin('Import', count)
+  try {
+    return { tally: await runImport(run, found, { isDryRun: false, onSecret }), secrets }
+  } catch (error) {
+    run.progress.clear()
+    if (secrets.length > 0) terminal.print(JSON.stringify({ secrets }, null, 2))
+    terminal.say('It stopped on the way. What was created stays; run it again for the rest.')
+    throw toCliError(error, account.server)
+  }
+}
+
+/** @throws CliError where a row was refused, or the rest was not sent */
+function finish(
+  call: Call,
+  tally: Tally,
+  { isDryRun, secrets, run }: { isDryRun: boolean; secrets?: MadeSecret[]; run: ImportRun },
+): void {
+  if (call.input.has(JSON_OUTPUT)) {
+    printJson(call, { dry_run: isDryRun, ...tally, ...(secrets === undefined ? {} : { secrets }) })
+  }
+  requireGoingOn(run)
+  if (tally.refused > 0) throw new CliError('failed', `${formatCount(tally.refused)} rows were refused.`)
+}
+
+function describe({ created, exists, refused }: Tally, { what }: ImportKind, verb: string): string {
+  const [a, b, c] = [created, exists, refused].map(formatCount)
+  return `${a} ${what} ${verb}, ${b} there already, ${c} rows refused.`
+}
+
+function countGood({ isGood }: Scan): number {
+  return isGood.reduce((sum, value) => sum + value, 0)
+}
+
+function requireGoingOn({ isStopped }: ImportRun): void {
+  if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run it again for the rest.')
+}
+
+/** The first Ctrl+C waits for what is on its way, so that nothing that was made is lost; the second does not. */
+function stopOnInterrupt(say: (text: string) => void) {
+  let isStopped = false
+  const onSignal = () => {
+    if (isStopped) process.exit(130)
+    isStopped = true
+    say('Stopping after the batches that are on their way …')
+  }
+  process.on('SIGINT', onSignal)
+  return { isStopped: () => isStopped, release: () => process.off('SIGINT', onSignal) }
+}

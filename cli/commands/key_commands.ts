@@ -1,0 +1,73 @@
+import { asItem, asItems, at } from '../api/admin_api.ts'
+import type { Command } from '../core/command.ts'
+import { CliError } from '../core/exit_code.ts'
+import { JSON_OUTPUT, YES } from '../core/input.ts'
+import { formatTable } from '../core/table.ts'
+import { member, moment, printItem, printJson } from './output.ts'
+
+const COLUMNS = [
+  member('Key', 'kid'),
+  member('Algorithm', 'alg'),
+  member('State', 'state'),
+  moment('Made', 'created_at'),
+  moment('Signs from', 'activates_at'),
+  moment('Retires', 'retires_at'),
+  member('Why', 'reason'),
+]
+
+const listKeys: Command = {
+  name: 'keys list',
+  summary: 'Signing keys, newest first, those that are gone too',
+  operations: ['GET /keys'],
+  async run(call) {
+    const { terminal, input, api } = call
+    const keys = await api.read({ operation: 'GET /keys' })
+    if (input.has(JSON_OUTPUT)) return printJson(call, keys)
+    const items = asItems(keys.items)
+    if (items.length === 0) return terminal.say('There is none yet: the first token makes one.')
+    terminal.print(formatTable(items, COLUMNS, terminal.columns))
+  },
+}
+
+const rotateKeys: Command = {
+  name: 'keys rotate',
+  summary: 'Has the next key take over as soon as every verifier knows it; no token is refused',
+  operations: ['POST /keys/rotate'],
+  async run(call) {
+    printItem(call, await call.api.read({ operation: 'POST /keys/rotate' }), COLUMNS)
+  },
+}
+
+const retireKey: Command = {
+  name: 'keys retire',
+  summary: 'Gives up a compromised key at once: every token that it signed is refused',
+  details: 'Everybody whose tokens are of that key must sign in again: you too, where it is the current one.',
+  arguments: [{ name: 'KEY', summary: 'Its kid, as "keys list" shows it' }],
+  options: [YES],
+  operations: ['DELETE /keys/{kid}'],
+  async run(call) {
+    const { terminal, input, api } = call
+    const kid = input.argument('KEY')
+    await terminal.confirm(`Give up the key ${kid}, and every token that it signed?`, input.has(YES))
+    printItem(call, await api.read({ operation: `DELETE ${at('/keys/{}', kid)}` }), COLUMNS)
+  },
+}
+
+const reseal: Command = {
+  name: 'keys reseal',
+  summary: 'Seals the keys under the newer secret, where SEALING_KEY is being changed',
+  details: 'It fails where a key opens under neither secret, and names it.',
+  operations: ['POST /keys/reseal'],
+  async run(call) {
+    const { terminal, input, api } = call
+    const { body } = await api.ask({ operation: 'POST /keys/reseal', isRepeatable: true })
+    const { resealed, unopened } = asItem(body)
+    const [sealed, closed] = [resealed, unopened].map((kids) => (Array.isArray(kids) ? kids.map(String) : []))
+    if (input.has(JSON_OUTPUT)) printJson(call, body)
+    else for (const kid of sealed ?? []) terminal.print(kid)
+    terminal.say(`Sealed anew: ${sealed?.length ?? 0}.`)
+    if (closed?.length) throw new CliError('failed', `Neither secret opens: ${closed.join(', ')}`)
+  },
+}
+
+export const KEY_COMMANDS: readonly Command[] = [listKeys, rotateKeys, retireKey, reseal]

@@ -1,0 +1,76 @@
+import { asItem, type Item, type Page } from '../api/admin_api.ts'
+import type { Call } from '../core/command.ts'
+import { UsageError } from '../core/exit_code.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import { flag, integer, type Option } from '../core/option.ts'
+import { type Column, formatFields, formatTable } from '../core/table.ts'
+import { formatTime } from '../core/time.ts'
+
+const DEFAULT_LIMIT = 50
+
+/** How much of a list is wanted. */
+export const LIMIT = integer('limit', `How many at most; ${DEFAULT_LIMIT} where absent`)
+export const ALL = flag('all', 'All of them, page after page')
+export const LIST_OPTIONS: readonly Option[] = [LIMIT, ALL]
+
+/** @throws UsageError */
+export function limitOf({ input }: Call): number {
+  if (input.has(ALL) && input.has(LIMIT)) throw new UsageError('--all and --limit exclude each other')
+  const limit = input.has(ALL) ? Infinity : (input.get(LIMIT) ?? DEFAULT_LIMIT)
+  if (limit < 1) throw new UsageError('--limit must be at least 1')
+  return limit
+}
+
+/** A column that shows a member as it is. */
+export function member(title: string, name: string): Column<Item> {
+  return { title, show: (item) => showValue(item[name]) }
+}
+
+/** A column that shows a member in local time. */
+export function moment(title: string, name: string): Column<Item> {
+  return { title, show: (item) => showTime(item[name]) }
+}
+
+export function printPage(call: Call, page: Page, columns: readonly Column<Item>[]): void {
+  const { terminal, input } = call
+  if (input.has(JSON_OUTPUT)) printJson(call, page)
+  else if (page.items.length === 0) terminal.say('There is none.')
+  else terminal.print(formatTable(page.items, columns, terminal.columns))
+  if (page.next_cursor !== null) terminal.say(`There are more: --all, or a higher --limit.`)
+}
+
+/** One thing: its JSON, or its members below each other. */
+export function printItem(call: Call, item: Item, columns: readonly Column<Item>[]): void {
+  const { terminal, input } = call
+  if (input.has(JSON_OUTPUT)) printJson(call, item)
+  else terminal.print(formatItem(item, columns))
+}
+
+export function formatItem(item: Item, columns: readonly Column<Item>[]): string {
+  return formatFields(columns.map(({ title, show }) => [title.toLowerCase(), show(item)]))
+}
+
+export function printJson({ terminal }: Call, value: unknown): void {
+  terminal.print(JSON.stringify(value, null, 2))
+}
+
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '–'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(showValue).join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+export function showTime(value: unknown): string {
+  return typeof value === 'number' ? formatTime(value) : '–'
+}
+
+/** A member that must be there: an answer without it is none of the admin API. */
+export function textOf(item: Item, name: string): string {
+  const value = item[name]
+  return typeof value === 'string' ? value : ''
+}
+
+export function memberOf(item: Item, name: string): Item {
+  return asItem(item[name])
+}

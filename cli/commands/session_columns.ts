@@ -1,0 +1,48 @@
+import type { Item } from '../api/admin_api.ts'
+import type { Column } from '../core/table.ts'
+import { member, moment, showTime, showValue, textOf } from './output.ts'
+
+export const SESSION_COLUMNS: readonly Column<Item>[] = [
+  member('Session', 'sid'),
+  member('Client', 'client_id'),
+  moment('Started', 'started_at'),
+  member('Refreshes', 'refreshes'),
+  { title: 'State', show: (session) => textOf(session, 'state').replace('_', ' ') },
+  { title: 'Ended', show: (session) => showTime(session.ended_at) },
+  member('Why', 'end_reason'),
+]
+
+export const SESSION_MEMBERS: readonly Column<Item>[] = [
+  member('Session', 'sid'),
+  member('Subject', 'subject'),
+  member('Client', 'client_id'),
+  member('API', 'api'),
+  ...SESSION_COLUMNS.slice(4, 5),
+  moment('Started', 'started_at'),
+  member('Refreshes', 'refreshes'),
+  moment('Last refreshed', 'last_refreshed_at'),
+  moment('Expires', 'expires_at'),
+  ...SESSION_COLUMNS.slice(5),
+]
+
+/** Events of one session, whose subject and session need no column. */
+export const STORY_COLUMNS: readonly Column<Item>[] = [
+  moment('Time', 'at'),
+  member('Kind', 'kind'),
+  member('Outcome', 'outcome'),
+  member('Network', 'address_prefix'),
+  { title: 'What', show: describeEvent },
+]
+
+export const EVENT_COLUMNS: readonly Column<Item>[] = [
+  ...STORY_COLUMNS.slice(0, 3),
+  member('Subject', 'subject'),
+  member('Client', 'client_id'),
+  member('Session', 'sid'),
+  { title: 'What', show: describeEvent },
+]
+
+function describeEvent(event: Item): string {
+  const by = event.actor === null || event.actor === undefined ? '' : `, by ${showValue(event.actor)}`
+  return showValue(event.reason) + by
+}

@@ -1,0 +1,80 @@
+import { asItem, asItems, at } from '../api/admin_api.ts'
+import type { Call, Command } from '../core/command.ts'
+import { UsageError } from '../core/exit_code.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import { text } from '../core/option.ts'
+import { formatTable } from '../core/table.ts'
+import { findSubject } from './find_user.ts'
+import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage, textOf } from './output.ts'
+import { SESSION_COLUMNS, SESSION_MEMBERS, STORY_COLUMNS } from './session_columns.ts'
+import { POOL } from './user_commands.ts'
+
+const OF_USER = text('user', 'Of this person: a username, an id (user:…) or a guest (visitor:…)', {
+  value: 'USER',
+})
+const OF_CLIENT = text('client', 'Of this client', { field: 'client_id' })
+const SID = { name: 'SID', summary: 'The id of the session, such as s1.…' }
+
+const listSessions: Command = {
+  name: 'sessions list',
+  summary: 'Sessions of a person or a client, newest first',
+  options: [OF_USER, POOL, OF_CLIENT, ...LIST_OPTIONS],
+  operations: ['GET /sessions'],
+  async run(call) {
+    const { input, api } = call
+    const who = input.get(OF_USER)
+    if (who === undefined && !input.has(OF_CLIENT)) throw new UsageError('--user or --client is needed')
+    const subject = who === undefined ? undefined : await findSubject(api, who, input.get(POOL))
+    const query = { subject, client_id: input.get(OF_CLIENT) }
+    printPage(call, await api.list({ operation: 'GET /sessions', query }, limitOf(call)), SESSION_COLUMNS)
+  },
+}
+
+const showSession: Command = {
+  name: 'sessions show',
+  summary: 'One session',
+  arguments: [SID],
+  operations: ['GET /sessions/{sid}'],
+  async run(call) {
+    printItem(call, await call.api.read({ operation: `GET ${pathOf(call)}` }), SESSION_MEMBERS)
+  },
+}
+
+const endSession: Command = {
+  name: 'sessions end',
+  summary: 'Ends it: refreshes are refused at once, access tokens as the revocations spread',
+  arguments: [SID],
+  operations: ['DELETE /sessions/{sid}'],
+  async run(call) {
+    await call.api.ask({ operation: `DELETE ${pathOf(call)}`, isRepeatable: true })
+    call.terminal.say(`The session ${call.input.argument('SID')} has ended.`)
+  },
+}
+
+const tellStory: Command = {
+  name: 'sessions story',
+  summary: 'The life of a session in order: sign-in, refreshes, retries, its end and why',
+  arguments: [SID],
+  operations: ['GET /sessions/{sid}/story'],
+  async run(call) {
+    const { body } = await call.api.ask({ operation: `GET ${pathOf(call)}/story` })
+    if (call.input.has(JSON_OUTPUT)) return printJson(call, body)
+    printStory(call, body)
+    call.terminal.print(`\n${textOf(asItem(body), 'ending')}`)
+  },
+}
+
+export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, tellStory]
+
+/** The session and what happened to it. */
+export function printStory({ terminal }: Call, story: unknown): void {
+  const { session, events, truncated } = asItem(story)
+  terminal.print(formatItem(asItem(session), SESSION_MEMBERS))
+  terminal.print(`\n${formatTable(asItems(events), STORY_COLUMNS, terminal.columns)}`)
+  if (truncated === true)
+    terminal.say('There is more to it than is told here: "audit --session" lists everything.')
+}
+
+function pathOf({ input }: Call): string {
+  return at('/sessions/{}', input.argument('SID'))
+}

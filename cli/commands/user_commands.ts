@@ -1,0 +1,221 @@
+import { asItem, at, type Item } from '../api/admin_api.ts'
+import type { Call, Command } from '../core/command.ts'
+import { UsageError } from '../core/exit_code.ts'
+import { YES } from '../core/input.ts'
+import { flag, list, text, truth } from '../core/option.ts'
+import type { Column } from '../core/table.ts'
+import { IF_MATCH, readVersioned, update } from './change.ts'
+import { isUserId, requireUser } from './find_user.ts'
+import {
+  LIST_OPTIONS,
+  limitOf,
+  member,
+  memberOf,
+  moment,
+  printItem,
+  printPage,
+  showValue,
+  textOf,
+} from './output.ts'
+
+export const POOL = text('pool', 'The pool of users, where the username is in several')
+const NEW_POOL = text('pool', 'The pool of users that they are in', { field: 'pool' })
+const IN_POOL = text('pool', 'Only those in this pool', { field: 'pool' })
+const QUERY = text('search', 'The beginning of the username', { value: 'TEXT', field: 'q' })
+const ROLE = text('role', 'Only those with this role', { field: 'role' })
+const ENABLED = truth('enabled', 'Only those that are, or are not', { field: 'enabled' })
+const USERNAME = text('username', 'Another username', { field: 'username' })
+const ROLES = list('roles', 'Their roles', { field: 'roles' })
+const NAME = text('name', 'Their name, for operators to find them by')
+const EMAIL = text('email', 'Their address, for operators to find them by')
+const DISABLED = flag('disabled', 'They begin disabled')
+const MUST_CHANGE = flag('must-change-password', 'The next sign-in is for setting a new password')
+
+const USER = { name: 'USER', summary: 'The id (user:…) or the whole username' }
+const FIND = [POOL]
+
+const COLUMNS = [
+  member('Username', 'username'),
+  member('Pool', 'pool'),
+  member('Roles', 'roles'),
+  { title: 'Name', show: (user: Item) => showValue(memberOf(user, 'profile').name) },
+  member('Enabled', 'enabled'),
+  member('Id', 'id'),
+]
+const MEMBERS: readonly Column<Item>[] = [
+  member('Id', 'id'),
+  ...COLUMNS.slice(0, 4),
+  { title: 'Email', show: (user) => showValue(memberOf(user, 'profile').email) },
+  member('Enabled', 'enabled'),
+  member('Must change password', 'must_change_password'),
+  moment('Created', 'created_at'),
+  moment('Changed', 'updated_at'),
+  moment('Tokens valid from', 'tokens_valid_from'),
+]
+
+const listUsers: Command = {
+  name: 'users list',
+  summary: 'People by pool and username',
+  options: [QUERY, IN_POOL, ROLE, ENABLED, ...LIST_OPTIONS],
+  operations: ['GET /users'],
+  async run(call) {
+    const { query } = call.input
+    printPage(call, await call.api.list({ operation: 'GET /users', query }, limitOf(call)), COLUMNS)
+  },
+}
+
+const showUser: Command = {
+  name: 'users show',
+  summary: 'One person',
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}'],
+  async run(call) {
+    const { item, etag } = await readVersioned(call, await findPath(call))
+    printItem(call, item, MEMBERS)
+    call.terminal.say(`Version ${etag}, for --if-match.`)
+  },
+}
+
+const createUser: Command = {
+  name: 'users create',
+  summary: 'A new person',
+  details:
+    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+  arguments: [{ name: 'USERNAME', summary: 'Unique in the pool; case does not count' }],
+  options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
+  operations: ['POST /users'],
+  async run(call) {
+    const { input, terminal, api } = call
+    input.require(NEW_POOL)
+    const username = input.argument('USERNAME')
+    const password = await terminal.readNewSecret(`Password of ${username}`)
+    const body = {
+      ...{ username, password },
+      ...input.fields,
+      profile: profileOf(call, {}),
+      enabled: !input.has(DISABLED),
+      must_change_password: input.has(MUST_CHANGE),
+    }
+    printItem(call, await api.read({ operation: 'POST /users', body }), MEMBERS)
+  },
+}
+
+const updateUser: Command = {
+  name: 'users update',
+  summary: 'Changes what is given and leaves the rest',
+  details: 'Roles replace all roles; --roles "" takes them away. An empty --name or --email removes it.',
+  arguments: [USER],
+  options: [USERNAME, ROLES, NAME, EMAIL, POOL, IF_MATCH],
+  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
+  async run(call) {
+    const { input } = call
+    const hasProfile = input.has(NAME) || input.has(EMAIL)
+    if (!hasProfile && Object.keys(input.fields).length === 0)
+      throw new UsageError('nothing to change is given')
+    const { body } = await update(call, await findPath(call), (user) => ({
+      ...input.fields,
+      ...(hasProfile ? { profile: profileOf(call, memberOf(user, 'profile')) } : {}),
+    }))
+    printItem(call, asItem(body), MEMBERS)
+  },
+}
+
+const setPassword: Command = {
+  name: 'users set-password',
+  summary: 'Sets a new password, and ends every session of theirs',
+  details:
+    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+  arguments: [USER],
+  options: [MUST_CHANGE, ...FIND],
+  operations: ['POST /users/{id}/password'],
+  async run(call) {
+    const { input, terminal, api } = call
+    const path = await findPath(call)
+    const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
+    const body = { password, must_change_password: input.has(MUST_CHANGE) }
+    printItem(call, await api.read({ operation: `POST ${path}/password`, body }), MEMBERS)
+  },
+}
+
+const forceChange: Command = {
+  name: 'users force-change',
+  summary: 'Has them set a new password at the next sign-in',
+  arguments: [USER],
+  options: [...FIND, IF_MATCH],
+  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
+  async run(call) {
+    const { body } = await update(call, await findPath(call), () => ({ must_change_password: true }))
+    printItem(call, asItem(body), MEMBERS)
+  },
+}
+
+const enableUser: Command = {
+  name: 'users enable',
+  summary: 'Lets them sign in again; tokens from before stay dead',
+  arguments: [USER],
+  options: FIND,
+  operations: ['POST /users/{id}/enable'],
+  run: (call) => changeStanding(call, 'enable'),
+}
+
+const disableUser: Command = {
+  name: 'users disable',
+  summary: 'Refuses their sign-ins, and ends every session of theirs',
+  arguments: [USER],
+  options: FIND,
+  operations: ['POST /users/{id}/disable'],
+  run: (call) => changeStanding(call, 'disable'),
+}
+
+const signOut: Command = {
+  name: 'users sign-out',
+  summary: 'Ends every session of theirs',
+  arguments: [USER],
+  options: FIND,
+  operations: ['POST /users/{id}/sign-out'],
+  run: (call) => changeStanding(call, 'sign-out'),
+}
+
+const deleteUser: Command = {
+  name: 'users delete',
+  summary: 'Removes them and ends every session of theirs; the audit trail keeps their id alone',
+  arguments: [USER],
+  options: [YES, ...FIND, IF_MATCH],
+  operations: ['GET /users/{id}', 'DELETE /users/{id}'],
+  async run(call) {
+    const { input, terminal, api } = call
+    const path = await findPath(call)
+    const { item, etag } = await readVersioned(call, path)
+    const who = `${textOf(item, 'username')} of the pool ${textOf(item, 'pool')}`
+    await terminal.confirm(`Delete ${who}?`, input.has(YES))
+    await api.ask({ operation: `DELETE ${path}`, etag })
+    terminal.say(`${who} is deleted.`)
+  },
+}
+
+export const USER_COMMANDS: readonly Command[] = [
+  ...[listUsers, showUser, createUser, updateUser, setPassword, forceChange, enableUser, disableUser],
+  ...[signOut, deleteUser],
+]
+
+function findUser({ api, input }: Call): Promise<Item> {
+  return requireUser(api, input.argument('USER'), input.get(POOL))
+}
+
+async function findPath(call: Call): Promise<string> {
+  const who = call.input.argument('USER')
+  return at('/users/{}', isUserId(who) ? who : textOf(await findUser(call), 'id'))
+}
+
+async function changeStanding(call: Call, action: string): Promise<void> {
+  printItem(call, await call.api.read({ operation: `POST ${await findPath(call)}/${action}` }), MEMBERS)
+}
+
+/** The profile with what is given in place of what was there; an empty text removes it. */
+function profileOf({ input }: Call, before: Item): Item {
+  const given = { name: input.get(NAME), email: input.get(EMAIL) }
+  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+  const merged = { ...before, ...Object.fromEntries(set) }
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+}

@@ -1,0 +1,83 @@
+import { asItem, at, type Item } from '../api/admin_api.ts'
+import { ProblemError } from '../api/problem.ts'
+import type { Call, Command } from '../core/command.ts'
+import { CliError } from '../core/exit_code.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import { formatTable } from '../core/table.ts'
+import { conclude, findEnd } from './conclusion.ts'
+import { findSubject, isUserId } from './find_user.ts'
+import { printJson, textOf } from './output.ts'
+import { SESSION_COLUMNS } from './session_columns.ts'
+import { printStory } from './session_commands.ts'
+import { POOL } from './user_commands.ts'
+
+/** The name of a shard, then 128 random bits in base64url. */
+const SID = /^[^.\s@]+\.[\w-]{22}$/
+const RECENT = 20
+
+const why: Command = {
+  name: 'why',
+  summary: 'Why was this person signed out? Tells the session that ended last, and the reason in a sentence',
+  details:
+    'Of a person it takes the session that ended last, of their newest 20; where none has ended, the newest.',
+  arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
+  options: [POOL],
+  operations: ['GET /users', 'GET /users/{id}', 'GET /sessions', 'GET /sessions/{sid}/story'],
+  async run(call) {
+    const { input, terminal } = call
+    const who = input.argument('WHO')
+    const story = (SID.test(who) ? await findStory(call, who) : null) ?? (await findStoryOf(call, who))
+    if (input.has(JSON_OUTPUT)) return printJson(call, story)
+    printStory(call, story)
+    const { subject } = asItem(story.session)
+    const names = await findNames(call, [subject, findEnd(story)?.actor])
+    const name = names.get(String(subject))
+    const person = name === undefined ? String(subject) : `${name} (${String(subject)})`
+    terminal.print(`\n${conclude(story, person, (id) => names.get(id) ?? id)}`)
+  },
+}
+
+export const WHY_COMMANDS: readonly Command[] = [why]
+
+async function findStory({ api }: Call, sid: string): Promise<Item | null> {
+  return orNull(() => api.read({ operation: `GET ${at('/sessions/{}/story', sid)}` }))
+}
+
+async function findStoryOf(call: Call, who: string): Promise<Item> {
+  const { api, input, terminal } = call
+  const subject = await findSubject(api, who, input.get(POOL))
+  const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
+  const [session] = [...items].sort((a, b) => endOf(b) - endOf(a))
+  if (session === undefined) {
+    throw new CliError('notFound', `${who} has had no session of late: "audit --user" lists what happened.`)
+  }
+  if (items.length > 1 && !input.has(JSON_OUTPUT)) {
+    terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
+  }
+  return api.read({ operation: `GET ${at('/sessions/{}/story', textOf(session, 'sid'))}` })
+}
+
+/** About when it ended; those that live come last, by their start. */
+function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: Item): number {
+  if (state === 'live') return -1 / Number(started_at)
+  if (state === 'expired') return Number(expires_at)
+  return Number(ended_at ?? last_refreshed_at ?? started_at)
+}
+
+/** The usernames of ids, of those that there still are. */
+async function findNames({ api }: Call, ids: readonly unknown[]): Promise<ReadonlyMap<string, string>> {
+  const people = [...new Set(ids)].filter((id): id is string => typeof id === 'string' && isUserId(id))
+  const found = await Promise.all(
+    people.map((id) => orNull(() => api.read({ operation: `GET ${at('/users/{}', id)}` }))),
+  )
+  return new Map(found.flatMap((user) => (user ? [[textOf(user, 'id'), textOf(user, 'username')]] : [])))
+}
+
+async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === 404) return null
+    throw error
+  }
+}

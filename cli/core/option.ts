@@ -1,0 +1,84 @@
+import { UsageError } from './exit_code.ts'
+import { parseTime } from './time.ts'
+
+/** An option of a command, and what becomes of its text. */
+export interface Option<T = unknown> {
+  /** Without its two dashes. */
+  name: string
+  /** What stands for its value in the help; null for a flag, which takes none. */
+  value: string | null
+  summary: string
+  /** Its name in what is sent, where it is sent as it is. */
+  field?: string
+  /** @throws UsageError */
+  parse(text: string): T
+}
+
+interface Details {
+  value?: string
+  field?: string
+}
+
+/** How an option or argument is defined: its name, what it is, and what of it is unusual. */
+type Define<T> = (name: string, summary: string, details?: Details) => Option<T>
+
+export const flag: Define<true> = (name, summary, details = {}) => ({
+  ...{ name, summary, value: null, parse: () => true },
+  ...fieldOf(details),
+})
+
+export const text: Define<string> = (name, summary, details = {}) => ({
+  ...{ name, summary, value: details.value ?? name.toUpperCase().replaceAll('-', '_') },
+  ...fieldOf(details),
+  parse: (given) => given,
+})
+
+/** Items with a comma between them; an empty text is the empty list. */
+export const list: Define<string[]> = (name, summary, details = {}) => ({
+  ...text(name, summary, { value: 'A,B', ...details }),
+  parse: (given) =>
+    given
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+})
+
+export const integer: Define<number> = (name, summary, details = {}) => ({
+  ...text(name, summary, { value: 'N', ...details }),
+  parse: (given) => parseInteger(name, given),
+})
+
+/** Seconds, or `default` for null. */
+export const lifetime: Define<number | null> = (name, summary, details = {}) => ({
+  ...text(name, summary, { value: 'SECONDS|default', ...details }),
+  parse: (given) => (given === 'default' ? null : parseInteger(name, given)),
+})
+
+export const truth: Define<boolean> = (name, summary, details = {}) => ({
+  ...text(name, summary, { value: 'true|false', ...details }),
+  parse(given) {
+    if (given === 'true' || given === 'false') return given === 'true'
+    throw new UsageError(`--${name} must be true or false`)
+  },
+})
+
+/** A moment, as Unix seconds. */
+export const time: Define<number> = (name, summary, details = {}) => ({
+  ...text(name, summary, { value: 'TIME', ...details }),
+  parse(given) {
+    const seconds = parseTime(given)
+    if (seconds !== null) return seconds
+    throw new UsageError(
+      `--${name} must be a date, such as 2026-11-25 or 2026-11-25T10:30, or an age, such as 2h or 7d`,
+    )
+  },
+})
+
+function parseInteger(name: string, given: string): number {
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  throw new UsageError(`--${name} must be a whole number`)
+}
+
+function fieldOf({ field }: Details): { field?: string } {
+  return field === undefined ? {} : { field }
+}

@@ -1,0 +1,134 @@
+import { CliError, UsageError } from '../core/exit_code.ts'
+import { suggest } from '../core/suggest.ts'
+import type { NumberedRow } from './batches.ts'
+import { readCsvRows } from './csv_rows.ts'
+import type { FileRow } from './file_row.ts'
+import type { ImportKind } from './import_kind.ts'
+import { readJsonRows } from './json_rows.ts'
+import { digestOf, NameList } from './name_list.ts'
+import { RowRefused } from './row_values.ts'
+
+/** A file of rows, which is read several times. */
+export interface ImportFile {
+  path: string
+  format: 'csv' | 'jsonl'
+  delimiter: string
+}
+
+export type Refuse = (line: number, name: string, reason: string) => void
+
+/** What a whole file was found to have, without asking the server. */
+export interface Scan {
+  count: number
+  /** By the place of a row: 1 where it may be sent. */
+  isGood: Uint8Array
+}
+
+const ENDINGS: Readonly<Record<string, ImportFile['format']>> = {
+  csv: 'csv',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+}
+
+/** @throws UsageError where neither the ending nor `given` says it */
+export function formatOf(path: string, given: string | undefined): ImportFile['format'] {
+  const format = ENDINGS[given ?? path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
+  if (format === undefined)
+    throw new UsageError('--format must be csv or jsonl, where the name of the file does not say it')
+  return format
+}
+
+/**
+ * Reads the whole file and checks what needs no server: the columns, the values, and that no two rows have one name.
+ *
+ * @throws CliError where the file is broken or has a column that is not known
+ */
+export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
+  const names = new NameList()
+  for await (const row of readRows(file, kind)) {
+    const read = readRow(row, kind, refuse)
+    names.add(read === null ? null : kind.keyOf(read.row))
+  }
+  const found = { count: names.count, isGood: names.flags() }
+  const repeated = names.findRepeated()
+  if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, refuse })
+  return found
+}
+
+/** Of rows with one name the first stays. */
+async function refuseRepeated(
+  file: ImportFile,
+  kind: ImportKind,
+  { found, repeated, refuse }: { found: Scan; repeated: ReadonlySet<number>; refuse: Refuse },
+): Promise<void> {
+  const lines = new Map<number, number>()
+  for await (const { place, line, name, row } of readGoodRows(file, kind, found)) {
+    const digest = digestOf(kind.keyOf(row))
+    const first = lines.get(digest)
+    if (first !== undefined) {
+      refuse(line, name, `has the same name as line ${first}`)
+      found.isGood[place] = 0
+    } else if (repeated.has(digest)) lines.set(digest, line)
+  }
+}
+
+/** The rows of the file that may be sent. */
+export async function* readGoodRows(
+  file: ImportFile,
+  kind: ImportKind,
+  { isGood }: Scan,
+): AsyncGenerator<NumberedRow> {
+  let place = 0
+  for await (const row of readRows(file, kind)) {
+    const read = isGood[place] === 1 ? readRow(row, kind, () => {}) : null
+    if (read !== null) yield { place, ...read }
+    place++
+  }
+}
+
+function readRow(row: FileRow, kind: ImportKind, refuse: Refuse): Omit<NumberedRow, 'place'> | null {
+  const { line } = row
+  if ('problem' in row) {
+    refuse(line, '–', row.problem)
+    return null
+  }
+  const name = kind.nameOf(row.values)
+  try {
+    return { line, name, row: kind.toRow(row.values) }
+  } catch (error) {
+    if (!(error instanceof RowRefused)) throw error
+    refuse(line, name, error.message)
+    return null
+  }
+}
+
+function readRows({ path, format, delimiter }: ImportFile, kind: ImportKind): AsyncGenerator<FileRow> {
+  if (format === 'jsonl')
+    return readJsonRows(path, (names, line) => checkColumns(names, kind, `line ${line}`))
+  return readCsvRows(path, {
+    delimiter,
+    checkColumns: (names) => checkColumns(names, kind, 'the first line'),
+  })
+}
+
+/** @throws CliError that lists each column that is not known, or is there twice */
+function checkColumns(names: readonly string[], { columns }: ImportKind, where: string): void {
+  const known = columns.map(({ name }) => name)
+  const strangers = names.filter((name) => !known.includes(name))
+  const repeated = names.filter((name, i) => names.indexOf(name) !== i)
+  if (strangers.length === 0 && repeated.length === 0) return
+  const problems = [
+    ...strangers.map((name) => `"${name}" is not known${meant(name, known)}`),
+    ...repeated.map((name) => `"${name}" is there twice`),
+  ]
+  const hint = strangers.length > 0 ? [`Columns are: ${known.join(', ')}.`] : []
+  throw new CliError(
+    'usage',
+    [`Columns of ${where}:`, ...problems.map((text) => `  ${text}`), ...hint].join('\n'),
+  )
+}
+
+function meant(name: string, known: readonly string[]): string {
+  const near = suggest(name, known)
+  return near === null ? '' : `; did you mean "${near}"?`
+}

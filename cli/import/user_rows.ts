@@ -1,0 +1,67 @@
+import { HashRefused } from '../../src/users/schemes/hash_scheme.ts'
+import { formatSymfonyHash } from '../../src/users/schemes/symfony_scheme.ts'
+import type { RowValues } from './file_row.ts'
+import type { ImportKind } from './import_kind.ts'
+import { given, integerOf, listOf, RowRefused, textOf, truthOf } from './row_values.ts'
+
+const SYMFONY_ITERATIONS = 5000
+
+/** @param pool Of rows that name none. */
+export function userRows(pool: string | undefined): ImportKind {
+  return {
+    what: 'people',
+    operation: 'POST /users/import',
+    columns: [
+      { name: 'pool', summary: 'the pool of users; that of --pool where absent' },
+      { name: 'username', summary: 'unique in the pool; case does not count' },
+      { name: 'password_hash', summary: 'a hash in a form of password-hashes.md' },
+      { name: 'salt', summary: 'of Symfony’s `sha512`, where the hash does not begin with `$`' },
+      { name: 'iterations', summary: `of the same; ${SYMFONY_ITERATIONS} where absent` },
+      { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
+      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list' },
+      { name: 'enabled', summary: '`true`, `t`, `yes`, `1`, or the opposite; `true` where absent' },
+      { name: 'must_change_password', summary: 'whether the next sign-in is for a new password' },
+      { name: 'name', summary: 'for operators to find them by' },
+      { name: 'email', summary: 'the same' },
+    ],
+    nameOf: (values) => String(values.username ?? '–'),
+    keyOf: (row) => `${row.pool}\n${String(row.username).normalize('NFKC').toLowerCase().trim()}`,
+    toRow: (values) => toUser(values, pool),
+    complete: (row) => row,
+    secretOf: () => null,
+  }
+}
+
+function toUser(values: RowValues, pool: string | undefined) {
+  const profile = given({ name: textOf(values, 'name'), email: textOf(values, 'email') })
+  return given({
+    pool: requireText(textOf(values, 'pool') ?? pool, 'pool'),
+    username: requireText(textOf(values, 'username'), 'username'),
+    password: textOf(values, 'password'),
+    password_hash: hashOf(values),
+    roles: listOf(values, 'roles'),
+    enabled: truthOf(values, 'enabled'),
+    must_change_password: truthOf(values, 'must_change_password'),
+    profile: Object.keys(profile).length > 0 ? profile : undefined,
+  })
+}
+
+export function requireText(text: string | undefined, column: string): string {
+  if (text === undefined) throw new RowRefused(`${column}: is needed`)
+  return text
+}
+
+/** A hash that begins with `$` has its salt in it, whatever is in the salt's column. */
+function hashOf(values: RowValues): string | undefined {
+  const hash = textOf(values, 'password_hash')
+  const salt = textOf(values, 'salt')
+  const iterations = integerOf(values, 'iterations')
+  if (hash === undefined || hash.startsWith('$')) return hash
+  if (salt === undefined && iterations === undefined) return hash
+  try {
+    return formatSymfonyHash({ hash, salt: salt ?? '', iterations: iterations ?? SYMFONY_ITERATIONS })
+  } catch (error) {
+    if (error instanceof HashRefused) throw new RowRefused(`password_hash: ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+import { Account } from './api/account.ts'
+import { AdminApi } from './api/admin_api.ts'
+import { CredentialStore } from './api/credential_store.ts'
+import { toCliError } from './api/problem.ts'
+import { LOCAL_SERVER, parseServerAddress } from './api/server_address.ts'
+import { COMMANDS } from './commands.ts'
+import { CliError, EXIT_CODES, UsageError } from './core/exit_code.ts'
+import { formatHelp } from './core/help.ts'
+import { type Input, SERVER } from './core/input.ts'
+import { findName, parseCommandLine } from './core/parse_command_line.ts'
+import { Terminal } from './core/terminal.ts'
+
+/** Runs one command line. @returns What the process ends with */
+export async function main(args: readonly string[]): Promise<number> {
+  const terminal = new Terminal()
+  try {
+    const invocation = parseCommandLine(args, COMMANDS)
+    if ('help' in invocation) return printHelp(invocation, terminal)
+    const { command, input } = invocation
+    const store = new CredentialStore()
+    const server = await chooseServer(input, store)
+    const onRetry = () => terminal.say('No answer; trying again …')
+    const account = new Account({ server, store, onRetry })
+    const call = { input, terminal, account, api: new AdminApi(account, onRetry) }
+    await command.run(call).catch((error) => {
+      throw toCliError(error, server)
+    })
+    return EXIT_CODES.ok[0]
+  } catch (error) {
+    return reportError(error, terminal, findName(args, COMMANDS))
+  }
+}
+
+function printHelp({ help, isAskedFor }: { help: string; isAskedFor: boolean }, terminal: Terminal): number {
+  const text = formatHelp(help, COMMANDS, isAskedFor ? terminal.columns : 80)
+  if (isAskedFor) terminal.print(text)
+  else terminal.say(text)
+  return EXIT_CODES[isAskedFor ? 'ok' : 'usage'][0]
+}
+
+async function chooseServer(input: Input, store: CredentialStore): Promise<string> {
+  const given = input.get(SERVER) ?? process.env.SALLYPORT_SERVER
+  return given ? parseServerAddress(given) : ((await store.findCurrentServer()) ?? LOCAL_SERVER)
+}
+
+function reportError(error: unknown, terminal: Terminal, name: string): number {
+  if (isSystemError(error)) {
+    terminal.say(`sallyport: ${error.message}`)
+    return EXIT_CODES.failed[0]
+  }
+  if (!(error instanceof CliError)) throw error
+  const help = ['sallyport', name, '--help'].filter((word) => word !== '').join(' ')
+  const hint = error instanceof UsageError ? `\n"${help}" says more.` : ''
+  terminal.say(`sallyport: ${error.message}${hint}`)
+  return EXIT_CODES[error.exitCode][0]
+}
+
+/** Of the file system, mostly: its message names the file and what is wrong. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
+}

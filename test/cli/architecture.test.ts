@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** Statements at the beginning of a line, or `import(` anywhere: the texts of commands have such words too. */
+const IMPORT =
+  /^(?:import|export (?:type )?[*{]|\} from)[^'"\n]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm
+const MAX_LINES = 300
+
+/** What of the rest of the project the command line may use. */
+const ALLOWED = [
+  /^cli\//,
+  /^src\/config\/(?:config|origin)\.ts$/,
+  /^src\/users\/schemes\//,
+  /^client\/token_endpoint\.ts$/,
+]
+
+/** Each folder of cli/ imports from itself and from those before it; `commands.ts` and the like come last. */
+const LADDER = ['core', 'api', 'import', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
+
+const files = new Map(
+  readdirSync('cli', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => [join('cli', name), readFileSync(join('cli', name), 'utf8')] as const),
+)
+
+/** Each import as a path from the root of the project, or as the name of a package. */
+const imports = [...files].flatMap(([path, text]) =>
+  [...text.matchAll(IMPORT)].map(([, stated, specifier = stated ?? '']) => ({
+    path,
+    target: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier,
+  })),
+)
+
+function rungOf(path: string): number {
+  return LADDER.indexOf(path.split('/')[1] ?? '')
+}
+
+describe('the command line', () => {
+  it('is really read', () => {
+    expect(files.size).toBeGreaterThan(30)
+    expect(imports.length).toBeGreaterThan(100)
+  })
+
+  it('imports itself, Node, the CSV library, the token endpoint of the client, config and hash schemes: no more', () => {
+    const foreign = imports.filter(
+      ({ target }) =>
+        !target.startsWith('node:') &&
+        target !== 'csv-parse' &&
+        !ALLOWED.some((allowed) => allowed.test(target)),
+    )
+    expect(foreign).toEqual([])
+  })
+
+  it('imports down its own ladder, but for types of what commands work with', () => {
+    const up = imports.filter(
+      ({ path, target }) =>
+        target.startsWith('cli/') && rungOf(target) > rungOf(path) && path !== 'cli/core/command.ts',
+    )
+    expect(up).toEqual([])
+  })
+
+  it(`has no file over ${MAX_LINES} lines`, () => {
+    expect([...files].filter(([, text]) => text.split('\n').length > MAX_LINES)).toEqual([])
+  })
+})

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../cli/commands.ts'
+import { EXIT_CODES, UsageError } from '../../cli/core/exit_code.ts'
+import { formatHelp } from '../../cli/core/help.ts'
+import { GLOBAL_OPTIONS, JSON_OUTPUT, SERVER } from '../../cli/core/input.ts'
+import { parseCommandLine } from '../../cli/core/parse_command_line.ts'
+import { parseTime } from '../../cli/core/time.ts'
+
+function parse(...args: string[]) {
+  const invocation = parseCommandLine(args, COMMANDS)
+  if ('help' in invocation) throw new Error(`help for "${invocation.help}"`)
+  return invocation
+}
+
+function refusalOf(...args: string[]): string {
+  try {
+    parseCommandLine(args, COMMANDS)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+  return 'taken'
+}
+
+describe('a command line', () => {
+  it('names a command, its arguments and its options in any order', () => {
+    const { command, input } = parse(
+      'clients',
+      'update',
+      '--scopes',
+      'cart, orders',
+      'my-shop',
+      '--name=My shop',
+    )
+    expect(command.name).toBe('clients update')
+    expect(input.argument('CLIENT')).toBe('my-shop')
+    expect(input.fields).toEqual({ scopes: ['cart', 'orders'], name: 'My shop' })
+  })
+
+  it('may have options of every command before its name', () => {
+    const { command, input } = parse('--server', 'https://id.test', 'users', '--json', 'list')
+    expect([command.name, input.get(SERVER), input.has(JSON_OUTPUT)]).toEqual([
+      'users list',
+      'https://id.test',
+      true,
+    ])
+  })
+
+  it('takes what follows -- as it is', () => {
+    expect(parse('users', 'show', '--', '--odd').input.argument('USER')).toBe('--odd')
+  })
+
+  it.each([
+    [['cleints', 'list'], 'there is no command "cleints"; did you mean "clients"?'],
+    [['clients', 'lst'], 'there is no command "clients lst"; did you mean "clients list"?'],
+    [['clients', 'frobnicate'], 'there is no command "clients frobnicate"'],
+    [['clients', 'list', '--enabeld', 'true'], 'there is no option --enabeld; did you mean --enabled?'],
+    [['clients', 'list', '-x'], 'there is no option -x'],
+    [['clients', 'show'], 'CLIENT is needed: The client_id'],
+    [['clients', 'show', 'a', 'b'], '"b" is one argument too many'],
+    [['clients', 'list', '--api'], '--api needs a value: API'],
+    [['clients', 'list', '--api', 'a', '--api', 'b'], '--api is there twice'],
+    [['clients', 'list', '--all=1'], '--all takes no value'],
+    [['clients', 'list', '--limit', '-1'], '--limit must be a whole number'],
+    [['clients', 'list', '--limit', 'many'], '--limit must be a whole number'],
+    [['clients', 'list', '--enabled', 'maybe'], '--enabled must be true or false'],
+    [['audit', '--from', 'yesterday'], expect.stringContaining('--from must be a date')],
+    [['--jsn'], 'there is no option --jsn; did you mean --json?'],
+  ])('is refused with what is wrong: %j', (args, message) => {
+    expect(refusalOf(...args)).toEqual(message)
+  })
+
+  it.each([
+    [[], '', false],
+    [['--help'], '', true],
+    [['clients'], 'clients', false],
+    [['clients', '-h'], 'clients', true],
+    [['clients', 'create', '--help'], 'clients create', true],
+    [['clients', 'create', 'x', '--bad', '--help'], 'clients create', true],
+  ])('%j shows help', (args, help, isAskedFor) => {
+    expect(parseCommandLine(args, COMMANDS)).toEqual({ help, isAskedFor })
+  })
+})
+
+describe('the help', () => {
+  it('of everything has each command and each exit code, within the width', () => {
+    const text = formatHelp('', COMMANDS, 80)
+    for (const { name } of COMMANDS) expect(text).toContain(`\n  ${name}`)
+    for (const [code, meaning] of Object.values(EXIT_CODES))
+      expect(text).toMatch(new RegExp(`${code} +${meaning}`))
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+    'of %s says all there is',
+    (name, command) => {
+      const text = formatHelp(name, COMMANDS, 100)
+      expect(text.startsWith(command.summary.slice(0, 30))).toBe(true)
+      for (const argument of command.arguments ?? []) expect(text).toContain(argument.name)
+      for (const option of [...(command.options ?? []), ...GLOBAL_OPTIONS])
+        expect(text).toContain(`--${option.name}`)
+    },
+  )
+
+  it('of a group has its commands and no others', () => {
+    const text = formatHelp('keys', COMMANDS, 80)
+    expect(text).toContain('keys rotate')
+    expect(text).not.toContain('clients list')
+  })
+})
+
+describe('the table of commands', () => {
+  it('has each name once, and no command that is the beginning of another', () => {
+    const names = COMMANDS.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.filter((name) => names.some((other) => other.startsWith(`${name} `)))).toEqual([])
+  })
+
+  it('has each option once in a command', () => {
+    for (const { options = [] } of COMMANDS) {
+      const names = [...options, ...GLOBAL_OPTIONS].map(({ name }) => name)
+      expect(new Set(names).size).toBe(names.length)
+    }
+  })
+
+  it('takes no password on the command line, where other users see it', () => {
+    const names = COMMANDS.flatMap(({ options = [] }) => options.filter(({ value }) => value !== null))
+    expect(names.filter(({ name }) => /password|secret/.test(name)).map(({ name }) => name)).toEqual([])
+  })
+})
+
+describe('a time', () => {
+  const NOW = 1_800_000_000
+
+  it.each([
+    ['90s', NOW - 90],
+    ['2h', NOW - 7200],
+    ['7d', NOW - 604_800],
+    ['1795604765', 1_795_604_765],
+    ['2026-11-25T10:30Z', 1_795_602_600],
+    ['2026-11-25T10:30:05+01:00', 1_795_599_005],
+    ['tomorrow', null],
+    ['2026-13-01', null],
+    ['25.11.2026', null],
+  ])('%s', (text, seconds) => {
+    expect(parseTime(text, NOW)).toBe(seconds)
+  })
+
+  it('without a zone is local, also a date alone', () => {
+    expect(parseTime('2026-11-25', NOW)).toBe(new Date(2026, 10, 25).getTime() / 1000)
+    expect(parseTime('2026-11-25 10:30', NOW)).toBe(new Date(2026, 10, 25, 10, 30).getTime() / 1000)
+  })
+})

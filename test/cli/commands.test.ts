@@ -1,0 +1,292 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Cli, startCli } from '../support/cli.ts'
+import { requestTokens, signIn } from '../support/token_client.ts'
+
+// The built command as a child process, and the real Worker with the demo data.
+
+let cli: Cli
+let support: Cli
+let issuer: string
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  const started = await startCli()
+  ;({ cli, close } = started)
+  issuer = started.service.origin
+  support = cli.another()
+  await Promise.all([cli.signIn(), support.signIn('support')])
+})
+
+afterAll(() => close())
+
+/** The members of a JSON list. */
+async function list(...args: string[]): Promise<Record<string, unknown>[]> {
+  return (await cli.json(...args)).items as Record<string, unknown>[]
+}
+
+async function refresh(token: string): Promise<Response> {
+  const form = { grant_type: 'refresh_token', refresh_token: token }
+  const client = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
+  return fetch(`${issuer}/oauth2-token`, {
+    method: 'POST',
+    body: new URLSearchParams({ ...form, ...client }),
+  })
+}
+
+describe('clients', () => {
+  it('are created with a secret, which alone is on stdout and works', async () => {
+    const args = [
+      '--api',
+      'storefront',
+      '--grants',
+      'client_credentials',
+      '--scopes',
+      'cart,orders',
+      '--name',
+      'A shop',
+    ]
+    const { code, stdout, stderr } = await cli.run(['clients', 'create', 'shop-a', ...args])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^sps_[\w-]{43}\n$/) })
+    expect(stderr).toMatch(/client +shop-a\n/)
+    expect(stderr).not.toContain(stdout.trim())
+    const form = { grant_type: 'client_credentials', client_id: 'shop-a', client_secret: stdout.trim() }
+    const answer = await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(form) })
+    expect(answer.status).toBe(200)
+  })
+
+  it('are JSON exactly as the admin API answers, the secret in it', async () => {
+    const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
+    const created = await cli.json('clients', 'create', 'shop-b', ...args)
+    expect(created).toMatchObject({ client_id: 'shop-b', client_secret: expect.stringMatching(/^sps_/) })
+    const { client_secret: _secret, ...shown } = created
+    expect(await cli.json('clients', 'show', 'shop-b')).toEqual(shown)
+  })
+
+  it('are a table for people', async () => {
+    const { code, stdout, stderr } = await cli.run(['clients', 'list', '--search', 'storefront-'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const [title, ...rows] = stdout.trimEnd().split('\n')
+    expect(title).toMatch(/^Client {13}Name {15}API {9}Grants/)
+    expect(rows.map((row) => row.split(/ {2,}/)[0])).toEqual([
+      'storefront-demo',
+      'storefront-mobile',
+      'storefront-public',
+    ])
+  })
+
+  it('are listed up to a limit, or all of them, page after page', async () => {
+    expect(await list('clients', 'list', '--limit', '2')).toHaveLength(2)
+    const { items, next_cursor } = await cli.json('clients', 'list', '--all')
+    expect([(items as unknown[]).length > 5, next_cursor]).toEqual([true, null])
+    const { stderr } = await cli.run(['clients', 'list', '--limit', '1'])
+    expect(stderr).toBe('There are more: --all, or a higher --limit.\n')
+  })
+
+  it('have two secrets side by side, of which one is retired', async () => {
+    const secret = (await cli.run(['clients', 'add-secret', 'backoffice-demo'])).stdout
+    expect(secret).toMatch(/^sps_/)
+    const { secrets } = (await cli.json('clients', 'show', 'backoffice-demo')) as {
+      secrets: { secret_id: string }[]
+    }
+    expect(secrets).toHaveLength(2)
+    const retire = ['clients', 'retire-secret', 'backoffice-demo', secrets[0]?.secret_id ?? '']
+    expect(await cli.run(retire)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Repeat it with --yes'),
+    })
+    expect((await cli.run([...retire, '--yes'])).code).toBe(0)
+    expect(await cli.run([...retire, '--yes'])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('ended already'),
+    })
+  })
+
+  it('are changed only where nobody changed them since, and say so', async () => {
+    await cli.run(['clients', 'create', 'shop-c', '--api', 'storefront', '--grants', 'password'])
+    const version = /Version ("\d+")/.exec((await cli.run(['clients', 'show', 'shop-c'])).stderr)?.[1] ?? ''
+    const update = ['clients', 'update', 'shop-c', '--if-match', version]
+    expect((await cli.run([...update, '--scopes', 'cart'])).code).toBe(0)
+    const stale = await cli.run([...update, '--scopes', 'orders'])
+    expect(stale).toEqual({
+      code: 5,
+      stdout: '',
+      stderr:
+        'sallyport: It was changed since it was read. Read it again, and decide again.\nNothing was changed.\n',
+    })
+    expect(await cli.json('clients', 'show', 'shop-c')).toMatchObject({ scopes: ['cart'] })
+    expect(await cli.run(['clients', 'update', 'shop-c'])).toMatchObject({ code: 2 })
+  })
+
+  it('are refused with every path that is wrong', async () => {
+    const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart,nope,none']
+    expect(await cli.run(['clients', 'create', 'shop-d', ...args])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `sallyport: The content is not valid.
+  scopes.1: must be a scope of the API storefront
+  scopes.2: must be a scope of the API storefront
+`,
+    })
+    expect(
+      (await cli.run(['clients', 'create', 'shop-a', '--api', 'storefront', '--grants', 'password'])).code,
+    ).toBe(5)
+  })
+
+  it('are deleted where that is confirmed, and are gone then', async () => {
+    await cli.run(['clients', 'create', 'shop-e', '--api', 'storefront', '--grants', 'password', '--public'])
+    expect(await cli.run(['clients', 'delete', 'shop-e'])).toMatchObject({ code: 2, stdout: '' })
+    expect((await cli.run(['clients', 'delete', 'shop-e', '--yes'])).code).toBe(0)
+    expect((await cli.run(['clients', 'show', 'shop-e'])).code).toBe(4)
+  })
+
+  it('cannot lock out whoever is signed in by them', async () => {
+    expect(await cli.run(['clients', 'disable', 'sallyport-cli'])).toMatchObject({ code: 5 })
+  })
+})
+
+describe('people', () => {
+  it('are created with a password from stdin, and found by their username', async () => {
+    const args = ['--pool', 'customers', '--roles', 'buyer,vip', '--name', 'Ann Lee']
+    const created = await cli.run(['users', 'create', 'Ann@Example.com', ...args], {
+      stdin: 'a long passphrase\n',
+    })
+    expect(created.code).toBe(0)
+    expect(created.stdout + created.stderr).not.toContain('passphrase')
+    expect(await cli.json('users', 'show', 'ANN@example.com')).toMatchObject({
+      username: 'ann@example.com',
+      roles: ['buyer', 'vip'],
+      profile: { name: 'Ann Lee' },
+    })
+    expect((await cli.run(['users', 'show', 'ann@example'])).code).toBe(4)
+  })
+
+  it('need a password, and never take it from the command line', async () => {
+    expect(await cli.run(['users', 'create', 'bob', '--pool', 'customers'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('give it on a line of standard input'),
+    })
+  })
+
+  it('keep what is not changed, the rest of their profile too', async () => {
+    const update = ['users', 'update', 'ann@example.com']
+    expect((await cli.run([...update, '--email', 'ann@work.test'])).code).toBe(0)
+    expect((await cli.run([...update, '--name', '', '--roles', ''])).code).toBe(0)
+    expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({
+      roles: [],
+      profile: { email: 'ann@work.test' },
+    })
+  })
+
+  it('are disabled and enabled, and must set a new password', async () => {
+    expect((await support.run(['users', 'disable', 'ann@example.com'])).code).toBe(0)
+    expect(await support.run(['users', 'enable', 'ann@example.com'])).toMatchObject({ code: 1, stdout: '' })
+    expect((await cli.run(['users', 'enable', 'ann@example.com'])).code).toBe(0)
+    expect((await cli.run(['users', 'force-change', 'ann@example.com'])).code).toBe(0)
+    expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({ must_change_password: true })
+    expect(
+      (await cli.run(['users', 'set-password', 'ann@example.com'], { stdin: 'another one\n' })).code,
+    ).toBe(0)
+    expect((await cli.run(['users', 'delete', 'ann@example.com', '--yes'])).code).toBe(0)
+    expect((await cli.run(['users', 'show', 'ann@example.com'])).code).toBe(4)
+  })
+
+  it('in several pools with one name are told apart by --pool', async () => {
+    for (const pool of ['customers', 'staff']) {
+      await cli.run(['users', 'create', 'twin', '--pool', pool], { stdin: 'a long passphrase\n' })
+    }
+    expect(await cli.run(['users', 'show', 'twin'])).toMatchObject({
+      code: 1,
+      stderr: 'sallyport: "twin" is in several pools: say which by --pool, one of customers, staff.\n',
+    })
+    expect(await cli.json('users', 'show', 'twin', '--pool', 'staff')).toMatchObject({ pool: 'staff' })
+  })
+})
+
+describe('why', () => {
+  it('says that the person was signed out by an operator, and when', async () => {
+    const { refresh_token } = await signIn(issuer)
+    expect((await refresh(refresh_token)).status).toBe(200)
+    await cli.run(['users', 'sign-out', 'amanda@example.com'])
+    const { code, stdout } = await cli.run(['why', 'amanda@example.com'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/issue +ok .+\n.+refresh +ok .+\n.+cut_off +ok .+signed out everywhere/)
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+      /^Session s1\.\S+ of amanda@example\.com \(user:\S+\) ended \d{4}-\d\d-\d\d \d\d:\d\d:\d\d because every session of that person was ended, by the operator operator\.$/,
+    )
+  })
+
+  it('says of a session that an operator ended it', async () => {
+    const { refresh_token } = await requestTokens(issuer, {
+      client_id: 'storefront-public',
+      username: 'guest',
+      password: 'guest',
+    })
+    const { sid } = JSON.parse(Buffer.from(refresh_token.split('.')[1] ?? '', 'base64url').toString())
+    expect((await cli.run(['sessions', 'end', sid])).code).toBe(0)
+    const { stdout } = await cli.run(['why', sid])
+    expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)
+    const story = await cli.json('sessions', 'story', sid)
+    expect(story).toMatchObject({ session: { sid, state: 'ended' } })
+    expect(await cli.json('why', sid)).toEqual(story)
+    expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/why +ended by an operator/)
+  })
+
+  it('says that it does not know somebody, or that there was no session', async () => {
+    expect((await cli.run(['why', 'nobody@example.com'])).code).toBe(4)
+    expect(await cli.run(['why', 'clerk'])).toMatchObject({
+      code: 4,
+      stderr: 'sallyport: clerk has had no session of late: "audit --user" lists what happened.\n',
+    })
+  })
+
+  it('has the sessions of a person or a client in a list', async () => {
+    const sessions = await list('sessions', 'list', '--user', 'amanda@example.com')
+    expect(sessions[0]).toMatchObject({ client_id: 'storefront-demo', state: 'cut_off' })
+    expect((await list('sessions', 'list', '--client', 'storefront-public')).length).toBeGreaterThan(0)
+    expect((await cli.run(['sessions', 'list'])).code).toBe(2)
+  })
+})
+
+describe('the audit trail', () => {
+  it('is asked by person, operator, kind and time', async () => {
+    const events = await list('audit', '--by', 'operator', '--kind', 'admin', '--from', '1h', '--all')
+    expect(events.map(({ reason }) => reason)).toContain('the client was created')
+    expect(await list('audit', '--from', '2100-01-01')).toEqual([])
+    expect((await cli.run(['audit', '--kind', 'nonsense'])).stderr).toContain('kind: must be one of issue, ')
+  })
+})
+
+describe('keys', () => {
+  it('are listed, rotated and sealed anew', async () => {
+    expect(await list('keys', 'list')).toMatchObject([{ state: 'current' }])
+    expect((await cli.run(['keys', 'rotate'])).stdout).toMatch(/state +next/)
+    expect((await cli.run(['keys', 'list'])).stdout.split('\n')).toHaveLength(4)
+    expect(await cli.run(['keys', 'reseal'])).toMatchObject({ code: 0, stderr: 'Sealed anew: 0.\n' })
+    const [next] = await list('keys', 'list')
+    expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
+    expect((await cli.run(['keys', 'retire', String(next?.kid), '--yes'])).stdout).toMatch(/why +compromised/)
+    expect((await support.run(['keys', 'rotate'])).code).toBe(1)
+  })
+})
+
+describe('config check', () => {
+  it('needs no server and no sign-in, and lists every problem', async () => {
+    const away = cli.another('http://127.0.0.1:9')
+    expect(await away.run(['config', 'check'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^config\.yml is good: /),
+    })
+    const file = join(cli.directory, 'bad.yml')
+    writeFileSync(file, 'issuer: http://id.test\ncolour: red\n')
+    const { code, stderr } = await away.run(['config', 'check', file])
+    expect(code).toBe(1)
+    expect(stderr).toContain('colour: is not a known key')
+    expect(stderr).toContain('issuer: ')
+    expect(await away.run(['config', 'check', 'none.yml'])).toMatchObject({
+      code: 1,
+      stderr: 'sallyport: none.yml: there is no such file\n',
+    })
+  })
+})

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { conclude } from '../../cli/commands/conclusion.ts'
+import { formatTime } from '../../cli/core/time.ts'
+
+const AT = 1_795_601_643
+const WHEN = formatTime(AT)
+const nameOf = (id: string) => (id === 'user:ops' ? 'ops@shop.test' : id)
+
+function sentence(session: object, events: object[] = [], ending = ''): string {
+  return conclude({ session: { sid: 's1.x', ...session }, events, ending }, 'amanda@shop.test', nameOf)
+}
+
+describe('the conclusion about a session', () => {
+  it('names a theft', () => {
+    const session = { state: 'ended', ended_at: AT, end_reason: 'replayed refresh token' }
+    expect(sentence(session, [{ kind: 'theft', at: AT, reason: 'token 1 came again', actor: null }])).toBe(
+      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor had ` +
+        'long been given out: somebody may have stolen it (theft).',
+    )
+  })
+
+  it.each([
+    ['revoked by its client', 'its application signed out'],
+    ['merged into a customer', 'the guest signed in, and the customer took over'],
+    ['a reason of a newer server', 'a reason of a newer server'],
+  ])('has words for "%s"', (end_reason, words) => {
+    expect(sentence({ state: 'ended', ended_at: AT, end_reason })).toBe(
+      `Session s1.x of amanda@shop.test ended ${WHEN} because ${words}.`,
+    )
+  })
+
+  it('names the operator who cut it off, and when', () => {
+    const events = [
+      { kind: 'issue', at: AT - 9, reason: 'password' },
+      { kind: 'cut_off', at: AT, reason: 'the user was disabled', actor: 'user:ops' },
+      { kind: 'refresh_refused', at: AT + 9, reason: 'the user is disabled' },
+    ]
+    expect(sentence({ state: 'cut_off' }, events)).toBe(
+      `Session s1.x of amanda@shop.test ended ${WHEN} because the person was disabled, by the operator ops@shop.test.`,
+    )
+  })
+
+  it('says what the server says, where the trail has no cut-off any more', () => {
+    expect(sentence({ state: 'cut_off' }, [], 'It was cut off: by somebody.')).toBe(
+      'Session s1.x of amanda@shop.test: It was cut off: by somebody.',
+    )
+  })
+
+  it('tells one that expired and one that lives', () => {
+    expect(sentence({ state: 'expired', expires_at: AT })).toContain(
+      `expired ${WHEN}: nobody refreshed it in time`,
+    )
+    expect(sentence({ state: 'live', expires_at: AT })).toContain(`has not ended: it lives until ${WHEN}`)
+  })
+})

@@ -1,0 +1,266 @@
+import type { ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Cli, LossyProxy, startCli } from '../support/cli.ts'
+import { requestTokens } from '../support/token_client.ts'
+
+const ROWS = 3000
+const PASSWORD = 'correct horse'
+const BCRYPT = hashSync(PASSWORD, 4)
+
+let cli: Cli
+let issuer: string
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  const started = await startCli()
+  ;({ cli, close } = started)
+  issuer = started.service.origin
+  await cli.signIn()
+})
+
+afterAll(() => close())
+
+function write(name: string, lines: readonly string[]): string {
+  const path = join(cli.directory, name)
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
+/** CSV of people whose names begin so. */
+function people(prefix: string, count: number): string {
+  const rows = Array.from(
+    { length: count },
+    (_, i) => `${prefix}${i}@shop.test,${BCRYPT},"buyer,vip",t,"Lee, ${i}"`,
+  )
+  return write(`${prefix}.csv`, ['username,password_hash,roles,enabled,name', ...rows])
+}
+
+/** As Symfony's MessageDigestPasswordHasher does. */
+function hashLikeSymfony(password: string, salt: string, iterations: number): string {
+  const salted = Buffer.from(`${password}{${salt}}`)
+  let digest = createHash('sha512').update(salted).digest()
+  for (let i = 1; i < iterations; i++) digest = createHash('sha512').update(digest).update(salted).digest()
+  return digest.toString('base64')
+}
+
+/** How many people there are whose names begin so. */
+async function count(prefix: string): Promise<number> {
+  const { items } = await cli.json('users', 'list', '--search', prefix, '--all')
+  return (items as unknown[]).length
+}
+
+describe('an import of people', () => {
+  it('tries the whole file out first, and changes nothing unless that is agreed to', async () => {
+    const file = people('dry', 250)
+    const trial = 'Dry run: 250 people to create, 0 there already, 0 rows refused.\n'
+    expect(await cli.run(['import', 'users', file, '--pool', 'customers', '--dry-run'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: trial,
+    })
+    expect(await cli.run(['import', 'users', file, '--pool', 'customers'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${trial}sallyport: Create 250 people? Repeat it with --yes.`),
+    })
+    expect(await count('dry')).toBe(0)
+  })
+
+  it(`takes ${ROWS} of them, and passes over them when it is run again`, async () => {
+    const args = ['import', 'users', people('many', ROWS), '--pool', 'customers', '--yes', '--json']
+    const first = await cli.run(args)
+    expect(first.code).toBe(0)
+    expect(JSON.parse(first.stdout)).toEqual({ dry_run: false, created: ROWS, exists: 0, refused: 0 })
+    expect(JSON.parse((await cli.run(args)).stdout)).toEqual({
+      dry_run: true,
+      created: 0,
+      exists: ROWS,
+      refused: 0,
+    })
+    expect(await cli.json('users', 'show', 'many17@shop.test')).toMatchObject({
+      pool: 'customers',
+      roles: ['buyer', 'vip'],
+      profile: { name: 'Lee, 17' },
+      enabled: true,
+    })
+  })
+
+  it('lets them sign in with the password that they had, by bcrypt or Symfony’s sha512', async () => {
+    const salt = 'k8sa2xq1'
+    const file = write('old.csv', [
+      'username,password_hash,salt,iterations',
+      `old1@shop.test,${BCRYPT},${salt},`,
+      `old2@shop.test,${hashLikeSymfony(PASSWORD, salt, 5000)},${salt},`,
+      `old3@shop.test,${hashLikeSymfony(PASSWORD, salt, 3)},${salt},3`,
+    ])
+    expect((await cli.run(['import', 'users', file, '--pool', 'customers', '--yes'])).code).toBe(0)
+    for (const username of ['old1@shop.test', 'old2@shop.test', 'old3@shop.test']) {
+      const customer = { client_id: 'storefront-public', username, password: PASSWORD }
+      expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
+    }
+  })
+
+  it('reports each refused row once, by its line and with the reason, and takes the others', async () => {
+    const file = write('mixed.jsonl', [
+      JSON.stringify({ username: 'mixed1', password: 'a long passphrase', pool: 'customers' }),
+      JSON.stringify({
+        username: 'mixed2',
+        password_hash: BCRYPT.replace('$04$', '$15$'),
+      }),
+      JSON.stringify({ username: 'mixed3', password: 'x', roles: ['boss'], pool: 'operators' }),
+      JSON.stringify({ username: 'guest', password: 'a long passphrase' }),
+      'oops',
+    ])
+    const report = join(cli.directory, 'report.txt')
+    const args = ['import', 'users', file, '--pool', 'customers', '--yes']
+    const { code, stderr } = await cli.run([...args, '--report', report])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `Dry run: 1 people to create, 0 there already, 4 rows refused.
+Done: 1 people created, 0 there already, 4 rows refused.
+sallyport: 4 rows were refused.
+`,
+    })
+    const lines = readFileSync(report, 'utf8').trimEnd().split('\n')
+    expect(lines).toEqual([
+      'line 5: –: is no JSON object',
+      expect.stringMatching(/^line 2: mixed2: password_hash: .*bcrypt: cost=15 takes too long: at most 13/),
+      'line 3: mixed3: roles.0: must be support or admin for an operator',
+      expect.stringMatching(/^line 4: guest: username: "guest" is the name of anonymous visitors/),
+    ])
+    const customer = { client_id: 'storefront-public', username: 'mixed1', password: 'a long passphrase' }
+    expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
+  })
+
+  it('sends nothing where a column is not known', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    const file = write('columns.csv', ['username,passwd', 'a,b'])
+    expect(await user.run(['import', 'users', file, '--yes'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"passwd" is not known; did you mean "password"?'),
+    })
+    expect(proxy.requests).toEqual([])
+    await proxy.close()
+  })
+
+  it('loses and doubles nothing where an answer is lost on the way', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const file = people('lost', 450)
+    // Five batches of the dry run, then the first one that counts.
+    proxy.loseAnswerTo('POST /admin/api/users/import', { after: 5 })
+    expect(await user.run(['import', 'users', file, '--pool', 'customers', '--yes'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Dry run: 450 people to create, 0 there already, 0 rows refused.
+No answer; the batch is sent again …
+Done: 450 people created, 0 there already, 0 rows refused.
+`,
+    })
+    expect(await count('lost')).toBe(450)
+    await proxy.close()
+  })
+
+  it('finishes what is on its way at Ctrl+C, and says how to go on', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const file = people('stop', 3000)
+    const args = ['import', 'users', file, '--pool', 'customers', '--yes']
+    const interrupt = (child: ChildProcess) => {
+      // The sign-in, the dry run in 30 batches, and a few of the real ones.
+      const timer = setInterval(() => {
+        if (proxy.requests.length < 35) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 1)
+    }
+    const { code, stderr } = await user.run(args, { onStart: interrupt })
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringContaining('Run it again for the rest.'),
+    })
+    const [, created = ''] = /Stopped: ([\d,]+) people created/.exec(stderr) ?? []
+    expect(await count('stop')).toBe(Number(created.replace(',', '')))
+    await proxy.close()
+  })
+
+  it('goes on where it was left, when the server went away in the middle', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const file = people('gone', 2000)
+    const running = user.run(['import', 'users', file, '--pool', 'customers', '--yes'])
+    while (proxy.requests.length < 27) await new Promise((resolve) => setTimeout(resolve, 1))
+    await proxy.close()
+    expect(await running).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('run it again for the rest'),
+    })
+    const there = await count('gone')
+    expect(there).toBeLessThan(2000)
+    const again = await cli.json('import', 'users', file, '--pool', 'customers', '--yes')
+    expect(again).toEqual({ dry_run: false, created: 2000 - there, exists: there, refused: 0 })
+    expect(await count('gone')).toBe(2000)
+  }, 120_000)
+})
+
+describe('an import of clients', () => {
+  it('prints each secret that was made, once, and they work', async () => {
+    const file = write('clients.csv', [
+      'client_id,grants,scopes,confidential,client_secret,enabled',
+      'machine,client_credentials,cart|orders,t,,t',
+      `brought,client_credentials,cart,t,${'brought-secret-'.repeat(3)},t`,
+      'page,password,cart,f,,t',
+      'app,"password,authorization_code",cart,t,,t',
+    ])
+    const args = ['import', 'clients', file, '--api', 'storefront', '--yes']
+    const { code, stdout, stderr } = await cli.run(args)
+    expect(code).toBe(1)
+    expect(stderr).toContain('line 5: app: grants.1: must be one of password, client_credentials\n')
+    const [, secret = ''] = /^machine,(sps_[\w-]{43})\n$/.exec(stdout) ?? []
+    for (const [client_id, client_secret] of [
+      ['machine', secret],
+      ['brought', 'brought-secret-'.repeat(3)],
+    ] as const) {
+      const form = { grant_type: 'client_credentials', client_id, client_secret }
+      const answer = await fetch(`${issuer}/oauth2-token`, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+      })
+      expect(answer.status).toBe(200)
+    }
+    expect((await cli.run(args)).stdout).toBe('')
+  })
+
+  it('keeps the secrets of a batch whose answer was lost', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const file = write('lost.csv', [
+      'client_id,grants',
+      'lost-1,client_credentials',
+      'lost-2,client_credentials',
+    ])
+    proxy.loseAnswerTo('POST /admin/api/clients/import', { after: 1 })
+    const args = ['import', 'clients', file, '--api', 'storefront', '--yes', '--json']
+    const { stdout, stderr } = await user.run(args)
+    expect(stderr).toContain('No answer; the batch is sent again')
+    const { created, secrets } = JSON.parse(stdout)
+    expect(created).toBe(2)
+    for (const { client_id, client_secret } of secrets) {
+      const form = { grant_type: 'client_credentials', client_id, client_secret }
+      const answer = await fetch(`${issuer}/oauth2-token`, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+      })
+      expect(answer.status).toBe(200)
+    }
+    await proxy.close()
+  })
+})

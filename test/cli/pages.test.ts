@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../cli/commands.ts'
+import { EXIT_CODES } from '../../cli/core/exit_code.ts'
+import { formatSyntax } from '../../cli/core/help.ts'
+import { clientRows } from '../../cli/import/client_rows.ts'
+import { userRows } from '../../cli/import/user_rows.ts'
+import { OPERATIONS } from '../../src/admin/operations.ts'
+
+const page = readFileSync('docs/cli.md', 'utf8')
+
+/** The rows of the table under a title. */
+function rowsUnder(title: string): string[] {
+  const [, rest = ''] = page.split(`| ${title} |`)
+  const [, , ...lines] = rest.split('\n')
+  return lines.slice(0, lines.indexOf(''))
+}
+
+describe('docs/cli.md', () => {
+  it('has every command, as the table of commands has it', () => {
+    expect(rowsUnder('command | what')).toEqual(
+      COMMANDS.map((command) => `| \`${formatSyntax(command)}\` | ${command.summary} |`),
+    )
+  })
+
+  it('has every exit code', () => {
+    expect(rowsUnder('it ends with | where')).toEqual(
+      Object.values(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${meaning} |`),
+    )
+  })
+
+  it.each([
+    ['people', userRows(undefined)],
+    ['clients', clientRows(undefined)],
+  ])('has every column of %s', (what, { columns }) => {
+    expect(rowsUnder(`column of ${what} |`)).toEqual(
+      columns.map(({ name, summary }) => `| \`${name}\` | ${summary} |`),
+    )
+  })
+})
+
+describe('the table of commands', () => {
+  const offered = OPERATIONS.map(({ method, path }) => `${method} ${path}`)
+  const used = new Set(COMMANDS.flatMap(({ operations = [] }) => operations))
+
+  it('asks for nothing that the admin API does not do', () => {
+    expect([...used].filter((operation) => !offered.includes(operation))).toEqual([])
+  })
+
+  it('has a command for everything that the admin API does', () => {
+    expect(offered.filter((operation) => !used.has(operation))).toEqual([])
+  })
+})

@@ -1,0 +1,239 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { formatTable, wrap } from '../../cli/core/table.ts'
+import { type NumberedRow, toBatches } from '../../cli/import/batches.ts'
+import { clientRows } from '../../cli/import/client_rows.ts'
+import type { ImportKind } from '../../cli/import/import_kind.ts'
+import { formatOf, readGoodRows, scan } from '../../cli/import/scan.ts'
+import { userRows } from '../../cli/import/user_rows.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
+
+/** What is sent of a file, and the lines of its report. */
+async function read(
+  content: string | Buffer,
+  { kind = userRows('customers'), ...options }: ReadOptions = {},
+) {
+  const { format = 'csv', delimiter = ',' } = options
+  const path = join(directory, `rows.${format}`)
+  writeFileSync(path, content)
+  const file = { path, format, delimiter }
+  const refused: string[] = []
+  const found = await scan(file, kind, (line, name, reason) => refused.push(`${line} ${name}: ${reason}`))
+  const rows: { line: number; row: unknown }[] = []
+  for await (const { line, row } of readGoodRows(file, kind, found)) rows.push({ line, row })
+  return { count: found.count, rows, refused }
+}
+
+interface ReadOptions {
+  kind?: ImportKind
+  format?: 'csv' | 'jsonl'
+  delimiter?: string
+}
+
+describe('a CSV file', () => {
+  it('has a byte order mark, CRLF, quotes, commas and line breaks in cells (RFC 4180)', async () => {
+    const text = '\uFEFFusername,password,name\r\n"a@x.test","p ""q"", r","Ann\r\nB"\r\nb@x.test,secret,\r\n'
+    expect(await read(text)).toEqual({
+      count: 2,
+      refused: [],
+      rows: [
+        {
+          line: 2,
+          row: {
+            pool: 'customers',
+            username: 'a@x.test',
+            password: 'p "q", r',
+            profile: { name: 'Ann\r\nB' },
+          },
+        },
+        { line: 4, row: { pool: 'customers', username: 'b@x.test', password: 'secret' } },
+      ],
+    })
+  })
+
+  it('may have another delimiter, empty lines, and columns in any order and case', async () => {
+    const { rows } = await read('Password;USERNAME\n\npw;a\n\n', { delimiter: ';' })
+    expect(rows).toEqual([{ line: 3, row: { pool: 'customers', username: 'a', password: 'pw' } }])
+  })
+
+  it('refuses a row with too many or too few cells, by its line', async () => {
+    const { rows, refused } = await read('username,password\na,b,c\nd\ne,f\n')
+    expect(refused).toEqual([
+      '2 –: has 3 cells, and the first line has 2',
+      '3 –: has 1 cells, and the first line has 2',
+    ])
+    expect(rows).toHaveLength(1)
+  })
+
+  it('refuses a second row with the same name, however it is written', async () => {
+    const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nANN,c\n')
+    expect(refused).toEqual(['4 ANN: has the same name as line 2'])
+    expect(rows.map(({ line }) => line)).toEqual([2, 3])
+  })
+
+  it.each([
+    ['user,password\n', 'Columns of the first line:\n  "user" is not known\nColumns are: pool, username, '],
+    ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
+    ['username,username\n', '"username" is there twice'],
+    ['', 'is empty: its first line must name the columns'],
+    ['username,password\n"a,b\n', 'Quote Not Closed'],
+    [Buffer.from([0x75, 0xff, 0x0a]), 'is not UTF-8'],
+  ])('is refused as a whole where it is broken: %j', async (content, message) => {
+    await expect(read(content)).rejects.toThrow(message)
+  })
+})
+
+describe('a file of JSON lines', () => {
+  it('has text, lists and truth values as they are, and null for what is absent', async () => {
+    const text =
+      '{"username":"a","password":"p","roles":["x,y","z"],"enabled":false,"name":null}\n\n{"username":"b","password":"p"}'
+    expect(await read(text, { format: 'jsonl' })).toEqual({
+      count: 2,
+      refused: [],
+      rows: [
+        {
+          line: 1,
+          row: { pool: 'customers', username: 'a', password: 'p', roles: ['x,y', 'z'], enabled: false },
+        },
+        { line: 3, row: { pool: 'customers', username: 'b', password: 'p' } },
+      ],
+    })
+  })
+
+  it('refuses a line that is no object, or has wrong types, by its number', async () => {
+    const { refused } = await read('[]\n{\n{"username":true}\n{"username":"a","roles":5}\n', {
+      format: 'jsonl',
+    })
+    expect(refused).toEqual([
+      ...['1 –: is no JSON object', '2 –: is no JSON object'],
+      ...['3 true: username: must be text', '4 a: roles: must be a list'],
+    ])
+  })
+
+  it('names the line of a member that is not known', async () => {
+    const text = '{"username":"a"}\n{"username":"b","pasword":"p"}\n'
+    await expect(read(text, { format: 'jsonl' })).rejects.toThrow(
+      'Columns of line 2:\n  "pasword" is not known',
+    )
+  })
+})
+
+describe('a person', () => {
+  const HASH = Buffer.alloc(64, 7).toString('base64')
+
+  it('of Symfony has the hash, salt and iterations in columns of their own', async () => {
+    const { rows, refused } = await read(
+      `username,password_hash,salt,iterations\na,${HASH},abc,\nb,${HASH},,17\nc,$2y$10$x,abc,\nd,${HASH},,\ne,short,abc,\n`,
+    )
+    const stored = HASH.replace(/=+$/, '')
+    expect(rows.map(({ row }) => (row as { password_hash: string }).password_hash)).toEqual([
+      `$symfony-sha512$i=5000$YWJj$${stored}`,
+      `$symfony-sha512$i=17$$${stored}`,
+      '$2y$10$x',
+      HASH,
+    ])
+    expect(refused).toEqual(['6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64'])
+  })
+
+  it.each([
+    ...([
+      ['t', true],
+      ['1', true],
+      ['YES', true],
+      ['f', false],
+      ['0', false],
+      ['no', false],
+    ] as const),
+  ])('is enabled by %j as databases write it', async (text, enabled) => {
+    const { rows } = await read(`username,password,enabled\na,b,${text}\n`)
+    expect(rows[0]?.row).toMatchObject({ enabled })
+  })
+
+  it('has roles with commas or bars between them', async () => {
+    const { rows } = await read('username,password,roles\na,p,"ROLE_A, ROLE_B"\nb,p,ROLE_A|ROLE_B\n')
+    for (const { row } of rows) expect(row).toMatchObject({ roles: ['ROLE_A', 'ROLE_B'] })
+  })
+
+  it('needs a pool, from its row or from the command line', async () => {
+    const { refused } = await read('username,password\na,b\n', { kind: userRows(undefined) })
+    expect(refused).toEqual(['2 a: pool: is needed'])
+  })
+})
+
+describe('a client', () => {
+  it('gets a secret of 256 random bits here, where it is confidential and brings none', () => {
+    const kind = clientRows('storefront')
+    const row = kind.toRow({ client_id: 'a' })
+    const sent = kind.complete(row)
+    expect(sent.client_secret).toMatch(/^sps_[A-Za-z0-9_-]{43}$/)
+    expect(kind.secretOf(sent, row)).toEqual({ client_id: 'a', client_secret: sent.client_secret })
+    const [page, own] = [
+      { client_id: 'b', confidential: 'f' },
+      { client_id: 'c', client_secret: 'x'.repeat(32) },
+    ]
+    for (const values of [page, own].map(kind.toRow)) {
+      expect(kind.complete(values)).toBe(values)
+      expect(kind.secretOf(values, values)).toBe(null)
+    }
+  })
+})
+
+describe('batches', () => {
+  async function sizesOf(rows: Partial<NumberedRow>[]): Promise<number[]> {
+    async function* all() {
+      for (const row of rows) yield row as NumberedRow
+    }
+    const sizes: number[] = []
+    for await (const batch of toBatches(all())) sizes.push(batch.length)
+    return sizes
+  }
+
+  it('have at most 100 rows, 20 plain passwords, and a body that the server takes', async () => {
+    expect(await sizesOf(Array.from({ length: 250 }, () => ({ row: {} })))).toEqual([100, 100, 50])
+    expect(await sizesOf(Array.from({ length: 45 }, () => ({ row: { password: 'p' } })))).toEqual([20, 20, 5])
+    expect(await sizesOf(Array.from({ length: 5 }, () => ({ row: { name: 'x'.repeat(60_000) } })))).toEqual([
+      1, 1, 1, 1, 1,
+    ])
+    expect(await sizesOf([])).toEqual([])
+  })
+})
+
+describe('the format of a file', () => {
+  it('comes from its name, or is given', () => {
+    expect([formatOf('a.CSV', undefined), formatOf('a.ndjson', undefined), formatOf('a', 'jsonl')]).toEqual([
+      'csv',
+      'jsonl',
+      'jsonl',
+    ])
+    expect(() => formatOf('a.xlsx', undefined)).toThrow('--format must be csv or jsonl')
+  })
+})
+
+describe('a table', () => {
+  const columns = [
+    { title: 'Name', show: ([name]: string[]) => name ?? '' },
+    { title: 'What', show: ([, what]: string[]) => what ?? '' },
+  ]
+
+  it('is aligned, and fits the width by cutting the widest column', () => {
+    const rows = [
+      ['a', 'short'],
+      ['bbbb', 'a text that is longer than the rest'],
+    ]
+    expect(formatTable(rows, columns, Infinity)).toBe(
+      'Name  What\na     short\nbbbb  a text that is longer than the rest',
+    )
+    expect(formatTable(rows, columns, 20)).toBe('Name  What\na     short\nbbbb  a text that i…')
+  })
+
+  it('lets nothing through that would move the cursor', () => {
+    expect(formatTable([['\u001B[31m', 'a\nb\u202E']], columns, 80)).toBe('Name   What\n�[31m  a�b�')
+  })
+
+  it('wraps at words', () => {
+    expect(wrap('one two three', 8)).toEqual(['one two', 'three'])
+  })
+})

@@ -1,0 +1,209 @@
+import type { ChildProcess } from 'node:child_process'
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
+
+let cli: Cli
+let issuer: string
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  const started = await startCli()
+  ;({ cli, close } = started)
+  issuer = started.service.origin
+})
+
+afterAll(() => close())
+
+function readCredentials(user: Cli) {
+  return JSON.parse(readFileSync(user.credentialsPath, 'utf8'))
+}
+
+/** How often the session of the stored tokens was refreshed. */
+function seqOf(user: Cli): number {
+  const [stored] = Object.values<{ refreshToken: string }>(readCredentials(user).servers)
+  return JSON.parse(Buffer.from(stored?.refreshToken.split('.')[1] ?? '', 'base64url').toString()).seq
+}
+
+describe('signing in', () => {
+  it('keeps the tokens, and nothing of the password, in a file that nobody else can read', async () => {
+    const user = cli.another()
+    await user.signIn()
+    expect(statSync(user.credentialsPath).mode & 0o777).toBe(0o600)
+    expect(statSync(user.configDirectory).mode & 0o777).toBe(0o700)
+    expect(readFileSync(user.credentialsPath, 'utf8')).not.toContain(OPERATORS.operator)
+    const { code, stdout, stderr } = await user.run(['whoami'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `At ${issuer}:\n` })
+    expect(stdout).toMatch(/^username +operator\nid +user:\S+\nroles +admin\n/)
+  })
+
+  it('is refused for a wrong password, and then nothing is kept', async () => {
+    const user = cli.another()
+    expect(await user.run(['login', '--username', 'operator'], { stdin: 'wrong\n' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'sallyport: The username or the password is wrong.\n',
+    })
+    expect(await user.run(['whoami'])).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login".\n`,
+    })
+  })
+
+  it('ends the session from before', async () => {
+    const [user, copy] = [cli.another(), cli.another()]
+    await user.signIn()
+    copyFileSync(user.credentialsPath, copy.credentialsPath)
+    await user.signIn()
+    expect((await copy.run(['whoami'])).code).toBe(3)
+    expect((await user.run(['whoami'])).code).toBe(0)
+  })
+
+  it('asks for nothing where there is no terminal', async () => {
+    expect((await cli.another().run(['login'])).code).toBe(2)
+    expect((await cli.another().run(['login', '--username', 'operator'])).code).toBe(2)
+  })
+
+  it('sends no password without TLS, but to this machine', async () => {
+    const args = ['login', '--username', 'operator', '--server', 'http://id.example.com']
+    expect(await cli.another().run(args, { stdin: 'x\n' })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('would get passwords in the clear: use https'),
+    })
+  })
+
+  it('says where the tokens cannot be kept', async () => {
+    const file = join(cli.directory, 'a-file')
+    writeFileSync(file, '')
+    const env = { SALLYPORT_CONFIG_DIR: join(file, 'below') }
+    expect(await cli.run(['whoami'], { env })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^sallyport: ENOTDIR: .+a-file/),
+    })
+  })
+
+  it('follows no redirect', async () => {
+    const { createServer } = await import('node:http')
+    const server = createServer((_request, response) => response.writeHead(307, { Location: issuer }).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const args = ['login', '--username', 'operator', '--server', `http://127.0.0.1:${port}`]
+    expect((await cli.another().run(args, { stdin: `${OPERATORS.operator}\n` })).code).toBe(6)
+    server.close()
+  })
+
+  it('is for one server at a time, and remembers the last', async () => {
+    const user = cli.another()
+    await user.signIn()
+    expect(await user.run(['whoami'], { env: { SALLYPORT_SERVER: '' } })).toMatchObject({ code: 0 })
+    expect(await user.run(['whoami', '--server', 'http://127.0.0.1:9'])).toMatchObject({ code: 3 })
+  })
+})
+
+describe('signing out', () => {
+  it('forgets the tokens and ends the session', async () => {
+    const user = cli.another()
+    await user.signIn()
+    const copy = cli.another()
+    copyFileSync(user.credentialsPath, copy.credentialsPath)
+    expect(await user.run(['logout'])).toEqual({ code: 0, stdout: '', stderr: `Signed out at ${issuer}.\n` })
+    expect((await user.run(['whoami'])).code).toBe(3)
+    expect(await copy.run(['whoami'])).toMatchObject({
+      code: 3,
+      stderr: `sallyport: The session at ${issuer} has ended: run "sallyport login".\n`,
+    })
+  })
+})
+
+describe('an access token that has ended', () => {
+  it('is renewed by one of several commands at once, and none is signed out', async () => {
+    const user = cli.another()
+    await user.signIn()
+    user.expireAccessToken()
+    const ended = await Promise.all(Array.from({ length: 5 }, () => user.run(['whoami'])))
+    expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0])
+    expect(seqOf(user)).toBe(1)
+    user.expireAccessToken()
+    expect((await user.run(['whoami'])).code).toBe(0)
+    expect(seqOf(user)).toBe(2)
+  })
+
+  it('is renewed once more where the answer was lost', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    user.expireAccessToken()
+    proxy.loseAnswerTo('POST /oauth2-token')
+    expect(await user.run(['whoami'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('No answer; trying again'),
+    })
+    expect(seqOf(user)).toBe(1)
+    await proxy.close()
+  })
+
+  it('is stored before Ctrl+C ends the command', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    user.expireAccessToken()
+    const sent = proxy.requests.length
+    proxy.delayMs = 300
+    const interrupt = (child: ChildProcess) => {
+      const timer = setInterval(() => {
+        if (proxy.requests.length === sent) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 1)
+    }
+    expect((await user.run(['whoami'], { onStart: interrupt })).code).toBe(null)
+    expect(seqOf(user)).toBe(1)
+    expect((await user.run(['whoami'])).code).toBe(0)
+    await proxy.close()
+  })
+
+  it('does not keep a command waiting for one that was killed in the middle', async () => {
+    const user = cli.another()
+    await user.signIn()
+    user.expireAccessToken()
+    writeFileSync(`${user.credentialsPath}.lock`, '999999999')
+    expect((await user.run(['whoami'])).code).toBe(0)
+  })
+
+  it('is renewed where the server refuses it, as after a change of one’s own password', async () => {
+    const [admin, user] = [cli.another(), cli.another()]
+    await admin.signIn()
+    await admin.run(
+      ['users', 'create', 'new-admin', '--pool', 'operators', '--roles', 'admin', '--must-change-password'],
+      {
+        stdin: 'a first password\n',
+      },
+    )
+    const login = await user.run(['login', '--username', 'new-admin'], { stdin: 'a first password\n' })
+    expect(login.stderr).toContain('run "sallyport password"')
+    expect(await user.run(['keys', 'list'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('sallyport password'),
+    })
+    const change = await user.run(['password'], { stdin: 'a first password\na second password\n' })
+    expect(change).toMatchObject({ code: 0, stdout: '' })
+    expect((await user.run(['keys', 'list'])).code).toBe(0)
+  })
+})
+
+describe('a server that is away', () => {
+  it('is told from one that refuses', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    await proxy.close()
+    expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
+      code: 6,
+      stdout: '',
+      stderr: `sallyport: ${proxy.origin} gave no answer. Look whether it was done before you repeat it.\n`,
+    })
+  })
+})

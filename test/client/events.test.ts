@@ -1,0 +1,47 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Browser, CART, claimsOf, customer } from '../support/browser.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+/** What a browser tells a tab when another one changed the storage. */
+function tellOfStorage(key: string | null): void {
+  const page = globalThis as EventTarget
+  page.dispatchEvent(Object.assign(new Event('storage'), { key }))
+}
+
+describe('a listener', () => {
+  it('hears of another tab that changed the tokens or cleared the storage, and of nothing else there', async () => {
+    const { browser, tab } = await customer()
+    const [key = ''] = browser.storage.items.keys()
+    expect(key).toBe(`sallyport:${claimsOf(tab.session).client_id}`)
+    for (const changed of ['cart', key, null]) tellOfStorage(changed)
+    expect(browser.events).toEqual(['signed_in', 'changed_elsewhere', 'changed_elsewhere'])
+  })
+
+  it('that throws costs no request and no other listener, and its error is reported', async () => {
+    const reportError = vi.fn()
+    vi.stubGlobal('reportError', reportError)
+    const browser = await Browser.open()
+    const tab = browser.tab()
+    const fault = new Error('a fault of the page')
+    tab.subscribe(() => {
+      throw fault
+    })
+    const heard: string[] = []
+    tab.subscribe((event) => heard.push(event))
+    expect((await tab.fetch(CART)).status).toBe(200)
+    expect(heard).toEqual(['guest_started'])
+    expect(reportError.mock.calls).toEqual([[fault]])
+  })
+
+  it('hears nothing after it has unsubscribed', async () => {
+    const browser = await Browser.open()
+    const tab = browser.tab()
+    const heard: string[] = []
+    tab.subscribe((event) => heard.push(event))()
+    await tab.fetch(CART)
+    expect(heard).toEqual([])
+  })
+})

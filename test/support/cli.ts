@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { bundleWorker } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+interface RunOptions {
+  stdin?: string
+  env?: Record<string, string>
+  onStart?: (child: ChildProcess) => void
+}
+
+/** The operators of the demo data. */
+export const OPERATORS = { operator: 'operator battery staple', support: 'support battery staple' }
+
+/** The command line as it is built, in a directory of this run, so that nothing is rebuilt under it. */
+async function buildCli(directory: string): Promise<string> {
+  const file = join(directory, 'sallyport.mjs')
+  const build = spawn('npm', ['run', '--silent', 'build:cli', '--', file], {
+    stdio: 'inherit',
+  })
+  const [code] = await once(build, 'exit')
+  if (code !== 0) throw new Error('the command line does not build')
+  return file
+}
+
+/** The command line, and the settings of one user of it. */
+export class Cli {
+  readonly directory: string
+  readonly #file: string
+  readonly #server: string
+  readonly configDirectory: string
+
+  constructor({ directory, file, server }: { directory: string; file: string; server: string }) {
+    this.directory = directory
+    this.#file = file
+    this.#server = server
+    this.configDirectory = mkdtempSync(join(directory, 'config-'))
+  }
+
+  static async build(server = 'http://127.0.0.1:9'): Promise<Cli> {
+    const directory = makeTemporaryDirectory()
+    return new Cli({ directory, file: await buildCli(directory), server })
+  }
+
+  /** Another user's, at the same server or another one. */
+  another(server = this.#server): Cli {
+    return new Cli({ directory: this.directory, file: this.#file, server })
+  }
+
+  get credentialsPath(): string {
+    return join(this.configDirectory, 'credentials.json')
+  }
+
+  async run(args: readonly string[], { stdin = '', env = {}, onStart }: RunOptions = {}): Promise<Ended> {
+    const settings = { SALLYPORT_CONFIG_DIR: this.configDirectory, SALLYPORT_SERVER: this.#server, TZ: 'UTC' }
+    const child = spawn(process.execPath, [this.#file, ...args], {
+      env: { ...process.env, ...settings, ...env },
+    })
+    onStart?.(child)
+    const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+    child.stdin.on('error', () => {})
+    child.stdin.end(stdin)
+    const [code] = await once(child, 'close')
+    return { code, stdout: stdout(), stderr: stderr() }
+  }
+
+  async signIn(username: keyof typeof OPERATORS = 'operator'): Promise<void> {
+    const { code, stderr } = await this.run(['login', '--username', username], { stdin: OPERATORS[username] })
+    if (code !== 0) throw new Error(stderr)
+  }
+
+  /** What a command prints with `--json`. */
+  async json(...args: string[]): Promise<Record<string, unknown>> {
+    const { stdout, stderr } = await this.run([...args, '--json'])
+    if (stdout === '') throw new Error(stderr)
+    return JSON.parse(stdout)
+  }
+
+  /** As if the access token had been there for an hour. */
+  expireAccessToken(): void {
+    const file = JSON.parse(readFileSync(this.credentialsPath, 'utf8'))
+    for (const credentials of Object.values<{ expiresAt: number }>(file.servers)) credentials.expiresAt = 0
+    writeFileSync(this.credentialsPath, JSON.stringify(file), { mode: 0o600 })
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = ''
+  stream.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk
+  })
+  return () => text
+}
+
+/** A real server with the demo data, and the command line that talks to it. */
+export async function startCli(): Promise<{ cli: Cli; service: ServiceServer; close(): Promise<void> }> {
+  const directory = makeTemporaryDirectory()
+  const [bundle, file] = await Promise.all([bundleWorker(join(directory, 'service')), buildCli(directory)])
+  const service = await startService(bundle, { stateDirectory: join(directory, 'state') })
+  return {
+    cli: new Cli({ directory, file, server: service.origin }),
+    service,
+    close: () => service.close(),
+  }
+}
+
+/** Stands before a server, and loses an answer where it is told to: the server has handled the request by then. */
+export class LossyProxy {
+  readonly #server: Server
+  readonly #lost = new Map<string, number>()
+  readonly #answered = new Map<string, number>()
+  readonly origin: string
+  readonly requests: string[] = []
+  /** How long each answer is held back. */
+  delayMs = 0
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  static async start(target: string): Promise<LossyProxy> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const proxy = new LossyProxy(server)
+    server.on('request', (incoming, outgoing) => proxy.#forward(target, incoming, outgoing))
+    return proxy
+  }
+
+  /**
+   * @param operation Such as `POST /oauth2-token`.
+   * @param after How many more of its answers get through before that.
+   */
+  loseAnswerTo(operation: string, { after = 0 } = {}): void {
+    this.#lost.set(operation, (this.#answered.get(operation) ?? 0) + after)
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #forward(target: string, incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const operation = `${incoming.method} ${incoming.url?.split('?')[0]}`
+    this.requests.push(operation)
+    const { host: _host, ...headers } = incoming.headers
+    const onward = request(target + incoming.url, { method: incoming.method ?? 'GET', headers }, (answer) =>
+      this.#answer(operation, answer, outgoing),
+    )
+    onward.on('error', () => outgoing.destroy())
+    incoming.pipe(onward)
+  }
+
+  #answer(operation: string, answer: IncomingMessage, outgoing: ServerResponse): void {
+    const place = this.#answered.get(operation) ?? 0
+    this.#answered.set(operation, place + 1)
+    if (this.#lost.get(operation) === place) {
+      answer.resume().on('end', () => outgoing.destroy())
+      return
+    }
+    setTimeout(() => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    }, this.delayMs)
+  }
+}

@@ -1,0 +1,22 @@
+import { afterEach, beforeEach, vi } from 'vitest'
+
+/** The client waits between two tries; nobody else in its tests waits for a timer. */
+export function fakeWaits(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+}
+
+/** Lets the time that the work waits for pass at once. */
+export async function hurry<T>(work: Promise<T>): Promise<T> {
+  let isDone = false
+  const end = () => {
+    isDone = true
+  }
+  work.then(end, end)
+  while (!isDone) await vi.advanceTimersByTimeAsync(100)
+  return work
+}
