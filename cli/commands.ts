@@ -5,6 +5,7 @@ import { CONFIG_COMMANDS } from './commands/config_command.ts'
 import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
 import { SESSION_COMMANDS } from './commands/session_commands.ts'
+import { STATISTICS_COMMANDS } from './commands/statistics_command.ts'
 import { USER_COMMANDS } from './commands/user_commands.ts'
 import { WHY_COMMANDS } from './commands/why_command.ts'
 import type { Command } from './core/command.ts'
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...STATISTICS_COMMANDS,
   ...KEY_COMMANDS,
   ...IMPORT_COMMANDS,
   ...CONFIG_COMMANDS,

@@ -258,6 +258,18 @@ describe('the audit trail', () => {
   })
 })
 
+describe('statistics', () => {
+  it('counts what just happened', async () => {
+    const { stdout } = await cli.run(['statistics', '--minutes', '30'])
+    expect(stdout).toMatch(
+      /^from .*\nto .*\nsign-ins +[1-9]\d*\nguests +\d+\nmachines +\d+\nrefreshes +\d+\nfailures +\d+\nactive sessions +[1-9]\d*\n$/,
+    )
+    const json = JSON.parse((await cli.run(['statistics', '--minutes', '30', '--json'])).stdout)
+    expect(json.pieces).toHaveLength(30)
+    expect((await cli.run(['statistics', '--minutes', '0'])).stderr).toContain('must be at least 1')
+  })
+})
+
 describe('keys', () => {
   it('are listed, rotated and sealed anew', async () => {
     expect(await list('keys', 'list')).toMatchObject([{ state: 'current' }])

@@ -1,0 +1,34 @@
+import type { Command } from '../core/command.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import { integer } from '../core/option.ts'
+import { formatItem, member, memberOf, moment, printJson } from './output.ts'
+
+const COLUMNS = [
+  moment('From', 'from'),
+  moment('To', 'to'),
+  member('Sign-ins', 'password'),
+  member('Guests', 'guest'),
+  member('Machines', 'client_credentials'),
+  member('Refreshes', 'refresh_token'),
+  member('Failures', 'failures'),
+  member('Active sessions', 'active_sessions'),
+]
+
+const statistics: Command = {
+  name: 'statistics',
+  summary: 'Tokens by grant, failures and active sessions of the last minutes',
+  details: 'With --json minute by minute, in up to 60 pieces.',
+  options: [integer('minutes', 'How many, up to 1440; 60 where absent', { field: 'minutes' })],
+  operations: ['GET /statistics'],
+  async run(call) {
+    const { terminal, input, api } = call
+    const answer = await api.read({ operation: 'GET /statistics', query: input.query })
+    if (input.has(JSON_OUTPUT)) return printJson(call, answer)
+    const counted = { ...answer, ...memberOf(answer, 'total') }
+    terminal.print(formatItem(counted, COLUMNS))
+    if (answer.truncated === true)
+      terminal.say('There were more events than are counted: ask for fewer minutes.')
+  },
+}
+
+export const STATISTICS_COMMANDS: readonly Command[] = [statistics]
