@@ -1,10 +1,5 @@
 // What `sallyport/verify` exports.
 export type { AccessTokenClaims } from './claims.ts'
+export type { RevocationOptions, VerifierOptions } from './options.ts'
 export { TokenError, type TokenErrorCode } from './token_error.ts'
-export {
-  createVerifier,
-  type RevocationOptions,
-  type Verifier,
-  type VerifierOptions,
-  type VerifyOptions,
-} from './verifier.ts'
+export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts'

@@ -26,6 +26,8 @@ interface Dependencies {
   fetch: Fetch
   /** The least time between two fetches. */
   pollSeconds: number
+  /** From which age the list is of no use; infinite for an API that stays open. */
+  refusedAfterSeconds: number
 }
 
 /** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
@@ -51,23 +53,21 @@ export class RevocationPoller {
    * bring back a list that is of no use; else one request at most, where a poll is overdue: there were no requests for
    * a while, or they ended before their polls did. So an API that is asked seldom refuses what was revoked as soon as
    * one that is asked all the time.
-   *
-   * @param maxAgeSeconds From which age the list is of no use.
    */
-  async poll(moment: Moment, maxAgeSeconds: number): Promise<void> {
+  async poll(moment: Moment): Promise<void> {
     const { now } = moment
     const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
     if (isDue) this.#polledAt = now
     const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
     // One that is lost leaves the list as it is, and nobody may be waiting for it.
     const polling = flight?.catch(() => {})
-    const isNeeded = !this.#hasAnswered || this.ageSeconds(now) > maxAgeSeconds
+    const isNeeded = !this.#hasAnswered || this.isTooOld(now)
     if (isNeeded || (isDue && this.#isOverdue(now))) await polling
   }
 
-  /** How old the list is, in seconds; infinite where there is none. */
-  ageSeconds(now: number): number {
-    return this.#list ? Math.max(0, now - this.#list.asOf) : Number.POSITIVE_INFINITY
+  /** Whether an API that is not to stay open must refuse. */
+  isTooOld(now: number): boolean {
+    return this.#ageSeconds(now) > this.#dependencies.refusedAfterSeconds
   }
 
   /** What of a token was cut off; null where nothing was. */
@@ -81,10 +81,15 @@ export class RevocationPoller {
     return dead ? dead[0] : null
   }
 
+  /** How old the list is, in seconds; infinite where there is none. */
+  #ageSeconds(now: number): number {
+    return this.#list ? Math.max(0, now - this.#list.asOf) : Number.POSITIVE_INFINITY
+  }
+
   #isOverdue(now: number): boolean {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
-    const isPastBound = this.ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
+    const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
     return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
   }
 

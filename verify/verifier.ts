@@ -1,9 +1,9 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
-import { type DocumentCache, Documents, findLocalCache } from './documents.ts'
-import type { Fetch } from './fetch_document.ts'
+import { Documents } from './documents.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
+import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { RevocationPoller } from './revocation_list.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
 import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
@@ -13,34 +13,6 @@ const ACCESS_TOKEN_TYPE = 'at+jwt'
 
 /** Ways to carry a key in the token itself: what a forger would use (RFC 8725 §3.10). */
 const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
-
-export interface RevocationOptions {
-  /** How often the list is fetched, at most. */
-  pollSeconds?: number
-  /** How old the list may be before `whenStale` decides. */
-  maxAgeSeconds?: number
-  /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
-  whenStale?: 'open' | 'closed'
-}
-
-export interface VerifierOptions {
-  /** The `iss` of every token, and where its metadata is found. */
-  issuer: string
-  /** This API: the `aud` of every token. */
-  audience: string
-  /** How far clocks may be apart, in seconds. */
-  leewaySeconds?: number
-  /** False where revoked tokens are to live until they expire. */
-  revocations?: RevocationOptions | false
-  /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
-  keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
-  fetch?: Fetch
-  /**
-   * Where isolates of one location share the issuer's keys and metadata: `caches.default` where the runtime has it and
-   * `fetch` is not given; null does without.
-   */
-  cache?: DocumentCache | null
-}
 
 export interface VerifyOptions {
   /** Scope tokens that are all needed. */
@@ -63,41 +35,26 @@ export interface Verifier {
 /**
  * Makes a verifier of one API. It asks the issuer for nothing but its metadata, its keys and its revocations, and in the
  * steady state a request waits for none of them.
+ *
+ * @throws TypeError that names an option that cannot be used
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  return new AccessTokenVerifier(options)
+  return new AccessTokenVerifier(readOptions(options))
 }
 
 class AccessTokenVerifier implements Verifier {
-  readonly #issuer: string
-  readonly #audience: string
-  readonly #leewaySeconds: number
+  readonly #settings: VerifierSettings
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
-  /** How old the revocations may be; infinite for an API that stays open. */
-  readonly #refusedAfterSeconds: number
 
-  constructor({
-    issuer,
-    audience,
-    leewaySeconds = 5,
-    revocations = {},
-    keys = {},
-    ...rest
-  }: VerifierOptions) {
-    const fetch: Fetch = rest.fetch ?? ((url, init) => globalThis.fetch(url, init))
-    const cache = rest.cache === undefined && !rest.fetch ? findLocalCache() : (rest.cache ?? null)
-    const times = { freshSeconds: 300, staleSeconds: 86_400, cooldownSeconds: 30, ...keys }
-    const documents = new Documents(fetch, cache, times)
+  constructor(settings: VerifierSettings) {
+    const { issuer, fetch, revocations } = settings
+    const documents = new Documents(fetch, settings.cache, settings.keys)
     const discovery = new Discovery(issuer, documents)
-    this.#issuer = issuer
-    this.#audience = audience
-    this.#leewaySeconds = leewaySeconds
-    this.#keys = new KeySource(discovery, documents, times)
-    const { pollSeconds = 10, maxAgeSeconds = 60, whenStale = 'open' } = revocations || {}
-    const dependencies = { issuer, discovery, keys: this.#keys, fetch, pollSeconds }
-    this.#revocations = revocations === false ? null : new RevocationPoller(dependencies)
-    this.#refusedAfterSeconds = whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY
+    this.#settings = settings
+    this.#keys = new KeySource(discovery, documents, settings.keys)
+    const dependencies = { issuer, discovery, keys: this.#keys, fetch }
+    this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
@@ -105,7 +62,8 @@ class AccessTokenVerifier implements Verifier {
     const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
     const claims = decodeClaims(await this.#verifySignature(token, moment))
-    if (claims.issuedAt > now + this.#leewaySeconds) throw invalidToken('it was issued in the future')
+    if (claims.issuedAt > now + this.#settings.leewaySeconds)
+      throw invalidToken('it was issued in the future')
     await this.#checkRevocations(claims, moment)
     checkScope(claims, options.scope)
     return claims
@@ -113,13 +71,14 @@ class AccessTokenVerifier implements Verifier {
 
   async #verifySignature(token: string, moment: Moment): Promise<JWTPayload> {
     const { alg, key } = await this.#requireKey(readHeader(token), moment)
+    const { issuer, audience, leewaySeconds } = this.#settings
     const options = {
       algorithms: [alg],
       typ: ACCESS_TOKEN_TYPE,
-      issuer: this.#issuer,
-      audience: this.#audience,
+      issuer,
+      audience,
       currentDate: new Date(moment.now * 1000),
-      clockTolerance: this.#leewaySeconds,
+      clockTolerance: leewaySeconds,
       requiredClaims: ['exp', 'iat'],
     }
     try {
@@ -142,10 +101,9 @@ class AccessTokenVerifier implements Verifier {
   async #checkRevocations(claims: AccessTokenClaims, moment: Moment): Promise<void> {
     const poller = this.#revocations
     if (!poller) return
-    await poller.poll(moment, this.#refusedAfterSeconds)
-    if (poller.ageSeconds(moment.now) > this.#refusedAfterSeconds) {
-      throw temporarilyUnavailable(`the revocations are older than ${this.#refusedAfterSeconds} s`)
-    }
+    await poller.poll(moment)
+    if (poller.isTooOld(moment.now))
+      throw temporarilyUnavailable('the revocations are older than maxAgeSeconds')
     const cutoff = poller.findCutoff(claims)
     if (cutoff !== null) throw invalidToken(`it was revoked: by its ${cutoff}`)
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { RevocationOptions } from '../../verify/options.ts'
 import { createTestIssuer, type Revocation } from '../../verify/testing.ts'
-import { createVerifier, type RevocationOptions } from '../../verify/verifier.ts'
+import { createVerifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,8 +1,9 @@
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
+import type { VerifierOptions } from '../../verify/options.ts'
 import { createTestIssuer, type MintOptions, type TestIssuer } from '../../verify/testing.ts'
 import { TokenError } from '../../verify/token_error.ts'
-import { createVerifier, type Verifier, type VerifierOptions } from '../../verify/verifier.ts'
+import { createVerifier, type Verifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,0 +1,105 @@
+import { type DocumentCache, findLocalCache } from './documents.ts'
+import type { Fetch } from './fetch_document.ts'
+import type { KeyTimes } from './key_source.ts'
+
+export interface RevocationOptions {
+  /** How often the list is fetched, at most. */
+  pollSeconds?: number
+  /** How old the list may be before `whenStale` decides. */
+  maxAgeSeconds?: number
+  /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
+  whenStale?: 'open' | 'closed'
+}
+
+export interface VerifierOptions {
+  /** The `iss` of every token, and where its metadata is found. */
+  issuer: string
+  /** This API: the `aud` of every token. */
+  audience: string
+  /** How far clocks may be apart, in seconds. */
+  leewaySeconds?: number
+  /** False where revoked tokens are to live until they expire. */
+  revocations?: RevocationOptions | false
+  /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
+  keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
+  fetch?: Fetch
+  /**
+   * Where isolates of one location share the issuer's keys and metadata: `caches.default` where the runtime has it and
+   * `fetch` is not given; null does without.
+   */
+  cache?: DocumentCache | null
+}
+
+/** Options that were checked, with the defaults filled in. */
+export interface VerifierSettings {
+  issuer: string
+  audience: string
+  leewaySeconds: number
+  revocations: RevocationSettings | null
+  keys: KeyTimes
+  fetch: Fetch
+  cache: DocumentCache | null
+}
+
+interface RevocationSettings {
+  pollSeconds: number
+  /** How old the list may be; infinite for an API that stays open. */
+  refusedAfterSeconds: number
+}
+
+/**
+ * Checks what an API configures, often from its environment: without an audience tokens of every API would pass, and
+ * comparisons with NaN would switch off the polls without a word. What is undefined has its default.
+ *
+ * @throws TypeError that names the option
+ */
+export function readOptions(options: VerifierOptions): VerifierSettings {
+  const { fetch, cache } = options
+  return {
+    issuer: requireText('issuer', options.issuer),
+    audience: requireText('audience', options.audience),
+    leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
+    revocations: readRevocations(options.revocations),
+    keys: readKeyTimes(options.keys),
+    fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
+  }
+}
+
+function readRevocations(revocations: RevocationOptions | false = {}): RevocationSettings | null {
+  if (revocations === false) return null
+  requireObject('revocations', revocations)
+  const { whenStale = 'open' } = revocations
+  if (whenStale !== 'open' && whenStale !== 'closed') {
+    throw new TypeError("revocations.whenStale must be 'open' or 'closed'")
+  }
+  const maxAgeSeconds = readSeconds('revocations.maxAgeSeconds', revocations.maxAgeSeconds, 60)
+  return {
+    pollSeconds: readSeconds('revocations.pollSeconds', revocations.pollSeconds, 10),
+    refusedAfterSeconds: whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY,
+  }
+}
+
+function readKeyTimes(keys: VerifierOptions['keys'] = {}): KeyTimes {
+  requireObject('keys', keys)
+  return {
+    freshSeconds: readSeconds('keys.freshSeconds', keys.freshSeconds, 300),
+    staleSeconds: readSeconds('keys.staleSeconds', keys.staleSeconds, 86_400),
+    cooldownSeconds: readSeconds('keys.cooldownSeconds', keys.cooldownSeconds, 30),
+  }
+}
+
+function readSeconds(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
+  throw new TypeError(`${name} must be a number of seconds, 0 or more`)
+}
+
+function requireText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new TypeError(`${name} must be text that is not empty`)
+}
+
+function requireObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)
+}
