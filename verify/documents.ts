@@ -1,4 +1,5 @@
 import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { isWithin } from './is_within.ts'
 
 /** What is needed of the Cache API: `caches.default` of Workers has it. */
 export interface DocumentCache {
@@ -38,10 +39,9 @@ export class Documents {
   async read(url: string, now: number): Promise<IssuerDocument> {
     const { freshSeconds, staleSeconds } = this.#times
     const cached = await this.#find(url)
-    const ageSeconds = cached ? now - cached.fetchedAt : Number.POSITIVE_INFINITY
-    if (cached && ageSeconds < freshSeconds) return cached
+    if (cached && isWithin(freshSeconds, cached.fetchedAt, now)) return cached
     return this.fetch(url, now).catch((error: unknown) => {
-      if (cached && ageSeconds < staleSeconds) return cached
+      if (cached && now - cached.fetchedAt < staleSeconds) return cached
       throw error
     })
   }

@@ -1,6 +1,7 @@
 import { importJWK, type JWK } from 'jose'
 import type { Discovery } from './discovery.ts'
 import type { Documents, DocumentTimes, IssuerDocument } from './documents.ts'
+import { isWithin } from './is_within.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
 /** The algorithms that an issuer may sign with. A symmetric one is never among them. */
@@ -47,7 +48,7 @@ export class KeySource {
   async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
     const set = await this.#current(moment)
     const known = set.keys.get(kid)
-    if (known || moment.now - this.#fetchedAt < this.#times.cooldownSeconds) return known ?? null
+    if (known || isWithin(this.#times.cooldownSeconds, this.#fetchedAt, moment.now)) return known ?? null
     return (await this.#fetch(moment).catch(() => set)).keys.get(kid) ?? null
   }
 
@@ -55,16 +56,17 @@ export class KeySource {
     const set = this.#set
     if (!set) return this.#read(moment)
     const { freshSeconds, staleSeconds, cooldownSeconds } = this.#times
-    const ageSeconds = moment.now - set.fetchedAt
-    const mayRead = moment.now - this.#readAt >= Math.min(cooldownSeconds, freshSeconds)
-    if (ageSeconds < freshSeconds) return set
-    if (ageSeconds < 2 * freshSeconds) {
+    const hasAge = (seconds: number) => isWithin(seconds, set.fetchedAt, moment.now)
+    const mayRead = !isWithin(Math.min(cooldownSeconds, freshSeconds), this.#readAt, moment.now)
+    if (hasAge(freshSeconds)) return set
+    if (hasAge(2 * freshSeconds)) {
       if (mayRead) this.#read(moment).catch(() => {})
       return set
     }
-    if (!mayRead && ageSeconds < staleSeconds) return set
+    const isUsable = moment.now - set.fetchedAt < staleSeconds
+    if (!mayRead && isUsable) return set
     return this.#read(moment).catch((error: unknown) => {
-      if (ageSeconds < staleSeconds) return set
+      if (isUsable) return set
       throw error
     })
   }
@@ -84,12 +86,17 @@ export class KeySource {
   }
 
   async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument>): Promise<KeySet> {
+    const before = this.#set
     const { jwksUri } = await this.#discovery.endpoints(now)
     const { content, fetchedAt } = await find(jwksUri)
     this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
     const set = { keys: await importKeys(content), fetchedAt }
-    if (!this.#set || fetchedAt >= this.#set.fetchedAt) this.#set = set
-    return this.#set
+    const last = this.#set
+    const isOfClockAhead = last === before && last !== null && last.fetchedAt > now
+    // Overtaken meanwhile, by a fetch that knows newer keys than the cache.
+    if (last && fetchedAt < last.fetchedAt && !isOfClockAhead) return last
+    this.#set = set
+    return set
   }
 }
 

@@ -2,6 +2,7 @@ import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Discovery } from './discovery.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { isWithin } from './is_within.ts'
 import type { KeySource } from './key_source.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
@@ -56,7 +57,7 @@ export class RevocationPoller {
    */
   async poll(moment: Moment): Promise<void> {
     const { now } = moment
-    const isDue = now - this.#polledAt >= this.#dependencies.pollSeconds
+    const isDue = !isWithin(this.#dependencies.pollSeconds, this.#polledAt, now)
     if (isDue) this.#polledAt = now
     const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
     // One that is lost leaves the list as it is, and nobody may be waiting for it.
@@ -81,16 +82,16 @@ export class RevocationPoller {
     return dead ? dead[0] : null
   }
 
-  /** How old the list is, in seconds; infinite where there is none. */
+  /** How old the list is, in seconds; infinite where there is none, or where it is of a time to come: who knows? */
   #ageSeconds(now: number): number {
-    return this.#list ? Math.max(0, now - this.#list.asOf) : Number.POSITIVE_INFINITY
+    return this.#list && this.#list.asOf <= now ? now - this.#list.asOf : Number.POSITIVE_INFINITY
   }
 
   #isOverdue(now: number): boolean {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
     const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
-    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
+    return isPastBound || !isWithin(OVERDUE_POLLS * pollSeconds, receivedAt, now)
   }
 
   async #fetchList(moment: Moment): Promise<void> {

@@ -1,3 +1,5 @@
+import { isWithin } from './is_within.ts'
+
 /** When a request is judged, and how it keeps work alive that no request waits for. */
 export interface Moment {
   /** Unix seconds. */
@@ -29,7 +31,7 @@ export class SharedFlight<T> {
   /** The work under way; null where there is none. */
   join(now: number): Promise<T> | null {
     const underway = this.#underway
-    return underway && now - underway.startedAt < LOST_AFTER_SECONDS ? orLost(underway.result) : null
+    return underway && isWithin(LOST_AFTER_SECONDS, underway.startedAt, now) ? orLost(underway.result) : null
   }
 
   #begin(result: Promise<T>, { now, waitUntil }: Moment): Promise<T> {

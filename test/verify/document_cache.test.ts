@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import type { DocumentCache } from '../../verify/documents.ts'
 import { createTestIssuer } from '../../verify/testing.ts'
 import { createVerifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
+const NEVER = new AbortController().signal
 
 /** Isolates of one location: they share `caches.default` and nothing else. */
 async function location() {
   const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
-  const isolate = (cache: Cache | null = caches.default) => {
+  const isolate = (cache: DocumentCache | null = caches.default) => {
     const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, cache }
     const verifier = createVerifier({ ...options, revocations: false })
     return (token: string, now: number) =>
@@ -46,6 +48,25 @@ describe('the cache of a location', () => {
     expect(await isolate()(await mint(), NOW + 30)).toBe('accepted')
   })
 
+  it('that answers late replaces no keys that were fetched meanwhile', async () => {
+    const { issuer, isolate, mint } = await location()
+    const keys = await issuer.fetch(`${issuer.url}/.well-known/jwks.json`, { headers: {}, signal: NEVER })
+    const document = new Response(keys.body, { headers: { 'Fetched-At': String(NOW + 300) } })
+    const late = Promise.withResolvers<Response>()
+    const cache = { match: async (): Promise<Response | undefined> => undefined, put: async () => {} }
+    const codeAt = isolate(cache)
+    const old = await mint()
+    await codeAt(old, NOW)
+    cache.match = () => late.promise
+    const waiting = codeAt(old, NOW + 600)
+    await issuer.rotateKey({ keepOld: false })
+    const token = await mint()
+    expect(await codeAt(token, NOW + 601)).toBe('accepted')
+    late.resolve(document)
+    expect(await waiting).toBe('invalid_token')
+    expect(await codeAt(token, NOW + 602)).toBe('accepted')
+  })
+
   it('serves isolates that start while the issuer is away, for a day', async () => {
     const { issuer, isolate, mint } = await location()
     const token = await mint()
@@ -62,8 +83,7 @@ describe('the cache of a location', () => {
       put: () => Promise.reject(new Error('away')),
     }
     const token = await mint()
-    for (const cache of [broken as unknown as Cache, null])
-      expect(await isolate(cache)(token, NOW)).toBe('accepted')
+    for (const cache of [broken, null]) expect(await isolate(cache)(token, NOW)).toBe('accepted')
   })
 
   it('keeps nothing under the addresses of the issuer itself', async () => {
