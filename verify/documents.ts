@@ -7,11 +7,14 @@ export interface DocumentCache {
   put(key: string, document: Response): Promise<void>
 }
 
-/** A JSON document of the issuer, and when the issuer said so, in Unix seconds. */
-export interface IssuerDocument {
-  content: unknown
+/** What a JSON document of the issuer says, and when the issuer said so, in Unix seconds. */
+export interface IssuerDocument<T> {
+  content: T
   fetchedAt: number
 }
+
+/** Takes out of a document what is needed. It throws where it is none of that kind, and such a one is never kept. */
+export type Decode<T> = (document: unknown) => T | Promise<T>
 
 /** All in seconds. */
 export interface DocumentTimes {
@@ -36,35 +39,40 @@ export class Documents {
   }
 
   /** From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. */
-  async read(url: string, now: number): Promise<IssuerDocument> {
+  async read<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const { freshSeconds, staleSeconds } = this.#times
-    const cached = await this.#find(url)
+    const cached = await this.#find(url, decode)
     if (cached && isWithin(freshSeconds, cached.fetchedAt, now)) return cached
-    return this.fetch(url, now).catch((error: unknown) => {
+    return this.fetch(url, now, decode).catch((error: unknown) => {
       if (cached && now - cached.fetchedAt < staleSeconds) return cached
       throw error
     })
   }
 
   /** From the issuer alone. */
-  async fetch(url: string, now: number): Promise<IssuerDocument> {
-    const content: unknown = await (await fetchDocument(this.#fetch, url)).json()
-    await this.#save(url, { content, fetchedAt: now })
+  async fetch<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
+    const document: unknown = await (await fetchDocument(this.#fetch, url)).json()
+    const content = await decode(document)
+    await this.#save(url, { content: document, fetchedAt: now })
     return { content, fetchedAt: now }
   }
 
-  async #find(url: string): Promise<IssuerDocument | null> {
-    const response = await this.#cache?.match(cacheKey(url)).catch(() => undefined)
-    const fetchedAt = Number(response?.headers.get(FETCHED_AT))
-    return response && fetchedAt ? { content: await response.json(), fetchedAt } : null
+  async #find<T>(url: string, decode: Decode<T>): Promise<IssuerDocument<T> | null> {
+    try {
+      const response = await this.#cache?.match(cacheKey(url))
+      const fetchedAt = Number(response?.headers.get(FETCHED_AT))
+      return response && fetchedAt ? { content: await decode(await response.json()), fetchedAt } : null
+    } catch {
+      // A cache that fails, or has half a document, costs a fetch and nothing else.
+      return null
+    }
   }
 
-  async #save(url: string, { content, fetchedAt }: IssuerDocument): Promise<void> {
+  async #save(url: string, { content, fetchedAt }: IssuerDocument<unknown>): Promise<void> {
     const headers = {
       'Cache-Control': `max-age=${this.#times.staleSeconds}`,
       [FETCHED_AT]: String(fetchedAt),
     }
-    // A cache that fails costs the next isolate a fetch, and nothing else.
     await this.#cache?.put(cacheKey(url), Response.json(content, { headers })).catch(() => {})
   }
 }

@@ -18,8 +18,10 @@ export interface KeyTimes extends DocumentTimes {
   cooldownSeconds: number
 }
 
+type Keys = ReadonlyMap<string, VerificationKey>
+
 interface KeySet {
-  keys: ReadonlyMap<string, VerificationKey>
+  keys: Keys
   fetchedAt: number
 }
 
@@ -75,22 +77,28 @@ export class KeySource {
   #read(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#readAt = now
-    return this.#reading.run(() => this.#load(now, (uri) => this.#documents.read(uri, now)), moment)
+    return this.#reading.run(
+      () => this.#load(now, (uri) => this.#documents.read(uri, now, importKeys)),
+      moment,
+    )
   }
 
   /** From the issuer alone: it may have a key that the cache has not. */
   #fetch(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#fetchedAt = now
-    return this.#fetching.run(() => this.#load(now, (uri) => this.#documents.fetch(uri, now)), moment)
+    return this.#fetching.run(
+      () => this.#load(now, (uri) => this.#documents.fetch(uri, now, importKeys)),
+      moment,
+    )
   }
 
-  async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument>): Promise<KeySet> {
+  async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument<Keys>>): Promise<KeySet> {
     const before = this.#set
     const { jwksUri } = await this.#discovery.endpoints(now)
-    const { content, fetchedAt } = await find(jwksUri)
+    const { content: keys, fetchedAt } = await find(jwksUri)
     this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
-    const set = { keys: await importKeys(content), fetchedAt }
+    const set = { keys, fetchedAt }
     const last = this.#set
     const isOfClockAhead = last === before && last !== null && last.fetchedAt > now
     // Overtaken meanwhile, by a fetch that knows newer keys than the cache.
@@ -100,16 +108,18 @@ export class KeySource {
   }
 }
 
-/** The keys that sign; any other member is passed over (RFC 7517 §5). */
-async function importKeys(document: unknown): Promise<ReadonlyMap<string, VerificationKey>> {
+/** The keys that sign; any other member, or one that cannot be used here, is passed over (RFC 7517 §5). */
+async function importKeys(document: unknown): Promise<Keys> {
   const { keys } = (document ?? {}) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error('the JWKS has no keys')
-  const imported = await Promise.all(keys.map((jwk: JWK) => importKey(jwk)))
+  const imported = await Promise.all(keys.map((jwk: JWK) => importKey(jwk).catch(() => [])))
   return new Map(imported.flat())
 }
 
 async function importKey(jwk: JWK): Promise<[string, VerificationKey][]> {
   const { kid, alg, use } = jwk
   if (!kid || !alg || !ALGORITHMS.includes(alg) || (use !== undefined && use !== 'sig')) return []
-  return [[kid, { alg, key: (await importJWK(jwk, alg)) as CryptoKey }]]
+  const key = await importJWK(jwk, alg)
+  // A symmetric key, whatever algorithm it is said to be for.
+  return key instanceof Uint8Array ? [] : [[kid, { alg, key }]]
 }

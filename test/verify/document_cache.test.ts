@@ -10,8 +10,14 @@ const NEVER = new AbortController().signal
 /** Isolates of one location: they share `caches.default` and nothing else. */
 async function location() {
   const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
+  /** What the issuer answers under a path instead of what is there. */
+  const instead = new Map<string, unknown>()
+  const fetch: typeof issuer.fetch = async (url, init) => {
+    const { pathname } = new URL(url)
+    return instead.has(pathname) ? Response.json(instead.get(pathname)) : issuer.fetch(url, init)
+  }
   const isolate = (cache: DocumentCache | null = caches.default) => {
-    const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, cache }
+    const options = { issuer: issuer.url, audience: AUDIENCE, fetch, cache }
     const verifier = createVerifier({ ...options, revocations: false })
     return (token: string, now: number) =>
       verifier.verify(token, { now }).then(
@@ -20,7 +26,7 @@ async function location() {
       )
   }
   const mint = () => issuer.mint({ audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 200_000 })
-  return { issuer, isolate, mint }
+  return { issuer, instead, isolate, mint }
 }
 
 describe('the cache of a location', () => {
@@ -74,6 +80,28 @@ describe('the cache of a location', () => {
     issuer.isUp = false
     expect(await isolate()(token, NOW + 86_399)).toBe('accepted')
     expect(await isolate()(token, NOW + 86_400)).toBe('temporarily_unavailable')
+  })
+
+  it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
+    'keeps nothing that is no such document in place of %s',
+    async (path) => {
+      const { instead, isolate, mint } = await location()
+      const token = await mint()
+      instead.set(path, { maintenance: true })
+      expect(await isolate()(token, NOW)).toBe('temporarily_unavailable')
+      instead.clear()
+      expect(await isolate()(token, NOW + 1)).toBe('accepted')
+      instead.set(path, { maintenance: true })
+      expect(await isolate()(token, NOW + 400)).toBe('accepted')
+      expect(await isolate()(token, NOW + 86_400)).toBe('accepted')
+    },
+  )
+
+  it.each(['{"keys', 'null', '{"maintenance":true}'])('that has %s asks the issuer', async (text) => {
+    const { isolate, mint } = await location()
+    const headers = { 'Fetched-At': String(NOW) }
+    const half = { match: async () => new Response(text, { headers }), put: async () => {} }
+    expect(await isolate(half)(await mint(), NOW)).toBe('accepted')
   })
 
   it('that fails, or is not there, changes no verdict', async () => {
