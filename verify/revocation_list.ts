@@ -137,7 +137,12 @@ export class RevocationPoller {
 
 function decodeFeed({ sequence, revocations }: JWTPayload): { cutoffs: Cutoffs; sequence: number } {
   if (typeof sequence !== 'number' || !Array.isArray(revocations)) throw new Error('the feed is not one')
-  return { cutoffs: new Map(revocations.flatMap(decodeEntry)), sequence }
+  const cutoffs = new Map<string, number>()
+  for (const [name, before] of revocations.flatMap(decodeEntry)) {
+    // Of two entries for one name the later time holds, in whatever order they come.
+    cutoffs.set(name, Math.max(before, cutoffs.get(name) ?? before))
+  }
+  return { cutoffs, sequence }
 }
 
 function decodeEntry(entry: unknown): [string, number][] {

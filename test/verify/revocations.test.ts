@@ -57,6 +57,15 @@ describe('revocations', () => {
     expect(await codeAt(NOW)).toBe('accepted')
   })
 
+  it.each([
+    ['the later first', [NOW + 1, NOW - 500]],
+    ['the earlier first', [NOW - 500, NOW + 1]],
+  ])('kill a token by the later of two for one name: %s', async (_order, times) => {
+    const { issuer, codeAt } = await setUp()
+    for (const before of times) issuer.revoke({ sub: 'user:1', before })
+    expect(await codeAt(NOW)).toBe('invalid_token')
+  })
+
   it('are known to the very first request', async () => {
     const { issuer, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.x', before: NOW + 1 })
