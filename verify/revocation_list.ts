@@ -58,12 +58,14 @@ export class RevocationPoller {
   async poll(moment: Moment): Promise<void> {
     const { now } = moment
     const isDue = !isWithin(this.#dependencies.pollSeconds, this.#polledAt, now)
+    const isNeeded = !this.#hasAnswered || this.isTooOld(now) || (isDue && this.#isOverdue(now))
     if (isDue) this.#polledAt = now
-    const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
-    // One that is lost leaves the list as it is, and nobody may be waiting for it.
-    const polling = flight?.catch(() => {})
-    const isNeeded = !this.#hasAnswered || this.isTooOld(now)
-    if (isNeeded || (isDue && this.#isOverdue(now))) await polling
+    const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : null
+    // Nobody joins a poll without waiting for it: to wait for one takes a timer.
+    const flight = polling ?? (isNeeded ? this.#polling.join(now) : null)
+    // One that is lost leaves the list as it is.
+    const ended = flight?.catch(() => {})
+    if (isNeeded) await ended
   }
 
   /** Whether an API that is not to stay open must refuse. */

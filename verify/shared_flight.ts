@@ -28,7 +28,7 @@ export class SharedFlight<T> {
     return this.join(moment.now) ?? this.#begin(work(), moment)
   }
 
-  /** The work under way; null where there is none. */
+  /** The work under way, to be awaited: it fails where it is lost. Null where there is none. */
   join(now: number): Promise<T> | null {
     const underway = this.#underway
     return underway && isWithin(LOST_AFTER_SECONDS, underway.startedAt, now) ? orLost(underway.result) : null
@@ -46,13 +46,10 @@ export class SharedFlight<T> {
   }
 }
 
-async function orLost<T>(result: Promise<T>): Promise<T> {
-  const lost = Promise.withResolvers<never>()
-  const giveUp = () => lost.reject(new Error('the request that fetched it is over'))
-  const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
-  try {
-    return await Promise.race([result, lost.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+function orLost<T>(result: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error('the request that fetched it is over'))
+    const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
+    result.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
