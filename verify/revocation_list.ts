@@ -93,7 +93,7 @@ export class RevocationPoller {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
     const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
-    return isPastBound || !isWithin(OVERDUE_POLLS * pollSeconds, receivedAt, now)
+    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
   }
 
   async #fetchList(moment: Moment): Promise<void> {

@@ -62,8 +62,8 @@ class AccessTokenVerifier implements Verifier {
     const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
     const claims = decodeClaims(await this.#verifySignature(token, moment))
-    if (claims.issuedAt > now + this.#settings.leewaySeconds)
-      throw invalidToken('it was issued in the future')
+    const { leewaySeconds } = this.#settings
+    if (claims.issuedAt > now + leewaySeconds) throw invalidToken('it was issued in the future')
     await this.#checkRevocations(claims, moment)
     checkScope(claims, options.scope)
     return claims

@@ -65,9 +65,12 @@ describe('a clock that is set back', () => {
   })
 
   it('hides no new key behind the cooldown', async () => {
-    const { issuer, mint, codeAt } = await setUp()
+    const { issuer, mint, token, codeAt } = await setUp()
     await issuer.rotateKey()
     expect(await codeAt(NOW + 60, await mint())).toBe('accepted')
+    expect(await codeAt(NOW + 61, token)).toBe('accepted')
+    await issuer.rotateKey()
+    expect(await codeAt(NOW + 91, await mint())).toBe('accepted')
   })
 
   it('makes keys that were fetched later than now neither fresh nor lost', async () => {

@@ -57,7 +57,7 @@ describe('the cache of a location', () => {
   it('that answers late replaces no keys that were fetched meanwhile', async () => {
     const { issuer, isolate, mint } = await location()
     const keys = await issuer.fetch(`${issuer.url}/.well-known/jwks.json`, { headers: {}, signal: NEVER })
-    const document = new Response(keys.body, { headers: { 'Fetched-At': String(NOW + 300) } })
+    const document = new Response(keys.body, { headers: { 'Fetched-At': String(NOW + 301) } })
     const late = Promise.withResolvers<Response>()
     const cache = { match: async (): Promise<Response | undefined> => undefined, put: async () => {} }
     const codeAt = isolate(cache)

@@ -1,4 +1,4 @@
-import { base64url, generateKeyPair, SignJWT } from 'jose'
+import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { createTestIssuer } from '../../verify/testing.ts'
 import { createVerifier } from '../../verify/verifier.ts'
@@ -11,7 +11,8 @@ async function setUp() {
   const issuer = await createTestIssuer()
   const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, leewaySeconds: 0 }
   const verifier = createVerifier({ ...options, revocations: false })
-  const mint = (header = {}) => issuer.mint({ audience: AUDIENCE, expiresAt: NOW + 200_000, header })
+  const mint = (header = {}) =>
+    issuer.mint({ audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 200_000, header })
   const isAccepted = (token: string, now: number) =>
     verifier.verify(token, { now }).then(
       () => true,
@@ -134,6 +135,16 @@ describe('the keys of an issuer', () => {
     const { privateKey } = await generateKeyPair('ES256')
     const other = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'shared' })
     expect(await codeOf(await other.sign(privateKey))).toBe(
+      'invalid_token: it is signed by no key of the issuer',
+    )
+  })
+
+  it('are never one that is published for encryption', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'enc', kid: 'other' }
+    const { codeOf, claims } = await publishing(jwk)
+    const token = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'other' })
+    expect(await codeOf(await token.sign(privateKey))).toBe(
       'invalid_token: it is signed by no key of the issuer',
     )
   })

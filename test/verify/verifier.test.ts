@@ -6,7 +6,14 @@ import { createVerifier, type Verifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
-const INVALID = 'Bearer error="invalid_token"'
+
+/** Refusals of a header: what the caller gets of them, and what the log does. */
+const MISSING = { code: 'missing_token', challenge: 'Bearer', reason: 'no bearer token' }
+const INVALID = {
+  code: 'invalid_token',
+  challenge: 'Bearer error="invalid_token"',
+  reason: 'the Authorization header has no bearer token',
+}
 
 async function setUp(options: Partial<VerifierOptions> = {}) {
   const issuer = await createTestIssuer()
@@ -80,17 +87,17 @@ describe('a verifier', () => {
 
 describe('a refusal', () => {
   it.each([
-    ['no header', {}, 'missing_token', 'Bearer'],
-    ['an empty header', { Authorization: '' }, 'missing_token', 'Bearer'],
-    ['a live token without a scheme', { Authorization: '<token>' }, 'missing_token', 'Bearer'],
-    ['a live token as Basic', { Authorization: 'Basic <token>' }, 'missing_token', 'Bearer'],
-    ['a live token as DPoP', { Authorization: 'DPoP <token>' }, 'missing_token', 'Bearer'],
-    ['a live token, its scheme run into it', { Authorization: 'Bearer<token>' }, 'missing_token', 'Bearer'],
-    ['an empty token', { Authorization: 'Bearer ' }, 'invalid_token', INVALID],
-    ['a live token twice', { Authorization: 'Bearer <token> <token>' }, 'invalid_token', INVALID],
-    ['two headers', { Authorization: 'Bearer <token>, Bearer <token>' }, 'invalid_token', INVALID],
-    ['a live token in a cookie', { Cookie: 'access_token=<token>' }, 'missing_token', 'Bearer'],
-  ])('of a request with %s challenges as RFC 6750 §3 has it', async (_case, template, code, challenge) => {
+    ['no header', {}, MISSING],
+    ['an empty header', { Authorization: '' }, MISSING],
+    ['a live token without a scheme', { Authorization: '<token>' }, MISSING],
+    ['a live token as Basic', { Authorization: 'Basic <token>' }, MISSING],
+    ['a live token as DPoP', { Authorization: 'DPoP <token>' }, MISSING],
+    ['a live token, its scheme run into it', { Authorization: 'Bearer<token>' }, MISSING],
+    ['an empty token', { Authorization: 'Bearer ' }, INVALID],
+    ['a live token twice', { Authorization: 'Bearer <token> <token>' }, INVALID],
+    ['two headers', { Authorization: 'Bearer <token>, Bearer <token>' }, INVALID],
+    ['a live token in a cookie', { Cookie: 'access_token=<token>' }, MISSING],
+  ])('of a request with %s challenges as RFC 6750 §3 has it', async (_case, template, expected) => {
     const { verifier, mint } = await setUp()
     const token = await mint()
     const headers = Object.entries(template).map(([name, value]) => [
@@ -98,9 +105,11 @@ describe('a refusal', () => {
       value.replaceAll('<token>', token),
     ])
     const request = new Request(`https://shop.test/?access_token=${token}`, { headers })
-    const response = (await refusalOf(verifier, request)).toResponse()
-    expect([response.status, await response.json()]).toEqual([401, { error: code }])
-    expect(response.headers.get('WWW-Authenticate')).toBe(challenge)
+    const refusal = await refusalOf(verifier, request)
+    expect(refusal.message).toBe(expected.reason)
+    const response = refusal.toResponse()
+    expect([response.status, await response.json()]).toEqual([401, { error: expected.code }])
+    expect(response.headers.get('WWW-Authenticate')).toBe(expected.challenge)
     expect(response.headers.get('Cache-Control')).toBe('no-store')
   })
 
