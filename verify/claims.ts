@@ -58,6 +58,7 @@ function requireText(payload: JWTPayload, name: string): string {
 
 function requireTime(payload: JWTPayload, name: string): number {
   const value = payload[name]
-  if (typeof value !== 'number' || !Number.isInteger(value)) throw invalidToken(`it has no ${name}`)
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw invalidToken(`its ${name} is not a whole second`)
   return value
 }

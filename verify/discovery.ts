@@ -26,14 +26,17 @@ export class Discovery {
 
   async #read(now: number): Promise<Endpoints> {
     const url = `${this.#issuer}/.well-known/oauth-authorization-server`
-    return (await this.#documents.read(url, now, (content) => this.#decode(url, content))).content
+    const { content } = await this.#documents.read(url, now, (document) =>
+      decodeMetadata(document, this.#issuer),
+    )
+    return content
   }
+}
 
-  #decode(url: string, content: unknown): Endpoints {
-    const { issuer, jwks_uri, revocations_uri } = (content ?? {}) as Record<string, unknown>
-    // RFC 8414 §3.3: a document that speaks for another issuer must not be used.
-    if (issuer !== this.#issuer) throw new Error(`${url} is of another issuer`)
-    if (typeof jwks_uri !== 'string') throw new Error(`${url} names no jwks_uri`)
-    return { jwksUri: jwks_uri, revocationsUri: typeof revocations_uri === 'string' ? revocations_uri : null }
-  }
+function decodeMetadata(document: unknown, expectedIssuer: string): Endpoints {
+  const { issuer, jwks_uri, revocations_uri } = (document ?? {}) as Record<string, unknown>
+  // RFC 8414 §3.3: a document that speaks for another issuer must not be used.
+  if (issuer !== expectedIssuer) throw new Error(`the metadata of ${expectedIssuer} is of another issuer`)
+  if (typeof jwks_uri !== 'string') throw new Error(`the metadata of ${expectedIssuer} names no jwks_uri`)
+  return { jwksUri: jwks_uri, revocationsUri: typeof revocations_uri === 'string' ? revocations_uri : null }
 }

@@ -1,5 +1,5 @@
-import { elapsedSeconds } from './elapsed.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { isWithin } from './is_within.ts'
 
 /** What is needed of the Cache API: `caches.default` of Workers has it. */
 export interface DocumentCache {
@@ -13,8 +13,8 @@ export interface IssuerDocument<T> {
   fetchedAt: number
 }
 
-/** Makes of a document what it says. @throws Error where it is not what it should be */
-export type Decode<T> = (content: unknown) => T | Promise<T>
+/** Takes out of a document what is needed. It throws where it is none of that kind, and such a one is never kept. */
+export type Decode<T> = (document: unknown) => T | Promise<T>
 
 /** All in seconds. */
 export interface DocumentTimes {
@@ -38,33 +38,34 @@ export class Documents {
     this.#times = times
   }
 
-  /**
-   * From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. What does
-   * not decode is no document, wherever it is from.
-   */
+  /** From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. */
   async read<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const { freshSeconds, staleSeconds } = this.#times
-    const cached = await this.#find(url, decode).catch(() => null)
-    const ageSeconds = cached ? elapsedSeconds(now, cached.fetchedAt) : Number.POSITIVE_INFINITY
-    if (cached && ageSeconds < freshSeconds) return cached
+    const cached = await this.#find(url, decode)
+    if (cached && isWithin(freshSeconds, cached.fetchedAt, now)) return cached
     return this.fetch(url, now, decode).catch((error: unknown) => {
-      if (cached && ageSeconds < staleSeconds) return cached
+      if (cached && now - cached.fetchedAt < staleSeconds) return cached
       throw error
     })
   }
 
   /** From the issuer alone. */
   async fetch<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
-    const content: unknown = await (await fetchDocument(this.#fetch, url)).json()
-    const decoded = await decode(content)
-    await this.#save(url, { content, fetchedAt: now })
-    return { content: decoded, fetchedAt: now }
+    const document: unknown = await (await fetchDocument(this.#fetch, url)).json()
+    const content = await decode(document)
+    await this.#save(url, { content: document, fetchedAt: now })
+    return { content, fetchedAt: now }
   }
 
   async #find<T>(url: string, decode: Decode<T>): Promise<IssuerDocument<T> | null> {
-    const response = await this.#cache?.match(cacheKey(url))
-    const fetchedAt = Number(response?.headers.get(FETCHED_AT))
-    return response && fetchedAt ? { content: await decode(await response.json()), fetchedAt } : null
+    try {
+      const response = await this.#cache?.match(cacheKey(url))
+      const fetchedAt = Number(response?.headers.get(FETCHED_AT))
+      return response && fetchedAt ? { content: await decode(await response.json()), fetchedAt } : null
+    } catch {
+      // A cache that fails, or has half a document, costs a fetch and nothing else.
+      return null
+    }
   }
 
   async #save(url: string, { content, fetchedAt }: IssuerDocument<unknown>): Promise<void> {
@@ -72,7 +73,6 @@ export class Documents {
       'Cache-Control': `max-age=${this.#times.staleSeconds}`,
       [FETCHED_AT]: String(fetchedAt),
     }
-    // A cache that fails costs the next isolate a fetch, and nothing else.
     await this.#cache?.put(cacheKey(url), Response.json(content, { headers })).catch(() => {})
   }
 }

@@ -1,7 +1,7 @@
 import { importJWK, type JWK } from 'jose'
 import type { Discovery } from './discovery.ts'
 import type { Documents, DocumentTimes, IssuerDocument } from './documents.ts'
-import { elapsedSeconds } from './elapsed.ts'
+import { isWithin } from './is_within.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
 /** The algorithms that an issuer may sign with. A symmetric one is never among them. */
@@ -50,8 +50,7 @@ export class KeySource {
   async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
     const set = await this.#current(moment)
     const known = set.keys.get(kid)
-    if (known || elapsedSeconds(moment.now, this.#fetchedAt) < this.#times.cooldownSeconds)
-      return known ?? null
+    if (known || isWithin(this.#times.cooldownSeconds, this.#fetchedAt, moment.now)) return known ?? null
     return (await this.#fetch(moment).catch(() => set)).keys.get(kid) ?? null
   }
 
@@ -59,16 +58,17 @@ export class KeySource {
     const set = this.#set
     if (!set) return this.#read(moment)
     const { freshSeconds, staleSeconds, cooldownSeconds } = this.#times
-    const ageSeconds = elapsedSeconds(moment.now, set.fetchedAt)
-    const mayRead = elapsedSeconds(moment.now, this.#readAt) >= Math.min(cooldownSeconds, freshSeconds)
-    if (ageSeconds < freshSeconds) return set
-    if (ageSeconds < 2 * freshSeconds) {
+    const hasAge = (seconds: number) => isWithin(seconds, set.fetchedAt, moment.now)
+    const mayRead = !isWithin(Math.min(cooldownSeconds, freshSeconds), this.#readAt, moment.now)
+    if (hasAge(freshSeconds)) return set
+    if (hasAge(2 * freshSeconds)) {
       if (mayRead) this.#read(moment).catch(() => {})
       return set
     }
-    if (!mayRead && ageSeconds < staleSeconds) return set
+    const isUsable = moment.now - set.fetchedAt < staleSeconds
+    if (!mayRead && isUsable) return set
     return this.#read(moment).catch((error: unknown) => {
-      if (ageSeconds < staleSeconds) return set
+      if (isUsable) return set
       throw error
     })
   }
@@ -94,19 +94,21 @@ export class KeySource {
   }
 
   async #load(now: number, find: (jwksUri: string) => Promise<IssuerDocument<Keys>>): Promise<KeySet> {
+    const before = this.#set
     const { jwksUri } = await this.#discovery.endpoints(now)
     const { content: keys, fetchedAt } = await find(jwksUri)
-    const known = this.#set
-    // Of two that cross the newer counts, unless its moment is still to come: then the clock was set back.
-    const isOutdone = (other: number) => fetchedAt < other && Number.isFinite(elapsedSeconds(now, other))
-    if (!isOutdone(this.#fetchedAt)) this.#fetchedAt = fetchedAt
-    const set = known && isOutdone(known.fetchedAt) ? known : { keys, fetchedAt }
+    this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
+    const set = { keys, fetchedAt }
+    const last = this.#set
+    const isOfClockAhead = last === before && last !== null && last.fetchedAt > now
+    // Overtaken meanwhile, by a fetch that knows newer keys than the cache.
+    if (last && fetchedAt < last.fetchedAt && !isOfClockAhead) return last
     this.#set = set
     return set
   }
 }
 
-/** The keys that sign; any other member is passed over, and so is one that this runtime cannot use (RFC 7517 §5). */
+/** The keys that sign; any other member, or one that cannot be used here, is passed over (RFC 7517 §5). */
 async function importKeys(document: unknown): Promise<Keys> {
   const { keys } = (document ?? {}) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error('the JWKS has no keys')
@@ -117,5 +119,7 @@ async function importKeys(document: unknown): Promise<Keys> {
 async function importKey(jwk: JWK): Promise<[string, VerificationKey][]> {
   const { kid, alg, use } = jwk
   if (!kid || !alg || !ALGORITHMS.includes(alg) || (use !== undefined && use !== 'sig')) return []
-  return [[kid, { alg, key: (await importJWK(jwk, alg)) as CryptoKey }]]
+  const key = await importJWK(jwk, alg)
+  // A symmetric key, whatever algorithm it is said to be for.
+  return key instanceof Uint8Array ? [] : [[kid, { alg, key }]]
 }

@@ -1,4 +1,4 @@
-import type { DocumentCache } from './documents.ts'
+import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { KeyTimes } from './key_source.ts'
 
@@ -30,55 +30,76 @@ export interface VerifierOptions {
   cache?: DocumentCache | null
 }
 
-/** The options with their defaults, checked. */
-export interface Settings {
+/** Options that were checked, with the defaults filled in. */
+export interface VerifierSettings {
   issuer: string
   audience: string
   leewaySeconds: number
-  keyTimes: KeyTimes
-  /** Null where revocations are not asked for. */
-  revocations: Required<RevocationOptions> | null
+  revocations: RevocationSettings | null
+  keys: KeyTimes
+  fetch: Fetch
+  cache: DocumentCache | null
+}
+
+interface RevocationSettings {
+  pollSeconds: number
+  /** How old the list may be; infinite for an API that stays open. */
+  refusedAfterSeconds: number
 }
 
 /**
- * What is missing or misspelt must not open the API: an option often comes from a variable that somebody forgot to set.
+ * Checks what an API configures, often from its environment: without an audience tokens of every API would pass, and
+ * comparisons with NaN would switch off the polls without a word. What is undefined has its default.
  *
- * @throws TypeError naming the option
+ * @throws TypeError that names the option
  */
-export function requireSettings(options: VerifierOptions): Settings {
-  const { keys = {}, revocations = {} } = options
+export function readOptions(options: VerifierOptions): VerifierSettings {
+  const { fetch, cache } = options
   return {
     issuer: requireText('issuer', options.issuer),
     audience: requireText('audience', options.audience),
-    leewaySeconds: requireSeconds('leewaySeconds', options.leewaySeconds, 5),
-    keyTimes: {
-      freshSeconds: requireSeconds('keys.freshSeconds', keys.freshSeconds, 300),
-      staleSeconds: requireSeconds('keys.staleSeconds', keys.staleSeconds, 86_400),
-      cooldownSeconds: requireSeconds('keys.cooldownSeconds', keys.cooldownSeconds, 30),
-    },
-    revocations: revocations === false ? null : requireRevocations(revocations),
+    leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
+    revocations: readRevocations(options.revocations),
+    keys: readKeyTimes(options.keys),
+    fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
   }
 }
 
-function requireRevocations(options: RevocationOptions): Required<RevocationOptions> {
-  const { whenStale = 'open' } = options
+function readRevocations(revocations: RevocationOptions | false = {}): RevocationSettings | null {
+  if (revocations === false) return null
+  requireObject('revocations', revocations)
+  const { whenStale = 'open' } = revocations
   if (whenStale !== 'open' && whenStale !== 'closed') {
-    throw new TypeError('revocations.whenStale must be open or closed')
+    throw new TypeError("revocations.whenStale must be 'open' or 'closed'")
   }
+  const maxAgeSeconds = readSeconds('revocations.maxAgeSeconds', revocations.maxAgeSeconds, 60)
   return {
-    pollSeconds: requireSeconds('revocations.pollSeconds', options.pollSeconds, 10),
-    maxAgeSeconds: requireSeconds('revocations.maxAgeSeconds', options.maxAgeSeconds, 60),
-    whenStale,
+    pollSeconds: readSeconds('revocations.pollSeconds', revocations.pollSeconds, 10),
+    refusedAfterSeconds: whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY,
   }
+}
+
+function readKeyTimes(keys: VerifierOptions['keys'] = {}): KeyTimes {
+  requireObject('keys', keys)
+  return {
+    freshSeconds: readSeconds('keys.freshSeconds', keys.freshSeconds, 300),
+    staleSeconds: readSeconds('keys.staleSeconds', keys.staleSeconds, 86_400),
+    cooldownSeconds: readSeconds('keys.cooldownSeconds', keys.cooldownSeconds, 30),
+  }
+}
+
+function readSeconds(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
+  throw new TypeError(`${name} must be a number of seconds, 0 or more`)
 }
 
 function requireText(name: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be text`)
-  return value
+  if (typeof value === 'string' && value !== '') return value
+  throw new TypeError(`${name} must be text that is not empty`)
 }
 
-function requireSeconds(name: string, value: unknown, absent: number): number {
-  if (value === undefined) return absent
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
-  throw new TypeError(`${name} must be a number of seconds`)
+function requireObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)
 }

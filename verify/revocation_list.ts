@@ -1,8 +1,8 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Discovery } from './discovery.ts'
-import { elapsedSeconds } from './elapsed.ts'
 import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { isWithin } from './is_within.ts'
 import type { KeySource } from './key_source.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
@@ -27,6 +27,8 @@ interface Dependencies {
   fetch: Fetch
   /** The least time between two fetches. */
   pollSeconds: number
+  /** From which age the list is of no use; infinite for an API that stays open. */
+  refusedAfterSeconds: number
 }
 
 /** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
@@ -52,23 +54,23 @@ export class RevocationPoller {
    * bring back a list that is of no use; else one request at most, where a poll is overdue: there were no requests for
    * a while, or they ended before their polls did. So an API that is asked seldom refuses what was revoked as soon as
    * one that is asked all the time.
-   *
-   * @param maxAgeSeconds From which age the list is of no use.
    */
-  async poll(moment: Moment, maxAgeSeconds: number): Promise<void> {
+  async poll(moment: Moment): Promise<void> {
     const { now } = moment
-    const isDue = elapsedSeconds(now, this.#polledAt) >= this.#dependencies.pollSeconds
+    const isDue = !isWithin(this.#dependencies.pollSeconds, this.#polledAt, now)
+    const isNeeded = !this.#hasAnswered || this.isTooOld(now) || (isDue && this.#isOverdue(now))
     if (isDue) this.#polledAt = now
-    const flight = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : this.#polling.join(now)
-    // One that is lost leaves the list as it is, and nobody may be waiting for it.
-    const polling = flight?.catch(() => {})
-    const isNeeded = !this.#hasAnswered || this.ageSeconds(now) > maxAgeSeconds
-    if (isNeeded || (isDue && this.#isOverdue(now))) await polling
+    const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : null
+    // Nobody joins a poll without waiting for it: to wait for one takes a timer.
+    const flight = polling ?? (isNeeded ? this.#polling.join(now) : null)
+    // One that is lost leaves the list as it is.
+    const ended = flight?.catch(() => {})
+    if (isNeeded) await ended
   }
 
-  /** How old the list is, in seconds; infinite where there is none. */
-  ageSeconds(now: number): number {
-    return this.#list ? elapsedSeconds(now, this.#list.asOf) : Number.POSITIVE_INFINITY
+  /** Whether an API that is not to stay open must refuse. */
+  isTooOld(now: number): boolean {
+    return this.#ageSeconds(now) > this.#dependencies.refusedAfterSeconds
   }
 
   /** What of a token was cut off; null where nothing was. */
@@ -82,11 +84,16 @@ export class RevocationPoller {
     return dead ? dead[0] : null
   }
 
+  /** How old the list is, in seconds; infinite where there is none, or where it is of a time to come: who knows? */
+  #ageSeconds(now: number): number {
+    return this.#list && this.#list.asOf <= now ? now - this.#list.asOf : Number.POSITIVE_INFINITY
+  }
+
   #isOverdue(now: number): boolean {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
-    const isPastBound = this.ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
-    return isPastBound || elapsedSeconds(now, receivedAt) >= OVERDUE_POLLS * pollSeconds
+    const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
+    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
   }
 
   async #fetchList(moment: Moment): Promise<void> {
@@ -134,7 +141,7 @@ function decodeFeed({ sequence, revocations }: JWTPayload): { cutoffs: Cutoffs; 
   if (typeof sequence !== 'number' || !Array.isArray(revocations)) throw new Error('the feed is not one')
   const cutoffs = new Map<string, number>()
   for (const [name, before] of revocations.flatMap(decodeEntry)) {
-    // Several databases of the issuer may list one name: the latest cut-off counts.
+    // Of two entries for one name the later time holds, in whatever order they come.
     cutoffs.set(name, Math.max(before, cutoffs.get(name) ?? before))
   }
   return { cutoffs, sequence }

@@ -1,3 +1,5 @@
+import { isWithin } from './is_within.ts'
+
 /** When a request is judged, and how it keeps work alive that no request waits for. */
 export interface Moment {
   /** Unix seconds. */
@@ -26,10 +28,10 @@ export class SharedFlight<T> {
     return this.join(moment.now) ?? this.#begin(work(), moment)
   }
 
-  /** The work under way; null where there is none. */
+  /** The work under way, to be awaited: it fails where it is lost. Null where there is none. */
   join(now: number): Promise<T> | null {
     const underway = this.#underway
-    return underway && now - underway.startedAt < LOST_AFTER_SECONDS ? orLost(underway.result) : null
+    return underway && isWithin(LOST_AFTER_SECONDS, underway.startedAt, now) ? orLost(underway.result) : null
   }
 
   #begin(result: Promise<T>, { now, waitUntil }: Moment): Promise<T> {
@@ -48,6 +50,6 @@ function orLost<T>(result: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error('the request that fetched it is over'))
     const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
-    result.finally(() => clearTimeout(timer)).then(resolve, reject)
+    result.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,10 +1,9 @@
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
-import { Documents, findLocalCache } from './documents.ts'
-import type { Fetch } from './fetch_document.ts'
+import { Documents } from './documents.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
-import { requireSettings, type VerifierOptions } from './options.ts'
+import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { RevocationPoller } from './revocation_list.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
 import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
@@ -37,35 +36,25 @@ export interface Verifier {
  * Makes a verifier of one API. It asks the issuer for nothing but its metadata, its keys and its revocations, and in the
  * steady state a request waits for none of them.
  *
- * @throws TypeError where an option is missing or is not one
+ * @throws TypeError that names an option that cannot be used
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  return new AccessTokenVerifier(options)
+  return new AccessTokenVerifier(readOptions(options))
 }
 
 class AccessTokenVerifier implements Verifier {
-  readonly #issuer: string
-  readonly #audience: string
-  readonly #leewaySeconds: number
+  readonly #settings: VerifierSettings
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
-  /** How old the revocations may be; infinite for an API that stays open. */
-  readonly #refusedAfterSeconds: number
 
-  constructor(options: VerifierOptions) {
-    const { issuer, audience, leewaySeconds, keyTimes, revocations } = requireSettings(options)
-    const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
-    const cache = options.cache === undefined && !options.fetch ? findLocalCache() : (options.cache ?? null)
-    const documents = new Documents(fetch, cache, keyTimes)
+  constructor(settings: VerifierSettings) {
+    const { issuer, fetch, revocations } = settings
+    const documents = new Documents(fetch, settings.cache, settings.keys)
     const discovery = new Discovery(issuer, documents)
-    this.#issuer = issuer
-    this.#audience = audience
-    this.#leewaySeconds = leewaySeconds
-    this.#keys = new KeySource(discovery, documents, keyTimes)
+    this.#settings = settings
+    this.#keys = new KeySource(discovery, documents, settings.keys)
     const dependencies = { issuer, discovery, keys: this.#keys, fetch }
     this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
-    this.#refusedAfterSeconds =
-      revocations?.whenStale === 'closed' ? revocations.maxAgeSeconds : Number.POSITIVE_INFINITY
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
@@ -73,7 +62,8 @@ class AccessTokenVerifier implements Verifier {
     const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
     const claims = decodeClaims(await this.#verifySignature(token, moment))
-    if (claims.issuedAt > now + this.#leewaySeconds) throw invalidToken('it was issued in the future')
+    const { leewaySeconds } = this.#settings
+    if (claims.issuedAt > now + leewaySeconds) throw invalidToken('it was issued in the future')
     await this.#checkRevocations(claims, moment)
     checkScope(claims, options.scope)
     return claims
@@ -81,14 +71,14 @@ class AccessTokenVerifier implements Verifier {
 
   async #verifySignature(token: string, moment: Moment): Promise<JWTPayload> {
     const { alg, key } = await this.#requireKey(readHeader(token), moment)
+    const { issuer, audience, leewaySeconds } = this.#settings
     const options = {
-      // That of the key, whatever the header says (RFC 8725 §3.1).
       algorithms: [alg],
       typ: ACCESS_TOKEN_TYPE,
-      issuer: this.#issuer,
-      audience: this.#audience,
+      issuer,
+      audience,
       currentDate: new Date(moment.now * 1000),
-      clockTolerance: this.#leewaySeconds,
+      clockTolerance: leewaySeconds,
       requiredClaims: ['exp', 'iat'],
     }
     try {
@@ -98,22 +88,22 @@ class AccessTokenVerifier implements Verifier {
     }
   }
 
-  async #requireKey({ kid }: ProtectedHeaderParameters, moment: Moment): Promise<VerificationKey> {
+  async #requireKey({ kid, alg }: ProtectedHeaderParameters, moment: Moment): Promise<VerificationKey> {
     if (!kid) throw invalidToken('it names no key')
     const key = await this.#keys.find(kid, moment).catch((error: unknown) => {
       throw temporarilyUnavailable('the keys of the issuer cannot be fetched', { cause: error })
     })
     if (key === null) throw invalidToken('it is signed by no key of the issuer')
+    if (key.alg !== alg) throw invalidToken('its algorithm is not that of its key')
     return key
   }
 
   async #checkRevocations(claims: AccessTokenClaims, moment: Moment): Promise<void> {
     const poller = this.#revocations
     if (!poller) return
-    await poller.poll(moment, this.#refusedAfterSeconds)
-    if (poller.ageSeconds(moment.now) > this.#refusedAfterSeconds) {
-      throw temporarilyUnavailable(`the revocations are older than ${this.#refusedAfterSeconds} s`)
-    }
+    await poller.poll(moment)
+    if (poller.isTooOld(moment.now))
+      throw temporarilyUnavailable('the revocations are older than maxAgeSeconds')
     const cutoff = poller.findCutoff(claims)
     if (cutoff !== null) throw invalidToken(`it was revoked: by its ${cutoff}`)
   }

@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import type { DocumentCache } from '../../verify/documents.ts'
 import { createTestIssuer } from '../../verify/testing.ts'
 import { createVerifier } from '../../verify/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
+const NEVER = new AbortController().signal
 
 /** Isolates of one location: they share `caches.default` and nothing else. */
 async function location() {
   const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
-  const isolate = (cache: Cache | null = caches.default, fetch = issuer.fetch) => {
+  /** What the issuer answers under a path instead of what is there. */
+  const instead = new Map<string, unknown>()
+  const fetch: typeof issuer.fetch = async (url, init) => {
+    const { pathname } = new URL(url)
+    return instead.has(pathname) ? Response.json(instead.get(pathname)) : issuer.fetch(url, init)
+  }
+  const isolate = (cache: DocumentCache | null = caches.default) => {
     const options = { issuer: issuer.url, audience: AUDIENCE, fetch, cache }
     const verifier = createVerifier({ ...options, revocations: false })
     return (token: string, now: number) =>
@@ -18,7 +26,7 @@ async function location() {
       )
   }
   const mint = () => issuer.mint({ audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 200_000 })
-  return { issuer, isolate, mint }
+  return { issuer, instead, isolate, mint }
 }
 
 describe('the cache of a location', () => {
@@ -46,22 +54,23 @@ describe('the cache of a location', () => {
     expect(await isolate()(await mint(), NOW + 30)).toBe('accepted')
   })
 
-  it('keeps nothing that is not what it should be', async () => {
+  it('that answers late replaces no keys that were fetched meanwhile', async () => {
     const { issuer, isolate, mint } = await location()
+    const keys = await issuer.fetch(`${issuer.url}/.well-known/jwks.json`, { headers: {}, signal: NEVER })
+    const document = new Response(keys.body, { headers: { 'Fetched-At': String(NOW + 301) } })
+    const late = Promise.withResolvers<Response>()
+    const cache = { match: async (): Promise<Response | undefined> => undefined, put: async () => {} }
+    const codeAt = isolate(cache)
+    const old = await mint()
+    await codeAt(old, NOW)
+    cache.match = () => late.promise
+    const waiting = codeAt(old, NOW + 600)
+    await issuer.rotateKey({ keepOld: false })
     const token = await mint()
-    await isolate()(token, NOW)
-    const nonsense: typeof issuer.fetch = async () => Response.json({ maintenance: true })
-    expect(await isolate(caches.default, nonsense)(token, NOW + 400)).toBe('accepted')
-    expect(await isolate()(token, NOW + 500)).toBe('accepted')
-  })
-
-  it('that was cut off is as good as none', async () => {
-    const { isolate, mint } = await location()
-    const cut = {
-      match: async () => new Response('{"keys":[', { headers: { 'Fetched-At': String(NOW) } }),
-      put: async () => {},
-    }
-    expect(await isolate(cut as unknown as Cache)(await mint(), NOW)).toBe('accepted')
+    expect(await codeAt(token, NOW + 601)).toBe('accepted')
+    late.resolve(document)
+    expect(await waiting).toBe('invalid_token')
+    expect(await codeAt(token, NOW + 602)).toBe('accepted')
   })
 
   it('serves isolates that start while the issuer is away, for a day', async () => {
@@ -73,6 +82,28 @@ describe('the cache of a location', () => {
     expect(await isolate()(token, NOW + 86_400)).toBe('temporarily_unavailable')
   })
 
+  it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
+    'keeps nothing that is no such document in place of %s',
+    async (path) => {
+      const { instead, isolate, mint } = await location()
+      const token = await mint()
+      instead.set(path, { maintenance: true })
+      expect(await isolate()(token, NOW)).toBe('temporarily_unavailable')
+      instead.clear()
+      expect(await isolate()(token, NOW + 1)).toBe('accepted')
+      instead.set(path, { maintenance: true })
+      expect(await isolate()(token, NOW + 400)).toBe('accepted')
+      expect(await isolate()(token, NOW + 86_400)).toBe('accepted')
+    },
+  )
+
+  it.each(['{"keys', 'null', '{"maintenance":true}'])('that has %s asks the issuer', async (text) => {
+    const { isolate, mint } = await location()
+    const headers = { 'Fetched-At': String(NOW) }
+    const half = { match: async () => new Response(text, { headers }), put: async () => {} }
+    expect(await isolate(half)(await mint(), NOW)).toBe('accepted')
+  })
+
   it('that fails, or is not there, changes no verdict', async () => {
     const { isolate, mint } = await location()
     const broken = {
@@ -80,8 +111,7 @@ describe('the cache of a location', () => {
       put: () => Promise.reject(new Error('away')),
     }
     const token = await mint()
-    for (const cache of [broken as unknown as Cache, null])
-      expect(await isolate(cache)(token, NOW)).toBe('accepted')
+    for (const cache of [broken, null]) expect(await isolate(cache)(token, NOW)).toBe('accepted')
   })
 
   it('keeps nothing under the addresses of the issuer itself', async () => {

@@ -20,6 +20,11 @@ async function shop() {
   return { issuer, get }
 }
 
+/** The code of a refusal, and its challenge (RFC 6750 §3). */
+function refusal(code: string, more = ''): [string, string] {
+  return [code, `Bearer error="${code}"${more}`]
+}
+
 describe('requireToken', () => {
   it('hands the claims to the handler', async () => {
     const { issuer, get } = await shop()
@@ -31,13 +36,26 @@ describe('requireToken', () => {
   })
 
   it.each([
-    ['nobody', undefined, 401, 'Bearer'],
-    ['a token of another API', { audience: 'https://other.test' }, 401, 'Bearer error="invalid_token"'],
-    ['too narrow a token', { audience: AUDIENCE }, 403, 'Bearer error="insufficient_scope", scope="cart"'],
-  ])('answers %s itself', async (_case, mint, status, challenge) => {
+    ['nobody', undefined, 401, 'missing_token', 'Bearer'],
+    ['a token of another API', { audience: 'https://other.test' }, 401, ...refusal('invalid_token')],
+    ['too narrow a token', { audience: AUDIENCE }, 403, ...refusal('insufficient_scope', ', scope="cart"')],
+  ])('answers %s itself', async (_case, mint, status, code, challenge) => {
     const { issuer, get } = await shop()
     const response = await get('/cart', mint && (await issuer.mint(mint)))
     expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([status, challenge])
+    expect([await response.json(), response.headers.get('Cache-Control')]).toEqual([
+      { error: code },
+      'no-store',
+    ])
+  })
+
+  it('answers 503 while the keys cannot be fetched, and challenges nobody', async () => {
+    const { issuer, get } = await shop()
+    const token = await issuer.mint({ audience: AUDIENCE, scope: 'cart' })
+    issuer.isUp = false
+    const response = await get('/cart', token)
+    expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([503, null])
+    expect(await response.json()).toEqual({ error: 'temporarily_unavailable' })
   })
 
   it('leaves the errors of handlers to the application', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { RevocationOptions } from '../../verify/options.ts'
 import { createTestIssuer } from '../../verify/testing.ts'
 import { createVerifier } from '../../verify/verifier.ts'
 
@@ -6,7 +7,7 @@ const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
 /** An issuer whose answers can get lost: on Workers, a fetch of a request that is over never settles. */
-async function setUp() {
+async function setUp(revocations: RevocationOptions = {}) {
   const issuer = await createTestIssuer()
   const lost = { paths: new Set<string>() }
   const way = { ageSeconds: 0 }
@@ -17,7 +18,7 @@ async function setUp() {
     })
     return lost.paths.has(new URL(url).pathname) ? new Promise(() => {}) : answer
   }
-  const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch })
+  const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch, revocations })
   const token = await issuer.mint({
     audience: AUDIENCE,
     subject: 'user:1',
@@ -53,14 +54,34 @@ describe('a request that is over before its fetch', () => {
     expect(await joined).toBe('temporarily_unavailable')
   })
 
-  it('costs those who waited for its list the list alone', async () => {
+  it.each([
+    ['open', 'accepted'],
+    ['closed', 'temporarily_unavailable'],
+  ] as const)('costs those who waited for its list the list alone (%s)', async (whenStale, verdict) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { lost, codeAt } = await setUp()
+    const { lost, codeAt } = await setUp({ whenStale })
     lost.paths.add('/revocations')
     void codeAt(NOW)
     const joined = codeAt(NOW + 1)
     await vi.advanceTimersByTimeAsync(12_000)
-    expect(await joined).toBe('accepted')
+    expect(await joined).toBe(verdict)
+  })
+
+  it('leaves no timer behind, of those who had nothing to wait for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { lost, codeAt } = await setUp()
+    await codeAt(NOW)
+    lost.paths.add('/revocations')
+    expect(await codeAt(NOW + 10)).toBe('accepted')
+    expect(await codeAt(NOW + 11)).toBe('accepted')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('leaves none behind of those whose wait had an end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { codeAt } = await setUp()
+    expect(await Promise.all([codeAt(NOW), codeAt(NOW), codeAt(NOW)])).toEqual(Array(3).fill('accepted'))
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('stops no revocation for longer than until the poll after it', async () => {

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { createTestIssuer } from '../../verify/testing.ts'
+import { createVerifier } from '../../verify/verifier.ts'
+
+const REQUIRED = { issuer: 'https://issuer.test', audience: 'https://shop.test/api' }
+const NOW = Math.floor(Date.now() / 1000)
+
+const SECONDS = [
+  'leewaySeconds',
+  'keys.freshSeconds',
+  'keys.staleSeconds',
+  'keys.cooldownSeconds',
+  'revocations.pollSeconds',
+  'revocations.maxAgeSeconds',
+]
+
+/** Options as JavaScript or an environment may give them: of any type. */
+function optionsWith(name: string, value: unknown): typeof REQUIRED {
+  const [first = '', second] = name.split('.')
+  return { ...REQUIRED, [first]: second === undefined ? value : { [second]: value } }
+}
+
+describe('the options of a verifier', () => {
+  it.each(
+    ['issuer', 'audience'].flatMap((name) =>
+      [undefined, null, '', 7, ['https://x.test']].map((value) => [name, value]),
+    ),
+  )('must have text as %s: %j', (name, value) => {
+    const refusal = new TypeError(`${name} must be text that is not empty`)
+    expect(() => createVerifier(optionsWith(String(name), value))).toThrow(refusal)
+  })
+
+  it.each(
+    SECONDS.flatMap((name) =>
+      [Number.NaN, -1, Number.POSITIVE_INFINITY, '10', null].map((value) => [name, value]),
+    ),
+  )('must have finite seconds as %s: %s', (name, value) => {
+    const refusal = new TypeError(`${name} must be a number of seconds, 0 or more`)
+    expect(() => createVerifier(optionsWith(String(name), value))).toThrow(refusal)
+  })
+
+  it.each(['close', 'Closed', '', null, true])('must have a known word as whenStale: %j', (whenStale) => {
+    const refusal = new TypeError("revocations.whenStale must be 'open' or 'closed'")
+    expect(() => createVerifier(optionsWith('revocations.whenStale', whenStale))).toThrow(refusal)
+  })
+
+  it.each([
+    ['keys', null],
+    ['keys', false],
+    ['revocations', null],
+    ['revocations', true],
+  ])('must have an object as %s: %j', (name, value) => {
+    const refusal = new TypeError(`${name} must be an object`)
+    expect(() => createVerifier(optionsWith(name, value))).toThrow(refusal)
+  })
+
+  it('may be 0, may be left out, and have their defaults where they are undefined', async () => {
+    for (const name of SECONDS) createVerifier(optionsWith(name, 0))
+    createVerifier(REQUIRED)
+    const issuer = await createTestIssuer()
+    const unset = {
+      leewaySeconds: undefined,
+      keys: { freshSeconds: undefined, staleSeconds: undefined, cooldownSeconds: undefined },
+      revocations: { pollSeconds: undefined, maxAgeSeconds: undefined, whenStale: undefined },
+    } as object
+    const verifier = createVerifier({ ...REQUIRED, ...unset, fetch: issuer.fetch })
+    const token = await issuer.mint({ audience: REQUIRED.audience, issuedAt: NOW, expiresAt: NOW + 9000 })
+    await verifier.verify(token, { now: NOW - 5 })
+    const fetched = issuer.requests.length
+    await verifier.verify(token, { now: NOW + 4 })
+    expect(issuer.requests.length).toBe(fetched)
+    issuer.isUp = false
+    await verifier.verify(token, { now: NOW + 8000 })
+  })
+})
