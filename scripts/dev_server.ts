@@ -8,6 +8,7 @@ import { spawnWrangler } from './wrangler.ts'
 export const HOST = '127.0.0.1'
 const READY_WITHIN_MS = 60_000
 const PARENT_CHECK_MS = 500
+const END_WITHIN_MS = 5000
 
 export interface DevServerOptions extends LocalWorker {
   port: number
@@ -42,15 +43,21 @@ export function startDevServer(options: DevServerOptions): ChildProcess {
 
 /** Lets the servers end with this process and each other, however it ends. */
 export function endTogether(servers: readonly ChildProcess[]): void {
-  const endAll = () => servers.forEach(endGroup)
+  let isEnding = false
+  function endAll(): void {
+    if (isEnding) return
+    isEnding = true
+    signalGroups(servers, 'SIGTERM')
+    // One that is asked again and again, or whose workerd went first, may never come to its end.
+    setTimeout(() => signalGroups(servers, 'SIGKILL'), END_WITHIN_MS)
+  }
   process.on('exit', endAll)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endAll)
   for (const server of servers) {
     server.on('exit', (code) => {
       endAll()
       process.exitCode ??= code ?? 0
-      if (servers.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null))
-        process.exit()
+      if (servers.every(hasEnded)) process.exit()
     })
   }
   // npm passes a SIGTERM to the shell between us, which ends without passing it on.
@@ -58,9 +65,15 @@ export function endTogether(servers: readonly ChildProcess[]): void {
   setInterval(() => process.ppid !== parent && endAll(), PARENT_CHECK_MS).unref()
 }
 
-function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid === undefined || exitCode !== null || signalCode !== null) return
-  process.kill(process.platform === 'win32' ? pid : -pid, 'SIGTERM')
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
+function signalGroups(servers: readonly ChildProcess[], signal: 'SIGTERM' | 'SIGKILL'): void {
+  for (const server of servers) {
+    if (server.pid === undefined || hasEnded(server)) continue
+    process.kill(process.platform === 'win32' ? server.pid : -server.pid, signal)
+  }
 }
 
 /** Waits until an address answers, with anything but an error of the server; else ends this process. */

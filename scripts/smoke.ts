@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { LOCAL_STATE } from './local_stores.ts'
@@ -57,7 +59,6 @@ const EXPECTED: [string, (answer: Json) => boolean][] = [
     (answer) => claims(answer.access_token).scope === 'orders' && !('refresh_token' in answer),
   ],
   ['a refresh gives the successor', ({ refresh_token }) => claims(refresh_token).seq === 1],
-  ['the public keys are there', ({ keys }) => Array.isArray(keys) && keys.length === 1],
 ]
 
 interface RunningServer {
@@ -108,8 +109,23 @@ async function checkReadme(): Promise<Json> {
     check(behaviour, isRight(answer))
     if ('refresh_token' in answer) last = answer
   }
+  await checkOperating()
   await stop(server, 'http://127.0.0.1:8787')
   return last
+}
+
+/** The lines by which the README has an operator work, with the password where a person would type it. */
+async function checkOperating(): Promise<void> {
+  const [, block = 'false'] =
+    /```sh\n(npx sallyport login.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? []
+  const [login = '', ...lines] = block.trim().split('\n')
+  const script = [`printf '%s\\n' 'operator battery staple' | ${login}`, ...lines].join('\n')
+  const configDirectory = mkdtempSync(join(tmpdir(), 'sallyport-smoke-'))
+  const env = { ...process.env, SALLYPORT_CONFIG_DIR: configDirectory }
+  const { stdout } = await run('bash', ['-e', '-o', 'pipefail', '-c', script], { env })
+  check("the command line does what the README's operator asks", /^sps_/m.test(stdout))
+  check('it says why a person was signed out', /because every session of that person was ended/.test(stdout))
+  rmSync(configDirectory, { recursive: true })
 }
 
 async function checkSecondStart({ refresh_token }: Json): Promise<void> {
