@@ -1,5 +1,4 @@
-import { asItem, asItems, type Item } from '../api/admin_api.ts'
-import { formatTime } from '../core/time.ts'
+import { asItem, type Item } from '../api/admin_api.ts'
 import { showTime, textOf } from './output.ts'
 
 /** Each reason for which a session ends, in words that answer "why was I signed out?". */
@@ -32,35 +31,18 @@ export function conclude(story: Item, who: string, nameOf: (id: string) => strin
       return `${subject} has not ended: it lives until ${showTime(session.expires_at)} unless it is refreshed.`
     case 'expired':
       return `${subject} expired ${showTime(session.expires_at)}: nobody refreshed it in time, or it had lived as long as it may.`
-    case 'ended':
-      return `${subject} ended ${showTime(session.ended_at)} because ${explain(textOf(session, 'end_reason'))}${operatorOf(story, nameOf)}.`
     default:
-      return concludeCutOff(story, { subject, nameOf })
+      return story.end
+        ? describeEnd(subject, asItem(story.end), nameOf)
+        : `${subject}: ${textOf(story, 'ending')}`
   }
 }
 
-function concludeCutOff(
-  story: Item,
-  { subject, nameOf }: { subject: string; nameOf: (id: string) => string },
-): string {
-  const event = findEnd(story)
-  if (event === undefined) return `${subject}: ${textOf(story, 'ending')}`
-  const reason = explain(textOf(event, 'reason'))
-  return `${subject} ended ${formatTime(Number(event.at))} because ${reason}${operatorOf(story, nameOf)}.`
+function describeEnd(subject: string, end: Item, nameOf: (id: string) => string): string {
+  const operator = typeof end.actor === 'string' ? `, by the operator ${nameOf(end.actor)}` : ''
+  return `${subject} ended ${showTime(end.at)} because ${explain(textOf(end, 'reason'))}${operator}.`
 }
 
 function explain(reason: string): string {
   return REASONS[reason] ?? reason
-}
-
-/** The event that ended it: the last one that can. */
-export function findEnd(story: Item): Item | undefined {
-  return asItems(story.events).findLast(
-    ({ kind }) => kind === 'cut_off' || kind === 'revoke' || kind === 'theft',
-  )
-}
-
-function operatorOf(story: Item, nameOf: (id: string) => string): string {
-  const actor = findEnd(story)?.actor
-  return typeof actor === 'string' ? `, by the operator ${nameOf(actor)}` : ''
 }

@@ -4,7 +4,7 @@ import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { formatTable } from '../core/table.ts'
-import { conclude, findEnd } from './conclusion.ts'
+import { conclude } from './conclusion.ts'
 import { findSubject, isUserId } from './find_user.ts'
 import { printJson, textOf } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
@@ -30,7 +30,8 @@ const why: Command = {
     if (input.has(JSON_OUTPUT)) return printJson(call, story)
     printStory(call, story)
     const { subject } = asItem(story.session)
-    const names = await findNames(call, [subject, findEnd(story)?.actor])
+    const actor = story.end ? asItem(story.end).actor : null
+    const names = await findNames(call, [subject, actor])
     const name = names.get(String(subject))
     const person = name === undefined ? String(subject) : `${name} (${String(subject)})`
     terminal.print(`\n${conclude(story, person, (id) => names.get(id) ?? id)}`)

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
 import { eventSchema, showEvent } from './audit.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { findOwners, ownerOf, type ShownSession, sessionSchema, showSession } from './session_view.ts'
+import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.ts'
+import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
 import { requireSession } from './sessions.ts'
 
 /** More than a session that is refreshed every hour leaves in the days that the trail is kept. */
@@ -15,6 +15,8 @@ export const storySchema = named(
     session: sessionSchema,
     /** Whether it is more than is told here. */
     truncated: z.boolean(),
+    /** What ended it; null where it lives, expired, or the trail has forgotten. */
+    end: z.nullable(sessionEndSchema),
     /** How it stands now, or why it ended, in a sentence. */
     ending: z.string(),
     events: z.array(eventSchema),
@@ -41,11 +43,14 @@ const readSessionStory = operation({
     }
     const told = await services.auditTrail.listStory({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
     const events = told.slice(0, MAX_EVENTS)
+    const end = findSessionEnd(session, events)
     return {
       body: {
-        session,
+        // A session that was cut off has no end of its own: its row, if there is one, stays as it is.
+        session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
         truncated: told.length > MAX_EVENTS,
-        ending: describeEnding(session, events),
+        end,
+        ending: describeEnding(session, end),
         events: events.map(showEvent),
       },
     }
@@ -53,18 +58,3 @@ const readSessionStory = operation({
 })
 
 export const STORY_OPERATIONS: readonly Operation[] = [readSessionStory]
-
-function describeEnding(session: ShownSession, events: readonly StoredAuditEvent[]): string {
-  switch (session.state) {
-    case 'live':
-      return 'It lives.'
-    case 'ended':
-      return `It ended: ${session.end_reason}.`
-    case 'expired':
-      return 'It expired: nobody refreshed it in time, or it had lived as long as it may.'
-    case 'cut_off': {
-      const cutOff = events.findLast(({ kind }) => kind === 'cut_off')
-      return `It was cut off: ${cutOff?.reason ?? 'its person or client was disabled, deleted or signed out'}.`
-    }
-  }
-}

@@ -202,7 +202,7 @@ describe('the story of a session', () => {
       await operator.post(path)
       const reason = of === 'person' ? 'the user was disabled' : 'the client was disabled'
       expect(await tell(operator, sidOf(tokens))).toMatchObject({
-        ending: `It was cut off: ${reason}.`,
+        ending: `It ended: ${reason}.`,
         events: [
           ['issue', 'password'],
           ['cut_off', reason],
@@ -210,6 +210,24 @@ describe('the story of a session', () => {
         last: { actor: operator.id },
       })
     }
+  })
+
+  it('ends with what ended it, whatever happened to it later', async () => {
+    const { server, operator, client, user } = await setUp()
+    const tokens = await server.signIn(client, user.username)
+    server.clock.time += 10
+    const at = server.clock.time
+    await operator.post(`/users/${user.id}/sign-out`)
+    server.clock.time += 10
+    await operator.post(`/clients/${client.id}/sign-out`)
+    server.clock.time += 10
+    await operator.delete(`/sessions/${sidOf(tokens)}`)
+    const { body } = await operator.get(`/sessions/${sidOf(tokens)}/story`)
+    expect(body).toMatchObject({
+      session: { ended_at: at, end_reason: 'signed out everywhere' },
+      end: { at, reason: 'signed out everywhere', actor: operator.id },
+      ending: 'It ended: signed out everywhere.',
+    })
   })
 
   it('has the merge of a guest, a revocation, and an end by itself', async () => {

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini'
+import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import { named } from './schemas.ts'
+import type { ShownSession } from './session_view.ts'
+
+/** What ended a session before its time. */
+export const sessionEndSchema = named(
+  'SessionEnd',
+  z.strictObject({
+    at: z.int(),
+    reason: z.string(),
+    /** The operator who did it. */
+    actor: z.nullable(z.string()),
+  }),
+)
+export type SessionEnd = z.output<typeof sessionEndSchema>
+
+/** What shows that a session lived. */
+const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
+const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
+
+/**
+ * The first thing that ended a session: whatever happens later to one that is dead did not end it. A cut-off after which
+ * it was used had spared it, as a new password spares the session of whoever set it. Null where it lives, expired, or
+ * the trail has forgotten.
+ *
+ * @param events Its story, in order.
+ */
+export function findSessionEnd(
+  session: ShownSession,
+  events: readonly StoredAuditEvent[],
+): SessionEnd | null {
+  if (session.state === 'live' || session.state === 'expired') return null
+  const done = events.filter(({ outcome }) => outcome === 'ok')
+  const lastUse = done.findLastIndex(({ kind }) => USES.has(kind))
+  const event = done.slice(lastUse + 1).find(({ kind }) => ENDS.has(kind))
+  const { ended_at: endedAt, end_reason: endReason } = session
+  if (!event) return endedAt === null ? null : { at: endedAt, reason: endReason ?? '', actor: null }
+  const { at, kind, reason, actor } = event
+  // The session's own words, where it was the session that was ended and not its person or client.
+  return { at, reason: kind === 'cut_off' ? reason : (endReason ?? reason), actor }
+}
+
+/** How a session stands, or why it ended, in a sentence. */
+export function describeEnding({ state }: ShownSession, end: SessionEnd | null): string {
+  if (state === 'live') return 'It lives.'
+  if (state === 'expired') {
+    return 'It expired: nobody refreshed it in time, or it had lived as long as it may.'
+  }
+  return `It ended: ${end?.reason ?? 'its person or client was disabled, deleted or signed out'}.`
+}
