@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createTestIssuer, type MintOptions, type TestIssuer } from '../../verify/testing.ts'
 import { TokenError } from '../../verify/token_error.ts'
 import { createVerifier, type Verifier, type VerifierOptions } from '../../verify/verifier.ts'
+import { otherSpellings } from '../support/tokens.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
@@ -130,6 +131,11 @@ const FORGERIES: Record<string, (issuer: TestIssuer) => Promise<string>> = {
     const { kid } = await publicKeyOf(issuer)
     const [, payload, signature] = split(await issuer.mint({ audience: AUDIENCE }))
     return `${encode({ alg: 'ES256', typ: 'at+jwt', kid, crit: ['exp'], exp: 1 })}.${payload}.${signature}`
+  },
+  'a signature with padding': async (issuer) => `${await issuer.mint({ audience: AUDIENCE })}==`,
+  'a signature with a spare bit set': async (issuer) => {
+    const [, , , spareBit = ''] = otherSpellings(await issuer.mint({ audience: AUDIENCE }))
+    return spareBit
   },
   'no key id': (issuer) => issuer.mint({ audience: AUDIENCE, header: { kid: undefined } }),
   'an unknown key id': (issuer) => issuer.mint({ audience: AUDIENCE, header: { kid: 'unknown' } }),
