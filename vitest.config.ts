@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import type { Reporter } from 'vitest/node'
 
 // Inside workerd, on the stores of wrangler.toml. One isolate and one worker: each test makes what it needs, and
 // starting a runtime for each file costs more than all the tests.
@@ -13,6 +14,8 @@ const workers = {
         bindings: {
           SEALING_KEY: randomBytes(32).toString('base64url'),
           TEST_MIGRATIONS: await readD1Migrations('migrations'),
+          FUZZ_RUNS: process.env.FUZZ_RUNS ?? '1',
+          FUZZ_SEED: process.env.FUZZ_SEED ?? '',
         },
       },
     })),
@@ -63,6 +66,17 @@ const consoleInBrowser = {
   },
 }
 
+/** Prints what tests say of themselves: how many inputs went where. The others stay silent unless they fail. */
+const annotations: Reporter = {
+  onTestCaseAnnotate: (_test, { message }) => {
+    process.stdout.write(`   ${message}\n`)
+  },
+}
+
 export default defineConfig({
-  test: { projects: [workers, node, demo, consoleInBrowser], silent: 'passed-only' },
+  test: {
+    projects: [workers, node, demo, consoleInBrowser],
+    silent: 'passed-only',
+    reporters: ['default', annotations],
+  },
 })

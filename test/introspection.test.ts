@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './support/server.ts'
+import { otherSpellings } from './support/tokens.ts'
 
 async function introspect(server: TestServer, client: TestClient, token = ''): Promise<unknown> {
   const response = await server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/introspect')
@@ -51,6 +52,17 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     expect(await introspect(server, stranger, tokens.refresh_token)).toEqual(INACTIVE)
     for (const token of ['garbage', 'a.b.c', `${tokens.access_token}x`]) {
       expect(await introspect(server, owner, token)).toEqual(INACTIVE)
+    }
+  })
+
+  it('says inactive of a token whose signature is written another way (RFC 7515 §2)', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { access_token: token, refresh_token: refreshToken } = await server.signIn(client, 'guest', 'guest')
+    for (const whole of [token, refreshToken ?? '']) {
+      for (const text of otherSpellings(whole))
+        expect(await introspect(server, client, text)).toEqual(INACTIVE)
+      expect(await introspect(server, client, whole)).toMatchObject({ active: true })
     }
   })
 

@@ -1,4 +1,10 @@
-import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
+import {
+  base64url,
+  decodeProtectedHeader,
+  type JWTPayload,
+  jwtVerify,
+  type ProtectedHeaderParameters,
+} from 'jose'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
 import { Documents } from './documents.ts'
@@ -82,7 +88,9 @@ class AccessTokenVerifier implements Verifier {
       requiredClaims: ['exp', 'iat'],
     }
     try {
-      return (await jwtVerify(token, key, options)).payload
+      const { payload } = await jwtVerify(token, key, options)
+      if (!isWrittenExactly(token)) throw new Error('its signature is written another way than it was issued')
+      return payload
     } catch (error) {
       throw invalidToken(error instanceof Error ? error.message : String(error), { cause: error })
     }
@@ -133,6 +141,12 @@ function readHeader(token: string): ProtectedHeaderParameters {
   if (embedded) throw invalidToken(`it brings a key of its own: ${embedded}`)
   if (header.crit !== undefined) throw invalidToken('it has critical extensions')
   return header
+}
+
+/** Decoders of base64url pass over padding, spaces and spare bits (RFC 7515 §2 has none). The rest is signed as text. */
+function isWrittenExactly(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1)
+  return base64url.encode(base64url.decode(signature)) === signature
 }
 
 function checkScope(claims: AccessTokenClaims, scope: string | readonly string[] = []): void {

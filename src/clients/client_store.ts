@@ -108,11 +108,13 @@ export class ClientStore {
   }
 
   /**
-   * Writes the KV copy of a changed client, or deletes that of one that is gone; isolates follow within their time.
+   * Writes the KV copy of a changed client, or deletes that of one that is gone; isolates follow within their time. What
+   * can be no client's id has no copy, and may be longer than a key of KV.
    *
    * @throws StorageUnavailable
    */
   async renewCopy(id: string, context: RequestContext): Promise<void> {
+    if (!CLIENT_ID.test(id)) return
     this.forget(id)
     const client = await this.#readRow(id)
     await callStore('KV', () => this.#copies.write(copyKey(id), client, context))

@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { base64url, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import * as z from 'zod/mini'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -70,12 +70,20 @@ export async function verifyToken(
   }
   try {
     const { payload } = await jwtVerify(token, key.publicKey, options)
+    if (!isWrittenExactly(token))
+      throw new InvalidToken('its signature is written another way than it was issued')
     return decodePayload(payload)
   } catch (error) {
     // The code and the claim's name alone: the message may quote the token.
     if (error instanceof errors.JOSEError) throw new InvalidToken(describeJoseError(error))
     throw error
   }
+}
+
+/** Decoders of base64url pass over padding, spaces and spare bits (RFC 7515 §2 has none). The rest is signed as text. */
+function isWrittenExactly(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1)
+  return base64url.encode(base64url.decode(signature)) === signature
 }
 
 function describeJoseError(error: errors.JOSEError): string {

@@ -162,6 +162,16 @@ describe('a client', () => {
     expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }])
   })
 
+  it('that cannot be, by its name, is not there to be deleted, however long the name', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    for (const name of ['%00', 'a%2Fb', 'x'.repeat(65), 'x'.repeat(600)]) {
+      const answer = await operator.delete(`/clients/${name}`, '"1"')
+      expect(answer.body).toEqual(
+        problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such client.' }),
+      )
+    }
+  })
+
   it('by which an operator is signed in is not disabled, deleted or signed out by them', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const path = `/clients/${operator.client.id}`

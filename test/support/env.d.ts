@@ -7,6 +7,9 @@ declare global {
       /** A second database for sessions. */
       SESSIONS_EU: D1Database
       TEST_MIGRATIONS: D1Migration[]
+      /** How many times the usual number of inputs, and the seed that they are made from; random where it is empty. */
+      FUZZ_RUNS: string
+      FUZZ_SEED: string
     }
 
     interface GlobalProps {

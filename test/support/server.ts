@@ -81,10 +81,15 @@ export class TestServer {
   }
 
   /** Answers a request and waits for what it left to do after the answer. */
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const context = createExecutionContext()
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const cf = this.continent === null ? {} : { cf: { continent: this.continent } }
-    const response = await this.#app.fetch(new Request(ISSUER + path, { ...init, ...cf }), {}, context)
+    return this.send(new Request(ISSUER + path, { ...init, ...cf }))
+  }
+
+  /** The same for a request to any host. */
+  async send(request: Request): Promise<Response> {
+    const context = createExecutionContext()
+    const response = await this.#app.fetch(request, {}, context)
     await waitOnExecutionContext(context)
     return response
   }

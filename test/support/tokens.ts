@@ -23,3 +23,16 @@ export function verify(
     ...options,
   })
 }
+
+/** Texts that a lenient decoder takes for the same token: padded, spaced, or with a bit set that carries nothing. */
+export function otherSpellings(token: string): string[] {
+  const dot = token.lastIndexOf('.') + 1
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const spareBit = alphabet.charAt(alphabet.indexOf(token.slice(-1)) ^ 1)
+  return [
+    `${token}==`,
+    `${token} `,
+    `${token.slice(0, dot)}\n${token.slice(dot)}`,
+    token.slice(0, -1) + spareBit,
+  ]
+}

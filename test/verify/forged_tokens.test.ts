@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createTestIssuer, type MintOptions, type TestIssuer } from '../../verify/testing.ts'
 import { TokenError } from '../../verify/token_error.ts'
 import { createVerifier } from '../../verify/verifier.ts'
+import { otherSpellings } from '../support/tokens.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
@@ -95,6 +96,16 @@ const FORGERIES: [string, string, Make][] = [
       const { kid } = await publicKeyOf(issuer)
       return forge({ jwk: await exportJWK(publicKey), kid }, privateKey)
     },
+  ],
+  [
+    'a signature with padding',
+    'its signature is written another way than it was issued',
+    async (issuer) => `${await issuer.mint({ audience: AUDIENCE })}==`,
+  ],
+  [
+    'a signature with a spare bit set',
+    'its signature is written another way than it was issued',
+    async (issuer) => otherSpellings(await issuer.mint({ audience: AUDIENCE }))[3] ?? '',
   ],
   ['no key id', 'it names no key', (issuer) => withHeader(issuer, { alg: 'ES256', kid: undefined })],
   ['an unknown key id', 'it is signed by no key of the issuer', () => forge({ kid: 'unknown' })],

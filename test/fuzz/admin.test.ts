@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Operation } from '../../src/admin/operation.ts'
+import { OPERATIONS } from '../../src/admin/operations.ts'
+import { callOf, type Victims } from '../support/fuzz_admin.ts'
+import { checkAdminAnswer } from '../support/fuzz_admin_checks.ts'
+import {
+  authorization,
+  type FuzzRequest,
+  type Known,
+  requestTo,
+  unknownPath,
+} from '../support/fuzz_requests.ts'
+import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
+import { type Exchange, FuzzServer, Witness } from '../support/fuzz_server.ts'
+import { wildText } from '../support/fuzz_text.ts'
+import { TestOperator } from '../support/operator.ts'
+import { emptyStores, PASSWORD } from '../support/server.ts'
+
+const EACH = fuzzRuns(80)
+
+let fuzzed: FuzzServer
+let known: Known
+let admin: TestOperator
+let support: TestOperator
+let witness: Witness
+let victims: Victims
+
+beforeAll(async () => {
+  const hashing = new FuzzServer({}, { hashes: true })
+  admin = await TestOperator.signIn(hashing.server)
+  support = await TestOperator.signIn(hashing.server, ['support'])
+  hashing.restore()
+  fuzzed = new FuzzServer()
+  known = await fuzzed.makeKnown()
+  witness = await Witness.begin(fuzzed.server)
+  await renewVictims()
+})
+
+afterEach(async () => {
+  await witness.testify()
+  expect((await admin.get('/me')).body).toMatchObject({ id: admin.id, roles: ['admin'] })
+  await renewVictims()
+})
+
+afterAll(async () => {
+  fuzzed.restore()
+  await emptyStores()
+})
+
+/** A client with a secret, a person, and a session of a guest: each its own, so that it may go. */
+async function renewVictims(): Promise<void> {
+  const { server } = fuzzed
+  const client = await server.addClient()
+  const { id } = await server.addUser({ password: PASSWORD })
+  await server.signIn(client, 'guest', 'guest')
+  const { secrets } = (await admin.get(`/clients/${client.id}`)).body as { secrets: [{ secret_id: string }] }
+  const { items } = (await admin.get(`/sessions?client_id=${client.id}`)).body as { items: [{ sid: string }] }
+  victims = { client_id: client.id, secret_id: secrets[0].secret_id, id, sid: items[0].sid }
+}
+
+function operationOf(id: string): Operation {
+  const operation = OPERATIONS.find((candidate) => candidate.id === id)
+  if (!operation) throw new Error(`no operation ${id}`)
+  return operation
+}
+
+const ROWS = { importUsers: operationOf('createUser'), importClients: operationOf('createClient') }
+
+function calls(operation: Operation): fc.Arbitrary<FuzzRequest> {
+  return callOf(operation, { victims: () => victims, rows: ROWS })
+}
+
+async function send(request: FuzzRequest, authorization: string | null, where: string): Promise<Exchange> {
+  const headers = { ...request.headers, ...(authorization === null ? {} : { Authorization: authorization }) }
+  const exchange = await fuzzed.exchange({ ...request, headers }, where)
+  checkAdminAnswer(exchange)
+  return exchange
+}
+
+const bearer = (operator: TestOperator) => `Bearer ${operator.tokens.access_token}`
+
+const TABLE = OPERATIONS.map((operation) => [EACH, operation.id, operation] as const)
+
+describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it.each(TABLE)('is answered as documented: %i calls of %s', (runs, _id, operation) =>
+    fuzz(calls(operation), runs, async (request) => {
+      const { status, text } = await send(request, bearer(admin), operation.id)
+      if (status === 204 && operation.id.startsWith('delete')) await renewVictims()
+      if (status < 300 && operation.answer)
+        expect(operation.answer.safeParse(JSON.parse(text)).error).toBeUndefined()
+    }),
+  )
+
+  it(`is forbidden to support where its role says so: ${fuzzRuns(300)} calls`, () => {
+    const reserved = OPERATIONS.filter(({ role }) => role === 'admin')
+    return fuzz(fc.oneof(...reserved.map(calls)), fuzzRuns(300), async (request) => {
+      expect([403, 404, 413]).toContain((await send(request, bearer(support), 'as support')).status)
+    })
+  })
+
+  it(`is refused without a token of ours: ${fuzzRuns(600)} calls`, () => {
+    const credentials = fc.oneof(
+      authorization(known),
+      wildText.map((text) => `Bearer ${text.replace(/[^\x21-\x7e]/g, '?')}`),
+    )
+    const call = fc.tuple(fc.oneof(...OPERATIONS.map(calls)), fc.oneof(fc.constant(null), credentials))
+    return fuzz(call, fuzzRuns(600), async ([request, header]) => {
+      expect([401, 404, 413]).toContain((await send(request, header, 'as nobody')).status)
+    })
+  })
+
+  it(`is 404 or 405 where there is nothing: ${fuzzRuns(300)} calls`, () => {
+    const paths = fc.oneof(
+      unknownPath,
+      fc.constantFrom('', '/openapi.json', '/users', '/keys/rotate', '/me/'),
+    )
+    const call = requestTo(
+      paths.map((path) => `/admin/api${path}`),
+      known,
+    )
+    return fuzz(call, fuzzRuns(300), async (request) => {
+      expect([200, 401, 404, 405, 413]).toContain((await send(request, null, 'unknown paths')).status)
+    })
+  })
+})
+
+describe('the calls of the admin API', () => {
+  it('are thousands', async ({ annotate }) => {
+    await annotate(fuzzed.counts.format())
+    expect(fuzzed.counts.total).toBeGreaterThanOrEqual(fuzzRuns(3700))
+  })
+})

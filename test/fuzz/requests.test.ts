@@ -1,0 +1,143 @@
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { checkAnswer } from '../support/fuzz_checks.ts'
+import { questionParameters, tokenParameters } from '../support/fuzz_parameters.ts'
+import {
+  type FuzzRequest,
+  type Known,
+  postTo,
+  preflight,
+  requestTo,
+  unknownPath,
+} from '../support/fuzz_requests.ts'
+import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
+import { FuzzServer, Witness } from '../support/fuzz_server.ts'
+import { wildText } from '../support/fuzz_text.ts'
+import { credentials, ISSUER } from '../support/server.ts'
+
+/** Paths that are read, with how many inputs each gets. */
+const READ: [string, number][] = [
+  ['/.well-known/jwks.json', 250],
+  ['/revocations', 250],
+  ['/.well-known/oauth-authorization-server', 150],
+  ['/.well-known/openid-configuration', 150],
+  ['/health', 150],
+  ['/health/ready', 150],
+]
+
+const POSTED = ['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect']
+
+const PATHS = [...POSTED, ...READ.map(([path]) => path)]
+
+let fuzzed: FuzzServer
+let known: Known
+let witness: Witness
+
+beforeAll(async () => {
+  fuzzed = new FuzzServer()
+  known = await fuzzed.makeKnown()
+  witness = await Witness.begin(fuzzed.server)
+})
+
+afterEach(() => witness.testify())
+afterAll(() => fuzzed.restore())
+
+async function send(request: FuzzRequest, where?: string): Promise<{ status: number; body: () => unknown }> {
+  const exchange = await fuzzed.exchange(request, where)
+  checkAnswer(exchange)
+  return { status: exchange.status, body: () => JSON.parse(exchange.text) }
+}
+
+describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it.each(READ.map(([path, usual]) => [fuzzRuns(usual), path] as const))(
+    'is answered as documented: %i inputs to %s',
+    (runs, path) =>
+      fuzz(requestTo(fc.constant(path), known), runs, async (request) => {
+        await send(request)
+      }),
+  )
+
+  it.each(POSTED.map((path) => [fuzzRuns(250), path] as const))(
+    'is answered as documented: %i inputs of any method to %s',
+    (runs, path) =>
+      fuzz(requestTo(fc.constant(path), known), runs, async (request) => {
+        await send(request)
+      }),
+  )
+
+  it(`is answered as documented: ${fuzzRuns(3000)} posts to /oauth2-token`, () =>
+    fuzz(postTo('/oauth2-token', tokenParameters(known), known), fuzzRuns(3000), async (request) => {
+      const { status, body } = await send(request)
+      if (status === 200) expect(body()).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
+    }))
+
+  it(`revokes nothing: ${fuzzRuns(800)} posts to /oauth2-token/revoke`, () =>
+    fuzz(postTo('/oauth2-token/revoke', questionParameters(known), known), fuzzRuns(800), async (request) => {
+      const { status, body } = await send(request)
+      if (status === 200) expect(body()).toEqual({})
+    }))
+
+  it(`finds nothing active: ${fuzzRuns(800)} posts to /oauth2-token/introspect`, () =>
+    fuzz(
+      postTo('/oauth2-token/introspect', questionParameters(known), known),
+      fuzzRuns(800),
+      async (request) => {
+        const { status, body } = await send(request)
+        if (status === 200) expect(body()).toEqual({ active: false })
+      },
+    ))
+
+  it(`is 404 where there is nothing: ${fuzzRuns(500)} inputs`, () =>
+    fuzz(requestTo(unknownPath, known), fuzzRuns(500), async (request) => {
+      expect((await send(request, 'unknown paths')).status).toBe(404)
+    }))
+
+  it(`is answered in the other dialect: ${fuzzRuns(600)} posts to /oauth2-token`, async () => {
+    const oro = new FuzzServer({ config: { errors: 'oro' } })
+    await fuzz(postTo('/oauth2-token', tokenParameters(known), known), fuzzRuns(600), async (request) => {
+      checkAnswer(await oro.exchange(request), 'oro')
+      fuzzed.counts.add('/oauth2-token (oro)')
+    })
+    oro.restore()
+  })
+
+  it(`is no origin that CORS lets in unless it is known: ${fuzzRuns(600)} preflights`, () =>
+    fuzz(fc.tuple(fc.constantFrom(...PATHS), preflight), fuzzRuns(600), async ([path, headers]) => {
+      const request = { method: 'OPTIONS', url: ISSUER + path, headers, body: null }
+      expect((await send(request, 'preflights')).status).toBe(204)
+    }))
+})
+
+describe('whatever is typed', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it(`signs nobody in by a wrong password, really hashed: ${fuzzRuns(100)} sign-ins`, async () => {
+    const hashing = new FuzzServer({}, { hashes: true })
+    const { username } = await hashing.server.addUser()
+    const typed = fc.tuple(fc.oneof({ weight: 3, arbitrary: fc.constant(username) }, wildText), wildText)
+    await fuzz(typed, fuzzRuns(100), async ([name, password]) => {
+      const body = JSON.stringify({
+        grant_type: 'password',
+        ...credentials(known.shop),
+        username: name,
+        password,
+      })
+      const headers = { 'Content-Type': 'application/json' }
+      const exchange = await hashing.exchange({
+        method: 'POST',
+        url: `${ISSUER}/oauth2-token`,
+        headers,
+        body,
+      })
+      checkAnswer(exchange)
+      fuzzed.counts.add('/oauth2-token (hashed)')
+      expect([400, 413]).toContain(exchange.status)
+    })
+    hashing.restore()
+  })
+})
+
+describe('the requests that were sent', () => {
+  it('are thousands', async ({ annotate }) => {
+    await annotate(fuzzed.counts.format())
+    expect(fuzzed.counts.total).toBeGreaterThanOrEqual(fuzzRuns(7000))
+  })
+})

@@ -1,0 +1,43 @@
+import { expect } from 'vitest'
+import { PROBLEMS, type ProblemCode } from '../../src/admin/problem.ts'
+import type { Exchange } from './fuzz_server.ts'
+import { CANARY } from './fuzz_text.ts'
+
+const TYPE = 'urn:problem-type:sallyport:'
+
+/** What holds for every answer of the admin API, whatever was asked. */
+export function checkAdminAnswer(exchange: Exchange): void {
+  const { status, headers, text, request } = exchange
+  expect(headers.get('Cache-Control')).toBe('no-store')
+  expect(headers.has('Access-Control-Allow-Origin')).toBe(false)
+  expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
+  if (status >= 400) checkProblem(exchange)
+  else {
+    expect([200, 201, 204]).toContain(status)
+    expect(headers.get('Content-Type')).toBe(status === 204 ? null : 'application/json')
+    if (status !== 204 && request.method !== 'HEAD') JSON.parse(text)
+  }
+  checkAdminLog(exchange)
+}
+
+/** A documented problem that came of the request alone, with nothing of it but the names of what is wrong in it. */
+function checkProblem({ status, headers, text, request }: Exchange): void {
+  expect(headers.get('Content-Type')).toBe('application/problem+json')
+  expect(status).toBeLessThan(500)
+  if (request.method === 'HEAD') return
+  const { errors = [], ...problem } = JSON.parse(text)
+  expect(problem.type.startsWith(TYPE)).toBe(true)
+  const [documented, title] = PROBLEMS[problem.type.slice(TYPE.length) as ProblemCode]
+  expect([problem.status, status, problem.title]).toEqual([documented, documented, title])
+  for (const error of errors) expect(Object.keys(error)).toEqual(['path', 'message'])
+  const messages = errors.map(({ message }: { message: string }) => message)
+  expect([JSON.stringify(problem), ...messages, ...[...headers].flat()].join('\n')).not.toContain(CANARY)
+}
+
+/** One line for a refusal, of its status, none for an answer; and nothing of the request in it. */
+function checkAdminLog({ status, lines }: Exchange): void {
+  const logged = lines.map((line) => JSON.parse(line))
+  const expected = status < 400 ? [] : [['info', 'admin_refused', status]]
+  expect(logged.map(({ level, event, status: ofLine }) => [level, event, ofLine])).toEqual(expected)
+  expect(lines.join('\n')).not.toContain(CANARY)
+}

@@ -1,0 +1,103 @@
+/// <reference types="vite/client" />
+import { expect } from 'vitest'
+import errorsPage from '../../docs/errors.md?raw'
+import type { ErrorDialect } from '../../src/oauth/error_dialect.ts'
+import { CLIENT_ORIGIN, CONFIG_ORIGIN } from './fuzz_requests.ts'
+import type { Exchange } from './fuzz_server.ts'
+import { CANARY } from './fuzz_text.ts'
+
+const JSON_TYPE = 'application/json; charset=UTF-8'
+
+/** The one 503 that inputs can bring about: too many ids that no client has. */
+const NO_BUDGET = 'the budget of unknown client ids is used up'
+
+/** Rows of the table in docs/errors.md: the columns of status, `error`, and what the `oro` dialect has instead. */
+const ROW = /^\|[^|]*\| (\d{3}) \| `(\w+)` \|[^|]*\|(.*)\|$/gm
+
+/** What the page says that can be answered: `400 invalid_request` and so on. */
+function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
+  const rows = [...errorsPage.matchAll(ROW)]
+  const own = rows.map(([, status, error]) => `${status} ${error}`)
+  const others = rows.flatMap(([, status, , oro = '']) => {
+    const [, otherStatus = status, error] = /(?:(\d{3}) )?`(\w+_\w+)`/.exec(oro) ?? []
+    return error === undefined ? [] : [`${otherStatus} ${error}`]
+  })
+  const unsupported = dialect === 'oro' ? ['400 unsupported_grant_type'] : []
+  return new Set([...own, ...(dialect === 'oro' ? others : []), ...unsupported])
+}
+
+const DOCUMENTED = { rfc6749: documentedErrors('rfc6749'), oro: documentedErrors('oro') }
+
+/** What holds for every answer of the endpoints for clients and APIs, whatever was asked. */
+export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749'): void {
+  const { request, status, headers } = exchange
+  if (status >= 400) checkRefusal(exchange, dialect)
+  else expect([200, 204, 304]).toContain(status)
+  if (request.method === 'POST' || status >= 400) {
+    expect([headers.get('Cache-Control'), headers.get('Pragma')]).toEqual(['no-store', 'no-cache'])
+  }
+  checkForm(exchange)
+  checkCors(exchange)
+  checkSilence(exchange)
+  checkLog(exchange)
+}
+
+function checkRefusal({ request, status, headers, text, lines }: Exchange, dialect: ErrorDialect): void {
+  const [line = '{}'] = lines
+  const { error } = request.method === 'HEAD' ? JSON.parse(line) : JSON.parse(text)
+  expect(DOCUMENTED[dialect]).toContain(`${status} ${error}`)
+  expect(status).not.toBe(500)
+  if (status === 503) expect([error, JSON.parse(line).reason]).toEqual(['temporarily_unavailable', NO_BUDGET])
+  expect(headers.get('Retry-After')).toBe(status === 503 ? '2' : null)
+  expect(headers.has('Allow')).toBe(status === 405)
+  const isChallenged = error === 'invalid_client' && 'Authorization' in request.headers
+  expect(headers.has('WWW-Authenticate')).toBe(isChallenged)
+  if (request.method === 'HEAD') return
+  const members =
+    dialect === 'oro' ? ['error', 'error_description', 'message'] : ['error', 'error_description']
+  expect(Object.keys(JSON.parse(text)).filter((name) => name !== 'hint' || dialect !== 'oro')).toEqual(
+    members,
+  )
+}
+
+/** JSON, but for the feed; nothing where there is nothing to say. */
+function checkForm({ request, status, headers, text }: Exchange): void {
+  if (status === 204 || status === 304 || request.method === 'HEAD') expect(text).toBe('')
+  if (status === 204 || status === 304) return
+  const isFeed = status === 200 && new URL(request.url).pathname === '/revocations'
+  expect(headers.get('Content-Type')).toBe(isFeed ? 'application/jwt' : JSON_TYPE)
+  if (text !== '' && !isFeed) expect(typeof JSON.parse(text)).toBe('object')
+}
+
+/** Only the two origins that are known are ever named, and only to themselves. */
+function checkCors({ request, headers }: Exchange): void {
+  const allowed = headers.get('Access-Control-Allow-Origin')
+  if (allowed !== null) {
+    expect([CLIENT_ORIGIN, CONFIG_ORIGIN]).toContain(allowed)
+    expect(request.headers.Origin?.trim()).toBe(allowed)
+    expect(headers.get('Vary')).toContain('Origin')
+  }
+  expect(headers.has('Access-Control-Allow-Credentials')).toBe(false)
+}
+
+/** Nothing of the request comes back, in the body or a header, and nothing of it is in the log. */
+export function checkSilence({ request, headers, text, lines }: Exchange): void {
+  const answer = [text, ...[...headers].flat()].join('\n')
+  for (const secret of secretsOf(request)) {
+    expect(answer).not.toContain(secret)
+    expect(lines.join('\n')).not.toContain(secret)
+  }
+}
+
+/** What is recognised: the canary, and credentials that hide it in base64. */
+function secretsOf({ headers }: Exchange['request']): string[] {
+  const [, credentials = ''] = (headers.Authorization ?? '').split(' ')
+  return credentials.length > 12 ? [CANARY, credentials] : [CANARY]
+}
+
+/** One line for a refusal, of its status, and none for an answer. */
+export function checkLog({ status, lines }: Exchange): void {
+  const logged = lines.map((line) => JSON.parse(line))
+  const expected = status < 400 ? [] : [[status >= 500 ? 'error' : 'info', status]]
+  expect(logged.map((line) => [line.level, line.status])).toEqual(expected)
+}

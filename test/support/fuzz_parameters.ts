@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import type { Known } from './fuzz_requests.ts'
+import { wildJson, wildText } from './fuzz_text.ts'
+import { credentials, type TestClient } from './server.ts'
+
+/** What a request says, in order; a name may come twice. */
+type Pairs = [string, unknown][]
+
+const TOKEN_NAMES = ['username', 'password', 'refresh_token', 'scope', 'visitor_access_token']
+
+/** A few unknown clients again and again: more of them than there is a budget for would hide everything else. */
+const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
+
+/** Parameters of the token endpoint, with right and wild values. */
+export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
+  const grantType = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom('password', 'refresh_token', 'client_credentials') },
+    { weight: 1, arbitrary: wildJson },
+  )
+  const guest: Pairs = [
+    ['username', 'guest'],
+    ['password', 'guest'],
+  ]
+  return joined(
+    grantType.map((value): Pairs => [['grant_type', value]]),
+    whoAsks(known),
+    fc.oneof(
+      { weight: 3, arbitrary: wildValues(TOKEN_NAMES) },
+      { weight: 2, arbitrary: eachOf(TOKEN_NAMES) },
+      { weight: 1, arbitrary: fc.constant(guest) },
+    ),
+    wildNames,
+  )
+}
+
+/** Parameters of the endpoints that are asked about tokens. */
+export function questionParameters(known: Known): fc.Arbitrary<Pairs> {
+  const token = fc.tuple(fc.constant('token'), mostlyText).map((pair): Pairs => [pair])
+  return joined(whoAsks(known), token, wildValues(['token_type_hint']), wildNames)
+}
+
+function joined(...parts: fc.Arbitrary<Pairs>[]): fc.Arbitrary<Pairs> {
+  return fc.tuple(...parts).map((pairs) => pairs.flat())
+}
+
+function whoAsks({ machine, shop, page }: Known): fc.Arbitrary<Pairs> {
+  const own = (client: TestClient) => Object.entries(credentials(client))
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom<Pairs[]>(own(machine), own(shop), own(shop), own(page)) },
+    { weight: 1, arbitrary: fc.constant<Pairs>([]) },
+    { weight: 1, arbitrary: wildValues(['client_id', 'client_secret']) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.constantFrom(...UNKNOWN_CLIENTS, machine.id), wildText).map(
+        ([id, secret]): Pairs => [
+          ['client_id', id],
+          ['client_secret', secret],
+        ],
+      ),
+    },
+  )
+}
+
+const mostlyText = fc.oneof({ weight: 19, arbitrary: wildText }, { weight: 1, arbitrary: wildJson })
+
+function eachOf(names: readonly string[]): fc.Arbitrary<Pairs> {
+  return fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), mostlyText)))
+}
+
+/** Each of the names or not, seldom twice, with values of any kind but most often text. */
+function wildValues(names: readonly string[]): fc.Arbitrary<Pairs> {
+  const pair = fc.tuple(fc.constantFrom(...names), mostlyText)
+  return fc.oneof(
+    { weight: 9, arbitrary: fc.uniqueArray(pair, { maxLength: names.length, selector: ([name]) => name }) },
+    { weight: 1, arbitrary: fc.array(pair, { maxLength: 4 }) },
+  )
+}
+
+const wildNames: fc.Arbitrary<Pairs> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Pairs>([]) },
+  { weight: 1, arbitrary: fc.array(fc.tuple(wildText, wildJson), { maxLength: 2 }) },
+)

@@ -1,0 +1,286 @@
+import fc from 'fast-check'
+import { CANARY, nested, toBase64, toHeaderValue, wildHeaderValue, wildJson, wildText } from './fuzz_text.ts'
+import { basic, ISSUER, type TestClient } from './server.ts'
+
+/** A request before it is sent, as a counterexample shows it. */
+export interface FuzzRequest {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: string | Uint8Array<ArrayBuffer> | null
+}
+
+/** Clients and a session that requests may name beside those that they make up. */
+export interface Known {
+  /** May ask for tokens of its own. */
+  machine: TestClient
+  /** May sign people in, and has an origin. */
+  shop: TestClient
+  page: TestClient
+}
+
+export const CLIENT_ORIGIN = 'https://app.shop.test'
+export const CONFIG_ORIGIN = 'https://www.shop.test'
+
+const METHODS = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'PROPFIND',
+  'patch',
+  'BREW',
+].filter(isMethod)
+
+const HOSTS = [ISSUER, `https://${CANARY}.example`, 'http://127.0.0.1:1', 'https://[::1]']
+
+const CONTENT_TYPES = [
+  ...[
+    'application/json',
+    'application/x-www-form-urlencoded',
+    'APPLICATION/JSON; charset="UTF-8"',
+    'application/json;',
+  ],
+  ...[
+    'application/json; charset=utf-16',
+    'text/plain',
+    'multipart/form-data; boundary=x',
+    'application/jwt',
+    '',
+    ';',
+    '/',
+  ],
+]
+
+const ORIGINS = [
+  ...[CLIENT_ORIGIN, CONFIG_ORIGIN, 'null', '*', `https://${CANARY}.test`, `${CONFIG_ORIGIN}.${CANARY}.test`],
+  ...[
+    CONFIG_ORIGIN.toUpperCase(),
+    `${CONFIG_ORIGIN}/`,
+    `${CONFIG_ORIGIN}, https://${CANARY}.test`,
+    'http://www.shop.test',
+  ],
+]
+
+/** Headers that servers, frameworks and proxies have been known to act on. */
+const HEADERS: Record<string, fc.Arbitrary<string>> = {
+  Accept: fc.constantFrom('text/html', 'application/xml', '*/*;q=0'),
+  'Accept-Encoding': fc.constantFrom('br', 'identity;q=0'),
+  'Access-Control-Request-Headers': wildHeaderValue,
+  'Access-Control-Request-Method': fc.constantFrom('POST', 'DELETE', CANARY),
+  'CF-Connecting-IP': fc.oneof(
+    wildHeaderValue,
+    fc.constantFrom('192.0.2.1', '::1', '2001:db8::1', '::ffff:1.2.3.4', ':::'),
+  ),
+  'Content-Encoding': fc.constantFrom('gzip', 'identity', CANARY),
+  Cookie: wildHeaderValue,
+  Forwarded: fc.constant(`for=${CANARY};host=${CANARY}.example`),
+  Host: fc.constant(`${CANARY}.example`),
+  'If-Match': fc.constantFrom('"1"', '*', 'W/"1"', '"', CANARY),
+  'If-None-Match': fc.oneof(wildHeaderValue, fc.constantFrom('*', '""', 'W/"', ',,,', '"a", "b"')),
+  'If-Modified-Since': wildHeaderValue,
+  Origin: fc.oneof(fc.constantFrom(...ORIGINS), wildHeaderValue),
+  Range: fc.constantFrom('bytes=0-1', 'bytes=-1', CANARY),
+  'Transfer-Encoding': fc.constantFrom('chunked', CANARY),
+  'X-Forwarded-Host': fc.constant(`${CANARY}.example`),
+  'X-Forwarded-For': wildHeaderValue,
+  'X-HTTP-Method-Override': fc.constantFrom('DELETE', 'GET'),
+  'X-Original-URL': fc.constant('/admin/api/keys'),
+  [`X-${CANARY}`]: wildHeaderValue,
+}
+
+export const otherHeaders: fc.Arbitrary<Record<string, string>> = fc
+  .uniqueArray(fc.constantFrom(...Object.keys(HEADERS)), { maxLength: 3 })
+  .chain((names) =>
+    fc.record(Object.fromEntries(names.map((name) => [name, HEADERS[name] ?? wildHeaderValue]))),
+  )
+
+/** Authorization of all sorts, the clients' own among them. */
+export function authorization({ machine, page }: Known): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(basic(machine.id, machine.secret), basic(page.id, '')) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(wildText, wildText).map(([id, secret]) => `Basic ${toBase64(`${id}:${secret}`)}`),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('Basic', 'basic ', 'Basic :', 'Basic ====', 'Bearer', `Bearer ${CANARY}`),
+    },
+    { weight: 1, arbitrary: wildHeaderValue },
+    { weight: 1, arbitrary: wildText.map((text) => `Basic ${toHeaderValue(text)}`) },
+  )
+}
+
+/** Sometimes there is something, and sometimes there is not. */
+export function sometimes<T>(arbitrary: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight, arbitrary })
+}
+
+/** Requests of every method to a path, whatever it is: without a body, or with any. */
+export function requestTo(path: fc.Arbitrary<string>, known: Known): fc.Arbitrary<FuzzRequest> {
+  return fc
+    .record({
+      method: fc.oneof({ weight: 3, arbitrary: fc.constant('GET') }, fc.constantFrom(...METHODS)),
+      host: fc.oneof({ weight: 3, arbitrary: fc.constant(ISSUER) }, fc.constantFrom(...HOSTS)),
+      path,
+      query: sometimes(wildText.map((text) => `?${encodeURIComponent(text.toWellFormed())}`)),
+      headers: otherHeaders,
+      credentials: sometimes(authorization(known)),
+      body: sometimes(rawBody),
+    })
+    .map(({ method, host, path, query, headers, credentials, body }) => ({
+      method,
+      url: host + path + (query ?? ''),
+      headers: credentials === null ? headers : { ...headers, Authorization: credentials },
+      body: method === 'GET' || method === 'HEAD' ? null : body,
+    }))
+}
+
+/** Posts to a path: parameters with wild values in either form, or what is no form at all. */
+export function postTo(
+  path: string,
+  parameters: fc.Arbitrary<[string, unknown][]>,
+  known: Known,
+): fc.Arbitrary<FuzzRequest> {
+  return fc
+    .record({
+      content: fc.oneof(
+        { weight: 5, arbitrary: formOrJson(parameters) },
+        { weight: 1, arbitrary: anyContent },
+      ),
+      headers: sometimes(otherHeaders),
+      credentials: sometimes(authorization(known)),
+      isSized: fc.boolean(),
+    })
+    .map(({ content, headers, credentials, isSized }) => ({
+      method: 'POST',
+      url: ISSUER + path,
+      headers: {
+        'Content-Type': content.type,
+        ...headers,
+        ...(isSized ? { 'Content-Length': String(sizeOf(content.body)) } : {}),
+        ...(credentials === null ? {} : { Authorization: credentials }),
+      },
+      body: content.body,
+    }))
+}
+
+interface Content {
+  type: string
+  body: FuzzRequest['body']
+}
+
+function formOrJson(parameters: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Content> {
+  return fc
+    .tuple(parameters, fc.constantFrom(toJson, toJson, toForm, toLooseForm))
+    .map(([pairs, format]) => format(pairs))
+}
+
+/** Names may be there twice, as in no object. */
+function toJson(pairs: readonly [string, unknown][]): Content {
+  const members = pairs.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  return { type: 'application/json', body: `{${members.join(',')}}` }
+}
+
+function toForm(pairs: readonly [string, unknown][]): Content {
+  const encode = (value: unknown) => encodeURIComponent(textOf(value).toWellFormed())
+  return {
+    type: 'application/x-www-form-urlencoded',
+    body: pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&'),
+  }
+}
+
+function toLooseForm(pairs: readonly [string, unknown][]): Content {
+  return {
+    type: 'application/x-www-form-urlencoded',
+    body: pairs.map(([name, value]) => `${name}=${textOf(value)}`).join('&'),
+  }
+}
+
+function sizeOf(body: FuzzRequest['body']): number {
+  return typeof body === 'string' ? new TextEncoder().encode(body).length : (body?.length ?? 0)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+const BRACKETS: [string, string][] = [
+  ['[', ']'],
+  ['{"a":', '}'],
+]
+
+/** Bodies on both sides of the limit, and of every make. */
+export const rawBody: fc.Arbitrary<string | Uint8Array<ArrayBuffer>> = fc.oneof(
+  wildText,
+  wildJson.map((value) => JSON.stringify(value)),
+  fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.from(bytes)),
+  fc
+    .tuple(fc.nat({ max: 3000 }), fc.constantFrom(...BRACKETS))
+    .map(([levels, brackets]) => nested(levels, brackets)),
+  fc
+    .integer({ min: 16_300, max: 16_500 })
+    .map((length) => `{"password":"${CANARY}${'x'.repeat(length - 23)}"}`),
+  fc.constantFrom(17_000, 100_000).map((length) => `username=${CANARY}${'%41'.repeat(length / 3)}`),
+  fc.constantFrom(
+    '{"a":"b"',
+    '{"a":"b"}}',
+    '\ufeff{}',
+    '{"a":1e999}',
+    '&&==&&',
+    '=',
+    '%',
+    'a=%c0%80',
+    '{"a":"\\ud800"}',
+  ),
+)
+
+const anyContent: fc.Arbitrary<Content> = fc
+  .tuple(fc.oneof(fc.constantFrom(...CONTENT_TYPES), wildHeaderValue), rawBody)
+  .map(([type, body]) => ({ type, body }))
+
+export const preflight: fc.Arbitrary<Record<string, string>> = fc.record({
+  Origin: fc.oneof(fc.constantFrom(...ORIGINS), wildHeaderValue),
+  'Access-Control-Request-Method': fc.oneof(fc.constantFrom(...METHODS), wildHeaderValue),
+  'Access-Control-Request-Headers': fc.oneof(
+    fc.constantFrom('content-type', 'x-shop-version', CANARY),
+    wildHeaderValue,
+  ),
+})
+
+/** Paths that are none of ours, some of them nearly. */
+export const unknownPath: fc.Arbitrary<string> = fc.oneof(
+  wildText.map((text) => `/${encodeURIComponent(text.toWellFormed())}`),
+  fc.constantFrom(
+    '/',
+    '//',
+    '//oauth2-token',
+    '/oauth2-token/',
+    '/OAUTH2-TOKEN',
+    '/oauth2-token%00',
+    '/%zz',
+    '/%e0%a4%a',
+  ),
+  fc.constantFrom(
+    `/${CANARY}`,
+    `/.well-known/${CANARY}`,
+    `/health/${CANARY}`,
+    '/favicon.ico',
+    '/.env',
+    '/admin',
+    '/admin/apis',
+  ),
+  fc.nat({ max: 9000 }).map((length) => `/${CANARY}${'p'.repeat(length)}`),
+)
+
+function isMethod(method: string): boolean {
+  try {
+    return new Request(ISSUER, { method }).method !== ''
+  } catch {
+    return false
+  }
+}

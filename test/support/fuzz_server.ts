@@ -1,0 +1,100 @@
+import { vi } from 'vitest'
+import { createVerifier } from '../../verify/verifier.ts'
+import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
+import { InputCounts } from './fuzz_run.ts'
+import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+
+/** A request, what came back, and what was logged meanwhile. */
+export interface Exchange {
+  request: FuzzRequest
+  status: number
+  headers: Headers
+  text: string
+  lines: readonly string[]
+}
+
+const LEVELS = ['debug', 'log', 'info', 'warn', 'error'] as const
+
+/** A server that anything is sent to: it hears its own log, and does not hash, unless it is told to. */
+export class FuzzServer {
+  readonly server: TestServer
+  readonly counts = new InputCounts()
+  #lines: string[] = []
+  readonly #restore: () => void
+
+  constructor(options: ConstructorParameters<typeof TestServer>[0] = {}, { hashes = false } = {}) {
+    this.server = new TestServer(options)
+    const spies = LEVELS.map((level) =>
+      vi.spyOn(console, level).mockImplementation((...words: unknown[]) => {
+        this.#lines.push(words.map(String).join(' '))
+      }),
+    )
+    const { passwords } = this.server.services
+    const passwordSpies = hashes
+      ? []
+      : [
+          vi.spyOn(passwords, 'verify').mockResolvedValue(false),
+          vi.spyOn(passwords, 'hash').mockResolvedValue('$argon2id$v=19$m=1,t=1,p=1$AA$AA'),
+        ]
+    this.#restore = () => {
+      for (const spy of [...spies, ...passwordSpies]) spy.mockRestore()
+    }
+  }
+
+  /** Gives the console and the hashing back. */
+  restore(): void {
+    this.#restore()
+  }
+
+  /** @param where What the input counts for: the path, unless it is given. */
+  async exchange(request: FuzzRequest, where = new URL(request.url).pathname): Promise<Exchange> {
+    this.counts.add(where)
+    this.#lines = []
+    const { url, ...init } = request
+    const response = await this.server.send(new Request(url, init))
+    const { status, headers } = response
+    const text = new TextDecoder().decode(await response.arrayBuffer())
+    return { request, status, headers, text, lines: this.#lines }
+  }
+
+  async makeKnown(): Promise<Known> {
+    const { server } = this
+    const [machine, shop, page] = await Promise.all([
+      server.addClient({ grants: ['client_credentials'] }),
+      server.addClient({ origins: [CLIENT_ORIGIN] }),
+      server.addClient({ confidential: false, grants: ['password'], origins: [CLIENT_ORIGIN] }),
+    ])
+    return { machine, shop, page }
+  }
+}
+
+/** A session that lives through whatever else is sent: it is refreshed, asked about and verified in between. */
+export class Witness {
+  readonly #server: TestServer
+  readonly #client: TestClient
+  tokens: TokenAnswer
+
+  private constructor(server: TestServer, client: TestClient, tokens: TokenAnswer) {
+    this.#server = server
+    this.#client = client
+    this.tokens = tokens
+  }
+
+  static async begin(server: TestServer): Promise<Witness> {
+    const client = await server.addClient()
+    return new Witness(server, client, await server.signIn(client, 'guest', 'guest'))
+  }
+
+  /** Fails where good requests no longer are answered as ever. */
+  async testify(): Promise<void> {
+    const server = this.#server
+    this.tokens = await server.refresh(this.#client, this.tokens.refresh_token)
+    await server.signIn(this.#client, 'guest', 'guest')
+    const verifier = createVerifier({
+      issuer: ISSUER,
+      audience: STOREFRONT_AUDIENCE,
+      fetch: (url, init) => server.fetch(new URL(url).pathname, init),
+    })
+    await verifier.verify(this.tokens.access_token, { now: server.clock.time })
+  }
+}

@@ -1,0 +1,117 @@
+import { expect } from 'vitest'
+import { TokenError } from '../../verify/token_error.ts'
+import { createVerifier, type Verifier } from '../../verify/verifier.ts'
+import { checkAnswer } from './fuzz_checks.ts'
+import type { FuzzServer } from './fuzz_server.ts'
+import { toHeaderValue } from './fuzz_text.ts'
+import { TestOperator } from './operator.ts'
+import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenAnswer } from './server.ts'
+
+/** Everything that takes a token. Each refuses one that was not issued, in its own way. */
+export const TARGETS = ['introspect', 'revoke', 'refresh', 'admin API', 'verifier'] as const
+export type Target = (typeof TARGETS)[number]
+
+/** A server with a session of a customer and one of an operator, and whatever takes their tokens. */
+export class TokenTargets {
+  readonly #fuzzed: FuzzServer
+  readonly #client: TestClient
+  readonly #verifier: Verifier
+  readonly operator: TestOperator
+  tokens: TokenAnswer
+
+  private constructor(
+    fuzzed: FuzzServer,
+    { client, operator, tokens }: { client: TestClient; operator: TestOperator; tokens: TokenAnswer },
+  ) {
+    this.#fuzzed = fuzzed
+    this.#client = client
+    this.operator = operator
+    this.tokens = tokens
+    this.#verifier = createVerifier({
+      issuer: ISSUER,
+      audience: STOREFRONT_AUDIENCE,
+      fetch: (url, init) => fuzzed.server.fetch(new URL(url).pathname, init),
+    })
+  }
+
+  /** @param fuzzed One that hashes, since people sign in. */
+  static async make(fuzzed: FuzzServer): Promise<TokenTargets> {
+    const { server } = fuzzed
+    const client = await server.addClient()
+    const user = await server.addUser({ roles: ['wholesale'] })
+    const tokens = await server.signIn(client, user.username)
+    return new TokenTargets(fuzzed, { client, operator: await TestOperator.signIn(server), tokens })
+  }
+
+  get accessToken(): string {
+    return this.tokens.access_token
+  }
+
+  get refreshToken(): string {
+    return this.tokens.refresh_token ?? ''
+  }
+
+  /** Fails unless the target takes the token for none of ours, and says and logs nothing of it. */
+  async checkRefused(target: Target, token: string): Promise<void> {
+    if (target === 'verifier') return this.#checkVerifier(token)
+    if (target === 'admin API') return this.#checkAdmin(token)
+    const isRefresh = target === 'refresh'
+    const parameters = isRefresh ? { grant_type: 'refresh_token', refresh_token: token } : { token }
+    const exchange = await this.#fuzzed.exchange(
+      {
+        method: 'POST',
+        url: `${ISSUER}/oauth2-token${isRefresh ? '' : `/${target}`}`,
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ ...credentials(this.#client), ...parameters }),
+      },
+      target,
+    )
+    checkAnswer(exchange)
+    checkUnheard(token, exchange)
+    const body = JSON.parse(exchange.text)
+    if (exchange.status === 413) return
+    if (isRefresh) expect([exchange.status, body.error]).toEqual([400, 'invalid_grant'])
+    else expect([exchange.status, body]).toEqual([200, target === 'revoke' ? {} : { active: false }])
+  }
+
+  async #checkAdmin(token: string): Promise<void> {
+    const exchange = await this.#fuzzed.exchange(
+      {
+        method: 'GET',
+        url: `${ISSUER}/admin/api/me`,
+        headers: { Authorization: `Bearer ${toHeaderValue(token)}` },
+        body: null,
+      },
+      'admin API',
+    )
+    expect(exchange.status).toBe(401)
+    expect(exchange.headers.get('WWW-Authenticate')).toBe(
+      'Bearer realm="sallyport-admin", error="invalid_token"',
+    )
+    checkUnheard(token, exchange)
+  }
+
+  async #checkVerifier(token: string): Promise<void> {
+    this.#fuzzed.counts.add('verifier')
+    const { time: now } = this.#fuzzed.server.clock
+    const thrown: unknown = await this.#verifier.verify(token, { now }).catch((error: unknown) => error)
+    expect(thrown).toBeInstanceOf(TokenError)
+    expect((thrown as TokenError).code).toBe('invalid_token')
+  }
+
+  /** Fails unless the sessions live as if nothing had been tried. */
+  async checkAlive(): Promise<void> {
+    const { server } = this.#fuzzed
+    const now = server.clock.time
+    expect((await this.#verifier.verify(this.accessToken, { now })).roles).toEqual(['wholesale'])
+    this.tokens = await server.refresh(this.#client, this.refreshToken)
+    expect((await this.operator.get('/me')).status).toBe(200)
+    await this.operator.refresh()
+  }
+}
+
+/** No long part of a token comes back or is logged. */
+function checkUnheard(token: string, { text, lines }: { text: string; lines: readonly string[] }): void {
+  const heard = [text, ...lines].join('\n')
+  for (const part of token.split('.')) if (part.length > 20) expect(heard).not.toContain(part)
+}
