@@ -22,7 +22,16 @@ export async function fuzz<T>(
   const plugins = [
     fc.interruptAfterTimeLimit(LIMIT_MS * Math.max(1, Number(env.FUZZ_RUNS)), { failOnInterrupt: true }),
   ]
-  await fc.assert(fc.asyncProperty(arbitrary, check), { numRuns, plugins, ...seed })
+  await fc.assert(fc.asyncProperty(arbitrary, check), { numRuns, plugins, ...seed }).catch(rethrow)
+}
+
+/** Half a character in a message is more than the way to the reporter can carry: it would end without the seed. */
+function rethrow(error: unknown): never {
+  const { message, cause, stack = '' } = error as Error
+  const why = cause instanceof Error ? `${cause.message}\n${cause.stack}` : ''
+  const whole = new Error(`${message}\n\n${why}`.toWellFormed())
+  whole.stack = `${whole.message}\n${stack.slice(stack.indexOf('\n    at '))}`.toWellFormed()
+  throw whole
 }
 
 /** How many inputs went where. */
