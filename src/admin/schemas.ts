@@ -14,12 +14,12 @@ export function named<S extends z.ZodMiniType>(id: string, schema: S): S {
   return schema
 }
 
-/** Text of 1 to `max` characters, without control characters. */
+/** Text of 1 to `max` characters, without control characters and unpaired surrogates, which no store keeps. */
 export function text(max: number, what = 'text') {
   const message = `must be ${what} of 1 to ${max} characters`
   return z
     .string(message)
-    .check(z.minLength(1, message), z.maxLength(max, message), z.regex(/^[^\p{Cc}]*$/u, message))
+    .check(z.minLength(1, message), z.maxLength(max, message), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, message))
 }
 
 export const flag = z.boolean('must be true or false')

@@ -97,6 +97,23 @@ describe('bad input', () => {
     ).toEqual([422, invalid([['password', 'the password must be plain text of 1 to 128 characters']])])
   })
 
+  it('is no text where half of a character stands alone, which no store keeps as it came', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const name = 'half \ud83d'
+    const client = { client_id: 'shop-half', api: 'storefront', grants: ['password'], name }
+    expect(seen(await operator.post('/clients', client))).toEqual([
+      422,
+      invalid([['name', 'must be a name of 1 to 200 characters']]),
+    ])
+    const user = { pool: 'customers', username: 'zoe half', password: 'a good password', profile: { name } }
+    expect(seen(await operator.post('/users', user))).toEqual([
+      422,
+      invalid([['profile.name', 'must be a name of 1 to 200 characters']]),
+    ])
+    const whole = await operator.post('/clients', { ...client, name: 'whole \ud83d\ude00' })
+    expect([whole.status, whole.body.name]).toEqual([201, 'whole \u{1f600}'])
+  })
+
   it.each([
     ['{"rows":', malformed('The body is not valid JSON.')],
     ['{"password":"x","password":"y"}', malformed('The body has a key twice.')],

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../src/admin/operation.ts'
 import { OPERATIONS } from '../../src/admin/operations.ts'
 import { callOf, type Victims } from '../support/fuzz_admin.ts'
-import { checkAdminAnswer } from '../support/fuzz_admin_checks.ts'
+import { checkAdminAnswer, checkKept } from '../support/fuzz_admin_checks.ts'
 import {
   authorization,
   type FuzzRequest,
@@ -85,7 +85,9 @@ const TABLE = OPERATIONS.map((operation) => [EACH, operation.id, operation] as c
 describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
   it.each(TABLE)('is answered as documented: %i calls of %s', (runs, _id, operation) =>
     fuzz(calls(operation), runs, async (request) => {
-      const { status, text } = await send(request, bearer(admin), operation.id)
+      const exchange = await send(request, bearer(admin), operation.id)
+      const { status, text } = exchange
+      if (operation.body) checkKept(exchange)
       if (status === 204 && operation.id.startsWith('delete')) await renewVictims()
       if (status < 300 && operation.answer)
         expect(operation.answer.safeParse(JSON.parse(text)).error).toBeUndefined()

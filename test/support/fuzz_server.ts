@@ -64,6 +64,8 @@ export class FuzzServer {
       server.addClient({ origins: [CLIENT_ORIGIN] }),
       server.addClient({ confidential: false, grants: ['password'], origins: [CLIENT_ORIGIN] }),
     ])
+    // There may be a copy from before these had origins.
+    await server.services.origins.renewCopy(server.context())
     return { machine, shop, page }
   }
 }
