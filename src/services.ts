@@ -112,7 +112,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
-    passwords: new PasswordHasher(argon2Module, config.passwordHash),
+    passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
   }

@@ -12,6 +12,12 @@ export interface Argon2Cost {
   p: number
 }
 
+/** How many password hashes may wait in an isolate: so many, of so many milliseconds together. */
+export interface PasswordQueueLimits {
+  length: number
+  ms: number
+}
+
 /** One API that tokens are for. */
 export interface ApiConfig {
   name: string
@@ -50,6 +56,7 @@ export interface Config {
   auditRetentionSeconds: number
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
+  passwordQueue: PasswordQueueLimits
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
   /** The API of the operators; null where there is no admin API. */
@@ -136,6 +143,7 @@ function toConfig(file: ConfigFile): Config {
     auditRetentionSeconds: file.audit_retention_days * 86_400,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
+    passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
     cors: {
       allowOrigins: file.cors.allow_origins,
       allowHeaders: file.cors.allow_headers,

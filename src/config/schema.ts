@@ -125,6 +125,16 @@ const passwordHash = z
     }),
   )
 
+const count = (min: number, max: number) =>
+  z
+    .int('must be a whole number')
+    .check(z.gte(min, `must be at least ${min}`), z.lte(max, `must be at most ${max}`))
+
+const passwordQueue = z.strictObject(
+  { length: z._default(count(1, 1000), 50), seconds: z._default(lifetime(1, 30), 3) },
+  'must be a table with length and seconds',
+)
+
 const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
 const shard = z.strictObject(
@@ -186,6 +196,7 @@ export const configSchema = z
       audit_retention_days: z._default(days(1, 3650), 90),
       errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
       password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
+      password_queue: z._default(passwordQueue, { length: 50, seconds: 3 }),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
       apis: z
         .record(name, api, 'must be a table of APIs')
