@@ -14,6 +14,7 @@ import { KeyRing } from './keys/key_ring.ts'
 import { KeyStore } from './keys/key_store.ts'
 import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import type { Clock } from './lib/clock.ts'
+import { KeyedHash } from './lib/keyed_hash.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
 import { SessionListStore } from './sessions/session_list_store.ts'
@@ -23,7 +24,9 @@ import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
+import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
 
@@ -55,6 +58,7 @@ export interface Services extends GrantServices {
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
+  failures: FailureStore
   readiness: ReadinessStore
 }
 
@@ -73,6 +77,9 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const userAdmin = new UserAdminStore(db)
   const audit = new AuditStore(db)
   const cutoffs = new CutoffStore(db)
+  const { signInLimits: limits } = config
+  const failures = new FailureStore(db, limits.memorySeconds)
+  const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, sealingKeys, config })
@@ -113,6 +120,8 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
+    guard: new SignInGuard({ failures, names, limits, audit }),
+    failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
   }
@@ -153,7 +162,13 @@ export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
-  const context = { now: services.clock.now(), addressPrefix: null, continent: null, waitUntil }
+  const context = {
+    now: services.clock.now(),
+    addressPrefix: null,
+    address: null,
+    continent: null,
+    waitUntil,
+  }
   await services.keyLife.run(context)
   await sweepStores(services)
 }
@@ -163,9 +178,10 @@ export function sweepStores({
   shards,
   cutoffStores: cutoffs,
   audit,
+  failures,
   config,
   clock,
 }: Services): Promise<void> {
   const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
 }

@@ -18,6 +18,21 @@ export interface PasswordQueueLimits {
   ms: number
 }
 
+/** How many failures lead to a lock, and how long it lasts: twice as long each time, up to the longest. */
+export interface FailureLimits {
+  failures: number
+  lockSeconds: number
+  longestLockSeconds: number
+}
+
+export interface SignInLimits {
+  account: FailureLimits
+  address: FailureLimits
+  client: FailureLimits
+  /** How long after the last failure, or the end of a lock, all is forgotten. */
+  memorySeconds: number
+}
+
 /** One API that tokens are for. */
 export interface ApiConfig {
   name: string
@@ -57,6 +72,7 @@ export interface Config {
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
   passwordQueue: PasswordQueueLimits
+  signInLimits: SignInLimits
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
   /** The API of the operators; null where there is no admin API. */
@@ -143,6 +159,7 @@ function toConfig(file: ConfigFile): Config {
     auditRetentionSeconds: file.audit_retention_days * 86_400,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
+    signInLimits: toSignInLimits(file.sign_in_limits),
     passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
     cors: {
       allowOrigins: file.cors.allow_origins,
@@ -152,6 +169,20 @@ function toConfig(file: ConfigFile): Config {
     apis: new Map(apis.map((api) => [api.name, api])),
     adminApi: apis.find((api) => api.name === file.admin_api) ?? null,
     longestAccessTokenSeconds: Math.max(...apis.map((api) => api.accessTokenLifetimeSeconds)),
+  }
+}
+
+function toSignInLimits({ account, address, client, memory }: ConfigFile['sign_in_limits']): SignInLimits {
+  const toLimits = ({ failures, lock, longest_lock }: typeof account): FailureLimits => ({
+    failures,
+    lockSeconds: lock,
+    longestLockSeconds: longest_lock,
+  })
+  return {
+    account: toLimits(account),
+    address: toLimits(address),
+    client: toLimits(client),
+    memorySeconds: memory,
   }
 }
 

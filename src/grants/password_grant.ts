@@ -64,7 +64,8 @@ async function signInUser(
   services: GrantServices,
 ): Promise<SignedIn> {
   const { client, api, context } = request
-  const user = await authenticateUser({ pool: api.userPool, username, password }, services)
+  const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const user = await authenticateUser(credentials, services, context)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles, mustChangePassword } = user
