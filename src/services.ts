@@ -22,6 +22,7 @@ import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
+import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { FailureStore } from './users/failure_store.ts'
@@ -31,7 +32,7 @@ import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
-export interface Env {
+export interface Env extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
   /** 256 random bits as base64url, under which the private signing keys are stored. */
@@ -79,6 +80,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const failures = new FailureStore(db, limits.memorySeconds)
+  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -120,7 +122,8 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
-    guard: new SignInGuard({ failures, names, limits, audit }),
+    guard: new SignInGuard({ failures, names, limits, audit, bursts }),
+    bursts,
     failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),

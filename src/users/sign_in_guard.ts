@@ -3,6 +3,7 @@ import type { SignInLimits } from '../config/config.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
+import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
 import type { FailureStore, Lock } from './failure_store.ts'
 
@@ -26,6 +27,7 @@ interface Dependencies {
   names: KeyedHash
   limits: SignInLimits
   audit: AuditStore
+  bursts: BurstLimits
 }
 
 /** Counts failed sign-ins for accounts, addresses and clients, and says who has to wait. */
@@ -34,18 +36,23 @@ export class SignInGuard {
   readonly #names: KeyedHash
   readonly #limits: SignInLimits
   readonly #audit: AuditStore
+  readonly #bursts: BurstLimits
 
-  constructor({ failures, names, limits, audit }: Dependencies) {
+  constructor({ failures, names, limits, audit, bursts }: Dependencies) {
     this.#failures = failures
     this.#names = names
     this.#limits = limits
     this.#audit = audit
+    this.#bursts = bursts
   }
 
+  /** @throws OAuthError temporarily_unavailable where the address tried that name too often in the last minute */
   async watch(attempt: Attempt, context: RequestContext): Promise<WatchedAttempt> {
     const { pool, username, clientId } = attempt
+    const account = await this.#names.name('account', pool, username)
+    await this.#bursts.spend('sign_ins', account, context)
     const keys: FailureKey[] = [
-      { kind: 'account', key: await this.#names.name('account', pool, username) },
+      { kind: 'account', key: account },
       { kind: 'client', key: clientId },
     ]
     if (context.address !== null) {
