@@ -128,6 +128,7 @@ export async function seedDemoData(
   const context = {
     now,
     addressPrefix: null,
+    address: null,
     continent: null,
     waitUntil: (work: Promise<unknown>) => deferred.push(work),
   }

@@ -16,6 +16,7 @@ import { KeyStore } from './keys/key_store.ts'
 import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import { TextSealer } from './keys/text_sealer.ts'
 import type { Clock } from './lib/clock.ts'
+import { KeyedHash } from './lib/keyed_hash.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
 import { SessionListStore } from './sessions/session_list_store.ts'
@@ -23,14 +24,17 @@ import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
+import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
+import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
-export interface Env {
+export interface Env extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
   /** 256 random bits as base64url, under which the private signing keys are stored. */
@@ -58,6 +62,7 @@ export interface Services extends GrantServices {
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
+  failures: FailureStore
   readiness: ReadinessStore
   /** What seals the cookies of the console. */
   consoleSealer: TextSealer
@@ -78,6 +83,10 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const userAdmin = new UserAdminStore(db)
   const audit = new AuditStore(db)
   const cutoffs = new CutoffStore(db)
+  const { signInLimits: limits } = config
+  const failures = new FailureStore(db, limits.memorySeconds)
+  const bursts = new BurstLimits(env)
+  const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, sealingKeys, config })
@@ -118,7 +127,10 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
-    passwords: new PasswordHasher(argon2Module, config.passwordHash),
+    passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
+    guard: new SignInGuard({ failures, names, limits, audit, bursts }),
+    bursts,
+    failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
@@ -160,7 +172,13 @@ export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
-  const context = { now: services.clock.now(), addressPrefix: null, continent: null, waitUntil }
+  const context = {
+    now: services.clock.now(),
+    addressPrefix: null,
+    address: null,
+    continent: null,
+    waitUntil,
+  }
   await services.keyLife.run(context)
   await sweepStores(services)
 }
@@ -170,9 +188,10 @@ export function sweepStores({
   shards,
   cutoffStores: cutoffs,
   audit,
+  failures,
   config,
   clock,
 }: Services): Promise<void> {
   const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
 }

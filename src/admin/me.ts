@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { requirePassword } from '../users/create_user.ts'
 import { passwordForms } from '../users/password.ts'
 import { adminEvent, byOperator, requireChanged } from './change.ts'
-import { type Operation, operation } from './operation.ts'
+import { type Call, type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import { named } from './schemas.ts'
 import { password } from './user_schemas.ts'
@@ -51,13 +51,11 @@ const changeOwnPassword = operation({
   async handle(call) {
     const { services, context, operator, body } = call
     const { user, sid } = operator
-    const current = passwordForms(body.current_password)
-    const isProven = current !== null && (await services.passwords.verify(current, user.passwordHash))
     const change = { operation: 'changeOwnPassword' }
-    if (!isProven) {
+    const refusal = await refuseCurrentPassword(call, body.current_password)
+    if (refusal !== null) {
       const about = { subject: user.id, sid, change }
-      const event = { ...adminEvent(call, 'wrong current password', about), outcome: 'refused' } as const
-      services.audit.record(event, context)
+      services.audit.record({ ...adminEvent(call, refusal, about), outcome: 'refused' }, context)
       throw new Problem('wrong-password')
     }
     const passwordHash = await refuseAsProblem(() => services.passwords.hash(requirePassword(body.password)))
@@ -71,5 +69,31 @@ const changeOwnPassword = operation({
     return { body: undefined }
   },
 })
+
+/**
+ * Why the current password is not taken; null where it is. A wrong one is a failed sign-in of that account: whoever has
+ * an operator's token has no more tries than anyone.
+ *
+ * @throws OAuthError temporarily_unavailable
+ */
+async function refuseCurrentPassword(
+  { services, context, operator: { user, clientId } }: Call,
+  password: string,
+): Promise<string | null> {
+  const { guard, users, passwords, config } = services
+  const { pool, username } = user
+  const attempt = await guard.watch({ pool, username, clientId, api: config.adminApi?.name ?? null }, context)
+  const { failures } = await users.findForSignIn({ ...attempt, now: context.now }, 'primary')
+  guard.requireAdmission(failures, attempt)
+  const forms = passwordForms(password)
+  const isProven = forms !== null && (await passwords.verify(forms, user.passwordHash))
+  const isLocked = guard.isAccountLocked(failures, attempt)
+  if (isProven && !isLocked) {
+    guard.forgetFailures(attempt, failures)
+    return null
+  }
+  await guard.countFailure(attempt, user.id)
+  return isLocked ? 'locked user' : 'wrong current password'
+}
 
 export const ME_OPERATIONS: readonly Operation[] = [readMe, changeOwnPassword]

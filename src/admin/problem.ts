@@ -20,6 +20,7 @@ export const PROBLEMS = {
   'unsupported-media-type': [415, 'The body must be application/json'],
   'invalid-content': [422, 'The content is not valid'],
   'precondition-required': [428, 'If-Match is needed'],
+  'too-many-attempts': [429, 'There were too many attempts'],
   'server-error': [500, 'The server met an unexpected condition'],
   'copies-not-renewed': [503, 'It is done, but copies could not be renewed'],
   unavailable: [503, 'The service is not available now'],

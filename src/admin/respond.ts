@@ -48,6 +48,10 @@ function toProblem(thrown: Error): Problem {
   if (thrown instanceof OAuthError && thrown.refusal.kind === 'temporarily_unavailable') {
     return unavailable(thrown.reason, thrown.refusal.retryAfterSeconds)
   }
+  if (thrown instanceof OAuthError && thrown.refusal.kind === 'too_many_attempts') {
+    const headers = { 'Retry-After': String(thrown.refusal.retryAfterSeconds) }
+    return new Problem('too-many-attempts', { reason: thrown.reason, headers })
+  }
   return new Problem('server-error', { reason: describeError(thrown) })
 }
 

@@ -2,6 +2,7 @@
 export const AUDIT_KINDS = [
   'issue',
   'sign_in_failure',
+  'lock',
   'refresh',
   'refresh_refused',
   'retry',

@@ -12,6 +12,27 @@ export interface Argon2Cost {
   p: number
 }
 
+/** How many password hashes may wait in an isolate: so many, of so many milliseconds together. */
+export interface PasswordQueueLimits {
+  length: number
+  ms: number
+}
+
+/** How many failures lead to a lock, and how long it lasts: twice as long each time, up to the longest. */
+export interface FailureLimits {
+  failures: number
+  lockSeconds: number
+  longestLockSeconds: number
+}
+
+export interface SignInLimits {
+  account: FailureLimits
+  address: FailureLimits
+  client: FailureLimits
+  /** How long after the last failure, or the end of a lock, all is forgotten. */
+  memorySeconds: number
+}
+
 /** One API that tokens are for. */
 export interface ApiConfig {
   name: string
@@ -50,6 +71,8 @@ export interface Config {
   auditRetentionSeconds: number
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
+  passwordQueue: PasswordQueueLimits
+  signInLimits: SignInLimits
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
   /** The API of the operators; null where there is no admin API. */
@@ -136,6 +159,8 @@ function toConfig(file: ConfigFile): Config {
     auditRetentionSeconds: file.audit_retention_days * 86_400,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
+    signInLimits: toSignInLimits(file.sign_in_limits),
+    passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
     cors: {
       allowOrigins: file.cors.allow_origins,
       allowHeaders: file.cors.allow_headers,
@@ -144,6 +169,20 @@ function toConfig(file: ConfigFile): Config {
     apis: new Map(apis.map((api) => [api.name, api])),
     adminApi: apis.find((api) => api.name === file.admin_api) ?? null,
     longestAccessTokenSeconds: Math.max(...apis.map((api) => api.accessTokenLifetimeSeconds)),
+  }
+}
+
+function toSignInLimits({ account, address, client, memory }: ConfigFile['sign_in_limits']): SignInLimits {
+  const toLimits = ({ failures, lock, longest_lock }: typeof account): FailureLimits => ({
+    failures,
+    lockSeconds: lock,
+    longestLockSeconds: longest_lock,
+  })
+  return {
+    account: toLimits(account),
+    address: toLimits(address),
+    client: toLimits(client),
+    memorySeconds: memory,
   }
 }
 

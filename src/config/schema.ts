@@ -125,6 +125,56 @@ const passwordHash = z
     }),
   )
 
+const count = (min: number, max: number) =>
+  z
+    .int('must be a whole number')
+    .check(z.gte(min, `must be at least ${min}`), z.lte(max, `must be at most ${max}`))
+
+const passwordQueue = z.strictObject(
+  { length: z._default(count(1, 1000), 50), seconds: z._default(lifetime(1, 30), 3) },
+  'must be a table with length and seconds',
+)
+
+interface FailureLimitsFile {
+  failures: number
+  lock: number
+  longest_lock: number
+}
+
+const failureLimits = (defaults: FailureLimitsFile) =>
+  z._default(
+    z
+      .strictObject(
+        {
+          failures: z._default(count(3, 1_000_000), defaults.failures),
+          lock: z._default(lifetime(1, 3600), defaults.lock),
+          longest_lock: z._default(lifetime(1, DAY), defaults.longest_lock),
+        },
+        'must be a table with failures, lock and longest_lock',
+      )
+      .check(
+        across((value) => value.longest_lock >= value.lock, 'longest_lock', 'must not be shorter than lock'),
+      ),
+    defaults,
+  )
+
+const SIGN_IN_LIMITS = {
+  account: { failures: 10, lock: 60, longest_lock: 3600 },
+  address: { failures: 100, lock: 60, longest_lock: 3600 },
+  client: { failures: 1000, lock: 60, longest_lock: 600 },
+  memory: 3600,
+}
+
+const signInLimits = z.strictObject(
+  {
+    account: failureLimits(SIGN_IN_LIMITS.account),
+    address: failureLimits(SIGN_IN_LIMITS.address),
+    client: failureLimits(SIGN_IN_LIMITS.client),
+    memory: z._default(lifetime(60, 30 * DAY), SIGN_IN_LIMITS.memory),
+  },
+  'must be a table',
+)
+
 const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
 const shard = z.strictObject(
@@ -186,6 +236,8 @@ export const configSchema = z
       audit_retention_days: z._default(days(1, 3650), 90),
       errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
       password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
+      password_queue: z._default(passwordQueue, { length: 50, seconds: 3 }),
+      sign_in_limits: z._default(signInLimits, SIGN_IN_LIMITS),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
       apis: z
         .record(name, api, 'must be a table of APIs')

@@ -20,6 +20,7 @@ export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   merge: 'Merge',
   revoke: 'Sign-out',
   cut_off: 'Cut-off',
+  lock: 'Locked after failures',
   rehash: 'New hash',
   key: 'Key',
   admin: 'Admin',

@@ -23,6 +23,7 @@ async function answerIntrospection(c: Context, services: Services): Promise<Resp
   const request = await readClientRequest(c, services, 'token')
   const { client, api, parameters, context } = request
   if (!client.confidential) throw invalidClient('a public client may not introspect')
+  await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   const where = { api, now: context.now }
   const isActive = claims !== null && (await findHolder(claims, where, services)) !== null

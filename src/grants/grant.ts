@@ -8,7 +8,9 @@ import type { GrantType } from '../oauth/grant_type.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
+import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
+import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
 
 /** A request of a client that has proven who it is. */
@@ -29,6 +31,8 @@ export interface GrantServices {
   clients: ClientStore
   users: UserStore
   passwords: PasswordHasher
+  guard: SignInGuard
+  bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore
 }

@@ -32,7 +32,7 @@ export const passwordGrant: Grant = {
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
     const signedIn = isGuest
-      ? signInVisitor(request)
+      ? await signInVisitor(request, services)
       : await signInUser(username, password, request, services)
     const { subject, roles, mustChangePassword, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
@@ -51,7 +51,11 @@ export const passwordGrant: Grant = {
 }
 
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
-function signInVisitor({ client, api, context }: ClientRequest): SignedIn {
+async function signInVisitor(
+  { client, api, context }: ClientRequest,
+  { bursts }: GrantServices,
+): Promise<SignedIn> {
+  await bursts.spend('guests', client.id, context)
   const allowedScopes = guestScopes(client, api)
   const subject = generateVisitorId()
   return { subject, roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
@@ -64,7 +68,8 @@ async function signInUser(
   services: GrantServices,
 ): Promise<SignedIn> {
   const { client, api, context } = request
-  const user = await authenticateUser({ pool: api.userPool, username, password }, services)
+  const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const user = await authenticateUser(credentials, services, context)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles, mustChangePassword } = user

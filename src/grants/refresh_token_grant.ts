@@ -1,5 +1,5 @@
 import type { ClientStanding } from '../clients/client.ts'
-import { invalidClient, invalidRefreshToken } from '../oauth/errors.ts'
+import { invalidClient, invalidRefreshToken, OAuthError } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
@@ -32,7 +32,9 @@ export const refreshTokenGrant: Grant = {
     const { client, parameters, context } = request
     const { issuer } = services.config
     const token = parameters.require('refresh_token')
-    const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context)
+    const claims = await verifyRefreshToken(token, { keys: services.keys, issuer }, context).catch((error) =>
+      countGuess(error, request, services),
+    )
     if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
     checkIdle(claims, request)
     const { allowedScopes, ...subject } = await requireSubject(claims, request, services)
@@ -42,6 +44,16 @@ export const refreshTokenGrant: Grant = {
     const session = await rotate(claims, request, services)
     return issueTokens({ ...subject, subject: claims.subject, scope, session }, request, services)
   },
+}
+
+/** A token that is none of ours may be a guess. @throws the error, or that there were too many */
+async function countGuess(
+  error: unknown,
+  { client, context }: ClientRequest,
+  { bursts }: GrantServices,
+): Promise<never> {
+  if (error instanceof OAuthError) await bursts.spend('guesses', `refresh ${client.id}`, context)
+  throw error
 }
 
 function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {

@@ -3,8 +3,9 @@ import { authenticateClient } from '../clients/authenticate_client.ts'
 import type { Client } from '../clients/client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { ClientRequest } from '../grants/grant.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { parseClientCredentials } from '../oauth/client_authentication.ts'
-import { invalidClient } from '../oauth/errors.ts'
+import { invalidClient, OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { allowClientOrigin } from './cors.ts'
 import { readParameters } from './read_parameters.ts'
@@ -25,11 +26,19 @@ export async function readClientRequest(
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
   const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
-  const { client, secretHash } = await authenticateClient(credentials, services.clients, context)
+  const { client, secretHash } = await authenticateClient(credentials, services.clients, context).catch(
+    (error) => countGuess(error, services, context),
+  )
   const api = requireApi(client, services.config)
   allowClientOrigin(c, client)
   services.clientUse.note({ client, secretHash }, context)
   return { client, secretHash, api, parameters, context }
+}
+
+/** A wrong secret may be a guess. A right one is never refused for it. @throws the error, or that there were too many */
+async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
+  if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
+  throw error
 }
 
 function requireApi(client: Client, config: Config): ApiConfig {

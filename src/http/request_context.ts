@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { addressPrefix } from '../lib/address_prefix.ts'
+import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
@@ -19,6 +19,7 @@ function createContext(c: Context, clock: Clock): RequestContext {
   return {
     now: clock.now(),
     addressPrefix: addressPrefix(c.req.header('CF-Connecting-IP')),
+    address: countedAddress(c.req.header('CF-Connecting-IP')),
     continent: cf?.continent ?? null,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }

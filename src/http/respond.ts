@@ -41,7 +41,7 @@ export function respondWithError(c: Context, thrown: Error, dialect: ErrorDialec
     reason,
   })
   if (refusal.kind === 'method_not_allowed') c.header('Allow', refusal.allow)
-  if (refusal.kind === 'temporarily_unavailable') c.header('Retry-After', String(refusal.retryAfterSeconds))
+  if ('retryAfterSeconds' in refusal) c.header('Retry-After', String(refusal.retryAfterSeconds))
   if (wire.error === 'invalid_client' && c.req.header('Authorization') !== undefined) {
     c.header('WWW-Authenticate', 'Basic realm="sallyport", charset="UTF-8"')
   }

@@ -6,6 +6,11 @@ export interface RequestContext {
   now: number
   /** The caller's network, never the whole address; null where it is not known. */
   addressPrefix: string | null
+  /**
+   * What the caller's address counts as where attempts are counted: IPv4 whole, of IPv6 the /64. Never stored or logged as
+   * it is; null where it is not known.
+   */
+  address: string | null
   /** The caller's continent, by Cloudflare's code; null where it is not known. */
   continent: string | null
   /** Keeps the Worker alive for work that the caller does not wait for. */

@@ -36,6 +36,8 @@ const rfc6749: Table = {
   }),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
+  too_many_attempts: () =>
+    wire(429, 'temporarily_unavailable', 'There were too many attempts. Try again later.'),
   server_error: () => wire(500, 'server_error', 'The server met an unexpected condition.'),
 }
 

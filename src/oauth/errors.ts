@@ -16,6 +16,7 @@ export type Refusal =
   | { kind: 'foreign_token' }
   | { kind: 'invalid_scope' }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
+  | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
 
 /** The one thing that is thrown for a refusal. Made by the functions below. */
@@ -96,6 +97,11 @@ export function invalidScope(reason: string): OAuthError {
 /** A store or a queue cannot serve now: clients must keep what they have and come back. */
 export function temporarilyUnavailable(reason: string, retryAfterSeconds = 2): OAuthError {
   return new OAuthError({ kind: 'temporarily_unavailable', retryAfterSeconds }, reason)
+}
+
+/** Somebody has failed too often: they must wait (RFC 6585 §4). Never said of an account, which would tell that it is. */
+export function tooManyAttempts(reason: string, retryAfterSeconds: number): OAuthError {
+  return new OAuthError({ kind: 'too_many_attempts', retryAfterSeconds }, reason)
 }
 
 export function serverError(reason: string): OAuthError {

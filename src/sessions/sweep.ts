@@ -9,21 +9,32 @@ const BATCH_ROWS = 500
 /** One run removes no more than this many batches of each kind; the next run goes on. */
 const MAX_BATCHES = 20
 
+/** A store whose rows say themselves when they are done. */
+interface Sweepable {
+  sweep(now: number, limit: number): Promise<number>
+}
+
 interface Dependencies {
   shards: SessionShards
   /** Every database that lists cut-offs. */
   cutoffs: readonly CutoffStore[]
   audit: AuditStore
+  /** What failed sign-ins are counted in. */
+  failures: Sweepable
   /** How long a cut-off is listed. */
   cutoffWindowSeconds: number
   auditRetentionSeconds: number
 }
 
 /** Removes what nobody can need any more: sessions, cut-offs and audit events, in bounded batches. */
-export async function sweep({ shards, cutoffs, audit, ...ages }: Dependencies, now: number): Promise<void> {
+export async function sweep(
+  { shards, cutoffs, audit, failures, ...ages }: Dependencies,
+  now: number,
+): Promise<void> {
   for (const { sessions } of shards.all()) await sweepOne('sessions', (limit) => sessions.sweep(now, limit))
   const madeBefore = oldestListed(now, ages.cutoffWindowSeconds)
   for (const store of cutoffs) await sweepOne('cutoffs', (limit) => store.sweep(madeBefore, limit))
+  await sweepOne('sign_in_failures', (limit) => failures.sweep(now, limit))
   await sweepOne('audit_events', (limit) => audit.sweep(now - ages.auditRetentionSeconds, limit))
 }
 

@@ -1,31 +1,40 @@
-import type { Argon2Cost } from '../config/config.ts'
+import type { Argon2Cost, PasswordQueueLimits } from '../config/config.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
-import { argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
+import { HashQueue } from './hash_queue.ts'
+import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
 import { HashRefused, type StoredHash } from './schemes/hash_scheme.ts'
 import { readHash } from './schemes/read_hash.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
+/** Of a program that hashes for itself alone. */
+const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
+
 /** Makes password hashes, Argon2id at the configured cost in PHC form, and checks those of every scheme. */
 export class PasswordHasher {
   readonly #module: WebAssembly.Module
   readonly #cost: Argon2Cost
+  readonly #queue: HashQueue
   #argon2: Argon2id | null = null
   #decoy: string | null = null
 
   /** @param module The WebAssembly build of Argon2, set up at the first hash, not at start. */
-  constructor(module: WebAssembly.Module, cost: Argon2Cost) {
+  constructor(module: WebAssembly.Module, cost: Argon2Cost, limits: PasswordQueueLimits = NO_LIMITS) {
     this.#module = module
     this.#cost = cost
+    this.#queue = new HashQueue(limits)
   }
 
-  /** A new hash with a random salt, as a PHC string. */
+  /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
   async hash(password: Uint8Array): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
-    const hash = this.#argon2id({ password, salt, cost: this.#cost, hashLength: HASH_BYTES })
+    const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
+    const hash = await this.#queue.run(argon2idMs(this.#cost), (takeTurn) =>
+      takeTurn(() => this.#argon2id(input)),
+    )
     return formatArgon2id(this.#cost, salt, hash)
   }
 
@@ -35,14 +44,18 @@ export class PasswordHasher {
    *
    * @param forms Of one password (`passwordForms`).
    * @throws CorruptRecord where the stored hash is not one that is taken
+   * @throws OAuthError temporarily_unavailable where too many wait to be hashed
    */
   async verify(forms: readonly Uint8Array[], stored: string | null): Promise<boolean> {
-    const { expected, compute } = readStored(stored ?? this.#decoyHash())
-    let fits = false
-    for (const form of forms) {
-      const computed = compute(form, (input) => this.#argon2id(input))
-      fits = equalInConstantTime(computed, expected) || fits
-    }
+    const { expected, estimatedMs, compute } = readStored(stored ?? this.#decoyHash())
+    const fits = await this.#queue.run(estimatedMs * forms.length, async (takeTurn) => {
+      let fits = false
+      for (const form of forms) {
+        const computed = await takeTurn(() => compute(form, (input) => this.#argon2id(input)))
+        fits = equalInConstantTime(computed, expected) || fits
+      }
+      return fits
+    })
     return fits && stored !== null
   }
 

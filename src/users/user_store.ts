@@ -1,4 +1,7 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { decodeFailureCounts, type FailureCount, type FailureKey } from './failure_count.ts'
 import { decodeUserRow, type User } from './user.ts'
 
 /** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
@@ -7,6 +10,31 @@ export type ReadFrom = 'replica' | 'primary'
 const SELECT_USER = `
   SELECT id, pool, username, password_hash, enabled, roles, must_change_password, created_at, tokens_valid_from,
     kept_sid, kept_from FROM users`
+
+/** The same with what sign-ins of that name, that address and that client have failed: a row in any case. */
+const SELECT_FOR_SIGN_IN = `
+  SELECT u.*, f.failures FROM
+    (SELECT json_group_array(json_object('kind', kind, 'lockedUntil', locked_until)) AS failures
+       FROM sign_in_failures WHERE expires_at > ?1 AND (kind, key) IN
+         (SELECT json_extract(value, '$.kind'), json_extract(value, '$.key') FROM json_each(?2))) AS f
+    LEFT JOIN (${SELECT_USER} WHERE pool = ?3 AND username = ?4) AS u`
+
+const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })
+
+/** A sign-in that is tried. The name is normalised. */
+interface SignInQuery {
+  pool: string
+  username: string
+  keys: readonly FailureKey[]
+  /** Unix seconds. */
+  now: number
+}
+
+/** Who has that name, if anyone, and what has failed. */
+export interface SignInRecord {
+  user: User | null
+  failures: FailureCount[]
+}
 
 /** Users, of record in D1. */
 export class UserStore {
@@ -21,20 +49,32 @@ export class UserStore {
     return this.#find(from, `${SELECT_USER} WHERE pool = ? AND username = ?`, pool, username)
   }
 
+  /** All that a sign-in asks, in one call. @throws StorageUnavailable, CorruptRecord */
+  async findForSignIn({ pool, username, keys, now }: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
+    const row = await callStore('D1 users', () =>
+      this.#session(from).prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username).first(),
+    )
+    const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
+    return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
+  }
+
   /** Reads the primary: a refresh must see at once that its user was disabled. @throws StorageUnavailable, CorruptRecord */
   findById(id: string): Promise<User | null> {
     return this.#find('primary', `${SELECT_USER} WHERE id = ?`, id)
   }
 
   async #find(from: ReadFrom, sql: string, ...parameters: string[]): Promise<User | null> {
-    const row = await callStore('D1 users', () => {
-      const session = this.#db.withSession(from === 'replica' ? 'first-unconstrained' : 'first-primary')
-      return session
+    const row = await callStore('D1 users', () =>
+      this.#session(from)
         .prepare(sql)
         .bind(...parameters)
-        .first()
-    })
+        .first(),
+    )
     return row === null ? null : decodeUserRow(row)
+  }
+
+  #session(from: ReadFrom): D1DatabaseSession {
+    return this.#db.withSession(from === 'replica' ? 'first-unconstrained' : 'first-primary')
   }
 
   /**

@@ -47,6 +47,13 @@ describe('config.yml', () => {
       longestAccessTokenSeconds: 3600,
       errorDialect: 'rfc6749',
       passwordHash: { m: 19456, t: 2, p: 1 },
+      passwordQueue: { length: 50, ms: 3000 },
+      signInLimits: {
+        account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
+        address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
+        client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        memorySeconds: 3600,
+      },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
@@ -67,6 +74,12 @@ describe('config.yml', () => {
       audit_retention_days: 7,
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
+      password_queue: { length: 8, seconds: 1 },
+      sign_in_limits: {
+        account: { failures: 5, lock: 30, longest_lock: 300 },
+        address: { failures: 20 },
+        memory: 600,
+      },
       cors: { allow_origins: ['https://www.shop.test'], allow_headers: ['X-Shop'], preflight_max_age: 0 },
       apis: { shop: { ...SHOP, guests: true, scopes: ['cart', 'orders:read'], guest_scopes: ['cart'] } },
     })
@@ -85,6 +98,13 @@ describe('config.yml', () => {
       longestAccessTokenSeconds: 3600,
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },
+      passwordQueue: { length: 8, ms: 1000 },
+      signInLimits: {
+        account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
+        address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },
+        client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        memorySeconds: 600,
+      },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
         ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],

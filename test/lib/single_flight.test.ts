@@ -6,7 +6,7 @@ import { SingleFlight } from '../../src/lib/single_flight.ts'
 function request(): { context: RequestContext; held: Promise<unknown>[] } {
   const held: Promise<unknown>[] = []
   const waitUntil = (work: Promise<unknown>) => void held.push(work)
-  return { context: { now: 0, addressPrefix: null, continent: null, waitUntil }, held }
+  return { context: { now: 0, addressPrefix: null, address: null, continent: null, waitUntil }, held }
 }
 
 /** Work that is done when the test says so, and that counts its runs. */

@@ -32,6 +32,7 @@ const CHECK_ALL = 'Check that all required parameters have been provided'
 const WRONG = 'The user credentials were incorrect.'
 const SCOPE = 'The requested scope is unknown or more than the client may have.'
 const AWAY = 'The service is not available now. Try again shortly.'
+const TOO_MANY = 'There were too many attempts. Try again later.'
 const FAILED = 'The server met an unexpected condition.'
 
 /** Each kind of refusal with its answer in both dialects. */
@@ -105,6 +106,11 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Answer; oro: An
     error: errors.temporarilyUnavailable('D1 is away'),
     rfc6749: rfc(503, 'temporarily_unavailable', AWAY),
     oro: oro(503, 'temporarily_unavailable', AWAY),
+  },
+  too_many_attempts: {
+    error: errors.tooManyAttempts('address locked', 60),
+    rfc6749: rfc(429, 'temporarily_unavailable', TOO_MANY),
+    oro: oro(429, 'temporarily_unavailable', TOO_MANY),
   },
   server_error: {
     error: errors.serverError('TypeError: …'),

@@ -104,7 +104,7 @@ export class TestServer {
     const context = createExecutionContext()
     this.#contexts.push(context)
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
-    return { now: this.clock.time, addressPrefix: null, continent: null, waitUntil }
+    return { now: this.clock.time, addressPrefix: null, address: null, continent: null, waitUntil }
   }
 
   /** Waits for what was left to do by those who were given a context. */

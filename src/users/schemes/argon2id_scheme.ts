@@ -10,6 +10,7 @@ const MIN_SALT_BYTES = 8
 
 /** `m` times `t`, in KiB: what 64 MiB is with ten passes. */
 const MAX_WORK = 10 * MAX_MEMORY_KIB
+const KIB_PASSES_PER_MS = 1550
 
 /** Argon2id as PHC writes it, and with it libsodium and PHP: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. */
 export const argon2idScheme: HashScheme = {
@@ -26,11 +27,17 @@ export const argon2idScheme: HashScheme = {
     return {
       scheme: 'argon2id',
       cost: formatCost(cost),
+      estimatedMs: argon2idMs(cost),
       expected: parts.hash,
       compute: (password, argon2id) =>
         argon2id({ password, salt: parts.salt, cost, hashLength: parts.hash.length }),
     }
   },
+}
+
+/** How long a hash of that cost takes, about. */
+export function argon2idMs({ m, t }: Argon2Cost): number {
+  return (m * t) / KIB_PASSES_PER_MS
 }
 
 /** The beginning of every hash of that cost, up to its salt. */

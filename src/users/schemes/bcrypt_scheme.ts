@@ -8,6 +8,8 @@ const FORM = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 const SETTINGS_LENGTH = 29
 
 const MIN_COST = 4
+const ROUNDS_PER_MS = 18
+
 /** What Symfony makes since 5.3, unless told otherwise. */
 const MAX_COST = 13
 
@@ -35,6 +37,7 @@ export const bcryptScheme: HashScheme = {
     return {
       scheme: 'bcrypt',
       cost: `cost=${cost}`,
+      estimatedMs: 2 ** cost / ROUNDS_PER_MS,
       expected: encodeUtf8(text.slice(SETTINGS_LENGTH)),
       compute: (password) => encodeUtf8(hashSync(decoder.decode(password), settings).slice(SETTINGS_LENGTH)),
     }

@@ -17,6 +17,8 @@ export interface StoredHash {
   scheme: string
   /** Its cost in the scheme's own words, such as `m=19456,t=2,p=1`. */
   cost: string
+  /** Milliseconds that it takes, about, where docs/password-hashes.md was measured. */
+  estimatedMs: number
   /** What the right password gives. */
   expected: Uint8Array
   /**

@@ -7,6 +7,7 @@ const FORM =
 
 /** Cloudflare refuses to compute more; a local workerd does not. */
 const MAX_ITERATIONS = 100_000
+const ITERATIONS_PER_MS = { sha256: 10_000, sha512: 3000 }
 
 /** PBKDF2 with HMAC-SHA-256 or HMAC-SHA-512, in PHC form or in passlib's, which writes `.` for `+`. */
 export const pbkdf2Scheme: HashScheme = {
@@ -30,6 +31,7 @@ export const pbkdf2Scheme: HashScheme = {
     return {
       scheme,
       cost: `i=${iterations}`,
+      estimatedMs: iterations / ITERATIONS_PER_MS[digest === 'sha256' ? 'sha256' : 'sha512'],
       expected: parts.hash,
       compute: (password) => pbkdf2Sync(password, parts.salt, iterations, parts.hash.length, digest),
     }

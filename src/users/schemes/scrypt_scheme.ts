@@ -5,6 +5,7 @@ const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{1,8
 
 /** N times r times p. Cloudflare refuses to compute more. */
 const MAX_WORK = 2 ** 20
+const WORK_PER_MS = 6200
 
 /** `ln` is the logarithm of N (RFC 7914 §2). */
 interface ScryptCost {
@@ -30,6 +31,7 @@ export const scryptScheme: HashScheme = {
     return {
       scheme: 'scrypt',
       cost: formatCost(cost),
+      estimatedMs: (2 ** cost.ln * cost.r * cost.p) / WORK_PER_MS,
       expected: parts.hash,
       compute: (password) => scryptSync(password, parts.salt, parts.hash.length, options),
     }

@@ -6,6 +6,7 @@ const NAME = 'symfony-sha512'
 const FORM = /^\$symfony-sha512\$i=(\d{1,9})\$([A-Za-z0-9+/]{0,340})\$([A-Za-z0-9+/]{86})$/
 const HASH_BYTES = 64
 const MAX_ITERATIONS = 100_000
+const ITERATIONS_PER_MS = 550
 
 /** What Symfony has in its columns, and in the settings of its hasher. */
 export interface SymfonyHash {
@@ -36,6 +37,7 @@ export const symfonyScheme: HashScheme = {
     return {
       scheme: NAME,
       cost: `i=${iterations}`,
+      estimatedMs: iterations / ITERATIONS_PER_MS,
       expected: hash,
       compute: (password) => digest(mergeWithSalt(password, salt), iterations),
     }

@@ -1,0 +1,49 @@
+import { describeError, log } from '../lib/log.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { tooManyAttempts } from '../oauth/errors.ts'
+
+/** What has a budget for each minute, each address and each Cloudflare location, and the binding that keeps it. */
+export const BURST_BINDINGS = {
+  sign_ins: 'SIGN_IN_LIMIT',
+  guesses: 'GUESS_LIMIT',
+  guests: 'GUEST_LIMIT',
+  introspections: 'INTROSPECTION_LIMIT',
+} as const
+
+export type Budget = keyof typeof BURST_BINDINGS
+export type BurstBindings = { [B in Budget as (typeof BURST_BINDINGS)[B]]?: RateLimit }
+
+/** The `period` of each binding in wrangler.toml. */
+const PERIOD_SECONDS = 60
+
+/** Budgets that need no exact count: the runtime keeps them near the caller. Without its binding one has no end. */
+export class BurstLimits {
+  readonly #bindings: BurstBindings
+
+  constructor(bindings: BurstBindings) {
+    this.#bindings = bindings
+  }
+
+  /**
+   * Takes one from the budget of the caller's address. An address that is not known has none, and a binding that does not
+   * answer refuses nobody: what must hold is counted elsewhere.
+   *
+   * @param whose What the budget is for beside the address, such as a client.
+   * @throws OAuthError temporarily_unavailable
+   */
+  async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
+    const binding = this.#bindings[BURST_BINDINGS[budget]]
+    if (binding === undefined || address === null) return
+    if (await isWithin(binding, `${budget} ${whose} ${address}`)) return
+    throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
+  }
+}
+
+async function isWithin(binding: RateLimit, key: string): Promise<boolean> {
+  try {
+    return (await binding.limit({ key })).success
+  } catch (error) {
+    log('warn', 'rate_limit_unavailable', { cause: describeError(error) })
+    return true
+  }
+}

@@ -1,0 +1,129 @@
+import type { PasswordQueueLimits } from '../config/config.ts'
+import { temporarilyUnavailable } from '../oauth/errors.ts'
+
+/**
+ * Turns of the event loop between two hashes. A request takes some of them, to begin, to read its body, to answer; with
+ * fewer it would meet a hash at each of its steps (docs/decisions/0016).
+ */
+const TURNS_BETWEEN = 4
+
+/** Where nobody hashed for so many turns, whoever stands in front hung up: the runtime ended their timers. */
+const PATIENCE_TURNS = 8
+
+/** Waits for its turn, then computes one hash, which holds the isolate's thread until it is done. */
+export type TakeTurn = <T>(hash: () => T) => Promise<T>
+
+/** Lets the event loop turn once: requests that came meanwhile and answers of stores get their step. */
+export type Pause = () => Promise<void>
+
+interface Waiting {
+  estimatedMs: number
+}
+
+/**
+ * The password hashes of one isolate, one at a time, with room between two for all other requests. Each request waits
+ * by timers of its own and computes its own hash, so one that the runtime ended holds up nobody.
+ */
+export class HashQueue {
+  readonly #limits: PasswordQueueLimits
+  readonly #pause: Pause
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>()
+  #hashesDone = 0
+  /** Whether the others have had their turns since the last hash. */
+  #isRested = true
+
+  constructor(limits: PasswordQueueLimits, pause: Pause = waitForEventLoop) {
+    this.#limits = limits
+    this.#pause = pause
+  }
+
+  /**
+   * Does work that hashes, with one place in the queue for all of it.
+   *
+   * @param estimatedMs What its hashes take together, about (docs/password-hashes.md).
+   * @throws OAuthError temporarily_unavailable where too many wait
+   */
+  async run<T>(estimatedMs: number, work: (takeTurn: TakeTurn) => Promise<T>): Promise<T> {
+    const place = { estimatedMs }
+    if (this.#isFull(place)) await this.#requireRoom()
+    try {
+      return await work((hash) => this.#hashInTurn(place, hash))
+    } finally {
+      this.#waiting.delete(place)
+    }
+  }
+
+  /** For a full queue: refuses, unless all who are in it are gone. */
+  async #requireRoom(): Promise<void> {
+    if (await this.#isMoving()) {
+      const retryAfterSeconds = Math.max(1, Math.ceil(this.#waitingMs() / 1000))
+      throw temporarilyUnavailable('too many password hashes wait in this isolate', retryAfterSeconds)
+    }
+    this.#waiting.clear()
+  }
+
+  /** Nobody is too much for an empty queue. */
+  #isFull({ estimatedMs }: Waiting): boolean {
+    const { length, ms } = this.#limits
+    const isOver = this.#waiting.size >= length || this.#waitingMs() + estimatedMs > ms
+    return this.#waiting.size > 0 && isOver
+  }
+
+  #waitingMs(): number {
+    return [...this.#waiting].reduce((sum, { estimatedMs }) => sum + estimatedMs, 0)
+  }
+
+  async #isMoving(): Promise<boolean> {
+    const before = this.#hashesDone
+    for (let turns = 0; turns < PATIENCE_TURNS; turns++) {
+      await this.#pause()
+      if (this.#hashesDone !== before) return true
+    }
+    return false
+  }
+
+  async #hashInTurn<T>(place: Waiting, hash: () => T): Promise<T> {
+    this.#waiting.add(place)
+    let turns = 0
+    while (!this.#isRested || !this.#isNext(place)) {
+      const before = this.#hashesDone
+      await this.#pause()
+      turns = this.#hashesDone === before ? turns + 1 : 0
+      if (turns >= TURNS_BETWEEN) this.#isRested = true
+      // Again, where somebody took this one for given up.
+      this.#waiting.add(place)
+      if (turns >= PATIENCE_TURNS) this.#dropBefore(place)
+    }
+    this.#isRested = false
+    this.#hashesDone++
+    void this.#rest()
+    return hash()
+  }
+
+  /** So that a hash that comes later need not wait. Those that wait already count for themselves. */
+  async #rest(): Promise<void> {
+    const before = this.#hashesDone
+    for (let turns = 0; turns < TURNS_BETWEEN; turns++) await this.#pause()
+    if (this.#hashesDone === before) this.#isRested = true
+  }
+
+  #isNext(place: Waiting): boolean {
+    const [first] = this.#waiting
+    return first === place
+  }
+
+  #dropBefore(place: Waiting): void {
+    for (const other of this.#waiting) {
+      if (other === place) return
+      this.#waiting.delete(other)
+    }
+  }
+}
+
+/** The runtime's own, whatever a test puts in its place for a client that runs beside the server. */
+const startTimer = setTimeout
+
+function waitForEventLoop(): Promise<void> {
+  return new Promise((resolve) => startTimer(resolve, 0))
+}

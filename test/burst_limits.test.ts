@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { problem, TestOperator } from './support/operator.ts'
+import { basic, credentials, PASSWORD, TestServer } from './support/server.ts'
+
+const TOO_MANY = {
+  error: 'temporarily_unavailable',
+  error_description: 'There were too many attempts. Try again later.',
+}
+
+/** A binding with so much for each key. */
+function budgetOf(size: number): RateLimit {
+  const spent = new Map<string, number>()
+  return {
+    async limit({ key = '' }) {
+      spent.set(key, (spent.get(key) ?? 0) + 1)
+      return { success: (spent.get(key) ?? 0) <= size }
+    },
+  }
+}
+
+const BINDINGS = ['SIGN_IN_LIMIT', 'GUESS_LIMIT', 'GUEST_LIMIT', 'INTROSPECTION_LIMIT'] as const
+
+function limitedServer(size: number): TestServer {
+  return new TestServer({ env: Object.fromEntries(BINDINGS.map((name) => [name, budgetOf(size)])) })
+}
+
+const from = (address: string) => ({ 'CF-Connecting-IP': address })
+const HERE = from('203.0.113.1')
+const THERE = from('203.0.113.2')
+
+async function expectTooMany(response: Response): Promise<void> {
+  expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60'])
+  expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
+  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(await response.json()).toEqual(TOO_MANY)
+}
+
+describe('guests', () => {
+  it('are limited for each client and address, and never keep a customer or a machine from a token', async () => {
+    const server = limitedServer(2)
+    const [client, other] = [await server.addClient(), await server.addClient()]
+    const user = await server.addUser()
+    const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
+    for (const status of [200, 200]) expect((await server.postJson(guest, HERE)).status).toBe(status)
+    await expectTooMany(await server.postJson(guest, HERE))
+    const customer = { ...guest, username: user.username, password: PASSWORD }
+    const machine = { grant_type: 'client_credentials', ...credentials(client) }
+    for (const body of [customer, machine, { ...guest, ...credentials(other) }]) {
+      expect((await server.postJson(body, HERE)).status).toBe(200)
+    }
+    expect((await server.postJson(guest, THERE)).status).toBe(200)
+  })
+
+  it('have the budget of wrangler.toml, near the caller', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
+    const statuses: number[] = []
+    for (let i = 0; i < 601; i++) statuses.push((await server.postJson(guest, HERE)).status)
+    // The binding counts by the minute of the clock, which may change meanwhile.
+    expect(statuses.slice(0, 300)).toEqual(Array(300).fill(200))
+    if (new Set(statuses).size > 1) expect(statuses.at(-1)).toBe(429)
+  })
+})
+
+describe('guesses', () => {
+  it('of client secrets are limited for each address, and never cost the right one its token', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const post = (secret: string, address: Record<string, string>) =>
+      server.postJson(
+        { grant_type: 'client_credentials' },
+        { Authorization: basic(client.id, secret), ...address },
+      )
+    for (const status of [401, 401]) expect((await post('wrong', HERE)).status).toBe(status)
+    const refused = await post('wrong', HERE)
+    expect(refused.headers.get('WWW-Authenticate')).toBe(null)
+    await expectTooMany(refused)
+    expect((await post('wrong', THERE)).status).toBe(401)
+    expect((await post(client.secret, HERE)).status).toBe(200)
+  })
+
+  it('of refresh tokens are limited for each client and address, and use nothing up', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const post = (token: string | undefined, address: Record<string, string>) =>
+      server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token: token }, address)
+    for (const status of [400, 400]) expect((await post('garbage', HERE)).status).toBe(status)
+    await expectTooMany(await post('garbage', HERE))
+    expect((await post('garbage', THERE)).status).toBe(400)
+    expect((await post(refresh_token, HERE)).status).toBe(200)
+  })
+})
+
+describe('sign-ins', () => {
+  it('by one name from one address are limited before any hash, whether somebody has it or not', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const post = (username: string, address: Record<string, string>) =>
+      server.postJson(
+        { grant_type: 'password', ...credentials(client), username, password: PASSWORD },
+        address,
+      )
+    for (const [username, status] of [
+      [user.username, 200],
+      ['nobody@example.com', 400],
+    ] as const) {
+      for (let i = 0; i < 2; i++) expect((await post(username, HERE)).status).toBe(status)
+      await expectTooMany(await post(username.toUpperCase(), HERE))
+    }
+    expect((await post(user.username, THERE)).status).toBe(200)
+  })
+
+  it('of an operator’s current password are limited likewise', async () => {
+    const operator = await TestOperator.signIn(limitedServer(0))
+    const body = { current_password: PASSWORD, password: 'another password' }
+    const {
+      status,
+      headers,
+      body: answer,
+    } = await operator.call('POST', '/me/password', { body, headers: HERE })
+    expect([status, answer]).toEqual([429, problem(429, 'too-many-attempts', 'There were too many attempts')])
+    expect(headers.get('Retry-After')).toBe('60')
+  })
+})
+
+describe('introspection', () => {
+  it('is limited for each client and address', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const post = (address: Record<string, string>) =>
+      server.postJson({ ...credentials(client), token: 'x' }, address, '/oauth2-token/introspect')
+    for (const status of [200, 200]) expect((await post(HERE)).status).toBe(status)
+    await expectTooMany(await post(HERE))
+    expect((await post(THERE)).status).toBe(200)
+  })
+})
+
+describe('a limit', () => {
+  it.each([
+    ['is missing', undefined],
+    ['does not answer', { limit: () => Promise.reject(new Error('away')) }],
+  ])('whose binding %s refuses nobody', async (_case, binding) => {
+    const env = Object.fromEntries(BINDINGS.map((name) => [name, binding]))
+    const server = new TestServer({ env })
+    const client = await server.addClient()
+    const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
+    expect((await server.postJson(guest, HERE)).status).toBe(200)
+  })
+})

@@ -1,0 +1,256 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { aroundD1 } from './support/around_d1.ts'
+import { auditOf } from './support/audit.ts'
+import { countingD1 } from './support/faults.ts'
+import { FAULTS, FaultyD1 } from './support/faulty_d1.ts'
+import { problem, TestOperator } from './support/operator.ts'
+import { credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+
+const ADDRESS = '203.0.113.7'
+const LIMITS = {
+  account: { failures: 3, lock: 60, longest_lock: 240 },
+  address: { failures: 5, lock: 60, longest_lock: 240 },
+  client: { failures: 8, lock: 60, longest_lock: 240 },
+}
+const WRONG = { error: 'invalid_grant', error_description: 'The user credentials were incorrect.' }
+const TOO_MANY = {
+  error: 'temporarily_unavailable',
+  error_description: 'There were too many attempts. Try again later.',
+}
+
+interface Try {
+  username: string
+  password?: string
+  address?: string
+}
+
+function trySignIn(server: TestServer, client: TestClient, { username, password = 'wrong', address }: Try) {
+  const headers = address === undefined ? {} : { 'CF-Connecting-IP': address }
+  return server.postJson({ grant_type: 'password', ...credentials(client), username, password }, headers)
+}
+
+async function newScene(sign_in_limits: object = LIMITS) {
+  const server = new TestServer({ config: { sign_in_limits } })
+  return { server, client: await server.addClient(), user: await server.addUser() }
+}
+
+async function fail(server: TestServer, client: TestClient, attempt: Try, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) expect((await trySignIn(server, client, attempt)).status).toBe(400)
+}
+
+async function wholeAnswer(response: Response) {
+  return [response.status, [...response.headers], await response.text()]
+}
+
+describe('an account', () => {
+  it('is locked for all locations by failures through any, once', async () => {
+    const { server, client, user } = await newScene({ account: { failures: 10 } })
+    const locations = Array.from({ length: 10 }, () => server.anotherIsolate())
+    const { username, id } = user
+    const answers = await Promise.all(locations.map((location) => trySignIn(location, client, { username })))
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(400))
+    expect(await auditOf({ kind: 'lock', subject: id })).toEqual([
+      {
+        kind: 'lock',
+        outcome: 'ok',
+        reason: 'account: 10 failed sign-ins, locked for 60 s',
+        api: 'storefront',
+        client_id: client.id,
+        subject: id,
+        sid: null,
+        address_prefix: null,
+        actor: null,
+        actor_client: null,
+      },
+    ])
+    for (const location of [server, server.anotherIsolate()]) {
+      await expect(location.signIn(client, username)).rejects.toThrow('invalid_grant')
+    }
+  })
+
+  it('that is locked answers like a wrong password, with the right one and a wrong one, for the same work', async () => {
+    const { server, client, user } = await newScene()
+    const { username } = user
+    const { db, statements } = countingD1()
+    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: db } })
+    const hash = counting.services.passwords.verify.bind(counting.services.passwords)
+    let hashes = 0
+    counting.services.passwords.verify = (...parameters) => {
+      hashes++
+      return hash(...parameters)
+    }
+    const observe = async (attempt: Try) => {
+      hashes = 0
+      statements.length = 0
+      const answer = await wholeAnswer(await trySignIn(counting, client, attempt))
+      return { answer, hashes, statements: [...statements] }
+    }
+    // So that the client is known.
+    await counting.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+    const unlocked = await observe({ username })
+    const unknown = await observe({ username: 'nobody@example.com' })
+    await fail(server, client, { username }, 2)
+    const locked = [await observe({ username, password: PASSWORD }), await observe({ username })]
+    expect(unlocked.answer).toEqual([400, expect.anything(), JSON.stringify(WRONG)])
+    expect(unlocked.hashes).toBe(1)
+    expect([unknown, ...locked]).toEqual([unlocked, unlocked, unlocked])
+    const reasons = await auditOf({ kind: 'sign_in_failure', subject: user.id })
+    expect(reasons.map(({ reason }) => reason)).toEqual([
+      'wrong password',
+      'wrong password',
+      'wrong password',
+      'locked user',
+      'locked user, wrong password',
+    ])
+  })
+
+  it('opens by itself, is locked for longer each time, and is forgotten at last', async () => {
+    const { server, client, user } = await newScene({ account: LIMITS.account })
+    const { username } = user
+    for (const seconds of [60, 120, 240, 240]) {
+      await fail(server, client, { username }, 3)
+      server.clock.time += seconds - 1
+      // Neither counts, nor makes the lock longer.
+      await fail(server, client, { username, password: PASSWORD }, 1)
+      server.clock.time += 1
+    }
+    server.clock.time += 3600
+    await fail(server, client, { username }, 3)
+    server.clock.time += 60
+    await server.signIn(client, username)
+  })
+
+  it('starts anew after its owner has signed in, which writes where there was a failure alone', async () => {
+    const { server, client, user } = await newScene()
+    const { username } = user
+    const { db, statements } = countingD1()
+    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: db } })
+    await fail(server, client, { username }, 2)
+    await counting.signIn(client, username)
+    expect(statements.filter((sql) => sql.includes('DELETE FROM sign_in_failures'))).toHaveLength(1)
+    await fail(server, client, { username }, 2)
+    await server.signIn(client, username)
+    statements.length = 0
+    await counting.signIn(client, username)
+    expect(statements).toEqual([expect.stringContaining('FROM users WHERE pool = ?3')])
+  })
+
+  it('lets who is signed in go on, and machines and guests come', async () => {
+    const { server, client, user } = await newScene()
+    const { refresh_token } = await server.signIn(client, user.username)
+    await fail(server, client, { username: user.username }, 4)
+    await server.refresh(client, refresh_token)
+    await server.signIn(client, 'guest', 'guest')
+    await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+  })
+
+  it('of another pool with the same name is another', async () => {
+    const { server, client, user } = await newScene()
+    const staff = await server.addUser({ pool: 'staff', username: user.username })
+    await fail(server, client, { username: user.username }, 3)
+    await server.signIn(await server.addClient({ api: 'backoffice' }), staff.username)
+  })
+
+  it.each(FAULTS)('costs 503, and nobody a session, where the call that counts fails %s', async (fault) => {
+    const { server, client, user } = await newScene()
+    const faulty = new FaultyD1({ fault, nth: 1, matches: (sql) => sql.includes('INTO sign_in_failures') })
+    const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: faulty.db } })
+    const response = await trySignIn(other, client, { username: user.username })
+    await faulty.settle()
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
+    await server.signIn(client, user.username)
+  })
+
+  it('signs its owner in where what has failed cannot be forgotten', async () => {
+    const { server, client, user } = await newScene()
+    await fail(server, client, { username: user.username }, 1)
+    const db = aroundD1((sql, call) =>
+      sql.includes('DELETE FROM sign_in_failures') ? Promise.reject(new Error('away')) : call(),
+    )
+    await new TestServer({ env: { DB: db } }).signIn(client, user.username)
+  })
+})
+
+describe('an address', () => {
+  it.each([
+    ['IPv4', ADDRESS, '203.0.113.8', `::ffff:${ADDRESS}`],
+    ['IPv6, as its /64', '2001:db8:1:2::1', '2001:db8:1:3::1', '2001:0db8:1:2:ffff::9'],
+  ])('that failed too often has to wait, whoever it names: %s', async (_case, address, other, same) => {
+    const { server, client, user } = await newScene()
+    const people = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
+    for (const { username } of people) await fail(server, client, { username, address }, 1)
+    server.clock.time += 20
+    const right = { username: user.username, password: PASSWORD }
+    for (const blocked of [address, same]) {
+      const response = await trySignIn(server.anotherIsolate(), client, { ...right, address: blocked })
+      expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '40'])
+      expect(response.headers.get('Cache-Control')).toBe('no-store')
+      expect(await response.json()).toEqual(TOO_MANY)
+    }
+    expect((await trySignIn(server, client, { ...right, address: other })).status).toBe(200)
+    server.clock.time += 40
+    expect((await trySignIn(server, client, { ...right, address })).status).toBe(200)
+  })
+
+  it('is not stored as it is, nor is a name', async () => {
+    const { server, client } = await newScene()
+    const username = `${crypto.randomUUID()}@example.com`
+    await fail(server, client, { username, address: '198.51.100.77' }, 1)
+    const { results } = await env.DB.prepare('SELECT * FROM sign_in_failures').all()
+    const stored = JSON.stringify([results, await auditOf({ client_id: client.id })])
+    expect(stored).not.toContain('198.51.100.77')
+    expect(stored).not.toContain(username)
+  })
+})
+
+describe('a client', () => {
+  it('whose sign-ins fail too often keeps those addresses waiting that had a part in it', async () => {
+    const { server, client, user } = await newScene()
+    const right = { username: user.username, password: PASSWORD }
+    const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
+    for (const address of attackers) await fail(server, client, { username: `${address}@x`, address }, 1)
+    const responses = [
+      await trySignIn(server, client, { ...right, address: attackers[0] ?? '' }),
+      await trySignIn(server, client, { ...right, address: '198.51.100.1' }),
+      await trySignIn(server, await server.addClient(), { ...right, address: attackers[0] ?? '' }),
+    ]
+    expect(responses.map(({ status }) => status)).toEqual([429, 200, 200])
+    expect(await auditOf({ kind: 'lock', client_id: client.id })).toMatchObject([
+      { reason: 'client: 8 failed sign-ins, locked for 60 s', subject: null, address_prefix: '192.0.2.0/24' },
+    ])
+  })
+})
+
+describe('an operator’s current password', () => {
+  it('is guessed no more often than at a sign-in', async () => {
+    const server = new TestServer({ config: { sign_in_limits: LIMITS } })
+    const operator = await TestOperator.signIn(server)
+    const change = (current_password: string) =>
+      operator.post('/me/password', { current_password, password: 'another password' })
+    const wrong = [403, problem(403, 'wrong-password', 'The current password is wrong')]
+    for (const password of ['a guess', 'a guess', 'a guess', PASSWORD]) {
+      const { status, body } = await change(password)
+      expect([status, body]).toEqual(wrong)
+    }
+    expect(await auditOf({ kind: 'lock', subject: operator.id })).toHaveLength(1)
+    await expect(operator.signInAgain()).rejects.toThrow('invalid_grant')
+    server.clock.time += 60
+    expect((await change(PASSWORD)).status).toBe(204)
+  })
+})
+
+describe('the sweep', () => {
+  it('removes failures that are forgotten', async () => {
+    const { server, client, user } = await newScene()
+    await fail(server, client, { username: user.username }, 1)
+    const remaining = () =>
+      env.DB.prepare('SELECT count(*) AS n FROM sign_in_failures WHERE key = ?').bind(client.id).first('n')
+    server.clock.time += 3599
+    await server.sweep()
+    expect(await remaining()).toBe(1)
+    server.clock.time += 1
+    await server.sweep()
+    expect(await remaining()).toBe(0)
+  })
+})

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { temporarilyUnavailable } from '../../src/oauth/errors.ts'
+import { HashQueue } from '../../src/users/hash_queue.ts'
+
+const MS = 20
+
+/** An event loop that a test turns by hand. */
+class Loop {
+  /** What was hashed, and `turn` for each turn of the loop. */
+  readonly story: string[] = []
+  readonly queue: HashQueue
+  #paused: (() => void)[] = []
+
+  constructor(limits = { length: 3, ms: 1000 }) {
+    this.queue = new HashQueue(limits, () => new Promise((resolve) => this.#paused.push(resolve)))
+  }
+
+  hash(name: string, estimatedMs = MS): Promise<string> {
+    return this.queue.run(estimatedMs, (takeTurn) => takeTurn(() => this.#compute(name)))
+  }
+
+  /** Hashes two forms of one password. */
+  hashTwice(name: string): Promise<string> {
+    return this.queue.run(2 * MS, async (takeTurn) => {
+      await takeTurn(() => this.#compute(`${name}1`))
+      return takeTurn(() => this.#compute(`${name}2`))
+    })
+  }
+
+  #compute(name: string): string {
+    this.story.push(name)
+    if (name === 'broken') throw new Error('broken')
+    return name
+  }
+
+  async turn(times = 1): Promise<void> {
+    await settle()
+    for (let i = 0; i < times; i++) {
+      this.story.push('turn')
+      for (const goOn of this.#paused.splice(0)) goOn()
+      await settle()
+    }
+  }
+
+  /** The runtime ends all requests that wait: their timers never come. */
+  hangUp(): void {
+    this.#paused = []
+  }
+}
+
+/** Lets everything go on that waits for no turn. */
+async function settle(): Promise<void> {
+  for (let step = 0; step < 20; step++) await Promise.resolve()
+}
+
+const TURNS = ['turn', 'turn', 'turn', 'turn']
+
+describe('the queue for password hashes', () => {
+  it('hashes at once where nobody does', async () => {
+    const loop = new Loop()
+    expect(await loop.hash('a')).toBe('a')
+    await loop.turn(4)
+    expect(await loop.hash('b')).toBe('b')
+    expect(loop.story).toEqual(['a', ...TURNS, 'b'])
+  })
+
+  it('hashes one at a time in the order in which they came, with four turns of the loop between two', async () => {
+    const loop = new Loop()
+    const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
+    await loop.turn(8)
+    expect(await Promise.all(hashes)).toEqual(['a', 'b', 'c'])
+    expect(loop.story).toEqual(['a', ...TURNS, 'b', ...TURNS, 'c'])
+  })
+
+  it('lets the turns go by before a hash that comes just after one', async () => {
+    const loop = new Loop()
+    await loop.hash('a')
+    await loop.turn(2)
+    const late = loop.hash('b')
+    await loop.turn(2)
+    expect(await late).toBe('b')
+    expect(loop.story).toEqual(['a', ...TURNS, 'b'])
+  })
+
+  it('gives both forms of a password one place', async () => {
+    const loop = new Loop()
+    const hashes = [loop.hashTwice('a'), loop.hash('b')]
+    await loop.turn(9)
+    await Promise.all(hashes)
+    expect(loop.story.filter((step) => step !== 'turn')).toEqual(['a1', 'a2', 'b'])
+    expect(loop.story.slice(0, 6)).toEqual(['a1', ...TURNS, 'a2'])
+  })
+
+  it.each([
+    ['too many', { length: 3, ms: 1000 }, [MS, MS, MS], MS],
+    ['too long together, as one bcrypt 13 for 22 of today’s', { length: 9, ms: 450 }, [MS, MS], 22 * MS],
+  ])('refuses who would make them %s, and says when to come back', async (_case, limits, waiting, next) => {
+    const loop = new Loop(limits)
+    await loop.hash('first')
+    const hashes = waiting.map((ms, i) => loop.hash(String(i), ms))
+    const refused = expect(loop.hash('refused', next)).rejects.toEqual(
+      temporarilyUnavailable('too many password hashes wait in this isolate', 1),
+    )
+    await loop.turn(4 * waiting.length)
+    await refused
+    await Promise.all(hashes)
+    expect(loop.story).not.toContain('refused')
+    expect(await Promise.all([loop.turn(4), loop.hash('later')])).toEqual([undefined, 'later'])
+  })
+
+  it('takes anything where nobody waits', async () => {
+    const loop = new Loop({ length: 1, ms: 100 })
+    expect(await loop.hash('a', 5000)).toBe('a')
+  })
+
+  it('passes over those whose requests have ended', async () => {
+    const loop = new Loop()
+    await loop.hash('first')
+    void loop.hash('gone')
+    void loop.hash('gone too')
+    await settle()
+    loop.hangUp()
+    const alive = loop.hash('alive')
+    await loop.turn(8)
+    expect(await alive).toBe('alive')
+    expect(loop.story).not.toContain('gone')
+  })
+
+  it('is not full of those whose requests have ended', async () => {
+    const loop = new Loop()
+    await loop.hash('first')
+    for (const name of ['1', '2', '3']) void loop.hash(name)
+    await settle()
+    loop.hangUp()
+    const alive = loop.hash('alive')
+    await loop.turn(16)
+    expect(await alive).toBe('alive')
+  })
+
+  it('goes on after a hash that fails', async () => {
+    const loop = new Loop()
+    const broken = expect(loop.hash('broken')).rejects.toThrow('broken')
+    const next = loop.hash('next')
+    await loop.turn(4)
+    await broken
+    expect(await next).toBe('next')
+  })
+})
