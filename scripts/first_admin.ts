@@ -22,9 +22,11 @@ const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
   Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
   input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
 
+const NO_TABLES = 'The tables are not there: npm start (local) or npm run deploy first'
+
+const { username, isRemote } = readArguments()
 const config = requireConfig()
 const api = config.adminApi ?? stop('config.yml: admin_api: must name an API first (docs/admin-api.md)')
-const { username, isRemote } = readArguments()
 const where = isRemote ? '--remote' : '--local'
 const present = await findPresent(api)
 if (present.admins > 0) stop('There is an admin already. They can make others: docs/admin-api.md')
@@ -35,8 +37,13 @@ console.log(`${user.username} is an admin. Sign in by the client ${OPERATOR_CLIE
 
 function readArguments(): { username: string; isRemote: boolean } {
   try {
-    const options = { username: { type: 'string' }, remote: { type: 'boolean' } } as const
+    const options = {
+      username: { type: 'string' },
+      remote: { type: 'boolean' },
+      help: { type: 'boolean' },
+    } as const
     const { values } = parseArgs({ options })
+    if (values.help) return end(USAGE)
     if (values.username) return { username: values.username, isRemote: values.remote ?? false }
   } catch {
     // An unknown option: the usage below says what there is.
@@ -57,7 +64,11 @@ async function findPresent({ userPool }: ApiConfig): Promise<Present> {
     (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames,
     (SELECT json_group_array(client_id) FROM clients) AS clients`
   const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', sql.replace(/\s+/g, ' ')]
-  const [{ results }] = JSON.parse(await readWrangler(parameters))
+  const answer = await readWrangler(parameters).catch((error: Error) => {
+    if (error.message.includes('no such table')) return stop(NO_TABLES)
+    throw error
+  })
+  const [{ results }] = JSON.parse(answer)
   const [{ admins, usernames, clients }] = results
   return { admins, usernames: JSON.parse(usernames), clients: JSON.parse(clients) }
 }
@@ -116,6 +127,11 @@ async function execute(sql: string): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function end(message: string): never {
+  console.log(message)
+  process.exit(0)
 }
 
 function stop(message: string): never {

@@ -1,4 +1,6 @@
+import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_EVENTS } from '../src/audit/audit_statistics_store.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from './support/server.ts'
 
@@ -74,6 +76,19 @@ describe('GET /admin/api/statistics', () => {
     expect(Number(body.to)).toBeGreaterThan(server.clock.time)
     const { body: hour } = await operator.get('/statistics')
     expect(hour.pieces).toHaveLength(60)
+  })
+
+  it('is not blinded by more events of other kinds than it counts at most', async () => {
+    const { body: before } = await operator.get('/statistics?minutes=3')
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO audit_events (at, kind, outcome, reason) SELECT ?2, 'admin', 'ok', 'imported' FROM n`,
+    )
+      .bind(MAX_EVENTS, server.clock.time)
+      .run()
+    const { body: after } = await operator.get('/statistics?minutes=3')
+    expect(after).toEqual(before)
+    expect(after.truncated).toBe(false)
   })
 
   it.each(['0', '1441', 'all', '1.5'])('refuses %s minutes', async (minutes) => {

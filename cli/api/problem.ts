@@ -36,8 +36,10 @@ export function decodeProblem(value: unknown, status: number): ProblemDocument {
 }
 
 /** A problem in sentences, each path that is wrong on a line of its own. */
-export function formatProblem({ title, detail, errors }: ProblemDocument): string {
-  const sentences = detail === null ? `${title}.` : `${title}. ${detail}`
+export function formatProblem({ type, title, detail, errors }: ProblemDocument): string {
+  // "There is no such client." says all that "There is no such thing" says; other details need their title.
+  const isSaid = detail !== null && type.endsWith(':not-found')
+  const sentences = [...(isSaid ? [] : [`${title}.`]), ...(detail === null ? [] : [detail])].join(' ')
   const lines = errors.map(({ path, message }) => (path === '' ? `  ${message}` : `  ${path}: ${message}`))
   return [sentences, ...lines].map(clean).join('\n')
 }

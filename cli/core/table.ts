@@ -5,11 +5,12 @@ export interface Column<T> {
 }
 
 const GAP = '  '
-/** A column is not cut below this, however narrow the terminal is. */
+/** A column is not cut below this, however narrow the terminal is: lines are longer instead. */
 const NARROWEST = 8
+const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
 
 /**
- * Rows below each other in aligned columns, cut so that a line fits.
+ * Rows below each other in aligned columns, cut so that a line fits. The first column and times stay whole.
  *
  * @param columns How many characters fit; Infinity where nothing is cut.
  */
@@ -18,10 +19,11 @@ export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], 
     shown.map(({ title }) => title),
     ...rows.map((row) => shown.map(({ show }) => clean(show(row)))),
   ]
-  const widths = shrink(
-    shown.map((_, i) => Math.max(...cells.map((line) => lengthOf(line[i] ?? '')))),
-    columns,
-  )
+  const sizes = shown.map((_, i) => ({
+    width: Math.max(...cells.map((line) => lengthOf(line[i] ?? ''))),
+    isWhole: i === 0 || cells.some((line) => TIME.test(line[i] ?? '')),
+  }))
+  const widths = shrink(sizes, columns)
   return cells
     .map((line) =>
       line
@@ -50,14 +52,15 @@ export function wrap(text: string, width: number): string[] {
   return lines
 }
 
-/** The widest columns give way, until all of them fit. */
-function shrink(widths: number[], columns: number): number[] {
-  const fitted = [...widths]
+/** The widest columns that may be cut give way, until all of them fit. */
+function shrink(sizes: readonly { width: number; isWhole: boolean }[], columns: number): number[] {
+  const fitted = sizes.map(({ width }) => width)
   const total = () => fitted.reduce((sum, width) => sum + width, 0) + GAP.length * (fitted.length - 1)
   while (total() > columns) {
-    const widest = Math.max(...fitted)
+    const cuttable = fitted.map((width, i) => (sizes[i]?.isWhole ? 0 : width))
+    const widest = Math.max(...cuttable)
     if (widest <= NARROWEST) break
-    fitted[fitted.indexOf(widest)] = widest - 1
+    fitted[cuttable.indexOf(widest)] = widest - 1
   }
   return fitted
 }

@@ -229,6 +229,19 @@ describe('a table', () => {
     expect(formatTable(rows, columns, 20)).toBe('Name  What\na     short\nbbbb  a text that i…')
   })
 
+  it('keeps the first column and times whole, and eight characters of the rest', () => {
+    const three = [...columns, { title: 'Ended', show: ([, , ended]: string[]) => ended ?? '' }]
+    const rows = [
+      ['a-long-identifier', 'a text of some length', '2026-01-02 03:04:05'],
+      ['b', 'short', '–'],
+    ]
+    const narrow = `Name               What      Ended
+a-long-identifier  a text …  2026-01-02 03:04:05
+b                  short     –`
+    expect(formatTable(rows, three, 48)).toBe(narrow)
+    expect(formatTable(rows, three, 20)).toBe(narrow)
+  })
+
   it('lets nothing through that would move the cursor', () => {
     expect(formatTable([['\u001B[31m', 'a\nb\u202E']], columns, 80)).toBe('Name   What\n�[31m  a�b�')
   })

@@ -163,13 +163,27 @@ describe('the first admin of a deployment', () => {
     ])
   })
 
-  it('is refused with a reason where there is no admin API, no name or no password', async () => {
+  it('tells how it is used', async () => {
+    expect(await runScript(resolve('.'), 'first_admin', '--help')).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^usage: npm run first-admin/),
+      stderr: '',
+    })
+  })
+
+  it('is refused with a reason where there is no admin API, no table or no name', async () => {
     const without = checkout((config) => config.replace('admin_api: admin', ''))
     expect(await runScript(without, 'first_admin', '--username', 'zoe')).toMatchObject({
       code: 1,
       stderr: 'config.yml: admin_api: must name an API first (docs/admin-api.md)\n',
     })
-    expect(await runScript(checkout(String), 'first_admin')).toMatchObject({
+    const empty = checkout(String)
+    expect(await runScript(empty, 'first_admin', '--username', 'zoe')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'The tables are not there: npm start (local) or npm run deploy first\n',
+    })
+    expect(await runScript(empty, 'first_admin')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^usage: npm run first-admin/),
     })
