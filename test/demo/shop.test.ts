@@ -89,7 +89,9 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([])
   })
 
-  it('refreshes once when two tabs want to at the same time', async () => {
+  // Chromium may show one process what another wrote to localStorage a moment late: then both refresh, and get the same
+  // successor. That is right too, but not what this is about.
+  it('refreshes once when two tabs want to at the same time', { retry: 2 }, async () => {
     const { visitor, tab } = await signedIn()
     const other = await visitor.openTab()
     await other.isCustomer()
