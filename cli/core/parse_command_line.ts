@@ -67,10 +67,14 @@ function isGlobal(arg: string): boolean {
   return GLOBAL_OPTIONS.some(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`))
 }
 
+/** There are no short options to be joined, and an id may begin with a dash: one in 64 does. */
+const DASHED_WORD = /^-[^-]./
+const MARK = '\0'
+
 function readInput(command: Command, args: readonly string[]): Input {
   const options = [...(command.options ?? []), ...GLOBAL_OPTIONS.filter((option) => option !== HELP)]
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => (DASHED_WORD.test(arg) ? MARK + arg : arg)),
     options: Object.fromEntries(
       options.map(({ name, value }) => [name, { type: value === null ? 'boolean' : 'string' }] as const),
     ),
@@ -79,8 +83,10 @@ function readInput(command: Command, args: readonly string[]): Input {
   const given = new Map<Option, unknown>()
   const positionals: string[] = []
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value)
-    if (token.kind === 'option') readOption(token, options, given)
+    if (token.kind === 'positional') positionals.push(token.value.replace(MARK, ''))
+    if (token.kind === 'option') {
+      readOption({ ...token, value: token.value?.replace(MARK, '') }, options, given)
+    }
   }
   return new Input({ arguments: readArguments(command, positionals), options: given })
 }

@@ -50,6 +50,11 @@ describe('a command line', () => {
     expect(parse('users', 'show', '--', '--odd').input.argument('USER')).toBe('--odd')
   })
 
+  it('takes an id that begins with a dash for an argument', () => {
+    const { input } = parse('keys', 'retire', '-vKn0Zr', '--yes')
+    expect(input.argument('KEY')).toBe('-vKn0Zr')
+  })
+
   it.each([
     [['cleints', 'list'], 'there is no command "cleints"; did you mean "clients"?'],
     [['clients', 'lst'], 'there is no command "clients lst"; did you mean "clients list"?'],
