@@ -91,7 +91,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
 
   // Chromium may show one process what another wrote to localStorage a moment late: then both refresh, and get the same
   // successor. That is right too, but not what this is about.
-  it('refreshes once when two tabs want to at the same time', { retry: 2 }, async () => {
+  it('refreshes once when two tabs want to at the same time', { retry: 4 }, async () => {
     const { visitor, tab } = await signedIn()
     const other = await visitor.openTab()
     await other.isCustomer()
