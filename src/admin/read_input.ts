@@ -60,11 +60,21 @@ export function readQuery(c: Context, { query }: Operation): unknown {
   return Object.fromEntries(given.map(([name, value]) => [name, convert(value, types[name])]))
 }
 
+type ParameterTypes = Readonly<Record<string, unknown>>
+
+/** Made once for each operation, not for each request. */
+const typesBySchema = new WeakMap<z.ZodMiniType, ParameterTypes>()
+
 /** The JSON types of the parameters, by their names. */
-function typesOf(query: z.ZodMiniType): Readonly<Record<string, unknown>> {
+function typesOf(query: z.ZodMiniType): ParameterTypes {
+  const known = typesBySchema.get(query)
+  if (known) return known
   const { properties = {} } = z.toJSONSchema(query, { io: 'input' })
-  const types = Object.entries(properties).map(([name, schema]) => [name, Object(schema).type])
-  return Object.fromEntries(types)
+  const types = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, Object(schema).type]),
+  )
+  typesBySchema.set(query, types)
+  return types
 }
 
 function convert(text: string, type: unknown): unknown {
