@@ -73,15 +73,23 @@ export class EnvironmentError extends Error {
   override name = 'EnvironmentError'
 }
 
-/** @throws EnvironmentError */
-export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
+/**
+ * @param auditGatherMs How long audit events are gathered for one write, where not as long as usual.
+ * @throws EnvironmentError
+ */
+export function createServices(
+  env: Partial<Env>,
+  config: Config,
+  clock: Clock,
+  auditGatherMs?: number,
+): Services {
   const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db)
+  const audit = new AuditStore(db, auditGatherMs)
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const failures = new FailureStore(db, limits.memorySeconds)

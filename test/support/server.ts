@@ -76,7 +76,7 @@ export class TestServer {
     this.#options = options
     this.config = parseConfig(configText(options.config))
     this.clock = options.clock ?? new TestClock()
-    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
+    this.services = createServices({ ...env, ...options.env }, this.config, this.clock, 0)
     this.#app = createApp(this.services)
   }
 
