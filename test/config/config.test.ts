@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 
 const ISSUER = 'https://id.shop.test'
+const RANGE_URL = 'https://api.pwnedpasswords.com/range/'
 const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
 const OFFICE = { audience: 'https://shop.test/admin/api', users: 'staff' }
 
@@ -48,6 +49,8 @@ describe('config.yml', () => {
       errorDialect: 'rfc6749',
       passwordHash: { m: 19456, t: 2, p: 1 },
       passwordQueue: { length: 50, ms: 3000 },
+      minimumPasswordLength: 8,
+      breachedPasswords: null,
       signInLimits: {
         account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
         address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
@@ -75,6 +78,8 @@ describe('config.yml', () => {
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
       password_queue: { length: 8, seconds: 1 },
+      minimum_password_length: 15,
+      breached_passwords: { range_url: RANGE_URL, outcome: 'change', timeout: 2, recheck_days: 7 },
       sign_in_limits: {
         account: { failures: 5, lock: 30, longest_lock: 300 },
         address: { failures: 20 },
@@ -99,6 +104,13 @@ describe('config.yml', () => {
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },
       passwordQueue: { length: 8, ms: 1000 },
+      minimumPasswordLength: 15,
+      breachedPasswords: {
+        rangeUrl: RANGE_URL,
+        outcome: 'change',
+        timeoutMs: 2000,
+        recheckSeconds: 7 * 86_400,
+      },
       signInLimits: {
         account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
         address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },

@@ -123,7 +123,7 @@ describe('what people have typed', () => {
     const draft = {
       pool: 'customers',
       username: HOSTILE,
-      password: 'x',
+      password: PASSWORD,
       'profile.name': HOSTILE,
       roles: HOSTILE,
     }
