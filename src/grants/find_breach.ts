@@ -17,8 +17,8 @@ export async function findBreach(
   { client, api, context }: ClientRequest,
   { breaches, users }: Pick<GrantServices, 'breaches' | 'users'>,
 ): Promise<User> {
-  const bytes = encodePassword(password)
-  if (bytes === null || !breaches.isDue(user, context.now)) return user
+  const bytes = breaches.isDue(user, context.now) ? encodePassword(password) : null
+  if (bytes === null) return user
   const occasion = { at: 'sign-in', api: api.name, clientId: client.id, subject: user.id } as const
   const finding = await breaches.find(bytes, occasion, context)
   if (finding === 'unknown') return user

@@ -177,7 +177,9 @@ describe('a person', () => {
     expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
     const tooLong = await admin.post(`${path}/password`, { password: 'x'.repeat(129) })
     expect(tooLong).toMatchObject({ status: 422, html: expect.stringContaining('id="password-error"') })
-    expect((await admin.post(`${path}/password`, { password: 'the second one' })).location).toContain('password-set')
+    expect((await admin.post(`${path}/password`, { password: 'the second one' })).location).toContain(
+      'password-set',
+    )
     server.clock.time += 5
     expect([await signIn('the first one'), await signIn('the second one')]).toEqual([400, 200])
     await admin.post(`${path}/disable`)

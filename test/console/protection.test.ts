@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { ConsoleBrowser, inputOf } from '../support/console.ts'
-import { ISSUER, TestServer } from '../support/server.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
 const server = new TestServer()
 let browser: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
