@@ -27,6 +27,7 @@ import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
+import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
@@ -136,6 +137,7 @@ export function createServices(
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
+    breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,
