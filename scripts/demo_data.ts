@@ -7,10 +7,9 @@ import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services.ts'
 import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
-import { createUser, type UserDraft } from '../src/users/create_user.ts'
-import { PasswordHasher } from '../src/users/password_hash.ts'
+import type { UserDraft } from '../src/users/create_user.ts'
 import { UserStore } from '../src/users/user_store.ts'
-import { loadArgon2Module } from './argon2_module.ts'
+import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 
 export interface DemoClient {
@@ -137,10 +136,11 @@ export async function seedDemoData(
     if ((await clients.find(demo.id, context)) === null) await clients.add(await toClient(demo, now))
   }
   const users = new UserStore(env.DB)
-  const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
+  // Everybody knows their passwords: no list is asked for them.
+  const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
-    if (present === null) await users.add(await createUser(draft, { passwords, config }, now))
+    if (present === null) await users.add(await maker.make(draft))
   }
   await Promise.all(deferred)
 }

@@ -5,14 +5,12 @@ import { parseArgs } from 'node:util'
 import type { Client } from '../src/clients/client.ts'
 import { ClientStore } from '../src/clients/client_store.ts'
 import type { ApiConfig } from '../src/config/config.ts'
-import { systemClock } from '../src/lib/clock.ts'
 import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
-import { createUser, UserRefused } from '../src/users/create_user.ts'
-import { PasswordHasher } from '../src/users/password_hash.ts'
+import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
 import { UserStore } from '../src/users/user_store.ts'
-import { loadArgon2Module } from './argon2_module.ts'
 import { requireConfig } from './config_file.ts'
+import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
@@ -75,10 +73,9 @@ async function findPresent({ userPool }: ApiConfig): Promise<Present> {
 
 async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
   const password = await readPassword(`Password of ${username}: `)
-  const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
   const draft = { pool, username, password, roles: ['admin'], enabled: true }
   try {
-    return await createUser(draft, { passwords, config }, systemClock.now())
+    return await new UserMaker(config).make(draft)
   } catch (error) {
     if (!(error instanceof UserRefused)) throw error
     return stop(error.message)

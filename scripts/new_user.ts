@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { systemClock } from '../src/lib/clock.ts'
-import { createUser, UserRefused } from '../src/users/create_user.ts'
-import { PasswordHasher } from '../src/users/password_hash.ts'
+import { UserRefused } from '../src/users/create_user.ts'
 import { UserStore } from '../src/users/user_store.ts'
-import { loadArgon2Module } from './argon2_module.ts'
 import { requireConfig } from './config_file.ts'
+import { UserMaker } from './make_user.ts'
 import { sqlPrinter } from './sql_printer.ts'
 
 const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [--roles LIST] < password.txt > user.sql
@@ -13,10 +11,9 @@ const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [
 
 const config = requireConfig()
 const { pool, username, roles } = readArguments()
-const passwords = new PasswordHasher(loadArgon2Module(), config.passwordHash)
 const draft = { pool, username, password: readPassword(), roles, enabled: true }
 try {
-  await new UserStore(sqlPrinter()).add(await createUser(draft, { passwords, config }, systemClock.now()))
+  await new UserStore(sqlPrinter()).add(await new UserMaker(config).make(draft))
 } catch (error) {
   if (!(error instanceof UserRefused)) throw error
   stop(error.message)

@@ -27,6 +27,7 @@ import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
+import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
@@ -73,15 +74,23 @@ export class EnvironmentError extends Error {
   override name = 'EnvironmentError'
 }
 
-/** @throws EnvironmentError */
-export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
+/**
+ * @param auditGatherMs How long audit events are gathered for one write, where not as long as usual.
+ * @throws EnvironmentError
+ */
+export function createServices(
+  env: Partial<Env>,
+  config: Config,
+  clock: Clock,
+  auditGatherMs?: number,
+): Services {
   const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db)
+  const audit = new AuditStore(db, auditGatherMs)
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const failures = new FailureStore(db, limits.memorySeconds)
@@ -128,6 +137,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
+    breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,

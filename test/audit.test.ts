@@ -99,7 +99,7 @@ describe('the audit trail', () => {
     await env.DB.prepare('ALTER TABLE audit_events_away RENAME TO audit_events').run()
     const lines = error.mock.calls.map(([line]) => JSON.parse(line))
     error.mockRestore()
-    expect(lines).toEqual([expect.objectContaining({ event: 'deferred_work_failed', work: 'audit issue' })])
+    expect(lines).toEqual([expect.objectContaining({ event: 'deferred_work_failed', work: 'audit' })])
   })
 })
 

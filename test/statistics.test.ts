@@ -10,6 +10,8 @@ const NOTHING = {
   client_credentials: 0,
   refresh_token: 0,
   failures: 0,
+  breached_passwords: 0,
+  unchecked_passwords: 0,
   active_sessions: 0,
 }
 
@@ -44,14 +46,13 @@ describe('GET /admin/api/statistics', () => {
     expect(body).toEqual({
       ...{ from: to - 180, to, piece_seconds: 60, truncated: false },
       total: {
-        ...{
-          password: 2,
-          guest: 1,
-          client_credentials: 1,
-          refresh_token: 2,
-          failures: 2,
-          active_sessions: 3,
-        },
+        ...NOTHING,
+        password: 2,
+        guest: 1,
+        client_credentials: 1,
+        refresh_token: 2,
+        failures: 2,
+        active_sessions: 3,
       },
       pieces: [
         { at: to - 180, ...NOTHING },

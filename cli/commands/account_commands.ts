@@ -12,6 +12,7 @@ const ME = [
   member('Session', 'sid'),
   member('Client', 'client_id'),
   member('Must change password', 'must_change_password'),
+  member('Password breached', 'password_breached'),
 ]
 
 const login: Command = {
@@ -31,6 +32,7 @@ const login: Command = {
     await account.signIn(username, password)
     const me = await api.read({ operation: 'GET /me' })
     terminal.say(`Signed in at ${account.server} as ${username}.`)
+    if (me.password_breached === true) terminal.say('The password is in a list of known breaches.')
     if (me.must_change_password === true)
       terminal.say('The password must be changed: run "sallyport password".')
   },

@@ -11,6 +11,8 @@ const COLUMNS = [
   member('Machines', 'client_credentials'),
   member('Refreshes', 'refresh_token'),
   member('Failures', 'failures'),
+  member('Breached passwords', 'breached_passwords'),
+  member('Unchecked passwords', 'unchecked_passwords'),
   member('Active sessions', 'active_sessions'),
 ]
 

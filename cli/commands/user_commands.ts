@@ -48,6 +48,7 @@ const MEMBERS: readonly Column<Item>[] = [
   { title: 'Email', show: (user) => showValue(memberOf(user, 'profile').email) },
   member('Enabled', 'enabled'),
   member('Must change password', 'must_change_password'),
+  member('Password breached', 'password_breached'),
   moment('Created', 'created_at'),
   moment('Changed', 'updated_at'),
   moment('Tokens valid from', 'tokens_valid_from'),

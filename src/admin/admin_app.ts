@@ -55,7 +55,7 @@ async function answer(
 ): Promise<Response> {
   const context = requestContext(c, services.clock)
   const operator = await authenticateOperator(c, services, { api, context })
-  authorize(operator, operation)
+  authorize(operator, operation, services.config)
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
   const call = { operator, params: c.req.param(), versions, context, services }

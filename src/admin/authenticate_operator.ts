@@ -1,10 +1,11 @@
 import type { Context } from 'hono'
-import type { ApiConfig } from '../config/config.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
 import { findHolder } from '../sessions/find_holder.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import { InvalidToken, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+import { passwordStandingOf } from '../users/password_standing.ts'
 import { isAllowed, type Operation, type Operator, ROLES } from './operation.ts'
 import { Problem } from './problem.ts'
 
@@ -50,7 +51,7 @@ async function requireClaims(
 }
 
 /** @throws Problem 403 */
-export function authorize(operator: Operator, operation: Operation): void {
+export function authorize(operator: Operator, operation: Operation, config: Config): void {
   const { user } = operator
   const hasRole = ROLES.some((role) => user.roles.includes(role))
   if (!hasRole || !isAllowed(operator, operation)) {
@@ -58,7 +59,7 @@ export function authorize(operator: Operator, operation: Operation): void {
       detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
     })
   }
-  if (user.mustChangePassword && operation.role !== 'anyone') {
+  if (passwordStandingOf(user, config).mustChange && operation.role !== 'anyone') {
     throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
   }
 }

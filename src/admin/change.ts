@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditedChange } from '../audit/audit_event.ts'
 import type { EditOutcome } from '../lib/edit.ts'
+import type { PasswordSetting } from '../users/create_user.ts'
 import type { Call } from './operation.ts'
 import { notFound, type Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
@@ -7,6 +8,12 @@ import { formatEtag } from './read_input.ts'
 /** What an audit event says of the operator and the change. */
 export function byOperator({ operator }: Call, change: AuditedChange): Pick<AuditEvent, 'actor' | 'change'> {
   return { actor: { subject: operator.user.id, clientId: operator.clientId }, change }
+}
+
+/** An operator sets a password. @param subject Whose; null where there is no such person yet. */
+export function settingOf(call: Call, subject: string | null, operation: string): PasswordSetting {
+  const occasion = { api: null, clientId: null, subject, ...byOperator(call, { operation }) }
+  return { occasion, context: call.context }
 }
 
 /** An event of an operator's change that ends nobody's tokens. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
-import { requirePassword } from '../users/create_user.ts'
-import { passwordForms } from '../users/password.ts'
-import { adminEvent, byOperator, requireChanged } from './change.ts'
+import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
+import { MAX_PASSWORD_CHARACTERS, normalizeText, passwordForms } from '../users/password.ts'
+import { passwordStandingOf } from '../users/password_standing.ts'
+import { adminEvent, byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import { named } from './schemas.ts'
@@ -17,6 +18,7 @@ const meSchema = named(
     username: z.string(),
     roles: z.array(z.string()),
     must_change_password: z.boolean(),
+    password_breached: z.boolean(),
     client_id: z.string(),
     sid: z.string(),
   }),
@@ -31,10 +33,14 @@ const readMe = operation({
   role: 'anyone',
   status: 200,
   answer: meSchema,
-  async handle({ operator: { user, clientId, sid } }) {
-    const { id, username, roles, mustChangePassword } = user
+  async handle({ operator: { user, clientId, sid }, services }) {
+    const { id, username, roles } = user
+    const { mustChange, isBreached } = passwordStandingOf(user, services.config)
     return {
-      body: { id, username, roles, must_change_password: mustChangePassword, client_id: clientId, sid },
+      body: {
+        ...{ id, username, roles, must_change_password: mustChange, password_breached: isBreached },
+        ...{ client_id: clientId, sid },
+      },
     }
   },
 })
@@ -58,10 +64,10 @@ const changeOwnPassword = operation({
       services.audit.record({ ...adminEvent(call, refusal, about), outcome: 'refused' }, context)
       throw new Problem('wrong-password')
     }
-    const passwordHash = await refuseAsProblem(() => services.passwords.hash(requirePassword(body.password)))
+    const password = await refuseAsProblem(() => makeOwnPassword(call, body))
     const cutOff = {
       reason: 'the password was changed',
-      edit: { passwordHash, mustChangePassword: false, keptSid: sid },
+      edit: { ...password, mustChangePassword: false, keptSid: sid },
       event: byOperator(call, change),
     }
     const outcome = await services.signOut.endUser(user.id, cutOff, context)
@@ -94,6 +100,21 @@ async function refuseCurrentPassword(
   }
   await guard.countFailure(attempt, user.id)
   return isLocked ? 'locked user' : 'wrong current password'
+}
+
+/** Where the password of now is known to be in a breach, it is not set once more, whether anybody can be asked or not. */
+async function makeOwnPassword(
+  call: Call,
+  { current_password: current, password }: z.output<typeof ownPasswordSchema>,
+): Promise<NewPassword> {
+  const { services, operator } = call
+  const isSame = normalize(password) === normalize(current)
+  if (isSame && passwordStandingOf(operator.user, services.config).isBreached) throw breachedPassword()
+  return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
+}
+
+function normalize(text: string): string | null {
+  return normalizeText(text, MAX_PASSWORD_CHARACTERS)
 }
 
 export const ME_OPERATIONS: readonly Operation[] = [readMe, changeOwnPassword]

@@ -15,6 +15,8 @@ const counts = {
   client_credentials: z.int(),
   refresh_token: z.int(),
   failures: z.int(),
+  breached_passwords: z.int(),
+  unchecked_passwords: z.int(),
   active_sessions: z.int(),
 }
 
@@ -36,7 +38,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures and sessions that got a token, in the last minutes and in up to 60 pieces of them',
+    'Tokens by grant, failures, passwords from breaches and sessions that got a token, in the last minutes and in up to 60 pieces of them',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({
@@ -77,6 +79,8 @@ function showCounts(counts: EventCounts | undefined) {
     client_credentials: counts?.clientCredentials ?? 0,
     refresh_token: counts?.refreshToken ?? 0,
     failures: counts?.failures ?? 0,
+    breached_passwords: counts?.breachedPasswords ?? 0,
+    unchecked_passwords: counts?.uncheckedPasswords ?? 0,
     active_sessions: counts?.activeSessions ?? 0,
   }
 }

@@ -1,5 +1,5 @@
-import { requirePassword } from '../users/create_user.ts'
-import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
+import { makePassword } from '../users/create_user.ts'
+import { adminEvent, byOperator, requireChanged, requireRemoved, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import { newPasswordSchema, userSchema } from './user_schemas.ts'
@@ -90,10 +90,11 @@ const setPassword = operation({
     const id = idOf(call)
     await requireUser(id, call)
     const mustChangePassword = body.must_change_password ?? false
-    const passwordHash = await refuseAsProblem(() => services.passwords.hash(requirePassword(body.password)))
+    const setting = settingOf(call, id, 'setPassword')
+    const password = await refuseAsProblem(() => makePassword(body.password, services, setting))
     const cutOff = {
       reason: 'the password was changed',
-      edit: { passwordHash, mustChangePassword },
+      edit: { ...password, mustChangePassword },
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
     }

@@ -3,7 +3,7 @@ import type { AuditedChange } from '../audit/audit_event.ts'
 import { createUser, importUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { User } from '../users/user.ts'
 import type { Profile } from '../users/user_admin_store.ts'
-import { adminEvent } from './change.ts'
+import { adminEvent, settingOf } from './change.ts'
 import {
   batchSchema,
   type CheckedRow,
@@ -147,15 +147,16 @@ async function makeUser(row: CheckedRow<Row>, { call, taken, isDryRun }: Making)
 }
 
 /** A dry run needs no hash of its own: it checks the password, and adds nobody. */
-async function toUser(row: Row, { services, context }: Call, isDryRun: boolean): Promise<User> {
+async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {
+  const { services, context } = call
   const { pool, username, roles = [], enabled = true, must_change_password: mustChangePassword = false } = row
   const draft = { pool, username, roles, enabled, mustChangePassword }
   if (row.password_hash !== undefined) {
     return importUser({ ...draft, passwordHash: row.password_hash }, services, context.now)
   }
   const passwords = isDryRun ? { hash: async () => '' } : services.passwords
-  const { config } = services
-  return createUser({ ...draft, password: row.password ?? '' }, { passwords, config }, context.now)
+  const setting = settingOf(call, null, 'importUsers')
+  return createUser({ ...draft, password: row.password ?? '' }, { ...services, passwords }, setting)
 }
 
 /** Adds them in one transaction with an event for each. @returns The ids of those whose name was still free */

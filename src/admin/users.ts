@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
 import { normalizeUsername } from '../users/username.ts'
-import { adminEvent, requireChanged } from './change.ts'
+import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { type Answer, type Call, type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
@@ -66,7 +66,7 @@ const createUserOperation = operation({
     const { must_change_password: mustChangePassword = false } = body
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
-    const user = await refuseAsProblem(() => createUser(draft, services, context.now))
+    const user = await refuseAsProblem(() => createUser(draft, services, settingOf(call, null, 'createUser')))
     const to = { pool, roles, enabled, must_change_password: mustChangePassword }
     const change = { operation: 'createUser', to }
     const event = adminEvent(call, 'the user was created', { subject: user.id, change })

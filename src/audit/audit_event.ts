@@ -12,6 +12,8 @@ export const AUDIT_KINDS = [
   'cut_off',
   'key',
   'rehash',
+  'breached_password',
+  'unchecked_password',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -10,6 +10,9 @@ export interface EventCounts {
   refreshToken: number
   /** Sign-ins and refreshes that were refused. */
   failures: number
+  /** Those that were found in a known breach, and those that could not be looked for. */
+  breachedPasswords: number
+  uncheckedPasswords: number
   /** Sessions that got a token. */
   activeSessions: number
 }
@@ -45,6 +48,8 @@ const counts = {
   clientCredentials: z.int(),
   refreshToken: z.int(),
   failures: z.int(),
+  breachedPasswords: z.int(),
+  uncheckedPasswords: z.int(),
   activeSessions: z.int(),
 }
 const piecesSchema = z.array(z.object({ piece: z.int(), ...counts }))
@@ -57,11 +62,14 @@ const COUNTS = `
   COUNT(CASE WHEN kind = 'issue' AND reason = 'client_credentials' THEN 1 END) AS clientCredentials,
   COUNT(CASE WHEN kind IN ('refresh', 'retry') THEN 1 END) AS refreshToken,
   COUNT(CASE WHEN kind IN ('sign_in_failure', 'refresh_refused') THEN 1 END) AS failures,
+  COUNT(CASE WHEN kind = 'breached_password' THEN 1 END) AS breachedPasswords,
+  COUNT(CASE WHEN kind = 'unchecked_password' THEN 1 END) AS uncheckedPasswords,
   COUNT(DISTINCT CASE WHEN ${IS_TOKEN} THEN sid END) AS activeSessions`
 
 /** By the index over time, the newest first. Other kinds, such as an import's thousands, take nobody's place. */
 const NEWEST = `(SELECT at, kind, reason, sid FROM audit_events INDEXED BY audit_events_by_time
-  WHERE at >= ?1 AND at < ?2 AND kind IN ('issue', 'refresh', 'retry', 'sign_in_failure', 'refresh_refused')
+  WHERE at >= ?1 AND at < ?2 AND kind IN ('issue', 'refresh', 'retry', 'sign_in_failure', 'refresh_refused',
+    'breached_password', 'unchecked_password')
   ORDER BY at DESC LIMIT ?3)`
 
 /** Counts what the audit trail holds. */
@@ -105,5 +113,7 @@ const NOTHING: EventCounts = {
   clientCredentials: 0,
   refreshToken: 0,
   failures: 0,
+  breachedPasswords: 0,
+  uncheckedPasswords: 0,
   activeSessions: 0,
 }

@@ -1,3 +1,4 @@
+import { pause } from '../lib/pause.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { AuditEvent } from './audit_event.ts'
@@ -6,17 +7,55 @@ const INTO_EVENTS = `INSERT INTO audit_events
   (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client, change)`
 const INSERT_EVENT = `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 
+/** As many events as there are in a JSON array, each an array of its columns. */
+const INSERT_EVENTS = `${INTO_EVENTS} SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
+  value->>7, value->>8, value->>9, value->>10, value->>11 FROM json_each(?)`
+
+/** How long an isolate gathers events for one write: each write is a call, and D1 takes one at a time. */
+const GATHER_MS = 200
+
+/** Longer than that nobody gathers: the request that did was ended by the runtime. */
+const PATIENCE_SECONDS = 3
+
+/** Events that go into one write. */
+interface Gathering {
+  /** Unix seconds. */
+  since: number
+  events: unknown[][]
+}
+
 /** The audit trail, in D1. */
 export class AuditStore {
   readonly #db: D1Database
+  readonly #gatherMs: number
+  #gathering: Gathering | null = null
 
-  constructor(db: D1Database) {
+  constructor(db: D1Database, gatherMs = GATHER_MS) {
     this.#db = db
+    this.#gatherMs = gatherMs
   }
 
-  /** Writes an event after the answer is sent. A write that fails is logged and costs nobody an answer. */
+  /**
+   * Writes an event after the answer is sent, together with those that come a moment later. A write that fails is logged
+   * and costs nobody an answer.
+   */
   record(event: AuditEvent, context: RequestContext): void {
-    runLater(context, `audit ${event.kind}`, () => this.#addition(INSERT_EVENT, event, context).run())
+    const columns = columnsOf(event, context)
+    if (this.#gathering !== null && context.now - this.#gathering.since <= PATIENCE_SECONDS) {
+      this.#gathering.events.push(columns)
+      return
+    }
+    const gathering = { since: context.now, events: [columns] }
+    this.#gathering = gathering
+    runLater(context, 'audit', () => this.#writeSoon(gathering))
+  }
+
+  async #writeSoon(gathering: Gathering): Promise<void> {
+    await pause(this.#gatherMs)
+    if (this.#gathering === gathering) this.#gathering = null
+    const { events } = gathering
+    const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(events))
+    await callStore(`D1 audit_events, ${events.length} lost`, () => insert.run())
   }
 
   /**

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import type { ErrorDialect } from '../oauth/error_dialect.ts'
+import type { BREACH_OUTCOMES } from './breached_passwords_schema.ts'
 import { isLoopback } from './origin.ts'
 import { type ConfigFile, configSchema, type SIGNING_ALGORITHMS } from './schema.ts'
 
@@ -31,6 +32,17 @@ export interface SignInLimits {
   client: FailureLimits
   /** How long after the last failure, or the end of a lock, all is forgotten. */
   memorySeconds: number
+}
+
+/** Where passwords from known breaches are looked for, and what comes of one. */
+export interface BreachedPasswordSettings {
+  /** Of a service that answers as the range API of Pwned Passwords does: five characters of a hash are put behind it. */
+  rangeUrl: string
+  /** `claim`: the person's tokens say so. `change`: they are good for nothing but a change of the password. */
+  outcome: (typeof BREACH_OUTCOMES)[number]
+  timeoutMs: number
+  /** How long what was found counts. */
+  recheckSeconds: number
 }
 
 /** One API that tokens are for. */
@@ -72,6 +84,10 @@ export interface Config {
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
   passwordQueue: PasswordQueueLimits
+  /** Of a password that is set in clear, in Unicode code points. */
+  minimumPasswordLength: number
+  /** Null where nobody is asked. */
+  breachedPasswords: BreachedPasswordSettings | null
   signInLimits: SignInLimits
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
@@ -159,6 +175,8 @@ function toConfig(file: ConfigFile): Config {
     auditRetentionSeconds: file.audit_retention_days * 86_400,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
+    minimumPasswordLength: file.minimum_password_length,
+    breachedPasswords: toBreachedPasswords(file.breached_passwords),
     signInLimits: toSignInLimits(file.sign_in_limits),
     passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
     cors: {
@@ -170,6 +188,12 @@ function toConfig(file: ConfigFile): Config {
     adminApi: apis.find((api) => api.name === file.admin_api) ?? null,
     longestAccessTokenSeconds: Math.max(...apis.map((api) => api.accessTokenLifetimeSeconds)),
   }
+}
+
+function toBreachedPasswords(file: ConfigFile['breached_passwords']): BreachedPasswordSettings | null {
+  if (file === undefined) return null
+  const { range_url: rangeUrl, outcome, timeout, recheck_days } = file
+  return { rangeUrl, outcome, timeoutMs: timeout * 1000, recheckSeconds: recheck_days * 86_400 }
 }
 
 function toSignInLimits({ account, address, client, memory }: ConfigFile['sign_in_limits']): SignInLimits {

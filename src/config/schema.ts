@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { breachedPasswords } from './breached_passwords_schema.ts'
+import { count, DAY, days, lifetime } from './numbers.ts'
 import { isLoopback, parseOrigin } from './origin.ts'
 
 /** The JWS algorithms that a server may sign with. */
@@ -13,13 +15,6 @@ export const OWASP_ARGON2ID_COSTS = [
   [9216, 4],
   [7168, 5],
 ] as const
-
-const DAY = 86_400
-
-const lifetime = (min: number, max: number) =>
-  z
-    .int(`must be a whole number of seconds from ${min} to ${max}`)
-    .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
 
 const accessTokenLifetime = lifetime(60, DAY)
 const refreshTokenLifetime = lifetime(300, 365 * DAY)
@@ -125,11 +120,6 @@ const passwordHash = z
     }),
   )
 
-const count = (min: number, max: number) =>
-  z
-    .int('must be a whole number')
-    .check(z.gte(min, `must be at least ${min}`), z.lte(max, `must be at most ${max}`))
-
 const passwordQueue = z.strictObject(
   { length: z._default(count(1, 1000), 50), seconds: z._default(lifetime(1, 30), 3) },
   'must be a table with length and seconds',
@@ -212,11 +202,6 @@ const shards = z
     z.refine(areDistinct, 'must not give two shards the same name, binding or continent'),
   )
 
-const days = (min: number, max: number) =>
-  z
-    .int('must be a whole number of days')
-    .check(z.gte(min, `must be at least ${min} days`), z.lte(max, `must be at most ${max} days`))
-
 /** The shape of config.yml. Keys are OroCommerce's where it has one. */
 export const configSchema = z
   .strictObject(
@@ -237,6 +222,8 @@ export const configSchema = z
       errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
       password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
       password_queue: z._default(passwordQueue, { length: 50, seconds: 3 }),
+      minimum_password_length: z._default(count(8, 64), 8),
+      breached_passwords: z.optional(breachedPasswords),
       sign_in_limits: z._default(signInLimits, SIGN_IN_LIMITS),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
       apis: z
@@ -256,6 +243,12 @@ export const configSchema = z
       (value) => Object.values(value.apis).every((entry) => entry.audience !== value.issuer),
       'apis',
       'must not use the issuer as an audience: that is the audience of refresh tokens',
+    ),
+    across(
+      ({ breached_passwords: breaches, issuer: own }) =>
+        breaches === undefined || !isLoopback(breaches.range_url) || isLoopback(own),
+      'breached_passwords.range_url',
+      'must not be a loopback address where the issuer is none',
     ),
     across(
       (value) => value.admin_api === undefined || Object.hasOwn(value.apis, value.admin_api),

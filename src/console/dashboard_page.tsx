@@ -27,13 +27,25 @@ const GRANTS = [
   ['client_credentials', 'Machines'],
 ] as const
 
-const NAMES = [...GRANTS.map(([, title]) => title), 'Active sessions', 'Failures']
+/** Shown where config.yml says whom to ask. */
+const BREACHES = [
+  ['breached_passwords', 'Breached passwords'],
+  ['unchecked_passwords', 'Unchecked passwords'],
+] as const
+
+const NAMES = [
+  ...GRANTS,
+  ['active_sessions', 'Active sessions'],
+  ['failures', 'Failures'],
+  ...BREACHES,
+] as const
+const COUNTED = NAMES.map(([, title]) => title)
 
 export const dashboardPage: Page = {
   method: 'GET',
   path: '/',
   role: 'support',
-  async handle({ admin, query, now }) {
+  async handle({ admin, query, now, config }) {
     const [[first]] = SPANS
     const minutes = SPANS.find(([value]) => value === query.text('minutes'))?.[0] ?? first
     const [statistics, recent] = await Promise.all([
@@ -53,7 +65,7 @@ export const dashboardPage: Page = {
             }
           />
           <Spans minutes={minutes} />
-          <Charts statistics={statistics} />
+          <Charts statistics={statistics} breaches={config.breachedPasswords === null ? [] : BREACHES} />
           <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
               <Empty title="Nothing yet">The first token will be here.</Empty>
@@ -83,7 +95,12 @@ function Spans({ minutes }: { minutes: string }) {
   )
 }
 
-function Charts({ statistics }: { statistics: Statistics }) {
+interface ChartsProps {
+  statistics: Statistics
+  breaches: readonly (typeof BREACHES)[number][]
+}
+
+function Charts({ statistics, breaches }: ChartsProps) {
   const { total, pieces, piece_seconds: pieceSeconds, truncated } = statistics
   const times = pieces.map(({ at }) => at)
   const valuesOf = (name: keyof typeof total) => pieces.map((piece) => piece[name])
@@ -111,6 +128,13 @@ function Charts({ statistics }: { statistics: Statistics }) {
           {...{ values: valuesOf('failures'), max: Math.max(1, ...valuesOf('failures')) }}
           tone="bad"
         />
+        {breaches.map(([name, title]) => (
+          <Chart
+            {...{ title, unit: 'password', total: total[name], values: valuesOf(name), times }}
+            max={Math.max(1, ...valuesOf(name))}
+            tone="bad"
+          />
+        ))}
       </div>
       {truncated ? (
         <p class="note warn">There were more events than are counted: older ones are left out.</p>
@@ -128,14 +152,9 @@ function Figures({ statistics: { pieces } }: { statistics: Statistics }) {
       <summary>The figures</summary>
       <Table
         caption="Figures by time, in UTC; times without an event are left out"
-        columns={['From (UTC)', ...NAMES]}
-        numbers={NAMES}
-        rows={busy.map((piece) => [
-          <Moment at={piece.at} />,
-          ...GRANTS.map(([name]) => piece[name]),
-          piece.active_sessions,
-          piece.failures,
-        ])}
+        columns={['From (UTC)', ...COUNTED]}
+        numbers={COUNTED}
+        rows={busy.map((piece) => [<Moment at={piece.at} />, ...NAMES.map(([name]) => piece[name])])}
       />
     </details>
   )

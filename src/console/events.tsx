@@ -22,6 +22,8 @@ export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   cut_off: 'Cut-off',
   lock: 'Locked after failures',
   rehash: 'New hash',
+  breached_password: 'Breached password',
+  unchecked_password: 'Unchecked password',
   key: 'Key',
   admin: 'Admin',
 }

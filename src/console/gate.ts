@@ -22,6 +22,7 @@ const meSchema = z.object({
   username: z.string(),
   roles: z.array(z.string()),
   must_change_password: z.boolean(),
+  password_breached: z.boolean(),
   sid: z.string(),
 })
 
@@ -103,9 +104,10 @@ export async function readOperator(admin: AdminClient): Promise<ConsoleOperator>
     username,
     roles,
     must_change_password: mustChangePassword,
+    password_breached: passwordBreached,
     sid,
   } = await admin.read(ME, meSchema)
-  return { id, username, isAdmin: roles.includes('admin'), mustChangePassword, sid }
+  return { id, username, isAdmin: roles.includes('admin'), mustChangePassword, passwordBreached, sid }
 }
 
 /** Whether the operator has lost every role, or never had one. */

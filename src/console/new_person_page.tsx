@@ -1,4 +1,6 @@
 import { userSchema } from '../admin/user_schemas.ts'
+import type { Config } from '../config/config.ts'
+import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
@@ -64,7 +66,7 @@ function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: Field
         <PostForm csrf={csrf} action="/people/new">
           <input type="hidden" name="pool" value={pool} />
           <PersonFields state={state} isOperator={pool === config.adminApi?.userPool} />
-          <PasswordFields state={state} />
+          <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">
             Create the person
           </button>
@@ -74,13 +76,18 @@ function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: Field
   }
 }
 
+/** How long a password may be. */
+export function formatPasswordLength({ minimumPasswordLength }: Config): string {
+  return `${minimumPasswordLength} to ${MAX_PASSWORD_CHARACTERS} characters.`
+}
+
 /** A password that an operator sets, and whether it is for the first sign-in alone. */
-export function PasswordFields({ state }: { state: FieldState }) {
+export function PasswordFields({ state, config }: { state: FieldState; config: Config }) {
   return (
     <>
       <Input
         {...{ state, type: 'password', name: 'password', label: 'Password' }}
-        hint="Up to 128 characters. It is not shown again, here or anywhere."
+        hint={`${formatPasswordLength(config)} It is not shown again, here or anywhere.`}
         autocomplete="new-password"
         required
       />

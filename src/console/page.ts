@@ -12,6 +12,8 @@ export interface ConsoleOperator {
   username: string
   isAdmin: boolean
   mustChangePassword: boolean
+  /** Whether a known breach has their password. */
+  passwordBreached: boolean
   /** Their own session. */
   sid: string
 }

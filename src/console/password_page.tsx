@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { AdminProblem } from './admin_problem.ts'
 import { Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { formatPasswordLength } from './new_person_page.tsx'
+import { type ConsoleOperator, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 
 const FIELDS = ['current_password', 'password']
@@ -35,7 +36,7 @@ const changePassword: Page = {
 export const PASSWORD_PAGES: readonly Page[] = [passwordPage, changePassword]
 
 function showForm(
-  { operator, csrfToken: csrf }: Visit,
+  { operator, config, csrfToken: csrf }: Visit,
   { problem, isRepeatedWrong }: { problem: AdminProblem | null; isRepeatedWrong: boolean },
 ): Reply {
   const state = { form: Form.of({}), problem }
@@ -49,11 +50,7 @@ function showForm(
           title="Your password"
           lead={`Of ${operator.username}. Your other sessions end with the old one.`}
         />
-        {operator.mustChangePassword ? (
-          <p class="note warn" role="status">
-            An admin asks you for a new password. Nothing else can be done before.
-          </p>
-        ) : null}
+        <WhyNow operator={operator} />
         {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}
         {isRepeatedWrong ? (
           <p class="note bad" role="alert">
@@ -68,7 +65,7 @@ function showForm(
           />
           <Input
             {...{ state, type: 'password', name: 'password', label: 'New password' }}
-            hint="Up to 128 characters."
+            hint={formatPasswordLength(config)}
             autocomplete="new-password"
             required
           />
@@ -84,4 +81,17 @@ function showForm(
       </>
     ),
   }
+}
+
+/** Why there is to be a new password, where there is. */
+function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operator: ConsoleOperator }) {
+  if (!mustChangePassword && !passwordBreached) return null
+  return (
+    <p class="note warn" role="status">
+      {passwordBreached
+        ? 'Your password is in a list of known breaches: others may try it.'
+        : 'An admin asks you for a new password.'}
+      {mustChangePassword ? ' Nothing else can be done before.' : null}
+    </p>
+  )
 }

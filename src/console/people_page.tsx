@@ -87,7 +87,8 @@ export function PersonState({ person }: { person: ShownUser }) {
   return (
     <>
       <EnabledBadge enabled={person.enabled} />{' '}
-      {person.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}
+      {person.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
+      {person.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
     </>
   )
 }

@@ -1,4 +1,5 @@
 import { userSchema } from '../admin/user_schemas.ts'
+import type { Config } from '../config/config.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { Confirm, PostForm } from './fields.tsx'
@@ -32,7 +33,7 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
         <PersonFacts person={person} />
         {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator }} /> : null}
-        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt }} /> : null}
+        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config }} /> : null}
         {operator.isAdmin || !isOperator ? (
           <Actions {...{ person, etag, csrf, isAdmin: operator.isAdmin, isOneself }} />
         ) : null}
@@ -101,7 +102,11 @@ function EditForm({ person, etag, csrf, attempt, isOperator }: EditFormProps) {
   )
 }
 
-function SetPassword({ person, csrf, attempt }: Pick<EditFormProps, 'person' | 'csrf' | 'attempt'>) {
+interface SetPasswordProps extends Pick<EditFormProps, 'person' | 'csrf' | 'attempt'> {
+  config: Config
+}
+
+function SetPassword({ person, csrf, attempt, config }: SetPasswordProps) {
   const problem = attempt !== null && attempt.problem.errorsOf('password').length > 0 ? attempt.problem : null
   const state = { form: Form.of({ must_change_password: ['yes'] }), problem }
   return (
@@ -111,7 +116,7 @@ function SetPassword({ person, csrf, attempt }: Pick<EditFormProps, 'person' | '
         <div class="confirm-body">
           <div class="confirm-text">Every session of theirs ends with it.</div>
           <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
-            <PasswordFields state={state} />
+            <PasswordFields {...{ state, config }} />
             <button type="submit" class="primary">
               Set the password
             </button>

@@ -9,6 +9,7 @@ import type { Parameters } from '../oauth/parameters.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
+import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
@@ -31,6 +32,7 @@ export interface GrantServices {
   clients: ClientStore
   users: UserStore
   passwords: PasswordHasher
+  breaches: BreachedPasswords
   guard: SignInGuard
   bursts: BurstLimits
   shards: SessionShards

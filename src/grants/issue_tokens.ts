@@ -1,7 +1,8 @@
-import { formatScope, type GrantedScope } from '../oauth/scope.ts'
+import { formatScope, type GrantedScope, withholdScope } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import { issueAccessToken } from '../tokens/access_token.ts'
 import { issueRefreshToken } from '../tokens/refresh_token.ts'
+import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 import { lifetimesOf } from './lifetimes.ts'
 
@@ -9,8 +10,9 @@ import { lifetimesOf } from './lifetimes.ts'
 export interface Issuance {
   subject: string
   roles: readonly string[]
-  /** Whether an operator asks the person for a new password. False where it is absent. */
-  mustChangePassword?: boolean
+  /** Good where it is absent. */
+  standing?: PasswordStanding
+  /** All that was granted, which a held person has again after the change of the password. */
   scope: GrantedScope
   /** Unix seconds. */
   issuedAt: number
@@ -32,11 +34,13 @@ export interface SessionState {
 
 /** Signs the tokens and puts the answer together. */
 export async function issueTokens(
-  { subject, roles, mustChangePassword = false, scope, issuedAt, session }: Issuance,
-  { client, api, context }: ClientRequest,
+  { subject, standing = GOOD_STANDING, issuedAt, session, ...granted }: Issuance,
+  { client, api, parameters, context }: ClientRequest,
   { config, keys }: GrantServices,
 ): Promise<TokenResponse> {
   const key = await keys.current(context)
+  const roles = standing.isHeld ? [] : granted.roles
+  const scope = standing.isHeld ? withholdScope(parameters.find('scope'), granted.scope) : granted.scope
   const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
   const expiresAt = Math.min(
     issuedAt + lifetimesOf(client, api).accessTokenSeconds,
@@ -49,7 +53,8 @@ export async function issueTokens(
     sid: session?.sid ?? null,
     scope: scope.tokens,
     roles,
-    mustChangePassword,
+    mustChangePassword: standing.mustChange,
+    passwordBreached: standing.isBreached,
     visitorId: session?.visitorId ?? null,
   }
   const [accessToken, refreshToken] = await Promise.all([

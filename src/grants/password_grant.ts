@@ -1,9 +1,11 @@
 import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
+import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
+import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
@@ -14,7 +16,7 @@ import { spendVisitor } from './spend_visitor.ts'
 interface SignedIn {
   subject: string
   roles: readonly string[]
-  mustChangePassword: boolean
+  standing: PasswordStanding
   allowedScopes: string[]
   /** Unix seconds: later than now where the person was signed out everywhere within this second. */
   issuedAt: number
@@ -34,7 +36,7 @@ export const passwordGrant: Grant = {
     const signedIn = isGuest
       ? await signInVisitor(request, services)
       : await signInUser(username, password, request, services)
-    const { subject, roles, mustChangePassword, allowedScopes, issuedAt } = signedIn
+    const { subject, roles, standing, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
@@ -43,7 +45,7 @@ export const passwordGrant: Grant = {
     const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
     const sid = services.shards.newSid(context.continent)
     const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
-    const issuance = { subject, roles, mustChangePassword, scope, issuedAt, session }
+    const issuance = { subject, roles, standing, scope, issuedAt, session }
     const answer = await issueTokens(issuance, request, services)
     auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
     return answer
@@ -58,7 +60,7 @@ async function signInVisitor(
   await bursts.spend('guests', client.id, context)
   const allowedScopes = guestScopes(client, api)
   const subject = generateVisitorId()
-  return { subject, roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
+  return { subject, roles: [], standing: GOOD_STANDING, allowedScopes, issuedAt: context.now }
 }
 
 async function signInUser(
@@ -69,9 +71,11 @@ async function signInUser(
 ): Promise<SignedIn> {
   const { client, api, context } = request
   const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
-  const user = await authenticateUser(credentials, services, context)
+  const proven = await authenticateUser(credentials, services, context)
+  const user = await findBreach(proven, password, request, services)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
-  const { id: subject, roles, mustChangePassword } = user
-  return { subject, roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }
+  const { id: subject, roles } = user
+  const standing = passwordStandingOf(user, services.config)
+  return { subject, roles, standing, allowedScopes: clientScopes(client, api), issuedAt }
 }

@@ -1,9 +1,11 @@
 import type { ClientStanding } from '../clients/client.ts'
+import type { Config } from '../config/config.ts'
 import { invalidClient, invalidRefreshToken, OAuthError } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
+import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
 import { isSignedOut, issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
@@ -16,7 +18,7 @@ import { lifetimesOf } from './lifetimes.ts'
 /** The person or visitor as they are now, not as they were when the session began. */
 interface Subject {
   roles: readonly string[]
-  mustChangePassword: boolean
+  standing: PasswordStanding
   allowedScopes: string[]
   /** Unix seconds: later than now where the person was signed out everywhere a moment ago. */
   issuedAt: number
@@ -70,7 +72,7 @@ function checkIdle(claims: RefreshTokenClaims, { client, api, context }: ClientR
 async function requireSubject(
   claims: RefreshTokenClaims,
   request: ClientRequest,
-  { users, clients }: GrantServices,
+  { users, clients, config }: GrantServices,
 ): Promise<Subject> {
   const { client, secretHash, context } = request
   const isVisitor = isVisitorId(claims.subject)
@@ -80,7 +82,7 @@ async function requireSubject(
   ])
   checkClient(standing, claims)
   if (secretHash !== null && !standing?.hasSecret) throw invalidClient('a secret that was retired')
-  return isVisitor ? requireVisitor(claims, request) : requireUser(user, claims, request)
+  return isVisitor ? requireVisitor(claims, request) : requireUser(user, claims, { request, config })
 }
 
 function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims): void {
@@ -91,18 +93,21 @@ function checkClient(standing: ClientStanding | null, claims: RefreshTokenClaims
 function requireVisitor(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): Subject {
   if (!api.guests) throw refuse('guests are off', claims)
   const allowedScopes = guestScopes(client, api)
-  return { roles: [], mustChangePassword: false, allowedScopes, issuedAt: context.now }
+  return { roles: [], standing: GOOD_STANDING, allowedScopes, issuedAt: context.now }
 }
 
-function requireUser(user: User | null, claims: RefreshTokenClaims, request: ClientRequest): Subject {
-  const { client, api, context } = request
+function requireUser(
+  user: User | null,
+  claims: RefreshTokenClaims,
+  { request: { client, api, context }, config }: { request: ClientRequest; config: Config },
+): Subject {
   if (user === null) throw refuse('the user is gone', claims)
   if (!user.enabled) throw refuse('the user is disabled', claims)
   if (user.pool !== api.userPool) throw refuse('the user is of another pool', claims)
   if (isSignedOut(user, claims)) throw refuse('signed out everywhere since', claims)
   const issuedAt = issueTimeOf(user, context.now)
-  const { roles, mustChangePassword } = user
-  return { roles, mustChangePassword, allowedScopes: clientScopes(client, api), issuedAt }
+  const standing = passwordStandingOf(user, config)
+  return { roles: user.roles, standing, allowedScopes: clientScopes(client, api), issuedAt }
 }
 
 async function rotate(

@@ -20,6 +20,14 @@ export interface GrantedScope {
 }
 
 /**
+ * What is left of a granted scope where none of it may be used for now. Whoever asked for some is told so, by an empty
+ * `scope`.
+ */
+export function withholdScope(asked: string | null, { tokens }: GrantedScope): GrantedScope {
+  return { tokens: [], announce: asked !== null && tokens.length > 0 }
+}
+
+/**
  * Decides what is granted: all that is allowed where nothing is asked for (RFC 6749 §3.3).
  *
  * @throws OAuthError invalid_scope where more is asked for than is allowed

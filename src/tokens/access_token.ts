@@ -20,8 +20,10 @@ export interface AccessTokenContent {
   roles: readonly string[]
   /** The visitor that this customer was before signing in. */
   visitorId: string | null
-  /** Whether an operator asks the person for a new password. */
+  /** Whether the person is to set a new password. */
   mustChangePassword: boolean
+  /** Whether a known breach has their password. */
+  passwordBreached: boolean
 }
 
 /** Signs an access token. Claims that would be empty are left out. */
@@ -40,6 +42,7 @@ export function issueAccessToken(content: AccessTokenContent, key: SigningKey): 
     ...(roles.length === 0 ? {} : { roles }),
     ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
     ...(content.mustChangePassword ? { must_change_password: true } : {}),
+    ...(content.passwordBreached ? { password_breached: true } : {}),
   }
   return new SignJWT(payload)
     .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: ACCESS_TOKEN_TYPE })

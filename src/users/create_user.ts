@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
-import { encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.ts'
+import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import { describeHash } from './schemes/read_hash.ts'
 import { generateUserId, type User } from './user.ts'
@@ -40,7 +42,22 @@ export class UserRefused extends Error {
 
 interface Dependencies {
   passwords: Pick<PasswordHasher, 'hash'>
-  config: Pick<Config, 'apis'>
+  breaches: Pick<BreachedPasswords, 'find'>
+  config: Pick<Config, 'apis' | 'minimumPasswordLength'>
+}
+
+/** Who sets a password and when. */
+export interface PasswordSetting {
+  occasion: Omit<Occasion, 'at'>
+  context: RequestContext
+}
+
+/** What is stored of a new password. */
+export interface NewPassword {
+  /** A PHC string. */
+  passwordHash: string
+  /** When known breaches were looked through for it, in Unix seconds; null where nobody could be asked. */
+  breachCheckedAt: number | null
 }
 
 /** The longest role, in Unicode code points. */
@@ -48,18 +65,41 @@ export const MAX_ROLE_CHARACTERS = 64
 
 /** Makes a user from a draft, hashing the password. @throws UserRefused */
 export async function createUser(
-  draft: UserDraft,
-  { passwords, config }: Dependencies,
-  now: number,
+  { password, ...draft }: UserDraft,
+  dependencies: Dependencies,
+  setting: PasswordSetting,
 ): Promise<User> {
-  const person = requirePerson(draft, config)
-  return toUser(person, await passwords.hash(requirePassword(draft.password)), now)
+  const person = requirePerson(draft, dependencies.config)
+  return toUser(person, await makePassword(password, dependencies, setting), setting.context.now)
+}
+
+/**
+ * A password that is set in clear, hashed. One that a known breach has is refused (NIST SP 800-63B-4 §3.1.1.2); where
+ * nobody can be asked it is taken, and looked for at the next sign-in.
+ *
+ * @throws UserRefused
+ * @throws OAuthError temporarily_unavailable
+ */
+export async function makePassword(
+  text: string,
+  { passwords, breaches, config }: Dependencies,
+  { occasion, context }: PasswordSetting,
+): Promise<NewPassword> {
+  const password = requirePassword(text, config)
+  const finding = await breaches.find(password, { ...occasion, at: 'set' }, context)
+  if (finding === 'found') throw breachedPassword()
+  const breachCheckedAt = finding === 'clear' ? context.now : null
+  return { passwordHash: await passwords.hash(password), breachCheckedAt }
+}
+
+export function breachedPassword(): UserRefused {
+  return new UserRefused('password', 'the password is in a list of known breaches: choose another one')
 }
 
 /** Makes a user from a draft that brings a hash, which stays as it is until the first sign-in. @throws UserRefused */
 export function importUser(
   draft: ImportedUserDraft,
-  { config }: Pick<Dependencies, 'config'>,
+  { config }: { config: Pick<Config, 'apis'> },
   now: number,
 ): User {
   const person = requirePerson(draft, config)
@@ -67,13 +107,13 @@ export function importUser(
   if (!description.isAccepted) {
     throw new UserRefused('password_hash', `the password hash is not taken: ${description.reason}`)
   }
-  return toUser(person, draft.passwordHash, now)
+  return toUser(person, { passwordHash: draft.passwordHash, breachCheckedAt: null }, now)
 }
 
 /** The draft with its name as it is stored. @throws UserRefused */
 function requirePerson(
   { pool, roles, enabled, mustChangePassword = false, ...draft }: PersonDraft,
-  config: Dependencies['config'],
+  config: Pick<Config, 'apis'>,
 ): Required<PersonDraft> {
   const pools = new Set([...config.apis.values()].map((api) => api.userPool))
   if (!pools.has(pool)) {
@@ -89,7 +129,7 @@ function requirePerson(
 }
 
 /** A username of a pool, normalised. @throws UserRefused */
-export function requireUsername(text: string, pool: string, config: Dependencies['config']): string {
+export function requireUsername(text: string, pool: string, config: Pick<Config, 'apis'>): string {
   const username = normalizeUsername(text)
   if (username === null) {
     throw new UserRefused('username', 'the username is empty, too long or not plain text')
@@ -102,10 +142,13 @@ export function requireUsername(text: string, pool: string, config: Dependencies
 }
 
 /** The bytes of a new password. @throws UserRefused */
-export function requirePassword(text: string): Uint8Array {
+function requirePassword(
+  text: string,
+  { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
+): Uint8Array {
   const password = encodePassword(text)
-  if (password === null || password.length === 0) {
-    const message = `the password must be plain text of 1 to ${MAX_PASSWORD_CHARACTERS} characters`
+  if (password === null || countCharacters(text) < shortest) {
+    const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
     throw new UserRefused('password', message)
   }
   return password
@@ -116,11 +159,12 @@ export function isRole(text: string): boolean {
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
-function toUser(person: Required<PersonDraft>, passwordHash: string, now: number): User {
+function toUser(person: Required<PersonDraft>, password: NewPassword, now: number): User {
   return {
     ...person,
     id: generateUserId(),
-    passwordHash,
+    ...password,
+    passwordBreached: false,
     createdAt: now,
     tokensValidFrom: 0,
     keptSid: null,

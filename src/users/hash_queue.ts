@@ -1,4 +1,5 @@
 import type { PasswordQueueLimits } from '../config/config.ts'
+import { pause } from '../lib/pause.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 
 /**
@@ -33,9 +34,9 @@ export class HashQueue {
   /** Whether the others have had their turns since the last hash. */
   #isRested = true
 
-  constructor(limits: PasswordQueueLimits, pause: Pause = waitForEventLoop) {
+  constructor(limits: PasswordQueueLimits, turn: Pause = waitForEventLoop) {
     this.#limits = limits
-    this.#pause = pause
+    this.#pause = turn
   }
 
   /**
@@ -121,9 +122,6 @@ export class HashQueue {
   }
 }
 
-/** The runtime's own, whatever a test puts in its place for a client that runs beside the server. */
-const startTimer = setTimeout
-
 function waitForEventLoop(): Promise<void> {
-  return new Promise((resolve) => startTimer(resolve, 0))
+  return pause(0)
 }

@@ -15,6 +15,11 @@ export function encodePassword(text: string): Uint8Array | null {
   return normalized === null ? null : encodeUtf8(normalized)
 }
 
+/** The characters of a password as a person counts them, in its NFKC form. */
+export function countCharacters(text: string): number {
+  return [...text.normalize('NFKC')].length
+}
+
 /**
  * What a typed password may have been hashed from, to check it: its NFKC form, which is hashed here, and where that is
  * another text also the one that was typed, which is what other systems hashed. Null as above.

@@ -16,6 +16,10 @@ export interface User {
   roles: string[]
   /** Whether an operator asks for a new password: the person's access tokens say so. */
   mustChangePassword: boolean
+  /** When a known breach was last looked through for the password, in Unix seconds; null where none was. */
+  breachCheckedAt: number | null
+  /** Whether it was found then. */
+  passwordBreached: boolean
   /** Unix seconds. */
   createdAt: number
   /** The person's tokens issued before this second are dead. Unix seconds. */
@@ -34,6 +38,8 @@ const rowSchema = z.object({
   enabled: z.int(),
   roles: z.string(),
   must_change_password: z.int(),
+  breach_checked_at: z.nullable(z.int()),
+  password_breached: z.int(),
   created_at: z.int(),
   tokens_valid_from: z.int(),
   kept_sid: z.nullable(z.string()),
@@ -80,6 +86,8 @@ export function decodeUserRow(value: unknown): User {
     enabled: row.enabled === 1,
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
     mustChangePassword: row.must_change_password === 1,
+    breachCheckedAt: row.breach_checked_at,
+    passwordBreached: row.password_breached === 1,
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     keptSid: row.kept_sid,

@@ -28,6 +28,8 @@ export interface UserEdit {
   mustChangePassword?: boolean | undefined
   /** A PHC string. */
   passwordHash?: string | undefined
+  /** When a known breach was looked through for the new password; null and absent where none was. Unix seconds. */
+  breachCheckedAt?: number | null | undefined
   /** Where tokens end: those issued before this second. Unix seconds. */
   tokensValidFrom?: number | undefined
   /** The one session that goes on all the same. */
@@ -129,9 +131,11 @@ export class UserAdminStore {
   ): Promise<ReadonlySet<string>> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password, created_at)
+        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password,
+           breach_checked_at, created_at)
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
-           value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'createdAt'
+           value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
+           value ->> 'createdAt'
          FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
       .bind(JSON.stringify(users.map(toInsert)))
@@ -218,8 +222,14 @@ function columnsOf(edit: UserEdit) {
     profile: edit.profile && JSON.stringify(edit.profile),
     enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
     must_change_password: edit.mustChangePassword === undefined ? undefined : Number(edit.mustChangePassword),
-    password_hash: edit.passwordHash,
+    ...passwordColumnsOf(edit),
   }
+}
+
+/** Nothing that was found of the password before is true of the new one. */
+function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
+  if (passwordHash === undefined) return {}
+  return { password_hash: passwordHash, breach_checked_at: breachCheckedAt, password_breached: 0 }
 }
 
 /** All tokens from before a second, but those of the session that is kept: and of them those that had died already. */
@@ -244,9 +254,9 @@ function guardOf({ enabled, roles }: UserEdit, { versions, adminPool }: UserCond
 }
 
 function toInsert(user: User & { profile: Profile }) {
-  const { id, pool, username, passwordHash, roles, profile, createdAt } = user
+  const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
   const flags = { enabled: Number(user.enabled), mustChangePassword: Number(user.mustChangePassword) }
-  return { id, pool, username, passwordHash, roles, profile, createdAt, ...flags }
+  return { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt, ...flags }
 }
 
 function decodeRow(value: unknown): UserRecord {

@@ -8,8 +8,8 @@ import { decodeUserRow, type User } from './user.ts'
 export type ReadFrom = 'replica' | 'primary'
 
 const SELECT_USER = `
-  SELECT id, pool, username, password_hash, enabled, roles, must_change_password, created_at, tokens_valid_from,
-    kept_sid, kept_from FROM users`
+  SELECT id, pool, username, password_hash, enabled, roles, must_change_password, breach_checked_at,
+    password_breached, created_at, tokens_valid_from, kept_sid, kept_from FROM users`
 
 /** The same with what sign-ins of that name, that address and that client have failed: a row in any case. */
 const SELECT_FOR_SIGN_IN = `
@@ -92,12 +92,32 @@ export class UserStore {
     return meta.changes === 1
   }
 
+  /**
+   * Remembers whether a known breach has a person's password, if that is still theirs: one that was changed meanwhile is
+   * another.
+   *
+   * @returns whether it was remembered
+   * @throws StorageUnavailable
+   */
+  async rememberBreach(
+    { id, passwordHash }: Pick<User, 'id' | 'passwordHash'>,
+    { breachCheckedAt, passwordBreached }: Pick<User, 'breachCheckedAt' | 'passwordBreached'>,
+  ): Promise<boolean> {
+    const remember = this.#db
+      .prepare(
+        'UPDATE users SET breach_checked_at = ?, password_breached = ? WHERE id = ? AND password_hash = ?',
+      )
+      .bind(breachCheckedAt, Number(passwordBreached), id, passwordHash)
+    const { meta } = await callStore('D1 users', () => remember.run())
+    return meta.changes === 1
+  }
+
   /** Adds a user. A name that is taken in the pool is refused. @throws StorageUnavailable */
   async add(user: User): Promise<void> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, breach_checked_at, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(
         user.id,
@@ -106,6 +126,7 @@ export class UserStore {
         user.passwordHash,
         Number(user.enabled),
         JSON.stringify(user.roles),
+        user.breachCheckedAt,
         user.createdAt,
       )
     await callStore('D1 users', () => insert.run())

@@ -47,7 +47,7 @@ describe('an import of people', () => {
       'password: is needed, or password_hash, and not both',
       'colour: is not known',
       expect.stringMatching(/^password_hash: the password hash is not taken: /),
-      'password: the password must be plain text of 1 to 128 characters',
+      'password: the password must be plain text of 8 to 128 characters',
     ]
     const statuses = ['created', 'created', 'refused', 'exists', ...Array(5).fill('refused')]
     const expected = (withIds: boolean) =>

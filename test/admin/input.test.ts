@@ -94,7 +94,7 @@ describe('bad input', () => {
     ])
     expect(
       seen(await operator.post('/users', { ...user, pool: 'customers', password: 'x'.repeat(129) })),
-    ).toEqual([422, invalid([['password', 'the password must be plain text of 1 to 128 characters']])])
+    ).toEqual([422, invalid([['password', 'the password must be plain text of 8 to 128 characters']])])
   })
 
   it('is no text where half of a character stands alone, which no store keeps as it came', async () => {

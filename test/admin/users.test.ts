@@ -36,6 +36,7 @@ describe('a person', () => {
       profile: draft.profile,
       enabled: true,
       must_change_password: true,
+      password_breached: false,
       created_at: now,
       updated_at: now,
       tokens_valid_from: null,

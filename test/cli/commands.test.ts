@@ -262,7 +262,7 @@ describe('statistics', () => {
   it('counts what just happened', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
-      /^from .*\nto .*\nsign-ins +[1-9]\d*\nguests +\d+\nmachines +\d+\nrefreshes +\d+\nfailures +\d+\nactive sessions +[1-9]\d*\n$/,
+      /^from .*\nto .*\nsign-ins +[1-9]\d*\nguests +\d+\nmachines +\d+\nrefreshes +\d+\nfailures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
     )
     const json = JSON.parse((await cli.run(['statistics', '--minutes', '30', '--json'])).stdout)
     expect(json.pieces).toHaveLength(30)

@@ -110,7 +110,12 @@ describe('an import of people', () => {
         username: 'mixed2',
         password_hash: BCRYPT.replace('$04$', '$15$'),
       }),
-      JSON.stringify({ username: 'mixed3', password: 'x', roles: ['boss'], pool: 'operators' }),
+      JSON.stringify({
+        username: 'mixed3',
+        password: 'a long passphrase',
+        roles: ['boss'],
+        pool: 'operators',
+      }),
       JSON.stringify({ username: 'guest', password: 'a long passphrase' }),
       'oops',
     ])

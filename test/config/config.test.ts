@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 
 const ISSUER = 'https://id.shop.test'
+const RANGE_URL = 'https://api.pwnedpasswords.com/range/'
 const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
 const OFFICE = { audience: 'https://shop.test/admin/api', users: 'staff' }
 
@@ -48,6 +49,8 @@ describe('config.yml', () => {
       errorDialect: 'rfc6749',
       passwordHash: { m: 19456, t: 2, p: 1 },
       passwordQueue: { length: 50, ms: 3000 },
+      minimumPasswordLength: 8,
+      breachedPasswords: null,
       signInLimits: {
         account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
         address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
@@ -75,6 +78,8 @@ describe('config.yml', () => {
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
       password_queue: { length: 8, seconds: 1 },
+      minimum_password_length: 15,
+      breached_passwords: { range_url: RANGE_URL, outcome: 'change', timeout: 2, recheck_days: 7 },
       sign_in_limits: {
         account: { failures: 5, lock: 30, longest_lock: 300 },
         address: { failures: 20 },
@@ -99,6 +104,13 @@ describe('config.yml', () => {
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },
       passwordQueue: { length: 8, ms: 1000 },
+      minimumPasswordLength: 15,
+      breachedPasswords: {
+        rangeUrl: RANGE_URL,
+        outcome: 'change',
+        timeoutMs: 2000,
+        recheckSeconds: 7 * 86_400,
+      },
       signInLimits: {
         account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
         address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },
@@ -348,6 +360,69 @@ describe('a weak or impossible setting', () => {
   ])('is a list of shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
   })
+})
+
+describe('the list of breached passwords', () => {
+  const table = (changes: Record<string, unknown>) => ({
+    breached_passwords: { range_url: RANGE_URL, ...changes },
+  })
+  const BAD_URL =
+    'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment'
+
+  it('needs an address alone', () => {
+    expect(parseConfig(yaml(table({}))).breachedPasswords).toEqual({
+      rangeUrl: RANGE_URL,
+      outcome: 'claim',
+      timeoutMs: 1000,
+      recheckSeconds: 30 * 86_400,
+    })
+  })
+
+  it('may be on this machine where the service is', () => {
+    const range_url = 'http://127.0.0.1:8790/range/'
+    const issuer = 'http://127.0.0.1:8787'
+    expect(problemsIn(yaml({ issuer, ...table({ range_url }) }))).toEqual([])
+    expect(problemsIn(yaml(table({ range_url })))).toEqual([
+      'breached_passwords.range_url: must not be a loopback address where the issuer is none',
+    ])
+  })
+
+  it.each([
+    [{ range_url: 'http://api.pwnedpasswords.com/range/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'http://127.0.0.1.shop.test/range/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'https://api.pwnedpasswords.com/range' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'https://api.pwnedpasswords.com/range/?mode=ntlm' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'https://api.pwnedpasswords.com/range/#/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'https://key@api.pwnedpasswords.com/range/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'https://api.pwnedpasswords.com/../range/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: 'ftp://breaches.test/range/' }, `range_url: ${BAD_URL}`],
+    [{ range_url: true }, 'range_url: must be a URL, such as https://api.pwnedpasswords.com/range/'],
+    [{ outcome: 'refuse' }, 'outcome: must be one of claim, change'],
+    [{ timeout: 0 }, 'timeout: must be at least 1 seconds'],
+    [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
+    [{ recheck_days: 0 }, 'recheck_days: must be at least 1 days'],
+    [{ recheck_days: 366 }, 'recheck_days: must be at most 365 days'],
+    [{ url: RANGE_URL }, 'url: is not a known key'],
+  ])('is refused with %j', (changes, problem) => {
+    expect(problemsIn(yaml(table(changes)))).toEqual([`breached_passwords.${problem}`])
+  })
+
+  it.each([
+    [{ breached_passwords: { outcome: 'change' } }, `range_url: must be a URL, such as ${RANGE_URL}`],
+    [{ breached_passwords: true }, 'must be a table with range_url, outcome, timeout and recheck_days'],
+  ])('is refused without an address: %j', (changes, problem) => {
+    const [message = ''] = problemsIn(yaml(changes))
+    expect(message.replace(/^breached_passwords[.:] ?/, '')).toBe(problem)
+  })
+
+  it.each([7, 65, '15'])(
+    'is beside a least length of passwords, which is not %j',
+    (minimum_password_length) => {
+      expect(problemsIn(yaml({ minimum_password_length }))).toEqual([
+        expect.stringMatching(/^minimum_password_length: must be (?:at least 8|at most 64|a whole number)$/),
+      ])
+    },
+  )
 })
 
 describe('the API of the operators', () => {

@@ -158,7 +158,7 @@ describe('a person', () => {
     const draft = {
       pool: 'customers',
       username,
-      password: 'first',
+      password: 'the first one',
       'profile.name': 'A. Person',
       roles: 'vip\nloyal',
     }
@@ -170,20 +170,22 @@ describe('a person', () => {
       const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
       return (await server.postForm({ ...parameters, username, password })).status
     }
-    expect(await signIn('first')).toBe(200)
+    expect(await signIn('the first one')).toBe(200)
     const edit = { username, 'profile.name': 'B. Person', 'profile.email': username, roles: 'vip' }
     const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
     expect(saved.location).toBe(`${path}?done=person-saved`)
     expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
     const tooLong = await admin.post(`${path}/password`, { password: 'x'.repeat(129) })
     expect(tooLong).toMatchObject({ status: 422, html: expect.stringContaining('id="password-error"') })
-    expect((await admin.post(`${path}/password`, { password: 'second' })).location).toContain('password-set')
+    expect((await admin.post(`${path}/password`, { password: 'the second one' })).location).toContain(
+      'password-set',
+    )
     server.clock.time += 5
-    expect([await signIn('first'), await signIn('second')]).toEqual([400, 200])
+    expect([await signIn('the first one'), await signIn('the second one')]).toEqual([400, 200])
     await admin.post(`${path}/disable`)
-    expect(await signIn('second')).toBe(400)
+    expect(await signIn('the second one')).toBe(400)
     await admin.post(`${path}/enable`)
-    expect(await signIn('second')).toBe(200)
+    expect(await signIn('the second one')).toBe(200)
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
     expect(deleted.location).toBe('/console/people?done=person-deleted')
     expect((await admin.get(path)).status).toBe(404)

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { ConsoleBrowser, inputOf } from '../support/console.ts'
-import { ISSUER, TestServer } from '../support/server.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
 const server = new TestServer()
 let browser: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
@@ -123,7 +123,7 @@ describe('what people have typed', () => {
     const draft = {
       pool: 'customers',
       username: HOSTILE,
-      password: 'x',
+      password: PASSWORD,
       'profile.name': HOSTILE,
       roles: HOSTILE,
     }

@@ -192,17 +192,25 @@ describe('a session', () => {
     })
     expect((await browser.get('/console/password')).html).toContain('An admin asks you for a new password')
     const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
-    const twice = await change({ current_password: PASSWORD, password: 'new one', repeated: 'other' })
+    const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
     expect(twice).toMatchObject({ status: 422, html: expect.stringContaining('not the same twice') })
-    const wrong = await change({ current_password: 'x', password: 'new one', repeated: 'new one' })
+    const wrong = await change({
+      current_password: 'x',
+      password: 'a new password',
+      repeated: 'a new password',
+    })
     expect(wrong).toMatchObject({
       status: 403,
       html: expect.stringContaining('The current password is wrong'),
     })
-    const done = await change({ current_password: PASSWORD, password: 'new one', repeated: 'new one' })
+    const done = await change({
+      current_password: PASSWORD,
+      password: 'a new password',
+      repeated: 'a new password',
+    })
     expect(done).toMatchObject({ status: 303, location: '/console?done=own-password-set' })
     expect((await browser.get('/console')).status).toBe(200)
-    expect((await new ConsoleBrowser(server).postSignIn(username, 'new one')).status).toBe(303)
+    expect((await new ConsoleBrowser(server).postSignIn(username, 'a new password')).status).toBe(303)
   })
 })
 

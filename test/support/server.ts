@@ -7,6 +7,7 @@ import { generateClientSecret, hashClientSecret } from '../../src/clients/client
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, runCron, type Services, sweepStores } from '../../src/services.ts'
+import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -76,7 +77,7 @@ export class TestServer {
     this.#options = options
     this.config = parseConfig(configText(options.config))
     this.clock = options.clock ?? new TestClock()
-    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
+    this.services = createServices({ ...env, ...options.env }, this.config, this.clock, 0)
     this.#app = createApp(this.services)
   }
 
@@ -167,7 +168,10 @@ export class TestServer {
   async addUser(changes: Partial<UserDraft> = {}): Promise<User> {
     const username = `${crypto.randomUUID()}@example.com`
     const draft = { pool: 'customers', username, password: PASSWORD, roles: [], enabled: true, ...changes }
-    const user = await createUser(draft, this.services, this.clock.time)
+    // As if they had been there before anybody looked for breached passwords.
+    const services = { ...this.services, breaches: new BreachedPasswords(null, this.services.audit) }
+    const occasion = { api: null, clientId: null, subject: null }
+    const user = await createUser(draft, services, { occasion, context: this.context() })
     await this.services.users.add(user)
     return user
   }

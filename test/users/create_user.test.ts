@@ -15,7 +15,7 @@ import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
 const BAD_USERNAME = new UserRefused('username', 'the username is empty, too long or not plain text')
-const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 1 to 128 characters')
+const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
 const GUEST_NAME = new UserRefused(
   'username',
   '"guest" is the name of anonymous visitors in the pool "customers"',
@@ -29,12 +29,18 @@ const BAD_ROLE = new UserRefused(
 /** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
 const dependencies = {
   config: parseConfig(configText()),
+  breaches: { find: async () => 'unknown' as const },
   passwords: { hash: async (password: Uint8Array) => `hash of ${decodeUtf8(password)}` },
 }
 
 function create(changes: Partial<UserDraft> = {}) {
-  const draft = { pool: 'customers', username: 'zoe', password: 'secret', roles: [], enabled: true }
-  return createUser({ ...draft, ...changes }, dependencies, NOW)
+  const draft = { pool: 'customers', username: 'zoe', password: 'correct horse', roles: [], enabled: true }
+  const nowhere = { addressPrefix: null, address: null, continent: null, waitUntil: () => {} }
+  const setting = {
+    occasion: { api: null, clientId: null, subject: null },
+    context: { now: NOW, ...nowhere },
+  }
+  return createUser({ ...draft, ...changes }, dependencies, setting)
 }
 
 /** Of crypt_blowfish (wrapper.c), for `U*U`. */
@@ -50,7 +56,7 @@ describe('a new user', () => {
     const draft = {
       pool: 'staff',
       username: 'ZOE\u0308',
-      password: 'pa\u0302te',
+      password: 'pa\u0302tisserie',
       roles: ['admin'],
       enabled: false,
     }
@@ -58,7 +64,9 @@ describe('a new user', () => {
       id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
       pool: 'staff',
       username: 'zo\u00eb',
-      passwordHash: 'hash of p\u00e2te',
+      passwordHash: 'hash of p\u00e2tisserie',
+      breachCheckedAt: null,
+      passwordBreached: false,
       enabled: false,
       roles: ['admin'],
       mustChangePassword: false,
@@ -89,8 +97,10 @@ describe('a new user', () => {
     ['a role of 65 characters', { roles: ['x'.repeat(65)] }, BAD_ROLE],
     ['an empty password', { password: '' }, BAD_PASSWORD],
     ['a password of 129 characters', { password: 'x'.repeat(129) }, BAD_PASSWORD],
-    ['a NUL in the password', { password: 'secret\0' }, BAD_PASSWORD],
-    ['half a surrogate pair in the password', { password: 'secret\ud800' }, BAD_PASSWORD],
+    ['a password of 7 characters', { password: 'seventy' }, BAD_PASSWORD],
+    ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, BAD_PASSWORD],
+    ['a NUL in the password', { password: 'correct horse\0' }, BAD_PASSWORD],
+    ['half a surrogate pair in the password', { password: 'correct horse\ud800' }, BAD_PASSWORD],
   ])('is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
     await expect(create(changes)).rejects.toThrow(refusal)
   })
@@ -112,6 +122,8 @@ describe('a user from another system', () => {
       pool: 'staff',
       username: 'zo\u00eb',
       passwordHash: BCRYPT,
+      breachCheckedAt: null,
+      passwordBreached: false,
       enabled: false,
       roles: ['ROLE_ADMIN', 'Sales rep'],
       mustChangePassword: false,

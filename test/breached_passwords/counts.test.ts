@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { breachScene, FRESH } from '../support/breaches.ts'
+import { ConsoleBrowser } from '../support/console.ts'
+import { TestOperator } from '../support/operator.ts'
+import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
+
+beforeAll(emptyStores)
+// Its clock runs ahead, and so do its events.
+afterAll(emptyStores)
+
+it('an operator sees how many passwords were found, and how many could not be looked for', async () => {
+  const { ranges, server, client } = await breachScene()
+  const calm = new TestServer({ clock: server.clock })
+  const operator = new TestOperator(server, await TestOperator.signIn(calm))
+  const [user, other] = [await server.addUser(), await server.addUser()]
+  await server.signIn(client, user.username)
+  await operator.post(`/users/${user.id}/password`, { password: PASSWORD })
+  ranges.fault = () => new Response(null, { status: 503 })
+  await server.signIn(client, other.username)
+  const { body } = await operator.get('/statistics')
+  expect(body.total).toMatchObject({ breached_passwords: 2, unchecked_passwords: 1, failures: 0 })
+})
+
+it('the dashboard has both, where config.yml says whom to ask', async () => {
+  const { server } = await breachScene()
+  const titlesOf = (html: string) =>
+    [...html.matchAll(/class="chart-title">([^<]+)</g)].map(([, title]) => title)
+  const calm = new TestServer({ clock: server.clock })
+  const usual = ['Sign-ins', 'Guests', 'Refreshes', 'Machines', 'Active sessions', 'Failures']
+  expect(titlesOf((await (await ConsoleBrowser.signIn(calm)).get('/console')).html)).toEqual(usual)
+  const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
+  expect(titlesOf(html)).toEqual([...usual, 'Breached passwords', 'Unchecked passwords'])
+})
+
+it('the console says to an operator that the password is breached, and of a person too', async () => {
+  const { server, client } = await breachScene({ outcome: 'change' })
+  const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
+  const browser = new ConsoleBrowser(server)
+  await browser.postSignIn(operator.username)
+  expect(await browser.get('/console/people')).toMatchObject({ status: 303, location: '/console/password' })
+  const { html } = await browser.get('/console/password')
+  expect(html).toContain('in a list of known breaches: others may try it. Nothing else can be done before.')
+  expect(html).toContain('8 to 128 characters.')
+  const fields = { current_password: PASSWORD, password: FRESH, repeated: FRESH }
+  expect(await browser.post('/console/password', fields)).toMatchObject({ status: 303 })
+  const user = await server.addUser()
+  await server.signIn(client, user.username)
+  expect((await browser.get(`/console/people/${user.id}`)).html).toContain('Breached password</span>')
+})

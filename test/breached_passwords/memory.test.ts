@@ -1,0 +1,62 @@
+import { hashSync } from 'bcryptjs'
+import { describe, expect, it } from 'vitest'
+import { encodeUtf8 } from '../../src/lib/bytes.ts'
+import { importUser } from '../../src/users/create_user.ts'
+import { aroundD1 } from '../support/around_d1.ts'
+import { breachRowOf, breachScene, claimsOf, FRESH, HELD } from '../support/breaches.ts'
+import { FaultyD1 } from '../support/faulty_d1.ts'
+import { PASSWORD } from '../support/server.ts'
+
+const isNote = (sql: string) => sql.includes('SET breach_checked_at')
+
+describe('what was found of a password', () => {
+  it('stays with it where its hash is replaced', async () => {
+    const { ranges, server, client } = await breachScene()
+    const username = `${crypto.randomUUID()}@example.com`
+    const draft = { pool: 'customers', username, roles: [], enabled: true }
+    const user = importUser(
+      { ...draft, passwordHash: hashSync(PASSWORD, 4) },
+      server.services,
+      server.clock.time,
+    )
+    await server.services.users.add(user)
+    await server.signIn(client, username)
+    const now = await server.services.users.findById(user.id)
+    expect(now).toMatchObject({ passwordBreached: true, passwordHash: expect.stringMatching(/^\$argon2id/) })
+    await server.signIn(client, username)
+    expect(ranges.asked).toHaveLength(1)
+  })
+
+  it.each([PASSWORD, FRESH])('is not noted of another that was set in between', async (password) => {
+    let meanwhile = async () => {}
+    const db = aroundD1(async (sql, call) => {
+      if (isNote(sql)) await meanwhile()
+      return call()
+    })
+    const { server, client } = await breachScene({}, { env: { DB: db } })
+    const user = await server.addUser({ password })
+    const passwordHash = await server.services.passwords.hash(encodeUtf8('yet another one'))
+    meanwhile = () => server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+    await server.signIn(client, user.username, password)
+    await server.settle()
+    expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
+  })
+
+  it('is noted before the answer, which is 503 where it cannot be: a refresh must know it', async () => {
+    const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
+    const { server, client } = await breachScene({ outcome: 'change' }, { env: { DB: faulty.db } })
+    const { username } = await server.addUser()
+    await expect(server.signIn(client, username)).rejects.toThrow('503')
+    expect(claimsOf(await server.signIn(client, username))).toEqual(HELD)
+  })
+
+  it('costs nobody a sign-in where it is nothing and cannot be noted', async () => {
+    const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
+    const { server, client } = await breachScene({}, { env: { DB: faulty.db } })
+    const user = await server.addUser({ password: FRESH })
+    await server.signIn(client, user.username, FRESH)
+    expect(faulty.failed).not.toBe(null)
+    await server.signIn(client, user.username, FRESH)
+    expect(await breachRowOf(user)).toEqual({ breach_checked_at: server.clock.time, password_breached: 0 })
+  })
+})

@@ -1,0 +1,102 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { breachRowOf, breachScene, CLAIMED, claimsOf, FRESH, REFUSED } from '../support/breaches.ts'
+import { TestOperator } from '../support/operator.ts'
+import { PASSWORD, TestServer } from '../support/server.ts'
+
+describe('a password that is set', () => {
+  const draft = (password: string) => ({
+    pool: 'customers',
+    username: `${crypto.randomUUID()}@x.test`,
+    password,
+  })
+
+  /** An operator whose own password is not looked for. */
+  async function newOperator(server: TestServer): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(new TestServer({ clock: server.clock }))
+    return new TestOperator(server, operator)
+  }
+
+  it('is refused where it is in a breach, by every way to set one, and counted', async () => {
+    const { server } = await breachScene()
+    const operator = await newOperator(server)
+    const user = await server.addUser()
+    for (const [path, body, operation, subject] of [
+      ['/users', draft(PASSWORD), 'createUser', null],
+      [`/users/${user.id}/password`, { password: PASSWORD }, 'setPassword', user.id],
+      ['/me/password', { current_password: PASSWORD, password: PASSWORD }, 'changeOwnPassword', operator.id],
+    ] as const) {
+      const { status, body: problem } = await operator.post(path, body)
+      expect(problem).toEqual({
+        type: 'urn:problem-type:sallyport:invalid-content',
+        title: 'The content is not valid',
+        status: 422,
+        errors: REFUSED,
+      })
+      expect(status).toBe(422)
+      const events = await auditOf({ kind: 'breached_password', actor: operator.id })
+      expect(events.at(-1)).toMatchObject({ outcome: 'refused', reason: 'set: in a known breach', subject })
+      const { results } = await env.DB.prepare(
+        "SELECT change ->> 'operation' AS operation FROM audit_events WHERE actor = ? ORDER BY id DESC LIMIT 1",
+      )
+        .bind(operator.id)
+        .all()
+      expect(results).toEqual([{ operation }])
+    }
+  })
+
+  it.each([true, false])('is refused in the row of an import, where dry_run is %s', async (isDryRun) => {
+    const { server } = await breachScene()
+    const operator = await newOperator(server)
+    const rows = [draft(PASSWORD), draft(FRESH)]
+    const { body } = await operator.post('/users/import', { rows, dry_run: isDryRun })
+    expect(body.results).toMatchObject([
+      { status: 'refused', reason: `password: ${REFUSED[0]?.message}` },
+      { status: 'created' },
+    ])
+  })
+
+  it('is not asked for again at the first sign-in where it was found clear', async () => {
+    const { ranges, server, client } = await breachScene()
+    const operator = await newOperator(server)
+    const person = draft(FRESH)
+    const { body } = await operator.post('/users', person)
+    expect(await breachRowOf({ id: String(body.id) })).toEqual({
+      breach_checked_at: server.clock.time,
+      password_breached: 0,
+    })
+    await server.signIn(client, person.username, FRESH)
+    expect(ranges.asked).toHaveLength(1)
+  })
+
+  it('is taken while the list is away, counted, and looked for at the next sign-in', async () => {
+    const { ranges, server, client } = await breachScene()
+    const operator = await newOperator(server)
+    ranges.fault = () => new Response(null, { status: 500 })
+    const person = draft(PASSWORD)
+    const { status, body } = await operator.post('/users', person)
+    expect(status).toBe(201)
+    expect(await auditOf({ kind: 'unchecked_password', actor: operator.id })).toMatchObject([
+      { outcome: 'ok', reason: 'set: status 500' },
+    ])
+    expect(await breachRowOf({ id: String(body.id) })).toEqual({
+      breach_checked_at: null,
+      password_breached: 0,
+    })
+    ranges.fault = null
+    server.clock.time += 30
+    expect(claimsOf(await server.signIn(client, person.username))).toMatchObject(CLAIMED)
+  })
+
+  it('may be any of 8 characters where config.yml has no list', async () => {
+    const server = new TestServer()
+    const operator = await newOperator(server)
+    expect((await operator.post('/users', draft('password'))).status).toBe(201)
+    const { status, body } = await operator.post('/users', draft('passwor'))
+    expect([status, body.errors]).toEqual([
+      422,
+      [{ path: 'password', message: 'the password must be plain text of 8 to 128 characters' }],
+    ])
+  })
+})

@@ -1,0 +1,75 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleWorker } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { OPERATORS } from '../support/cli.ts'
+import { type HttpRangeServer, listen } from '../support/http_range_server.ts'
+import { RangeServer } from '../support/range_server.ts'
+import { CUSTOMER, requestTokens, STAFF, type Tokens } from '../support/token_client.ts'
+
+// The service as it would be deployed, in a workerd of its own, and the list as another server: both talk over HTTP.
+
+const OPERATOR = { client_id: 'sallyport-cli', username: 'operator', password: OPERATORS.operator }
+const FRESH = 'never seen in any breach'
+const ranges = new RangeServer([CUSTOMER.password, OPERATOR.password])
+let list: HttpRangeServer
+let service: ServiceServer
+
+beforeAll(async () => {
+  list = await listen(ranges)
+  const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
+  const config = bundle.modules.find(({ path }) => path.endsWith('config.yml'))?.path ?? ''
+  appendFileSync(config, `\nbreached_passwords: { range_url: "${list.url}", outcome: change }\n`)
+  service = await startService(bundle)
+})
+
+afterAll(async () => {
+  await service.close()
+  list.close()
+})
+
+const signIn = (who: Record<string, string>) => requestTokens(service.origin, who)
+
+async function callAdmin({ access_token: token }: Tokens, path: string, body?: unknown) {
+  const response = await fetch(`${service.origin}/admin/api${path}`, {
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+}
+
+describe('people whose passwords are on a list, as everybody sees it', () => {
+  it('an operator changes it, then gives a customer another one, who may buy again', async () => {
+    const held = decodeJwt((await signIn(CUSTOMER)).access_token)
+    expect(held).toMatchObject({ must_change_password: true, password_breached: true })
+    expect(held).not.toHaveProperty('scope')
+    const operator = await signIn(OPERATOR)
+    expect(decodeJwt(operator.access_token)).not.toHaveProperty('roles')
+    expect((await callAdmin(operator, '/users')).status).toBe(403)
+    const change = (password: string) =>
+      callAdmin(operator, '/me/password', { current_password: OPERATOR.password, password })
+    expect((await change(CUSTOMER.password)).body.errors).toEqual([
+      { path: 'password', message: 'the password is in a list of known breaches: choose another one' },
+    ])
+    expect((await change(FRESH)).status).toBe(204)
+    const free = await signIn({ ...OPERATOR, password: FRESH })
+    const path = `/users/${held.sub}/password`
+    expect((await callAdmin(free, path, { password: CUSTOMER.password })).status).toBe(422)
+    expect((await callAdmin(free, path, { password: FRESH })).status).toBe(200)
+    const { scope } = decodeJwt((await signIn({ ...CUSTOMER, password: FRESH })).access_token)
+    expect(scope).toBe('cart orders catalog')
+  })
+
+  it('somebody signs in while the list says nothing at all, after a second and no later', async () => {
+    ranges.fault = () => new Promise(() => {})
+    const began = Date.now()
+    const { roles } = decodeJwt((await signIn(STAFF)).access_token)
+    expect(roles).toEqual(['admin'])
+    const tookMs = Date.now() - began
+    expect(tookMs).toBeGreaterThan(900)
+    expect(tookMs).toBeLessThan(5000)
+  })
+})

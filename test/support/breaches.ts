@@ -1,0 +1,58 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { onTestFinished, vi } from 'vitest'
+import type { User } from '../../src/users/user.ts'
+import { RangeServer } from './range_server.ts'
+import { PASSWORD, TestServer } from './server.ts'
+
+export const RANGE_URL = 'https://breaches.test/range/'
+
+/** A password that no list has, unless a test adds it. */
+export const FRESH = 'never seen in any breach'
+
+/** Answers what the Worker asks of the world. */
+function reachable(ranges: RangeServer): RangeServer {
+  vi.stubGlobal('fetch', (url: string, init?: RequestInit) => ranges.answer(new Request(url, init)))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  return ranges
+}
+
+/** A server that asks a list on which the password of `addUser` is, and a customer's client. */
+export async function breachScene(
+  settings: Record<string, unknown> = {},
+  options: { env?: Partial<Cloudflare.Env> } = {},
+) {
+  const ranges = reachable(new RangeServer([PASSWORD]))
+  const server = new TestServer({
+    config: { breached_passwords: { range_url: RANGE_URL, ...settings } },
+    ...options,
+  })
+  return { ranges, server, client: await server.addClient() }
+}
+
+/** The claims that a password decides. */
+export function claimsOf({ access_token: token }: { access_token: string }) {
+  const { scope, roles, must_change_password, password_breached } = decodeJwt(token)
+  return { scope, roles, must_change_password, password_breached }
+}
+
+/** The whole scope of the client. */
+export const SCOPE = 'cart orders catalog'
+export const NOTHING_SAID = { must_change_password: undefined, password_breached: undefined }
+export const CLAIMED = { must_change_password: undefined, password_breached: true }
+export const HELD = {
+  ...{ scope: undefined, roles: undefined },
+  ...{ must_change_password: true, password_breached: true },
+}
+
+/** What is remembered of a person's password. */
+export function breachRowOf({ id }: Pick<User, 'id'>) {
+  return env.DB.prepare('SELECT breach_checked_at, password_breached FROM users WHERE id = ?')
+    .bind(id)
+    .first()
+}
+
+/** How a breached password is refused where it is set. */
+export const REFUSED = [
+  { path: 'password', message: 'the password is in a list of known breaches: choose another one' },
+]
