@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
+
+// What wrangler would run before it bundles the Worker.
+execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_config.ts'], {
+  stdio: 'inherit',
+})
 
 // Inside workerd, on the stores of wrangler.toml. One isolate and one worker: each test makes what it needs, and
 // starting a runtime for each file costs more than all the tests.

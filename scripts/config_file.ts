@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Config, ConfigError, parseConfig } from '../src/config/config.ts'
+import { type Config, ConfigError } from '../src/config/config.ts'
+import { parseConfig } from '../src/config/parse_config.ts'
 
 /** Reads and checks config.yml. Where it is broken, prints every problem and nothing else, and ends the process. */
 export function requireConfig(options: { localPort?: string } = {}): Config {

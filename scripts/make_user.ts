@@ -6,7 +6,7 @@ import { PasswordHasher } from '../src/users/password_hash.ts'
 import type { User } from '../src/users/user.ts'
 import { loadArgon2Module } from './argon2_module.ts'
 
-/** Makes people on this machine, by the rules of config.yml. Whoever runs the program is told what the audit trail would be. */
+/** Makes people on this machine, by the rules of config.yml. There is no audit trail here; the log goes to whoever looks on. */
 export class UserMaker {
   readonly #config: Config
   readonly #passwords: PasswordHasher

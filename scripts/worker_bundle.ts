@@ -27,7 +27,7 @@ function findModules(directory: string): V4ModuleDefinition[] {
   return [
     ...ofType('ESModule', '.js'),
     ...ofType('CompiledWasm', '.wasm'),
-    ...ofType('Text', '.yml'),
+    ...ofType('Text', '.txt'),
     ...ofType('Text', '.css'),
   ]
 }

@@ -15,10 +15,12 @@ import type { Bundle } from './worker_bundle.ts'
 
 const HOST = '127.0.0.1'
 
-/** A Worker in a workerd of its own, on the loopback. */
+/** A Worker in a workerd of its own, on the loopback, asked without a proxy before it. */
 export interface WorkerServer {
   /** Without a slash at its end. */
   origin: string
+  /** Where the debugger of its isolate listens; null unless it was asked for. */
+  inspector: URL | null
   close(): Promise<void>
 }
 
@@ -34,6 +36,10 @@ export interface ServiceOptions {
   /** Where D1 and KV are. */
   stateDirectory?: string
   sealingKey?: string
+  /** Adds rows before the first request. */
+  fill?: (env: Env) => Promise<void>
+  /** Whether a debugger may look at its heap. */
+  inspect?: boolean
 }
 
 /** A new directory for everything that a run writes. It is gone when the process ends. */
@@ -46,7 +52,7 @@ export function makeTemporaryDirectory(): string {
 /** The service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey }: ServiceOptions = {},
+  { port, stateDirectory, sealingKey, fill, inspect }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
@@ -56,9 +62,15 @@ export async function startService(
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
   const { server, miniflare } = await start(
     { ...workerOptions, bindings, modulesRoot: directory, modules },
-    { port: Number(localPort), resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory() },
+    {
+      port: Number(localPort),
+      resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
+      ...(inspect ? { inspectorPort: 0 } : {}),
+    },
   )
-  await prepareStores(await miniflare.getBindings<Env>(), config)
+  const env = await miniflare.getBindings<Env>()
+  await prepareStores(env, config)
+  await fill?.(env)
   return { ...server, config }
 }
 
@@ -79,17 +91,20 @@ export async function startScript(script: string): Promise<WorkerServer> {
   return (await start({ script, modules: true, compatibilityDate: String(compatibilityDate) })).server
 }
 
-async function start(worker: V4WorkerOptions, shared: V4SharedOptions = {}) {
+/** The Worker has a socket of its own: Miniflare's, in front of it, costs more than a request does. */
+async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedOptions = {}) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...{ host: HOST, port: 0, cf: false, telemetry: { enabled: false } },
       ...{ unsafeLocalExplorer: false, unsafeObservability: false },
       ...shared,
-      workers: [worker],
+      workers: [{ ...worker, unsafeDirectSockets: [{ host: HOST, port }] }],
     }),
   )
-  const { origin } = await miniflare.ready
-  return { miniflare, server: { origin, close: () => miniflare.dispose() } }
+  await miniflare.ready
+  const { origin } = await miniflare.unsafeGetDirectURL()
+  const inspector = shared.inspectorPort === undefined ? null : await miniflare.getInspectorURL()
+  return { miniflare, server: { origin, inspector, close: () => miniflare.dispose() } }
 }
 
 async function findFreePort(): Promise<number> {

@@ -18,6 +18,7 @@ import { TextSealer } from './keys/text_sealer.ts'
 import type { Clock } from './lib/clock.ts'
 import { KeyedHash } from './lib/keyed_hash.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
+import { HolderStore } from './sessions/holder_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
 import { SessionListStore } from './sessions/session_list_store.ts'
 import { SessionShards } from './sessions/session_shards.ts'
@@ -56,6 +57,8 @@ export interface Services extends GrantServices {
   userAdmin: UserAdminStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  /** Whom a token is for, as the database has them now. */
+  holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
   /** Those and the shards', each database once. */
@@ -100,10 +103,11 @@ export function createServices(
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, sealingKeys, config })
   const lives = new KeyLifeStore(db)
+  const holders = new HolderStore(db)
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb), list: new SessionListStore(shardDb) }
+      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -123,6 +127,7 @@ export function createServices(
       clients,
       users,
       audit,
+      holders,
       cutoffs,
       cutoffStores,
       keys,

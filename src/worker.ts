@@ -1,8 +1,8 @@
 import { env as startEnv } from 'cloudflare:workers'
 import { Hono } from 'hono'
-import configText from '../config.yml'
+import configText from '../dist/config.txt'
 import { createApp } from './app.ts'
-import { parseConfig } from './config/config.ts'
+import { readConfig } from './config/config.ts'
 import { respondWithError } from './http/respond.ts'
 import { protectAnswers } from './http/security_headers.ts'
 import { systemClock } from './lib/clock.ts'
@@ -10,8 +10,8 @@ import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
 import { createServices, type Env, runCron } from './services.ts'
 
-// Parsed when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
-const config = parseConfig(configText, { localPort: (startEnv as Env).LOCAL_PORT })
+// Checked when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
+const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })
 
 let app: Hono | null = null
 

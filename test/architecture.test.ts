@@ -42,7 +42,7 @@ const CONFINED = [
 
 /** What is no source, and who may import it. */
 const TEXT_MODULES = [
-  ['worker.ts', 'config.yml'],
+  ['worker.ts', 'dist/config.txt'],
   ['console/assets.ts', 'console/style.css'],
 ]
 
@@ -198,13 +198,13 @@ describe('these checks', () => {
 
   it('find imports of what is no source file, and of computed names', () => {
     const files = new Map([
-      ['app.ts', "import { log } from './lib/log'\nimport config from '../config.yml'"],
+      ['app.ts', "import { log } from './lib/log'\nimport config from '../dist/config.txt'"],
       ['lib/log.ts', 'const module = import(name)'],
-      ['worker.ts', "import config from '../config.yml'"],
+      ['worker.ts', "import config from '../dist/config.txt'"],
     ])
     expect(findStepsUp(files)).toEqual([
       'app.ts imports lib/log',
-      'app.ts imports config.yml',
+      'app.ts imports dist/config.txt',
       'lib/log.ts imports a computed name',
     ])
   })

@@ -92,7 +92,10 @@ describe('a person with a hash from elsewhere', () => {
       },
     ])
     // Nothing ended by it.
-    expect(await server.services.users.findById(user.id)).toEqual({ ...user, passwordHash: hash })
+    expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
+      ...user,
+      passwordHash: hash,
+    })
     await server.refresh(client, first.refresh_token)
   })
 

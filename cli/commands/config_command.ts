@@ -13,7 +13,10 @@ const check: Command = {
     const { terminal, input } = call
     const file = input.find('FILE') ?? 'config.yml'
     // The one command that needs the schema, which is most of the program.
-    const { parseConfig, ConfigError } = await import('../../src/config/config.ts')
+    const [{ parseConfig }, { ConfigError }] = await Promise.all([
+      import('../../src/config/parse_config.ts'),
+      import('../../src/config/config.ts'),
+    ])
     const text = await readFile(file, 'utf8').catch((error) => {
       throw new CliError(
         'failed',

@@ -55,7 +55,7 @@ export class AuditStore {
     if (this.#gathering === gathering) this.#gathering = null
     const { events } = gathering
     const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(events))
-    await callStore(`D1 audit_events, ${events.length} lost`, () => insert.run())
+    await callStore(`D1 audit_events (${events.length})`, () => insert.run())
   }
 
   /**

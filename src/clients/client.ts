@@ -68,30 +68,17 @@ const rowSchema = z.object({
 
 /** What can change about a client from one second to the next. */
 export interface ClientStanding {
-  api: string
   enabled: boolean
   /** The client's tokens issued before this second are dead. Unix seconds. */
   tokensValidFrom: number
-  /** Whether the secret that was asked about is live. */
-  hasSecret: boolean
 }
 
-const standingSchema = z.object({
-  api: z.string(),
-  enabled: z.int(),
-  tokens_valid_from: z.int(),
-  has_secret: z.int(),
-})
+const standingSchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
 
 /** @throws CorruptRecord */
 export function decodeClientStanding(id: string, value: unknown): ClientStanding {
   const row = decodeRecord(standingSchema, `client ${id}`, value)
-  return {
-    api: row.api,
-    enabled: row.enabled === 1,
-    tokensValidFrom: row.tokens_valid_from,
-    hasSecret: row.has_secret === 1,
-  }
+  return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
 
 /** @throws CorruptRecord */

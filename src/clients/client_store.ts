@@ -81,23 +81,11 @@ export class ClientStore {
     return row === null ? null : decodeClientRow(id, row)
   }
 
-  /**
-   * How a client stands now, from D1: what a refresh and an introspection must see at once. Null where it is gone.
-   *
-   * @param secret The hash of the secret that it authenticated by; null where it had none to show.
-   * @throws StorageUnavailable, CorruptRecord
-   */
-  async findStanding(
-    id: string,
-    secret: { hash: string; now: number } | null = null,
-  ): Promise<ClientStanding | null> {
+  /** How a client stands now, from D1. Null where it is gone. @throws StorageUnavailable, CorruptRecord */
+  async findStanding(id: string): Promise<ClientStanding | null> {
     const select = this.#db
-      .prepare(
-        `SELECT api, enabled, tokens_valid_from, EXISTS (SELECT 1 FROM client_secrets AS s
-           WHERE s.secret_hash = ? AND s.client_id = clients.client_id AND (s.expires_at IS NULL OR s.expires_at > ?)
-         ) AS has_secret FROM clients WHERE client_id = ?`,
-      )
-      .bind(secret?.hash ?? null, secret?.now ?? 0, id)
+      .prepare('SELECT enabled, tokens_valid_from FROM clients WHERE client_id = ?')
+      .bind(id)
     const row = await callStore('D1 clients', () => select.first())
     return row === null ? null : decodeClientStanding(id, row)
   }

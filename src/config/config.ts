@@ -1,4 +1,3 @@
-import { parseDocument } from 'yaml'
 import type { ErrorDialect } from '../oauth/error_dialect.ts'
 import type { BREACH_OUTCOMES } from './breached_passwords_schema.ts'
 import { isLoopback } from './origin.ts'
@@ -109,33 +108,18 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads config.yml.
+ * Reads what config.yml says.
  *
+ * @param document As YAML or JSON gives it.
  * @param options.localPort On a loopback issuer, the port that the issuer and the audiences under it move to.
  * @throws ConfigError with every problem at once
  */
-export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
-  const result = configSchema.safeParse(parseYaml(text))
+export function readConfig(document: unknown, options: { localPort?: string | undefined } = {}): Config {
+  const result = configSchema.safeParse(document)
   if (!result.success) {
     throw new ConfigError(result.error.issues.flatMap(describeIssue))
   }
   return toConfig(followLocalPort(result.data, options.localPort))
-}
-
-function parseYaml(text: string): unknown {
-  const document = parseDocument(text)
-  const problems = [...document.errors, ...document.warnings]
-  if (problems.length > 0) throw new ConfigError(problems.map(firstLine))
-  try {
-    return document.toJS()
-  } catch (error) {
-    throw new ConfigError([firstLine(error)])
-  }
-}
-
-function firstLine(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return line.replace(/:$/, '')
 }
 
 type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }

@@ -80,14 +80,6 @@ export class CutoffStore {
     await callStore('D1 cutoffs', () => this.#addition(cutoff, now, 'true').run())
   }
 
-  /** Before which second tokens of that value are dead; 0 where it was never cut off. @throws StorageUnavailable */
-  async findBefore(kind: CutoffKind, value: string): Promise<number> {
-    const select = this.#db
-      .prepare('SELECT before FROM cutoffs WHERE kind = ? AND value = ?')
-      .bind(kind, value)
-    return (await callStore('D1 cutoffs', () => select.first<number>('before'))) ?? 0
-  }
-
   /** The cut-offs made after a moment, oldest first. @throws StorageUnavailable, CorruptRecord */
   async list(after: number): Promise<CutoffList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>

@@ -1,5 +1,14 @@
 import { callStore } from '../lib/storage_error.ts'
 import { sessionCutoffTime } from './cutoff_store.ts'
+import {
+  decodeHolder,
+  guardFor,
+  type Holder,
+  type HolderGuard,
+  type HolderQuery,
+  type HolderStore,
+  NO_GUARD,
+} from './holder_store.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
 import { decodeSessionRow, type EndReason, type SessionIdentity, type SessionRow } from './session.ts'
 
@@ -22,59 +31,92 @@ const SELECT_SESSION =
  */
 export class SessionStore {
   readonly #db: D1Database
+  readonly #holders: HolderStore
 
-  constructor(db: D1Database) {
+  constructor(db: D1Database, holders: HolderStore) {
     this.#db = db
+    this.#holders = holders
   }
 
-  /** @throws StorageUnavailable, CorruptRecord */
-  async find(sid: string): Promise<SessionRow | null> {
-    const row = await callStore('D1 sessions', () => this.#db.prepare(SELECT_SESSION).bind(sid).first())
-    return row === null ? null : decodeSessionRow(sid, row)
+  /**
+   * A session and who holds a token of it.
+   *
+   * @returns `row` null where the session has none
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async findWithHolder(sid: string, query: HolderQuery): Promise<{ holder: Holder; row: SessionRow | null }> {
+    const look = this.#look(sid)
+    if (!this.#holders.isIn(this.#db)) {
+      const [holder, found] = await Promise.all([
+        this.#holders.find(query),
+        callStore('D1 sessions', () => look.first()),
+      ])
+      return { holder, row: found === null ? null : decodeSessionRow(sid, found) }
+    }
+    const [asked, found] = await callStore('D1 sessions', () =>
+      this.#db.batch([this.#holders.select(query), look]),
+    )
+    return { holder: decodeHolder(asked?.results[0]), row: decodeFound(sid, found) }
   }
 
   /**
    * Uses up the refresh token `seq` of a session, in one atomic statement: of all who present the same token,
-   * wherever they are, one wins. The row read after it, in the same transaction, tells the others what they are.
+   * wherever they are, one wins. The row read after it, in the same transaction, tells the others what they are. Where
+   * its holder has a problem, nothing is used up.
    *
+   * @returns `outcome` null where the holder has a problem
    * @throws StorageUnavailable, CorruptRecord
    */
-  async rotate(rotation: Rotation): Promise<RotationOutcome> {
-    const { sid, seq, now, retryWindowSeconds, sessionLifetimeSeconds } = rotation
-    const advance = seq === 0 ? this.#insertFirst(rotation) : this.#advance(rotation)
-    const look = this.#db.prepare(SELECT_SESSION).bind(sid)
-    const [advanced, found] = await callStore('D1 sessions', () => this.#db.batch([advance, look]))
-    const row = found?.results[0]
-    return judgeRotation({
-      seq,
-      now,
-      retryWindowSeconds,
-      sessionLifetimeSeconds,
-      advanced: advanced !== undefined && advanced.results.length > 0,
-      row: row === undefined ? null : decodeSessionRow(sid, row),
-    })
+  async rotate(
+    rotation: Rotation,
+    query: HolderQuery,
+  ): Promise<{ holder: Holder; outcome: RotationOutcome | null }> {
+    const look = this.#look(rotation.sid)
+    if (!this.#holders.isIn(this.#db)) {
+      const holder = await this.#holders.find(query)
+      if (holder.problem !== null) return { holder, outcome: null }
+      const [advanced, found] = await callStore('D1 sessions', () =>
+        this.#db.batch([this.#advance(rotation, NO_GUARD), look]),
+      )
+      return { holder, outcome: judge(rotation, advanced, found) }
+    }
+    const [asked, advanced, found] = await callStore('D1 sessions', () =>
+      this.#db.batch([this.#holders.select(query), this.#advance(rotation, guardFor(query)), look]),
+    )
+    const holder = decodeHolder(asked?.results[0])
+    return { holder, outcome: holder.problem === null ? judge(rotation, advanced, found) : null }
   }
 
-  #insertFirst(rotation: Rotation): D1PreparedStatement {
+  #look(sid: string): D1PreparedStatement {
+    return this.#db.prepare(SELECT_SESSION).bind(sid)
+  }
+
+  #advance(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
+    return rotation.seq === 0 ? this.#insertFirst(rotation, guard) : this.#updateNext(rotation, guard)
+  }
+
+  #insertFirst(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
     const { sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt } = rotation
     return this.#db
       .prepare(
         `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
-         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, max(?7, ?8)) ON CONFLICT DO NOTHING RETURNING seq`,
+         SELECT ?10, ?11, ?12, ?13, 1, ?14, ?15, ?16, max(?16, ?17) WHERE ${guard.sql}
+         ON CONFLICT DO NOTHING RETURNING seq`,
       )
-      .bind(sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt)
+      .bind(...guard.parameters, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt)
   }
 
-  #advance({ sid, seq, now, expiresAt, sessionLifetimeSeconds }: Rotation): D1PreparedStatement {
+  #updateNext(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
+    const { sid, seq, now, expiresAt, sessionLifetimeSeconds } = rotation
     return this.#db
       .prepare(
-        `UPDATE sessions SET seq = seq + 1, rotated_at = ?1, expires_at = min(?2, coalesce(started_at + ?3, ?2)),
-           keep_until = max(keep_until, ?2)
-         WHERE sid = ?4 AND seq = ?5 AND ended_at IS NULL AND expires_at > ?1
-           AND (?3 IS NULL OR started_at + ?3 > ?1)
+        `UPDATE sessions SET seq = seq + 1, rotated_at = ?10, expires_at = min(?11, coalesce(started_at + ?12, ?11)),
+           keep_until = max(keep_until, ?11)
+         WHERE sid = ?13 AND seq = ?14 AND ended_at IS NULL AND expires_at > ?10
+           AND (?12 IS NULL OR started_at + ?12 > ?10) AND ${guard.sql}
          RETURNING seq`,
       )
-      .bind(now, expiresAt, sessionLifetimeSeconds, sid, seq)
+      .bind(...guard.parameters, now, expiresAt, sessionLifetimeSeconds, sid, seq)
   }
 
   /**
@@ -111,4 +153,19 @@ export class SessionStore {
     const { meta } = await callStore('D1 sessions', () => sweep.run())
     return meta.changes
   }
+}
+
+function judge(
+  rotation: Rotation,
+  advanced: D1Result | undefined,
+  found: D1Result | undefined,
+): RotationOutcome {
+  const isAdvanced = advanced !== undefined && advanced.results.length > 0
+  return judgeRotation({ ...rotation, advanced: isAdvanced, row: decodeFound(rotation.sid, found) })
+}
+
+/** @throws CorruptRecord */
+function decodeFound(sid: string, found: D1Result | undefined): SessionRow | null {
+  const row = found?.results[0]
+  return row === undefined ? null : decodeSessionRow(sid, row)
 }

@@ -1,7 +1,8 @@
-import { type JWTPayload, SignJWT } from 'jose'
+import type { JWTPayload } from 'jose'
 import type { SigningKey } from '../keys/signing_key.ts'
 import { randomId } from '../lib/bytes.ts'
 import { formatScope } from '../oauth/scope.ts'
+import { signToken } from './sign_token.ts'
 
 /** The media type of an access token (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
@@ -44,7 +45,5 @@ export function issueAccessToken(content: AccessTokenContent, key: SigningKey): 
     ...(content.mustChangePassword ? { must_change_password: true } : {}),
     ...(content.passwordBreached ? { password_breached: true } : {}),
   }
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: ACCESS_TOKEN_TYPE })
-    .sign(key.privateKey)
+  return signToken(payload, ACCESS_TOKEN_TYPE, key)
 }

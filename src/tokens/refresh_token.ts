@@ -1,9 +1,10 @@
-import { type JWTPayload, SignJWT } from 'jose'
+import type { JWTPayload } from 'jose'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { SigningKey } from '../keys/signing_key.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { invalidRefreshToken } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
+import { signToken } from './sign_token.ts'
 import { InvalidToken, type TokenClaims, verifyToken } from './verify_token.ts'
 
 /** Keeps a refresh token from passing for an access token, beside its audience, which is the issuer. */
@@ -43,9 +44,7 @@ export function issueRefreshToken(content: RefreshTokenContent, key: SigningKey)
     ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
     seq: content.seq,
   }
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: REFRESH_TOKEN_TYPE })
-    .sign(key.privateKey)
+  return signToken(payload, REFRESH_TOKEN_TYPE, key)
 }
 
 /** What a refresh token of ours says. @throws OAuthError invalid_grant for anything else */

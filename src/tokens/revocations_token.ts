@@ -1,5 +1,5 @@
-import { SignJWT } from 'jose'
 import type { SigningKey } from '../keys/signing_key.ts'
+import { signToken } from './sign_token.ts'
 
 /** Keeps the feed from passing for a token. */
 export const REVOCATIONS_TYPE = 'revocations+jwt'
@@ -25,7 +25,5 @@ export function issueRevocationsToken(claims: RevocationsClaims, key: SigningKey
     window: claims.windowSeconds,
     revocations: claims.entries,
   }
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: REVOCATIONS_TYPE })
-    .sign(key.privateKey)
+  return signToken(payload, REVOCATIONS_TYPE, key)
 }

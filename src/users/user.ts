@@ -45,6 +45,9 @@ const rowSchema = z.object({
   kept_sid: z.nullable(z.string()),
   kept_from: z.int(),
 })
+/** The columns of `users` that make a User. */
+export const USER_COLUMNS = Object.keys(rowSchema.shape)
+
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 export function generateUserId(): string {
@@ -52,7 +55,7 @@ export function generateUserId(): string {
 }
 
 /** How far a cut-off may lie ahead: more is a slip, such as milliseconds. */
-const MAX_AHEAD_SECONDS = 60
+export const MAX_AHEAD_SECONDS = 60
 
 /**
  * What a token that is issued to a person now is dated: later than now where they were signed out everywhere a moment

@@ -2,14 +2,12 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeFailureCounts, type FailureCount, type FailureKey } from './failure_count.ts'
-import { decodeUserRow, type User } from './user.ts'
+import { decodeUserRow, USER_COLUMNS, type User } from './user.ts'
 
 /** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
 export type ReadFrom = 'replica' | 'primary'
 
-const SELECT_USER = `
-  SELECT id, pool, username, password_hash, enabled, roles, must_change_password, breach_checked_at,
-    password_breached, created_at, tokens_valid_from, kept_sid, kept_from FROM users`
+const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
 
 /** The same with what sign-ins of that name, that address and that client have failed: a row in any case. */
 const SELECT_FOR_SIGN_IN = `
@@ -56,11 +54,6 @@ export class UserStore {
     )
     const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
     return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
-  }
-
-  /** Reads the primary: a refresh must see at once that its user was disabled. @throws StorageUnavailable, CorruptRecord */
-  findById(id: string): Promise<User | null> {
-    return this.#find('primary', `${SELECT_USER} WHERE id = ?`, id)
   }
 
   async #find(from: ReadFrom, sql: string, ...parameters: string[]): Promise<User | null> {

@@ -21,7 +21,7 @@ describe('what was found of a password', () => {
     )
     await server.services.users.add(user)
     await server.signIn(client, username)
-    const now = await server.services.users.findById(user.id)
+    const now = await server.services.users.findByUsername(user.pool, user.username, 'primary')
     expect(now).toMatchObject({ passwordBreached: true, passwordHash: expect.stringMatching(/^\$argon2id/) })
     await server.signIn(client, username)
     expect(ranges.asked).toHaveLength(1)

@@ -169,6 +169,15 @@ describe('people', () => {
     })
   })
 
+  it('get no password that is too short, and the reason is told', async () => {
+    const short = await cli.run(['users', 'set-password', 'ann@example.com'], { stdin: 'seventy\n' })
+    expect(short).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('password: the password must be plain text of 8 to 128 characters'),
+    })
+  })
+
   it('keep what is not changed, the rest of their profile too', async () => {
     const update = ['users', 'update', 'ann@example.com']
     expect((await cli.run([...update, '--email', 'ann@work.test'])).code).toBe(0)

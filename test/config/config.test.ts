@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { ConfigError } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse_config.ts'
 
 const ISSUER = 'https://id.shop.test'
 const RANGE_URL = 'https://api.pwnedpasswords.com/range/'

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -20,8 +20,10 @@ let service: ServiceServer
 beforeAll(async () => {
   list = await listen(ranges)
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-  const config = bundle.modules.find(({ path }) => path.endsWith('config.yml'))?.path ?? ''
-  appendFileSync(config, `\nbreached_passwords: { range_url: "${list.url}", outcome: change }\n`)
+  const config = bundle.modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
+  const breachedPasswords = { range_url: list.url, outcome: 'change' }
+  const document = { ...JSON.parse(readFileSync(config, 'utf8')), breached_passwords: breachedPasswords }
+  writeFileSync(config, JSON.stringify(document))
   service = await startService(bundle)
 })
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { seedDemoData } from '../../scripts/demo_data.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
-import { parseConfig } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse_config.ts'
 import type { Env } from '../../src/services.ts'
 
 interface Ended {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CLIENT_ID } from '../../src/clients/client.ts'
-import { parseConfig } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse_config.ts'
 import { decodeUtf8 } from '../../src/lib/bytes.ts'
 import {
   createUser,

@@ -1,0 +1,100 @@
+import { invalidClient, invalidRefreshToken } from '../oauth/errors.ts'
+import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
+import type { SessionIdentity } from '../sessions/session.ts'
+import type { SessionStore } from '../sessions/session_store.ts'
+import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
+import { issueTimeOf, type User } from '../users/user.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import { auditSuccess } from './audit_success.ts'
+import type { ClientRequest, GrantServices } from './grant.ts'
+import { identifySession } from './identify_session.ts'
+import type { SessionState } from './issue_tokens.ts'
+import { lifetimesOf } from './lifetimes.ts'
+
+/** A session that goes on, and whose it is: `user` is null where that is a visitor. */
+export interface RotatedSession {
+  session: SessionState
+  user: User | null
+}
+
+/**
+ * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
+ * call where it has the sessions too.
+ *
+ * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired; StorageUnavailable
+ */
+export async function rotateSession(
+  claims: RefreshTokenClaims,
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<RotatedSession> {
+  const { config, shards } = services
+  const { now } = request.context
+  const sessions = shards.find(claims.sid)
+  if (sessions === null) throw refuse('its session is of no shard of ours', claims)
+  const identity = identify(claims, request, config.sessionLifetimeSeconds)
+  if (identity.expiresAt <= now) throw refuse('the session has lived as long as it may', claims)
+  const rotation = {
+    ...identity,
+    seq: claims.seq,
+    now,
+    retryWindowSeconds: config.refreshRetryWindowSeconds,
+    sessionLifetimeSeconds: config.sessionLifetimeSeconds,
+  }
+  const { holder, outcome } = await sessions.rotate(rotation, describeToken(claims, request))
+  if (outcome === null) throw refuseHolder(holder, claims, now)
+  if (outcome.kind === 'refused') throw refuse(outcome.reason, claims)
+  if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
+  const { sid, subject, scope, visitorId } = claims
+  const { seq, expiresAt } = outcome
+  const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
+  auditSuccess({ kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid }, request, services)
+  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
+}
+
+function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
+  return invalidRefreshToken(reason, { subject, sid })
+}
+
+/** @throws CorruptRecord where the sign-out of the person lies ahead */
+function refuseHolder({ problem, user }: Holder, claims: RefreshTokenClaims, now: number) {
+  if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
+  if (problem === 'a secret that was retired') return invalidClient(problem)
+  return refuse(problem ?? 'its holder may not go on', claims)
+}
+
+function describeToken(
+  { subject, sid, issuedAt }: RefreshTokenClaims,
+  { client, secretHash, api, context: { now } }: ClientRequest,
+): HolderQuery {
+  return {
+    ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, sid, jti: null, issuedAt, now },
+    subject: isVisitorId(subject) ? null : subject,
+  }
+}
+
+/** A session began when its first token was issued; its row knows that of a later one. */
+function identify(
+  claims: RefreshTokenClaims,
+  request: ClientRequest,
+  capSeconds: number | null,
+): SessionIdentity {
+  const { client, api, context } = request
+  const idleEnd = context.now + lifetimesOf(client, api).refreshTokenSeconds
+  const cap = claims.seq === 0 && capSeconds !== null ? claims.issuedAt + capSeconds : Infinity
+  return identifySession(claims, { api: api.name, expiresAt: Math.min(idleEnd, cap) })
+}
+
+/** Somebody has a copy of a used token: the session ends, for the thief and the owner alike (RFC 9700 §4.14.2). */
+async function endForTheft(
+  claims: RefreshTokenClaims,
+  identity: SessionIdentity,
+  sessions: SessionStore,
+  { request, services }: { request: ClientRequest; services: GrantServices },
+) {
+  const { sid, subject, seq } = claims
+  const reason = `token ${seq} was used again, too late for a retry`
+  const isFirst = await sessions.end(identity, 'replayed refresh token', request.context.now)
+  if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
+  return refuse(reason, claims)
+}

@@ -1,0 +1,119 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
+
+/** A token, for the question whether those whom it was issued to may still use it. */
+export interface HolderQuery {
+  clientId: string
+  api: string
+  /** The hash of the secret that the client authenticated by now; null where that is not asked. */
+  secretHash: string | null
+  /** The person; null where it is a visitor or a client. */
+  subject: string | null
+  /** The pool of the API. */
+  pool: string
+  /** The session, where the token lives on if that was kept through a sign-out; else null. */
+  sid: string | null
+  /** Of a token that may have been cut off by its own name; else null. */
+  jti: string | null
+  /** Unix seconds. */
+  issuedAt: number
+  now: number
+}
+
+/** Whom a token is for. */
+export interface Holder {
+  /** Why they may not use it; null where they may. */
+  problem: HolderProblem | null
+  /** Null where that is a visitor or a client, or nobody any more. */
+  user: User | null
+}
+
+/** The client and the person of a token, as the database has them now. */
+const HOLDER = `
+  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS sid, ?7 AS jti,
+     ?8 AS issued_at, ?9 AS now) AS token
+  LEFT JOIN clients AS c ON c.client_id = token.client_id
+  LEFT JOIN users AS u ON u.id = token.subject
+  LEFT JOIN cutoffs AS j ON j.kind = 'jti' AND j.value = token.jti`
+
+/** What must hold, in the order in which it is asked. */
+const CONDITIONS = {
+  'the client is disabled or gone': 'c.enabled = 1',
+  'the client is of another API': 'c.api = token.api',
+  "the client's tokens were cut off": 'c.tokens_valid_from <= token.issued_at',
+  'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
+    WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
+      AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
+  'the token was revoked': 'j.before IS NULL OR j.before <= token.issued_at',
+  'the user is gone': 'token.subject IS NULL OR u.id IS NOT NULL',
+  'the user is disabled': 'token.subject IS NULL OR u.enabled = 1',
+  'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',
+  'signed out everywhere since': `token.subject IS NULL
+    OR token.issued_at >= iif(u.kept_sid = token.sid, u.kept_from, u.tokens_valid_from)`,
+  'the sign-out lies ahead': `token.subject IS NULL OR u.tokens_valid_from <= token.now + ${MAX_AHEAD_SECONDS}`,
+} as const
+
+export type HolderProblem = keyof typeof CONDITIONS
+
+/** The first condition that does not hold; NULL where each does. A comparison with what is not there does not hold. */
+const PROBLEM = `CASE ${Object.entries(CONDITIONS)
+  .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
+  .join(' ')} END`
+
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
+
+const rowSchema = z.object({
+  problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
+  id: z.nullable(z.string()),
+})
+
+/** A condition for a statement of the same transaction: it changes nothing where the holder has a problem. */
+export interface HolderGuard {
+  sql: string
+  /** `?1` to `?9`: those of the statement come after them. */
+  parameters: readonly unknown[]
+}
+
+/** For a statement whose holder was asked about before. */
+export const NO_GUARD: HolderGuard = { sql: 'TRUE', parameters: Array(9).fill(null) }
+
+/** Who holds a token: its client and its person, of record in the main database. */
+export class HolderStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** Whether that is the database that has the clients and people: then one transaction can ask for both. */
+  isIn(db: D1Database): boolean {
+    return db === this.#db
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async find(query: HolderQuery): Promise<Holder> {
+    return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
+  }
+
+  /** The question, for a batch; `decodeHolder` reads the row. */
+  select(query: HolderQuery): D1PreparedStatement {
+    return this.#db.prepare(SELECT_HOLDER).bind(...parametersOf(query))
+  }
+}
+
+export function guardFor(query: HolderQuery): HolderGuard {
+  return { sql: `(SELECT ${PROBLEM} FROM ${HOLDER}) IS NULL`, parameters: parametersOf(query) }
+}
+
+/** @throws CorruptRecord */
+export function decodeHolder(row: unknown): Holder {
+  const { problem, id } = decodeRecord(rowSchema, 'token holder', row)
+  return { problem, user: id === null ? null : decodeUserRow(row) }
+}
+
+function parametersOf(query: HolderQuery): unknown[] {
+  const { clientId, api, secretHash, subject, pool, sid, jti, issuedAt, now } = query
+  return [clientId, api, secretHash, subject, pool, sid, jti, issuedAt, now]
+}
