@@ -72,6 +72,17 @@ describe('budgets that config.yml and wrangler.toml do not agree on', () => {
   )
 })
 
+describe('an install', () => {
+  it('without the development tools builds nothing, and succeeds', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
+    const script = resolve('scripts/prepare.js')
+    expect(await promisify(execFile)(process.execPath, [script], { cwd: folder })).toEqual({
+      stdout: 'Not built: the development tools are not installed. `npm ci` installs them.\n',
+      stderr: '',
+    })
+  })
+})
+
 describe('npm run deploy', () => {
   it('refuses what is right for a developer and wrong for a real account', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy')

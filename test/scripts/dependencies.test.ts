@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { BUNDLE_NAMES, packagesOf } from '../support/bundle_parts.ts'
+
+interface Row {
+  section: string
+  name: string
+  version: string
+  licence: string
+  sizeKiB: number | null
+}
+
+const page = readFileSync('docs/dependencies.md', 'utf8')
+const rows = page.split(/^## /m).flatMap((section) => readRows(section))
+
+const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+const manifest = readJson('package.json')
+const locked: Record<string, { version: string; license?: string; link?: boolean }> =
+  readJson('package-lock.json').packages
+
+/** What may be in the Worker: to be used, changed and passed on by anyone, with a notice at most. */
+const PERMISSIVE = /^(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause)$/
+
+/** What development tools may be under beside that. */
+const ON_THE_MACHINE = /^(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|MPL-2\.0|LGPL-3\.0-or-later)$/
+
+/** The rows of the table in a section, by the names of its columns. */
+function readRows(section: string): Row[] {
+  const lines = section.split('\n')
+  const cells = (line: string) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim())
+  const columns = cells(lines.find((line) => line.startsWith('| package')) ?? '')
+  return lines
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => {
+      const values = cells(line)
+      const valueIn = (column: string) => values[columns.indexOf(column)] ?? ''
+      return {
+        section: lines[0] ?? '',
+        name: valueIn('package').replaceAll('`', ''),
+        version: valueIn('version'),
+        licence: valueIn('licence'),
+        sizeKiB: columns.includes('size') ? Number.parseInt(valueIn('size'), 10) : null,
+      }
+    })
+}
+
+const rowsOf = (section: string) => rows.filter((row) => row.section === section)
+
+/** Whether each licence that a package has, or one of those that it leaves to choose from, is of that kind. */
+function hasLicence(licence: string, kind: RegExp): boolean {
+  return licence.split(' OR ').some((choice) => choice.split(' AND ').every((part) => kind.test(part)))
+}
+
+/** What a package says of itself. */
+function installed(name: string): { version: string; license: string } {
+  return readJson(`node_modules/${name}/package.json`)
+}
+
+describe('docs/dependencies.md', () => {
+  it('has the version and the licence of each package as it is installed and locked', () => {
+    expect(rows.length).toBeGreaterThan(20)
+    // A Node for another machine is not installed here.
+    const here = rows.filter(({ name }) => !name.startsWith('node-linux-'))
+    expect(here.map(({ name, version, licence }) => [name, version, licence])).toEqual(
+      here.map(({ name }) => [name, installed(name).version, installed(name).license]),
+    )
+    expect(rows.map(({ name, version, licence }) => [name, version, licence])).toEqual(
+      rows.map(({ name }) => {
+        const entry = locked[`node_modules/${name}`]
+        return [name, entry?.version, entry?.license]
+      }),
+    )
+  })
+
+  it('has each package that package.json names', () => {
+    const { optionalDependencies } = readJson('scripts/node/package.json')
+    const named = [manifest.dependencies, manifest.devDependencies, optionalDependencies].flatMap(Object.keys)
+    expect([...new Set(rows.map(({ name }) => name))].sort()).toEqual([...new Set(named)].sort())
+  })
+
+  it.each(BUNDLE_NAMES)('has what is in the bundle of the %s, about as large as it is', async (bundle) => {
+    const packages = await packagesOf(bundle)
+    const listed = new Map(rowsOf(`The ${bundle}`).map(({ name, sizeKiB }) => [name, sizeKiB ?? 0]))
+    expect([...listed.keys()].sort()).toEqual([...packages.keys()].sort())
+    for (const [name, bytes] of packages) {
+      const error = Math.abs((listed.get(name) ?? 0) - bytes / 1024)
+      expect([name, error < Math.max(2, bytes / 10_240)]).toEqual([name, true])
+    }
+  })
+
+  it('is of packages without dependencies of their own, where users get them', () => {
+    const shipped = rows.filter(({ section }) => section !== 'For development')
+    for (const { name } of shipped) {
+      expect(readJson(`node_modules/${name}/package.json`).dependencies ?? {}).toEqual({})
+    }
+  })
+})
+
+describe('a licence', () => {
+  it('is permissive in all that users get', () => {
+    const shipped = rows.filter(({ section }) => section !== 'For development')
+    expect(shipped.filter(({ licence }) => !hasLicence(licence, PERMISSIVE))).toEqual([])
+  })
+
+  it('is known for all that is installed, the tools of tools too', () => {
+    const strange = Object.entries(locked)
+      .filter(([path, { link }]) => path !== '' && !link)
+      .filter(([, { license = '' }]) => !hasLicence(license, ON_THE_MACHINE))
+    expect(strange).toEqual([])
+  })
+
+  it.each([
+    ['MIT', true],
+    ['MIT OR Apache-2.0', true],
+    ['GPL-3.0-only OR MIT', true],
+    ['MIT AND LGPL-3.0-or-later', false],
+    ['GPL-3.0-only', false],
+    ['MPL-2.0', false],
+    ['SEE LICENSE IN LICENSE', false],
+    ['', false],
+  ])('counts for the Worker as it reads: %j', (licence, isAllowed) => {
+    expect(hasLicence(licence, PERMISSIVE)).toBe(isAllowed)
+  })
+})

@@ -1,0 +1,39 @@
+import { type BuildOptions, build } from 'esbuild'
+
+/** What goes to users, and how each is bundled. */
+const BUNDLES = {
+  Worker: { entryPoints: ['src/worker.ts'], conditions: ['workerd', 'worker', 'browser'] },
+  verifier: { entryPoints: ['verify/index.ts', 'verify/hono.ts', 'verify/testing.ts'], splitting: true },
+  client: { entryPoints: ['client/index.ts'] },
+  'command line': { entryPoints: ['cli/sallyport.ts'] },
+} satisfies Record<string, BuildOptions>
+
+export type Bundle = keyof typeof BUNDLES
+
+export const BUNDLE_NAMES = Object.keys(BUNDLES) as Bundle[]
+
+/** How many bytes of a minified bundle come from each package. */
+export async function packagesOf(bundle: Bundle): Promise<Map<string, number>> {
+  const { metafile } = await build({
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    outdir: 'dist',
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    external: ['node:*', 'cloudflare:*', 'crypto', 'stream'],
+    loader: { '.wasm': 'file', '.css': 'text', '.txt': 'text' },
+    logLevel: 'error',
+    ...BUNDLES[bundle],
+  })
+  const bytes = new Map<string, number>()
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
+      if (name !== undefined && bytesInOutput > 0) bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput)
+    }
+  }
+  return bytes
+}
