@@ -1,4 +1,6 @@
+import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
 
-const { issuer, apis } = requireConfig()
-console.log(`config.yml is good: ${issuer}, ${[...apis.keys()].join(', ')}`)
+const config = requireConfig()
+requireBurstLimits(config)
+console.log(`config.yml is good: ${config.issuer}, ${[...config.apis.keys()].join(', ')}`)

@@ -1,12 +1,14 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
 import { runWrangler } from './wrangler.ts'
 
 const LOCAL_ID = 'local'
 
 const config = requireConfig()
+requireBurstLimits(config)
 if (process.argv.includes('--dry-run')) {
   await runWrangler(['deploy', '--dry-run', '--minify', '--outdir', 'dist'])
 } else {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { stop } from './stop.ts'
@@ -10,6 +11,7 @@ import { QUIET_WRANGLER } from './wrangler.ts'
 const port = readPort()
 const origin = `http://${HOST}:${port}`
 const config = requireConfig({ localPort: String(port) })
+requireBurstLimits(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
 Object.assign(process.env, QUIET_WRANGLER)
 await prepareTokenService(TOKEN_SERVICE, config)

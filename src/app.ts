@@ -14,6 +14,7 @@ import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
 import { corsFor } from './http/cors.ts'
 import { respondWithError } from './http/respond.ts'
+import { protectAnswers } from './http/security_headers.ts'
 import { bodyTooLarge, methodNotAllowed, notFound } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
@@ -35,12 +36,12 @@ const MAX_BODY_BYTES = 16 * 1024
 /** The whole server, over the services of one isolate. */
 export function createApp(services: Services): Hono {
   const app = new Hono()
-  const { adminApi } = services.config
+  const { adminApi, issuer } = services.config
+  // Its pages have headers of their own.
+  if (adminApi) addConsole(app, services)
+  app.use(protectAnswers(issuer))
   // Before CORS: no page of another origin may read it.
-  if (adminApi) {
-    app.route(ADMIN_PATH, createAdminApp(services, adminApi))
-    addConsole(app, services)
-  }
+  if (adminApi) app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   const cors = corsFor(services, methodsOf)
   // A path that is none of ours has no preflight either: 404.
   app.use((c, next) => (isUnknownPreflight(c.req) ? next() : cors(c, next)))

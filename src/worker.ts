@@ -4,6 +4,7 @@ import configText from '../dist/config.txt'
 import { createApp } from './app.ts'
 import { readConfig } from './config/config.ts'
 import { respondWithError } from './http/respond.ts'
+import { protectAnswers } from './http/security_headers.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
@@ -32,6 +33,8 @@ function openApp(env: Env): Hono {
     return createApp(createServices(env, config, systemClock))
   } catch (error) {
     const refusal = serverError(describeError(error))
-    return new Hono().all('*', (c) => respondWithError(c, refusal, config.errorDialect))
+    return new Hono()
+      .use(protectAnswers(config.issuer))
+      .all('*', (c) => respondWithError(c, refusal, config.errorDialect))
   }
 }

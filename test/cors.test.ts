@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest'
+import { switchable } from './support/faults.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
 
 const FROM_CONFIG = 'https://www.shop.test'
-const preflight = (origin: string) => ({
+const preflight = (origin: string, method = 'POST', headers = 'content-type') => ({
   method: 'OPTIONS',
   headers: {
     Origin: origin,
-    'Access-Control-Request-Method': 'POST',
-    'Access-Control-Request-Headers': 'content-type',
+    'Access-Control-Request-Method': method,
+    'Access-Control-Request-Headers': headers,
   },
 })
+
+/** All that a browser is told about other origins. */
+const corsOf = ({ headers }: { headers: Headers }) =>
+  Object.fromEntries([...headers].filter(([name]) => /^access-control-|^vary$/.test(name)))
 
 describe('CORS', () => {
   it.each(['/oauth2-token', '/.well-known/jwks.json', '/health'])(
@@ -19,7 +24,7 @@ describe('CORS', () => {
       const response = await server.fetch(path, preflight(FROM_CONFIG))
       expect(response.status).toBe(204)
       const methods = path === '/oauth2-token' ? 'POST,OPTIONS' : 'GET,HEAD,OPTIONS'
-      expect(Object.fromEntries(response.headers)).toEqual({
+      expect(corsOf(response)).toEqual({
         'access-control-allow-origin': FROM_CONFIG,
         'access-control-allow-methods': methods,
         'access-control-allow-headers': 'Content-Type,Authorization,X-Shop-Version',
@@ -36,6 +41,10 @@ describe('CORS', () => {
     'https://www.shop.test.evil.example',
     'http://www.shop.test',
     'https://WWW.shop.test',
+    'https://www.shop.test/',
+    'https://www.shop.test:443',
+    'https://www.shop.test, https://evil.example',
+    '*',
   ])('reflects no other origin: %s', async (origin) => {
     const server = new TestServer()
     const client = await server.addClient()
@@ -44,12 +53,84 @@ describe('CORS', () => {
       await server.fetch('/oauth2-token', preflight(origin)),
       await server.postJson(body, { Origin: origin }),
       await server.postJson({}, { Origin: origin }),
+      await server.fetch('/.well-known/jwks.json', { headers: { Origin: origin } }),
     ]
     for (const answer of answers) {
       expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull()
       expect(answer.headers.get('Access-Control-Allow-Credentials')).toBeNull()
       expect(answer.headers.get('Vary')).toContain('Origin')
     }
+  })
+
+  it.each([
+    ['DELETE', 'content-type'],
+    ['GET', 'content-type'],
+    ['POST', 'x-evil'],
+    ['POST', 'content-type, x-evil'],
+  ])('allows no other method and no other header, whatever is asked for: %s, %s', async (method, headers) => {
+    const response = await new TestServer().fetch('/oauth2-token', preflight(FROM_CONFIG, method, headers))
+    expect(corsOf(response)).toMatchObject({
+      'access-control-allow-methods': 'POST,OPTIONS',
+      'access-control-allow-headers': 'Content-Type,Authorization,X-Shop-Version',
+    })
+  })
+
+  it('never speaks of credentials, as nothing here is done by a cookie', async () => {
+    const server = new TestServer()
+    const answers = [
+      await server.fetch('/oauth2-token', preflight(FROM_CONFIG)),
+      await server.postJson({}, { Origin: FROM_CONFIG, Cookie: 'a=b' }),
+    ]
+    for (const { headers } of answers) expect(headers.get('Access-Control-Allow-Credentials')).toBeNull()
+  })
+
+  it('keeps what caches have of one origin from another, and from who has none', async () => {
+    const server = new TestServer()
+    for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration', '/revocations']) {
+      const { headers } = await server.fetch(path)
+      expect(corsOf({ headers })).toMatchObject({ vary: 'Origin' })
+      const again = { 'If-None-Match': headers.get('ETag') ?? '' }
+      for (const [origin, allowed] of [
+        [FROM_CONFIG, FROM_CONFIG],
+        ['https://evil.example', undefined],
+      ] as const) {
+        const response = await server.fetch(path, { headers: { ...again, Origin: origin } })
+        expect([response.status, corsOf(response)]).toEqual([
+          304,
+          { vary: 'Origin', ...(allowed && { 'access-control-allow-origin': allowed }) },
+        ])
+      }
+    }
+  })
+
+  it('opens nothing of the admin API and of the console', async () => {
+    const server = new TestServer()
+    for (const path of [
+      '/admin/api/me',
+      '/admin/api/openapi.json',
+      '/admin/api/nowhere',
+      '/console/sign-in',
+    ]) {
+      for (const init of [preflight(FROM_CONFIG), { headers: { Origin: FROM_CONFIG } }]) {
+        expect(corsOf(await server.fetch(path, init))).toEqual({})
+      }
+    }
+  })
+
+  it('knows the origins of clients while the stores are down, as they were last', async () => {
+    const stores = switchable()
+    const server = new TestServer({ env: stores.env })
+    await emptyStores()
+    await server.addClient({ origins: ['https://app.example'] })
+    const read = () => server.fetch('/.well-known/jwks.json', { headers: { Origin: 'https://app.example' } })
+    expect((await read()).status).toBe(200)
+    stores.up = false
+    server.clock.time += 86_400
+    const response = await read()
+    expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([
+      200,
+      'https://app.example',
+    ])
   })
 
   it('lets an origin of config.yml read answers and errors', async () => {

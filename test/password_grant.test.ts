@@ -187,6 +187,7 @@ describe('the password grant', () => {
 describe('scope', () => {
   it.each([
     ['nothing asked for', undefined, 'cart orders catalog', 'cart orders catalog'],
+    ['an empty parameter, which is none', '', 'cart orders catalog', 'cart orders catalog'],
     ['a part asked for', 'orders', undefined, 'orders'],
     ['a repeated token', 'orders orders', 'orders', 'orders'],
   ])('is announced where it differs from what was asked: %s', async (_case, asked, announced, granted) => {
@@ -199,8 +200,8 @@ describe('scope', () => {
     expect(decodeJwt(answer.access_token).scope).toBe(granted)
   })
 
-  it.each([['unknown'], ['cart unknown'], ['orders']])(
-    'is refused where it is not allowed: %s',
+  it.each([['unknown'], ['cart unknown'], ['orders'], [' '], ['   ']])(
+    'is refused where it is not allowed, or no scope at all: %j',
     async (scope) => {
       const server = new TestServer()
       const client = await server.addClient({ scopes: ['cart', 'catalog', 'retired'] })

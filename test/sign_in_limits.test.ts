@@ -105,6 +105,19 @@ describe('an account', () => {
     ])
   })
 
+  it('has no more tries when they come at once: those behind a lock in the queue are refused, the right one too', async () => {
+    const { server, client, user } = await newScene()
+    const { username } = user
+    const guesses = ['a', 'b', 'c', 'd', 'e', 'f', PASSWORD]
+    const answers = await Promise.all(
+      guesses.map(async (password) => wholeAnswer(await trySignIn(server, client, { username, password }))),
+    )
+    expect(answers).toEqual(Array(guesses.length).fill([400, expect.anything(), JSON.stringify(WRONG)]))
+    expect(await auditOf({ kind: 'lock', subject: user.id })).toHaveLength(1)
+    server.clock.time += 60
+    await server.signIn(client, username)
+  })
+
   it('opens by itself, is locked for longer each time, and is forgotten at last', async () => {
     const { server, client, user } = await newScene({ account: LIMITS.account })
     const { username } = user

@@ -54,5 +54,6 @@ describe('the Worker', () => {
       500,
       { error: 'server_error', error_description: 'The server met an unexpected condition.' },
     ])
+    expect(response.headers.get('Content-Security-Policy')).toBe("default-src 'none'; frame-ancestors 'none'")
   })
 })

@@ -107,8 +107,13 @@ export class Account {
   }
 
   #signedOut(): CliError {
-    return new CliError('notSignedIn', `Nobody is signed in at ${this.server}: run "sallyport login".`)
+    return new CliError('notSignedIn', `Nobody is signed in at ${this.server}: ${signInHint(this.server)}`)
   }
+}
+
+/** By name, as "sallyport login" alone may go to another server. */
+function signInHint(server: string): string {
+  return `run "sallyport login --server ${server}".`
 }
 
 function decodeTokens(answer: unknown): Omit<Credentials, 'username'> | null {
@@ -134,7 +139,7 @@ function explainSignIn(error: unknown, server: string): unknown {
 
 function explainRefresh(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError) || error.isTemporary) return explain(error, server)
-  return new CliError('notSignedIn', `The session at ${server} has ended: run "sallyport login".`)
+  return new CliError('notSignedIn', `The session at ${server} has ended: ${signInHint(server)}`)
 }
 
 /** Whatever else the token endpoint says. */

@@ -112,7 +112,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   if (input.has(DRY_RUN) || trial.created === 0) {
     return finish(call, { ...trial, refused }, { isDryRun: true, run })
   }
-  await terminal.confirm(`Create ${formatCount(trial.created)} ${kind.what}?`, input.has(YES))
+  await terminal.confirm(`Create ${countOf(trial.created, kind.one, kind.what)}?`, input.has(YES))
   const { tally, secrets } = await create(call, run, { found, count: trial.created })
   const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + refused }
   terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${describe(total, kind, 'created')}`)
@@ -150,12 +150,19 @@ function finish(
     printJson(call, { dry_run: isDryRun, ...tally, ...(secrets === undefined ? {} : { secrets }) })
   }
   requireGoingOn(run)
-  if (tally.refused > 0) throw new CliError('failed', `${formatCount(tally.refused)} rows were refused.`)
+  if (tally.refused > 0) {
+    const verb = tally.refused === 1 ? 'was' : 'were'
+    throw new CliError('failed', `${countOf(tally.refused, 'row', 'rows')} ${verb} refused.`)
+  }
 }
 
-function describe({ created, exists, refused }: Tally, { what }: ImportKind, verb: string): string {
-  const [a, b, c] = [created, exists, refused].map(formatCount)
-  return `${a} ${what} ${verb}, ${b} there already, ${c} rows refused.`
+function describe({ created, exists, refused }: Tally, { one, what }: ImportKind, verb: string): string {
+  const made = `${countOf(created, one, what)} ${verb}`
+  return `${made}, ${formatCount(exists)} there already, ${countOf(refused, 'row', 'rows')} refused.`
+}
+
+function countOf(count: number, one: string, several: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : several}`
 }
 
 function countGood({ isGood }: Scan): number {

@@ -12,6 +12,7 @@ const SECRET_BYTES = 32
 export function clientRows(api: string | undefined): ImportKind {
   return {
     what: 'clients',
+    one: 'client',
     operation: 'POST /clients/import',
     columns: [
       { name: 'client_id', summary: '1 to 64 letters, digits, `.`, `_`, `-`' },

@@ -7,6 +7,8 @@ export type ApiRow = Readonly<Record<string, unknown>>
 export interface ImportKind {
   /** For sentences, such as `people`. */
   what: string
+  /** One of them. */
+  one: string
   /** Of the admin API. */
   operation: string
   columns: readonly ImportColumn[]

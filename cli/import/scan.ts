@@ -107,8 +107,18 @@ function readRows({ path, format, delimiter }: ImportFile, kind: ImportKind): As
     return readJsonRows(path, (names, line) => checkColumns(names, kind, `line ${line}`))
   return readCsvRows(path, {
     delimiter,
-    checkColumns: (names) => checkColumns(names, kind, 'the first line'),
+    checkColumns: (names) => {
+      requireDelimiter(names)
+      checkColumns(names, kind, 'the first line')
+    },
   })
+}
+
+/** Spreadsheets of many countries write semicolons. @throws CliError */
+function requireDelimiter(names: readonly string[]): void {
+  const [only = ''] = names
+  if (names.length > 1 || !only.includes(';')) return
+  throw new CliError('usage', `Columns of the first line: "${only}" is one column. Is it --delimiter ';'?`)
 }
 
 /** @throws CliError that lists each column that is not known, or is there twice */

@@ -10,6 +10,7 @@ const SYMFONY_ITERATIONS = 5000
 export function userRows(pool: string | undefined): ImportKind {
   return {
     what: 'people',
+    one: 'person',
     operation: 'POST /users/import',
     columns: [
       { name: 'pool', summary: 'the pool of users; that of --pool where absent' },

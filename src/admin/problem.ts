@@ -68,6 +68,16 @@ export function stale(etag: string): Problem {
   })
 }
 
+/** What one answer lists. Who has more wrong than that does not mend it by hand. */
+const MAX_ERRORS = 100
+
+/** The first problems, and how many more there are, as one of the whole. */
+function listErrors(errors: readonly ValueProblem[]): readonly ValueProblem[] {
+  const more = errors.length - MAX_ERRORS
+  if (more <= 0) return errors
+  return [...errors.slice(0, MAX_ERRORS), { path: '', message: `and ${more} more` }]
+}
+
 /** The members of a problem document (RFC 9457 §3.1). */
 export function formatProblem({ code, details }: Problem) {
   const [status, title] = PROBLEMS[code]
@@ -76,6 +86,6 @@ export function formatProblem({ code, details }: Problem) {
     title,
     status,
     ...(details.detail === undefined ? {} : { detail: details.detail }),
-    ...(details.errors === undefined ? {} : { errors: details.errors }),
+    ...(details.errors === undefined ? {} : { errors: listErrors(details.errors) }),
   }
 }

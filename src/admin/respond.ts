@@ -5,23 +5,17 @@ import { StorageUnavailable } from '../lib/storage_error.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { formatProblem, PROBLEMS, Problem } from './problem.ts'
 
-/** Of every answer: nobody keeps it, nobody frames it, and no page of another origin reads it. */
-export const ADMIN_HEADERS = {
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-}
+/** Of every answer: nobody keeps it. */
+const NO_STORE = { 'Cache-Control': 'no-store' }
 
 const RETRY_AFTER_SECONDS = 2
 
 export function respondJson(c: Context, body: unknown, status: 200 | 201): Response {
-  return c.body(JSON.stringify(body), status, { ...ADMIN_HEADERS, 'Content-Type': 'application/json' })
+  return c.body(JSON.stringify(body), status, { ...NO_STORE, 'Content-Type': 'application/json' })
 }
 
 export function respondEmpty(c: Context): Response {
-  return c.body(null, 204, ADMIN_HEADERS)
+  return c.body(null, 204, NO_STORE)
 }
 
 /** Writes whatever was thrown as a problem document (RFC 9457). The cause goes to the log alone. */
@@ -36,7 +30,7 @@ export function respondWithProblem(c: Context, thrown: Error, path: string): Res
     reason: problem.message,
   })
   return c.body(JSON.stringify(formatProblem(problem)), status as ContentfulStatusCode, {
-    ...ADMIN_HEADERS,
+    ...NO_STORE,
     ...problem.details.headers,
     'Content-Type': 'application/problem+json',
   })

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 
 const COPY_KEY = 'origins'
@@ -25,10 +25,24 @@ export class OriginStore {
     this.#copies = copies
   }
 
-  /** @throws StorageUnavailable, CorruptRecord */
+  /**
+   * While the stores are down, as it was last: what they are not needed for stays readable for pages too.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
   async findAll(context: RequestContext): Promise<ReadonlySet<string>> {
     const cached = this.#cache.get(COPY_KEY, context.now)
     if (cached) return cached
+    try {
+      return await this.#read(context)
+    } catch (error) {
+      const last = this.#cache.last(COPY_KEY)
+      if (last && error instanceof StorageUnavailable) return last
+      throw error
+    }
+  }
+
+  async #read(context: RequestContext): Promise<ReadonlySet<string>> {
     const decode = (copy: unknown) => decodeRecord(originsSchema, COPY_KEY, copy)
     const readRecord = () => this.#readRecord()
     const origins = new Set(await this.#copies.readThrough({ key: COPY_KEY, decode, readRecord }, context))

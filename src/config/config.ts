@@ -88,6 +88,8 @@ export interface Config {
   /** Null where nobody is asked. */
   breachedPasswords: BreachedPasswordSettings | null
   signInLimits: SignInLimits
+  /** What an address may do in a minute at one location. Kept by the bindings of wrangler.toml, which must agree. */
+  burstLimits: ConfigFile['burst_limits']
   cors: { allowOrigins: string[]; allowHeaders: string[]; preflightMaxAgeSeconds: number }
   apis: ReadonlyMap<string, ApiConfig>
   /** The API of the operators; null where there is no admin API. */
@@ -162,6 +164,7 @@ function toConfig(file: ConfigFile): Config {
     minimumPasswordLength: file.minimum_password_length,
     breachedPasswords: toBreachedPasswords(file.breached_passwords),
     signInLimits: toSignInLimits(file.sign_in_limits),
+    burstLimits: file.burst_limits,
     passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
     cors: {
       allowOrigins: file.cors.allow_origins,

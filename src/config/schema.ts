@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { breachedPasswords } from './breached_passwords_schema.ts'
+import { BURST_LIMITS, burstLimits } from './burst_limits_schema.ts'
 import { count, DAY, days, lifetime } from './numbers.ts'
 import { isLoopback, parseOrigin } from './origin.ts'
 
@@ -143,7 +144,12 @@ const failureLimits = (defaults: FailureLimitsFile) =>
         'must be a table with failures, lock and longest_lock',
       )
       .check(
-        across((value) => value.longest_lock >= value.lock, 'longest_lock', 'must not be shorter than lock'),
+        across(
+          // What is no number has been told already.
+          ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
+          'longest_lock',
+          'must not be shorter than lock',
+        ),
       ),
     defaults,
   )
@@ -225,6 +231,7 @@ export const configSchema = z
       minimum_password_length: z._default(count(8, 64), 8),
       breached_passwords: z.optional(breachedPasswords),
       sign_in_limits: z._default(signInLimits, SIGN_IN_LIMITS),
+      burst_limits: z._default(burstLimits, BURST_LIMITS),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
       apis: z
         .record(name, api, 'must be a table of APIs')

@@ -45,6 +45,5 @@ function serve(c: Context, text: string, type: string): Response {
   return c.body(text, 200, {
     'Content-Type': type,
     'Cache-Control': `public, max-age=${YEAR_SECONDS}, immutable`,
-    'X-Content-Type-Options': 'nosniff',
   })
 }

@@ -8,7 +8,9 @@ import type { Form } from './form.ts'
 import { parseTime } from './format.ts'
 import type { Page, Visit } from './page.ts'
 import { Empty, Heading, Pager, ProblemNote } from './parts.tsx'
+import type { ShownUser } from './people_page.tsx'
 import { SearchForm } from './search_form.tsx'
+import { findSubject, WhichPerson } from './subject_search.tsx'
 
 export const eventsSchema = z.object({ items: z.array(eventSchema), next_cursor: z.nullable(z.string()) })
 
@@ -31,7 +33,7 @@ const FILTERS = [
   },
 ]
 const TEXTS = [
-  { name: 'subject', label: 'About (id)' },
+  { name: 'subject', label: 'About (username or id)' },
   { name: 'client_id', label: 'Client id' },
   { name: 'sid', label: 'Session id' },
   { name: 'actor', label: 'Operator (id)' },
@@ -60,6 +62,8 @@ export const auditPage: Page = {
           <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
           {found instanceof AdminProblem ? (
             <ProblemNote problem={found} />
+          ) : 'people' in found ? (
+            <WhichPerson people={found.people} path="/audit" filter={filterOf(query)} />
           ) : (
             <Events events={found.items} next={found.next_cursor} query={query} />
           )}
@@ -78,8 +82,7 @@ function Events({
   next: string | null
   query: Form
 }) {
-  const names = [...TEXTS, ...FILTERS].map(({ name }) => name)
-  const filter = Object.fromEntries(names.map((name) => [name, query.text(name)]))
+  const filter = filterOf(query)
   return (
     <>
       {events.length === 0 ? (
@@ -96,13 +99,22 @@ function Events({
   )
 }
 
+function filterOf(query: Form): Record<string, string> {
+  return Object.fromEntries([...TEXTS, ...FILTERS].map(({ name }) => [name, query.text(name)]))
+}
+
+/** People, where it must be said first which of them. */
+type Found = z.output<typeof eventsSchema> | { people: readonly ShownUser[] } | AdminProblem
+
 /** A query that the API does not take is for the person to mend, so it is no error page. */
-async function findEvents({ admin, query }: Visit): Promise<z.output<typeof eventsSchema> | AdminProblem> {
-  const texts = ['subject', 'client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
+async function findEvents({ admin, query }: Visit): Promise<Found> {
+  const texts = ['client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
   const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))
   const times = { from: parseTime(query.text('from')), to: parseTime(query.text('to')) }
   try {
-    return await admin.read('/audit', eventsSchema, { ...filter, ...times })
+    const { subject, people } = await findSubject(admin, query)
+    if (people.length > 1) return { people }
+    return await admin.read('/audit', eventsSchema, { ...filter, ...times, subject })
   } catch (error) {
     if (error instanceof AdminProblem && error.status === 400) return error
     throw error

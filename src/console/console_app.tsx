@@ -1,8 +1,9 @@
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type Next } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
 import type { Config } from '../config/config.ts'
+import { protectPages } from '../http/security_headers.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AssetFiles } from './assets.ts'
@@ -14,7 +15,6 @@ import { Gate, readOperator, readPostedForm } from './gate.ts'
 import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { PAGES } from './pages.ts'
 import { showPage, showTrouble } from './respond.tsx'
-import { protectPages } from './security_headers.ts'
 import type { Server } from './server.ts'
 import { signInRoutes } from './sign_in.tsx'
 import { TokenClient } from './token_client.ts'
@@ -38,7 +38,7 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   const gate = new Gate({ cookie, tokens, server, issuer })
   const desk: Desk = { gate, cookie, tokens, assets: new AssetFiles(), config, clock }
   const app = new Hono().basePath(CONSOLE_PATH)
-  app.use(protectPages(), csrf({ origin: issuer }), limitBody())
+  app.use(protectPages(issuer), keepNothing, csrf({ origin: issuer }), limitBody())
   app.route('/', desk.assets.routes())
   app.route('/', signInRoutes(desk))
   for (const page of PAGES) app.on(page.method, page.path, (c) => answer(c, page, desk))
@@ -86,6 +86,12 @@ function refuseMethod(c: Context, path: string): never {
     : methods
   c.header('Allow', allow.join(', '))
   throw new Refused({ ...NOT_FOUND, status: 405, title: 'A page cannot be asked like that' })
+}
+
+/** Nobody keeps an answer that does not say how. */
+async function keepNothing(c: Context, next: Next): Promise<void> {
+  await next()
+  if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
 }
 
 function limitBody() {

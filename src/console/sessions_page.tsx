@@ -1,24 +1,16 @@
 import * as z from 'zod/mini'
 import { sessionSchema } from '../admin/session_view.ts'
-import { usersSchema } from '../admin/user_schemas.ts'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import type { Form } from './form.ts'
 import type { Page } from './page.ts'
 import { Badge, Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
-import type { ShownUser } from './people_page.tsx'
 import { SearchForm } from './search_form.tsx'
 import { Subject } from './subject.tsx'
+import { findSubject, WhichPerson } from './subject_search.tsx'
 
 export type ShownSession = z.output<typeof sessionSchema>
 
 const sessionsSchema = z.object({ items: z.array(sessionSchema), next_cursor: z.nullable(z.string()) })
-
-/** What the first field of the search came to. */
-interface Search {
-  subject: string
-  /** Those who have that username, where it is not one. */
-  people: readonly ShownUser[]
-}
 
 /** Sessions of a person or a client. */
 export const sessionsPage: Page = {
@@ -40,7 +32,7 @@ export const sessionsPage: Page = {
               { name: 'client_id', label: 'Client id' },
             ]}
           />
-          {search.people.length > 1 ? <WhichPerson people={search.people} /> : null}
+          {search.people.length > 1 ? <WhichPerson people={search.people} path="/sessions" /> : null}
           {search.people.length > 1
             ? null
             : await listSessions(admin, { query, subject: search.subject, now })}
@@ -48,33 +40,6 @@ export const sessionsPage: Page = {
       ),
     }
   },
-}
-
-/** An id as it is, and a username as whose it is. */
-async function findSubject(admin: AdminClient, query: Form): Promise<Search> {
-  const typed = query.text('subject').trim()
-  if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, people: [] }
-  const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
-  const people = items.filter(({ username }) => username === typed.toLowerCase())
-  const [only] = people
-  return { subject: people.length === 1 && only ? only.id : typed, people }
-}
-
-function WhichPerson({ people }: { people: readonly ShownUser[] }) {
-  return (
-    <div class="note plain">
-      <p>Several people have that username, each in a pool of their own:</p>
-      <ul>
-        {people.map(({ id, username, pool }) => (
-          <li>
-            <Link to={`/sessions${formatQuery({ subject: id })}`}>
-              {username} of {pool}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </div>
-  )
 }
 
 async function listSessions(

@@ -1,12 +1,18 @@
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
+/** An IPv4 address at the end of an IPv6 one (RFC 4291 §2.2). */
+const IPV4_TAIL = /:(\d{1,3}(?:\.\d{1,3}){3})$/
+const GROUP = /^[0-9a-f]{1,4}$/
+
 /**
  * The network of an address: the first three bytes of IPv4, the first three groups of IPv6 (a /48). Null for
  * anything else. Enough to see that two events came from one place; not enough to find a person.
  */
 export function addressPrefix(address: string | null | undefined): string | null {
-  if (!address) return null
-  const v4 = /^(?:::ffff:)?(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/i.exec(address)
-  if (v4) return `${v4[1]}.0/24`
-  return v6Network(address, 3)
+  const parsed = parseAddress(address)
+  if (parsed === null) return null
+  return parsed.version === 4
+    ? `${parsed.parts.slice(0, 3).join('.')}.0/24`
+    : `${parsed.parts.slice(0, 3).join(':')}::/48`
 }
 
 /**
@@ -14,19 +20,49 @@ export function addressPrefix(address: string | null | undefined): string | null
  * for anything else, and for this machine, which is nobody from outside.
  */
 export function countedAddress(address: string | null | undefined): string | null {
-  if (!address) return null
-  const [, v4] = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address) ?? []
-  if (v4 !== undefined) return v4.startsWith('127.') ? null : v4
-  return address === '::1' ? null : v6Network(address, 4)
+  const parsed = parseAddress(address)
+  if (parsed === null || isThisMachine(parsed)) return null
+  return parsed.version === 4 ? parsed.parts.join('.') : `${parsed.parts.slice(0, 4).join(':')}::/64`
 }
 
-/** The first groups of an IPv6 address; null for anything else. */
-function v6Network(address: string, groupCount: number): string | null {
-  if (!/^[0-9a-f:]+$/i.test(address) || !address.includes(':')) return null
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const groups = head === '' ? [] : head.split(':')
+/** Four bytes, in decimal, or eight groups, in lower-case hexadecimal without leading zeros. */
+interface Address {
+  version: 4 | 6
+  parts: string[]
+}
+
+/** An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) is IPv4. */
+function parseAddress(address: string | null | undefined): Address | null {
+  if (!address) return null
+  if (IPV4.test(address)) return { version: 4, parts: address.split('.') }
+  const groups = parseGroups(address.toLowerCase().replace(IPV4_TAIL, (_, v4) => `:${toGroups(v4)}`))
+  if (groups === null) return null
+  const isMapped = groups[5] === 'ffff' && groups.slice(0, 5).every((group) => group === '0')
+  return isMapped ? { version: 4, parts: groups.slice(6).flatMap(toBytes) } : { version: 6, parts: groups }
+}
+
+/** The eight groups, those that `::` stands for too; null where there are more or fewer. */
+function parseGroups(text: string): string[] | null {
+  const [head = '', tail, ...rest] = text.split('::')
+  const before = head === '' ? [] : head.split(':')
   const after = tail ? tail.split(':') : []
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length)
-  const prefix = [...groups, ...Array<string>(missing).fill('0'), ...after].slice(0, groupCount)
-  return `${prefix.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/${16 * groupCount}`
+  const left = 8 - before.length - after.length
+  const isWhole = tail === undefined ? left === 0 : left > 0 && rest.length === 0
+  if (!isWhole || ![...before, ...after].every((group) => GROUP.test(group))) return null
+  const groups = [...before, ...Array<string>(left).fill('0'), ...after]
+  return groups.map((group) => group.replace(/^0+(?=.)/, ''))
+}
+
+function toGroups(v4: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = v4.split('.').map(Number)
+  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+}
+
+function toBytes(group: string): string[] {
+  const value = Number.parseInt(group, 16)
+  return [String(value >> 8), String(value & 255)]
+}
+
+function isThisMachine({ version, parts }: Address): boolean {
+  return version === 4 ? parts[0] === '127' : parts.join(':') === '0:0:0:0:0:0:0:1'
 }

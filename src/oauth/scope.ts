@@ -30,12 +30,13 @@ export function withholdScope(asked: string | null, { tokens }: GrantedScope): G
 /**
  * Decides what is granted: all that is allowed where nothing is asked for (RFC 6749 §3.3).
  *
- * @throws OAuthError invalid_scope where more is asked for than is allowed
+ * @throws OAuthError invalid_scope where more is asked for than is allowed, or spaces alone: a scope has at least one token
  */
 export function grantScope(asked: string | null, allowed: readonly string[]): GrantedScope {
   if (asked === null) return { tokens: [...allowed], announce: allowed.length > 0 }
   const tokens = parseScope(asked)
+  if (tokens.length === 0) throw invalidScope('spaces alone are no scope')
   const excess = tokens.filter((token) => !allowed.includes(token))
   if (excess.length > 0) throw invalidScope(`${excess.length} of the scope tokens asked for are not allowed`)
-  return { tokens, announce: tokens.length > 0 && formatScope(tokens) !== asked }
+  return { tokens, announce: formatScope(tokens) !== asked }
 }

@@ -14,7 +14,7 @@ export type Budget = keyof typeof BURST_BINDINGS
 export type BurstBindings = { [B in Budget as (typeof BURST_BINDINGS)[B]]?: RateLimit }
 
 /** The `period` of each binding in wrangler.toml. */
-const PERIOD_SECONDS = 60
+export const PERIOD_SECONDS = 60
 
 /** Budgets that need no exact count: the runtime keeps them near the caller. Without its binding one has no end. */
 export class BurstLimits {

@@ -59,7 +59,9 @@ async function judge(
   guard.requireAdmission(found.failures, attempt)
   const proven = await passwords.verify(forms, found.user?.passwordHash ?? null)
   const reason = reasonToRefuse(found, proven, { guard, attempt })
-  if (reason === null) return { ...found, reason }
+  // Of many guesses at once all read before the first is counted: without a second look the lock would come too late.
+  if (reason === null && !guard.wasGuessedAt(attempt)) return { ...found, reason }
+  if (reason !== null) guard.noteGuess(attempt)
   const newest = await users.findForSignIn(query, 'primary')
   const hasChanged = newest.user?.passwordHash !== found.user?.passwordHash
   const isProven = hasChanged ? await passwords.verify(forms, newest.user?.passwordHash ?? null) : proven

@@ -1,5 +1,6 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { SignInLimits } from '../config/config.ts'
+import { ExpiringCache } from '../lib/expiring_cache.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
@@ -22,6 +23,10 @@ export interface WatchedAttempt extends Attempt {
   context: RequestContext
 }
 
+/** As long as any attempt waits for its hash and its stores, and longer. */
+const GUESSED_LATELY_SECONDS = 60
+const MAX_GUESSED = 1000
+
 interface Dependencies {
   failures: FailureStore
   names: KeyedHash
@@ -37,6 +42,8 @@ export class SignInGuard {
   readonly #limits: SignInLimits
   readonly #audit: AuditStore
   readonly #bursts: BurstLimits
+  /** The accounts that were guessed at in this isolate. */
+  readonly #guessed = new ExpiringCache<true>(MAX_GUESSED)
 
   constructor({ failures, names, limits, audit, bursts }: Dependencies) {
     this.#failures = failures
@@ -77,6 +84,18 @@ export class SignInGuard {
 
   isAccountLocked(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): boolean {
     return counts.some(({ kind, lockedUntil }) => kind === 'account' && lockedUntil > now)
+  }
+
+  /** For the attempts that wait behind a guess, and have read what was counted before it. */
+  noteGuess({ keys, context: { now } }: WatchedAttempt): void {
+    for (const { kind, key } of keys) {
+      if (kind === 'account') this.#guessed.set(key, true, now + GUESSED_LATELY_SECONDS)
+    }
+  }
+
+  /** Whether somebody guessed at the account lately, here: then what was read before may be behind a lock. */
+  wasGuessedAt({ keys, context: { now } }: WatchedAttempt): boolean {
+    return keys.some(({ kind, key }) => kind === 'account' && this.#guessed.get(key, now) !== null)
   }
 
   /**

@@ -60,6 +60,30 @@ describe('bad input', () => {
     expect(await countAll()).toEqual(before)
   })
 
+  it('is told by a hundred problems and the number of the others', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const unknown = Array.from({ length: 137 }, (_, i) => `field${i}`)
+    const table = Object.fromEntries(unknown.map((name) => [name, 1]))
+    const whole = {
+      username: `${crypto.randomUUID()}@example.com`,
+      pool: 'customers',
+      password: 'a password',
+    }
+    const listed = (names: string[]) => names.map((name): [string, string] => [name, 'is not known'])
+    expect(seen(await operator.post('/users', { ...whole, ...table }))).toEqual([
+      422,
+      invalid([...listed(unknown.slice(0, 100)), ['', 'and 37 more']]),
+    ])
+    const query = new URLSearchParams(unknown.slice(0, 101).map((name) => [name, '1']))
+    const errors = listed(unknown.slice(0, 100)).map(([path, message]) => ({ path, message }))
+    expect(seen(await operator.get(`/me?${query}`))).toEqual([
+      400,
+      problem(400, 'invalid-query', 'The query is not valid', {
+        errors: [...errors, { path: '', message: 'and 1 more' }],
+      }),
+    ])
+  })
+
   it('is told by the rules between fields, and those of the API and the pool', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const client = {

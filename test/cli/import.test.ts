@@ -124,8 +124,8 @@ describe('an import of people', () => {
     const { code, stderr } = await cli.run([...args, '--report', report])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `Dry run: 1 people to create, 0 there already, 4 rows refused.
-Done: 1 people created, 0 there already, 4 rows refused.
+      stderr: `Dry run: 1 person to create, 0 there already, 4 rows refused.
+Done: 1 person created, 0 there already, 4 rows refused.
 sallyport: 4 rows were refused.
 `,
     })

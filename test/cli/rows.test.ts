@@ -77,6 +77,7 @@ describe('a CSV file', () => {
   it.each([
     ['user,password\n', 'Columns of the first line:\n  "user" is not known\nColumns are: pool, username, '],
     ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
+    ['username;password\n', `"username;password" is one column. Is it --delimiter ';'?`],
     ['username,username\n', '"username" is there twice'],
     ['', 'is empty: its first line must name the columns'],
     ['username,password\n"a,b\n', 'Quote Not Closed'],

@@ -48,7 +48,7 @@ describe('signing in', () => {
     expect(await user.run(['whoami'])).toEqual({
       code: 3,
       stdout: '',
-      stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login".\n`,
+      stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login --server ${issuer}".\n`,
     })
   })
 
@@ -113,7 +113,7 @@ describe('signing out', () => {
     expect((await user.run(['whoami'])).code).toBe(3)
     expect(await copy.run(['whoami'])).toMatchObject({
       code: 3,
-      stderr: `sallyport: The session at ${issuer} has ended: run "sallyport login".\n`,
+      stderr: `sallyport: The session at ${issuer} has ended: run "sallyport login --server ${issuer}".\n`,
     })
   })
 })

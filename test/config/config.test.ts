@@ -58,6 +58,7 @@ describe('config.yml', () => {
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 3600,
       },
+      burstLimits: { sign_ins: 20, guesses: 60, guests: 600, introspections: 6000 },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
@@ -86,6 +87,7 @@ describe('config.yml', () => {
         address: { failures: 20 },
         memory: 600,
       },
+      burst_limits: { guests: 100 },
       cors: { allow_origins: ['https://www.shop.test'], allow_headers: ['X-Shop'], preflight_max_age: 0 },
       apis: { shop: { ...SHOP, guests: true, scopes: ['cart', 'orders:read'], guest_scopes: ['cart'] } },
     })
@@ -118,6 +120,7 @@ describe('config.yml', () => {
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 600,
       },
+      burstLimits: { sign_ins: 20, guesses: 60, guests: 100, introspections: 6000 },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
         ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],
@@ -271,6 +274,57 @@ describe('a weak or impossible setting', () => {
         expect.stringMatching(new RegExp(`^${key}: must be a whole number of ${unit}`)),
       ])
     }
+  })
+
+  /** A table with one value, at a path. */
+  const inside = (path: string, value: unknown): Record<string, unknown> => {
+    const [first = '', ...rest] = path.split('.')
+    return { [first]: rest.length === 0 ? value : inside(rest.join('.'), value) }
+  }
+  const KINDS = ['account', 'address', 'client']
+
+  it.each([
+    ['password_queue.length', 1, 1000, ''],
+    ['password_queue.seconds', 1, 30, ' seconds'],
+    ...KINDS.map((kind) => [`sign_in_limits.${kind}.failures`, 3, 1_000_000, ''] as const),
+    ...KINDS.map((kind) => [`sign_in_limits.${kind}.longest_lock`, 60, 86_400, ' seconds'] as const),
+    ['sign_in_limits.memory', 60, 2_592_000, ' seconds'],
+    ...['sign_ins', 'guesses', 'guests', 'introspections'].map(
+      (budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const,
+    ),
+  ] as const)('is a %s under %i or over %i', (path, min, max, unit) => {
+    const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
+    expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])
+    for (const allowed of [min, max]) expect(problemsOf(allowed)).toEqual([])
+    expect(problemsOf(min - 1)).toEqual([
+      path.endsWith('longest_lock')
+        ? `${path}: must not be shorter than lock`
+        : `${path}: must be at least ${min}${unit}`,
+    ])
+    for (const value of ['10', min + 0.5, null, true]) {
+      expect(problemsOf(value)).toEqual([
+        expect.stringMatching(new RegExp(`^${path}: must be a whole number`)),
+      ])
+    }
+  })
+
+  it.each(KINDS)('is a lock of no time, or of hours, for each %s', (kind) => {
+    const problemsOf = (lock: number) => problemsIn(yaml(inside(`sign_in_limits.${kind}.lock`, lock)))
+    expect(problemsOf(0)).toEqual([`sign_in_limits.${kind}.lock: must be at least 1 seconds`])
+    expect(problemsOf(3601)).toContain(`sign_in_limits.${kind}.lock: must be at most 3600 seconds`)
+  })
+
+  it.each([
+    ['password_queue', 'is no table', 3, 'must be a table with length and seconds'],
+    ['password_queue.depth', 'a key that it lacks', 3, 'is not a known key'],
+    ['sign_in_limits', 'is no table', 10, 'must be a table'],
+    ['sign_in_limits.account', 'is no table', 10, 'must be a table with failures, lock and longest_lock'],
+    ['sign_in_limits.user', 'a kind that there is not', { failures: 3 }, 'is not a known key'],
+    ['sign_in_limits.address.window', 'a key that it lacks', 60, 'is not a known key'],
+    ['burst_limits', 'is no table', 20, 'must be a table'],
+    ['burst_limits.refreshes', 'a budget that there is not', 20, 'is not a known key'],
+  ])('is what limits do not have: %s, %s', (path, _case, value, problem) => {
+    expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
   it('is a lifetime of one API out of bounds', () => {

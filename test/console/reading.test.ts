@@ -68,6 +68,17 @@ describe('the audit search', () => {
     expect(second.html).toContain('That is all.')
   })
 
+  it('takes a username for the id of its person, and asks where two pools have it', async () => {
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    await server.signIn(client, username)
+    const { html } = await admin.get(`/console/audit?subject=${username}&client_id=${client.id}`)
+    expect(html).toContain('Sign-in</span>')
+    await server.addUser({ username, pool: 'staff' })
+    const several = await admin.get(`/console/audit?subject=${username}&client_id=${client.id}`)
+    expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*of staff/)
+  })
+
   it('reads times as UTC, and says what is wrong with one that is none', async () => {
     const at = (time: string) => admin.get(`/console/audit?client_id=sallyport-console&${time}`)
     expect((await at('from=2020-01-01T00:00')).html).toContain('Sign-in</span>')

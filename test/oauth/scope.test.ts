@@ -44,11 +44,12 @@ describe('the scope that is granted', () => {
     expect(grantScope(asked, allowed)).toEqual({ tokens, announce })
   })
 
-  it.each([
-    ['nothing is asked for and nothing is allowed', null, []],
-    ['spaces alone are asked for', '  ', allowed],
-  ])('is nothing, unannounced, where %s', (_case, asked, allowedNow) => {
-    expect(grantScope(asked, allowedNow)).toEqual({ tokens: [], announce: false })
+  it('is nothing, unannounced, where nothing is asked for and nothing is allowed', () => {
+    expect(grantScope(null, [])).toEqual({ tokens: [], announce: false })
+  })
+
+  it.each([' ', '   '])('is refused where spaces alone are asked for: %j', (asked) => {
+    expect(() => grantScope(asked, allowed)).toThrow(invalidScope('spaces alone are no scope'))
   })
 
   it.each([
@@ -75,7 +76,7 @@ describe('a scope that is withheld', () => {
   it.each([
     ['told to whoever asked for some of it', 'cart', ['cart'], true],
     ['not told to whoever did not ask', null, ['cart', 'orders'], false],
-    ['not told to whoever asked for nothing', ' ', [], false],
+    ['not told to whoever had none to get', null, [], false],
   ])('is %s', (_case, asked, allowed, announce) => {
     expect(withholdScope(asked, grantScope(asked, allowed))).toEqual({ tokens: [], announce })
   })

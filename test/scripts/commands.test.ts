@@ -50,6 +50,28 @@ describe('a broken config.yml', () => {
   )
 })
 
+describe('budgets that config.yml and wrangler.toml do not agree on', () => {
+  it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
+    'stop %s, each with both numbers',
+    async (name, ...parameters) => {
+      const folder = checkout((config) => config.replace('guests: 600', 'guests: 300'))
+      const toml = readFileSync('wrangler.toml', 'utf8')
+        .replace('limit = 60, period = 60', 'limit = 60, period = 10')
+        .replace('"SIGN_IN_LIMIT"', '"ANOTHER_LIMIT"')
+      writeFileSync(join(folder, 'wrangler.toml'), toml)
+      expect(await runScript(folder, name, ...parameters)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `config.yml and wrangler.toml differ:
+  burst_limits.sign_ins: SIGN_IN_LIMIT is missing, must be limit = 20, period = 60
+  burst_limits.guesses: GUESS_LIMIT is limit = 60, period = 10, must be limit = 60, period = 60
+  burst_limits.guests: GUEST_LIMIT is limit = 600, period = 60, must be limit = 300, period = 60
+`,
+      })
+    },
+  )
+})
+
 describe('npm run deploy', () => {
   it('refuses what is right for a developer and wrong for a real account', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy')

@@ -1,0 +1,16 @@
+import * as z from 'zod/mini'
+import { count } from './numbers.ts'
+
+export const BURST_LIMITS = { sign_ins: 20, guesses: 60, guests: 600, introspections: 6000 }
+
+const budget = (byDefault: number) => z._default(count(1, 1_000_000), byDefault)
+
+export const burstLimits = z.strictObject(
+  {
+    sign_ins: budget(BURST_LIMITS.sign_ins),
+    guesses: budget(BURST_LIMITS.guesses),
+    guests: budget(BURST_LIMITS.guests),
+    introspections: budget(BURST_LIMITS.introspections),
+  },
+  'must be a table',
+)

@@ -1,0 +1,47 @@
+import { usersSchema } from '../admin/user_schemas.ts'
+import { type AdminClient, formatQuery } from './admin_client.ts'
+import type { Form } from './form.ts'
+import { Link } from './parts.tsx'
+import type { ShownUser } from './people_page.tsx'
+
+/** What the field `subject` of a search came to. */
+export interface SubjectSearch {
+  subject: string
+  /** Those who have that username, where it is not an id. */
+  people: readonly ShownUser[]
+}
+
+/** An id as it is, and a username as whose it is. */
+export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
+  const typed = query.text('subject').trim()
+  if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, people: [] }
+  const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
+  const people = items.filter(({ username }) => username === typed.toLowerCase())
+  const [only] = people
+  return { subject: people.length === 1 && only ? only.id : typed, people }
+}
+
+interface WhichPersonProps {
+  people: readonly ShownUser[]
+  /** The page that is searched. */
+  path: string
+  /** What else it is narrowed by. */
+  filter?: Readonly<Record<string, string>>
+}
+
+export function WhichPerson({ people, path, filter = {} }: WhichPersonProps) {
+  return (
+    <div class="note plain">
+      <p>Several people have that username, each in a pool of their own:</p>
+      <ul>
+        {people.map(({ id, username, pool }) => (
+          <li>
+            <Link to={path + formatQuery({ ...filter, subject: id })}>
+              {username} of {pool}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { addressPrefix, countedAddress } from '../../src/lib/address_prefix.ts'
+
+describe('the address that attempts are counted for', () => {
+  it.each([
+    ['203.0.113.7', 'IPv4, whole'],
+    ['::ffff:203.0.113.7', 'as IPv6 writes it'],
+    ['::FFFF:203.0.113.7', 'in capitals'],
+    ['::ffff:cb00:7107', 'in hexadecimal'],
+    ['0:0:0:0:0:ffff:203.0.113.7', 'with every zero'],
+    ['0000:0000:0000:0000:0000:ffff:cb00:7107', 'in full'],
+  ])('is one for each way to write IPv4: %s (%s)', (address) => {
+    expect([countedAddress(address), addressPrefix(address)]).toEqual(['203.0.113.7', '203.0.113.0/24'])
+  })
+
+  it.each([
+    ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:db8:1:2::/64'],
+    ['2001:0db8:0001:0002:0000:0000:0000:0001', '2001:db8:1:2::/64'],
+    ['2001:db8:1:3::1', '2001:db8:1:3::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8::1:2:3:4:5', '2001:db8:0:1::/64'],
+    ['::1:0:0:0:0', '0:0:0:1::/64'],
+    ['fe80::', 'fe80:0:0:0::/64'],
+    ['64:ff9b::203.0.113.7', '64:ff9b:0:0::/64'],
+    ['::fffe:203.0.113.7', '0:0:0:0::/64'],
+  ])('is the /64 of IPv6: %s', (address, counted) => {
+    expect(countedAddress(address)).toBe(counted)
+  })
+
+  it.each(['127.0.0.1', '127.8.9.10', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1'])(
+    'is nobody for this machine: %s',
+    (address) => expect(countedAddress(address)).toBeNull(),
+  )
+
+  it.each([
+    ...['', null, undefined, 'unknown', '203.0.113', '203.0.113.7, 198.51.100.1', '203.0.113.7:443'],
+    ...['2001:db8', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '1:2:3:4:5:6:7:8::', '[2001:db8::1]'],
+    ...['fe80::1%eth0', ':::', '12345::', '::g'],
+  ])('is nobody for what is no address: %s', (address) => {
+    expect([countedAddress(address), addressPrefix(address)]).toEqual([null, null])
+  })
+})

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { createApp } from '../src/app.ts'
+import { CONSOLE_PATH } from '../src/console/page.ts'
+import { PAGES } from '../src/console/pages.ts'
+import { basic, ISSUER, TestServer } from './support/server.ts'
+
+const OF_ANSWERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+}
+
+const OF_PAGES = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'same-origin',
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+/** Whatever a browser takes as an instruction to protect something. */
+const PROTECTS = /^(?:content-security-policy|cross-origin-|referrer-policy|strict-transport|x-|permissions-)/
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+function protectionOf({ headers }: Response): Record<string, string> {
+  return Object.fromEntries([...headers].filter(([name]) => PROTECTS.test(name)))
+}
+
+/** Every path that the server has, with something in the place of each parameter, and one that it has not. */
+function pathsOf(server: TestServer): string[] {
+  const paths = createApp(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
+  return [...new Set([...paths.filter((path) => !path.includes('*')), '/nowhere', '/admin/api/nowhere'])]
+}
+
+async function ask(server: TestServer, method: string, path: string): Promise<Response> {
+  return server.fetch(path, { method, headers: { Origin: 'https://www.shop.test' } })
+}
+
+describe('the headers that protect an answer', () => {
+  it('are on each answer of each path by each method', async () => {
+    const server = new TestServer()
+    const paths = pathsOf(server)
+    expect(paths).toEqual(
+      expect.arrayContaining(['/oauth2-token', '/.well-known/jwks.json', '/admin/api/users/something']),
+    )
+    expect(paths.length).toBeGreaterThan(30)
+    for (const path of paths) {
+      for (const method of METHODS) {
+        const response = await ask(server, method, path)
+        expect([method, path, protectionOf(response)]).toEqual([method, path, OF_ANSWERS])
+      }
+    }
+  })
+
+  it('are on each page of the console, and on what is none', async () => {
+    const server = new TestServer()
+    const paths = PAGES.map(({ path }) => CONSOLE_PATH + path.replaceAll(/:\w+/g, 'something'))
+    const others = ['', '/', '/sign-in', '/style.css', '/icon.svg', '/nowhere'].map(
+      (path) => CONSOLE_PATH + path,
+    )
+    for (const path of new Set([...paths, ...others])) {
+      for (const method of METHODS) {
+        const response = await ask(server, method, path)
+        expect([method, path, protectionOf(response)]).toEqual([method, path, OF_PAGES])
+      }
+    }
+  })
+
+  it('are on an answer that says that nothing has changed', async () => {
+    const server = new TestServer()
+    for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration', '/revocations']) {
+      const { headers } = await server.fetch(path)
+      const again = await server.fetch(path, { headers: { 'If-None-Match': headers.get('ETag') ?? '' } })
+      expect([again.status, protectionOf(again)]).toEqual([304, OF_ANSWERS])
+    }
+  })
+
+  it('are on a refusal of every kind', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const answers = [
+      await server.postJson('{'),
+      await server.postJson('x'.repeat(17_000)),
+      await server.postJson({ grant_type: 'password' }, { Authorization: basic(client.id, 'wrong') }),
+      await server.fetch('/oauth2-token', { method: 'OPTIONS', headers: { Origin: 'https://evil.example' } }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([400, 413, 401, 204])
+    for (const answer of answers) expect(protectionOf(answer)).toEqual(OF_ANSWERS)
+  })
+
+  it('tell nobody to use https where the issuer is this machine by http', async () => {
+    const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
+    for (const [path, headers] of [
+      ['/health', OF_ANSWERS],
+      ['/admin/api/me', OF_ANSWERS],
+      ['/nowhere', OF_ANSWERS],
+      ['/console/sign-in', OF_PAGES],
+    ] as const) {
+      const { 'strict-transport-security': _, ...others } = headers
+      expect(protectionOf(await server.fetch(path))).toEqual(others)
+    }
+  })
+
+  it('ask for https by what config.yml says, whatever the request says', async () => {
+    const request = new Request(`${ISSUER.replace('https:', 'http:')}/health`)
+    expect(protectionOf(await new TestServer().send(request))).toEqual(OF_ANSWERS)
+  })
+})
