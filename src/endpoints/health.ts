@@ -5,6 +5,8 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
 
+const RETRY_AFTER_SECONDS = '2'
+
 /** Whether the Worker runs. */
 export const healthEndpoint: Endpoint = {
   method: 'GET',
@@ -19,6 +21,7 @@ export const readinessEndpoint: Endpoint = {
   handler: (services) => async (c) => {
     const failing = await findFailing(services, requestContext(c, services.clock))
     if (failing.length === 0) return respondPrivately(c, { status: 'ready' })
+    c.header('Retry-After', RETRY_AFTER_SECONDS)
     return respondPrivately(c, { status: 'unavailable', failing }, 503)
   },
 }
