@@ -25,6 +25,7 @@ import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { FailureStore } from './users/failure_store.ts'
@@ -77,6 +78,7 @@ export class EnvironmentError extends Error {
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
   const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
+  const lastAnswers = new LastAnswerStore(config.issuer)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
@@ -89,7 +91,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
-  const keys = new KeyRing({ store, maker, sealingKeys, config })
+  const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
   const lives = new KeyLifeStore(db)
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
@@ -104,6 +106,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     stores: cutoffStores,
     keys,
     copies,
+    lastAnswers,
     issuer: config.issuer,
     windowSeconds: config.longestAccessTokenSeconds,
   })

@@ -7,6 +7,7 @@ import { generateClientSecret, hashClientSecret } from '../../src/clients/client
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, runCron, type Services, sweepStores } from '../../src/services.ts'
+import { addressOfLast } from '../../src/storage/last_answer_store.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -212,6 +213,7 @@ export function basic(id: string, secret: string): string {
 export async function emptyStores(): Promise<void> {
   await reset()
   await emptyKv()
+  for (const name of ['jwks', 'revocations']) await caches.default.delete(addressOfLast(name, ISSUER))
   for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
 }
 
