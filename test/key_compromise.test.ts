@@ -8,8 +8,7 @@ import {
 import { addressOfLast } from '../src/storage/last_answer_store.ts'
 import { createVerifier } from '../verify/index.ts'
 import { auditOf } from './support/audit.ts'
-import { D1_DOWN, KV_DOWN } from './support/faults.ts'
-import { FaultyD1 } from './support/faulty_d1.ts'
+import { D1_DOWN, FaultyD1, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { listKeys, machineToken, publishedKids, signerOf } from './support/keys.ts'
 import {

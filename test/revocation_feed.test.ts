@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
+import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 
@@ -122,7 +122,7 @@ describe('GET /revocations', () => {
 
   it('is the last one there was, with its age, while the stores are down', async () => {
     const clock = new TestClock()
-    const stores = switchable()
+    const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
     const sid = await revokeGuest(server)
     const last = await (await server.fetch('/revocations')).text()

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isAuditWrite, isDeferredWrite } from './support/around_d1.ts'
-import { FAULTS, type Fault, FaultyD1 } from './support/faulty_d1.ts'
+import { FAULTS, type Fault, FaultyD1 } from './support/faults.ts'
 import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
 
 const UNAVAILABLE = {
