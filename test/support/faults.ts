@@ -18,7 +18,6 @@ export class FaultyStore {
   judge: (call: string) => Trouble | null = () => null
   /** How many calls are being made now. */
   running = 0
-  /** Which calls were made or tried, and hang or not. */
   readonly around: AroundCall = (what, call) => this.#meet(this.judge(what), () => this.#run(call))
   #hanging: (() => void)[] = []
   #broken: Promise<unknown>[] = []
@@ -32,10 +31,6 @@ export class FaultyStore {
   comeBack(): void {
     this.judge = () => null
     for (const goOn of this.#hanging.splice(0)) goOn()
-  }
-
-  get isHanging(): boolean {
-    return this.#hanging.length > 0
   }
 
   /** Waits until the calls that broke while they ran have come to their end. */
@@ -91,12 +86,19 @@ export class FaultyStores {
   readonly kv = new FaultyStore()
   readonly env = { DB: aroundD1(this.d1.around), KV: aroundKv(this.kv.around) }
 
+  /** Whether a call is being made that will be answered. */
+  get areAtWork(): boolean {
+    return this.d1.running + this.kv.running > 0
+  }
+
+  comeBack(): void {
+    for (const store of [this.d1, this.kv]) store.comeBack()
+  }
+
   /** Switches both off, or on again. */
   set up(isUp: boolean) {
-    for (const store of [this.d1, this.kv]) {
-      if (isUp) store.comeBack()
-      else store.suffer('before it is made')
-    }
+    if (isUp) this.comeBack()
+    else for (const store of [this.d1, this.kv]) store.suffer('before it is made')
   }
 }
 

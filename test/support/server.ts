@@ -95,6 +95,13 @@ export class TestServer {
     return response
   }
 
+  /** Answers a request and leaves the rest to `settle`. */
+  async answer(request: Request): Promise<Response> {
+    const context = createExecutionContext()
+    this.#contexts.push(context)
+    return this.#app.fetch(request, {}, context)
+  }
+
   /** The same server in an isolate that has nothing in memory. */
   anotherIsolate(): TestServer {
     return new TestServer({ ...this.#options, clock: this.clock })
@@ -108,7 +115,7 @@ export class TestServer {
     return { now: this.clock.time, addressPrefix: null, address: null, continent: null, waitUntil }
   }
 
-  /** Waits for what was left to do by those who were given a context. */
+  /** Waits for what was left to do: by those who were given a context, and after an `answer`. */
   async settle(): Promise<void> {
     await Promise.all(this.#contexts.splice(0).map((context) => waitOnExecutionContext(context)))
   }
