@@ -59,6 +59,14 @@ beforeAll(async () => {
   home = await makeHome()
 })
 
+// A line for each call that fails would bury everything else.
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const spy = vi.spyOn(console, level).mockImplementation(() => {})
+    onTestFinished(() => spy.mockRestore())
+  }
+})
+
 /** An isolate on stores that meet trouble, and something to ask it for. */
 class Scene {
   readonly stores = new FaultyStores()
@@ -216,13 +224,6 @@ describe('the table in docs/reliability.md', () => {
   it('has the rows and the columns that are proven here', () => {
     expect([...table.keys()]).toEqual([...ROWS.keys()])
     for (const columns of table.values()) expect([...columns.keys()]).toEqual([...STATES.keys(), LOST])
-  })
-
-  beforeEach(() => {
-    for (const level of ['info', 'warn', 'error'] as const) {
-      const spy = vi.spyOn(console, level).mockImplementation(() => {})
-      onTestFinished(() => spy.mockRestore())
-    }
   })
 
   it.each(cells.filter(({ column }) => column !== LOST))(

@@ -8,7 +8,9 @@ export type Fault = (typeof FAULTS)[number]
 
 /** How long one takes: it hangs and is made, or answers, only when the store comes back; or it is made a little later. */
 export const DELAYS = ['hangs before it is made', 'hangs after it is done', 'is slow'] as const
-export type Trouble = Fault | (typeof DELAYS)[number]
+/** Of a batch, its first statement is done when the second fails; any other call is not made. */
+const BREAK = 'in the middle of its batch'
+export type Trouble = Fault | (typeof DELAYS)[number] | typeof BREAK
 
 const SLOW_MS = 800
 
@@ -18,7 +20,8 @@ export class FaultyStore {
   judge: (call: string) => Trouble | null = () => null
   /** How many calls are being made now. */
   running = 0
-  readonly around: AroundCall = (what, call) => this.#meet(this.judge(what), () => this.#run(call))
+  readonly around: AroundCall = (what, call, breakOff) =>
+    this.#meet(this.judge(what), () => this.#run(call), breakOff)
   #hanging: (() => void)[] = []
   #broken: Promise<unknown>[] = []
 
@@ -33,12 +36,16 @@ export class FaultyStore {
     for (const goOn of this.#hanging.splice(0)) goOn()
   }
 
-  /** Waits until the calls that broke while they ran have come to their end. */
+  /** Waits until the calls that broke while they ran, or hung, have come to their end. */
   async settle(): Promise<void> {
     await Promise.all(this.#broken.splice(0))
   }
 
-  async #meet<T>(trouble: Trouble | null, call: () => Promise<T>): Promise<T> {
+  async #meet<T>(
+    trouble: Trouble | null,
+    call: () => Promise<T>,
+    breakOff?: () => Promise<unknown>,
+  ): Promise<T> {
     switch (trouble) {
       case null:
         return call()
@@ -46,20 +53,29 @@ export class FaultyStore {
         await new Promise<void>((resolve) => timers.start(resolve, SLOW_MS))
         return call()
       case 'hangs before it is made':
-        await this.#hang()
-        return call()
-      case 'hangs after it is done': {
-        const answer = await call()
-        await this.#hang()
-        return answer
-      }
+        return this.#track(this.#hang().then(call))
+      case 'hangs after it is done':
+        return this.#track(
+          call().then(async (answer) => {
+            await this.#hang()
+            return answer
+          }),
+        )
+      case BREAK:
+        await breakOff?.()
+        throw new Error('the call is not made')
       default:
         return this.#fail(trouble, call)
     }
   }
 
+  #track<T>(call: Promise<T>): Promise<T> {
+    this.#broken.push(call)
+    return call
+  }
+
   async #fail(fault: Fault, call: () => Promise<unknown>): Promise<never> {
-    if (fault === 'while it runs') this.#broken.push(call())
+    if (fault === 'while it runs') void this.#track(call())
     if (fault === 'after it is done') await call()
     throw new Error(`the call fails ${fault}`)
   }
@@ -103,12 +119,15 @@ export class FaultyStores {
 }
 
 interface FaultOptions {
-  fault: Fault
+  fault: Trouble
   /** Which of the calls that match fails, counted from 1. */
   nth: number
   /** Whether a call of these statements counts. */
   matches(sql: string): boolean
 }
+
+/** After which a write is done by the time of the next call. */
+const DONE: ReadonlySet<Trouble> = new Set(['while it runs', 'after it is done', 'hangs after it is done'])
 
 /** The real D1, of which one call fails. */
 export class FaultyD1 {
@@ -116,7 +135,7 @@ export class FaultyD1 {
   /** The statements of the call that failed; null while none has. */
   failed: string | null = null
   readonly #store = new FaultyStore()
-  readonly #fault: Fault
+  readonly #fault: Trouble
 
   constructor({ fault, nth, matches }: FaultOptions) {
     let matching = 0
@@ -131,12 +150,17 @@ export class FaultyD1 {
 
   /** Whether the call that failed changed a session all the same. */
   get hasChangedSession(): boolean {
-    return this.#fault !== 'before it is made' && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
+    return DONE.has(this.#fault) && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
   }
 
-  /** Waits until the call that broke while it ran has come to its end. */
-  settle(): Promise<void> {
-    return this.#store.settle()
+  get areAtWork(): boolean {
+    return this.#store.running > 0
+  }
+
+  /** Has a call that hangs go on, and waits until one that broke while it ran has come to its end. */
+  async settle(): Promise<void> {
+    this.#store.comeBack()
+    await this.#store.settle()
   }
 }
 

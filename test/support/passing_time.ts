@@ -1,6 +1,5 @@
 import { onTestFinished, vi } from 'vitest'
 import { timers } from '../../src/lib/timers.ts'
-import type { FaultyStores } from './faults.ts'
 
 /** So many turns of the event loop in which no store is at work: whatever goes on waits for time to pass. */
 const IDLE_TURNS = 8
@@ -10,14 +9,20 @@ interface Timer {
   fire: () => void
 }
 
+/** What calls go through. */
+interface Work {
+  /** Whether a call is being made that will be answered. */
+  areAtWork: boolean
+}
+
 /** The time that deadlines go by, for one test: it passes at once, and only where everything waits for it. */
 export class PassingTime {
   /** How long it would have taken. */
   elapsedMs = 0
-  readonly #stores: FaultyStores
+  readonly #stores: Work
   readonly #timers = new Set<Timer>()
 
-  constructor(stores: FaultyStores) {
+  constructor(stores: Work) {
     this.#stores = stores
     const start = vi.spyOn(timers, 'start').mockImplementation((fire, ms) => {
       const timer = { at: this.elapsedMs + ms, fire }
