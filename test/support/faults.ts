@@ -8,9 +8,12 @@ export type Fault = (typeof FAULTS)[number]
 
 /** How long one takes: it hangs and is made, or answers, only when the store comes back; or it is made a little later. */
 export const DELAYS = ['hangs before it is made', 'hangs after it is done', 'is slow'] as const
+
 /** Of a batch, its first statement is done when the second fails; any other call is not made. */
 const BREAK = 'in the middle of its batch'
+
 export type Trouble = Fault | (typeof DELAYS)[number] | typeof BREAK
+export const TROUBLES: readonly Trouble[] = [...FAULTS, ...DELAYS, BREAK]
 
 const SLOW_MS = 800
 
@@ -62,7 +65,7 @@ export class FaultyStore {
           }),
         )
       case BREAK:
-        await breakOff?.()
+        if (breakOff) await this.#run(breakOff)
         throw new Error('the call is not made')
       default:
         return this.#fail(trouble, call)
