@@ -26,6 +26,8 @@ export interface WorkerServer {
 export interface ServiceServer extends WorkerServer {
   /** That of config.yml, its issuer and audiences on the port of this server. */
   config: Config
+  /** Its bindings, to look into D1 and KV while it runs. */
+  stores: Env
 }
 
 /** What a service needs to come back as it was: at its address, on its data. All new where absent. */
@@ -58,8 +60,9 @@ export async function startService(
     { ...workerOptions, bindings, modulesRoot: directory, modules },
     { port: Number(localPort), resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory() },
   )
-  await prepareStores(await miniflare.getBindings<Env>(), config)
-  return { ...server, config }
+  const stores = await miniflare.getBindings<Env>()
+  await prepareStores(stores, config)
+  return { ...server, config, stores }
 }
 
 /** Another Worker, as its own configuration file has it. */
