@@ -74,13 +74,15 @@ class Scene {
   readonly isolate = new TestServer({ config: CONFIG, clock: this.clock, env: this.stores.env })
   readonly time = new PassingTime(this.stores)
   readonly asked: Asked
+  readonly #patienceMs: number
 
-  constructor(asked: Asked) {
+  constructor(asked: Asked, { patienceMs = CLIENT_PATIENCE_MS }: Row) {
     this.asked = asked
+    this.#patienceMs = patienceMs
   }
 
   static async begin(row: Row, isolate: 'warm' | 'cold'): Promise<Scene> {
-    const scene = new Scene(await row.prepare(home))
+    const scene = new Scene(await row.prepare(home), row)
     scene.clock.time = home.server.clock.time
     // A cold one finds copies that somebody else has written.
     const other = new TestServer({ config: CONFIG, clock: scene.clock })
@@ -97,7 +99,7 @@ class Scene {
   async ask(): Promise<Response> {
     const begunAt = this.time.elapsedMs
     const answer = await this.time.during(this.isolate.answer(this.asked.request()))
-    expect(this.time.elapsedMs - begunAt).toBeLessThan(CLIENT_PATIENCE_MS)
+    expect(this.time.elapsedMs - begunAt).toBeLessThan(this.#patienceMs)
     return answer
   }
 

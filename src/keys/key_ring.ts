@@ -80,17 +80,18 @@ export class KeyRing {
   }
 
   /**
-   * The public keys (RFC 7517 §5); where no store has any, the last that this data centre has published.
+   * The public keys (RFC 7517 §5); where no store has any in time, the last that this data centre has published.
    *
    * @throws StorageUnavailable, CorruptRecord, SealingError
    */
   async jwks(context: RequestContext): Promise<JwksDocument> {
+    const reading = this.#load(context)
     try {
-      return (await this.#load(context)).jwks
+      return (await answerWithin(PATIENCE_MS, reading)).jwks
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
       const last = await this.#findLastJwks()
-      if (last === null) throw error
+      if (last === null) return (await reading).jwks
       log('error', 'last_jwks_used', { cause: describeError(error) })
       return last
     }

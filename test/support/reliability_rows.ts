@@ -27,12 +27,17 @@ export interface Asked {
 export interface Row {
   /** Of what kind its refusals are. */
   refusal: 'oauth' | 'problem' | 'page' | 'readiness'
+  /** How long whoever asks waits for the answer. */
+  patienceMs?: number
   /** Whether it can be asked again much later. */
   isLasting?: boolean
   prepare(home: Home): Promise<Asked> | Asked
 }
 
 const ORIGIN = 'https://app.shop.test'
+/** Of `verify/`, for documents. */
+const VERIFIER_PATIENCE_MS = 5000
+
 /** Hashes that cost little. */
 export const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
 
@@ -123,6 +128,7 @@ function documentRow(path: string): Row {
   let first: string | null = null
   return {
     refusal: 'oauth',
+    patienceMs: VERIFIER_PATIENCE_MS,
     isLasting: true,
     prepare: () => ({
       request: () => new Request(ISSUER + path),
