@@ -1,75 +1,58 @@
 import { join } from 'node:path'
 import { bundleWorker } from '../scripts/worker_bundle.ts'
-import {
-  makeTemporaryDirectory,
-  startScript,
-  startService,
-  type WorkerServer,
-} from '../scripts/worker_server.ts'
+import { makeTemporaryDirectory, startService } from '../scripts/worker_server.ts'
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
-import { countOperation, type OperationCost } from './count.ts'
-import { sender } from './exchange.ts'
-import { compare, type Result, type Round, summarize } from './load.ts'
-import { OPERATIONS } from './operations.ts'
-import { formatCosts, formatResults } from './tables.ts'
+import { CASES, type Case } from './cases.ts'
+import { compareAll, compareBesideSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
+import { countOperation } from './count.ts'
+import { measureMemory } from './memory.ts'
+import { writeRecord } from './record.ts'
+import { start, startServers } from './servers.ts'
+import { measureStartup } from './startup.ts'
+import { formatSpeed } from './tables.ts'
 
-// Prints how fast the service is beside a Worker that answers a constant, and what each kind of request does.
-// docs/performance.md explains the tables.
-
-const CONCURRENCIES = [1, 32]
-
-/** The least that a Worker can do: the ceiling of this way of running one. */
-const CONSTANT_WORKER = `export default { fetch: () => Response.json({ status: 'ok' }) }`
+// Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md and its
+// chart. With names of operations it measures those alone, prints them and writes nothing.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
+const names = process.argv.slice(2)
 const directory = makeTemporaryDirectory()
-const service = await bundleWorker(join(directory, 'service'))
-const countingWorker = await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts')
-const results = await withServer(startScript(CONSTANT_WORKER), (ceiling) =>
-  withServer(startService(service), (subject) => measure(ceiling, subject)),
-)
-const costs = await withServer(startService(countingWorker), count)
-const { kib, gzippedKib } = measureBundle(service)
-console.log(`${formatResults(results)}
+const bundle = await bundleWorker(join(directory, 'service'))
+if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
+else await record()
+// Servers end with the process.
+process.exit(0)
 
-${formatCosts(costs)}
-
-The upload: ${kib.toFixed(0)} KiB, gzipped ${gzippedKib.toFixed(0)} KiB`)
-
-async function withServer<T>(start: Promise<WorkerServer>, work: (origin: string) => Promise<T>): Promise<T> {
-  const { origin, close } = await start
-  try {
-    return await work(origin)
-  } finally {
-    await close()
-  }
+async function printSome(cases: readonly Case[]): Promise<void> {
+  if (cases.length === 0) throw new Error(`there is: ${CASES.map((one) => one.operation.name).join(', ')}`)
+  const servers = await startServers(directory, bundle)
+  console.log(formatSpeed(await compareAll(cases, servers)))
 }
 
-async function measure(ceilingOrigin: string, subjectOrigin: string): Promise<Result[]> {
-  const results: Result[] = []
-  for (const concurrency of CONCURRENCIES) {
-    const subjects: Result[] = []
-    const ceilingRounds: Round[] = []
-    for (const operation of OPERATIONS) {
-      console.error(`${operation.name}, ${concurrency} at once`)
-      const senders = { ceiling: sender(ceilingOrigin), subject: sender(subjectOrigin) }
-      const { ceiling, subject } = await compare(operation, senders, concurrency)
-      ceilingRounds.push(...ceiling)
-      subjects.push(subject)
-      for (const { close } of Object.values(senders)) close()
-    }
-    results.push(summarize('constant', concurrency, { rounds: ceilingRounds, ratio: 1 }), ...subjects)
-  }
-  return results
+async function record(): Promise<void> {
+  const startupMs = await measureStartup(directory)
+  const memory = await measureMemory(bundle)
+  const costs = await count()
+  const servers = await startServers(directory, bundle)
+  const speed = [...(await compareAll(CASES, servers)), ...(await compareVerifier(servers))]
+  const besideSignIns = await compareBesideSignIns(servers)
+  const growth = await compareFullWithEmpty(
+    CASES.filter((one) => one.isGrowing),
+    servers,
+    bundle,
+  )
+  const size = measureBundle(bundle)
+  writeRecord({ speed, besideSignIns, growth, costs, memory, startupMs, size })
 }
 
-async function count(origin: string): Promise<OperationCost[]> {
-  const send = sender(origin)
-  const costs: OperationCost[] = []
-  for (const operation of OPERATIONS) costs.push(await countOperation(operation, send))
-  send.close()
+async function count() {
+  const counting = await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts')
+  const { server, send } = await start(startService(counting))
+  const costs = []
+  for (const { operation } of CASES) costs.push(await countOperation(operation, send))
+  await server.close()
   return costs
 }

@@ -1,5 +1,5 @@
 import type { Cost, CountedAnswer } from './cost.ts'
-import type { HttpRequest, Send } from './exchange.ts'
+import { type HttpRequest, require200, type Send } from './exchange.ts'
 import type { Operation } from './operations.ts'
 
 export interface OperationCost {
@@ -10,17 +10,26 @@ export interface OperationCost {
   after: Cost
 }
 
-/** What one request of an operation costs a Worker that had one like it already. */
+/** What one request of an operation costs a Worker that had one like it already. @param send To the counting Worker. */
 export async function countOperation(operation: Operation, send: Send): Promise<OperationCost> {
-  const caller = await operation.open(async (request) => (await ask(send, request)).body)
-  caller.accept((await ask(send, caller.next())).body)
-  const { body, before, after } = await ask(send, caller.next())
+  const caller = await operation.open(async (request) => {
+    const { status, body } = await ask(send, request)
+    return { status, body, retryAfterSeconds: null }
+  })
+  const first = await ask(send, requireNext(caller.next()))
+  caller.accept(first.body)
+  const { body, before, after } = await ask(send, requireNext(caller.next()))
   caller.accept(body)
   return { operation: operation.name, before, after }
 }
 
 async function ask(send: Send, request: HttpRequest): Promise<CountedAnswer> {
-  const answer: CountedAnswer = JSON.parse(await send(request))
+  const answer: CountedAnswer = JSON.parse(await require200(send, request))
   if (answer.status === 200) return answer
   throw new Error(`${request.method} ${request.path} was answered with ${answer.status}: ${answer.body}`)
+}
+
+function requireNext(request: HttpRequest | null): HttpRequest {
+  if (request === null) throw new Error('there is no second request to count')
+  return request
 }

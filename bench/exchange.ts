@@ -1,5 +1,4 @@
-import { Agent, request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { Pool } from 'undici'
 
 export interface HttpRequest {
   method: 'GET' | 'POST'
@@ -8,40 +7,46 @@ export interface HttpRequest {
   body: string
 }
 
-/** Sends a request and gives the body of its answer. @throws Error where the answer is not 200 */
-export type Send = (request: HttpRequest) => Promise<string>
-
-/** A sender over connections that are kept, one for each request that is under way. */
-export function sender(origin: string): Send & { close(): void } {
-  const agent = new Agent({ keepAlive: true })
-  const url = new URL(origin)
-
-  function send({ method, path, headers, body }: HttpRequest): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const options = { agent, host: url.hostname, port: url.port, method, path, headers }
-      const outgoing = request(options, (answer) => {
-        text(answer).then((answerBody) => {
-          if (answer.statusCode === 200) resolve(answerBody)
-          else reject(new Error(`${method} ${path} was answered with ${answer.statusCode}: ${answerBody}`))
-        }, reject)
-      })
-      outgoing.on('error', reject)
-      outgoing.end(body)
-    })
-  }
-
-  return Object.assign(send, { close: () => agent.destroy() })
+export interface HttpAnswer {
+  status: number
+  body: string
+  /** Of a 503; null where it has none. */
+  retryAfterSeconds: number | null
 }
 
-export function get(path: string): HttpRequest {
-  return { method: 'GET', path, headers: {}, body: '' }
+/** Sends a request. */
+export type Send = (request: HttpRequest) => Promise<HttpAnswer>
+
+/** A sender over connections that are kept, one for each request that is under way. It takes little of the machine. */
+export function sender(origin: string): Send & { close(): Promise<void> } {
+  const pool = new Pool(origin, { pipelining: 1 })
+
+  async function send({ method, path, headers, body }: HttpRequest): Promise<HttpAnswer> {
+    const answer = await pool.request({ method, path, headers, ...(body === '' ? {} : { body }) })
+    const retryAfter = answer.headers['retry-after']
+    return {
+      status: answer.statusCode,
+      body: await answer.body.text(),
+      retryAfterSeconds: retryAfter === undefined ? null : Number(retryAfter),
+    }
+  }
+
+  return Object.assign(send, { close: () => pool.close() })
+}
+
+/** The body of an answer that must be 200. */
+export async function require200(send: Send, request: HttpRequest): Promise<string> {
+  const { status, body } = await send(request)
+  if (status === 200) return body
+  throw new Error(`${request.method} ${request.path} was answered with ${status}: ${body}`)
+}
+
+export function get(path: string, headers: Record<string, string> = {}): HttpRequest {
+  return { method: 'GET', path, headers, body: '' }
 }
 
 export function post(path: string, parameters: Record<string, string>): HttpRequest {
   const body = new URLSearchParams(parameters).toString()
-  const headers = {
-    'Content-Type': 'application/x-www-form-urlencoded',
-    'Content-Length': String(body.length),
-  }
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
   return { method: 'POST', path, headers, body }
 }

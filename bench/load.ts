@@ -1,108 +1,150 @@
-import { get, type Send } from './exchange.ts'
-import { type Caller, CONSTANT, type Operation } from './operations.ts'
+import type { Send } from './exchange.ts'
+import { type Caller, type Operation, waitAsAsked } from './operations.ts'
 
 const ROUNDS = 5
-const ROUND_MS = 600
-const WARM_UP_MS = 300
-const MAX_REQUESTS = 5000
+const WARM_UP_MS = 500
 
-export interface Result {
-  operation: string
-  concurrency: number
-  /** How many requests were measured. */
+/** One of two that are compared. */
+export interface Contestant {
+  operation: Operation
+  send: Send
+  /** Processor time of its server so far; NaN where it cannot be known. */
+  cpuMs(): number
+  /** Beside the measured callers, so many of another operation. */
+  background?: { operation: Operation; callers: number }
+}
+
+/** What was measured of one contestant, over all rounds. */
+export interface Figures {
   requests: number
   /** Of the rounds, the one in the middle. */
   perSecond: number
-  /** To the ceiling's requests a second, round by round; of these, the one in the middle. */
-  ratio: number
   p50Ms: number
   p99Ms: number
+  /** Of the server, for a request; that of the background is in it. */
+  cpuMs: number
+  /** Which part of the requests was answered with 503. */
+  refused: number
 }
 
-export interface Round {
+export interface Comparison {
+  concurrency: number
+  /** Requests a second to those of the yardstick, round by round; of these, the one in the middle. */
+  ratio: number
+  subject: Figures
+  yardstick: Figures
+}
+
+interface Round {
   perSecond: number
   latenciesMs: number[]
+  cpuMs: number
+  refused: number
 }
 
-interface Side {
-  send: Send
+interface Side extends Contestant {
   callers: readonly Caller[]
+  backgroundCallers: readonly Caller[]
 }
 
-export interface Senders {
-  ceiling: Send
-  subject: Send
-}
-
-/** The ceiling and the subject in turns, so that what else the machine does meets both. */
+/** The two in turns, so that what else the machine does meets both. */
 export async function compare(
-  operation: Operation,
-  { ceiling, subject }: Senders,
-  concurrency: number,
-): Promise<{ ceiling: Round[]; subject: Result }> {
-  const a = await openSide(CONSTANT, ceiling, concurrency)
-  const b = await openSide(operation, subject, concurrency)
+  { subject, yardstick }: { subject: Contestant; yardstick: Contestant },
+  { concurrency, roundMs }: { concurrency: number; roundMs: number },
+): Promise<Comparison> {
+  const a = await openSide(yardstick, concurrency)
+  const b = await openSide(subject, concurrency)
   for (const side of [a, b]) await runRound(side, WARM_UP_MS)
-  await settle(subject)
-  const rounds: { ceiling: Round; subject: Round }[] = []
+  const rounds: { yardstick: Round; subject: Round }[] = []
   for (let i = 0; i < ROUNDS; i++) {
-    rounds.push({ ceiling: await runRound(a, ROUND_MS), subject: await runRound(b, ROUND_MS) })
-    await settle(subject)
+    const pair = { yardstick: await runRound(a, roundMs), subject: await runRound(b, roundMs) }
+    // One whose callers have nothing left to send.
+    if (pair.subject.latenciesMs.length > 0) rounds.push(pair)
   }
-  const ratios = rounds.map((round) => round.subject.perSecond / round.ceiling.perSecond)
-  const measured = rounds.map((round) => round.subject)
   return {
-    ceiling: rounds.map((round) => round.ceiling),
-    subject: summarize(operation.name, concurrency, { rounds: measured, ratio: quantile(ratios, 0.5) }),
+    concurrency,
+    ratio: median(rounds.map((round) => round.subject.perSecond / round.yardstick.perSecond)),
+    subject: summarize(rounds.map((round) => round.subject)),
+    yardstick: summarize(rounds.map((round) => round.yardstick)),
   }
 }
 
-/** Leaves no audit write of one round for the next: the database answers this question after them. */
-async function settle(send: Send): Promise<void> {
-  await send(get('/health/ready'))
+async function openSide(contestant: Contestant, concurrency: number): Promise<Side> {
+  const { operation, send, background } = contestant
+  const open = (count: number, what: Operation) =>
+    Promise.all(Array.from({ length: count }, () => what.open(send)))
+  const backgroundCallers = background ? await open(background.callers, background.operation) : []
+  return { ...contestant, backgroundCallers, callers: await open(concurrency, operation) }
 }
 
-export function summarize(
-  operation: string,
-  concurrency: number,
-  { rounds, ratio }: { rounds: readonly Round[]; ratio: number },
-): Result {
-  const latenciesMs = rounds.flatMap((round) => round.latenciesMs)
-  const perSecond = quantile(
-    rounds.map((round) => round.perSecond),
-    0.5,
+/** All callers at once, each one request after the other, until the time is up. */
+async function runRound(side: Side, durationMs: number): Promise<Round> {
+  const { send, callers, backgroundCallers, operation, background } = side
+  const end = performance.now() + durationMs
+  const start = { at: performance.now(), cpuMs: side.cpuMs() }
+  const measured = callers.map((caller) => callUntil(end, { caller, send, operation }))
+  const beside = backgroundCallers.map((caller) =>
+    callUntil(end, { caller, send, operation: background?.operation ?? operation }),
   )
+  const calls = await Promise.all(measured)
+  const seconds = (performance.now() - start.at) / 1000
+  await Promise.all(beside)
+  const latenciesMs = calls.flatMap((call) => call.latenciesMs)
   return {
-    ...{ operation, concurrency, ratio, perSecond, requests: latenciesMs.length },
-    p50Ms: quantile(latenciesMs, 0.5),
-    p99Ms: quantile(latenciesMs, 0.99),
+    perSecond: latenciesMs.length / seconds,
+    latenciesMs,
+    cpuMs: side.cpuMs() - start.cpuMs,
+    refused: calls.reduce((sum, call) => sum + call.refused, 0),
   }
 }
 
-async function openSide(operation: Operation, send: Send, concurrency: number): Promise<Side> {
-  const callers = await Promise.all(Array.from({ length: concurrency }, () => operation.open(send)))
-  return { send, callers }
-}
-
-/** All callers at once, each one request after the other, until the time or the count is up. */
-async function runRound({ send, callers }: Side, durationMs: number): Promise<Round> {
+async function callUntil(
+  end: number,
+  { caller, send, operation }: { caller: Caller; send: Send; operation: Operation },
+): Promise<{ latenciesMs: number[]; refused: number }> {
   const latenciesMs: number[] = []
-  const start = performance.now()
-  let begun = 0
-
-  async function call(caller: Caller): Promise<void> {
-    while (performance.now() - start < durationMs && begun < MAX_REQUESTS) {
-      begun++
-      const sentAt = performance.now()
-      const body = await send(caller.next())
+  let refused = 0
+  while (performance.now() < end) {
+    const request = caller.next()
+    if (request === null) break
+    const sentAt = performance.now()
+    const answer = await send(request)
+    if (answer.status === 200) {
       latenciesMs.push(performance.now() - sentAt)
-      caller.accept(body)
+      caller.accept(answer.body)
+    } else if (operation.mayBeRefused) {
+      refused++
+      await Promise.race([waitAsAsked(answer), waitUntil(end)])
+    } else {
+      throw new Error(`${operation.name} was answered with ${answer.status}: ${answer.body}`)
     }
   }
+  return { latenciesMs, refused }
+}
 
-  await Promise.all(callers.map(call))
-  const seconds = (performance.now() - start) / 1000
-  return { perSecond: latenciesMs.length / seconds, latenciesMs }
+function waitUntil(end: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, end - performance.now()))
+}
+
+function summarize(rounds: readonly Round[]): Figures {
+  const latenciesMs = rounds.flatMap((round) => round.latenciesMs)
+  const refused = sum(rounds.map((round) => round.refused))
+  return {
+    requests: latenciesMs.length,
+    perSecond: median(rounds.map((round) => round.perSecond)),
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    cpuMs: sum(rounds.map((round) => round.cpuMs)) / latenciesMs.length,
+    refused: refused / (refused + latenciesMs.length),
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
 }
 
 /** The nearest rank. */

@@ -1,9 +1,10 @@
-import { get, type HttpRequest, post, type Send } from './exchange.ts'
+import { get, type HttpAnswer, type HttpRequest, post, require200, type Send } from './exchange.ts'
 
 /** One caller, who sends the next request when the last is answered. */
 export interface Caller {
-  next(): HttpRequest
-  /** Takes the answer to the last request. */
+  /** Null where it has nothing left to send. */
+  next(): HttpRequest | null
+  /** Takes the body of a 200. */
   accept(body: string): void
 }
 
@@ -11,60 +12,123 @@ export interface Operation {
   name: string
   /** Makes a caller. What it needs beforehand is outside the measured time. */
   open(send: Send): Promise<Caller>
+  /** The server may ask its callers to come back later. */
+  mayBeRefused?: boolean
 }
 
 const TOKEN_PATH = '/oauth2-token'
 const STOREFRONT = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
 const CUSTOMER = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 const SIGN_IN = post(TOKEN_PATH, { grant_type: 'password', ...STOREFRONT, ...CUSTOMER })
+const GUEST = post(TOKEN_PATH, {
+  grant_type: 'password',
+  ...STOREFRONT,
+  username: 'guest',
+  password: 'guest',
+})
 
-/** What is measured, of the demo data. */
-export const OPERATIONS: readonly Operation[] = [
-  repeat(
-    'guest',
-    post(TOKEN_PATH, {
-      grant_type: 'password',
-      client_id: 'storefront-public',
-      username: 'guest',
-      password: 'guest',
-    }),
-  ),
-  repeat('client_credentials', post(TOKEN_PATH, { grant_type: 'client_credentials', ...STOREFRONT })),
-  repeat('password sign-in', SIGN_IN),
-  { name: 'refresh', open: openRefresh },
-  repeat('JWKS', get('/.well-known/jwks.json')),
-  repeat('revocation feed', get('/revocations')),
-  { name: 'introspection', open: openIntrospection },
-]
+/** Sessions that a caller of `revocation` has to end. */
+const SESSIONS_TO_END = 100
 
-/** What the ceiling is asked. */
+/** What a yardstick answers. */
 export const CONSTANT = repeat('constant', get('/'))
+
+export const GUEST_TOKEN = repeat('guest token', GUEST)
+export const MACHINE_TOKEN = repeat(
+  'machine token',
+  post(TOKEN_PATH, { grant_type: 'client_credentials', ...STOREFRONT }),
+)
+export const SIGN_IN_OPERATION: Operation = { ...repeat('password sign-in', SIGN_IN), mayBeRefused: true }
+export const JWKS = repeat('JWKS', get('/.well-known/jwks.json'))
+export const METADATA = repeat('metadata', get('/.well-known/oauth-authorization-server'))
+export const FEED = repeat('revocation feed', get('/revocations'))
+
+/** A customer's session, each refresh token used once, for its successor. */
+export const REFRESH: Operation = {
+  name: 'refresh',
+  async open(send) {
+    let token = refreshTokenOf(await signIn(send))
+    return {
+      next: () => post(TOKEN_PATH, { grant_type: 'refresh_token', ...STOREFRONT, refresh_token: token }),
+      accept(body) {
+        token = refreshTokenOf(body)
+      },
+    }
+  },
+}
+
+/** A customer's access token, asked about by a client of the same API. */
+export const INTROSPECTION: Operation = {
+  name: 'introspection',
+  async open(send) {
+    const token: string = JSON.parse(await signIn(send)).access_token
+    const request = post(`${TOKEN_PATH}/introspect`, { ...STOREFRONT, token })
+    return {
+      next: () => request,
+      accept(body) {
+        if (JSON.parse(body).active !== true) throw new Error(`introspection: ${body}`)
+      },
+    }
+  },
+}
+
+/** Guests who sign out, each once. */
+export const REVOCATION: Operation = {
+  name: 'revocation',
+  async open(send) {
+    const tokens: string[] = []
+    for (let i = 0; i < SESSIONS_TO_END; i++) tokens.push(refreshTokenOf(await require200(send, GUEST)))
+    return {
+      next() {
+        const token = tokens.pop()
+        return token === undefined ? null : post(`${TOKEN_PATH}/revoke`, { ...STOREFRONT, token })
+      },
+      accept() {},
+    }
+  },
+}
+
+/** What the yardstick of a refresh is asked: one session for each caller, each use the next. */
+export const BARE_ROTATION: Operation = {
+  name: 'bare rotation',
+  async open() {
+    const sid = `s1.${crypto.randomUUID()}`
+    let seq = 0
+    return { next: () => get(`/rotate?sid=${sid}&seq=${seq++}`), accept() {} }
+  },
+}
+
+/** What a token costs an API: the same customer's at each request. */
+export function verification(service: Send): Operation {
+  return {
+    name: 'verifier',
+    async open() {
+      const token: string = JSON.parse(await signIn(service)).access_token
+      const request = get('/', { Authorization: `Bearer ${token}` })
+      return { next: () => request, accept() {} }
+    },
+  }
+}
 
 function repeat(name: string, request: HttpRequest): Operation {
   return { name, open: async () => ({ next: () => request, accept() {} }) }
 }
 
-/** A customer's session, each refresh token used once, for its successor. */
-async function openRefresh(send: Send): Promise<Caller> {
-  let token = ''
-  const caller: Caller = {
-    next: () => post(TOKEN_PATH, { grant_type: 'refresh_token', ...STOREFRONT, refresh_token: token }),
-    accept(body) {
-      token = JSON.parse(body).refresh_token
-    },
+/** Signs in, by and by where the queue of hashes is full. */
+async function signIn(send: Send): Promise<string> {
+  for (;;) {
+    const answer = await send(SIGN_IN)
+    if (answer.status === 200) return answer.body
+    await waitAsAsked(answer)
   }
-  caller.accept(await send(SIGN_IN))
-  return caller
 }
 
-/** A customer's access token, asked about by a client of the same API. */
-async function openIntrospection(send: Send): Promise<Caller> {
-  const token: string = JSON.parse(await send(SIGN_IN)).access_token
-  const request = post(`${TOKEN_PATH}/introspect`, { ...STOREFRONT, token })
-  return {
-    next: () => request,
-    accept(body) {
-      if (JSON.parse(body).active !== true) throw new Error(`introspection: ${body}`)
-    },
-  }
+/** What a caller does who was asked to come back later. @throws Error for any other answer */
+export async function waitAsAsked({ status, body, retryAfterSeconds }: HttpAnswer): Promise<void> {
+  if (status !== 503 || retryAfterSeconds === null) throw new Error(`answered with ${status}: ${body}`)
+  await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))
+}
+
+function refreshTokenOf(body: string): string {
+  return JSON.parse(body).refresh_token
 }

@@ -1,6 +1,7 @@
+import { CASES, YARDSTICKS, type YardstickName } from './cases.ts'
 import { COST_NAMES, type Cost } from './cost.ts'
 import type { OperationCost } from './count.ts'
-import type { Result } from './load.ts'
+import type { Comparison } from './load.ts'
 
 const COST_TITLES: Record<keyof Cost, string> = {
   d1Calls: 'D1 calls',
@@ -14,12 +15,32 @@ const COST_TITLES: Record<keyof Cost, string> = {
   verifications: 'verifications',
 }
 
+/** One operation beside its yardstick, at one concurrency. */
+export interface Measurement extends Comparison {
+  operation: string
+  yardstickName: YardstickName
+}
+
 /** How fast, as Markdown. */
-export function formatResults(results: readonly Result[]): string {
-  const titles = ['operation', 'concurrency', 'requests', 'a second', 'to the ceiling', 'p50 ms', 'p99 ms']
-  const rows = results.map(({ operation, concurrency, requests, perSecond, ratio, p50Ms, p99Ms }) => [
-    ...[operation, String(concurrency), String(requests), perSecond.toFixed(0)],
-    ...[ratio.toFixed(3), p50Ms.toFixed(2), p99Ms.toFixed(2)],
+export function formatSpeed(measurements: readonly Measurement[]): string {
+  const titles = ['operation', 'at once', 'beside', 'ratio', 'aim', 'CPU ms', 'p50 ms', 'p99 ms', 'a second']
+  const rows = measurements.map(({ operation, concurrency, yardstickName, ratio, subject, yardstick }) => [
+    ...[operation, String(concurrency), YARDSTICKS[yardstickName].title, formatRatio(ratio)],
+    aimOf(operation),
+    both(subject.cpuMs, yardstick.cpuMs, 3),
+    both(subject.p50Ms, yardstick.p50Ms, 2),
+    both(subject.p99Ms, yardstick.p99Ms, 1),
+    subject.perSecond.toFixed(0) + formatRefused(subject.refused),
+  ])
+  return formatTable(titles, rows, 1)
+}
+
+/** The same requests of an empty and of a full database, as Markdown. */
+export function formatGrowth(measurements: readonly Measurement[]): string {
+  const titles = ['operation', 'full to empty', 'CPU ms', 'p50 ms', 'p99 ms']
+  const rows = measurements.map(({ operation, ratio, subject, yardstick }) => [
+    ...[operation, formatRatio(ratio), both(subject.cpuMs, yardstick.cpuMs, 3)],
+    ...[both(subject.p50Ms, yardstick.p50Ms, 2), both(subject.p99Ms, yardstick.p99Ms, 1)],
   ])
   return formatTable(titles, rows, 1)
 }
@@ -32,6 +53,23 @@ export function formatCosts(costs: readonly OperationCost[]): string {
     ...COST_NAMES.map((name) => (after[name] === 0 ? `${before[name]}` : `${before[name]} + ${after[name]}`)),
   ])
   return formatTable(titles, rows, 1)
+}
+
+export function formatRatio(ratio: number): string {
+  return ratio.toFixed(2)
+}
+
+function aimOf(operation: string): string {
+  return CASES.find((candidate) => candidate.operation.name === operation)?.aim?.toFixed(2) ?? ''
+}
+
+/** Ours, and the yardstick's after it. */
+function both(subject: number, yardstick: number, digits: number): string {
+  return `${subject.toFixed(digits)} / ${yardstick.toFixed(digits)}`
+}
+
+function formatRefused(refused: number): string {
+  return refused === 0 ? '' : `, ${(refused * 100).toFixed(0)} % 503`
 }
 
 /** @param textColumns How many of the first columns are not numbers. */

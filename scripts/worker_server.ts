@@ -28,6 +28,8 @@ export interface WorkerServer {
 export interface ServiceServer extends WorkerServer {
   /** That of config.yml, its issuer and audiences on the port of this server. */
   config: Config
+  /** Its bindings, to look into D1 and KV while it runs. */
+  stores: Env
 }
 
 /** What a service needs to come back as it was: at its address, on its data. All new where absent. */
@@ -68,10 +70,10 @@ export async function startService(
       ...(inspect ? { inspectorPort: 0 } : {}),
     },
   )
-  const env = await miniflare.getBindings<Env>()
-  await prepareStores(env, config)
-  await fill?.(env)
-  return { ...server, config }
+  const stores = await miniflare.getBindings<Env>()
+  await prepareStores(stores, config)
+  await fill?.(stores)
+  return { ...server, config, stores }
 }
 
 /** Another Worker, as its own configuration file has it. */

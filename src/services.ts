@@ -26,6 +26,7 @@ import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
@@ -89,6 +90,7 @@ export function createServices(
 ): Services {
   const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
+  const lastAnswers = new LastAnswerStore(config.issuer)
   const clients = new ClientStore(db, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
@@ -101,7 +103,7 @@ export function createServices(
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
-  const keys = new KeyRing({ store, maker, sealingKeys, config })
+  const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
   const lives = new KeyLifeStore(db)
   const holders = new HolderStore(db)
   const shards = new SessionShards(
@@ -117,6 +119,7 @@ export function createServices(
     stores: cutoffStores,
     keys,
     copies,
+    lastAnswers,
     issuer: config.issuer,
     windowSeconds: config.longestAccessTokenSeconds,
   })

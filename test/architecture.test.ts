@@ -31,7 +31,11 @@ const CONFINED = [
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
     home: /^(?:http|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
   },
-  { what: 'a storage API', mention: /\b(?:D1[A-Z]|KVNamespace)/, home: /_store\.ts$|^services\.ts$/ },
+  {
+    what: 'a storage API',
+    mention: /\b(?:D1[A-Z]|KVNamespace|caches\.)/,
+    home: /_store\.ts$|^services\.ts$/,
+  },
   {
     what: 'the clock',
     mention: /\bDate\.now\b|\bDate\(\s*\)|\bnew Date\b(?!\s*\()/,

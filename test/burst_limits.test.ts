@@ -141,7 +141,8 @@ describe('introspection', () => {
 describe('a limit', () => {
   it.each([
     ['is missing', undefined],
-    ['does not answer', { limit: () => Promise.reject(new Error('away')) }],
+    ['fails', { limit: () => Promise.reject(new Error('away')) }],
+    ['does not answer', { limit: () => new Promise(() => {}) }],
   ])('whose binding %s refuses nobody', async (_case, binding) => {
     const env = Object.fromEntries(BINDINGS.map((name) => [name, binding]))
     const server = new TestServer({ env })

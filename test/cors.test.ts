@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { switchable } from './support/faults.ts'
+import { FaultyStores } from './support/faults.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
 
 const FROM_CONFIG = 'https://www.shop.test'
@@ -118,7 +118,7 @@ describe('CORS', () => {
   })
 
   it('knows the origins of clients while the stores are down, as they were last', async () => {
-    const stores = switchable()
+    const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     await emptyStores()
     await server.addClient({ origins: ['https://app.example'] })

@@ -5,10 +5,10 @@ import {
   NEXT_KEY_AHEAD_SECONDS,
   PUBLISH_AHEAD_SECONDS,
 } from '../src/keys/key_schedule.ts'
+import { addressOfLast } from '../src/storage/last_answer_store.ts'
 import { createVerifier } from '../verify/index.ts'
 import { auditOf } from './support/audit.ts'
-import { D1_DOWN, KV_DOWN } from './support/faults.ts'
-import { FaultyD1 } from './support/faulty_d1.ts'
+import { D1_DOWN, FaultyD1, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { listKeys, machineToken, publishedKids, signerOf } from './support/keys.ts'
 import {
@@ -121,6 +121,11 @@ describe('a compromised key', () => {
     const second = await signerOf(server, client)
     await env.KV.put('keys', copy, { metadata: { savedAt: server.clock.time } })
     const away = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    expect(await publishedKids(away)).toEqual([second])
+    // What a data centre published last is of no use where it has the key.
+    const last = { body: JSON.stringify({ keys: [{ kid: first }] }), etag: '"old"' }
+    const headers = { 'Cache-Control': 'max-age=60' }
+    await caches.default.put(addressOfLast('jwks', ISSUER), Response.json(last, { headers }))
     expect((await away.fetch('/.well-known/jwks.json')).status).toBe(503)
     const isolate = server.anotherIsolate()
     expect(await publishedKids(isolate)).toEqual([second])

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { base64url, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NEXT_KEY_AHEAD_SECONDS, PUBLISH_AHEAD_SECONDS } from '../src/keys/key_schedule.ts'
-import { countingD1, D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
+import { countingD1, D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { machineToken } from './support/keys.ts'
 import { credentials, emptyStores, TestClock, TestServer } from './support/server.ts'
 import { verify } from './support/tokens.ts'
@@ -133,7 +133,7 @@ describe('signing keys', () => {
 
   it('stay in the isolate while both stores are down', async () => {
     const clock = new TestClock()
-    const stores = switchable()
+    const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
     const { keys } = await published(server)
     stores.up = false

@@ -10,7 +10,7 @@ import { formatSymfonyHash } from '../src/users/schemes/symfony_scheme.ts'
 import type { User } from '../src/users/user.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
-import { FAULTS, FaultyD1 } from './support/faulty_d1.ts'
+import { FAULTS, FaultyD1 } from './support/faults.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/

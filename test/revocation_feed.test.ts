@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { D1_DOWN, KV_DOWN, switchable } from './support/faults.ts'
+import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 
@@ -122,7 +122,7 @@ describe('GET /revocations', () => {
 
   it('is the last one there was, with its age, while the stores are down', async () => {
     const clock = new TestClock()
-    const stores = switchable()
+    const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
     const sid = await revokeGuest(server)
     const last = await (await server.fetch('/revocations')).text()
@@ -134,13 +134,17 @@ describe('GET /revocations', () => {
     expect(JSON.stringify(decodeJwt(last))).toContain(sid)
   })
 
-  it('comes from the copy where an isolate never had one, and is 503 where there is none', async () => {
+  it('comes from a copy where an isolate never had one, and is 503 where there is none', async () => {
     const server = new TestServer()
     const last = await (await server.fetch('/revocations')).text()
     server.clock.time += 30
-    const withCopy = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
-    const response = await withCopy.fetch('/revocations')
-    expect([response.headers.get('Age'), await response.text()]).toEqual(['30', last])
+    // That of KV, and that of the data centre.
+    for (const away of [{ DB: D1_DOWN }, { DB: D1_DOWN, KV: KV_DOWN }]) {
+      const withCopy = new TestServer({ clock: server.clock, env: away })
+      const response = await withCopy.fetch('/revocations')
+      expect([response.headers.get('Age'), await response.text()]).toEqual(['30', last])
+    }
+    await emptyStores()
     const without = new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } })
     expect((await without.fetch('/revocations')).status).toBe(503)
   })

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import type { AuditKind } from './audit_event.ts'
 
 /** An event as it is stored. Times are Unix seconds. */
@@ -96,7 +96,7 @@ export class AuditQueryStore {
     const select = this.#db
       .prepare(`SELECT * FROM audit_events WHERE ${conditions} ORDER BY at DESC, id DESC LIMIT ?`)
       .bind(...values, ...(after === null ? [] : [after.at, after.id]), limit)
-    const { results } = await callStore('D1 audit_events', () => select.all())
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRows(results)
   }
 
@@ -149,12 +149,12 @@ export class AuditQueryStore {
          ORDER BY at, id LIMIT ?6`,
       )
       .bind(sid, subject, clientId, from, to, limit)
-    const { results } = await callStore('D1 audit_events', () => select.all())
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRows(results)
   }
 
   async #signIns(select: D1PreparedStatement): Promise<SignIn[]> {
-    const { results } = await callStore('D1 audit_events', () => select.all())
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRecord(signInsSchema, 'audit events', results).map(({ client_id: clientId, ...rest }) => ({
       ...rest,
       clientId,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 
 /** Counts of events in a piece of time. A refresh and its retries are tokens alike. */
 export interface EventCounts {
@@ -90,7 +90,11 @@ export class AuditStatisticsStore {
     const total = this.#db
       .prepare(`SELECT COUNT(*) AS events, ${COUNTS} FROM ${NEWEST}`)
       .bind(from, to, MAX_EVENTS)
-    const [pieces, sums] = await callStore('D1 audit_events', () => this.#db.batch([byPiece, total]))
+    const [pieces, sums] = await callStore(
+      'D1 audit_events',
+      () => this.#db.batch([byPiece, total]),
+      SEARCH_DEADLINE_MS,
+    )
     const [{ events, ...sum } = { events: 0, ...NOTHING }] = decodeRecord(
       totalSchema,
       'statistics',

@@ -105,7 +105,7 @@ export class ClientStore {
     if (!CLIENT_ID.test(id)) return
     this.forget(id)
     const client = await this.#readRow(id)
-    await callStore('KV', () => this.#copies.write(copyKey(id), client, context))
+    await this.#copies.write(copyKey(id), client, context)
   }
 
   /** Adds a client of record with its secrets: all or nothing. An id that is taken is refused. @throws StorageUnavailable */

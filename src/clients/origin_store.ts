@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
+import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
+import { answerWithin, callStore, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 
 const COPY_KEY = 'origins'
@@ -25,20 +26,20 @@ export class OriginStore {
     this.#copies = copies
   }
 
-  /**
-   * While the stores are down, as it was last: what they are not needed for stays readable for pages too.
-   *
-   * @throws StorageUnavailable, CorruptRecord
-   */
+  /** Where the stores do not answer in time, those that are known. @throws StorageUnavailable, CorruptRecord */
   async findAll(context: RequestContext): Promise<ReadonlySet<string>> {
     const cached = this.#cache.get(COPY_KEY, context.now)
     if (cached) return cached
+    const last = this.#cache.last(COPY_KEY)
+    const reading = this.#read(context)
+    if (last === null) return reading
     try {
-      return await this.#read(context)
+      return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      const last = this.#cache.last(COPY_KEY)
-      if (last && error instanceof StorageUnavailable) return last
-      throw error
+      if (!(error instanceof StorageUnavailable)) throw error
+      log('warn', 'origins_not_refreshed', { cause: describeError(error) })
+      context.waitUntil(reading.catch(() => {}))
+      return last
     }
   }
 
@@ -54,7 +55,7 @@ export class OriginStore {
   async renewCopy(context: RequestContext): Promise<void> {
     this.#cache.delete(COPY_KEY)
     const origins = await this.#readRecord()
-    await callStore('KV', () => this.#copies.save(COPY_KEY, origins, context))
+    await this.#copies.save(COPY_KEY, origins, context)
   }
 
   async #readRecord(): Promise<string[]> {

@@ -1,9 +1,12 @@
 import { requestContext } from '../http/request_context.ts'
 import { respondPrivately } from '../http/respond.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
+
+const RETRY_AFTER_SECONDS = '2'
 
 /** Whether the Worker runs. */
 export const healthEndpoint: Endpoint = {
@@ -19,17 +22,23 @@ export const readinessEndpoint: Endpoint = {
   handler: (services) => async (c) => {
     const failing = await findFailing(services, requestContext(c, services.clock))
     if (failing.length === 0) return respondPrivately(c, { status: 'ready' })
+    c.header('Retry-After', RETRY_AFTER_SECONDS)
     return respondPrivately(c, { status: 'unavailable', failing }, 503)
   },
 }
 
 async function findFailing({ readiness, keys }: Services, context: RequestContext): Promise<string[]> {
-  const failing = await readiness.findFailing()
+  // Side by side: stores that hang are told of while the caller still waits.
+  const [stores, signingKeys] = await Promise.all([readiness.findFailing(), findFailingKeys(keys, context)])
+  return [...stores, ...signingKeys]
+}
+
+async function findFailingKeys(keys: KeyRing, context: RequestContext): Promise<string[]> {
   try {
     await keys.current(context)
-    return failing
+    return []
   } catch (error) {
     log('error', 'not_ready', { dependency: 'signing_keys', cause: describeError(error) })
-    return [...failing, 'signing_keys']
+    return ['signing_keys']
   }
 }

@@ -1,9 +1,12 @@
+import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import { StorageUnavailable } from '../lib/storage_error.ts'
+import { answerWithin, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import type { LastAnswerStore } from '../storage/last_answer_store.ts'
 import type { KeyMaker } from './key_maker.ts'
 import { ISOLATE_TTL_SECONDS, selectCurrent } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
@@ -12,6 +15,11 @@ import { openSigningKey, type SealedSigningKey, type SigningKey } from './signin
 
 /** Made-up key ids cost one read of D1 in this time, however many they are. */
 const COMPARE_AGAIN_SECONDS = 5
+
+/** While the keys cannot be read anew, it is tried once in this time. */
+const READ_AGAIN_SECONDS = 5
+
+const LAST_ANSWER = 'jwks'
 
 /** An RFC 7638 thumbprint by SHA-256. */
 const KID = /^[A-Za-z0-9_-]{43}$/
@@ -28,8 +36,12 @@ export interface JwksDocument {
   etag: string
 }
 
+const jwksSchema: z.ZodMiniType<JwksDocument> = z.object({ body: z.string(), etag: z.string() })
+const publishedSchema = z.object({ keys: z.array(z.object({ kid: z.string() })) })
+
 interface Dependencies {
   store: KeyStore
+  lastAnswers: LastAnswerStore
   maker: KeyMaker
   sealingKeys: SealingKeys
   config: Pick<Config, 'signingAlgorithm'>
@@ -67,9 +79,33 @@ export class KeyRing {
     return findKey(await this.#flights.run('record', context, () => this.#compare(context)), kid)
   }
 
-  /** The public keys (RFC 7517 §5). @throws StorageUnavailable, CorruptRecord, SealingError */
+  /**
+   * The public keys (RFC 7517 §5); where no store has any in time, the last that this data centre has published.
+   *
+   * @throws StorageUnavailable, CorruptRecord, SealingError
+   */
   async jwks(context: RequestContext): Promise<JwksDocument> {
-    return (await this.#load(context)).jwks
+    const reading = this.#load(context)
+    try {
+      return (await answerWithin(PATIENCE_MS, reading)).jwks
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error
+      const last = await this.#findLastJwks()
+      if (last === null) return (await reading).jwks
+      log('error', 'last_jwks_used', { cause: describeError(error) })
+      return last
+    }
+  }
+
+  /** Null, too, where one of its keys was given up since, as far as KV can tell. @throws CorruptRecord */
+  async #findLastJwks(): Promise<JwksDocument | null> {
+    const { store, lastAnswers } = this.#dependencies
+    const answer = await lastAnswers.find(LAST_ANSWER)
+    if (answer === null) return null
+    const jwks = decodeRecord(jwksSchema, LAST_ANSWER, answer)
+    const { keys } = decodeRecord(publishedSchema, LAST_ANSWER, parseJsonColumn(LAST_ANSWER, jwks.body))
+    const live = await store.leaveOutRetired(keys)
+    return live.length === keys.length ? jwks : null
   }
 
   /** Forgets the keys: the next request reads them again. */
@@ -77,17 +113,26 @@ export class KeyRing {
     this.#ring = null
   }
 
+  /** The keys, no older than ISOLATE_TTL_SECONDS where the stores answer in time; else those that are known. */
   async #load(context: RequestContext): Promise<Ring> {
     const ring = this.#ring
     if (ring && ring.freshUntil > context.now) return ring
+    const reading = this.#flights.run('ring', context, () => this.#renew(context))
+    if (!ring) return reading
     try {
-      this.#ring = await this.#flights.run('ring', context, () => this.#read(context))
-      return this.#ring
+      return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      if (!ring) throw error
       log('error', 'keys_not_refreshed', { cause: describeError(error) })
+      ring.freshUntil = context.now + READ_AGAIN_SECONDS
       return ring
     }
+  }
+
+  async #renew(context: RequestContext): Promise<Ring> {
+    const ring = await this.#read(context)
+    this.#dependencies.lastAnswers.keep(LAST_ANSWER, ring.jwks, context)
+    this.#ring = ring
+    return ring
   }
 
   async #read(context: RequestContext): Promise<Ring> {

@@ -39,8 +39,7 @@ export class KeyStore {
   async findNear(context: RequestContext): Promise<SealedSigningKey[]> {
     const record = { key: COPY_KEY, decode: decodeSealedSigningKeys, readRecord: () => this.#readRecord() }
     const keys = (await this.#copies.readThrough(record, context)) ?? []
-    const marks = await Promise.all(keys.map(({ kid }) => this.#copies.find(markKey(kid))))
-    const live = keys.filter((_, i) => marks[i] === null)
+    const live = await this.leaveOutRetired(keys)
     if (live.length === keys.length) return keys
     try {
       return await this.readAgain(context)
@@ -48,6 +47,12 @@ export class KeyStore {
       if (error instanceof StorageUnavailable) return live
       throw error
     }
+  }
+
+  /** Those without a mark in KV. While that is away, all of them. */
+  async leaveOutRetired<T extends { kid: string }>(keys: readonly T[]): Promise<T[]> {
+    const marks = await Promise.all(keys.map(({ kid }) => this.#copies.find(markKey(kid))))
+    return keys.filter((_, i) => marks[i] === null)
   }
 
   /** The keys of record, where the copy is of no use; it is written anew. @throws StorageUnavailable, CorruptRecord */
@@ -70,12 +75,12 @@ export class KeyStore {
   /** Writes the copy anew, and waits for it. @throws StorageUnavailable, CorruptRecord */
   async renewCopy(context: RequestContext): Promise<void> {
     const keys = await this.findAll()
-    await callStore('KV keys', () => this.#copies.save(COPY_KEY, keys, context))
+    await this.#copies.save(COPY_KEY, keys, context)
   }
 
   /** Keeps a retired key from coming back out of an old copy. @throws StorageUnavailable */
   async markRetired(kid: string, context: RequestContext): Promise<void> {
-    await callStore('KV retired_key', () => this.#copies.save(markKey(kid), true, context))
+    await this.#copies.save(markKey(kid), true, context)
   }
 
   /** Null on an empty store: there is nothing to copy. */

@@ -5,6 +5,8 @@ import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
+import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
+import type { LastAnswerStore } from '../storage/last_answer_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { issueRevocationsToken } from '../tokens/revocations_token.ts'
 import { type Cutoff, type CutoffStore, oldestListed } from './cutoff_store.ts'
@@ -15,7 +17,8 @@ export const FEED_MAX_AGE_SECONDS = 5
 /** A list that does not change is signed again after this long. */
 const SIGN_AGAIN_SECONDS = 3600
 
-const COPY_KEY = 'revocations'
+/** Of its copies. */
+const NAME = 'revocations'
 
 /** The feed as one isolate holds it. Times are Unix seconds. */
 export interface Feed {
@@ -41,6 +44,7 @@ interface Dependencies {
   stores: readonly CutoffStore[]
   keys: KeyRing
   copies: ReadCopyStore
+  lastAnswers: LastAnswerStore
   issuer: string
   /** How long a cut-off is listed: the longest that an access token lives. */
   windowSeconds: number
@@ -57,22 +61,30 @@ export class RevocationFeed {
   }
 
   /**
-   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores answer; else the last one there was.
+   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores answer in time; else the last one there was: here, in
+   * KV, or in this data centre. How old it is, it says itself.
    *
    * @throws StorageUnavailable where there never was one
    */
   async current(context: RequestContext): Promise<Feed> {
     const last = this.#feed
     if (last && context.now - last.asOf < FEED_MAX_AGE_SECONDS) return last
+    const reading = this.#flights.run(NAME, context, () => this.#renew(context))
     try {
-      this.#feed = await this.#flights.run(COPY_KEY, context, () => this.#read(context))
-      return this.#feed
+      return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      const known = last ?? (await this.#findCopy())
-      if (known === null) throw error
+      const known = last ?? (await this.#findElsewhere())
+      if (known === null) return reading
       log('error', 'feed_not_refreshed', { cause: describeError(error) })
       return known
     }
+  }
+
+  async #renew(context: RequestContext): Promise<Feed> {
+    const feed = await this.#read(context)
+    this.#dependencies.lastAnswers.keep(NAME, feed, context)
+    this.#feed = feed
+    return feed
   }
 
   async #read(context: RequestContext): Promise<Feed> {
@@ -95,7 +107,7 @@ export class RevocationFeed {
       key,
     )
     const feed = { token, etag, asOf: context.now, signedAt: context.now, kid: key.kid }
-    copies.repair(COPY_KEY, feed, context)
+    copies.repair(NAME, feed, context)
     return feed
   }
 
@@ -105,8 +117,9 @@ export class RevocationFeed {
     return { issuer, windowSeconds, sequence, entries }
   }
 
-  async #findCopy(): Promise<Feed | null> {
-    const copy = await this.#dependencies.copies.find(COPY_KEY)
-    return copy === null ? null : decodeRecord(feedSchema, COPY_KEY, copy)
+  async #findElsewhere(): Promise<Feed | null> {
+    const { copies, lastAnswers } = this.#dependencies
+    const copy = (await copies.find(NAME)) ?? (await lastAnswers.find(NAME))
+    return copy === null ? null : decodeRecord(feedSchema, NAME, copy)
   }
 }

@@ -1,5 +1,6 @@
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 
 /** What has a budget for each minute, each address and each Cloudflare location, and the binding that keeps it. */
@@ -41,7 +42,7 @@ export class BurstLimits {
 
 async function isWithin(binding: RateLimit, key: string): Promise<boolean> {
   try {
-    return (await binding.limit({ key })).success
+    return (await answerWithin(PATIENCE_MS, binding.limit({ key }))).success
   } catch (error) {
     log('warn', 'rate_limit_unavailable', { cause: describeError(error) })
     return true

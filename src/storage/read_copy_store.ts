@@ -2,7 +2,13 @@ import * as z from 'zod/mini'
 import { parseJsonColumn } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
-import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
+import {
+  answerWithin,
+  CorruptRecord,
+  callStore,
+  PATIENCE_MS,
+  StorageUnavailable,
+} from '../lib/storage_error.ts'
 
 /**
  * A copy older than this is used only while the record cannot be read. So one that missed a change, by two writers that
@@ -41,6 +47,7 @@ export class ReadCopyStore {
 
   /**
    * The copy near the caller; where there is none, or an old one, the record, whose copy is then written after the answer.
+   * Whoever has an old copy waits for the record only so long.
    *
    * @throws CorruptRecord where the copy does not decode: it is written anew, so the next request finds a good one
    * @throws StorageUnavailable where there is no copy and the record cannot be read
@@ -48,15 +55,22 @@ export class ReadCopyStore {
   async readThrough<T>(record: CopiedRecord<T>, context: RequestContext): Promise<T | null> {
     const copy = await this.#findDecoded(record, context)
     if (copy && copy.savedAt > context.now - FRESH_SECONDS) return copy.value
+    const reading = this.#readRecord(record, context)
+    if (!copy) return reading
     try {
-      const value = await record.readRecord()
-      runLater(context, `renew the KV copy ${record.key}`, () => this.write(record.key, value, context))
-      return value
+      return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      if (!copy || !(error instanceof StorageUnavailable)) throw error
+      if (!(error instanceof StorageUnavailable)) throw error
       log('warn', 'old_copy_used', { key: record.key, cause: describeError(error) })
+      context.waitUntil(reading.catch(() => {}))
       return copy.value
     }
+  }
+
+  async #readRecord<T>(record: CopiedRecord<T>, context: RequestContext): Promise<T | null> {
+    const value = await record.readRecord()
+    runLater(context, `renew the KV copy ${record.key}`, () => this.write(record.key, value, context))
+    return value
   }
 
   async #findDecoded<T>(record: CopiedRecord<T>, context: RequestContext): Promise<Copy<T> | null> {
@@ -81,19 +95,21 @@ export class ReadCopyStore {
     runLater(context, `repair the KV copy ${key}`, () => this.save(key, value, context))
   }
 
+  /** @throws StorageUnavailable */
   save(key: string, value: unknown, { now }: RequestContext): Promise<void> {
-    return this.#kv.put(key, JSON.stringify(value), { metadata: { savedAt: now } })
+    const text = JSON.stringify(value)
+    return callStore('KV', () => this.#kv.put(key, text, { metadata: { savedAt: now } }))
   }
 
-  /** Writes the copy of a record; one that is gone, null, has none. */
+  /** Writes the copy of a record; one that is gone, null, has none. @throws StorageUnavailable */
   async write(key: string, value: unknown, context: RequestContext): Promise<void> {
-    if (value === null) await this.#kv.delete(key)
+    if (value === null) await callStore('KV', () => this.#kv.delete(key))
     else await this.save(key, value, context)
   }
 
   async #find(key: string): Promise<Copy<unknown> | null> {
     try {
-      const { value, metadata } = await this.#kv.getWithMetadata(key)
+      const { value, metadata } = await callStore('KV', () => this.#kv.getWithMetadata(key), PATIENCE_MS)
       if (value === null) return null
       const { data } = metadataSchema.safeParse(metadata)
       return { value: parseJsonColumn(`KV copy ${key}`, value), savedAt: data?.savedAt ?? 0 }

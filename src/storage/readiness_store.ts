@@ -1,4 +1,5 @@
 import { describeError, log } from '../lib/log.ts'
+import { callStore } from '../lib/storage_error.ts'
 
 /** Asks each store for something small. */
 export class ReadinessStore {
@@ -17,7 +18,7 @@ export class ReadinessStore {
     const failing = await Promise.all(
       Object.entries(this.#probes).map(async ([name, probe]) => {
         try {
-          await probe()
+          await callStore(name, probe)
           return []
         } catch (error) {
           log('error', 'not_ready', { dependency: name, cause: describeError(error) })

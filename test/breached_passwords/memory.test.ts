@@ -4,7 +4,7 @@ import { encodeUtf8 } from '../../src/lib/bytes.ts'
 import { importUser } from '../../src/users/create_user.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { breachRowOf, breachScene, claimsOf, FRESH, HELD } from '../support/breaches.ts'
-import { FaultyD1 } from '../support/faulty_d1.ts'
+import { FaultyD1 } from '../support/faults.ts'
 import { PASSWORD } from '../support/server.ts'
 
 const isNote = (sql: string) => sql.includes('SET breach_checked_at')

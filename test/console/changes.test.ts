@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ConsoleAnswer, ConsoleBrowser, inputOf } from '../support/console.ts'
-import { switchable } from '../support/faults.ts'
+import { FaultyStores } from '../support/faults.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
-const stores = switchable()
+const stores = new FaultyStores()
 const server = new TestServer({ env: stores.env })
 let admin: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
 let support: typeof admin

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { addConsoleClient, ConsoleBrowser, inputOf } from '../support/console.ts'
-import { switchable } from '../support/faults.ts'
+import { FaultyStores } from '../support/faults.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const SIGN_IN = '/console/sign-in?next=%2Fconsole'
@@ -160,7 +160,7 @@ describe('a session', () => {
   })
 
   it('loses nothing while the stores are away', async () => {
-    const stores = switchable()
+    const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     const browser = await ConsoleBrowser.signIn(server)
     const { cookie } = browser
@@ -227,7 +227,7 @@ describe('signing out', () => {
   })
 
   it('tells where the server could not end it', async () => {
-    const stores = switchable()
+    const stores = new FaultyStores()
     const browser = await ConsoleBrowser.signIn(new TestServer({ env: stores.env }))
     stores.up = false
     const answer = await browser.post('/console/sign-out')

@@ -5,8 +5,16 @@ import { env } from 'cloudflare:workers'
  *
  * @param sql The statements of the call.
  * @param call Makes it.
+ * @param breakOff Makes a batch that fails after its first statement; absent where the call is none.
  */
-export type AroundCall = <T>(sql: string, call: () => Promise<T>) => Promise<T>
+export type AroundCall = <T>(
+  sql: string,
+  call: () => Promise<T>,
+  breakOff?: () => Promise<unknown>,
+) => Promise<T>
+
+/** A statement that fails when it is its turn, not before. */
+const FAILING = "SELECT json('no JSON')"
 
 interface Original {
   statement: D1PreparedStatement
@@ -44,7 +52,13 @@ export function aroundD1(around: AroundCall): D1Database {
   function batch(target: D1Database | D1DatabaseSession, wrapped: D1PreparedStatement[]) {
     const parts = wrapped.map(unwrap)
     const sql = parts.map((part) => part.sql).join(';\n')
-    return around(sql, () => target.batch(parts.map((part) => part.statement)))
+    const [first, ...rest] = parts.map((part) => part.statement)
+    if (first === undefined) throw new Error('an empty batch')
+    return around(
+      sql,
+      () => target.batch([first, ...rest]),
+      () => target.batch([first, target.prepare(FAILING), ...rest]),
+    )
   }
 
   function wrapDatabase<T extends D1Database | D1DatabaseSession>(database: T): T {

@@ -1,53 +1,186 @@
-import { env } from 'cloudflare:workers'
-import { isDeferredWrite } from './around_d1.ts'
+import { timers } from '../../src/lib/timers.ts'
+import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
+import { aroundKv } from './around_kv.ts'
 
-const unreachable = () => Promise.reject(new Error('the store is down'))
+/** How a call to a store fails. After it is done the answer alone is lost, as when a connection drops after the write. */
+export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
+export type Fault = (typeof FAULTS)[number]
 
-const deadStatement = { first: unreachable, run: unreachable, all: unreachable, raw: unreachable }
+/** How long one takes: it hangs and is made, or answers, only when the store comes back; or it is made a little later. */
+export const DELAYS = ['hangs before it is made', 'hangs after it is done', 'is slow'] as const
 
-/** A D1 database that no call reaches: statements are made as ever, and none runs. */
-export const D1_DOWN = {
-  prepare: () => ({ ...deadStatement, bind: () => deadStatement }),
-  batch: unreachable,
-  exec: unreachable,
-  withSession: () => D1_DOWN,
-} as unknown as D1Database
+/** Of a batch, its first statement is done when the second fails; any other call is not made. */
+const BREAK = 'in the middle of its batch'
 
-/** A KV namespace that no call reaches. */
-export const KV_DOWN = new Proxy(env.KV, { get: () => unreachable })
+export type Trouble = Fault | (typeof DELAYS)[number] | typeof BREAK
+export const TROUBLES: readonly Trouble[] = [...FAULTS, ...DELAYS, BREAK]
 
-/** D1 with a list of the statements that were prepared, but those that are written after the answer. */
-export function countingD1(): { db: D1Database; statements: string[] } {
-  const statements: string[] = []
-  const record =
-    (target: D1Database | D1DatabaseSession) =>
-    (sql: string): D1PreparedStatement => {
-      if (!isDeferredWrite(sql)) statements.push(sql)
-      return target.prepare(sql)
+const SLOW_MS = 800
+
+/** A real store whose calls meet trouble where a test wants it. */
+export class FaultyStore {
+  /** What a call meets, such as the statements of one or `put keys`; null where it is made as ever. */
+  judge: (call: string) => Trouble | null = () => null
+  /** How many calls are being made now. */
+  running = 0
+  readonly around: AroundCall = (what, call, breakOff) =>
+    this.#meet(this.judge(what), () => this.#run(call), breakOff)
+  #hanging: (() => void)[] = []
+  #broken: Promise<unknown>[] = []
+
+  /** Every call meets it until it comes back. */
+  suffer(trouble: Trouble): void {
+    this.judge = () => trouble
+  }
+
+  /** All is well again, and what hung goes on. */
+  comeBack(): void {
+    this.judge = () => null
+    for (const goOn of this.#hanging.splice(0)) goOn()
+  }
+
+  /** Waits until the calls that broke while they ran, or hung, have come to their end. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#broken.splice(0))
+  }
+
+  async #meet<T>(
+    trouble: Trouble | null,
+    call: () => Promise<T>,
+    breakOff?: () => Promise<unknown>,
+  ): Promise<T> {
+    switch (trouble) {
+      case null:
+        return call()
+      case 'is slow':
+        await new Promise<void>((resolve) => timers.start(resolve, SLOW_MS))
+        return call()
+      case 'hangs before it is made':
+        return this.#track(this.#hang().then(call))
+      case 'hangs after it is done':
+        return this.#track(
+          call().then(async (answer) => {
+            await this.#hang()
+            return answer
+          }),
+        )
+      case BREAK:
+        if (breakOff) await this.#run(breakOff)
+        throw new Error('the call is not made')
+      default:
+        return this.#fail(trouble, call)
     }
-  const db = new Proxy(env.DB, {
-    get(target, property) {
-      if (property === 'prepare') return record(target)
-      if (property === 'withSession') {
-        return (constraint: D1SessionConstraint) => ({ prepare: record(target.withSession(constraint)) })
-      }
-      return Reflect.get(target, property).bind(target)
-    },
-  })
-  return { db, statements }
+  }
+
+  #track<T>(call: Promise<T>): Promise<T> {
+    this.#broken.push(call)
+    return call
+  }
+
+  async #fail(fault: Fault, call: () => Promise<unknown>): Promise<never> {
+    if (fault === 'while it runs') void this.#track(call())
+    if (fault === 'after it is done') await call()
+    throw new Error(`the call fails ${fault}`)
+  }
+
+  #hang(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#hanging.push(resolve)
+    return promise
+  }
+
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    this.running++
+    try {
+      return await call()
+    } finally {
+      this.running--
+    }
+  }
 }
 
-/** Stores that a test switches off and on again. */
-export function switchable() {
-  const stores = { up: true, env: { DB: through(env.DB, D1_DOWN), KV: through(env.KV, KV_DOWN) } }
-  function through<T extends object>(whenUp: T, whenDown: T): T {
-    return new Proxy(whenUp, {
-      get(_target, property) {
-        const store = stores.up ? whenUp : whenDown
-        const member = Reflect.get(store, property)
-        return typeof member === 'function' ? member.bind(store) : member
-      },
-    })
+/** Both stores of a server. */
+export class FaultyStores {
+  readonly d1 = new FaultyStore()
+  readonly kv = new FaultyStore()
+  readonly env = { DB: aroundD1(this.d1.around), KV: aroundKv(this.kv.around) }
+
+  /** Whether a call is being made that will be answered. */
+  get areAtWork(): boolean {
+    return this.d1.running + this.kv.running > 0
   }
-  return stores
+
+  comeBack(): void {
+    for (const store of [this.d1, this.kv]) store.comeBack()
+  }
+
+  /** Switches both off, or on again. */
+  set up(isUp: boolean) {
+    if (isUp) this.comeBack()
+    else for (const store of [this.d1, this.kv]) store.suffer('before it is made')
+  }
+}
+
+interface FaultOptions {
+  fault: Trouble
+  /** Which of the calls that match fails, counted from 1. */
+  nth: number
+  /** Whether a call of these statements counts. */
+  matches(sql: string): boolean
+}
+
+/** After which a write is done by the time of the next call. */
+const DONE: ReadonlySet<Trouble> = new Set(['while it runs', 'after it is done', 'hangs after it is done'])
+
+/** The real D1, of which one call fails. */
+export class FaultyD1 {
+  readonly db: D1Database
+  /** The statements of the call that failed; null while none has. */
+  failed: string | null = null
+  readonly #store = new FaultyStore()
+  readonly #fault: Trouble
+
+  constructor({ fault, nth, matches }: FaultOptions) {
+    let matching = 0
+    this.#fault = fault
+    this.#store.judge = (sql) => {
+      if (!matches(sql) || ++matching !== nth) return null
+      this.failed = sql
+      return fault
+    }
+    this.db = aroundD1(this.#store.around)
+  }
+
+  /** Whether the call that failed changed a session all the same. */
+  get hasChangedSession(): boolean {
+    return DONE.has(this.#fault) && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
+  }
+
+  get areAtWork(): boolean {
+    return this.#store.running > 0
+  }
+
+  /** Has a call that hangs go on, and waits until one that broke while it ran has come to its end. */
+  async settle(): Promise<void> {
+    this.#store.comeBack()
+    await this.#store.settle()
+  }
+}
+
+const unreachable: AroundCall = () => Promise.reject(new Error('the store is down'))
+
+/** A D1 database that no call reaches: statements are made as ever, and none runs. */
+export const D1_DOWN = aroundD1(unreachable)
+
+/** A KV namespace that no call reaches. */
+export const KV_DOWN = aroundKv(unreachable)
+
+/** D1 with a list of the calls that were made, but those that are written after the answer. */
+export function countingD1(): { db: D1Database; statements: string[] } {
+  const statements: string[] = []
+  const db = aroundD1((sql, call) => {
+    if (!isDeferredWrite(sql)) statements.push(sql)
+    return call()
+  })
+  return { db, statements }
 }

@@ -9,6 +9,7 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, runCron, type Services, sweepStores } from '../../src/services.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
+import { addressOfLast } from '../../src/storage/last_answer_store.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
 
@@ -96,6 +97,13 @@ export class TestServer {
     return response
   }
 
+  /** Answers a request and leaves the rest to `settle`. */
+  async answer(request: Request): Promise<Response> {
+    const context = createExecutionContext()
+    this.#contexts.push(context)
+    return this.#app.fetch(request, {}, context)
+  }
+
   /** The same server in an isolate that has nothing in memory. */
   anotherIsolate(): TestServer {
     return new TestServer({ ...this.#options, clock: this.clock })
@@ -109,7 +117,7 @@ export class TestServer {
     return { now: this.clock.time, addressPrefix: null, address: null, continent: null, waitUntil }
   }
 
-  /** Waits for what was left to do by those who were given a context. */
+  /** Waits for what was left to do: by those who were given a context, and after an `answer`. */
   async settle(): Promise<void> {
     await Promise.all(this.#contexts.splice(0).map((context) => waitOnExecutionContext(context)))
   }
@@ -217,6 +225,7 @@ export function basic(id: string, secret: string): string {
 export async function emptyStores(): Promise<void> {
   await reset()
   await emptyKv()
+  for (const name of ['jwks', 'revocations']) await caches.default.delete(addressOfLast(name, ISSUER))
   for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
 }
 

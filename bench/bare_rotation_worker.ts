@@ -1,0 +1,36 @@
+import type { Env } from '../src/services.ts'
+import { HolderStore } from '../src/sessions/holder_store.ts'
+import { SessionStore } from '../src/sessions/session_store.ts'
+import { UserStore } from '../src/users/user_store.ts'
+
+// The yardstick of a refresh: the same call to D1, and a constant. The caller counts: /rotate?sid=…&seq=…
+
+const LIFETIME_SECONDS = 2_592_000
+
+let subject: string | null = null
+
+export default {
+  async fetch(request, { DB }) {
+    const { searchParams } = new URL(request.url)
+    const sid = searchParams.get('sid') ?? ''
+    subject ??=
+      (await new UserStore(DB).findByUsername('customers', 'amanda@example.com', 'primary'))?.id ?? ''
+    const now = Math.floor(Date.now() / 1000)
+    const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
+    const holder = { ...session, secretHash: null, pool: 'customers', jti: null, issuedAt: now, now }
+    const { outcome } = await new SessionStore(DB, new HolderStore(DB)).rotate(
+      {
+        ...session,
+        expiresAt: now + LIFETIME_SECONDS,
+        tokenExpiresAt: now + LIFETIME_SECONDS,
+        seq: Number(searchParams.get('seq')),
+        now,
+        retryWindowSeconds: 60,
+        sessionLifetimeSeconds: null,
+      },
+      holder,
+    )
+    if (outcome?.kind !== 'rotated') throw new Error(`not rotated: ${JSON.stringify(outcome)}`)
+    return Response.json({ status: 'ok' })
+  },
+} satisfies ExportedHandler<Env>

@@ -1,0 +1,57 @@
+import type { Bundle } from '../scripts/worker_bundle.ts'
+import { startService } from '../scripts/worker_server.ts'
+import { HeapInspector } from './heap.ts'
+import { MACHINE_TOKEN, type Operation, SIGN_IN_OPERATION } from './operations.ts'
+import { type Measured, start } from './servers.ts'
+
+/** What one isolate holds, in MiB. */
+export interface Memory {
+  /** After a first token. */
+  heapAtFirstMib: number
+  /** After `TOKENS` more, once the garbage is gone. */
+  heapAfterTokensMib: number
+  /** With as many sign-ins under way as the queue takes and more. */
+  heapWhileQueueingMib: number
+  /** What the process grew by from the first token to then: the memory of Argon2id is in it, the heap's garbage too. */
+  growthMib: number | null
+}
+
+export const TOKENS = 20_000
+const SIGN_INS = 64
+const CALLERS = 32
+
+export async function measureMemory(bundle: Bundle): Promise<Memory> {
+  const service = await start(startService(bundle, { inspect: true }))
+  const { server, workerd } = service
+  if (server.inspector === null) throw new Error('there is no inspector')
+  const heap = await HeapInspector.open(server.inspector)
+  await ask(service, MACHINE_TOKEN, 1, 1)
+  const heapAtFirstMib = await heap.usedMib()
+  const residentAtFirst = workerd?.residentMib() ?? null
+  await ask(service, MACHINE_TOKEN, CALLERS, TOKENS / CALLERS)
+  const heapAfterTokensMib = await heap.usedMib()
+  const signIns = ask(service, SIGN_IN_OPERATION, SIGN_INS, 1)
+  const heapWhileQueueingMib = await heap.usedMib()
+  await signIns
+  const growthMib = residentAtFirst === null ? null : (workerd?.residentMib() ?? 0) - residentAtFirst
+  heap.close()
+  await server.close()
+  return { heapAtFirstMib, heapAfterTokensMib, heapWhileQueueingMib, growthMib }
+}
+
+async function ask(
+  { send }: Measured,
+  operation: Operation,
+  callerCount: number,
+  requestCount: number,
+): Promise<void> {
+  const callers = await Promise.all(Array.from({ length: callerCount }, () => operation.open(send)))
+  await Promise.all(
+    callers.map(async (caller) => {
+      for (let i = 0; i < requestCount; i++) {
+        const request = caller.next()
+        if (request !== null) await send(request)
+      }
+    }),
+  )
+}

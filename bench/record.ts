@@ -1,0 +1,93 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { CASES } from './cases.ts'
+import { drawChart } from './chart.ts'
+import type { OperationCost } from './count.ts'
+import type { Comparison } from './load.ts'
+import type { Memory } from './memory.ts'
+import { formatCosts, formatGrowth, formatSpeed, type Measurement } from './tables.ts'
+
+const PAGE = 'docs/performance.md'
+const CHART = 'docs/performance.svg'
+
+/** The concurrency that the chart shows. */
+const CHARTED = 32
+
+/** All that one run measured. */
+export interface Run {
+  speed: readonly Measurement[]
+  /** Machine tokens while sign-ins queue, beside machine tokens alone. */
+  besideSignIns: Comparison
+  growth: readonly Measurement[]
+  costs: readonly OperationCost[]
+  memory: Memory
+  startupMs: number
+  size: { kib: number; gzippedKib: number }
+}
+
+/** Puts the figures of a run in their places in the page, and draws the chart. The words between them are the page's own. */
+export function writeRecord(run: Run): void {
+  const page = Object.entries(sectionsOf(run)).reduce(replaceSection, readFileSync(PAGE, 'utf8'))
+  writeFileSync(PAGE, page)
+  writeFileSync(
+    CHART,
+    drawChart('How fast, beside what no server of its kind could be faster than', barsOf(run)),
+  )
+}
+
+/** The text between the comments `<!-- name -->` and `<!-- /name -->`. @throws Error where the page has no such place */
+export function replaceSection(page: string, [name, text]: [string, string]): string {
+  const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
+  if (!place.test(page)) throw new Error(`${PAGE} has no place for "${name}"`)
+  return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)
+}
+
+function sectionsOf({ speed, growth, costs, ...rest }: Run): Record<string, string> {
+  return {
+    run: `Run of ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, two cores.`,
+    speed: formatSpeed(speed),
+    queue: describeQueue(rest.besideSignIns, speed),
+    growth: formatGrowth(growth),
+    costs: formatCosts(costs),
+    isolate: describeIsolate(rest),
+  }
+}
+
+function describeQueue({ subject, yardstick }: Comparison, speed: readonly Measurement[]): string {
+  const hash = speed.find(({ yardstickName, concurrency }) => yardstickName === 'hash' && concurrency === 1)
+  const hashMs = hash?.yardstick.p50Ms ?? Number.NaN
+  const line = ({ perSecond, p50Ms, p99Ms }: typeof subject) =>
+    `${perSecond.toFixed(0)} | ${p50Ms.toFixed(1)} | ${p99Ms.toFixed(1)} | ${(p50Ms / hashMs).toFixed(2)}`
+  return `| machine tokens, 32 at once | a second | p50 ms | p99 ms | p50 in hashes of ${hashMs.toFixed(1)} ms |
+| --- | ---: | ---: | ---: | ---: |
+| alone | ${line(yardstick)} |
+| beside 4 sign-ins | ${line(subject)} |`
+}
+
+function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {
+  const rows = [
+    ['upload', `${size.kib.toFixed(0)} KiB, gzipped ${size.gzippedKib.toFixed(0)} KiB`],
+    ['start, processor time', `${startupMs.toFixed(0)} ms`],
+    ['heap after the first token', `${memory.heapAtFirstMib.toFixed(1)} MiB`],
+    ['heap after 20,000 more', `${memory.heapAfterTokensMib.toFixed(1)} MiB`],
+    ['heap while the queue of hashes is full', `${memory.heapWhileQueueingMib.toFixed(1)} MiB`],
+    [
+      'growth of the process from the first token to the end of that',
+      memory.growthMib === null ? 'not known here' : `${memory.growthMib.toFixed(0)} MiB`,
+    ],
+  ]
+  return [
+    '| one isolate | |',
+    '| --- | ---: |',
+    ...rows.map(([name, value]) => `| ${name} | ${value} |`),
+  ].join('\n')
+}
+
+function barsOf({ speed }: Run) {
+  return speed
+    .filter(({ concurrency }) => concurrency === CHARTED)
+    .map(({ operation, yardstickName, ratio }) => ({
+      label: yardstickName === 'constant' ? operation : `${operation} (${yardstickName})`,
+      ratio,
+      aim: CASES.find((one) => one.operation.name === operation)?.aim ?? null,
+    }))
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { type Bundle, bundleWorker } from '../scripts/worker_bundle.ts'
+import { startScript, startService, startWorker, type WorkerServer } from '../scripts/worker_server.ts'
+import { type Send, sender } from './exchange.ts'
+import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_process.ts'
+
+/** The least that a Worker can do. */
+const CONSTANT_WORKER = `export default { fetch: () => Response.json({ status: 'ok' }) }`
+
+/** A server under measurement, alone in a workerd. */
+export interface Measured {
+  server: WorkerServer
+  send: Send
+  /** Null where the system does not tell. */
+  workerd: WorkerdProcess | null
+}
+
+/** What is compared. All run from the start, and only one is asked at a time. */
+export interface Servers {
+  service: Measured
+  constant: Measured
+  hash: Measured
+  rotation: Measured
+  /** An API that verifies a token of `service`. */
+  verifier: Measured
+}
+
+export async function startServers(directory: string, bundle: Bundle): Promise<Servers> {
+  const build = (name: string) => bundleWorker(join(directory, name), `bench/${name}_worker.ts`)
+  const [hash, rotation, verifier] = [
+    await build('bare_hash'),
+    await build('bare_rotation'),
+    await build('verifier'),
+  ]
+  const service = await start(startService(bundle))
+  const { origin } = service.server
+  return {
+    service,
+    constant: await start(startScript(CONSTANT_WORKER)),
+    hash: await start(startService(hash)),
+    rotation: await start(startService(rotation)),
+    verifier: await start(
+      startWorker(verifier, 'wrangler.toml', { ISSUER: origin, AUDIENCE: `${origin}/storefront` }),
+    ),
+  }
+}
+
+export async function start(starting: Promise<WorkerServer>): Promise<Measured> {
+  const before = new Set(listWorkerds())
+  const server = await starting
+  return { server, send: sender(server.origin), workerd: findWorkerd(before) }
+}

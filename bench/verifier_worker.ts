@@ -1,0 +1,17 @@
+import { env } from 'cloudflare:workers'
+import { createVerifier, type Verifier } from '../verify/index.ts'
+
+// An API that does nothing but verify the token of each request, and answers as the constant Worker does.
+
+const { ISSUER, AUDIENCE } = env as unknown as Record<string, string>
+
+let verifier: Verifier | null = null
+
+export default {
+  async fetch(request) {
+    verifier ??= createVerifier({ issuer: String(ISSUER), audience: String(AUDIENCE), revocations: {} })
+    const [, token = ''] = (request.headers.get('Authorization') ?? '').split(' ')
+    await verifier.verify(token)
+    return Response.json({ status: 'ok' })
+  },
+} satisfies ExportedHandler

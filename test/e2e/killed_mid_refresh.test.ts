@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { findChildren } from '../support/child_processes.ts'
+import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
+
+// The service runs in a workerd of its own, with D1 and KV on disk. It is killed with no time to finish anything, and
+// comes back on what it had written.
+
+const CLIENTS = 16
+const KILLS = 3
+const LOAD_MS = 1500
+const TRY_AGAIN_MS = 50
+
+/** How long after its first try a token may still be used up. */
+const RETRY_WINDOW_MS = 60_000
+
+interface RefreshToken {
+  sid: string
+  seq: number
+  jti: string
+}
+
+let bundle: Bundle
+let service: ServiceServer
+/** The workerd of the service. */
+let pid: number
+/** What it comes back with. */
+const directory = makeTemporaryDirectory()
+const identity = {
+  stateDirectory: join(directory, 'state'),
+  sealingKey: randomBytes(32).toString('base64url'),
+}
+
+beforeAll(async () => {
+  bundle = await bundleWorker(join(directory, 'service'))
+  await start()
+})
+
+afterAll(() => service.close())
+
+/** @param port Where it was before; a free one at first. */
+async function start(port?: number): Promise<void> {
+  const others = findChildren('workerd')
+  service = await startService(bundle, { ...identity, ...(port === undefined ? {} : { port }) })
+  const [own, ...rest] = findChildren('workerd').filter((child) => !others.includes(child))
+  if (own === undefined || rest.length > 0) throw new Error('which workerd is that of the service?')
+  pid = own
+}
+
+/** Whoever holds a session and keeps it fresh: what they have is the last refresh token that came to them. */
+class Refresher {
+  readonly #credentials: Record<string, string>
+  #token: string
+  #isRunning = true
+  /** Of each number there was. */
+  readonly seen = new Map<number, string>()
+  /** How many tries got no answer. */
+  unanswered = 0
+
+  constructor(token: string, { client_id, client_secret }: { client_id: string; client_secret?: string }) {
+    this.#token = token
+    this.#credentials = { client_id, ...(client_secret === undefined ? {} : { client_secret }) }
+  }
+
+  get current(): RefreshToken {
+    return decodeJwt<RefreshToken>(this.#token)
+  }
+
+  /** Refreshes over and over until it is told to stop, which it does with an answer. */
+  async run(): Promise<void> {
+    this.#isRunning = true
+    while (this.#isRunning) await this.refresh()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+  }
+
+  /** Tries with the token it has until that has a successor. */
+  async refresh(): Promise<void> {
+    const end = Date.now() + RETRY_WINDOW_MS
+    while (Date.now() < end) {
+      const answer = await this.#post()
+      if (answer === null) {
+        this.unanswered++
+        await sleep(TRY_AGAIN_MS)
+        continue
+      }
+      this.#learn(answer)
+      return
+    }
+    throw new Error('no answer within the retry window')
+  }
+
+  /** Null where no answer came, or 503. */
+  async #post(): Promise<string | null> {
+    const form = { grant_type: 'refresh_token', refresh_token: this.#token, ...this.#credentials }
+    try {
+      const init = { method: 'POST', body: new URLSearchParams(form) }
+      const response = await fetch(`${service.origin}/oauth2-token`, init)
+      const text = await response.text()
+      if (response.status === 503) return null
+      if (!response.ok) throw new Refusal(`${response.status} ${text}`)
+      return JSON.parse(text).refresh_token
+    } catch (error) {
+      if (error instanceof Refusal) throw error
+      return null
+    }
+  }
+
+  #learn(token: string): void {
+    const { current } = this
+    this.#token = token
+    const { sid, seq, jti } = this.current
+    expect([sid, seq]).toEqual([current.sid, current.seq + 1])
+    expect(this.seen.get(seq) ?? jti).toBe(jti)
+    this.seen.set(seq, jti)
+  }
+}
+
+class Refusal extends Error {}
+
+async function signInEveryone(): Promise<Refresher[]> {
+  const { issuer } = service.config
+  return Promise.all(
+    Array.from({ length: CLIENTS }, async (_, i) => {
+      const who = i % 2 === 0 ? GUEST : CUSTOMER
+      return new Refresher((await requestTokens(issuer, who)).refresh_token, who)
+    }),
+  )
+}
+
+/** Kills workerd, and starts it again on what it had written. Returns how long nobody answered. */
+async function killAndRestart(): Promise<number> {
+  const killedAt = Date.now()
+  const port = Number(new URL(service.origin).port)
+  process.kill(pid, 'SIGKILL')
+  await service.close()
+  expect(findChildren('workerd')).not.toContain(pid)
+  await start(port)
+  return Date.now() - killedAt
+}
+
+/** What the audit trail has of each kind. */
+async function countEvents(): Promise<Record<string, number>> {
+  const select = 'SELECT kind, count(*) AS events FROM audit_events GROUP BY kind'
+  const { results } = await service.stores.DB.prepare(select).all<{ kind: string; events: number }>()
+  return Object.fromEntries(results.map(({ kind, events }) => [kind, events]))
+}
+
+it('nobody is signed out and no session is doubled, however often the service is killed', async () => {
+  const refreshers = await signInEveryone()
+  const runs = refreshers.map((refresher) => refresher.run())
+  for (let kill = 0; kill < KILLS; kill++) {
+    await sleep(LOAD_MS)
+    expect(await killAndRestart()).toBeLessThan(RETRY_WINDOW_MS)
+  }
+  await sleep(LOAD_MS)
+  for (const refresher of refreshers) refresher.stop()
+  await Promise.all(runs)
+  await Promise.all(refreshers.map((refresher) => refresher.refresh()))
+  const { results } = await service.stores.DB.prepare('SELECT sid, seq, ended_at FROM sessions').all()
+  const expected = refreshers.map(({ current: { sid, seq } }) => ({ sid, seq, ended_at: null }))
+  expect(results).toHaveLength(CLIENTS)
+  expect(results).toEqual(expect.arrayContaining(expected))
+  // Every kill met every one of them in the middle of something.
+  for (const { unanswered } of refreshers) expect(unanswered).toBeGreaterThanOrEqual(KILLS)
+  const { theft, refresh_refused, retry = 0 } = await countEvents()
+  expect([theft, refresh_refused]).toEqual([undefined, undefined])
+  const refreshes = refreshers.reduce((sum, { current }) => sum + current.seq, 0)
+  process.stdout.write(`measured: ${KILLS} kills, ${refreshes} refreshes, ${retry} answers that got lost\n`)
+})

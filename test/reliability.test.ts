@@ -1,0 +1,282 @@
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import reliabilityPage from '../docs/reliability.md?raw'
+import { isDeferredWrite } from './support/around_d1.ts'
+import { FaultyStores, type Trouble } from './support/faults.ts'
+import { parseTable } from './support/markdown_table.ts'
+import { PassingTime } from './support/passing_time.ts'
+import {
+  type Asked,
+  CONFIG,
+  type Home,
+  makeHome,
+  ROWS,
+  type Row,
+  warmUp,
+} from './support/reliability_rows.ts'
+import { TestClock, TestServer } from './support/server.ts'
+
+/** What a client waits for an answer (`client/`). */
+const CLIENT_PATIENCE_MS = 8000
+
+type Troubles = Partial<Record<'d1' | 'kv', Trouble>>
+
+/** A column of the table: what is wrong with the stores, in each way that it can be. */
+interface State {
+  isolates: ('warm' | 'cold')[]
+  troubles: Troubles[]
+}
+
+const DOWN: Trouble[] = ['before it is made', 'hangs before it is made']
+
+const STATES: ReadonlyMap<string, State> = new Map([
+  [
+    'KV down',
+    {
+      isolates: ['warm', 'cold'],
+      troubles: [...DOWN, 'after it is done' as const].map((kv) => ({ kv })),
+    },
+  ],
+  ['D1 down, warm isolate', { isolates: ['warm'], troubles: DOWN.map((d1) => ({ d1 })) }],
+  ['D1 down, cold isolate', { isolates: ['cold'], troubles: DOWN.map((d1) => ({ d1 })) }],
+  ['Both down, warm isolate', { isolates: ['warm'], troubles: DOWN.map((both) => ({ d1: both, kv: both })) }],
+  ['Both down, cold isolate', { isolates: ['cold'], troubles: DOWN.map((both) => ({ d1: both, kv: both })) }],
+  ['D1 slow', { isolates: ['warm', 'cold'], troubles: [{ d1: 'is slow' }] }],
+])
+
+const LOST = 'D1 loses an answer'
+
+/** More calls than any request makes. */
+const CALLS_AT_MOST = 20
+
+/** Long enough for each copy to be too old, and for each isolate to want to read anew. */
+const LATER_SECONDS = 3601
+
+const table = parseTable(reliabilityPage, 'What is asked for')
+
+let home: Home
+
+beforeAll(async () => {
+  home = await makeHome()
+})
+
+// A line for each call that fails would bury everything else.
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const spy = vi.spyOn(console, level).mockImplementation(() => {})
+    onTestFinished(() => spy.mockRestore())
+  }
+})
+
+/** An isolate on stores that meet trouble, and something to ask it for. */
+class Scene {
+  readonly stores = new FaultyStores()
+  readonly clock = new TestClock()
+  readonly isolate = new TestServer({ config: CONFIG, clock: this.clock, env: this.stores.env })
+  readonly time = new PassingTime(this.stores)
+  readonly asked: Asked
+  readonly #patienceMs: number
+
+  constructor(asked: Asked, { patienceMs = CLIENT_PATIENCE_MS }: Row) {
+    this.asked = asked
+    this.#patienceMs = patienceMs
+  }
+
+  static async begin(row: Row, isolate: 'warm' | 'cold'): Promise<Scene> {
+    const scene = new Scene(await row.prepare(home), row)
+    scene.clock.time = home.server.clock.time
+    // A cold one finds copies that somebody else has written.
+    const other = new TestServer({ config: CONFIG, clock: scene.clock })
+    await warmUp(isolate === 'warm' ? scene.isolate : other, home)
+    return scene
+  }
+
+  suffer({ d1, kv }: Troubles): void {
+    if (d1) this.stores.d1.suffer(d1)
+    if (kv) this.stores.kv.suffer(kv)
+  }
+
+  /** Asks, and checks that the answer is there while its client still waits. */
+  async ask(): Promise<Response> {
+    const begunAt = this.time.elapsedMs
+    const answer = await this.time.during(this.isolate.answer(this.asked.request()))
+    expect(this.time.elapsedMs - begunAt).toBeLessThan(this.#patienceMs)
+    return answer
+  }
+
+  async expectDone(): Promise<void> {
+    await this.asked.expectDone(await this.ask())
+  }
+
+  async end(): Promise<void> {
+    this.stores.comeBack()
+    await this.time.during(this.isolate.settle())
+  }
+}
+
+/** Checks the one answer that is no success. */
+async function expectUnavailable(answer: Response, refusal: Row['refusal']): Promise<void> {
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
+  expect(answer.headers.get('Cache-Control')).toBe('no-store')
+  const text = await answer.text()
+  switch (refusal) {
+    case 'page':
+      return expect(text).toContain('You are still signed in')
+    case 'readiness':
+      return expect(JSON.parse(text)).toEqual({ status: 'unavailable', failing: expect.any(Array) })
+    case 'problem':
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+      return expect(JSON.parse(text)).toMatchObject({ status: 503 })
+    case 'oauth':
+      return expect(JSON.parse(text)).toEqual({
+        error: 'temporarily_unavailable',
+        error_description: 'The service is not available now. Try again shortly.',
+      })
+  }
+}
+
+type CheckCell = (scene: Scene, row: Row) => Promise<void>
+
+async function expectWorking(scene: Scene, row: Row): Promise<void> {
+  await scene.expectDone()
+  if (!row.isLasting) return
+  scene.clock.time += LATER_SECONDS
+  await scene.expectDone()
+}
+
+async function expectLast(scene: Scene, row: Row): Promise<void> {
+  const first = await scene.ask()
+  await expectWorking(scene, row)
+  const later = await scene.ask()
+  expect([later.status, await later.text()]).toEqual([first.status, await first.text()])
+  const ages = [first, later].map((answer) => Number(answer.headers.get('Age') ?? Number.NaN))
+  if (ages.some(Number.isNaN)) return
+  expect(ages[1]).toBe((ages[0] ?? 0) + LATER_SECONDS)
+}
+
+async function expectOutage(scene: Scene, { refusal }: Row): Promise<void> {
+  await expectUnavailable(await scene.ask(), refusal)
+  scene.stores.comeBack()
+  await scene.expectDone()
+}
+
+async function expectShortMemory(scene: Scene, row: Row): Promise<void> {
+  scene.clock.time += 29
+  await scene.expectDone()
+  scene.clock.time += 2
+  await expectOutage(scene, row)
+}
+
+async function expectDoneThough503(scene: Scene, { refusal }: Row): Promise<void> {
+  await expectUnavailable(await scene.ask(), refusal)
+  scene.stores.comeBack()
+  await scene.asked.expectDoneOnce?.()
+}
+
+/** What a cell says, where something goes on being wrong. */
+const CHECKS: Record<string, CheckCell> = {
+  yes: expectWorking,
+  last: expectLast,
+  '30 s': expectShortMemory,
+  '503': expectOutage,
+  look: expectDoneThough503,
+}
+
+/** Every way in which the answer to one call gets lost, whatever the caller waits for. Returns how many there are. */
+async function forEachLoss(row: Row, check: (scene: Scene) => Promise<void>): Promise<number> {
+  for (let nth = 1; nth <= CALLS_AT_MOST; nth++) {
+    const scene = await Scene.begin(row, 'cold')
+    let calls = 0
+    scene.stores.d1.judge = (sql) => (!isDeferredWrite(sql) && ++calls === nth ? 'after it is done' : null)
+    await check(scene)
+    await scene.end()
+    if (calls < nth) return nth - 1
+  }
+  throw new Error(`more than ${CALLS_AT_MOST} calls to D1`)
+}
+
+/** Asks, and again where the first answer is 503. Returns the statuses. */
+async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
+  const first = await scene.ask()
+  if (first.status !== 503) {
+    await scene.asked.expectDone(first)
+    return [first.status]
+  }
+  await expectUnavailable(first, refusal)
+  const second = await scene.ask()
+  // What needs a version finds that it was changed, by itself.
+  if (second.status !== 412) await scene.asked.expectDone(second)
+  await scene.asked.expectDoneOnce?.()
+  return [first.status, second.status]
+}
+
+/** What a cell says, where one answer of D1 gets lost: the statuses, and those of asking again. */
+const STATUSES: Record<string, (statuses: number[]) => boolean> = {
+  yes: ([first]) => first !== 503,
+  last: ([first]) => first === 200,
+  again: ([first, second]) => first !== 503 || second === 200,
+  look: ([first, second]) => first !== 503 || second === 200 || second === 412,
+}
+
+const cells = [...table].flatMap(([row, columns]) =>
+  [...columns].map(([column, cell]) => ({ row, column, cell })),
+)
+
+describe('the table in docs/reliability.md', () => {
+  it('has the rows and the columns that are proven here', () => {
+    expect([...table.keys()]).toEqual([...ROWS.keys()])
+    for (const columns of table.values()) expect([...columns.keys()]).toEqual([...STATES.keys(), LOST])
+  })
+
+  it.each(cells.filter(({ column }) => column !== LOST))(
+    'is right: $row, $column: $cell',
+    async ({ row: name, column, cell }) => {
+      const row = ROWS.get(name) as Row
+      const { isolates, troubles } = STATES.get(column) as State
+      for (const isolate of isolates) {
+        for (const trouble of troubles) {
+          const scene = await Scene.begin(row, isolate)
+          scene.suffer(trouble)
+          await (CHECKS[cell] as CheckCell)(scene, row)
+          await scene.end()
+        }
+      }
+    },
+  )
+
+  it.each(cells.filter(({ column }) => column === LOST))(
+    'is right: $row, $column: $cell',
+    async ({ row: name, cell }) => {
+      const row = ROWS.get(name) as Row
+      const isAsSaid = STATUSES[cell] as (statuses: number[]) => boolean
+      const seen: number[][] = []
+      await forEachLoss(row, async (scene) => {
+        seen.push(await askTwice(scene, row))
+      })
+      expect(seen.filter((statuses) => !isAsSaid(statuses))).toEqual([])
+      const needed = cell === 'again' || cell === 'look' ? [503] : []
+      expect(seen.flat()).toEqual(expect.arrayContaining(needed))
+      if (cell === 'look') expect(seen.flat()).toContain(412)
+    },
+  )
+})
+
+describe('a D1 that hangs', () => {
+  it.each(['Guest token', 'Machine token', 'JWKS'])(
+    'holds up no %s for longer than it takes to see that copies of an hour ago must do',
+    async (name) => {
+      const scene = await Scene.begin(ROWS.get(name) as Row, 'cold')
+      scene.suffer({ d1: 'hangs before it is made' })
+      await scene.expectDone()
+      expect(scene.time.elapsedMs).toBe(0)
+      scene.clock.time += LATER_SECONDS
+      await scene.expectDone()
+      // A client and the keys, one after the other.
+      expect(scene.time.elapsedMs).toBeLessThanOrEqual(2000)
+      const { elapsedMs } = scene.time
+      await scene.expectDone()
+      expect(scene.time.elapsedMs).toBe(elapsedMs)
+      await scene.end()
+    },
+  )
+})

@@ -1,0 +1,200 @@
+import { env } from 'cloudflare:workers'
+import fc from 'fast-check'
+import { decodeJwt } from 'jose'
+import { beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import type { User } from '../src/users/user.ts'
+import { isDeferredWrite } from './support/around_d1.ts'
+import { FaultyStores, TROUBLES, type Trouble } from './support/faults.ts'
+import { PassingTime } from './support/passing_time.ts'
+import {
+  credentials,
+  ISSUER,
+  type TestClient,
+  TestClock,
+  TestServer,
+  type TokenAnswer,
+} from './support/server.ts'
+
+const RUNS = 80
+const LIMIT_MS = 100_000
+
+const RETRY_WINDOW_SECONDS = 60
+
+const UNAVAILABLE = {
+  error: 'temporarily_unavailable',
+  error_description: 'The service is not available now. Try again shortly.',
+}
+
+/** One refresh, or two at once, and what the calls to the stores meet meanwhile. */
+interface Move {
+  holder: number
+  isolate: number
+  atOnce: number
+  /** Of the calls to D1, one after the other. */
+  d1: (Trouble | null)[]
+  kv: Trouble | null
+  /** Whether the stores come back after it: then what hung until now is done. */
+  comesBack: boolean
+  /** Until the next. */
+  seconds: number
+}
+
+const trouble = fc.constantFrom<Trouble>(...TROUBLES)
+
+const move: fc.Arbitrary<Move> = fc.record({
+  holder: fc.nat(2),
+  isolate: fc.nat(1),
+  atOnce: fc.constantFrom(1, 1, 2),
+  d1: fc.array(fc.option(trouble, { freq: 2 }), { maxLength: 4 }),
+  kv: fc.option(trouble, { freq: 1 }),
+  comesBack: fc.boolean(),
+  seconds: fc.constantFrom(0, 1, 5, 20, 31),
+})
+
+/** Whoever has a session: they keep the last token that they got, and try again with it. */
+interface Holder {
+  sid: string
+  seq: number
+  token: string
+  /** When that token was first used without success; null where it was not. */
+  triedAt: number | null
+}
+
+let client: TestClient
+let user: User
+
+beforeAll(async () => {
+  const server = new TestServer()
+  client = await server.addClient()
+  user = await server.addUser()
+})
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const spy = vi.spyOn(console, level).mockImplementation(() => {})
+    onTestFinished(() => spy.mockRestore())
+  }
+})
+
+/** Two isolates on the same stores, two guests and a customer. */
+class Outage {
+  readonly #stores: FaultyStores
+  readonly #time: PassingTime
+  readonly #clock = new TestClock()
+  readonly #isolates: readonly TestServer[]
+  readonly #holders: Holder[] = []
+  /** The `jti` and `exp` of every refresh token, by its session and number. */
+  readonly #known = new Map<string, unknown>()
+
+  constructor(stores: FaultyStores, time: PassingTime) {
+    this.#stores = stores
+    this.#time = time
+    const options = { clock: this.#clock, env: stores.env }
+    this.#isolates = [new TestServer(options), new TestServer(options)]
+  }
+
+  async begin(): Promise<void> {
+    const [server] = this.#isolates as [TestServer]
+    for (const [username, password] of [['guest', 'guest'], ['guest', 'guest'], [user.username]]) {
+      const { refresh_token: token = '' } = await server.signIn(client, username ?? '', password)
+      this.#holders.push({ token, triedAt: null, ...decodeJwt<{ sid: string; seq: number }>(token) })
+    }
+  }
+
+  async take({ holder, isolate, atOnce, d1, kv, comesBack, seconds }: Move): Promise<void> {
+    const troubles = [...d1]
+    this.#stores.d1.judge = (sql) => (isDeferredWrite(sql) ? null : (troubles.shift() ?? null))
+    this.#stores.kv.judge = () => kv
+    await this.#refresh(this.#holders[holder] as Holder, { isolate, times: atOnce })
+    this.#stores.d1.judge = () => null
+    if (comesBack) this.#stores.comeBack()
+    await this.#pass(seconds)
+  }
+
+  /** All is well again: everyone can go on, and there is one row of each session. */
+  async end(): Promise<void> {
+    this.#stores.comeBack()
+    await this.#time.during(Promise.all(this.#isolates.map((isolate) => isolate.settle())))
+    await this.#stores.d1.settle().catch(() => {})
+    for (const holder of this.#holders) {
+      await this.#refreshInPeace(holder)
+      await this.#refreshInPeace(holder)
+    }
+    const sids = JSON.stringify(this.#holders.map(({ sid }) => sid))
+    const select = env.DB.prepare(
+      `SELECT sid, seq, ended_at FROM sessions WHERE sid IN (SELECT value FROM json_each(?))`,
+    )
+    const { results } = await select.bind(sids).all()
+    expect(new Set(results)).toEqual(
+      new Set(this.#holders.map(({ sid, seq }) => ({ sid, seq, ended_at: null }))),
+    )
+    expect(results).toHaveLength(this.#holders.length)
+  }
+
+  /** Whoever would come too late tries again before, and then all is well. */
+  async #pass(seconds: number): Promise<void> {
+    const next = this.#clock.time + seconds
+    for (const holder of this.#holders) {
+      if (holder.triedAt !== null && next - holder.triedAt >= RETRY_WINDOW_SECONDS)
+        await this.#refreshInPeace(holder)
+    }
+    this.#clock.time = next
+  }
+
+  async #refreshInPeace(holder: Holder): Promise<void> {
+    this.#stores.comeBack()
+    const { seq } = holder
+    await this.#refresh(holder, { isolate: 0, times: 1 })
+    expect(holder.seq).toBe(seq + 1)
+  }
+
+  async #refresh(holder: Holder, { isolate, times }: { isolate: number; times: number }): Promise<void> {
+    const server = this.#isolates[isolate] as TestServer
+    const parameters = { grant_type: 'refresh_token', ...credentials(client), refresh_token: holder.token }
+    const init = { method: 'POST', body: new URLSearchParams(parameters) }
+    const ask = () => server.answer(new Request(`${ISSUER}/oauth2-token`, init))
+    const { token } = holder
+    for (const answer of await this.#time.during(Promise.all(Array.from({ length: times }, ask)))) {
+      if (answer.status === 200) this.#learn(holder, await answer.json<TokenAnswer>())
+      else await expectUnavailable(answer)
+    }
+    if (holder.token === token) holder.triedAt ??= this.#clock.time
+  }
+
+  /** The one successor there is of the token that was used. */
+  #learn(holder: Holder, { refresh_token: token = '' }: TokenAnswer): void {
+    const { sid, seq, jti, exp } = decodeJwt<{ sid: string; seq: number }>(token)
+    const used = decodeJwt<{ seq: number }>(holder.token)
+    const name = `${sid} ${seq}`
+    if (!this.#known.has(name)) {
+      expect([sid, seq]).toEqual([holder.sid, used.seq + 1])
+      this.#known.set(name, { jti, exp })
+    }
+    expect({ jti, exp }).toEqual(this.#known.get(name))
+    Object.assign(holder, { token, seq, triedAt: null })
+  }
+}
+
+async function expectUnavailable(answer: Response): Promise<void> {
+  expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
+  expect(answer.headers.get('Retry-After')).toBe('2')
+  expect(answer.headers.get('Cache-Control')).toBe('no-store')
+}
+
+it(`no refresh token is lost or doubled through ${RUNS} random outages`, {
+  timeout: LIMIT_MS * 2,
+}, async () => {
+  const stores = new FaultyStores()
+  const time = new PassingTime(stores)
+  const property = fc.asyncProperty(
+    fc.array(move, { minLength: 1, maxLength: 10, size: 'max' }),
+    async (moves) => {
+      const outage = new Outage(stores, time)
+      await outage.begin()
+      for (const one of moves) await outage.take(one)
+      await outage.end()
+    },
+  )
+  const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
+  await fc.assert(property, { numRuns: RUNS, plugins })
+})

@@ -1,0 +1,14 @@
+import { env } from 'cloudflare:workers'
+import type { AroundCall } from './around_d1.ts'
+
+/** The real KV, with something around each of its calls, such as `put keys`. */
+export function aroundKv(around: AroundCall): KVNamespace {
+  return new Proxy(env.KV, {
+    get(target, property) {
+      const member = Reflect.get(target, property)
+      if (typeof member !== 'function') return member
+      return (key: unknown, ...rest: unknown[]) =>
+        around(`${String(property)} ${key}`, () => member.call(target, key, ...rest))
+    },
+  })
+}

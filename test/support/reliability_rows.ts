@@ -1,0 +1,260 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { expect } from 'vitest'
+import { ConsoleBrowser } from './console.ts'
+import { TestOperator } from './operator.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+
+/** Who asks: made once, on stores that work. */
+export interface Home {
+  server: TestServer
+  client: TestClient
+  username: string
+  operator: TestOperator
+  browser: ConsoleBrowser
+}
+
+/** One thing to ask for, as often as a test likes. */
+export interface Asked {
+  request(): Request
+  /** Checks an answer that gives what was asked for. */
+  expectDone(answer: Response): Promise<void>
+  /** Checks that what was asked for twice, since the first answer got lost, was done once. Nothing where it is absent. */
+  expectDoneOnce?(): Promise<void>
+}
+
+/** A row of the table in docs/reliability.md. */
+export interface Row {
+  /** Of what kind its refusals are. */
+  refusal: 'oauth' | 'problem' | 'page' | 'readiness'
+  /** How long whoever asks waits for the answer. */
+  patienceMs?: number
+  /** Whether it can be asked again much later. */
+  isLasting?: boolean
+  prepare(home: Home): Promise<Asked> | Asked
+}
+
+const ORIGIN = 'https://app.shop.test'
+/** Of `verify/`, for documents. */
+const VERIFIER_PATIENCE_MS = 5000
+
+/** Hashes that cost little. */
+export const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
+
+export async function makeHome(): Promise<Home> {
+  const server = new TestServer({ config: CONFIG })
+  const client = await server.addClient({ origins: [ORIGIN] })
+  const { username } = await server.addUser()
+  const operator = await TestOperator.signIn(server)
+  const home = { server, client, username, operator, browser: await ConsoleBrowser.signIn(server) }
+  await warmUp(server, home)
+  return home
+}
+
+/** Has an isolate read what it keeps in memory, and KV get its copies. */
+export async function warmUp(isolate: TestServer, home: Home): Promise<void> {
+  for (const row of [machineToken, jwks, feed, preflight]) {
+    const { request, expectDone } = await row.prepare(home)
+    await expectDone(await isolate.send(request()))
+  }
+}
+
+function post(path: string, body: Record<string, unknown>): Request {
+  const headers = { 'Content-Type': 'application/json' }
+  return new Request(ISSUER + path, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+function tokenRow(parameters: (home: Home) => Record<string, unknown>, isLasting = false): Row {
+  return {
+    refusal: 'oauth',
+    isLasting,
+    prepare: (home) => ({
+      request: () => post('/oauth2-token', { ...credentials(home.client), ...parameters(home) }),
+      async expectDone(answer) {
+        expect([answer.status, await answer.json()]).toEqual([
+          200,
+          expect.objectContaining({ token_type: 'Bearer' }),
+        ])
+      },
+    }),
+  }
+}
+
+/** The second refresh of a session: there is a row by then. */
+function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
+  return {
+    refusal: 'oauth',
+    async prepare(home) {
+      const { server, client } = home
+      const { refresh_token } = await server.refresh(client, (await signIn(home)).refresh_token)
+      const { sid } = decodeJwt(refresh_token ?? '')
+      const expectSeq = async (seq: number) => {
+        const select = env.DB.prepare('SELECT seq, ended_at FROM sessions WHERE sid = ?').bind(sid)
+        expect((await select.all()).results).toEqual([{ seq, ended_at: null }])
+      }
+      return {
+        request: () =>
+          post('/oauth2-token', { grant_type: 'refresh_token', ...credentials(client), refresh_token }),
+        async expectDone(answer) {
+          expect(answer.status).toBe(200)
+          const successor = await answer.json<TokenAnswer>()
+          expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: 2 })
+          await expectSeq(2)
+        },
+        expectDoneOnce: () => expectSeq(2),
+      }
+    },
+  }
+}
+
+/** What is done to a live token of a guest. */
+function tokenInQuestionRow(path: string, expected: unknown): Row {
+  return {
+    refusal: 'oauth',
+    async prepare({ server, client }) {
+      const { access_token: token } = await server.signIn(client, 'guest', 'guest')
+      return {
+        request: () => post(path, { ...credentials(client), token }),
+        async expectDone(answer) {
+          expect([answer.status, await answer.json()]).toEqual([200, expected])
+        },
+      }
+    },
+  }
+}
+
+/** A document for anyone. One that comes again is the same. */
+function documentRow(path: string): Row {
+  let first: string | null = null
+  return {
+    refusal: 'oauth',
+    patienceMs: VERIFIER_PATIENCE_MS,
+    isLasting: true,
+    prepare: () => ({
+      request: () => new Request(ISSUER + path),
+      async expectDone(answer) {
+        expect(answer.status).toBe(200)
+        const text = new TextDecoder().decode(await answer.arrayBuffer())
+        first ??= text
+        if (path !== '/revocations') expect(text).toBe(first)
+      },
+    }),
+  }
+}
+
+function healthRow(path: string, status: string, refusal: Row['refusal']): Row {
+  return {
+    refusal,
+    isLasting: true,
+    prepare: () => ({
+      request: () => new Request(ISSUER + path),
+      async expectDone(answer) {
+        expect([answer.status, await answer.json()]).toEqual([200, { status }])
+      },
+    }),
+  }
+}
+
+const preflight: Row = {
+  refusal: 'oauth',
+  isLasting: true,
+  prepare: () => ({
+    request: () => {
+      const headers = { Origin: ORIGIN, 'Access-Control-Request-Method': 'POST' }
+      return new Request(`${ISSUER}/oauth2-token`, { method: 'OPTIONS', headers })
+    },
+    async expectDone(answer) {
+      expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([204, ORIGIN])
+    },
+  }),
+}
+
+function asOperator({ operator }: Home, path: string, init: RequestInit = {}): Request {
+  const authorization = { Authorization: `Bearer ${operator.tokens.access_token}` }
+  return new Request(`${ISSUER}/admin/api${path}`, {
+    ...init,
+    headers: { ...authorization, ...Object.fromEntries(new Headers(init.headers)) },
+  })
+}
+
+const readRow: Row = {
+  refusal: 'problem',
+  prepare: (home) => ({
+    request: () => asOperator(home, `/clients/${home.client.id}`),
+    async expectDone(answer) {
+      expect([answer.status, await answer.json()]).toEqual([
+        200,
+        expect.objectContaining({ client_id: home.client.id }),
+      ])
+    },
+  }),
+}
+
+/** A change of something of version 1 that nobody depends on. */
+function changeRow(add: (home: Home) => Promise<string>, change: Record<string, unknown>): Row {
+  return {
+    refusal: 'problem',
+    async prepare(home) {
+      const path = await add(home)
+      const headers = { 'Content-Type': 'application/json', 'If-Match': '"1"' }
+      return {
+        request: () => asOperator(home, path, { method: 'PATCH', headers, body: JSON.stringify(change) }),
+        async expectDone(answer) {
+          expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining(change)])
+        },
+        async expectDoneOnce() {
+          const { headers, body } = await home.operator.get(path)
+          expect([headers.get('ETag'), body]).toEqual(['"2"', expect.objectContaining(change)])
+        },
+      }
+    },
+  }
+}
+
+const pageRow: Row = {
+  refusal: 'page',
+  prepare: ({ browser }) => ({
+    request: () => {
+      const headers = { Cookie: `__Host-sallyport-console=${browser.cookie}` }
+      return new Request(`${ISSUER}/console/clients`, { headers })
+    },
+    async expectDone(answer) {
+      expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('<h1>')])
+    },
+  }),
+}
+
+const machineToken = tokenRow(() => ({ grant_type: 'client_credentials' }), true)
+const jwks = documentRow('/.well-known/jwks.json')
+const feed = documentRow('/revocations')
+const guest = { grant_type: 'password', username: 'guest', password: 'guest' }
+
+/** By what the table calls them. */
+export const ROWS: ReadonlyMap<string, Row> = new Map([
+  ['Guest token', tokenRow(() => guest, true)],
+  ['Machine token', machineToken],
+  ['Password sign-in', tokenRow(({ username }) => ({ ...guest, username, password: PASSWORD }))],
+  ["Guest's refresh", refreshRow(({ server, client }) => server.signIn(client, 'guest', 'guest'))],
+  ["Customer's refresh", refreshRow(({ server, client, username }) => server.signIn(client, username))],
+  ['Revocation', tokenInQuestionRow('/oauth2-token/revoke', {})],
+  [
+    'Introspection',
+    tokenInQuestionRow('/oauth2-token/introspect', expect.objectContaining({ active: true })),
+  ],
+  ['JWKS', jwks],
+  ['Metadata', documentRow('/.well-known/oauth-authorization-server')],
+  ['Revocation feed', feed],
+  ['CORS preflight', preflight],
+  ['`/health`', healthRow('/health', 'ok', 'oauth')],
+  ['`/health/ready`', healthRow('/health/ready', 'ready', 'readiness')],
+  ['Admin API, read', readRow],
+  [
+    'Admin API, change of a person',
+    changeRow(async ({ server }) => `/users/${(await server.addUser()).id}`, { roles: ['vip'] }),
+  ],
+  [
+    'Admin API, change of a client',
+    changeRow(async ({ server }) => `/clients/${(await server.addClient()).id}`, { name: 'Renamed' }),
+  ],
+  ['Console page', pageRow],
+])
