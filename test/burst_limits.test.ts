@@ -1,4 +1,6 @@
+import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { auditOf } from './support/audit.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { basic, credentials, PASSWORD, TestServer } from './support/server.ts'
 
@@ -90,6 +92,27 @@ describe('guesses', () => {
     await expectTooMany(await post('garbage', HERE))
     expect((await post('garbage', THERE)).status).toBe(400)
     expect((await post(refresh_token, HERE)).status).toBe(200)
+  })
+})
+
+describe('a refresh token that has expired', () => {
+  it('is no guess: a shop whose server refreshes for many gets the same answer for each', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const { sid, sub: subject } = decodeJwt<{ sid: string }>(refresh_token ?? '')
+    server.clock.time += 31 * 86_400
+    const body = { grant_type: 'refresh_token', ...credentials(client), refresh_token }
+    for (let i = 0; i < 4; i++) {
+      const response = await server.postJson(body, HERE)
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        { error: 'invalid_grant', error_description: 'The refresh token is invalid.' },
+      ])
+    }
+    const events = await auditOf({ sid, kind: 'refresh_refused' })
+    expect(events).toHaveLength(4)
+    expect(events[0]).toMatchObject({ subject, reason: 'ERR_JWT_EXPIRED exp' })
   })
 })
 

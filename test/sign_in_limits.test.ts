@@ -252,6 +252,21 @@ describe('an operator’s current password', () => {
   })
 })
 
+describe('guesses at an operator’s current password, all at once', () => {
+  it('get no more tries than one after the other', async () => {
+    const server = new TestServer({ config: { sign_in_limits: LIMITS } })
+    const operator = await TestOperator.signIn(server)
+    const guesses = ['a', 'b', 'c', 'd', 'e', PASSWORD]
+    const answers = await Promise.all(
+      guesses.map((current_password) =>
+        operator.post('/me/password', { current_password, password: 'another password' }),
+      ),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(guesses.length).fill(403))
+    expect(await auditOf({ kind: 'lock', subject: operator.id })).toHaveLength(1)
+  })
+})
+
 describe('the sweep', () => {
   it('removes failures that are forgotten', async () => {
     const { server, client, user } = await newScene()

@@ -89,13 +89,19 @@ async function refuseCurrentPassword(
   const { guard, users, passwords, config } = services
   const { pool, username } = user
   const attempt = await guard.watch({ pool, username, clientId, api: config.adminApi?.name ?? null }, context)
-  const { failures } = await users.findForSignIn({ ...attempt, now: context.now }, 'primary')
+  const query = { ...attempt, now: context.now }
+  const { failures } = await users.findForSignIn(query, 'primary')
   guard.requireAdmission(failures, attempt)
   const forms = passwordForms(password)
   const isProven = forms !== null && (await passwords.verify(forms, user.passwordHash))
-  const isLocked = guard.isAccountLocked(failures, attempt)
+  if (!isProven) guard.noteGuess(attempt)
+  // Of many guesses at once all read before the first is counted.
+  const newest = guard.wasGuessedAt(attempt)
+    ? (await users.findForSignIn(query, 'primary')).failures
+    : failures
+  const isLocked = guard.isAccountLocked(newest, attempt)
   if (isProven && !isLocked) {
-    guard.forgetFailures(attempt, failures)
+    guard.forgetFailures(attempt, newest)
     return null
   }
   await guard.countFailure(attempt, user.id)

@@ -40,13 +40,14 @@ export const refreshTokenGrant: Grant = {
   },
 }
 
-/** A token that is none of ours may be a guess. @throws the error, or that there were too many */
+/** A token that is none of ours may be a guess; one that has expired is not. @throws the error, or that there were too many */
 async function countGuess(
   error: unknown,
   { client, context }: ClientRequest,
   { bursts }: GrantServices,
 ): Promise<never> {
-  if (error instanceof OAuthError) await bursts.spend('guesses', `refresh ${client.id}`, context)
+  const isGuess = error instanceof OAuthError && error.about.subject === undefined
+  if (isGuess) await bursts.spend('guesses', `refresh ${client.id}`, context)
   throw error
 }
 

@@ -2,10 +2,10 @@ import type { JWTPayload } from 'jose'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { SigningKey } from '../keys/signing_key.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { invalidRefreshToken } from '../oauth/errors.ts'
+import { invalidRefreshToken, type OAuthError } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import { signToken } from './sign_token.ts'
-import { InvalidToken, type TokenClaims, verifyToken } from './verify_token.ts'
+import { ExpiredToken, InvalidToken, type TokenClaims, verifyToken } from './verify_token.ts'
 
 /** Keeps a refresh token from passing for an access token, beside its audience, which is the issuer. */
 export const REFRESH_TOKEN_TYPE = 'rt+jwt'
@@ -47,7 +47,7 @@ export function issueRefreshToken(content: RefreshTokenContent, key: SigningKey)
   return signToken(payload, REFRESH_TOKEN_TYPE, key)
 }
 
-/** What a refresh token of ours says. @throws OAuthError invalid_grant for anything else */
+/** What a refresh token of ours says. @throws OAuthError invalid_grant for anything else, about nobody where it is none of ours */
 export async function verifyRefreshToken(
   token: string,
   { keys, issuer }: { keys: Pick<KeyRing, 'find'>; issuer: string },
@@ -55,9 +55,15 @@ export async function verifyRefreshToken(
 ): Promise<RefreshTokenClaims> {
   const expected = { issuer, audience: issuer, type: REFRESH_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context).catch((error: unknown) => {
-    throw error instanceof InvalidToken ? invalidRefreshToken(error.message) : error
+    throw error instanceof InvalidToken ? refuse(error) : error
   })
   const { sid, seq } = claims
   if (sid === null || seq === null) throw invalidRefreshToken('it names no session')
   return { ...claims, sid, seq }
+}
+
+function refuse(error: InvalidToken): OAuthError {
+  if (!(error instanceof ExpiredToken)) return invalidRefreshToken(error.message)
+  const { subject, sid } = error.claims
+  return invalidRefreshToken(error.message, sid === null ? { subject } : { subject, sid })
 }

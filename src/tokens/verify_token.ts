@@ -9,6 +9,17 @@ export class InvalidToken extends Error {
   override name = 'InvalidToken'
 }
 
+/** One that is ours, but for its time. */
+export class ExpiredToken extends InvalidToken {
+  override name = 'ExpiredToken'
+  readonly claims: TokenClaims
+
+  constructor(message: string, claims: TokenClaims) {
+    super(message)
+    this.claims = claims
+  }
+}
+
 /** What any token of ours says. Times are Unix seconds. */
 export interface TokenClaims {
   audience: string
@@ -50,7 +61,7 @@ const payloadSchema = z.object({
 /**
  * What a token of ours says, once its signature, type, issuer, audience and time are right (RFC 8725 §3).
  *
- * @throws InvalidToken, StorageUnavailable
+ * @throws InvalidToken, ExpiredToken, StorageUnavailable
  */
 export async function verifyToken(
   token: string,
@@ -74,7 +85,10 @@ export async function verifyToken(
       throw new InvalidToken('its signature is written another way than it was issued')
     return decodePayload(payload)
   } catch (error) {
-    // The code and the claim's name alone: the message may quote the token.
+    // The code and the claim's name alone: the message may quote the token. The time is looked at last.
+    if (error instanceof errors.JWTExpired) {
+      throw new ExpiredToken(describeJoseError(error), decodePayload(error.payload))
+    }
     if (error instanceof errors.JOSEError) throw new InvalidToken(describeJoseError(error))
     throw error
   }
