@@ -157,6 +157,18 @@ describe('an account', () => {
     await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
   })
 
+  it('is open again once an operator has set another password', async () => {
+    const { server, client, user } = await newScene()
+    const { username, id } = user
+    await fail(server, client, { username }, 3)
+    const operator = await TestOperator.signIn(server)
+    const password = 'a password from support'
+    expect((await operator.post(`/users/${id}/password`, { password })).status).toBe(200)
+    await server.signIn(client, username, password)
+    await fail(server, client, { username }, 2)
+    await server.signIn(client, username, password)
+  })
+
   it('of another pool with the same name is another', async () => {
     const { server, client, user } = await newScene()
     const staff = await server.addUser({ pool: 'staff', username: user.username })

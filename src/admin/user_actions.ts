@@ -79,7 +79,7 @@ const setPassword = operation({
   id: 'setPassword',
   method: 'POST',
   path: `${PATH}/password`,
-  summary: 'Sets a new password, and ends every session of theirs',
+  summary: 'Sets a new password, and ends every session of theirs and a lock on the account',
   tag: 'users',
   role: 'admin',
   body: newPasswordSchema,
@@ -98,8 +98,9 @@ const setPassword = operation({
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
     }
-    const outcome = await services.signOut.endUser(id, cutOff, context)
-    return show(requireChanged(outcome, 'user', lastAdmin))
+    const user = requireChanged(await services.signOut.endUser(id, cutOff, context), 'user', lastAdmin)
+    services.guard.release(user, context)
+    return show(user)
   },
 })
 

@@ -83,6 +83,14 @@ export class FailureStore {
     await callStore('D1 sign_in_failures', () => forget.run())
   }
 
+  /** Forgets failures and the lock that they led to. @throws StorageUnavailable */
+  async release({ kind, key }: FailureKey): Promise<void> {
+    const release = this.#db
+      .prepare('DELETE FROM sign_in_failures WHERE kind = ? AND key = ?')
+      .bind(kind, key)
+    await callStore('D1 sign_in_failures', () => release.run())
+  }
+
   /** Removes up to `limit` rows that are forgotten. Returns how many. @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db

@@ -126,4 +126,12 @@ export class SignInGuard {
     if (account === undefined || !counts.some(({ kind }) => kind === 'account')) return
     runLater(context, 'forget failures', () => this.#failures.forget(account, context.now))
   }
+
+  /** Ends the lock of an account whose password an operator has changed: what was guessed is void. Nobody waits for it. */
+  release({ pool, username }: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
+    runLater(context, 'release account', async () => {
+      const key = await this.#names.name('account', pool, username)
+      await this.#failures.release({ kind: 'account', key })
+    })
+  }
 }
