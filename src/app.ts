@@ -1,6 +1,4 @@
-import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { etag, RETAINED_304_HEADERS } from 'hono/etag'
+import { type Context, Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/page.ts'
@@ -12,10 +10,11 @@ import { metadataEndpoints } from './endpoints/metadata.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
+import { Answers } from './http/answers.ts'
 import { corsFor } from './http/cors.ts'
-import { respondWithError } from './http/respond.ts'
+import { limitBody, only, orError, revalidate, through } from './http/handlers.ts'
 import { protectAnswers } from './http/security_headers.ts'
-import { bodyTooLarge, methodNotAllowed, notFound } from './oauth/errors.ts'
+import { methodNotAllowed, notFound, type OAuthError } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -31,29 +30,24 @@ const ENDPOINTS: readonly Endpoint[] = [
 
 const METHODS = { GET: ['GET', 'HEAD', 'OPTIONS'], POST: ['POST', 'OPTIONS'] } as const
 
-const MAX_BODY_BYTES = 16 * 1024
-
 /** The whole server, over the services of one isolate. */
 export function createApp(services: Services): Hono {
   const app = new Hono()
-  const { adminApi, issuer } = services.config
-  // Its pages have headers of their own.
-  if (adminApi) addConsole(app, services)
-  app.use(protectAnswers(issuer))
-  // Before CORS: no page of another origin may read it.
-  if (adminApi) app.route(ADMIN_PATH, createAdminApp(services, adminApi))
-  const cors = corsFor(services, methodsOf)
-  // A path that is none of ours has no preflight either: 404.
-  app.use((c, next) => (isUnknownPreflight(c.req) ? next() : cors(c, next)))
-  for (const endpoint of ENDPOINTS) {
-    const { method, path } = endpoint
-    app.on(method, path, method === 'POST' ? limitBody() : revalidate(), endpoint.handler(services))
-    app.all(path, () => {
-      throw methodNotAllowed(METHODS[method].join(', '))
-    })
+  const { adminApi } = services.config
+  if (adminApi) {
+    addConsole(app, services)
+    app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   }
-  app.notFound((c) => respondWithError(c, notFound(), services.config.errorDialect))
-  app.onError((error, c) => respondWithError(c, error, services.config.errorDialect))
+  const answers = new Answers(services.config)
+  const cors = corsFor(services, methodsOf)
+  for (const { method, path, handler } of ENDPOINTS) {
+    const bounded = method === 'POST' ? limitBody : revalidate
+    const answer = only(isFromPage, cors, orError(answers, bounded(handler(services, answers))))
+    app.on(method, path, (c) => services.underWay.during(() => answer(c)))
+  }
+  const refuse = only(isForCors, cors, (c) => answers.error(c, refusalOf(c)))
+  app.notFound(through(protectAnswers(services.config.issuer), refuse))
+  app.onError((error, c) => answers.error(c, error))
   return app
 }
 
@@ -71,25 +65,21 @@ function addConsole(app: Hono, services: Services): void {
   })
 }
 
-function isUnknownPreflight({ method, path }: { method: string; path: string }): boolean {
-  return method === 'OPTIONS' && methodsOf(path).length === 0
+function isFromPage(c: Context): boolean {
+  return c.req.header('Origin') !== undefined
+}
+
+/** What no route answers: a preflight of a path that is ours, or whatever a page asked for. */
+function isForCors(c: Context): boolean {
+  return c.req.method === 'OPTIONS' ? methodsOf(c.req.path).length > 0 : isFromPage(c)
+}
+
+function refusalOf(c: Context): OAuthError {
+  const methods = methodsOf(c.req.path)
+  return methods.length === 0 ? notFound() : methodNotAllowed(methods.join(', '))
 }
 
 function methodsOf(path: string): readonly string[] {
   const endpoint = ENDPOINTS.find((candidate) => candidate.path === path)
   return endpoint ? METHODS[endpoint.method] : []
-}
-
-function limitBody() {
-  return bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw bodyTooLarge()
-    },
-  })
-}
-
-/** 304 where the caller has the answer already (RFC 9110 §13.1.2). */
-function revalidate() {
-  return etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'age', 'access-control-allow-origin'] })
 }

@@ -17,6 +17,7 @@ import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import { TextSealer } from './keys/text_sealer.ts'
 import type { Clock } from './lib/clock.ts'
 import { KeyedHash } from './lib/keyed_hash.ts'
+import { UnderWay } from './lib/under_way.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { HolderStore } from './sessions/holder_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
@@ -51,6 +52,8 @@ export interface Env extends BurstBindings {
 /** Everything that a request may need, made once in an isolate. */
 export interface Services extends GrantServices {
   clock: Clock
+  /** The requests of this isolate. */
+  underWay: UnderWay
   origins: OriginStore
   clientUse: ClientUseStore
   /** What operators list and change. */
@@ -98,6 +101,7 @@ export function createServices(
   const audit = new AuditStore(db, auditGatherMs)
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
+  const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
   const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
@@ -127,6 +131,7 @@ export function createServices(
     ...{
       config,
       clock,
+      underWay,
       clients,
       users,
       audit,
@@ -144,7 +149,10 @@ export function createServices(
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
-    passwords: new PasswordHasher(argon2Module, config.passwordHash, config.passwordQueue),
+    passwords: new PasswordHasher(argon2Module, config.passwordHash, {
+      limits: config.passwordQueue,
+      underWay,
+    }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,

@@ -3,8 +3,7 @@ import { Hono } from 'hono'
 import configText from '../dist/config.txt'
 import { createApp } from './app.ts'
 import { readConfig } from './config/config.ts'
-import { respondWithError } from './http/respond.ts'
-import { protectAnswers } from './http/security_headers.ts'
+import { Answers } from './http/answers.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
@@ -33,8 +32,7 @@ function openApp(env: Env): Hono {
     return createApp(createServices(env, config, systemClock))
   } catch (error) {
     const refusal = serverError(describeError(error))
-    return new Hono()
-      .use(protectAnswers(config.issuer))
-      .all('*', (c) => respondWithError(c, refusal, config.errorDialect))
+    const answers = new Answers(config)
+    return new Hono().all('*', (c) => answers.error(c, refusal))
   }
 }

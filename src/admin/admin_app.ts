@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
 import type { ApiConfig } from '../config/config.ts'
 import { requestContext } from '../http/request_context.ts'
+import { protectAnswers } from '../http/security_headers.ts'
 import type { Services } from '../services.ts'
 import { authenticateOperator, authorize } from './authenticate_operator.ts'
 import { formatOpenApi } from './openapi.ts'
@@ -20,7 +21,7 @@ const MAX_BODY_BYTES = 16 * 1024
 
 /** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
 export function createAdminApp(services: Services, api: ApiConfig): Hono {
-  const app = new Hono()
+  const app = new Hono().use(protectAnswers(services.config.issuer))
   let document: object | null = null
   app.get(OPENAPI_PATH, (c) => {
     document ??= formatOpenApi(OPERATIONS, services.config)

@@ -1,4 +1,5 @@
-import type { Handler } from 'hono'
+import type { Answers } from '../http/answers.ts'
+import type { Answer } from '../http/handlers.ts'
 import type { Services } from '../services.ts'
 
 /** One address of the server. The routes, their 405 and their CORS methods are made from a list of these. */
@@ -6,5 +7,5 @@ export interface Endpoint {
   method: 'GET' | 'POST'
   path: string
   /** Makes the handler, once in an isolate. */
-  handler(services: Services): Handler
+  handler(services: Services, answers: Answers): Answer
 }

@@ -1,5 +1,4 @@
 import { requestContext } from '../http/request_context.ts'
-import { respondPrivately } from '../http/respond.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -12,18 +11,19 @@ const RETRY_AFTER_SECONDS = '2'
 export const healthEndpoint: Endpoint = {
   method: 'GET',
   path: '/health',
-  handler: () => (c) => respondPrivately(c, { status: 'ok' }),
+  handler: (_services, answers) => () => answers.private({ status: 'ok' }),
 }
 
 /** Whether it can serve: the stores answer, and there is a key to sign with. */
 export const readinessEndpoint: Endpoint = {
   method: 'GET',
   path: '/health/ready',
-  handler: (services) => async (c) => {
+  handler: (services, answers) => async (c) => {
     const failing = await findFailing(services, requestContext(c, services.clock))
-    if (failing.length === 0) return respondPrivately(c, { status: 'ready' })
-    c.header('Retry-After', RETRY_AFTER_SECONDS)
-    return respondPrivately(c, { status: 'unavailable', failing }, 503)
+    if (failing.length === 0) return answers.private({ status: 'ready' })
+    const answer = answers.private({ status: 'unavailable', failing }, 503)
+    answer.headers.set('Retry-After', RETRY_AFTER_SECONDS)
+    return answer
   },
 }
 

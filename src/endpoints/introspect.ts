@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
+import type { Answers } from '../http/answers.ts'
 import { readClientRequest } from '../http/client_request.ts'
-import { respondPrivately } from '../http/respond.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
@@ -16,10 +16,10 @@ const INACTIVE = { active: false }
 export const introspectEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token/introspect',
-  handler: (services) => (c) => answerIntrospection(c, services),
+  handler: (services, answers) => (c) => answerIntrospection(c, services, answers),
 }
 
-async function answerIntrospection(c: Context, services: Services): Promise<Response> {
+async function answerIntrospection(c: Context, services: Services, answers: Answers): Promise<Response> {
   const request = await readClientRequest(c, services, 'token')
   const { client, api, parameters, context } = request
   if (!client.confidential) throw invalidClient('a public client may not introspect')
@@ -27,7 +27,7 @@ async function answerIntrospection(c: Context, services: Services): Promise<Resp
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   const where = { api, now: context.now }
   const isActive = claims !== null && (await findHolder(claims, where, services)) !== null
-  return respondPrivately(c, isActive ? describe(claims, services.config.issuer) : INACTIVE)
+  return answers.private(isActive ? describe(claims, services.config.issuer) : INACTIVE)
 }
 
 function describe(claims: TokenClaims, issuer: string) {

@@ -1,5 +1,4 @@
 import { requestContext } from '../http/request_context.ts'
-import { respondPublicly } from '../http/respond.ts'
 import { JWKS_MAX_AGE_SECONDS } from '../keys/key_schedule.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -7,10 +6,11 @@ import type { Endpoint } from './endpoint.ts'
 export const jwksEndpoint: Endpoint = {
   method: 'GET',
   path: '/.well-known/jwks.json',
-  handler:
-    ({ keys, clock }) =>
-    async (c) => {
+  handler({ keys, clock }, answers) {
+    const publish = answers.publisher()
+    return async (c) => {
       const { body, etag } = await keys.jwks(requestContext(c, clock))
-      return respondPublicly(c, body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })
-    },
+      return publish(body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })
+    }
+  },
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
-import { respondPublicly } from '../http/respond.ts'
+import type { Answers } from '../http/answers.ts'
 import { etagOf } from '../lib/etag.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import type { Services } from '../services.ts'
@@ -19,12 +19,13 @@ export const metadataEndpoints: Endpoint[] = [
   '/.well-known/openid-configuration',
 ].map((path) => ({ method: 'GET', path, handler: answerMetadata }))
 
-function answerMetadata({ config }: Services): ReturnType<Endpoint['handler']> {
+function answerMetadata({ config }: Services, answers: Answers): ReturnType<Endpoint['handler']> {
+  const publish = answers.publisher()
   const body = JSON.stringify(describeServer(config))
   let etag: string | null = null
-  return async (c) => {
+  return async () => {
     etag ??= await etagOf(body)
-    return respondPublicly(c, body, { etag, maxAgeSeconds: MAX_AGE_SECONDS })
+    return publish(body, { etag, maxAgeSeconds: MAX_AGE_SECONDS })
   }
 }
 

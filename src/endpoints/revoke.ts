@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import { auditSuccess } from '../grants/audit_success.ts'
 import type { ClientRequest } from '../grants/grant.ts'
 import { identifySession } from '../grants/identify_session.ts'
+import type { Answers } from '../http/answers.ts'
 import { readClientRequest } from '../http/client_request.ts'
-import { respondPrivately } from '../http/respond.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
@@ -17,19 +17,19 @@ const REASON = 'revoked by its client'
 export const revokeEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token/revoke',
-  handler: (services) => (c) => answerRevocation(c, services),
+  handler: (services, answers) => (c) => answerRevocation(c, services, answers),
 }
 
-async function answerRevocation(c: Context, services: Services): Promise<Response> {
+async function answerRevocation(c: Context, services: Services, answers: Answers): Promise<Response> {
   const request = await readClientRequest(c, services, 'token')
   const { client, parameters, context } = request
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   // A token that is not ours or has expired is as dead as its owner wants it (RFC 7009 §2.2).
-  if (claims === null) return respondPrivately(c, {})
+  if (claims === null) return answers.private({})
   if (claims.clientId !== client.id)
     throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
   await revoke(claims, request, services)
-  return respondPrivately(c, {})
+  return answers.private({})
 }
 
 async function revoke(claims: TokenClaims, request: ClientRequest, services: Services): Promise<void> {

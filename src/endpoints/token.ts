@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
+import type { Answers } from '../http/answers.ts'
 import { readClientRequest } from '../http/client_request.ts'
-import { respondPrivately } from '../http/respond.ts'
 import { OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
@@ -13,15 +13,15 @@ import type { Endpoint } from './endpoint.ts'
 export const tokenEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token',
-  handler: (services) => (c) => answerTokenRequest(c, services),
+  handler: (services, answers) => (c) => answerTokenRequest(c, services, answers),
 }
 
-async function answerTokenRequest(c: Context, services: Services): Promise<Response> {
+async function answerTokenRequest(c: Context, services: Services, answers: Answers): Promise<Response> {
   const request = await readClientRequest(c, services, 'grant_type')
   const { client, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), services.config)
   if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
-  return respondPrivately(c, await runAudited(grant, request, services))
+  return answers.private(await runAudited(grant, request, services))
 }
 
 /** How the audit trail calls the refusals that belong there; the others are in the log alone. */

@@ -29,13 +29,19 @@ export function corsFor(
     return (await services.origins.findAll(requestContext(c, services.clock))).has(origin)
   }
 
-  return cors({
+  const allow = cors({
     origin: async (origin, c) => ((await isAllowed(origin, c)) ? origin : null),
     allowMethods: (_origin, c) => [...methodsOf(c.req.path)],
     allowHeaders: [...HEADERS_ALWAYS_ALLOWED, ...allowHeaders],
     exposeHeaders: EXPOSED_HEADERS,
     maxAge: preflightMaxAgeSeconds,
   })
+  return async (c, next) => {
+    const preflight = await allow(c, next)
+    // The library says it a second time.
+    if (!preflight) c.header('Vary', 'Origin')
+    return preflight
+  }
 }
 
 /** Lets a page of the client's own origins read the answer, once the client is known. */

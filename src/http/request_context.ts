@@ -3,24 +3,21 @@ import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-const CONTEXT_KEY = 'requestContext'
-
-/** The moment of a request, where it comes from, and the way to work on after its answer: made once a request. */
+/** The moment of a request, where it comes from, and the way to work on after its answer. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
-  const known = c.get(CONTEXT_KEY)
-  if (known) return known
-  const context = createContext(c, clock)
-  c.set(CONTEXT_KEY, context)
-  return context
-}
-
-function createContext(c: Context, clock: Clock): RequestContext {
-  const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
   return {
     now: clock.now(),
-    addressPrefix: addressPrefix(c.req.header('CF-Connecting-IP')),
-    address: countedAddress(c.req.header('CF-Connecting-IP')),
-    continent: cf?.continent ?? null,
+    // Each looked at where it is needed: from one moment to the next they do not change.
+    get addressPrefix() {
+      return addressPrefix(c.req.header('CF-Connecting-IP'))
+    },
+    get address() {
+      return countedAddress(c.req.header('CF-Connecting-IP'))
+    },
+    get continent() {
+      const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
+      return cf?.continent ?? null
+    },
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }
 }

@@ -17,15 +17,18 @@ const LEFT_OUT: Options = {
 }
 
 /** An answer is data: whoever gets a browser to show it, embed it or run it gets nothing. */
-const OF_ANSWERS: Options = {
-  ...LEFT_OUT,
-  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  crossOriginOpenerPolicy: false,
+const OF_ANSWERS = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   // It holds up what CORS is not asked about, such as <script src>. A page that CORS lets read is not looked at by it.
-  crossOriginResourcePolicy: 'same-origin',
-  referrerPolicy: 'no-referrer',
-  xFrameOptions: false,
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
 }
+
+/** The names of all that an answer may have, in lower case. */
+export const PROTECTIVE_HEADERS = [...Object.keys(OF_ANSWERS), 'Strict-Transport-Security'].map((name) =>
+  name.toLowerCase(),
+)
 
 /** There is no script, and no style that is not in the one stylesheet. */
 const OF_PAGES: Options = {
@@ -45,9 +48,19 @@ const OF_PAGES: Options = {
   xFrameOptions: 'DENY',
 }
 
-/** What tells browsers to make nothing of an answer that it is not, errors and preflights included. */
+/** What tells browsers to make nothing of an answer that it is not. */
+export function answerHeaders(issuer: string): Record<string, string> {
+  const hsts = hstsOf(issuer)
+  return { ...OF_ANSWERS, ...(hsts === false ? {} : { 'Strict-Transport-Security': hsts }) }
+}
+
+/** The same for answers that others make, errors and preflights included. */
 export function protectAnswers(issuer: string): MiddlewareHandler {
-  return secureHeaders({ ...OF_ANSWERS, strictTransportSecurity: hstsOf(issuer) })
+  const headers = Object.entries(answerHeaders(issuer))
+  return async (c, next) => {
+    await next()
+    for (const [name, value] of headers) c.res.headers.set(name, value)
+  }
 }
 
 /** The same for the pages of the console. */

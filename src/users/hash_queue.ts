@@ -1,10 +1,11 @@
 import type { PasswordQueueLimits } from '../config/config.ts'
-import { pause } from '../lib/pause.ts'
+import { pause as waitFor } from '../lib/pause.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 
 /**
- * Turns of the event loop between two hashes. A request takes some of them, to begin, to read its body, to answer; with
- * fewer it would meet a hash at each of its steps (docs/decisions/0016).
+ * Turns of the event loop between two hashes, while other requests are under way. Each takes some of them, to begin, to
+ * read its body, to answer; with fewer it would meet a hash at each of its steps (docs/decisions/0016). Where one turn has
+ * shown that there are none, the next hash need not wait.
  */
 const TURNS_BETWEEN = 4
 
@@ -21,6 +22,13 @@ interface Waiting {
   estimatedMs: number
 }
 
+/** What a queue knows of the isolate that it is in. */
+interface Surroundings {
+  pause?: Pause
+  /** How many requests are under way, those that wait here among them. */
+  countRequests?: () => number
+}
+
 /**
  * The password hashes of one isolate, one at a time, with room between two for all other requests. Each request waits
  * by timers of its own and computes its own hash, so one that the runtime ended holds up nobody.
@@ -28,15 +36,20 @@ interface Waiting {
 export class HashQueue {
   readonly #limits: PasswordQueueLimits
   readonly #pause: Pause
+  readonly #countRequests: () => number
   /** In the order in which they came. */
   readonly #waiting = new Set<Waiting>()
   #hashesDone = 0
   /** Whether the others have had their turns since the last hash. */
   #isRested = true
 
-  constructor(limits: PasswordQueueLimits, turn: Pause = waitForEventLoop) {
+  constructor(
+    limits: PasswordQueueLimits,
+    { pause = waitForEventLoop, countRequests = () => 0 }: Surroundings = {},
+  ) {
     this.#limits = limits
-    this.#pause = turn
+    this.#pause = pause
+    this.#countRequests = countRequests
   }
 
   /**
@@ -91,7 +104,7 @@ export class HashQueue {
       const before = this.#hashesDone
       await this.#pause()
       turns = this.#hashesDone === before ? turns + 1 : 0
-      if (turns >= TURNS_BETWEEN) this.#isRested = true
+      if (this.#areEnough(turns)) this.#isRested = true
       // Again, where somebody took this one for given up.
       this.#waiting.add(place)
       if (turns >= PATIENCE_TURNS) this.#dropBefore(place)
@@ -105,8 +118,18 @@ export class HashQueue {
   /** So that a hash that comes later need not wait. Those that wait already count for themselves. */
   async #rest(): Promise<void> {
     const before = this.#hashesDone
-    for (let turns = 0; turns < TURNS_BETWEEN; turns++) await this.#pause()
-    if (this.#hashesDone === before) this.#isRested = true
+    let turns = 0
+    while (!this.#areEnough(turns)) {
+      await this.#pause()
+      if (this.#hashesDone !== before) return
+      turns++
+    }
+    this.#isRested = true
+  }
+
+  #areEnough(turns: number): boolean {
+    const hasOthers = this.#countRequests() > this.#waiting.size
+    return turns >= (hasOthers ? TURNS_BETWEEN : 1)
   }
 
   #isNext(place: Waiting): boolean {
@@ -123,5 +146,5 @@ export class HashQueue {
 }
 
 function waitForEventLoop(): Promise<void> {
-  return pause(0)
+  return waitFor(0)
 }

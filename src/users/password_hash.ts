@@ -1,6 +1,7 @@
 import type { Argon2Cost, PasswordQueueLimits } from '../config/config.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
+import type { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
@@ -10,8 +11,13 @@ import { readHash } from './schemes/read_hash.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** Of a program that hashes for itself alone. */
 const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
+
+/** The isolate that it hashes in; none for a program that hashes for itself alone. */
+interface Surroundings {
+  limits?: PasswordQueueLimits
+  underWay?: UnderWay
+}
 
 /** Makes password hashes, Argon2id at the configured cost in PHC form, and checks those of every scheme. */
 export class PasswordHasher {
@@ -22,10 +28,10 @@ export class PasswordHasher {
   #decoy: string | null = null
 
   /** @param module The WebAssembly build of Argon2, set up at the first hash, not at start. */
-  constructor(module: WebAssembly.Module, cost: Argon2Cost, limits: PasswordQueueLimits = NO_LIMITS) {
+  constructor(module: WebAssembly.Module, cost: Argon2Cost, { limits, underWay }: Surroundings = {}) {
     this.#module = module
     this.#cost = cost
-    this.#queue = new HashQueue(limits)
+    this.#queue = new HashQueue(limits ?? NO_LIMITS, { countRequests: () => underWay?.count ?? 0 })
   }
 
   /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */

@@ -9,10 +9,15 @@ class Loop {
   /** What was hashed, and `turn` for each turn of the loop. */
   readonly story: string[] = []
   readonly queue: HashQueue
+  /** How many are under way in the isolate: so many that there are always others, unless a test says so. */
+  requests = Infinity
   #paused: (() => void)[] = []
 
   constructor(limits = { length: 3, ms: 1000 }) {
-    this.queue = new HashQueue(limits, () => new Promise((resolve) => this.#paused.push(resolve)))
+    this.queue = new HashQueue(limits, {
+      pause: () => new Promise((resolve) => this.#paused.push(resolve)),
+      countRequests: () => this.requests,
+    })
   }
 
   hash(name: string, estimatedMs = MS): Promise<string> {
@@ -70,6 +75,26 @@ describe('the queue for password hashes', () => {
     await loop.turn(8)
     expect(await Promise.all(hashes)).toEqual(['a', 'b', 'c'])
     expect(loop.story).toEqual(['a', ...TURNS, 'b', ...TURNS, 'c'])
+  })
+
+  it('lets the loop turn once between two where no other request is under way', async () => {
+    const loop = new Loop()
+    loop.requests = 0
+    const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
+    await loop.turn(2)
+    expect(await Promise.all(hashes)).toEqual(['a', 'b', 'c'])
+    expect(loop.story).toEqual(['a', 'turn', 'b', 'turn', 'c'])
+  })
+
+  it('lets it turn on where that turn has brought another', async () => {
+    const loop = new Loop()
+    loop.requests = 2
+    const hashes = ['a', 'b'].map((name) => loop.hash(name))
+    await settle()
+    loop.requests = 3
+    await loop.turn(4)
+    expect(await Promise.all(hashes)).toEqual(['a', 'b'])
+    expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
   it('lets the turns go by before a hash that comes just after one', async () => {
