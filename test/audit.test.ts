@@ -1,9 +1,21 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
+import type { AuditEvent } from '../src/audit/audit_event.ts'
+import { AuditStore } from '../src/audit/audit_store.ts'
 import { addressPrefix } from '../src/lib/address_prefix.ts'
+import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
+
+function recordingD1(): { db: D1Database; statements: string[] } {
+  const statements: string[] = []
+  const db = aroundD1((sql, call) => {
+    statements.push(sql)
+    return call()
+  })
+  return { db, statements }
+}
 
 const from = (address: string) => ({ 'CF-Connecting-IP': address })
 
@@ -100,6 +112,42 @@ describe('the audit trail', () => {
     const lines = error.mock.calls.map(([line]) => JSON.parse(line))
     error.mockRestore()
     expect(lines).toEqual([expect.objectContaining({ event: 'deferred_work_failed', work: 'audit' })])
+  })
+})
+
+describe('the events of an isolate', () => {
+  const event = (sid: string) => ({
+    ...{ kind: 'issue', outcome: 'ok', reason: 'guest', api: 'storefront', clientId: 'shop', sid },
+    subject: 'visitor:1',
+  })
+
+  /** Records an event for each of the moments, and gives how many calls that took. */
+  async function record(sid: string, moments: number[]): Promise<number> {
+    const { db, statements } = recordingD1()
+    const audit = new AuditStore(db, 20)
+    const later: Promise<unknown>[] = []
+    const from = { addressPrefix: null, address: null, continent: null }
+    for (const now of moments) {
+      const waitUntil = (work: Promise<unknown>) => later.push(work)
+      audit.record(event(sid) as AuditEvent, { ...from, now, waitUntil })
+    }
+    await Promise.all(later)
+    return statements.length
+  }
+
+  it('go into one call where they come within a moment, in their order', async () => {
+    const sid = `s1.${crypto.randomUUID()}`
+    expect(await record(sid, [100, 101, 101, 102])).toBe(1)
+    const { results } = await env.DB.prepare('SELECT at FROM audit_events WHERE sid = ? ORDER BY id')
+      .bind(sid)
+      .all()
+    expect(results.map(({ at }) => at)).toEqual([100, 101, 101, 102])
+  })
+
+  it('are gathered anew where the request that gathered was ended by the runtime', async () => {
+    const sid = `s1.${crypto.randomUUID()}`
+    expect(await record(sid, [100, 100, 104])).toBe(2)
+    expect(await auditOf({ sid })).toHaveLength(3)
   })
 })
 

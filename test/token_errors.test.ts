@@ -173,6 +173,25 @@ const CASES: ErrorCase[] = [
       description: 'The request body is larger than 16 KiB.',
     },
   },
+  ...['16385', '9'.repeat(400)].map((length) => ({
+    name: `a body that says it has ${length.slice(0, 8)} bytes`,
+    send: (server: TestServer) => server.postJson('{}', { 'Content-Length': length }),
+    rfc6749: {
+      status: 413,
+      error: 'invalid_request',
+      description: 'The request body is larger than 16 KiB.',
+    },
+  })),
+  ...['5', 'many'].map((length) => ({
+    name: `a body over 16 KiB that says it has ${length} bytes`,
+    send: (server: TestServer) =>
+      server.postJson({ grant_type: 'x'.repeat(20_000) }, { 'Content-Length': length }),
+    rfc6749: {
+      status: 413,
+      error: 'invalid_request',
+      description: 'The request body is larger than 16 KiB.',
+    },
+  })),
   {
     name: 'an empty body',
     send: (server) => server.postForm(''),

@@ -1,8 +1,7 @@
+import { decodeUtf8 } from '../lib/bytes.ts'
 import { bodyTooLarge, malformedRequest } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters, parseJsonParameters } from '../oauth/parameters.ts'
 import { MAX_BODY_BYTES } from './handlers.ts'
-
-const REPLACEMENT_CHARACTER = '\uFFFD'
 
 type Parser = (text: string) => Parameters
 
@@ -22,10 +21,11 @@ const CONTENT_TYPE = /^([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
 export async function readParameters(request: Request): Promise<Parameters> {
   if (request.url.includes('?')) throw malformedRequest('Parameters must be in the body, not in the address.')
   const parse = requireParser(request.headers)
-  const text = await request.text()
-  if (text.length > MAX_BODY_BYTES) throw bodyTooLarge()
-  // What stands for bytes that are no UTF-8. Nobody sends it in earnest: whatever has it was damaged before.
-  if (text.includes(REPLACEMENT_CHARACTER)) throw malformedRequest('The request body is not valid UTF-8.')
+  const bytes = await request.arrayBuffer()
+  // Whatever it said of itself.
+  if (bytes.byteLength > MAX_BODY_BYTES) throw bodyTooLarge()
+  const text = decodeUtf8(bytes)
+  if (text === null) throw malformedRequest('The request body is not valid UTF-8.')
   return parse(text)
 }
 

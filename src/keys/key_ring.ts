@@ -86,6 +86,8 @@ export class KeyRing {
    */
   async jwks(context: RequestContext): Promise<JwksDocument> {
     const reading = this.#load(context)
+    // Keys that are known are never waited for longer than that.
+    if (this.#ring) return (await reading).jwks
     try {
       return (await answerWithin(PATIENCE_MS, reading)).jwks
     } catch (error) {

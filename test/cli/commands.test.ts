@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { untilAudited } from '../support/audit_lag.ts'
 import { type Cli, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
@@ -233,6 +234,7 @@ describe('why', () => {
       password: 'guest',
     })
     const { sid } = JSON.parse(Buffer.from(refresh_token.split('.')[1] ?? '', 'base64url').toString())
+    await untilAudited()
     expect((await cli.run(['sessions', 'end', sid])).code).toBe(0)
     const { stdout } = await cli.run(['why', sid])
     expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)

@@ -68,6 +68,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.says('Every session of the person is ended.')
     await operator.screenshot('4-signed-out-everywhere')
     expect((await refresh(service.origin, refreshed.body, client)).status).toBe(400)
+    await untilAudited()
 
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
     await page.getByRole('link', { name: 'Its story' }).click()

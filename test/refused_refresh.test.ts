@@ -1,0 +1,124 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import type { User } from '../src/users/user.ts'
+import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+
+/** A session, and those whose it is. */
+interface Scene {
+  server: TestServer
+  client: TestClient
+  user: User
+  tokens: TokenAnswer
+}
+
+interface Problem {
+  reason: string
+  error: string
+  /** Makes the problem, and gives what takes it away. */
+  make(scene: Scene): Promise<() => Promise<unknown>>
+}
+
+const SHARDS = [
+  { name: 's1', binding: 'DB', continents: [] },
+  { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
+]
+
+/** The same for a column of one row: it is set to one value, and back to another. */
+function column(table: 'users' | 'clients', name: string, bad: unknown, good: (scene: Scene) => unknown) {
+  return async (scene: Scene) => {
+    const [key, id] = table === 'users' ? ['id', scene.user.id] : ['client_id', scene.client.id]
+    const set = (value: unknown) =>
+      env.DB.prepare(`UPDATE ${table} SET ${name} = ? WHERE ${key} = ?`).bind(value, id).run()
+    await set(typeof bad === 'function' ? bad(scene) : bad)
+    return () => set(good(scene))
+  }
+}
+
+const inAMoment = ({ server }: Scene) => server.clock.time + 1
+
+const PROBLEMS: Problem[] = [
+  { reason: 'the client is disabled or gone', make: column('clients', 'enabled', 0, () => 1) },
+  {
+    reason: 'the client is of another API',
+    make: column('clients', 'api', 'backoffice', () => 'storefront'),
+  },
+  {
+    reason: "the client's tokens were cut off",
+    make: column('clients', 'tokens_valid_from', inAMoment, () => 0),
+  },
+  { reason: 'the user is disabled', make: column('users', 'enabled', 0, () => 1) },
+  { reason: 'the user is of another pool', make: column('users', 'pool', 'staff', () => 'customers') },
+  { reason: 'signed out everywhere since', make: column('users', 'tokens_valid_from', inAMoment, () => 0) },
+].map((problem) => ({ ...problem, error: 'invalid_grant' }))
+
+async function signedIn(continent: string): Promise<Scene> {
+  const server = new TestServer({ config: { session_shards: SHARDS } })
+  server.continent = continent
+  const [client, user] = [await server.addClient(), await server.addUser()]
+  return { server, client, user, tokens: await server.signIn(client, user.username) }
+}
+
+function refresh({ server, client }: Scene, refreshToken: string | undefined): Promise<Response> {
+  return server.postJson({
+    grant_type: 'refresh_token',
+    ...credentials(client),
+    refresh_token: refreshToken,
+  })
+}
+
+async function reasonsOf({ user }: Scene): Promise<unknown[]> {
+  const select = env.DB.prepare(
+    "SELECT reason FROM audit_events WHERE subject = ? AND kind = 'refresh_refused'",
+  )
+  return (await select.bind(user.id).all()).results.map(({ reason }) => reason)
+}
+
+describe.each([
+  ['the main database', 'NA', 's1'],
+  ['a database of its own', 'EU', 'eu'],
+])('a refresh of a session in %s', (_where, continent, shard) => {
+  it.each(PROBLEMS)('uses no token up where $reason, first or later', async ({ reason, error, make }) => {
+    const scene = await signedIn(continent)
+    let { refresh_token } = scene.tokens
+    expect(decodeJwt(refresh_token ?? '').sid).toMatch(new RegExp(`^${shard}\\.`))
+    for (const seq of [1, 2]) {
+      const mend = await make(scene)
+      const refused = await refresh(scene, refresh_token)
+      expect([refused.status, await refused.json()]).toMatchObject([400, { error }])
+      await mend()
+      // Later than a retry may come: had it been used up, this would be theft.
+      scene.server.clock.time += 120
+      refresh_token = (await scene.server.refresh(scene.client, refresh_token)).refresh_token
+      expect(decodeJwt(refresh_token ?? '').seq).toBe(seq)
+    }
+    expect(await reasonsOf(scene)).toEqual([reason, reason])
+  })
+
+  it('uses no token up where the secret was retired, which is the client to blame', async () => {
+    const scene = await signedIn(continent)
+    const retire = (expiresAt: number | null) =>
+      env.DB.prepare('UPDATE client_secrets SET expires_at = ? WHERE client_id = ?')
+        .bind(expiresAt, scene.client.id)
+        .run()
+    await retire(scene.server.clock.time)
+    const refused = await refresh(scene, scene.tokens.refresh_token)
+    expect([refused.status, await refused.json()]).toMatchObject([401, { error: 'invalid_client' }])
+    await retire(null)
+    scene.server.clock.time += 120
+    await scene.server.refresh(scene.client, scene.tokens.refresh_token)
+  })
+
+  it('uses no token up where a sign-out was dated far ahead by a slip', async () => {
+    const scene = await signedIn(continent)
+    const set = (keptSid: unknown, from: number) =>
+      env.DB.prepare('UPDATE users SET tokens_valid_from = ?, kept_sid = ? WHERE id = ?')
+        .bind(from, keptSid, scene.user.id)
+        .run()
+    await set(decodeJwt(scene.tokens.access_token).sid, scene.server.clock.time * 1000)
+    expect((await refresh(scene, scene.tokens.refresh_token)).status).toBe(500)
+    await set(null, 0)
+    scene.server.clock.time += 120
+    await scene.server.refresh(scene.client, scene.tokens.refresh_token)
+  })
+})

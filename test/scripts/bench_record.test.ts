@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { drawChart } from '../../bench/chart.ts'
+import { replaceSection } from '../../bench/record.ts'
+
+describe('the record of a benchmark', () => {
+  it('goes between its comments and leaves the rest of the page alone', () => {
+    const page = 'before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n'
+    expect(replaceSection(page, ['speed', '$1 new'])).toBe(
+      'before\n<!-- speed -->\n$1 new\n<!-- /speed -->\nafter\n',
+    )
+  })
+
+  it('has a place in docs/performance.md for each of its parts, and each has been measured', () => {
+    const page = readFileSync('docs/performance.md', 'utf8')
+    for (const name of ['run', 'speed', 'queue', 'growth', 'costs', 'isolate']) {
+      expect(page).toMatch(new RegExp(`<!-- ${name} -->\n[^<]+\n<!-- /${name} -->`))
+      expect(replaceSection(page, [name, 'measured'])).toContain(`<!-- ${name} -->\nmeasured\n`)
+    }
+  })
+
+  it('stops where the page has no such place', () => {
+    expect(() => replaceSection('', ['speed', ''])).toThrow('no place for "speed"')
+  })
+
+  it('is drawn to scale, with a line at each aim', () => {
+    const svg = drawChart('Speed & more', [
+      { label: 'half <1>', ratio: 0.5, aim: 0.75 },
+      { label: 'faster', ratio: 1.4, aim: null },
+    ])
+    expect(svg).toContain('aria-label="Speed &amp; more"')
+    expect(svg).toContain('half &lt;1>')
+    const widths = [...svg.matchAll(/<rect [^>]*width="([\d.]+)"/g)].map(([, width]) => Number(width))
+    expect(widths).toEqual([190, 380])
+    expect(svg.match(/<line class="aim" x1="495"/g)).toHaveLength(1)
+  })
+})
