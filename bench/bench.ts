@@ -3,17 +3,19 @@ import { bundleWorker } from '../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, startService } from '../scripts/worker_server.ts'
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
-import { CASES, type Case } from './cases.ts'
+import { CASES, type Case, PRICED } from './cases.ts'
 import { compareAll, compareBesideSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
 import { countOperation } from './count.ts'
+import { sender } from './exchange.ts'
 import { measureMemory } from './memory.ts'
+import { measureRows } from './million.ts'
 import { writeRecord } from './record.ts'
-import { start, startServers } from './servers.ts'
+import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatSpeed } from './tables.ts'
 
-// Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md and its
-// chart. With names of operations it measures those alone, prints them and writes nothing.
+// Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md with its
+// chart and the tables of docs/cost.md. With names of operations it measures those alone, prints them and writes nothing.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -35,7 +37,7 @@ async function printSome(cases: readonly Case[]): Promise<void> {
 async function record(): Promise<void> {
   const startupMs = await measureStartup(directory)
   const memory = await measureMemory(bundle)
-  const costs = await count()
+  const counts = await count()
   const servers = await startServers(directory, bundle)
   const speed = [...(await compareAll(CASES, servers)), ...(await compareVerifier(servers))]
   const besideSignIns = await compareBesideSignIns(servers)
@@ -45,14 +47,19 @@ async function record(): Promise<void> {
     bundle,
   )
   const size = measureBundle(bundle)
-  writeRecord({ speed, besideSignIns, growth, costs, memory, startupMs, size })
+  writeRecord({ speed, besideSignIns, growth, ...counts, memory, startupMs, size })
 }
 
 async function count() {
-  const counting = await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts')
-  const { server, send } = await start(startService(counting))
+  const service = await startService(
+    await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts'),
+  )
+  const send = sender(service.origin)
   const costs = []
   for (const { operation } of CASES) costs.push(await countOperation(operation, send))
-  await server.close()
-  return costs
+  const priced = []
+  for (const { operation } of PRICED) priced.push(await countOperation(operation, send))
+  const rowBytes = await measureRows(service.stores)
+  await service.close()
+  return { costs, priced, rowBytes }
 }

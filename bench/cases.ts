@@ -40,3 +40,12 @@ export const CASES: readonly Case[] = [
   { operation: operations.INTROSPECTION, yardstick: 'constant', isGrowing: true },
   { operation: operations.REVOCATION, yardstick: 'constant', isGrowing: true },
 ]
+
+/** What is counted beside the cases, for its price alone. `like` takes about as much processor time. */
+export const PRICED: readonly { operation: Operation; like: Operation }[] = [
+  { operation: operations.FIRST_REFRESH, like: operations.REFRESH },
+  { operation: operations.MERGE, like: operations.SIGN_IN_OPERATION },
+  { operation: operations.FAILED_SIGN_IN, like: operations.SIGN_IN_OPERATION },
+  { operation: operations.PREFLIGHT, like: operations.JWKS },
+  { operation: operations.RENEWED_FEED, like: operations.FEED },
+]

@@ -2,9 +2,16 @@
 export interface Cost {
   /** Round trips to D1: a statement that is run, or a batch. */
   d1Calls: number
+  /** Of these, those with a statement that writes. */
+  d1WriteCalls: number
   /** Statements that read, alone or in a batch. */
   d1Reads: number
   d1Writes: number
+  /** What D1 bills: rows that its statements looked at, and rows and index entries that they wrote. */
+  d1RowsRead: number
+  d1RowsWritten: number
+  /** Rows that are new, without their index entries: the sweep removes each one day. */
+  d1RowsAdded: number
   kvReads: number
   kvWrites: number
   /** Password hashes. */
@@ -13,18 +20,24 @@ export interface Cost {
   signatures: number
   /** Signatures that were verified. */
   verifications: number
+  logLines: number
 }
 
 export const NO_COST: Readonly<Cost> = {
   d1Calls: 0,
+  d1WriteCalls: 0,
   d1Reads: 0,
   d1Writes: 0,
+  d1RowsRead: 0,
+  d1RowsWritten: 0,
+  d1RowsAdded: 0,
   kvReads: 0,
   kvWrites: 0,
   argon2: 0,
   sha256: 0,
   signatures: 0,
   verifications: 0,
+  logLines: 0,
 }
 
 export const COST_NAMES = Object.keys(NO_COST) as (keyof Cost)[]

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Cost, CountedAnswer } from './cost.ts'
 import { type HttpRequest, require200, type Send } from './exchange.ts'
 import type { Operation } from './operations.ts'
@@ -16,16 +17,20 @@ export async function countOperation(operation: Operation, send: Send): Promise<
     const { status, body } = await ask(send, request)
     return { status, body, retryAfterSeconds: null }
   })
-  const first = await ask(send, requireNext(caller.next()))
-  caller.accept(first.body)
-  const { body, before, after } = await ask(send, requireNext(caller.next()))
-  caller.accept(body)
+  const next = async () => {
+    await setTimeout(operation.pauseMs ?? 0)
+    const answer = await ask(send, requireNext(caller.next()), operation.status)
+    caller.accept(answer.body)
+    return answer
+  }
+  await next()
+  const { before, after } = await next()
   return { operation: operation.name, before, after }
 }
 
-async function ask(send: Send, request: HttpRequest): Promise<CountedAnswer> {
+async function ask(send: Send, request: HttpRequest, status = 200): Promise<CountedAnswer> {
   const answer: CountedAnswer = JSON.parse(await require200(send, request))
-  if (answer.status === 200) return answer
+  if (answer.status === status) return answer
   throw new Error(`${request.method} ${request.path} was answered with ${answer.status}: ${answer.body}`)
 }
 

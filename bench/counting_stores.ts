@@ -1,9 +1,9 @@
 /**
- * Called around each call that reaches a store.
+ * Called around each call that reaches D1: a statement that is run, or a batch.
  *
- * @param sql The statements of a D1 call.
+ * @param call Makes it. Gives the result of each statement, with what D1 says of it.
  */
-export type AroundD1 = <T>(sql: readonly string[], call: () => Promise<T>) => Promise<T>
+export type AroundD1 = (sql: readonly string[], call: () => Promise<D1Result[]>) => Promise<D1Result[]>
 export type AroundKv = <T>(kind: 'read' | 'write', call: () => Promise<T>) => Promise<T>
 
 interface Original {
@@ -11,7 +11,6 @@ interface Original {
   sql: string
 }
 
-const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
 const KV_CALLS: ReadonlyMap<string | symbol, 'read' | 'write'> = new Map([
   ['get', 'read'],
   ['getWithMetadata', 'read'],
@@ -26,14 +25,18 @@ export function aroundD1(database: D1Database, around: AroundD1): D1Database {
 
   function wrapStatement(original: Original): D1PreparedStatement {
     const { statement, sql } = original
+    const run = async () => (await around([sql], async () => [await statement.all()]))[0]
+    const calls: Record<string | symbol, unknown> = {
+      bind: (...values: unknown[]) => wrapStatement({ statement: statement.bind(...values), sql }),
+      run,
+      all: run,
+      // D1 gives a row alone, without what it cost.
+      first: async () => (await run())?.results[0] ?? null,
+    }
     const wrapped = new Proxy(statement, {
-      get(target, property) {
-        const member = Reflect.get(target, property).bind(target)
-        if (property === 'bind') {
-          return (...values: unknown[]) => wrapStatement({ statement: target.bind(...values), sql })
-        }
-        if (!STATEMENT_CALLS.has(property)) return member
-        return (...parameters: unknown[]) => around([sql], () => member(...parameters))
+      get(_, property) {
+        if (!(property in calls)) throw new Error(`${String(property)} of a statement is not counted`)
+        return calls[property]
       },
     })
     originals.set(wrapped, original)

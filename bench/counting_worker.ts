@@ -15,6 +15,7 @@ const STORE_DELAY_MS = 20
 const counted = { ...NO_COST }
 let countingEnv: Env | null = null
 countCryptography()
+for (const level of ['info', 'warn', 'error'] as const) countCalls(console, level, () => counted.logLines++)
 
 export default {
   async fetch(request, env, context) {
@@ -45,14 +46,20 @@ function isDatabase(binding: unknown): binding is D1Database {
   return typeof binding === 'object' && binding !== null && 'prepare' in binding
 }
 
-async function countD1Call<T>(sql: readonly string[], call: () => Promise<T>): Promise<T> {
-  const result = await call()
+async function countD1Call(sql: readonly string[], call: () => Promise<D1Result[]>): Promise<D1Result[]> {
+  const results = await call()
   await scheduler.wait(STORE_DELAY_MS)
   const reads = sql.filter((statement) => /^\s*select\b/i.test(statement)).length
   counted.d1Calls++
+  if (reads < sql.length) counted.d1WriteCalls++
   counted.d1Reads += reads
   counted.d1Writes += sql.length - reads
-  return result
+  for (const [i, { meta }] of results.entries()) {
+    counted.d1RowsRead += meta.rows_read
+    counted.d1RowsWritten += meta.rows_written
+    if (/^\s*insert\b/i.test(sql[i] ?? '')) counted.d1RowsAdded += meta.changes
+  }
+  return results
 }
 
 async function countKvCall<T>(kind: 'read' | 'write', call: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 
 export interface HttpRequest {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'OPTIONS'
   path: string
   headers: Record<string, string>
   body: string

@@ -9,26 +9,44 @@ const ROWS_AT_ONCE = 50_000
 const NUMBERS = 'WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)'
 
 /** As they would be after a million sign-ins, each refreshed a few times: ids as random as those of the server. */
-const INSERTS = [
-  `INSERT INTO users (id, pool, username, password_hash, roles, created_at)
+const INSERTS = {
+  users: `INSERT INTO users (id, pool, username, password_hash, roles, created_at)
    ${NUMBERS} SELECT 'user:' || lower(hex(randomblob(16))), 'customers', 'customer' || i || '@example.com',
      (SELECT password_hash FROM users WHERE username = 'amanda@example.com'), '[]', unixepoch() FROM n`,
-  `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
+  sessions: `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
    ${NUMBERS} SELECT 's1.' || lower(hex(randomblob(16))), 'user:' || lower(hex(randomblob(16))), 'storefront-demo',
      'storefront', 1 + i % 50, unixepoch() - i, unixepoch() - i % 86400, unixepoch() + 2592000 - i % 86400,
      unixepoch() + 2592000 - i % 86400 FROM n`,
-  `INSERT INTO audit_events (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix)
+  audit_events: `INSERT INTO audit_events (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix)
    ${NUMBERS} SELECT unixepoch() - ${ROWS} + i, 'refresh', 'ok', 'token 0 gave 1', 'storefront', 'storefront-demo',
      'user:' || lower(hex(randomblob(16))), 's1.' || lower(hex(randomblob(16))), '203.0.113.0/24' FROM n`,
-]
+} as const
+
+/** The tables that grow with a shop. */
+export const GROWING = Object.keys(INSERTS) as (keyof typeof INSERTS)[]
 
 /** Fills the database of a service with the people, sessions and events of a large shop. */
 export async function addMillions({ DB }: Env): Promise<void> {
-  for (const insert of INSERTS) {
-    for (let from = 1; from <= ROWS; from += ROWS_AT_ONCE) {
-      await DB.prepare(insert)
-        .bind(from, from + ROWS_AT_ONCE - 1)
-        .run()
-    }
+  for (const table of GROWING) await addRows(DB, table, ROWS)
+}
+
+/** Bytes of a row with its index entries, in each table. Adds rows. */
+export async function measureRows({ DB }: Env): Promise<Record<keyof typeof INSERTS, number>> {
+  const sizes = { users: 0, sessions: 0, audit_events: 0 }
+  for (const table of GROWING) {
+    const before = await sizeOf(DB)
+    await addRows(DB, table, ROWS_AT_ONCE)
+    sizes[table] = ((await sizeOf(DB)) - before) / ROWS_AT_ONCE
   }
+  return sizes
+}
+
+async function sizeOf(db: D1Database): Promise<number> {
+  return (await db.prepare('SELECT 1').run()).meta.size_after
+}
+
+async function addRows(db: D1Database, table: keyof typeof INSERTS, count: number): Promise<void> {
+  const insert = db.prepare(INSERTS[table])
+  for (let from = 1; from <= count; from += ROWS_AT_ONCE)
+    await insert.bind(from, from + ROWS_AT_ONCE - 1).run()
 }

@@ -14,6 +14,10 @@ export interface Operation {
   open(send: Send): Promise<Caller>
   /** The server may ask its callers to come back later. */
   mayBeRefused?: boolean
+  /** What it is answered with, where that is not 200. */
+  status?: number
+  /** How long a caller waits before each request that is counted. */
+  pauseMs?: number
 }
 
 const TOKEN_PATH = '/oauth2-token'
@@ -29,6 +33,9 @@ const GUEST = post(TOKEN_PATH, {
 
 /** Sessions that a caller of `revocation` has to end. */
 const SESSIONS_TO_END = 100
+
+/** A little longer than an isolate keeps the list of the feed. */
+const FEED_PAUSE_MS = 5100
 
 /** What a yardstick answers. */
 export const CONSTANT = repeat('constant', get('/'))
@@ -73,19 +80,45 @@ export const INTROSPECTION: Operation = {
 }
 
 /** Guests who sign out, each once. */
-export const REVOCATION: Operation = {
-  name: 'revocation',
-  async open(send) {
-    const tokens: string[] = []
-    for (let i = 0; i < SESSIONS_TO_END; i++) tokens.push(refreshTokenOf(await require200(send, GUEST)))
-    return {
-      next() {
-        const token = tokens.pop()
-        return token === undefined ? null : post(`${TOKEN_PATH}/revoke`, { ...STOREFRONT, token })
-      },
-      accept() {},
-    }
-  },
+export const REVOCATION = forEachGuest(
+  'revocation',
+  ({ refresh_token: token }) => post(`${TOKEN_PATH}/revoke`, { ...STOREFRONT, token }),
+  SESSIONS_TO_END,
+)
+
+/** Guests who come back, each once: their sessions get their rows. */
+export const FIRST_REFRESH = forEachGuest('first refresh', ({ refresh_token }) =>
+  post(TOKEN_PATH, { grant_type: 'refresh_token', ...STOREFRONT, refresh_token }),
+)
+
+/** Guests who become a customer: their carts go along. */
+export const MERGE = forEachGuest('sign-in of a guest', ({ access_token }) =>
+  post(TOKEN_PATH, {
+    ...{ grant_type: 'password', ...STOREFRONT, ...CUSTOMER, visitor_access_token: access_token },
+  }),
+)
+
+export const FAILED_SIGN_IN: Operation = {
+  ...repeat(
+    'failed sign-in',
+    post(TOKEN_PATH, { grant_type: 'password', ...STOREFRONT, ...CUSTOMER, password: 'not this one' }),
+  ),
+  status: 400,
+}
+
+/** What a browser asks first, where the page is of another origin. */
+export const PREFLIGHT: Operation = {
+  ...repeat('preflight', {
+    ...{ method: 'OPTIONS', path: TOKEN_PATH, body: '' },
+    headers: { Origin: 'https://shop.example.com', 'Access-Control-Request-Method': 'POST' },
+  }),
+  status: 204,
+}
+
+/** The feed in an isolate whose list has grown too old. */
+export const RENEWED_FEED: Operation = {
+  ...repeat('revocation feed, read anew', get('/revocations')),
+  pauseMs: FEED_PAUSE_MS,
 }
 
 /** What the yardstick of a refresh is asked: one session for each caller, each use the next. */
@@ -106,6 +139,23 @@ export function verification(service: Send): Operation {
       const token: string = JSON.parse(await signIn(service)).access_token
       const request = get('/', { Authorization: `Bearer ${token}` })
       return { next: () => request, accept() {} }
+    },
+  }
+}
+
+interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
+/** A request for each of some guests: two are enough to count one. */
+function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, guests = 2): Operation {
+  return {
+    name,
+    async open(send) {
+      const requests: HttpRequest[] = []
+      for (let i = 0; i < guests; i++) requests.push(request(JSON.parse(await require200(send, GUEST))))
+      return { next: () => requests.pop() ?? null, accept() {} }
     },
   }
 }

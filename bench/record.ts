@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { CASES } from './cases.ts'
+import { CASES, PRICED } from './cases.ts'
 import { drawChart } from './chart.ts'
 import type { OperationCost } from './count.ts'
 import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
+import type { Measures } from './price_model.ts'
+import { priceSections } from './price_tables.ts'
 import { formatCosts, formatGrowth, formatSpeed, type Measurement } from './tables.ts'
 
 const PAGE = 'docs/performance.md'
+const COST_PAGE = 'docs/cost.md'
 const CHART = 'docs/performance.svg'
 
 /** The concurrency that the chart shows. */
@@ -19,25 +22,47 @@ export interface Run {
   besideSignIns: Comparison
   growth: readonly Measurement[]
   costs: readonly OperationCost[]
+  /** What is counted for its price alone. */
+  priced: readonly OperationCost[]
+  /** Bytes of a row with its index entries, by table. */
+  rowBytes: Measures['rowBytes']
   memory: Memory
   startupMs: number
   size: { kib: number; gzippedKib: number }
 }
 
-/** Puts the figures of a run in their places in the page, and draws the chart. The words between them are the page's own. */
+/** Puts the figures of a run in their places in the pages, and draws the chart. The words between them are the pages' own. */
 export function writeRecord(run: Run): void {
-  const page = Object.entries(sectionsOf(run)).reduce(replaceSection, readFileSync(PAGE, 'utf8'))
-  writeFileSync(PAGE, page)
+  writeSections(PAGE, sectionsOf(run))
+  writeSections(COST_PAGE, priceSections(measuresOf(run)))
   writeFileSync(
     CHART,
     drawChart('How fast, beside what no server of its kind could be faster than', barsOf(run)),
   )
 }
 
+/** What the prices are made of. Processor time is that at the concurrency that the chart shows. */
+function measuresOf({ speed, costs, priced, rowBytes }: Run): Measures {
+  const cpuMs = (operation: string): number => {
+    const name = PRICED.find((one) => one.operation.name === operation)?.like.name ?? operation
+    const measurement = speed.find((one) => one.operation === name && one.concurrency === CHARTED)
+    return measurement?.subject.cpuMs ?? Number.NaN
+  }
+  return { costs: [...costs, ...priced], cpuMs, rowBytes }
+}
+
+export function writeSections(page: string, sections: Record<string, string>): void {
+  const text = Object.entries(sections).reduce(
+    (rest, [name, section]) => replaceSection(rest, name, section, page),
+    readFileSync(page, 'utf8'),
+  )
+  writeFileSync(page, text)
+}
+
 /** The text between the comments `<!-- name -->` and `<!-- /name -->`. @throws Error where the page has no such place */
-export function replaceSection(page: string, [name, text]: [string, string]): string {
+function replaceSection(page: string, name: string, text: string, path: string): string {
   const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
-  if (!place.test(page)) throw new Error(`${PAGE} has no place for "${name}"`)
+  if (!place.test(page)) throw new Error(`${path} has no place for "${name}"`)
   return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)
 }
 

@@ -3,7 +3,8 @@ import { COST_NAMES, type Cost } from './cost.ts'
 import type { OperationCost } from './count.ts'
 import type { Comparison } from './load.ts'
 
-const COST_TITLES: Record<keyof Cost, string> = {
+/** What docs/performance.md has of a cost. What is billed beside it is in docs/cost.md. */
+const COST_TITLES: Partial<Record<keyof Cost, string>> = {
   d1Calls: 'D1 calls',
   d1Reads: 'D1 reads',
   d1Writes: 'D1 writes',
@@ -47,10 +48,11 @@ export function formatGrowth(measurements: readonly Measurement[]): string {
 
 /** What each request does, as Markdown: `1 + 2` is one before the answer and two that it does not wait for. */
 export function formatCosts(costs: readonly OperationCost[]): string {
-  const titles = ['operation', ...COST_NAMES.map((name) => COST_TITLES[name])]
+  const names = COST_NAMES.filter((name) => name in COST_TITLES)
+  const titles = ['operation', ...names.map((name) => COST_TITLES[name] ?? '')]
   const rows = costs.map(({ operation, before, after }) => [
     operation,
-    ...COST_NAMES.map((name) => (after[name] === 0 ? `${before[name]}` : `${before[name]} + ${after[name]}`)),
+    ...names.map((name) => (after[name] === 0 ? `${before[name]}` : `${before[name]} + ${after[name]}`)),
   ])
   return formatTable(titles, rows, 1)
 }
@@ -73,7 +75,11 @@ function formatRefused(refused: number): string {
 }
 
 /** @param textColumns How many of the first columns are not numbers. */
-function formatTable(titles: readonly string[], rows: readonly string[][], textColumns: number): string {
+export function formatTable(
+  titles: readonly string[],
+  rows: readonly string[][],
+  textColumns: number,
+): string {
   const rule = titles.map((_, i) => (i < textColumns ? '---' : '---:'))
   return [titles, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { aroundKv } from './support/around_kv.ts'
 import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
@@ -147,5 +148,25 @@ describe('GET /revocations', () => {
     await emptyStores()
     const without = new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } })
     expect((await without.fetch('/revocations')).status).toBe(503)
+  })
+
+  it('is copied to KV at first, and then once a minute where it has changed', async () => {
+    const writes: string[] = []
+    const KV = aroundKv((name, call) => {
+      if (name === 'put revocations') writes.push(name)
+      return call()
+    })
+    const server = new TestServer({ env: { KV } })
+    const writtenAfter = async (seconds: number) => {
+      server.clock.time += seconds
+      await server.fetch('/revocations')
+      await server.settle()
+      return writes.length
+    }
+    expect(await writtenAfter(0)).toBe(1)
+    await revokeGuest(server)
+    expect(await writtenAfter(10)).toBe(1)
+    expect(await writtenAfter(50)).toBe(2)
+    expect(await writtenAfter(60)).toBe(2)
   })
 })

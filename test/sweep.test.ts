@@ -73,7 +73,7 @@ describe('the sweep', () => {
   it('works in bounded batches, as many as one run may take', async () => {
     const server = new TestServer({ config: { audit_retention_days: 1 } })
     await env.DB.prepare(
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10700)
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50700)
        INSERT INTO audit_events (at, kind, outcome, reason) SELECT 0, 'issue', 'ok', 'old' FROM n`,
     ).run()
     await server.sweep()

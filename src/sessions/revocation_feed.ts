@@ -17,6 +17,9 @@ export const FEED_MAX_AGE_SECONDS = 5
 /** A list that does not change is signed again after this long. */
 const SIGN_AGAIN_SECONDS = 3600
 
+/** An isolate writes the KV copy no more often: it is for a time without D1, and KV takes one write a second to a key. */
+const COPY_AGAIN_SECONDS = 60
+
 /** Of its copies. */
 const NAME = 'revocations'
 
@@ -55,6 +58,8 @@ export class RevocationFeed {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<Feed>()
   #feed: Feed | null = null
+  /** What this isolate wrote to KV last, and when. */
+  #copied = { token: '', at: 0 }
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -83,12 +88,20 @@ export class RevocationFeed {
   async #renew(context: RequestContext): Promise<Feed> {
     const feed = await this.#read(context)
     this.#dependencies.lastAnswers.keep(NAME, feed, context)
+    this.#keepCopy(feed, context)
     this.#feed = feed
     return feed
   }
 
+  #keepCopy(feed: Feed, context: RequestContext): void {
+    const { token, at } = this.#copied
+    if (feed.token === token || context.now - at < COPY_AGAIN_SECONDS) return
+    this.#copied = { token: feed.token, at: context.now }
+    this.#dependencies.copies.repair(NAME, feed, context)
+  }
+
   async #read(context: RequestContext): Promise<Feed> {
-    const { stores, windowSeconds, keys, copies } = this.#dependencies
+    const { stores, windowSeconds, keys } = this.#dependencies
     const lists = await Promise.all(
       stores.map((store) => store.list(oldestListed(context.now, windowSeconds))),
     )
@@ -106,9 +119,7 @@ export class RevocationFeed {
       { ...this.#claims(cutoffs, sequence), issuedAt: context.now },
       key,
     )
-    const feed = { token, etag, asOf: context.now, signedAt: context.now, kid: key.kid }
-    copies.repair(NAME, feed, context)
-    return feed
+    return { token, etag, asOf: context.now, signedAt: context.now, kid: key.kid }
   }
 
   #claims(cutoffs: readonly Cutoff[], sequence: number) {

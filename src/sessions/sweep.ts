@@ -6,8 +6,11 @@ import type { SessionShards } from './session_shards.ts'
 /** One statement removes no more than this, so that no sweep holds up a sign-in. */
 const BATCH_ROWS = 500
 
-/** One run removes no more than this many batches of each kind; the next run goes on. */
-const MAX_BATCHES = 20
+/**
+ * One run removes no more than this many batches of each kind; the next run goes on. That is 36 million rows a month, more
+ * than a database can hold for 30 days. D1 takes a thousand statements from one run.
+ */
+const MAX_BATCHES = 100
 
 /** A store whose rows say themselves when they are done. */
 interface Sweepable {

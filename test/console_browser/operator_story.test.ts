@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { findChromium, launchChromium } from '../demo/chromium.ts'
+import { untilAudited } from '../support/audit_lag.ts'
 import { OperatorPage } from './operator_page.ts'
 import { makeTraffic, refresh, signInCustomer } from './traffic.ts'
 

@@ -1,0 +1,155 @@
+import type { OperationCost } from './count.ts'
+import { dollarsBeyond, dollarsFor, PLAN_DOLLARS, USAGE_NAMES, type Usage } from './prices.ts'
+import type { Habits, Shop } from './shop.ts'
+import * as shop from './shop.ts'
+
+/** What is measured, and what the prices are made of. */
+export interface Measures {
+  costs: readonly OperationCost[]
+  /** Of an operation, with the stores in the same process. NaN where it is not known. */
+  cpuMs(operation: string): number
+  /** Bytes of a row with its index entries. */
+  rowBytes: { users: number; sessions: number; audit_events: number }
+}
+
+/** What a shop uses and pays in a month. */
+export interface Bill {
+  shop: Shop
+  usage: Usage
+  tokens: number
+  /** US dollars. */
+  total: number
+}
+
+/** What comes to a limit in a shop. What is by the second is that of the busiest hour. */
+export interface Strain {
+  shop: Shop
+  tokensASecond: number
+  hashesASecond: number
+  auditWritesASecond: number
+  sessionWritesASecond: number
+  /** Which part of its time the main database is busy, where the sessions are in it too. */
+  busy: number
+  auditEvents: number
+  auditGb: number
+  sessionGb: number
+  peopleGb: number
+  feedEntries: number
+  feedKb: number
+  /** KV takes one write a second to a key. */
+  feedWritesASecond: number
+}
+
+/** A row that the sweep removes is one that is written, and is read about three times. */
+const READS_TO_REMOVE = 3
+
+/** In a minute an isolate reads a client's copy twice and that of the keys once. */
+const COPIES_A_MONTH = (3 * shop.MONTH_SECONDS) / 60
+
+/** What one request uses, and the removal of what it left. */
+export function usageOf({ operation, before, after }: OperationCost, { cpuMs }: Measures): Usage {
+  const added = before.d1RowsAdded + after.d1RowsAdded
+  return {
+    requests: 1,
+    cpuMs: cpuMs(operation),
+    logEvents: 1 + before.logLines + after.logLines,
+    rowsRead: before.d1RowsRead + after.d1RowsRead + READS_TO_REMOVE * added,
+    rowsWritten: before.d1RowsWritten + after.d1RowsWritten + added,
+    storedGb: 0,
+    kvReads: 0,
+    kvWrites: 0,
+  }
+}
+
+/** US dollars for a million of them, where the plan includes nothing more. */
+export function dollarsPerMillion(usage: Usage): number {
+  return USAGE_NAMES.reduce((sum, name) => sum + dollarsFor(name, usage[name] * 1_000_000), 0)
+}
+
+export function billOf(one: Shop, measures: Measures): Bill {
+  const habits = habitsOf(one)
+  const usage = addUp(habits, measures)
+  const { auditGb, sessionGb, peopleGb, feedEntries } = strainOf(one, measures)
+  // Each poll of the feed reads the list of the last hour; that which it was counted with had hardly an entry.
+  usage.rowsRead += count(habits, ['revocation feed, read anew']) * (feedEntries / shop.PEAK)
+  usage.storedGb = auditGb + sessionGb + peopleGb
+  usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
+  usage.kvWrites = feedWrites(one)
+  const total = USAGE_NAMES.reduce((sum, name) => sum + dollarsBeyond(name, usage[name]), PLAN_DOLLARS)
+  return { shop: one, usage, tokens: count(habits, shop.TOKENS), total }
+}
+
+export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
+  const sumOf = (habits: Habits) => (of: (cost: OperationCost) => number) =>
+    costs.reduce((total, cost) => total + (habits[cost.operation] ?? 0) * of(cost), 0)
+  const month = habitsOf(one)
+  const busiest = inTheBusiestSecond(one)
+  const atPeak = sumOf(busiest)
+  const auditWrites = atPeak(({ after }) => after.d1WriteCalls)
+  const sessionWrites = atPeak(({ before }) => before.d1WriteCalls)
+  const reads = atPeak(({ before }) => before.d1Calls - before.d1WriteCalls)
+  const auditEvents = sumOf(month)(({ after }) => after.d1RowsAdded)
+  const endings = count(busiest, shop.ENDINGS)
+  const entries = endings * shop.ACCESS_TOKEN_SECONDS
+  return {
+    shop: one,
+    tokensASecond: count(busiest, shop.TOKENS),
+    hashesASecond: count(busiest, ['sign-in of a guest', 'failed sign-in']),
+    auditWritesASecond: auditWrites,
+    sessionWritesASecond: sessionWrites,
+    busy: ((auditWrites + sessionWrites) * shop.WRITE_MS + reads * shop.READ_MS) / 1000,
+    auditEvents,
+    auditGb: gb(auditEvents * (shop.AUDIT_DAYS / 30) * rowBytes.audit_events),
+    sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
+    peopleGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
+    feedEntries: entries,
+    feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
+    feedWritesASecond: one.instances * Math.min(endings, 1 / 60),
+  }
+}
+
+function habitsOf({ visitors, instances }: Shop): Habits {
+  return { ...times(shop.INSTANCE, instances), ...withPreflights(times(shop.VISITOR, visitors)) }
+}
+
+/** How often in a second. Visitors come at once; instances poll as ever. */
+function inTheBusiestSecond({ visitors, instances }: Shop): Habits {
+  const busy = habitsOf({ visitors: visitors * shop.PEAK, instances, isolates: 0 })
+  return times(busy, 1 / shop.MONTH_SECONDS)
+}
+
+function times(habits: Habits, factor: number): Habits {
+  return Object.fromEntries(Object.entries(habits).map(([name, often]) => [name, often * factor]))
+}
+
+function withPreflights(habits: Habits): Habits {
+  return { ...habits, preflight: count(habits, Object.keys(habits)) }
+}
+
+function addUp(habits: Habits, measures: Measures): Usage {
+  const total = { ...NOTHING }
+  for (const cost of measures.costs) {
+    const one = usageOf(cost, measures)
+    const often = habits[cost.operation] ?? 0
+    if (often > 0) for (const name of USAGE_NAMES) total[name] += often * one[name]
+  }
+  return total
+}
+
+const NOTHING: Usage = {
+  ...{ requests: 0, cpuMs: 0, logEvents: 0, rowsRead: 0, rowsWritten: 0, storedGb: 0, kvReads: 0 },
+  kvWrites: 0,
+}
+
+/** The isolate that a poll meets writes the copy of a list that has changed, once a minute at most. */
+function feedWrites(one: Shop): number {
+  return one.instances * Math.min(count(habitsOf(one), shop.ENDINGS), shop.MONTH_SECONDS / 60)
+}
+
+function count(habits: Habits, names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + (habits[name] ?? 0), 0)
+}
+
+function gb(bytes: number): number {
+  return bytes / 1e9
+}

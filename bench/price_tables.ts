@@ -1,0 +1,148 @@
+import {
+  type Bill,
+  billOf,
+  dollarsPerMillion,
+  type Measures,
+  type Strain,
+  strainOf,
+  usageOf,
+} from './price_model.ts'
+import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './prices.ts'
+import * as shop from './shop.ts'
+import { formatTable } from './tables.ts'
+
+/** What the sweep removes of a table: statements in a run, rows in each, runs in a month. */
+const SWEPT_A_MONTH = 100 * 500 * 720
+
+/** As much as D1 lets a database hold. */
+const DATABASE_GB = 10
+
+/** The tables of docs/cost.md, by the names of their places. */
+export function priceSections(measures: Measures): Record<string, string> {
+  return {
+    prices: formatPrices(),
+    operations: formatOperations(measures),
+    assumptions: formatAssumptions(),
+    bills: formatBills(shop.SHOPS.map((one) => billOf(one, measures))),
+    strains: formatStrains(
+      shop.SHOPS.map((one) => strainOf(one, measures)),
+      measures,
+    ),
+  }
+}
+
+function formatPrices(): string {
+  const rows = USAGE_NAMES.map((name) => {
+    const { title, unit, dollars, included, source, changed } = PRICES[name]
+    const each = unit === 1 ? '' : ' a million'
+    return [title, `[page](${source})`, changed, `$${dollars}${each}`, short(included)]
+  })
+  return [
+    `Prices assumed on ${PRICED_ON}; the plan is $${PLAN_DOLLARS} a month.`,
+    '',
+    formatTable(['what', 'source', 'page changed', 'price', 'included a month'], rows, 3),
+  ].join('\n')
+}
+
+function formatOperations(measures: Measures): string {
+  const titles = ['operation', 'CPU ms', 'log events', 'rows read', 'rows written', '$ a million']
+  const rows = measures.costs.map((cost) => {
+    const usage = usageOf(cost, measures)
+    const numbers = [usage.logEvents, usage.rowsRead, usage.rowsWritten].map(String)
+    return [cost.operation, usage.cpuMs.toFixed(2), ...numbers, dollarsPerMillion(usage).toFixed(2)]
+  })
+  return formatTable(titles, rows, 1)
+}
+
+function formatAssumptions(): string {
+  const habits = (of: shop.Habits) => Object.entries(of).map(([name, times]) => `${times} × ${name}`)
+  const rows = [
+    ['a visitor, in a month', habits(shop.VISITOR).join(', '), 'a preflight before each'],
+    ['an instance of an API, in a month', habits(shop.INSTANCE).join(', '), ''],
+    ['accounts to each visitor of a month', String(shop.ACCOUNTS), ''],
+    ['the busiest hour', `${shop.PEAK} times the average`, ''],
+    ['`audit_retention_days`', String(shop.AUDIT_DAYS), 'the default'],
+    ['`access_token_lifetime`', `${shop.ACCESS_TOKEN_SECONDS} s`, 'the default'],
+    ['D1 is busy with a call', `${shop.WRITE_MS} ms if it writes, ${shop.READ_MS} ms if not`, 'below'],
+    ...shop.SHOPS.map(({ visitors, instances, isolates }) => [
+      `${short(visitors)} visitors`,
+      `${instances} instances of APIs, ${isolates} isolates of the Worker`,
+      '',
+    ]),
+  ]
+  return formatTable(['what', 'assumed', ''], rows, 3)
+}
+
+function formatBills(bills: readonly Bill[]): string {
+  const titles = ['a month', ...bills.map((bill) => `${short(bill.shop.visitors)} visitors`)]
+  const row = (title: string, cell: (bill: Bill) => string) => [title, ...bills.map(cell)]
+  const billed = USAGE_NAMES.map((name) =>
+    row(PRICES[name].title, ({ usage }) => {
+      return `${short(usage[name])}: ${dollars(dollarsBeyond(name, usage[name]))}`
+    }),
+  )
+  const rows = [
+    row('tokens', ({ tokens }) => short(tokens)),
+    row('the plan', () => dollars(PLAN_DOLLARS)),
+    ...billed,
+    row('**together**', ({ total }) => `**${dollars(total)}**`),
+    row('a million tokens', ({ total, tokens }) => dollars((total / tokens) * 1_000_000)),
+  ]
+  return formatTable(titles, rows, 1)
+}
+
+function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): string {
+  const titles = ['', ...strains.map((strain) => `${short(strain.shop.visitors)} visitors`), 'limit']
+  const rows: [string, (strain: Strain) => string, string][] = [
+    ['tokens a second', ({ tokensASecond }) => short(tokensASecond), ''],
+    ['password hashes a second', ({ hashesASecond }) => short(hashesASecond), 'one isolate: about 40'],
+    ['writes of the audit trail a second', ({ auditWritesASecond }) => short(auditWritesASecond), ''],
+    [
+      'writes of sessions and failed sign-ins a second',
+      ({ sessionWritesASecond }) => short(sessionWritesASecond),
+      '',
+    ],
+    ['one database for all of it is busy', ({ busy }) => `${short(busy * 100)} %`, '100 %'],
+    ['audit events a month', ({ auditEvents }) => short(auditEvents), `the sweep: ${short(SWEPT_A_MONTH)}`],
+    [
+      `audit trail, ${bytes(rowBytes.audit_events)}`,
+      ({ auditGb }) => `${short(auditGb)} GB`,
+      '10 GB a database',
+    ],
+    [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
+    [`people, ${bytes(rowBytes.users)}`, ({ peopleGb }) => `${short(peopleGb)} GB`, ''],
+    ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
+    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each poll of a changed list'],
+    ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
+  ]
+  const table = rows.map(([title, cell, limit]) => [title, ...strains.map(cell), limit])
+  return [formatTable(titles, table, 1), '', describeEnds(strains)].join('\n')
+}
+
+/** How many visitors bring one database to its limits, by the shop in the middle: nearly all of it grows as they do. */
+function describeEnds(strains: readonly Strain[]): string {
+  const middle = strains[1]
+  if (middle === undefined) throw new Error('there is no shop in the middle')
+  const { shop: one, auditGb, sessionGb, peopleGb, busy, auditEvents } = middle
+  const at = (part: number) => short(one.visitors / part)
+  const others = sessionGb + peopleGb
+  const days = (count: number) => (others + (auditGb * count) / shop.AUDIT_DAYS) / DATABASE_GB
+  return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month, with 30 days of the audit trail at ${at(days(30))}.
+It has no time left at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`
+}
+
+function bytes(count: number): string {
+  return `${count.toFixed(0)} bytes a row`
+}
+
+function dollars(amount: number): string {
+  return `$${amount === 0 ? 0 : amount.toFixed(amount < 100 ? 2 : 0)}`
+}
+
+/** Three digits. */
+function short(amount: number): string {
+  const [unit, divisor] =
+    amount >= 1e9 ? ['bn', 1e9] : amount >= 1e6 ? ['M', 1e6] : amount >= 1e4 ? ['k', 1e3] : ['', 1]
+  const value = amount / divisor
+  return `${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(2))}${unit === '' ? '' : ` ${unit}`}`
+}

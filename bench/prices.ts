@@ -1,0 +1,65 @@
+/** What a shop uses in a month, and what is billed of it. */
+export interface Usage {
+  requests: number
+  cpuMs: number
+  logEvents: number
+  rowsRead: number
+  rowsWritten: number
+  storedGb: number
+  kvReads: number
+  kvWrites: number
+}
+
+export interface Price {
+  title: string
+  /** So many of them cost so many US dollars. */
+  unit: number
+  dollars: number
+  /** How many of them the plan includes in a month. */
+  included: number
+  source: string
+  /** When the page that was read says that it was last changed. */
+  changed: string
+}
+
+/** The day on which these prices are assumed. */
+export const PRICED_ON = '2026-11-25'
+
+/** The least that an account pays in a month: the Workers Paid plan, in US dollars. */
+export const PLAN_DOLLARS = 5
+
+const MILLION = 1_000_000
+const WORKERS = 'https://developers.cloudflare.com/workers/platform/pricing/'
+const LOGS = 'https://developers.cloudflare.com/workers/observability/logs/workers-logs/'
+const D1 = 'https://developers.cloudflare.com/d1/platform/pricing/'
+const KV = 'https://developers.cloudflare.com/kv/platform/pricing/'
+const UNKNOWN = 'does not say'
+
+/** Of the Workers Paid plan. */
+export const PRICES: Readonly<Record<keyof Usage, Price>> = {
+  requests: price('Workers, requests', 0.3, 10 * MILLION, WORKERS),
+  cpuMs: price('Workers, CPU ms', 0.02, 30 * MILLION, WORKERS),
+  logEvents: { ...price('Workers Logs, events', 0.6, 20 * MILLION, LOGS), changed: '2026-08-11' },
+  rowsRead: price('D1, rows read', 0.001, 25_000 * MILLION, D1),
+  rowsWritten: price('D1, rows written', 1, 50 * MILLION, D1),
+  storedGb: { ...price('D1, GB stored', 0.75, 5, D1), unit: 1 },
+  kvReads: price('KV, reads', 0.5, 10 * MILLION, KV),
+  kvWrites: price('KV, writes', 5, MILLION, KV),
+}
+
+export const USAGE_NAMES = Object.keys(PRICES) as (keyof Usage)[]
+
+function price(title: string, dollars: number, included: number, source: string): Price {
+  return { title, unit: MILLION, dollars, included, source, changed: UNKNOWN }
+}
+
+/** What so much of it costs where nothing is included. */
+export function dollarsFor(name: keyof Usage, amount: number): number {
+  const { unit, dollars } = PRICES[name]
+  return (amount / unit) * dollars
+}
+
+/** What so much of it costs in a month. */
+export function dollarsBeyond(name: keyof Usage, amount: number): number {
+  return dollarsFor(name, Math.max(0, amount - PRICES[name].included))
+}

@@ -1,0 +1,58 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import type { AuditEvent } from '../src/audit/audit_event.ts'
+import { AuditQueryStore } from '../src/audit/audit_query_store.ts'
+import { AuditStore } from '../src/audit/audit_store.ts'
+import { aroundD1 } from './support/around_d1.ts'
+import { TestServer } from './support/server.ts'
+
+/** How SQLite would run the statements that `ask` sends. */
+async function plansOf(ask: (database: D1Database) => Promise<unknown>): Promise<string> {
+  const asked: string[] = []
+  const database = aroundD1((sql, call) => {
+    asked.push(sql)
+    return call()
+  })
+  await ask(database)
+  // It takes no parameters.
+  const literal = (sql: string) => sql.replaceAll(/\?\d*/g, "'x'")
+  const plans = asked.map((sql) => env.DB.prepare(`EXPLAIN QUERY PLAN ${literal(sql)}`).all())
+  return (await Promise.all(plans))
+    .flatMap(({ results }) => results.map(({ detail }) => String(detail)))
+    .join('\n')
+}
+
+describe('the index of audit events by session', () => {
+  it('is what the events, the sign-in and the story of a session are found by', async () => {
+    const sid = 's1.one'
+    const session = { sid, subject: 'user:one', clientId: 'one' }
+    const event: AuditEvent = { ...session, kind: 'revoke', outcome: 'ok', reason: 'ended', api: null }
+    const searches: ((database: D1Database) => Promise<unknown>)[] = [
+      (database) => new AuditQueryStore(database).list({ sid }, null, 10),
+      (database) => new AuditQueryStore(database).findSignIn(sid),
+      (database) => new AuditQueryStore(database).listStory(session, { from: 0, to: 1 }, 10),
+      (database) => new AuditStore(database).addOnceForSession({ ...event, sid }, new TestServer().context()),
+    ]
+    for (const search of searches) expect(await plansOf(search)).toContain('audit_events_by_session (sid=?')
+  })
+
+  it('is not asked for the sign-ins of a person or a client', async () => {
+    const person = { subject: 'user:one', clientId: null }
+    const client = { subject: null, clientId: 'one' }
+    const listSignIns = (owner: typeof person | typeof client) =>
+      plansOf((database) => new AuditQueryStore(database).listSignIns(owner, null, 10))
+    expect(await listSignIns(person)).toContain('audit_events_by_subject (subject=?')
+    expect(await listSignIns(client)).toContain('audit_events_by_client (client_id=?')
+  })
+
+  it('has no entry of an event without a session', async () => {
+    const written = async (sid: string | null) => {
+      const insert = env.DB.prepare(
+        `INSERT INTO audit_events (at, kind, outcome, reason, client_id, subject, sid)
+         VALUES (1, 'issue', 'ok', 'client_credentials', 'one', 'one', ?)`,
+      )
+      return (await insert.bind(sid).run()).meta.rows_written
+    }
+    expect((await written('s1.one')) - (await written(null))).toBe(1)
+  })
+})
