@@ -60,7 +60,7 @@ export function writeSections(page: string, sections: Record<string, string>): v
 }
 
 /** The text between the comments `<!-- name -->` and `<!-- /name -->`. @throws Error where the page has no such place */
-function replaceSection(page: string, name: string, text: string, path: string): string {
+export function replaceSection(page: string, name: string, text: string, path: string): string {
   const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
   if (!place.test(page)) throw new Error(`${path} has no place for "${name}"`)
   return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)

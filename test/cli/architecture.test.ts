@@ -10,7 +10,7 @@ const MAX_LINES = 300
 /** What of the rest of the project the command line may use. */
 const ALLOWED = [
   /^cli\//,
-  /^src\/config\/(?:config|origin)\.ts$/,
+  /^src\/config\/(?:config|parse_config|origin)\.ts$/,
   /^src\/users\/schemes\//,
   /^client\/token_endpoint\.ts$/,
 ]

@@ -6,7 +6,7 @@ import { replaceSection } from '../../bench/record.ts'
 describe('the record of a benchmark', () => {
   it('goes between its comments and leaves the rest of the page alone', () => {
     const page = 'before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n'
-    expect(replaceSection(page, ['speed', '$1 new'])).toBe(
+    expect(replaceSection(page, 'speed', '$1 new', 'page.md')).toBe(
       'before\n<!-- speed -->\n$1 new\n<!-- /speed -->\nafter\n',
     )
   })
@@ -15,12 +15,12 @@ describe('the record of a benchmark', () => {
     const page = readFileSync('docs/performance.md', 'utf8')
     for (const name of ['run', 'speed', 'queue', 'growth', 'costs', 'isolate']) {
       expect(page).toMatch(new RegExp(`<!-- ${name} -->\n[^<]+\n<!-- /${name} -->`))
-      expect(replaceSection(page, [name, 'measured'])).toContain(`<!-- ${name} -->\nmeasured\n`)
+      expect(replaceSection(page, name, 'measured', 'page.md')).toContain(`<!-- ${name} -->\nmeasured\n`)
     }
   })
 
   it('stops where the page has no such place', () => {
-    expect(() => replaceSection('', ['speed', ''])).toThrow('no place for "speed"')
+    expect(() => replaceSection('', 'speed', '', 'page.md')).toThrow('page.md has no place for "speed"')
   })
 
   it('is drawn to scale, with a line at each aim', () => {
