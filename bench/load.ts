@@ -123,7 +123,7 @@ async function callUntil(
 }
 
 function waitUntil(end: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, end - performance.now()))
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, end - performance.now())))
 }
 
 function summarize(rounds: readonly Round[]): Figures {

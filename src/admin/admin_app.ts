@@ -21,7 +21,8 @@ const MAX_BODY_BYTES = 16 * 1024
 
 /** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
 export function createAdminApp(services: Services, api: ApiConfig): Hono {
-  const app = new Hono().use(protectAnswers(services.config.issuer))
+  const app = new Hono()
+  app.use(protectAnswers(services.config.issuer), (_c, next) => services.underWay.during(next))
   let document: object | null = null
   app.get(OPENAPI_PATH, (c) => {
     document ??= formatOpenApi(OPERATIONS, services.config)

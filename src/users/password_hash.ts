@@ -1,7 +1,7 @@
 import type { Argon2Cost, PasswordQueueLimits } from '../config/config.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
-import type { UnderWay } from '../lib/under_way.ts'
+import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
@@ -23,23 +23,30 @@ interface Surroundings {
 export class PasswordHasher {
   readonly #module: WebAssembly.Module
   readonly #cost: Argon2Cost
+  readonly #underWay: UnderWay
   readonly #queue: HashQueue
   #argon2: Argon2id | null = null
   #decoy: string | null = null
 
   /** @param module The WebAssembly build of Argon2, set up at the first hash, not at start. */
-  constructor(module: WebAssembly.Module, cost: Argon2Cost, { limits, underWay }: Surroundings = {}) {
+  constructor(
+    module: WebAssembly.Module,
+    cost: Argon2Cost,
+    { limits = NO_LIMITS, underWay = new UnderWay() }: Surroundings = {},
+  ) {
     this.#module = module
     this.#cost = cost
-    this.#queue = new HashQueue(limits ?? NO_LIMITS, { countRequests: () => underWay?.count ?? 0 })
+    this.#underWay = underWay
+    this.#queue = new HashQueue(limits, { countRequests: () => underWay.count })
   }
 
   /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
   async hash(password: Uint8Array): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
-    const hash = await this.#queue.run(argon2idMs(this.#cost), (takeTurn) =>
-      takeTurn(() => this.#argon2id(input)),
+    // The request may be answered already: what waits is counted all the same.
+    const hash = await this.#underWay.during(() =>
+      this.#queue.run(argon2idMs(this.#cost), (takeTurn) => takeTurn(() => this.#argon2id(input))),
     )
     return formatArgon2id(this.#cost, salt, hash)
   }
