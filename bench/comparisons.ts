@@ -58,16 +58,13 @@ export function compareBesideSignIns({ service }: Servers): Promise<Comparison> 
   )
 }
 
-/** Operations of a service with a million people and sessions, beside one with a few. */
-export async function compareFullWithEmpty(
-  cases: readonly Case[],
-  { service }: Servers,
-  bundle: Bundle,
-): Promise<Measurement[]> {
+/** Operations of a service with a million people and sessions, beside one with a few, both as new. */
+export async function compareFullWithEmpty(cases: readonly Case[], bundle: Bundle): Promise<Measurement[]> {
+  const empty = await start(startService(bundle))
   const full = await start(startService(bundle, { fill: addMillions }))
   const measurements: Measurement[] = []
   for (const { operation, yardstick: yardstickName, roundMs = ROUND_MS } of cases) {
-    const contestants = { subject: contestant(full, operation), yardstick: contestant(service, operation) }
+    const contestants = { subject: contestant(full, operation), yardstick: contestant(empty, operation) }
     const comparison = await report(operation, CONCURRENCY, () =>
       compare(contestants, { concurrency: CONCURRENCY, roundMs }),
     )

@@ -11,12 +11,15 @@ export interface OperationCost {
   after: Cost
 }
 
+/** As one of so many, a caller need not prepare for a long run. */
+const CALLERS = 256
+
 /** What one request of an operation costs a Worker that had one like it already. @param send To the counting Worker. */
 export async function countOperation(operation: Operation, send: Send): Promise<OperationCost> {
   const caller = await operation.open(async (request) => {
     const { status, body } = await ask(send, request)
     return { status, body, retryAfterSeconds: null }
-  })
+  }, CALLERS)
   const next = async () => {
     await setTimeout(operation.pauseMs ?? 0)
     const answer = await ask(send, requireNext(caller.next()), operation.status)

@@ -72,7 +72,7 @@ export async function compare(
 async function openSide(contestant: Contestant, concurrency: number): Promise<Side> {
   const { operation, send, background } = contestant
   const open = (count: number, what: Operation) =>
-    Promise.all(Array.from({ length: count }, () => what.open(send)))
+    Promise.all(Array.from({ length: count }, () => what.open(send, count)))
   const backgroundCallers = background ? await open(background.callers, background.operation) : []
   return { ...contestant, backgroundCallers, callers: await open(concurrency, operation) }
 }

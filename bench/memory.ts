@@ -45,7 +45,9 @@ async function ask(
   callerCount: number,
   requestCount: number,
 ): Promise<void> {
-  const callers = await Promise.all(Array.from({ length: callerCount }, () => operation.open(send)))
+  const callers = await Promise.all(
+    Array.from({ length: callerCount }, () => operation.open(send, callerCount)),
+  )
   await Promise.all(
     callers.map(async (caller) => {
       for (let i = 0; i < requestCount; i++) {

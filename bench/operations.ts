@@ -10,8 +10,8 @@ export interface Caller {
 
 export interface Operation {
   name: string
-  /** Makes a caller. What it needs beforehand is outside the measured time. */
-  open(send: Send): Promise<Caller>
+  /** Makes a caller, one of so many. What it needs beforehand is outside the measured time. */
+  open(send: Send, callerCount: number): Promise<Caller>
   /** The server may ask its callers to come back later. */
   mayBeRefused?: boolean
   /** What it is answered with, where that is not 200. */
@@ -31,8 +31,8 @@ const GUEST = post(TOKEN_PATH, {
   password: 'guest',
 })
 
-/** Sessions that a caller of `revocation` has to end. */
-const SESSIONS_TO_END = 100
+/** Sessions that all callers of `revocation` together have to end. */
+const SESSIONS_TO_END = 6000
 
 /** A little longer than an isolate keeps the list of the feed. */
 const FEED_PAUSE_MS = 5100
@@ -149,12 +149,14 @@ interface Tokens {
 }
 
 /** A request for each of some guests: two are enough to count one. */
-function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, guests = 2): Operation {
+/** @param guests How many all callers have together; each has two at least. */
+function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, guests = 0): Operation {
   return {
     name,
-    async open(send) {
+    async open(send, callerCount) {
+      const share = Math.max(2, guests / callerCount)
       const requests: HttpRequest[] = []
-      for (let i = 0; i < guests; i++) requests.push(request(JSON.parse(await require200(send, GUEST))))
+      for (let i = 0; i < share; i++) requests.push(request(JSON.parse(await require200(send, GUEST))))
       return { next: () => requests.pop() ?? null, accept() {} }
     },
   }

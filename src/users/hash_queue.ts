@@ -15,8 +15,11 @@ const PATIENCE_TURNS = 8
 /** Waits for its turn, then computes one hash, which holds the isolate's thread until it is done. */
 export type TakeTurn = <T>(hash: () => T) => Promise<T>
 
-/** Lets the event loop turn once: requests that came meanwhile and answers of stores get their step. */
-export type Pause = () => Promise<void>
+/** Waits so many milliseconds: 0 is a turn of the loop, in which requests and answers of stores get their step. */
+export type Pause = (ms: number) => Promise<void>
+
+/** How long whoever has others before them waits for each of these, but the next one: a part of what a hash takes. */
+const FAR_PAUSE_MS = 8
 
 interface Waiting {
   estimatedMs: number
@@ -43,10 +46,7 @@ export class HashQueue {
   /** Whether the others have had their turns since the last hash. */
   #isRested = true
 
-  constructor(
-    limits: PasswordQueueLimits,
-    { pause = waitForEventLoop, countRequests = () => 0 }: Surroundings = {},
-  ) {
+  constructor(limits: PasswordQueueLimits, { pause = waitFor, countRequests = () => 0 }: Surroundings = {}) {
     this.#limits = limits
     this.#pause = pause
     this.#countRequests = countRequests
@@ -91,7 +91,7 @@ export class HashQueue {
   async #isMoving(): Promise<boolean> {
     const before = this.#hashesDone
     for (let turns = 0; turns < PATIENCE_TURNS; turns++) {
-      await this.#pause()
+      await this.#pause(0)
       if (this.#hashesDone !== before) return true
     }
     return false
@@ -102,7 +102,7 @@ export class HashQueue {
     let turns = 0
     while (!this.#isRested || !this.#isNext(place)) {
       const before = this.#hashesDone
-      await this.#pause()
+      await this.#pause(FAR_PAUSE_MS * Math.max(0, this.#countBefore(place) - 1))
       turns = this.#hashesDone === before ? turns + 1 : 0
       if (this.#areEnough(turns)) this.#isRested = true
       // Again, where somebody took this one for given up.
@@ -120,7 +120,7 @@ export class HashQueue {
     const before = this.#hashesDone
     let turns = 0
     while (!this.#areEnough(turns)) {
-      await this.#pause()
+      await this.#pause(0)
       if (this.#hashesDone !== before) return
       turns++
     }
@@ -133,8 +133,16 @@ export class HashQueue {
   }
 
   #isNext(place: Waiting): boolean {
-    const [first] = this.#waiting
-    return first === place
+    return this.#countBefore(place) === 0
+  }
+
+  #countBefore(place: Waiting): number {
+    let count = 0
+    for (const other of this.#waiting) {
+      if (other === place) break
+      count++
+    }
+    return count
   }
 
   #dropBefore(place: Waiting): void {
@@ -143,8 +151,4 @@ export class HashQueue {
       this.#waiting.delete(other)
     }
   }
-}
-
-function waitForEventLoop(): Promise<void> {
-  return waitFor(0)
 }
