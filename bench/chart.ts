@@ -6,11 +6,13 @@ export interface Bar {
 }
 
 const WIDTH = 640
-const LABEL_WIDTH = 210
+const LABEL_WIDTH = 230
 const VALUE_WIDTH = 50
 const ROW_HEIGHT = 26
 const BAR_HEIGHT = 14
 const FOOT_HEIGHT = 24
+/** A bar that has no room for its figure. */
+const SHORT = 0.12
 
 /** Bars beside each other with a line at each aim, as an SVG of its own that reads on a light and a dark page. */
 export function drawChart(title: string, bars: readonly Bar[]): string {
@@ -19,7 +21,7 @@ export function drawChart(title: string, bars: readonly Bar[]): string {
 <style>text { font: 13px system-ui, sans-serif; fill: #57606a } rect { fill: #2f7d6b } .aim { stroke: #c2571a; stroke-width: 2 }
 @media (prefers-color-scheme: dark) { text { fill: #9da7b3 } rect { fill: #4fb39b } .aim { stroke: #f0925a } }</style>
 ${bars.map(drawBar).join('\n')}
-<text x="${LABEL_WIDTH}" y="${height - 6}">1 is as fast as the yardstick; the line is the aim</text>
+<text x="${LABEL_WIDTH}" y="${height - 6}">to the constant, or to what is in brackets</text>
 </svg>
 `
 }
@@ -30,8 +32,8 @@ function drawBar({ label, ratio, aim }: Bar, row: number): string {
   const line =
     aim === null
       ? ''
-      : `<line class="aim" x1="${scale(aim)}" x2="${scale(aim)}" y1="${y - 3}" y2="${y + BAR_HEIGHT + 3}"/>`
-  return `<text x="${LABEL_WIDTH - 8}" y="${y + 12}" text-anchor="end">${escapeXml(label)}</text><rect x="${LABEL_WIDTH}" y="${y}" width="${(end - LABEL_WIDTH).toFixed(1)}" height="${BAR_HEIGHT}"/>${line}<text x="${(Math.max(end, scale(aim ?? 0)) + 6).toFixed(1)}" y="${y + 12}">${ratio.toFixed(2)}</text>`
+      : `<line class="aim" x1="${scale(aim)}" x2="${scale(aim)}" y1="${y - 3}" y2="${y + BAR_HEIGHT + 3}"/><text x="${scale(aim) + 6}" y="${y + 12}">aim ${aim.toFixed(2)}</text>`
+  return `<text x="${LABEL_WIDTH - 8}" y="${y + 12}" text-anchor="end">${escapeXml(label)}</text><rect x="${LABEL_WIDTH}" y="${y}" width="${(end - LABEL_WIDTH).toFixed(1)}" height="${BAR_HEIGHT}"/>${line}<text class="value" x="${ratio < SHORT ? end + 6 : end - 6}" y="${y + 12}" text-anchor="${ratio < SHORT ? 'start' : 'end'}"${ratio < SHORT ? '' : ' style="fill:#fff"'}>${ratio.toFixed(2)}</text>`
 }
 
 function scale(ratio: number): number {

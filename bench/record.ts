@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { CASES, PRICED } from './cases.ts'
+import { CASES, PRICED, YARDSTICKS } from './cases.ts'
 import { drawChart } from './chart.ts'
 import type { OperationCost } from './count.ts'
 import type { Comparison } from './load.ts'
@@ -111,7 +111,7 @@ function barsOf({ speed }: Run) {
   return speed
     .filter(({ concurrency }) => concurrency === CHARTED)
     .map(({ operation, yardstickName, ratio }) => ({
-      label: yardstickName === 'constant' ? operation : `${operation} (${yardstickName})`,
+      label: yardstickName === 'constant' ? operation : `${operation} (${YARDSTICKS[yardstickName].title})`,
       ratio,
       aim: CASES.find((one) => one.operation.name === operation)?.aim ?? null,
     }))

@@ -218,6 +218,7 @@ describe('why', () => {
   it('says that the person was signed out by an operator, and when', async () => {
     const { refresh_token } = await signIn(issuer)
     expect((await refresh(refresh_token)).status).toBe(200)
+    await untilAudited()
     await cli.run(['users', 'sign-out', 'amanda@example.com'])
     const { code, stdout } = await cli.run(['why', 'amanda@example.com'])
     expect(code).toBe(0)
