@@ -1,3 +1,5 @@
+import { untilAudited } from '../support/audit_lag.ts'
+
 /** The secret and names of the demo data. */
 const CUSTOMER = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 const CLIENT = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
@@ -19,12 +21,14 @@ export async function requestTokens(
   return { status: response.status, body: await response.json() }
 }
 
+/** Signs the demo customer in: an operator can see it. */
 export async function signInCustomer(
   issuer: string,
   client: Record<string, string> = CLIENT,
 ): Promise<Tokens> {
   const { status, body } = await requestTokens(issuer, { grant_type: 'password', ...client, ...CUSTOMER })
   if (status !== 200) throw new Error(`the customer cannot sign in: ${status} ${JSON.stringify(body)}`)
+  await untilAudited()
   return body
 }
 
