@@ -55,6 +55,7 @@ export function checkKept({ request, status, text }: Exchange): void {
 }
 
 function parseObject(text: string): Record<string, unknown> {
-  const value: unknown = text === '' ? null : JSON.parse(text)
+  // The server reads UTF-8 with or without a byte order mark.
+  const value: unknown = text === '' ? null : JSON.parse(text.replace(/^\uFEFF/, ''))
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
