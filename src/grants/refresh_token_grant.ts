@@ -1,4 +1,4 @@
-import { invalidRefreshToken, OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
@@ -8,6 +8,7 @@ import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
+import { refuseRefresh } from './refuse_refresh.ts'
 import { rotateSession } from './rotate_session.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
@@ -23,7 +24,7 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyRefreshToken(token, { keys, issuer: config.issuer }, context).catch((error) =>
       countGuess(error, request, services),
     )
-    if (claims.clientId !== client.id) throw refuse('issued to another client', claims)
+    if (claims.clientId !== client.id) throw refuseRefresh('issued to another client', claims)
     checkIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
@@ -51,19 +52,15 @@ async function countGuess(
   throw error
 }
 
-function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
-  return invalidRefreshToken(reason, { subject, sid })
-}
-
 /** A lifetime that was made shorter since holds for tokens that were issued before, too. */
 function checkIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
   const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
-  if (expiresAt <= context.now) throw refuse('not used for longer than is allowed now', claims)
+  if (expiresAt <= context.now) throw refuseRefresh('not used for longer than is allowed now', claims)
 }
 
 /** What the session may have at most, as the client and the API are now. */
 function scopesNow(claims: RefreshTokenClaims, { client, api }: ClientRequest): string[] {
   if (!isVisitorId(claims.subject)) return clientScopes(client, api)
-  if (!api.guests) throw refuse('guests are off', claims)
+  if (!api.guests) throw refuseRefresh('guests are off', claims)
   return guestScopes(client, api)
 }

@@ -1,4 +1,4 @@
-import { invalidClient, invalidRefreshToken } from '../oauth/errors.ts'
+import { invalidClient } from '../oauth/errors.ts'
 import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
@@ -10,6 +10,7 @@ import type { ClientRequest, GrantServices } from './grant.ts'
 import { identifySession } from './identify_session.ts'
 import type { SessionState } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
+import { refuseRefresh } from './refuse_refresh.ts'
 
 /** A session that goes on, and whose it is: `user` is null where that is a visitor. */
 export interface RotatedSession {
@@ -31,9 +32,9 @@ export async function rotateSession(
   const { config, shards } = services
   const { now } = request.context
   const sessions = shards.find(claims.sid)
-  if (sessions === null) throw refuse('its session is of no shard of ours', claims)
+  if (sessions === null) throw refuseRefresh('its session is of no shard of ours', claims)
   const identity = identify(claims, request, config.sessionLifetimeSeconds)
-  if (identity.expiresAt <= now) throw refuse('the session has lived as long as it may', claims)
+  if (identity.expiresAt <= now) throw refuseRefresh('the session has lived as long as it may', claims)
   const rotation = {
     ...identity,
     seq: claims.seq,
@@ -43,7 +44,7 @@ export async function rotateSession(
   }
   const { holder, outcome } = await sessions.rotate(rotation, describeToken(claims, request))
   if (outcome === null) throw refuseHolder(holder, claims, now)
-  if (outcome.kind === 'refused') throw refuse(outcome.reason, claims)
+  if (outcome.kind === 'refused') throw refuseRefresh(outcome.reason, claims)
   if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
   const { sid, subject, scope, visitorId } = claims
   const { seq, expiresAt } = outcome
@@ -52,15 +53,11 @@ export async function rotateSession(
   return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
 }
 
-function refuse(reason: string, { subject, sid }: RefreshTokenClaims) {
-  return invalidRefreshToken(reason, { subject, sid })
-}
-
 /** @throws CorruptRecord where the sign-out of the person lies ahead */
 function refuseHolder({ problem, user }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
   if (problem === 'a secret that was retired') return invalidClient(problem)
-  return refuse(problem ?? 'its holder may not go on', claims)
+  return refuseRefresh(problem ?? 'its holder may not go on', claims)
 }
 
 function describeToken(
@@ -96,5 +93,5 @@ async function endForTheft(
   const reason = `token ${seq} was used again, too late for a retry`
   const isFirst = await sessions.end(identity, 'replayed refresh token', request.context.now)
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
-  return refuse(reason, claims)
+  return refuseRefresh(reason, claims)
 }
