@@ -133,6 +133,20 @@ describe('CORS', () => {
     ])
   })
 
+  it('fails no answer for want of the origins, which no page can read then, but a preflight', async () => {
+    const warm = new TestServer()
+    await warm.fetch('/.well-known/jwks.json')
+    const stores = new FaultyStores()
+    stores.up = false
+    const cold = () => new TestServer({ env: stores.env })
+    for (const path of ['/health', '/.well-known/openid-configuration', '/.well-known/jwks.json']) {
+      const response = await cold().fetch(path, { headers: { Origin: 'https://unknown.example' } })
+      expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null])
+    }
+    const asked = await cold().fetch('/oauth2-token', preflight('https://unknown.example'))
+    expect([asked.status, asked.headers.get('Retry-After')]).toEqual([503, '2'])
+  })
+
   it('lets an origin of config.yml read answers and errors', async () => {
     const server = new TestServer()
     const client = await server.addClient()

@@ -109,6 +109,17 @@ describe.each([
     await scene.server.refresh(scene.client, scene.tokens.refresh_token)
   })
 
+  it.each(['{"admin":true}', '[1]'])('uses no token up where the roles are %s by a slip', async (roles) => {
+    const scene = await signedIn(continent)
+    const set = (text: string) =>
+      env.DB.prepare('UPDATE users SET roles = ? WHERE id = ?').bind(text, scene.user.id).run()
+    await set(roles)
+    expect((await refresh(scene, scene.tokens.refresh_token)).status).toBe(500)
+    await set('[]')
+    scene.server.clock.time += 120
+    await scene.server.refresh(scene.client, scene.tokens.refresh_token)
+  })
+
   it('uses no token up where a sign-out was dated far ahead by a slip', async () => {
     const scene = await signedIn(continent)
     const set = (keptSid: unknown, from: number) =>

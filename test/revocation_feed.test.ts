@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { aroundKv } from './support/around_kv.ts'
@@ -148,6 +149,20 @@ describe('GET /revocations', () => {
     await emptyStores()
     const without = new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } })
     expect((await without.fetch('/revocations')).status).toBe(503)
+  })
+
+  it('comes from the newer copy, and from the good one where the other is broken', async () => {
+    const server = new TestServer()
+    await server.fetch('/revocations')
+    const sid = await revokeGuest(server)
+    server.clock.time += 10
+    // A minute has not passed: the data centre has it, and KV not yet.
+    const last = await (await server.fetch('/revocations')).text()
+    expect(JSON.stringify(decodeJwt(last))).toContain(sid)
+    const cold = () => new TestServer({ clock: server.clock, env: { DB: D1_DOWN } }).fetch('/revocations')
+    expect(await (await cold()).text()).toBe(last)
+    await env.KV.put('revocations', '{"token":"broken"}')
+    expect(await (await cold()).text()).toBe(last)
   })
 
   it('is copied to KV at first, and then once a minute where it has changed', async () => {

@@ -1,6 +1,7 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { sweep } from '../src/sessions/sweep.ts'
 import worker from '../src/worker.ts'
 import { auditOf } from './support/audit.ts'
 import { emptyStores, TestServer } from './support/server.ts'
@@ -80,6 +81,29 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(700)
     await server.sweep()
     expect(await count('audit_events')).toBe(0)
+  })
+
+  it('takes fewer batches of each table where there are many, so that the last has its turn', async () => {
+    const asked: string[] = []
+    const endless = (table: string) => ({
+      sweep: async (_before: number, limit: number) => {
+        asked.push(table)
+        return limit
+      },
+    })
+    const databases = Array.from({ length: 6 }, () => endless('sessions'))
+    await sweep(
+      {
+        shards: { all: () => databases.map((sessions) => ({ sessions })) },
+        cutoffs: databases.map(() => endless('cutoffs')),
+        failures: endless('failures'),
+        audit: endless('audit'),
+        ...{ cutoffWindowSeconds: 3600, auditRetentionSeconds: DAY },
+      },
+      0,
+    )
+    expect(asked.length).toBeLessThanOrEqual(900)
+    expect(asked.filter((table) => table === 'audit')).toHaveLength(64)
   })
 
   it('is run by the cron trigger, which also makes the first key', async () => {

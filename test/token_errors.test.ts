@@ -182,6 +182,19 @@ const CASES: ErrorCase[] = [
       description: 'The request body is larger than 16 KiB.',
     },
   })),
+  {
+    name: 'a body over 16 KiB in chunks that says it has 5 bytes',
+    send: (server) =>
+      server.postJson(
+        { grant_type: 'x'.repeat(20_000) },
+        { 'Content-Length': '5', 'Transfer-Encoding': 'chunked' },
+      ),
+    rfc6749: {
+      status: 413,
+      error: 'invalid_request',
+      description: 'The request body is larger than 16 KiB.',
+    },
+  },
   ...['5', 'many'].map((length) => ({
     name: `a body over 16 KiB that says it has ${length} bytes`,
     send: (server: TestServer) =>

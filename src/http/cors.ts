@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import type { Client } from '../clients/client.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import type { Services } from '../services.ts'
 import { requestContext } from './request_context.ts'
 
@@ -26,7 +27,8 @@ export function corsFor(
   async function isAllowed(origin: string, c: Context): Promise<boolean> {
     if (fromConfig.has(origin)) return true
     if (c.req.method === 'POST' || origin === '') return false
-    return (await services.origins.findAll(requestContext(c, services.clock))).has(origin)
+    const origins = services.origins.findAll(requestContext(c, services.clock))
+    return (await origins.catch((error) => readableByNone(error, c))).has(origin)
   }
 
   const allow = cors({
@@ -42,6 +44,12 @@ export function corsFor(
     if (!preflight) c.header('Vary', 'Origin')
     return preflight
   }
+}
+
+/** An answer to a GET does not fail for want of the origins: no page can read it then. @throws the error of any other */
+function readableByNone(error: unknown, { req }: Context): ReadonlySet<string> {
+  if (req.method === 'OPTIONS' || !(error instanceof StorageUnavailable)) throw error
+  return new Set()
 }
 
 /** Lets a page of the client's own origins read the answer, once the client is known. */

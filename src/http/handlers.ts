@@ -41,7 +41,7 @@ export function orError(answers: Answers, answer: Answer): Answer {
   }
 }
 
-/** 413 for a body that is too large: by what it says of itself, and where it says nothing by what it has. */
+/** 413 for a body that is too large: by what it says of itself, and where that does not count by what it has. */
 export function limitBody(answer: Answer): Answer {
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
@@ -49,11 +49,16 @@ export function limitBody(answer: Answer): Answer {
       throw bodyTooLarge()
     },
   })
-  const counted = only((c) => c.req.header('Content-Length') === undefined, limit, answer)
+  const counted = only(isUnmeasured, limit, answer)
   return (c) => {
     if (Number(c.req.header('Content-Length')) > MAX_BODY_BYTES) throw bodyTooLarge()
     return counted(c)
   }
+}
+
+/** Whoever sends both lengths and chunks is read by the chunks (RFC 9112 §6.3). */
+function isUnmeasured({ req }: Context): boolean {
+  return req.header('Content-Length') === undefined || req.header('Transfer-Encoding') !== undefined
 }
 
 /** 304 where the caller has the answer already (RFC 9110 §13.1.2). */

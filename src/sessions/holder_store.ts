@@ -52,6 +52,9 @@ const CONDITIONS = {
   'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',
   'signed out everywhere since': `token.subject IS NULL
     OR token.issued_at >= iif(u.kept_sid = token.sid, u.kept_from, u.tokens_valid_from)`,
+  // Whatever else of a person does not decode, the table refuses.
+  'the roles are no list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
+    AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
   'the sign-out lies ahead': `token.subject IS NULL OR u.tokens_valid_from <= token.now + ${MAX_AHEAD_SECONDS}`,
 } as const
 

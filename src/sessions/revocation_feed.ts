@@ -128,9 +128,21 @@ export class RevocationFeed {
     return { issuer, windowSeconds, sequence, entries }
   }
 
+  /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
   async #findElsewhere(): Promise<Feed | null> {
     const { copies, lastAnswers } = this.#dependencies
-    const copy = (await copies.find(NAME)) ?? (await lastAnswers.find(NAME))
+    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store)))
+    return found.reduce((newer, feed) => (newer && newer.asOf >= (feed?.asOf ?? 0) ? newer : feed))
+  }
+}
+
+/** The feed that a store has; null where it has none, or one that does not decode. */
+async function findFeed(store: { find(name: string): Promise<unknown> }): Promise<Feed | null> {
+  try {
+    const copy = await store.find(NAME)
     return copy === null ? null : decodeRecord(feedSchema, NAME, copy)
+  } catch (error) {
+    log('error', 'feed_copy_unusable', { cause: describeError(error) })
+    return null
   }
 }

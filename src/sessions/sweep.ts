@@ -1,27 +1,36 @@
-import type { AuditStore } from '../audit/audit_store.ts'
 import { describeError, log } from '../lib/log.ts'
-import { type CutoffStore, oldestListed } from './cutoff_store.ts'
-import type { SessionShards } from './session_shards.ts'
+import { oldestListed } from './cutoff_store.ts'
 
 /** One statement removes no more than this, so that no sweep holds up a sign-in. */
 const BATCH_ROWS = 500
 
 /**
- * One run removes no more than this many batches of each kind; the next run goes on. That is 36 million rows a month, more
- * than a database can hold for 30 days. D1 takes a thousand statements from one run.
+ * One run removes no more than this many batches of a table; the next run goes on. That is 36 million rows a month, more
+ * than a database can hold for 30 days.
  */
 const MAX_BATCHES = 100
 
-/** A store whose rows say themselves when they are done. */
+/** Of all tables together: D1 takes a thousand statements from one run, and the audit trail comes last. */
+const MAX_STATEMENTS = 900
+
 interface Sweepable {
-  sweep(now: number, limit: number): Promise<number>
+  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  sweep(before: number, limit: number): Promise<number>
+}
+
+/** One table of one database. */
+interface Swept {
+  table: string
+  /** Unix seconds. */
+  before: number
+  store: Sweepable
 }
 
 interface Dependencies {
-  shards: SessionShards
+  shards: { all(): readonly { sessions: Sweepable }[] }
   /** Every database that lists cut-offs. */
-  cutoffs: readonly CutoffStore[]
-  audit: AuditStore
+  cutoffs: readonly Sweepable[]
+  audit: Sweepable
   /** What failed sign-ins are counted in. */
   failures: Sweepable
   /** How long a cut-off is listed. */
@@ -34,19 +43,23 @@ export async function sweep(
   { shards, cutoffs, audit, failures, ...ages }: Dependencies,
   now: number,
 ): Promise<void> {
-  for (const { sessions } of shards.all()) await sweepOne('sessions', (limit) => sessions.sweep(now, limit))
   const madeBefore = oldestListed(now, ages.cutoffWindowSeconds)
-  for (const store of cutoffs) await sweepOne('cutoffs', (limit) => store.sweep(madeBefore, limit))
-  await sweepOne('sign_in_failures', (limit) => failures.sweep(now, limit))
-  await sweepOne('audit_events', (limit) => audit.sweep(now - ages.auditRetentionSeconds, limit))
+  const tables: Swept[] = [
+    ...shards.all().map(({ sessions }) => ({ table: 'sessions', before: now, store: sessions })),
+    ...cutoffs.map((store) => ({ table: 'cutoffs', before: madeBefore, store })),
+    { table: 'sign_in_failures', before: now, store: failures },
+    { table: 'audit_events', before: now - ages.auditRetentionSeconds, store: audit },
+  ]
+  const maxBatches = Math.min(MAX_BATCHES, Math.floor(MAX_STATEMENTS / tables.length))
+  for (const swept of tables) await sweepOne(swept, maxBatches)
 }
 
 /** A table that cannot be swept does not keep the others from it. */
-async function sweepOne(table: string, removeBatch: (limit: number) => Promise<number>): Promise<void> {
+async function sweepOne({ table, before, store }: Swept, maxBatches: number): Promise<void> {
   let removed = 0
   try {
-    for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const count = await removeBatch(BATCH_ROWS)
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const count = await store.sweep(before, BATCH_ROWS)
       removed += count
       if (count < BATCH_ROWS) break
     }

@@ -49,15 +49,16 @@ export class LastAnswerStore {
 
   async #read(name: string): Promise<string | null> {
     try {
-      const response = await answerWithin(
-        PATIENCE_MS,
-        caches.default.match(addressOfLast(name, this.#issuer)),
-      )
-      return response === undefined ? null : await response.text()
+      return await answerWithin(PATIENCE_MS, this.#match(name))
     } catch (error) {
       log('warn', 'cache_unavailable', { name, cause: describeError(error) })
       return null
     }
+  }
+
+  async #match(name: string): Promise<string | null> {
+    const response = await caches.default.match(addressOfLast(name, this.#issuer))
+    return response === undefined ? null : response.text()
   }
 }
 
