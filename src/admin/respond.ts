@@ -1,12 +1,13 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { PRIVATE } from '../http/answers.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { formatProblem, PROBLEMS, Problem } from './problem.ts'
 
-/** Of every answer: nobody keeps it. */
-const NO_STORE = { 'Cache-Control': 'no-store' }
+/** Of every response. */
+const NO_STORE = { 'Cache-Control': PRIVATE }
 
 const RETRY_AFTER_SECONDS = 2
 
