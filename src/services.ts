@@ -113,7 +113,11 @@ export function createServices(
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
+      return {
+        ...shard,
+        sessions: new SessionStore(shardDb, holders, config),
+        list: new SessionListStore(shardDb),
+      }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -157,7 +161,7 @@ export function createServices(
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
@@ -218,6 +222,6 @@ export function sweepStores({
   config,
   clock,
 }: Services): Promise<void> {
-  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  const { auditRetentionSeconds } = config
+  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
 }
