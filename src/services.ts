@@ -33,6 +33,7 @@ import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
@@ -45,6 +46,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY: string
   /** The secret that is to take its place, while it is being changed. */
   SEALING_KEY_NEXT?: string
+  /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
+  HASH_KEYS?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -91,7 +94,7 @@ export function createServices(
   clock: Clock,
   auditGatherMs?: number,
 ): Services {
-  const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
+  const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
   const copies = new ReadCopyStore(kv)
   const lastAnswers = new LastAnswerStore(config.issuer)
   const clients = new ClientStore(db, copies)
@@ -152,6 +155,7 @@ export function createServices(
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
+      keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
@@ -167,6 +171,7 @@ interface Environment {
   db: D1Database
   kv: KVNamespace
   sealingKeys: SealingKeys
+  hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
 }
@@ -174,14 +179,15 @@ interface Environment {
 function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
+  const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && missing.size === 0) {
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { db: env.DB, kv: env.KV, sealingKeys, shardDatabases }
+    return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -190,6 +196,7 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }
 
