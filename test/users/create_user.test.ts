@@ -14,7 +14,7 @@ import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
-const BAD_USERNAME = new UserRefused('username', 'the username is empty, too long or not plain text')
+const badUsername = (problem: string) => new UserRefused('username', `the username ${problem}`)
 const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
 const GUEST_NAME = new UserRefused(
   'username',
@@ -78,10 +78,18 @@ describe('a new user', () => {
   })
 
   it.each([
-    ['an empty name', { username: '' }, BAD_USERNAME],
-    ['a name of 256 characters', { username: 'x'.repeat(256) }, BAD_USERNAME],
-    ['a NUL in the name', { username: 'zoe\0' }, BAD_USERNAME],
-    ['half a surrogate pair in the name', { username: 'zoe\ud800' }, BAD_USERNAME],
+    ['an empty name', { username: '' }, badUsername('is empty')],
+    ['a name of 256 characters', { username: 'x'.repeat(256) }, badUsername('has more than 255 characters')],
+    [
+      'a NUL in the name',
+      { username: 'zoe\0' },
+      badUsername('has the character U+0000, which is not allowed'),
+    ],
+    [
+      'half a surrogate pair in the name',
+      { username: 'zoe\ud800' },
+      badUsername('has the character U+D800, which is not allowed'),
+    ],
     [
       'a pool that no API has',
       { pool: 'partners' },
@@ -152,7 +160,7 @@ describe('a user from another system', () => {
   })
 
   it('is refused for what refuses any new user', () => {
-    expect(() => importOne({ username: '' })).toThrow(BAD_USERNAME)
+    expect(() => importOne({ username: '' })).toThrow(badUsername('is empty'))
     expect(() => importOne({ username: 'Guest' })).toThrow(GUEST_NAME)
     expect(() => importOne({ roles: [''] })).toThrow(BAD_ROLE)
     expect(() => importOne({ pool: 'partners' })).toThrow(
@@ -162,7 +170,7 @@ describe('a user from another system', () => {
 })
 
 describe('the name of anonymous visitors', () => {
-  it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], ['ⓖⓤⓔⓢⓣ'], ['gue\u017ft']])(
+  it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], [' guest ']])(
     'is refused in a pool whose API has guests, and allowed elsewhere: %s',
     async (username) => {
       await expect(create({ username })).rejects.toThrow(GUEST_NAME)
