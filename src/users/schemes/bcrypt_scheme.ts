@@ -13,6 +13,9 @@ const ROUNDS_PER_MS = 18
 /** What Symfony makes since 5.3, unless told otherwise. */
 const MAX_COST = 13
 
+/** bcrypt ignores what comes after these bytes of a password. */
+const BYTES_READ = 72
+
 /** Keeps a byte order mark that a password begins with. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -39,6 +42,7 @@ export const bcryptScheme: HashScheme = {
       cost: `cost=${cost}`,
       estimatedMs: 2 ** cost / ROUNDS_PER_MS,
       expected: encodeUtf8(text.slice(SETTINGS_LENGTH)),
+      bytesRead: BYTES_READ,
       compute: (password) => encodeUtf8(hashSync(decoder.decode(password), settings).slice(SETTINGS_LENGTH)),
     }
   },

@@ -22,6 +22,11 @@ export interface StoredHash {
   /** What the right password gives. */
   expected: Uint8Array
   /**
+   * How many bytes of a password the scheme reads, where it ignores the rest; absent where it reads all of them. A match
+   * proves no more than these bytes.
+   */
+  bytesRead?: number
+  /**
    * What a password gives with the same salt and cost. It comes back only when it is done, so that two hashes never
    * overlap in an isolate: their memory would not fit.
    */
