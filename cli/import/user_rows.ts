@@ -1,6 +1,6 @@
 import { HashRefused } from '../../src/users/schemes/hash_scheme.ts'
 import { formatSymfonyHash } from '../../src/users/schemes/symfony_scheme.ts'
-import { foldUsername } from '../../src/users/username.ts'
+import { normalizeUsername } from '../../src/users/username.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { given, integerOf, listOf, RowRefused, textOf, truthOf } from './row_values.ts'
@@ -27,11 +27,18 @@ export function userRows(pool: string | undefined): ImportKind {
       { name: 'email', summary: 'the same' },
     ],
     nameOf: (values) => String(values.username ?? '–'),
-    keyOf: (row) => `${row.pool}\n${foldUsername(String(row.username))}`,
+    keysOf: ({ pool, username }) => [
+      { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
+    ],
     toRow: (values) => toUser(values, pool),
     complete: (row) => row,
     secretOf: () => null,
   }
+}
+
+/** A name that the server refuses anyway is its own key. */
+function keyOfUsername(username: string): string {
+  return normalizeUsername(username) ?? username
 }
 
 function toUser(values: RowValues, pool: string | undefined) {

@@ -3,6 +3,7 @@ import { createUser, requireUsername, UserRefused } from '../users/create_user.t
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
 import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
+import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Answer, type Call, type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
@@ -149,7 +150,7 @@ export function lastAdmin(): Problem {
 }
 
 function takenUsername(): Problem {
-  return new Problem('duplicate', { errors: [{ path: 'username', message: 'is taken in this pool' }] })
+  return new Problem('duplicate', { errors: [TAKEN_USERNAME] })
 }
 
 export function conditionsOf({ versions, services, context }: Call, only = versions): UserConditions {

@@ -43,7 +43,7 @@ describe('the command line', () => {
     expect(imports.length).toBeGreaterThan(100)
   })
 
-  it('imports itself, Node, the CSV library, the token endpoint of the client, config, hash schemes and the form of usernames: no more', () => {
+  it('imports itself, Node, the CSV library, the token endpoint of the client, config, hash schemes and the rule for usernames: no more', () => {
     const foreign = imports.filter(
       ({ target }) =>
         !target.startsWith('node:') &&
