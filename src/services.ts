@@ -4,6 +4,7 @@ import { AuditStatisticsStore } from './audit/audit_statistics_store.ts'
 import { AuditStore } from './audit/audit_store.ts'
 import { ClientAdminStore } from './clients/client_admin_store.ts'
 import { ClientStore } from './clients/client_store.ts'
+import { ClientTableStore } from './clients/client_table_store.ts'
 import { ClientUseStore } from './clients/client_use_store.ts'
 import { OriginStore } from './clients/origin_store.ts'
 import type { Config } from './config/config.ts'
@@ -27,6 +28,7 @@ import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { CopyMac } from './storage/copy_mac.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
@@ -95,9 +97,11 @@ export function createServices(
   auditGatherMs?: number,
 ): Services {
   const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
-  const copies = new ReadCopyStore(kv)
-  const lastAnswers = new LastAnswerStore(config.issuer)
-  const clients = new ClientStore(db, copies)
+  const mac = new CopyMac(sealingKeys)
+  const copies = new ReadCopyStore(kv, mac)
+  const lastAnswers = new LastAnswerStore(config.issuer, mac)
+  const clientTable = new ClientTableStore(db)
+  const clients = new ClientStore(clientTable, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
@@ -136,6 +140,7 @@ export function createServices(
       clock,
       underWay,
       clients,
+      clientTable,
       users,
       audit,
       holders,

@@ -1,4 +1,5 @@
 import { convertHash } from '../../src/users/schemes/conversion/convert_hash.ts'
+import { normalizeUsername } from '../../src/users/username.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { given, integerOf, listOf, RowRefused, textOf, truthOf } from './row_values.ts'
@@ -27,11 +28,18 @@ export function userRows(pool: string | undefined): ImportKind {
       { name: 'email', summary: 'the same' },
     ],
     nameOf: (values) => String(values.username ?? '–'),
-    keyOf: (row) => `${row.pool}\n${String(row.username).normalize('NFKC').toLowerCase().trim()}`,
+    keysOf: ({ pool, username }) => [
+      { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
+    ],
     toRow: (values) => toUser(values, pool),
     complete: (row) => row,
     secretOf: () => null,
   }
+}
+
+/** A name that the server refuses anyway is its own key. */
+function keyOfUsername(username: string): string {
+  return normalizeUsername(username) ?? username
 }
 
 function toUser(values: RowValues, pool: string | undefined) {

@@ -1,15 +1,18 @@
 import * as z from 'zod/mini'
 import type { AuditedChange } from '../audit/audit_event.ts'
+import { ConstraintFailed } from '../lib/storage_error.ts'
 import { createUser, importUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import { needsHash } from '../users/schemes/conversion/convert_hash.ts'
 import type { User } from '../users/user.ts'
 import type { Profile } from '../users/user_admin_store.ts'
 import { adminEvent, settingOf } from './change.ts'
+import { describeConstraint } from './constraint_problem.ts'
 import {
   batchSchema,
   type CheckedRow,
   checkRows,
+  formatProblems,
   isGood,
   MAX_IMPORT_BYTES,
   type RowResult,
@@ -56,6 +59,8 @@ const reportSchema = named(
 )
 type Result = RowResult<{ id: string | null }>
 type NewUser = User & { profile: Profile }
+
+const TAKEN = 'the username is taken in this pool'
 
 const importUsers = operation({
   id: 'importUsers',
@@ -137,7 +142,7 @@ async function makeUser(row: CheckedRow<Row>, { call, taken, isDryRun }: Making)
   const { index } = row
   if (!isGood(row)) return { index, status: 'refused', reason: row.refusal }
   if (taken.has(keyOf(nameOf(row.value, call)))) {
-    return { index, status: 'exists', reason: 'the username is taken in this pool' }
+    return { index, status: 'exists', reason: TAKEN }
   }
   try {
     return { index, user: { ...(await toUser(row.value, call, isDryRun)), profile: row.value.profile ?? {} } }
@@ -170,21 +175,58 @@ function dryRunOf(passwords: Pick<PasswordHasher, 'readImported'>) {
   }
 }
 
-/** Adds them in one transaction with an event for each. @returns The ids of those whose name was still free */
-async function addUsers(outcomes: readonly Outcome[], call: Call): Promise<ReadonlySet<string>> {
-  const { services, context } = call
+/** What became of the users that a batch adds, by their ids. */
+interface Added {
+  ids: ReadonlySet<string>
+  /** Why the database refused a user. */
+  refusals: ReadonlyMap<string, string>
+}
+
+/**
+ * Adds users in one transaction with an event for each. Where a constraint fails, that transaction did nothing, and each
+ * user is added alone, so that only the user whose value failed is refused.
+ */
+async function addUsers(outcomes: readonly Outcome[], call: Call): Promise<Added> {
   const users = outcomes.flatMap((outcome) => ('user' in outcome ? [outcome.user] : []))
-  if (users.length === 0) return new Set()
+  if (users.length === 0) return { ids: new Set(), refusals: new Map() }
+  try {
+    return { ids: await addTogether(users, call), refusals: new Map() }
+  } catch (error) {
+    if (!(error instanceof ConstraintFailed)) throw error
+    return addOneByOne(users, call)
+  }
+}
+
+async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added> {
+  const ids = new Set<string>()
+  const refusals = new Map<string, string>()
+  for (const user of users) {
+    try {
+      for (const id of await addTogether([user], call)) ids.add(id)
+    } catch (error) {
+      if (!(error instanceof ConstraintFailed)) throw error
+      refusals.set(user.id, formatProblems([describeConstraint(error)]))
+    }
+  }
+  return { ids, refusals }
+}
+
+/** @returns The ids of those whose name was still free. @throws StorageUnavailable, ConstraintFailed */
+function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
+  const { services, context } = call
   const change: AuditedChange = { operation: 'importUsers' }
   const event = adminEvent(call, 'the user was imported', { change })
   const ids = users.map(({ id }) => id)
   return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
 }
 
-function toResult(outcome: Outcome, added: ReadonlySet<string> | null): Result {
+function toResult(outcome: Outcome, added: Added | null): Result {
   const { index } = outcome
   if (!('user' in outcome)) return { index, status: outcome.status, reason: outcome.reason, id: null }
   if (added === null) return { index, status: 'created', reason: null, id: null }
-  if (added.has(outcome.user.id)) return { index, status: 'created', reason: null, id: outcome.user.id }
-  return { index, status: 'exists', reason: 'the username is taken in this pool', id: null }
+  const { id } = outcome.user
+  if (added.ids.has(id)) return { index, status: 'created', reason: null, id }
+  const refusal = added.refusals.get(id)
+  if (refusal !== undefined) return { index, status: 'refused', reason: refusal, id: null }
+  return { index, status: 'exists', reason: TAKEN, id: null }
 }

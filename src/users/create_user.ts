@@ -5,7 +5,7 @@ import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './pass
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
 import { HashRefused } from './schemes/hash_scheme.ts'
 import { generateUserId, type User } from './user.ts'
-import { normalizeUsername } from './username.ts'
+import { findUsernameProblem, foldUsername } from './username.ts'
 import { GUEST } from './visitor.ts'
 
 /** A person to be added, as an operator names them. */
@@ -145,10 +145,9 @@ function requirePerson(
 
 /** A username of a pool, normalised. @throws UserRefused */
 export function requireUsername(text: string, pool: string, config: Pick<Config, 'apis'>): string {
-  const username = normalizeUsername(text)
-  if (username === null) {
-    throw new UserRefused('username', 'the username is empty, too long or not plain text')
-  }
+  const problem = findUsernameProblem(text)
+  if (problem !== null) throw new UserRefused('username', `the username ${problem}`)
+  const username = foldUsername(text)
   const hasGuests = [...config.apis.values()].some((api) => api.userPool === pool && api.guests)
   if (username === GUEST && hasGuests) {
     throw new UserRefused('username', `"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)

@@ -109,8 +109,12 @@ export class PasswordHasher {
     return fits && stored !== null
   }
 
-  /** The scheme and cost of a stored hash that is not as a new one would be; null where it is. @throws CorruptRecord */
-  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost'> | null {
+  /**
+   * Describes a stored hash of another scheme or cost than a new one has; null for a hash like a new one.
+   *
+   * @throws CorruptRecord
+   */
+  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'bytesRead'> | null {
     const decoy = this.#decoyHash()
     const isAsNew = stored.startsWith(argon2idPrefix(this.#cost)) && stored.length === decoy.length
     return isAsNew ? null : readStored(stored)

@@ -207,7 +207,7 @@ Done: 450 people created, 0 there already, 0 rows refused.
     await proxy.close()
     expect(await running).toMatchObject({
       code: 6,
-      stderr: expect.stringContaining('run it again for the rest'),
+      stderr: expect.stringContaining('The rows that it created stay. Run the command again for the rest.'),
     })
     const there = await count('gone')
     expect(there).toBeLessThan(2000)
@@ -243,6 +243,28 @@ describe('an import of clients', () => {
       expect(answer.status).toBe(200)
     }
     expect((await cli.run(args)).stdout).toBe('')
+  })
+
+  it('refuses a row whose secret another client has, and imports the rows after it', async () => {
+    const secret = 'shared-secret-'.repeat(3)
+    const args = ['--api', 'storefront', '--yes']
+    const header = 'client_id,grants,client_secret'
+    const first = write('first.csv', [header, `first,client_credentials,${secret}`])
+    expect((await cli.run(['import', 'clients', first, ...args])).code).toBe(0)
+    const file = write('second.csv', [
+      header,
+      `second,client_credentials,${secret}`,
+      `third,client_credentials,${'another-secret-'.repeat(3)}`,
+    ])
+    expect(await cli.run(['import', 'clients', file, ...args])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `line 2: second: client_secret: another client has it, or had it: each client needs a secret of its own
+Dry run: 1 client to create, 0 there already, 1 row refused.
+Done: 1 client created, 0 there already, 1 row refused.
+sallyport: 1 row was refused.
+`,
+    })
   })
 
   it('keeps the secrets of a batch whose answer was lost', async () => {

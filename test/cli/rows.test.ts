@@ -70,7 +70,7 @@ describe('a CSV file', () => {
 
   it('refuses a second row with the same name, however it is written', async () => {
     const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nANN,c\n')
-    expect(refused).toEqual(['4 ANN: has the same name as line 2'])
+    expect(refused).toEqual(['4 ANN: username: line 2 has the same'])
     expect(rows.map(({ line }) => line)).toEqual([2, 3])
   })
 
@@ -172,6 +172,19 @@ describe('a person', () => {
 })
 
 describe('a client', () => {
+  it('is refused where another row of the file has its id or its secret', async () => {
+    const secret = 'k'.repeat(40)
+    const { rows, refused } = await read(
+      `client_id,client_secret\na,${secret}\nb,${secret}\na,${'l'.repeat(40)}\nc,${'m'.repeat(40)}\n`,
+      { kind: clientRows('storefront') },
+    )
+    expect(refused).toEqual([
+      '3 b: client_secret: line 2 has the same',
+      '4 a: client_id: line 2 has the same',
+    ])
+    expect(rows.map(({ line }) => line)).toEqual([2, 5])
+  })
+
   it('gets a secret of 256 random bits here, where it is confidential and brings none', () => {
     const kind = clientRows('storefront')
     const row = kind.toRow({ client_id: 'a' })

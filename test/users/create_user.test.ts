@@ -16,7 +16,7 @@ import { generateVisitorId, isVisitorId } from '../../src/users/visitor.ts'
 import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
-const BAD_USERNAME = new UserRefused('username', 'the username is empty, too long or not plain text')
+const badUsername = (problem: string) => new UserRefused('username', `the username ${problem}`)
 const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
 const GUEST_NAME = new UserRefused(
   'username',
@@ -86,10 +86,18 @@ describe('a new user', () => {
   })
 
   it.each([
-    ['an empty name', { username: '' }, BAD_USERNAME],
-    ['a name of 256 characters', { username: 'x'.repeat(256) }, BAD_USERNAME],
-    ['a NUL in the name', { username: 'zoe\0' }, BAD_USERNAME],
-    ['half a surrogate pair in the name', { username: 'zoe\ud800' }, BAD_USERNAME],
+    ['an empty name', { username: '' }, badUsername('is empty')],
+    ['a name of 256 characters', { username: 'x'.repeat(256) }, badUsername('has more than 255 characters')],
+    [
+      'a NUL in the name',
+      { username: 'zoe\0' },
+      badUsername('has the character U+0000, which is not allowed'),
+    ],
+    [
+      'half a surrogate pair in the name',
+      { username: 'zoe\ud800' },
+      badUsername('has the character U+D800, which is not allowed'),
+    ],
     [
       'a pool that no API has',
       { pool: 'partners' },
@@ -158,7 +166,7 @@ describe('a user from another system', () => {
   })
 
   it('is refused for what refuses any new user', async () => {
-    await expect(importOne({ username: '' })).rejects.toThrow(BAD_USERNAME)
+    await expect(importOne({ username: '' })).rejects.toThrow(badUsername('is empty'))
     await expect(importOne({ username: 'Guest' })).rejects.toThrow(GUEST_NAME)
     await expect(importOne({ roles: [''] })).rejects.toThrow(BAD_ROLE)
     await expect(importOne({ pool: 'partners' })).rejects.toThrow(
@@ -168,7 +176,7 @@ describe('a user from another system', () => {
 })
 
 describe('the name of anonymous visitors', () => {
-  it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], ['ⓖⓤⓔⓢⓣ'], ['gue\u017ft']])(
+  it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], [' guest ']])(
     'is refused in a pool whose API has guests, and allowed elsewhere: %s',
     async (username) => {
       await expect(create({ username })).rejects.toThrow(GUEST_NAME)

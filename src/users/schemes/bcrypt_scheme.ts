@@ -14,6 +14,9 @@ const ROUNDS_PER_MS = 18
 /** What Symfony makes since 5.3, unless told otherwise. */
 const MAX_COST = 13
 
+/** bcrypt ignores what comes after these bytes of a password. */
+const BYTES_READ = 72
+
 /**
  * bcrypt, of PHP (`$2y$`) and everyone else (`$2a$`, `$2b$`). For text in UTF-8 the three are the same. It looks at 72
  * bytes of a password, here as there.
@@ -38,6 +41,7 @@ export const bcryptScheme: HashScheme = {
       cost: `cost=${cost}`,
       estimatedMs: 2 ** cost / ROUNDS_PER_MS,
       expected: encodeUtf8(text.slice(SETTINGS_LENGTH)),
+      bytesRead: BYTES_READ,
       compute: (password) => encodeUtf8(hashSync(passwordText(password), settings).slice(SETTINGS_LENGTH)),
     }
   },

@@ -30,6 +30,11 @@ export interface StoredHash {
   /** The key of the Worker secret HASH_KEYS that it needs. */
   key?: HashKeyName
   /**
+   * How many bytes of a password the scheme reads, where it ignores the rest; absent where it reads all of them. A match
+   * proves no more than these bytes.
+   */
+  bytesRead?: number
+  /**
    * The bytes that a password gives with the same salt and cost. It returns only when it is done, so that two hashes
    * never overlap in an isolate: their memory would not fit.
    */

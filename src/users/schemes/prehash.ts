@@ -23,22 +23,27 @@ export function toWordPressForm(password: Uint8Array): Uint8Array {
 /** What a system does to a password before it gives it to bcrypt. */
 export interface Prehash {
   key?: HashKeyName
+  /** Whether bcrypt gets a digest of the whole password, so that its limit of 72 bytes does not matter. */
+  isDigest: boolean
   apply(password: Uint8Array, tools: HashTools): Uint8Array
 }
 
 export const PREHASHES: Readonly<Record<string, Prehash>> = {
   /** WordPress 6.8, `wp_hash_password`. */
   wordpress: {
+    isDigest: true,
     apply: (password) =>
       encodeUtf8(createHmac('sha384', 'wp-sha384').update(toWordPressForm(password)).digest('base64')),
   },
   /** Django's BCryptSHA256PasswordHasher. */
   'django-sha256': {
+    isDigest: true,
     apply: (password) => encodeUtf8(createHash('sha256').update(password).digest('hex')),
   },
   /** Devise with `config.pepper`. */
   devise: {
     key: 'devise',
+    isDigest: false,
     apply: (password, { keys }) =>
       Uint8Array.from([...password, ...encodeUtf8(requireHashKey(keys, 'devise'))]),
   },

@@ -15,11 +15,12 @@ export const prehashedBcryptScheme: HashScheme = {
     const [, name = '', rest = ''] = FORM.exec(text) ?? []
     const prehash = PREHASHES[name]
     if (prehash === undefined) throw new HashRefused('broken', 'bcrypt: not a bcrypt hash after the name')
-    const { compute, cost, ...bcrypt } = bcryptScheme.read(rest)
+    const { compute, cost, bytesRead, ...bcrypt } = bcryptScheme.read(rest)
     return {
       ...bcrypt,
       scheme: name,
       cost: `bcrypt ${cost}`,
+      ...(prehash.isDigest || bytesRead === undefined ? {} : { bytesRead }),
       ...(prehash.key === undefined ? {} : { key: prehash.key }),
       compute: (password, tools) => compute(prehash.apply(password, tools), tools),
     }
