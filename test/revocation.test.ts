@@ -19,7 +19,8 @@ async function isAlive(server: TestServer, client: TestClient, refreshToken?: st
 async function signedIn() {
   const server = new TestServer()
   const client = await server.addClient()
-  return { server, client, tokens: await server.signIn(client, 'guest', 'guest') }
+  const { username } = await server.addUser()
+  return { server, client, tokens: await server.signIn(client, username) }
 }
 
 describe('POST /oauth2-token/revoke (RFC 7009)', () => {
