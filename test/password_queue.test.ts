@@ -45,7 +45,7 @@ describe('sign-ins at once', () => {
       enabled: true,
       username: `${crypto.randomUUID()}@example.com`,
     }
-    const user = importUser(
+    const user = await importUser(
       { ...draft, passwordHash: `$2y$13$${'a'.repeat(53)}` },
       server.services,
       server.clock.time,

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import type { ErrorDialect } from '../src/oauth/error_dialect.ts'
+import { saveCopy } from './support/copies.ts'
 import { D1_DOWN } from './support/faults.ts'
 import { basic, credentials, PASSWORD, TestServer } from './support/server.ts'
 
@@ -324,8 +325,8 @@ describe('trouble behind the token endpoint', () => {
   it('answers a corrupt record with server_error, and the next request all the same', async () => {
     const server = new TestServer()
     const client = await server.addClient()
-    for (const broken of ['not json', '{"id":1}', 'null{']) {
-      await env.KV.put(`client:${client.id}`, broken)
+    for (const broken of ['a text', { id: 1 }, null]) {
+      await saveCopy(`client:${client.id}`, broken, server)
       const response = await new TestServer().postJson({
         grant_type: 'client_credentials',
         ...credentials(client),

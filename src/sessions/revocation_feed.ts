@@ -78,7 +78,7 @@ export class RevocationFeed {
     try {
       return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      const known = last ?? (await this.#findElsewhere())
+      const known = last ?? (await this.#findElsewhere(context))
       if (known === null) return reading
       log('error', 'feed_not_refreshed', { cause: describeError(error) })
       return known
@@ -129,17 +129,21 @@ export class RevocationFeed {
   }
 
   /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
-  async #findElsewhere(): Promise<Feed | null> {
+  async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastAnswers } = this.#dependencies
-    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store)))
+    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store, context)))
     return found.reduce((newer, feed) => (newer && newer.asOf >= (feed?.asOf ?? 0) ? newer : feed))
   }
 }
 
+interface FeedCopies {
+  find(name: string, context: RequestContext): Promise<unknown>
+}
+
 /** The feed that a store has; null where it has none, or one that does not decode. */
-async function findFeed(store: { find(name: string): Promise<unknown> }): Promise<Feed | null> {
+async function findFeed(store: FeedCopies, context: RequestContext): Promise<Feed | null> {
   try {
-    const copy = await store.find(NAME)
+    const copy = await store.find(NAME, context)
     return copy === null ? null : decodeRecord(feedSchema, NAME, copy)
   } catch (error) {
     log('error', 'feed_copy_unusable', { cause: describeError(error) })
