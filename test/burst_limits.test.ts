@@ -20,7 +20,13 @@ function budgetOf(size: number): RateLimit {
   }
 }
 
-const BINDINGS = ['SIGN_IN_LIMIT', 'GUESS_LIMIT', 'GUEST_LIMIT', 'INTROSPECTION_LIMIT'] as const
+const BINDINGS = [
+  'SIGN_IN_LIMIT',
+  'GUESS_LIMIT',
+  'GUEST_LIMIT',
+  'INTROSPECTION_LIMIT',
+  'REFRESH_LIMIT',
+] as const
 
 function limitedServer(size: number): TestServer {
   return new TestServer({ env: Object.fromEntries(BINDINGS.map((name) => [name, budgetOf(size)])) })
