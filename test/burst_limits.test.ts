@@ -39,7 +39,7 @@ const THERE = from('203.0.113.2')
 async function expectTooMany(response: Response): Promise<void> {
   expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60'])
   expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
-  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   expect(await response.json()).toEqual(TOO_MANY)
 }
 
