@@ -29,6 +29,7 @@ import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { CopyMac } from './storage/copy_mac.ts'
+import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
@@ -68,6 +69,7 @@ export interface Services extends GrantServices {
   userImports: UserImportStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  databaseSizes: DatabaseSizeStore
   /** Whom a token is for, as the database has them now. */
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
@@ -107,12 +109,12 @@ export function createServices(
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db, auditGatherMs)
+  const bursts = new BurstLimits(env)
+  const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
-  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -122,7 +124,11 @@ export function createServices(
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
+      return {
+        ...shard,
+        sessions: new SessionStore(shardDb, holders, config),
+        list: new SessionListStore(shardDb),
+      }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -160,6 +166,7 @@ export function createServices(
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
@@ -169,10 +176,22 @@ export function createServices(
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
+}
+
+function databasesByBinding(
+  db: D1Database,
+  { sessionShards }: Config,
+  shardDatabases: readonly D1Database[],
+) {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([['DB', db], ...shards])
 }
 
 interface Environment {
@@ -233,6 +252,6 @@ export function sweepStores({
   config,
   clock,
 }: Services): Promise<void> {
-  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  const { auditRetentionSeconds } = config
+  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
 }
