@@ -33,7 +33,7 @@ const importUsers: Command = {
   details: DETAILS + columnsOf(userRows(undefined)),
   arguments: [FILE],
   options: [PRESET, ...OPTIONS, DEFAULT_POOL],
-  operations: ['POST /users/import'],
+  operations: ['POST /users/import', 'POST /users/import/verify'],
   run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
 }
 
