@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { convertHash, recogniseHash } from '../src/users/schemes/conversion/convert_hash.ts'
+import { convertHash } from '../src/users/schemes/conversion/convert_hash.ts'
+import { recogniseHash } from '../src/users/schemes/conversion/self_describing.ts'
 import { HASH_VECTORS, VECTOR_KEYS } from './support/hash_vectors.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, TestServer } from './support/server.ts'

@@ -5,7 +5,7 @@ import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
-import { convertHash } from './schemes/conversion/convert_hash.ts'
+import { convertSelfDescribing } from './schemes/conversion/self_describing.ts'
 import type { HashKeys } from './schemes/hash_keys.ts'
 import { HashRefused, type HashTools, requireHashKey, type StoredHash } from './schemes/hash_scheme.ts'
 import { formatWrapped, readHash } from './schemes/read_hash.ts'
@@ -70,7 +70,7 @@ export class PasswordHasher {
    * @throws HashRefused where a sign-in could not check it
    */
   readImported(text: string): ImportedHash {
-    const conversion = convertHash(null, { hash: text })
+    const conversion = convertSelfDescribing(text)
     if (!conversion.isAccepted) {
       throw new HashRefused(conversion.cause, `${conversion.reason}; ${conversion.alternative}`)
     }

@@ -45,8 +45,10 @@ const MAGENTO = [
     '27b1c206b6cc9d776ce0fd6d5dab7aa93a8d59b68aa997e1144226ebccff251f:aB',
   ]),
   // Published with github.com/cyclone-github/magento_cracker.
-  ...vectors(null, 'Password@', [
+  ...vectors('magento2', 'Password@', [
     'a0f9f007c538cccdc8a809d76b5fc8f9b372b3c7ade7dc8f74e4aef709b727df:xBOgXnu843dmyzRM:2',
+  ]),
+  ...vectors(null, 'Password@', [
     'ab5ebf8d273b085b6a60336198e0a5a2090fdc3e0606a678315c7274ab06e046:5PiKJRn28bBKoFMopMaaKuV47aJ6GzVg:3_32_2_67108864',
   ]),
 ]
