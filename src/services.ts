@@ -70,8 +70,8 @@ export interface Services extends GrantServices {
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once. */
-  cutoffStores: readonly CutoffStore[]
+  /** Those and the shards', each database once, by the name of its binding. */
+  cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
@@ -128,8 +128,13 @@ export function createServices(
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
-  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, config.sessionShards[i]?.binding ?? ''] as const),
+    [db, 'DB'],
+  ])
+  const cutoffStores = new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
   const feed = new RevocationFeed({
     stores: cutoffStores,
     keys,
@@ -222,6 +227,7 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
 }
 
@@ -235,5 +241,8 @@ export function sweepStores({
   clock,
 }: Services): Promise<void> {
   const { auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
+  return sweep(
+    { shards, cutoffs: [...cutoffs.values()], audit, failures, auditRetentionSeconds },
+    clock.now(),
+  )
 }
