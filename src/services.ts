@@ -29,6 +29,7 @@ import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { CopyMac } from './storage/copy_mac.ts'
+import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
@@ -66,6 +67,7 @@ export interface Services extends GrantServices {
   userAdmin: UserAdminStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  databaseSizes: DatabaseSizeStore
   /** Whom a token is for, as the database has them now. */
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
@@ -105,12 +107,12 @@ export function createServices(
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db, auditGatherMs)
+  const bursts = new BurstLimits(env)
+  const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
-  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -166,6 +168,7 @@ export function createServices(
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
@@ -179,6 +182,18 @@ export function createServices(
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
+}
+
+function databasesByBinding(
+  db: D1Database,
+  { sessionShards }: Config,
+  shardDatabases: readonly D1Database[],
+) {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([['DB', db], ...shards])
 }
 
 interface Environment {
