@@ -41,6 +41,12 @@ import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
 
+/** The binding of the database that has everything but the sessions of other shards. */
+const MAIN_DATABASE = 'DB'
+
+/** Longer than the statistics look back, which is a day. */
+const COUNTERS_KEPT_SECONDS = 2 * 86_400
+
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
 export interface Env extends BurstBindings {
   DB: D1Database
@@ -193,7 +199,7 @@ function databasesByBinding(
     binding,
     shardDatabases[i] ?? db,
   ])
-  return new Map([['DB', db], ...shards])
+  return new Map([[MAIN_DATABASE, db], ...shards])
 }
 
 interface Environment {
@@ -246,18 +252,29 @@ export async function runCron(
   await sweepStores(services)
 }
 
-/** Removes what has expired from every store. */
-export function sweepStores({
-  shards,
-  cutoffStores: cutoffs,
-  audit,
-  failures,
-  config,
-  clock,
-}: Services): Promise<void> {
-  const { auditRetentionSeconds } = config
-  return sweep(
-    { shards, cutoffs: [...cutoffs.values()], audit, failures, auditRetentionSeconds },
-    clock.now(),
-  )
+/** Removes from every database what has expired, and audit events past their number. */
+export async function sweepStores(services: Services): Promise<void> {
+  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const sizes = await databaseSizes.readAndWarn()
+  const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
+  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  const now = clock.now()
+  const expired = (table: string, store: ExpiringRows, before = now) => ({
+    table,
+    sweep: (limit: number) => store.sweep(before, limit),
+  })
+  const sweepables = [
+    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    expired('sign_in_failures', failures),
+    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
+    expired('audit_events', audit, now - config.auditRetentionSeconds),
+    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
+  ]
+  await sweep(sweepables, clock)
+}
+
+interface ExpiringRows {
+  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  sweep(before: number, limit: number): Promise<number>
 }
