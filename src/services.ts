@@ -39,6 +39,7 @@ import { PasswordHasher } from './users/password_hash.ts'
 import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
+import { UserImportStore } from './users/user_import_store.ts'
 import { UserStore } from './users/user_store.ts'
 
 /** The binding of the database that has everything but the sessions of other shards. */
@@ -71,6 +72,7 @@ export interface Services extends GrantServices {
   /** What operators list and change. */
   clientAdmin: ClientAdminStore
   userAdmin: UserAdminStore
+  userImports: UserImportStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
   databaseSizes: DatabaseSizeStore
@@ -168,6 +170,7 @@ export function createServices(
       feed,
       clientAdmin,
       userAdmin,
+      userImports: new UserImportStore(db),
     },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
