@@ -80,8 +80,8 @@ export interface Services extends GrantServices {
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once. */
-  cutoffStores: readonly CutoffStore[]
+  /** Those and the shards', each database once, by the name of its binding. */
+  cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
@@ -138,8 +138,13 @@ export function createServices(
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
-  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, config.sessionShards[i]?.binding ?? ''] as const),
+    [db, 'DB'],
+  ])
+  const cutoffStores = new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
   const feed = new RevocationFeed({
     stores: cutoffStores,
     keys,
@@ -246,6 +251,7 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
 }
 
@@ -262,7 +268,7 @@ export async function sweepStores(services: Services): Promise<void> {
   })
   const sweepables = [
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
-    ...cutoffStores.map((cutoffs) => expired('cutoffs', cutoffs)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
     expired('sign_in_failures', failures),
     expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),

@@ -66,6 +66,8 @@ describe('config.yml', () => {
         introspections: 6000,
         refreshes: 600,
         audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
       },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
@@ -136,6 +138,8 @@ describe('config.yml', () => {
         introspections: 6000,
         refreshes: 600,
         audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
       },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
@@ -305,9 +309,16 @@ describe('a weak or impossible setting', () => {
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.failures`, 3, 1_000_000, ''] as const),
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.longest_lock`, 60, 86_400, ' seconds'] as const),
     ['sign_in_limits.memory', 60, 2_592_000, ' seconds'],
-    ...['sign_ins', 'guesses', 'guests', 'introspections', 'refreshes', 'audit_events'].map(
-      (budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const,
-    ),
+    ...[
+      'sign_ins',
+      'guesses',
+      'guests',
+      'introspections',
+      'refreshes',
+      'audit_events',
+      'revocations',
+      'client_revocations',
+    ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
   ] as const)('is a %s under %i or over %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
     expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])
