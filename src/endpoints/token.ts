@@ -50,6 +50,6 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const who = { api: api.name, clientId: client.id, subject, sid }
+  const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
   audit.record({ kind, outcome: 'refused', reason, ...who }, context)
 }
