@@ -30,12 +30,14 @@ import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { CopyMac } from './storage/copy_mac.ts'
+import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
@@ -48,6 +50,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY: string
   /** The secret that is to take its place, while it is being changed. */
   SEALING_KEY_NEXT?: string
+  /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
+  HASH_KEYS?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -64,6 +68,7 @@ export interface Services extends GrantServices {
   userAdmin: UserAdminStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  databaseSizes: DatabaseSizeStore
   /** Whom a token is for, as the database has them now. */
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
@@ -94,7 +99,7 @@ export function createServices(
   clock: Clock,
   auditGatherMs?: number,
 ): Services {
-  const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
+  const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
   const mac = new CopyMac(sealingKeys)
   const copies = new ReadCopyStore(kv, mac)
   const lastAnswers = new LastAnswerStore(config.issuer, mac)
@@ -103,12 +108,12 @@ export function createServices(
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db, auditGatherMs)
+  const bursts = new BurstLimits(env)
+  const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
-  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -118,7 +123,11 @@ export function createServices(
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
+      return {
+        ...shard,
+        sessions: new SessionStore(shardDb, holders, config),
+        list: new SessionListStore(shardDb),
+      }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -155,9 +164,11 @@ export function createServices(
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
+      keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({
@@ -166,16 +177,29 @@ export function createServices(
     }),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
+}
+
+function databasesByBinding(
+  db: D1Database,
+  { sessionShards }: Config,
+  shardDatabases: readonly D1Database[],
+) {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([['DB', db], ...shards])
 }
 
 interface Environment {
   db: D1Database
   kv: KVNamespace
   sealingKeys: SealingKeys
+  hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
 }
@@ -183,14 +207,15 @@ interface Environment {
 function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
+  const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && missing.size === 0) {
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { db: env.DB, kv: env.KV, sealingKeys, shardDatabases }
+    return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -199,6 +224,7 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }
 
@@ -227,6 +253,6 @@ export function sweepStores({
   config,
   clock,
 }: Services): Promise<void> {
-  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  const { auditRetentionSeconds } = config
+  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
 }
