@@ -133,9 +133,13 @@ export class PasswordHasher {
     return this.#argon2.hash(input)
   }
 
-  /** A hash of nothing, as long as a new one. */
+  /** Random bytes in the form of a new hash: no password is known to give it. */
+  makeUnusable(): string {
+    return formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+  }
+
   #decoyHash(): string {
-    this.#decoy ??= formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+    this.#decoy ??= this.makeUnusable()
     return this.#decoy
   }
 }
