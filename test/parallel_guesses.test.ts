@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { timers } from '../src/lib/timers.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
@@ -11,6 +12,8 @@ import { credentials, emptyStores, PASSWORD, TestServer } from './support/server
 const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 }, password_queue: { length: 1000, seconds: 30 } }
 const ISOLATES = 60
 const LIMIT = 10
+/** Of a current password, at once. */
+const TRIES = 20
 const REASON = 'its account was locked within a minute of the sign-in'
 const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
 
@@ -83,10 +86,15 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
   return { client, tokens: await right.json<{ access_token: string; refresh_token: string }>() }
 }
 
-beforeEach(emptyStores)
+beforeEach(async () => {
+  await emptyStores()
+  // The tests hold calls back for longer than a store may take.
+  const spy = vi.spyOn(timers, 'start').mockImplementation(() => null)
+  onTestFinished(() => spy.mockRestore())
+})
 
 describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failure, one of them right`, () => {
-  it.each(['the sign-in', 'the failures', 'either'] as const)(
+  it.each(['the sign-in', 'the failures'] as const)(
     'leave no session behind, where the primary sees %s first',
     async (first) => {
       const server = new TestServer({ config: CONFIG })
@@ -205,7 +213,7 @@ describe('an operator', () => {
     let reserved = 0
     const note = aroundD1(async (sql, call) => {
       const result = await call()
-      if (isFailure(sql) && ++reserved === ISOLATES - 1) others.resolve()
+      if (isFailure(sql) && ++reserved === TRIES - 1) others.resolve()
       return result
     })
     const held = aroundD1(async (sql, call) => {
@@ -213,7 +221,7 @@ describe('an operator', () => {
       return call()
     })
     const answers = await Promise.all(
-      Array.from({ length: ISOLATES }, (_, i) => {
+      Array.from({ length: TRIES }, (_, i) => {
         const isolate = new TestServer({
           config: CONFIG,
           clock: server.clock,
@@ -224,7 +232,7 @@ describe('an operator', () => {
         return isolate.postJson({ current_password, password: 'another password' }, headers, path)
       }),
     )
-    expect(answers.map(({ status }) => status)).toEqual(Array(ISOLATES).fill(403))
+    expect(answers.map(({ status }) => status)).toEqual(Array(TRIES).fill(403))
     for (const answer of answers) {
       expect(await answer.json()).toEqual(problem(403, 'wrong-password', 'The current password is wrong'))
     }
