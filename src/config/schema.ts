@@ -4,7 +4,8 @@ import { across } from './across.ts'
 import { breachedPasswords } from './breached_passwords_schema.ts'
 import { BURST_LIMITS, burstLimits } from './burst_limits_schema.ts'
 import { count, DAY, days, lifetime } from './numbers.ts'
-import { isLoopback, parseOrigin } from './origin.ts'
+import { isLoopback, isSecure, parseOrigin } from './origin.ts'
+import { isPageOrigin } from './page_origin.ts'
 import { SIGN_IN_LIMITS, signInLimits } from './sign_in_limits_schema.ts'
 
 /** The JWS algorithms that a server may sign with. */
@@ -37,7 +38,10 @@ const issuer = z.string('must be an origin, such as https://id.example.com').che
     (value) => parseOrigin(value) !== null,
     'must be an origin alone, in lower case, without path, slash or default port: https://id.example.com',
   ),
-  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
+  z.refine((value) => {
+    const origin = parseOrigin(value)
+    return origin === null || isSecure(origin)
+  }, 'must be https, unless it is a loopback address'),
 )
 
 const audience = z
@@ -49,13 +53,7 @@ const audience = z
     ),
   )
 
-const origin = z.string('must be an origin').check(
-  z.refine(
-    (value) => parseOrigin(value) !== null,
-    'must be an exact origin, such as https://shop.example.com',
-  ),
-  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
-)
+const origin = z.string('must be an origin').check(isPageOrigin)
 
 const headerName = z.string('must be a header name').check(
   z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name'),
@@ -228,9 +226,4 @@ function sharesPool(apis: Record<string, { users: string }>, name: string | unde
 
 function areUnique(items: readonly string[]): boolean {
   return new Set(items).size === items.length
-}
-
-function isSecure(value: string): boolean {
-  const origin = parseOrigin(value)
-  return origin === null || origin.protocol === 'https:' || isLoopback(value)
 }
