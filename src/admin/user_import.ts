@@ -4,6 +4,7 @@ import { createUser, importUser, requireUsername, UserRefused } from '../users/c
 import type { User } from '../users/user.ts'
 import type { Profile } from '../users/user_admin_store.ts'
 import { adminEvent, settingOf } from './change.ts'
+import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import {
   batchSchema,
   type CheckedRow,
@@ -63,6 +64,11 @@ const importUsers = operation({
   tag: 'users',
   role: 'admin',
   body: batchSchema,
+  confirmation: {
+    when: FOR_ADMINS,
+    isNeeded: (call) =>
+      call.body.dry_run !== true && call.body.rows.some((row) => isAdmin(toDraft(row), call)),
+  },
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   answer: reportSchema,
@@ -79,6 +85,12 @@ const importUsers = operation({
 })
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
+
+/** The pool and the roles of a row that was not checked yet. */
+function toDraft({ pool, roles }: Record<string, unknown>) {
+  const names = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : []
+  return { roles: names, ...(typeof pool === 'string' ? { pool } : {}) }
+}
 
 /** @throws Problem 422 */
 function checkPlainPasswords(rows: readonly Record<string, unknown>[]): void {

@@ -4,16 +4,14 @@ import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../use
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import { auditSuccess } from './audit_success.ts'
 import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
 import { renewHash } from './renew_hash.ts'
 import { spendVisitor } from './spend_visitor.ts'
+import { startSession } from './start_session.ts'
 
-/** Whom a sign-in proved, and what they may be given. */
-interface SignedIn {
+/** Whom the credentials prove, and what they may be given. */
+interface Proven {
   subject: string
   roles: readonly string[]
   standing: PasswordStanding
@@ -29,26 +27,18 @@ export const passwordGrant: Grant = {
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { client, api, parameters, context } = request
+    const { api, parameters } = request
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const signedIn = isGuest
+    const { allowedScopes, ...proven } = isGuest
       ? await signInVisitor(request, services)
       : await signInUser(username, password, request, services)
-    const { subject, roles, standing, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
-    const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
-    const { refreshTokenSeconds } = lifetimesOf(client, api)
-    const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
-    const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
-    const sid = services.shards.newSid(context.continent)
-    const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
-    const issuance = { subject, roles, standing, scope, issuedAt, session }
-    const answer = await issueTokens(issuance, request, services)
-    auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
-    return answer
+    const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
+    const by = isGuest ? 'guest' : 'password'
+    return startSession({ ...proven, scope, visitorId, by }, request, services)
   },
 }
 
@@ -56,7 +46,7 @@ export const passwordGrant: Grant = {
 async function signInVisitor(
   { client, api, context }: ClientRequest,
   { bursts }: GrantServices,
-): Promise<SignedIn> {
+): Promise<Proven> {
   await bursts.spend('guests', client.id, context)
   const allowedScopes = guestScopes(client, api)
   const subject = generateVisitorId()
@@ -68,7 +58,7 @@ async function signInUser(
   password: string,
   request: ClientRequest,
   services: GrantServices,
-): Promise<SignedIn> {
+): Promise<Proven> {
   const { client, api, context } = request
   const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
   const proven = await authenticateUser(credentials, services, context)

@@ -56,7 +56,10 @@ export class CutoffStore {
     this.#db = db
   }
 
-  /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
+  /**
+   * Lists a cut-off where the statement before it changed something, its reason. It is at least a second later than the
+   * last one of that name, as in the row of the user or the client (`cutOffAssignmentsOf`).
+   */
   additionIfChanged(cutoff: Cutoff & { reason: string }, now: number): D1PreparedStatement {
     return this.#addition(cutoff, now, 'changes() > 0')
   }
@@ -69,7 +72,7 @@ export class CutoffStore {
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at)
-         SELECT ?1, ?2, max(?3, coalesce((SELECT before FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5
+         SELECT ?1, ?2, max(?3, coalesce((SELECT before + 1 FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5
          WHERE ${condition}`,
       )
       .bind(kind, value, before, reason, now)

@@ -167,7 +167,6 @@ function toUser(person: Required<PersonDraft>, password: NewPassword, now: numbe
     passwordBreached: false,
     createdAt: now,
     tokensValidFrom: 0,
-    keptSid: null,
-    keptFrom: 0,
+    accessValidFrom: 0,
   }
 }

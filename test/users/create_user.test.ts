@@ -72,8 +72,7 @@ describe('a new user', () => {
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
-      keptSid: null,
-      keptFrom: 0,
+      accessValidFrom: 0,
     })
   })
 
@@ -129,8 +128,7 @@ describe('a user from another system', () => {
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
-      keptSid: null,
-      keptFrom: 0,
+      accessValidFrom: 0,
     })
   })
 
