@@ -34,7 +34,8 @@ const FILE = { name: 'FILE', summary: 'CSV whose first line names the columns, o
 const DETAILS =
   'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
   'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
-  'with 1 where a row was refused.\nColumns: '
+  'with 1 where a row was refused. To import an admin, your own password is asked for, or is a line of standard input.' +
+  '\nColumns: '
 
 const importUsers: Command = {
   name: 'import users',
@@ -42,7 +43,7 @@ const importUsers: Command = {
   details: DETAILS + columnsOf(userRows(undefined)),
   arguments: [FILE],
   options: [...OPTIONS, DEFAULT_POOL],
-  operations: ['POST /users/import'],
+  operations: ['POST /users/import', 'POST /me/confirm'],
   run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
 }
 

@@ -15,7 +15,8 @@ describe('a password that is set', () => {
   /** An operator whose own password is not looked for. */
   async function newOperator(server: TestServer): Promise<TestOperator> {
     const operator = await TestOperator.signIn(new TestServer({ clock: server.clock }))
-    return new TestOperator(server, operator)
+    await operator.confirm()
+    return Object.assign(new TestOperator(server, operator), { confirmation: operator.confirmation })
   }
 
   it('is refused where it is in a breach, by every way to set one, and counted', async () => {

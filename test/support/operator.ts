@@ -19,6 +19,8 @@ export class TestOperator {
   readonly username: string
   readonly client: TestClient
   tokens: TokenAnswer
+  /** What every call sends as its confirmation; null where none. */
+  confirmation: string | null = null
 
   constructor(
     server: TestServer,
@@ -45,6 +47,13 @@ export class TestOperator {
 
   async refresh(): Promise<void> {
     this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
+  }
+
+  /** Proves the password again; what follows is confirmed. */
+  async confirm(password = PASSWORD): Promise<void> {
+    const { status, body } = await this.post('/me/confirm', { current_password: password })
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    this.confirmation = String(body.confirmation)
   }
 
   get(path: string): Promise<AdminAnswer> {
@@ -76,6 +85,7 @@ export class TestOperator {
         Authorization: `Bearer ${this.tokens.access_token}`,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(version === undefined ? {} : { 'If-Match': String(version) }),
+        ...(this.confirmation === null ? {} : { 'Sallyport-Confirmation': this.confirmation }),
         ...headers,
       },
     })
