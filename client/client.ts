@@ -7,6 +7,7 @@ import {
   type TokenStorage,
 } from './session.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
+import { unlessAborted } from './time_limit.ts'
 import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
 
 export interface ClientOptions {
@@ -61,8 +62,11 @@ export class Client {
   readonly #listeners = new Set<ClientListener>()
   #renewing: Promise<Session> | null = null
 
+  /** @throws TypeError for an issuer or an API that is not a URL */
   constructor(options: ClientOptions) {
     const key = `sallyport:${options.clientId}`
+    // Otherwise each request would fail as a network error does.
+    new URL(options.issuer)
     this.#options = options
     this.#apis = new Set(options.apis.map((api) => new URL(api).origin))
     this.#store = new SessionStore(key, options.storage)
@@ -84,7 +88,8 @@ export class Client {
 
   /**
    * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once. No
-   * request of a customer is sent as a guest's or as another customer's.
+   * request of a customer is sent as a guest's or as another customer's. The signal of the request also ends the wait for
+   * a token.
    *
    * @throws TypeError for any other origin
    * @throws TokenRequestError where there is no token to be had, `session_ended` where the customer's session is over
@@ -93,12 +98,15 @@ export class Client {
     const request = new Request(input, init)
     const { origin } = new URL(request.url)
     if (!this.#apis.has(origin)) throw new TypeError(`${origin} is not an API of this client`)
-    const session = await this.#fresh()
+    const session = await unlessAborted(request.signal, this.#fresh())
     const response = await this.#send(request.clone(), session)
     // Either way: the clock may have been set back.
     const ageSeconds = Math.abs(this.#now() - session.issuedAt)
     if (response.status !== 401 || ageSeconds < WORTH_RENEWING_SECONDS) return response
-    const renewed = await this.#renew(session).catch(() => null)
+    const renewed = await unlessAborted(
+      request.signal,
+      this.#renew(session).catch(() => null),
+    )
     return renewed && mayActFor(renewed, session) ? this.#send(request, renewed) : response
   }
 
@@ -250,8 +258,7 @@ export class Client {
       try {
         listener(event, this.session)
       } catch (error) {
-        // As for any listener of a page: its fault is told where uncaught errors are, and costs no request.
-        reportError(error)
+        reportUncaught(error)
       }
     }
   }
@@ -267,6 +274,17 @@ export class Client {
   #now(): number {
     return this.#options.now?.() ?? Math.floor(Date.now() / 1000)
   }
+}
+
+/** An error of a listener reaches the page's `error` event and fails no request. Safari has `reportError` since 15.4. */
+function reportUncaught(error: unknown): void {
+  if (typeof reportError === 'function') {
+    reportError(error)
+    return
+  }
+  setTimeout(() => {
+    throw error
+  })
 }
 
 export function createClient(options: ClientOptions): Client {

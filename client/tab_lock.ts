@@ -1,21 +1,53 @@
-/** What is needed of the Web Locks API. */
+import { settleWithin } from './time_limit.ts'
+
+/** The part of the Web Locks API that this module uses. */
 interface Locks {
-  request<T>(name: string, work: () => Promise<T>): Promise<T>
+  request<T>(name: string, options: { signal: AbortSignal }, work: () => Promise<T>): Promise<T>
 }
 
 export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
- * Lets one tab at a time work, by the Web Locks API. Where there is none (a page without HTTPS, an old browser), one
- * call of this page at a time: two tabs may then refresh at once, and the server gives both the same successor.
+ * A tab waits this long for its turn. A tab that the browser froze may hold the lock forever. Work without the lock is
+ * safe: two refreshes in parallel get the same successor, and a session is replaced only where it has not changed.
+ */
+export const TURN_WAIT_MS = 5000
+
+/**
+ * Lets one tab at a time work, by the Web Locks API. Without that API (a page without HTTPS, an old browser, a sandboxed
+ * frame) only the calls of this page take turns.
+ *
+ * @returns A function that runs its work after at most TURN_WAIT_MS, with the lock or without it.
  */
 export function tabLock(name: string): Exclusively {
   const locks = (globalThis as { navigator?: { locks?: Locks } }).navigator?.locks
-  if (locks) return (work) => locks.request(name, work)
+  const takeTurn = pageQueue()
+  return locks ? (work) => withLock(locks, name, work) : takeTurn
+}
+
+async function withLock<T>(locks: Locks, name: string, work: () => Promise<T>): Promise<T> {
+  const waiting = new AbortController()
+  const timer = setTimeout(() => waiting.abort(), TURN_WAIT_MS)
+  let running: Promise<T> | null = null
+  const runOnce = () => {
+    clearTimeout(timer)
+    running ??= work()
+    return running
+  }
+  try {
+    return await locks.request(name, { signal: waiting.signal }, runOnce)
+  } catch {
+    // The error of the work, if the work has begun. Otherwise the wait ended, or this page may not use locks.
+    return runOnce()
+  }
+}
+
+/** One call of this page at a time, in the order of the calls. */
+function pageQueue(): Exclusively {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {
-    const next = last.then(work)
-    last = next.catch(() => {})
+    const next = settleWithin(TURN_WAIT_MS, last).then(work)
+    last = next
     return next
   }
 }

@@ -1,3 +1,5 @@
+import { runWithin } from './time_limit.ts'
+
 /** A request to the token server that failed. */
 export class TokenRequestError extends Error {
   override name = 'TokenRequestError'
@@ -36,7 +38,8 @@ export interface TokenResponse {
 
 const UNREACHABLE = 'unreachable'
 
-const TIMEOUT_MS = 8000
+/** One request, from sending it to the last byte of its response. */
+export const REQUEST_LIMIT_MS = 8000
 
 /** Before the second try and so on. All tries together end within the server's retry window of 60 s. */
 const WAITS_SECONDS = [0.5, 2, 5]
@@ -47,6 +50,7 @@ const LONGEST_WAIT_SECONDS = 8
 /**
  * Posts a form. From a page that is a simple request: it needs no preflight.
  *
+ * @returns The JSON of a successful response
  * @throws TokenRequestError
  */
 export async function post(
@@ -54,15 +58,16 @@ export async function post(
   url: string,
   form: Record<string, string>,
 ): Promise<unknown> {
-  try {
-    const body = new URLSearchParams(form)
-    const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const answer: unknown = await response.json()
-    if (response.ok) return answer
-    throw parseRefusal(response, answer)
-  } catch (cause) {
-    throw cause instanceof TokenRequestError ? cause : unreachable(cause)
-  }
+  const body = new URLSearchParams(form)
+  const { response, json } = await runWithin(REQUEST_LIMIT_MS, async (signal) => {
+    const response = await fetch(url, { method: 'POST', body, signal })
+    const json: unknown = await response.json()
+    return { response, json }
+  }).catch((cause: unknown) => {
+    throw unreachable(cause)
+  })
+  if (response.ok) return json
+  throw parseRefusal(response, json)
 }
 
 /** @throws TokenRequestError where it is the answer of somebody else, such as a portal that asks to sign in */

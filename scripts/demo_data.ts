@@ -1,12 +1,11 @@
 import type { Client } from '../src/clients/client.ts'
 import { hashClientSecret } from '../src/clients/client_secret.ts'
-import { ClientStore } from '../src/clients/client_store.ts'
+import { ClientTableStore } from '../src/clients/client_table_store.ts'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services.ts'
-import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
@@ -123,17 +122,9 @@ export async function seedDemoData(
   if (!isLoopback(config.issuer))
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
   const now = systemClock.now()
-  const deferred: Promise<unknown>[] = []
-  const context = {
-    now,
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    waitUntil: (work: Promise<unknown>) => deferred.push(work),
-  }
-  const clients = new ClientStore(env.DB, new ReadCopyStore(env.KV))
+  const clients = new ClientTableStore(env.DB)
   for (const demo of [...CLIENTS, ...more]) {
-    if ((await clients.find(demo.id, context)) === null) await clients.add(await toClient(demo, now))
+    if ((await clients.find(demo.id)) === null) await clients.add(await toClient(demo, now))
   }
   const users = new UserStore(env.DB)
   // Everybody knows their passwords: no list is asked for them.
@@ -142,7 +133,6 @@ export async function seedDemoData(
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
     if (present === null) await users.add(await maker.make(draft))
   }
-  await Promise.all(deferred)
 }
 
 async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<Client> {

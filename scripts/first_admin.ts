@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Client } from '../src/clients/client.ts'
-import { ClientStore } from '../src/clients/client_store.ts'
+import { ClientTableStore } from '../src/clients/client_table_store.ts'
 import type { ApiConfig } from '../src/config/config.ts'
-import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
 import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
 import { UserStore } from '../src/users/user_store.ts'
@@ -86,7 +85,7 @@ async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
   await new UserStore(printer).add(admin)
-  const clients = new ClientStore(printer, new ReadCopyStore({} as KVNamespace))
+  const clients = new ClientTableStore(printer)
   for (const id of OPERATOR_CLIENTS) {
     if (!present.clients.includes(id)) await clients.add(toClient(id, name, admin.createdAt))
   }

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type Client, decodeClient } from '../src/clients/client.ts'
 import { generateClientSecret, hashClientSecret } from '../src/clients/client_secret.ts'
-import { ClientStore } from '../src/clients/client_store.ts'
+import { ClientTableStore } from '../src/clients/client_table_store.ts'
 import { parseOrigin } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { ReadCopyStore } from '../src/storage/read_copy_store.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
 
@@ -15,7 +14,7 @@ const USAGE = `usage: npm run --silent new-client -- --id ID --api API --grants 
 
 const config = requireConfig()
 const { client, secret } = await readClient()
-await new ClientStore(sqlPrinter(), new ReadCopyStore({} as KVNamespace)).add(client)
+await new ClientTableStore(sqlPrinter()).add(client)
 console.error(secret === null ? `${client.id} is public: it has no secret` : `client_secret: ${secret}`)
 
 async function readClient(): Promise<{ client: Client; secret: string | null }> {

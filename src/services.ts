@@ -4,6 +4,7 @@ import { AuditStatisticsStore } from './audit/audit_statistics_store.ts'
 import { AuditStore } from './audit/audit_store.ts'
 import { ClientAdminStore } from './clients/client_admin_store.ts'
 import { ClientStore } from './clients/client_store.ts'
+import { ClientTableStore } from './clients/client_table_store.ts'
 import { ClientUseStore } from './clients/client_use_store.ts'
 import { OriginStore } from './clients/origin_store.ts'
 import type { Config } from './config/config.ts'
@@ -27,12 +28,15 @@ import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { CopyMac } from './storage/copy_mac.ts'
+import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserStore } from './users/user_store.ts'
@@ -45,6 +49,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY: string
   /** The secret that is to take its place, while it is being changed. */
   SEALING_KEY_NEXT?: string
+  /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
+  HASH_KEYS?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -61,6 +67,7 @@ export interface Services extends GrantServices {
   userAdmin: UserAdminStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  databaseSizes: DatabaseSizeStore
   /** Whom a token is for, as the database has them now. */
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
@@ -93,19 +100,21 @@ export function createServices(
   clock: Clock,
   auditGatherMs?: number,
 ): Services {
-  const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
-  const copies = new ReadCopyStore(kv)
-  const lastAnswers = new LastAnswerStore(config.issuer)
-  const clients = new ClientStore(db, copies)
+  const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
+  const mac = new CopyMac(sealingKeys)
+  const copies = new ReadCopyStore(kv, mac)
+  const lastAnswers = new LastAnswerStore(config.issuer, mac)
+  const clientTable = new ClientTableStore(db)
+  const clients = new ClientStore(clientTable, copies)
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db, auditGatherMs)
+  const bursts = new BurstLimits(env)
+  const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
-  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore(db, copies)
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -115,7 +124,11 @@ export function createServices(
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
+      return {
+        ...shard,
+        sessions: new SessionStore(shardDb, holders, config),
+        list: new SessionListStore(shardDb),
+      }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
@@ -135,6 +148,7 @@ export function createServices(
       clock,
       underWay,
       clients,
+      clientTable,
       users,
       audit,
       holders,
@@ -151,25 +165,40 @@ export function createServices(
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
+      keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     confirmations: new KeyedHash(sealingKeys[0], 'sallyport operator confirmation'),
   }
 }
 
+function databasesByBinding(
+  db: D1Database,
+  { sessionShards }: Config,
+  shardDatabases: readonly D1Database[],
+) {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([['DB', db], ...shards])
+}
+
 interface Environment {
   db: D1Database
   kv: KVNamespace
   sealingKeys: SealingKeys
+  hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
 }
@@ -177,14 +206,15 @@ interface Environment {
 function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
+  const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && missing.size === 0) {
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { db: env.DB, kv: env.KV, sealingKeys, shardDatabases }
+    return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -193,6 +223,7 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }
 
@@ -221,6 +252,6 @@ export function sweepStores({
   config,
   clock,
 }: Services): Promise<void> {
-  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+  const { auditRetentionSeconds } = config
+  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
 }

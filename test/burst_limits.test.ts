@@ -20,7 +20,13 @@ function budgetOf(size: number): RateLimit {
   }
 }
 
-const BINDINGS = ['SIGN_IN_LIMIT', 'GUESS_LIMIT', 'GUEST_LIMIT', 'INTROSPECTION_LIMIT'] as const
+const BINDINGS = [
+  'SIGN_IN_LIMIT',
+  'GUESS_LIMIT',
+  'GUEST_LIMIT',
+  'INTROSPECTION_LIMIT',
+  'REFRESH_LIMIT',
+] as const
 
 function limitedServer(size: number): TestServer {
   return new TestServer({ env: Object.fromEntries(BINDINGS.map((name) => [name, budgetOf(size)])) })
@@ -33,7 +39,7 @@ const THERE = from('203.0.113.2')
 async function expectTooMany(response: Response): Promise<void> {
   expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60'])
   expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
-  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   expect(await response.json()).toEqual(TOO_MANY)
 }
 

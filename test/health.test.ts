@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { aroundD1 } from './support/around_d1.ts'
+import { aroundKv } from './support/around_kv.ts'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import { TestServer } from './support/server.ts'
 
@@ -7,7 +9,7 @@ describe('health', () => {
     const server = new TestServer({ env: { DB: D1_DOWN, KV: KV_DOWN } })
     const response = await server.fetch('/health')
     expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
-    expect(response.headers.get('Cache-Control')).toBe('no-store')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   })
 
   it('is ready where the stores answer and there is a key', async () => {
@@ -38,5 +40,45 @@ describe('health', () => {
     const response = await new TestServer({ env }).fetch('/health/ready')
     expect(response.status).toBe(503)
     expect(await response.json()).toEqual({ status: 'unavailable', failing })
+  })
+
+  /** A server that counts the calls to its stores. */
+  function countingServer() {
+    const calls: string[] = []
+    const note = <T>(call: string, run: () => Promise<T>) => {
+      calls.push(call)
+      return run()
+    }
+    return { calls, server: new TestServer({ env: { DB: aroundD1(note), KV: aroundKv(note) } }) }
+  }
+
+  it('asks the stores once in 5 s, however many requests ask for readiness', async () => {
+    const { calls, server } = countingServer()
+    await server.fetch('/health/ready')
+    const once = calls.length
+    const answers = await Promise.all(Array.from({ length: 50 }, () => server.fetch('/health/ready')))
+    server.clock.time += 4
+    answers.push(await server.fetch('/health/ready', { method: 'HEAD' }))
+    expect(answers.map(({ status }) => status)).toEqual(Array(51).fill(200))
+    expect(calls.length).toBe(once)
+    server.clock.time += 1
+    calls.splice(0)
+    await Promise.all(Array.from({ length: 50 }, () => server.fetch('/health/ready')))
+    // One read of D1 and one of KV: the signing keys are in memory.
+    expect(calls).toHaveLength(2)
+  })
+
+  it('repeats for 5 s that a store fails, and tells the caller to come back after them', async () => {
+    const env = { DB: D1_DOWN }
+    const server = new TestServer({ env })
+    await new TestServer().fetch('/health/ready')
+    for (const _ of [1, 2]) {
+      const response = await server.fetch('/health/ready')
+      expect([response.status, response.headers.get('Retry-After'), await response.json()]).toEqual([
+        503,
+        '5',
+        { status: 'unavailable', failing: ['database'] },
+      ])
+    }
   })
 })

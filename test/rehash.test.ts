@@ -48,7 +48,7 @@ async function addImported(server: TestServer, changes: Partial<ImportedUserDraf
     enabled: true,
     ...changes,
   }
-  const user = importUser(draft, server.services, server.clock.time)
+  const user = await importUser(draft, server.services, server.clock.time)
   await server.services.users.add(user)
   return user
 }
@@ -68,8 +68,8 @@ describe('a person with a hash from elsewhere', () => {
   it.each([
     ['bcrypt cost=4', bcrypt],
     ['scrypt ln=10,r=8,p=1', scrypt],
-    ['pbkdf2-sha256 i=1000', pbkdf2],
-    ['symfony-sha512 i=2', symfony],
+    ['pbkdf2-sha256 i=1000 in argon2id m=19456,t=2,p=1', pbkdf2],
+    ['symfony-sha512 i=2 in argon2id m=19456,t=2,p=1', symfony],
     ['argon2id m=7168,t=1,p=1', weakArgon2id],
   ])('signs in with their old password, and gets today’s hash once: %s', async (described, make) => {
     const { server, client } = await newScene()
@@ -127,6 +127,40 @@ describe('a person with a hash from elsewhere', () => {
     expect(await hashOf(user)).toMatch(TODAY)
     await server.signIn(client, user.username, nfkc)
     await server.signIn(client, user.username, typed)
+  })
+})
+
+describe('a sign-in with a password that its hash reads only in part', () => {
+  it.each([
+    ['72 bytes, all of which bcrypt reads', 'x'.repeat(72), true],
+    ['73 bytes', 'x'.repeat(73), false],
+    ['73 bytes of 37 characters', `${'é'.repeat(36)}x`, false],
+    ['72 bytes in NFKC, 74 as typed', `${'x'.repeat(70)}\u2460\u2461`, false],
+  ])('replaces a bcrypt hash only where every byte is proven: %s', async (_case, password, isReplaced) => {
+    const { server, client } = await newScene()
+    const user = await addImported(server, { passwordHash: bcrypt(password) })
+    await server.signIn(client, user.username, password)
+    const hash = await hashOf(user)
+    if (isReplaced) expect(hash).toMatch(TODAY)
+    else expect(hash).toBe(user.passwordHash)
+  })
+
+  it('keeps the bcrypt hash after a typing error past its end, so that the right password still signs in', async () => {
+    const { server, client } = await newScene()
+    const password = `${'x'.repeat(72)} and the end`
+    const user = await addImported(server, { passwordHash: bcrypt(password) })
+    await server.signIn(client, user.username, `${'x'.repeat(72)} and another end`)
+    expect(await hashOf(user)).toBe(user.passwordHash)
+    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
+    await server.signIn(client, user.username, password)
+  })
+
+  it('replaces a hash of a scheme that reads every byte, however long the password', async () => {
+    const { server, client } = await newScene()
+    const password = 'y'.repeat(128)
+    const user = await addImported(server, { passwordHash: scrypt(password) })
+    await server.signIn(client, user.username, password)
+    expect(await hashOf(user)).toMatch(TODAY)
   })
 })
 

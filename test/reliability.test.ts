@@ -117,7 +117,7 @@ class Scene {
 async function expectUnavailable(answer: Response, refusal: Row['refusal']): Promise<void> {
   expect(answer.status).toBe(503)
   expect(answer.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
-  expect(answer.headers.get('Cache-Control')).toBe('no-store')
+  expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
   const text = await answer.text()
   switch (refusal) {
     case 'page':
@@ -155,9 +155,15 @@ async function expectLast(scene: Scene, row: Row): Promise<void> {
 }
 
 async function expectOutage(scene: Scene, { refusal }: Row): Promise<void> {
-  await expectUnavailable(await scene.ask(), refusal)
+  const refused = await scene.ask()
+  await expectUnavailable(refused, refusal)
   scene.stores.comeBack()
+  waitAsTold(scene, refused)
   await scene.expectDone()
+}
+
+function waitAsTold({ clock }: Scene, refused: Response): void {
+  clock.time += Number(refused.headers.get('Retry-After'))
 }
 
 async function expectShortMemory(scene: Scene, row: Row): Promise<void> {
@@ -203,6 +209,7 @@ async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
     return [first.status]
   }
   await expectUnavailable(first, refusal)
+  waitAsTold(scene, first)
   const second = await scene.ask()
   // What needs a version finds that it was changed, by itself.
   if (second.status !== 412) await scene.asked.expectDone(second)

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { base64url } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
+import { readKv, writeKv } from './support/copies.ts'
 import { D1_DOWN, FAULTS, FaultyD1 } from './support/faults.ts'
 import { machineToken, publishedKids, signerOf } from './support/keys.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
@@ -78,11 +79,11 @@ describe('a change of SEALING_KEY', () => {
 
   it('needs no fresh copy in KV: where the copy does not open, the record is asked', async () => {
     const { both, after, kids } = await setUp()
-    const copy = (await env.KV.get('keys')) ?? ''
+    const copy = await readKv('keys')
     await both.cron()
-    await env.KV.put('keys', copy, { metadata: { savedAt: both.clock.time } })
+    await writeKv('keys', copy)
     expect(await publishedKids(after)).toEqual(kids)
-    expect(await env.KV.get('keys')).not.toBe(copy)
+    expect(await readKv('keys')).not.toEqual(copy)
   })
 
   it('loses nothing where several seal at once, or one fails in the middle', async () => {

@@ -209,7 +209,7 @@ describe('an address', () => {
     for (const blocked of [address, same]) {
       const response = await trySignIn(server.anotherIsolate(), client, { ...right, address: blocked })
       expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '40'])
-      expect(response.headers.get('Cache-Control')).toBe('no-store')
+      expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
       expect(await response.json()).toEqual(TOO_MANY)
     }
     expect((await trySignIn(server, client, { ...right, address: other })).status).toBe(200)
@@ -243,6 +243,38 @@ describe('a client', () => {
     expect(await auditOf({ kind: 'lock', client_id: client.id })).toMatchObject([
       { reason: 'client: 8 failed sign-ins, locked for 60 s', subject: null, address_prefix: '192.0.2.0/24' },
     ])
+  })
+})
+
+describe('a caller without an address, such as a Worker behind a service binding', () => {
+  it('signs users in while the client is locked by the failures of others', async () => {
+    const { server, client, user } = await newScene()
+    const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
+    for (const address of attackers) await fail(server, client, { username: `${address}@x`, address }, 1)
+    await server.anotherIsolate().signIn(client, user.username)
+  })
+
+  it('locks no other caller without an address by its failures', async () => {
+    const { server, client, user } = await newScene()
+    for (let i = 0; i < 12; i++) await fail(server, client, { username: `made-up-${i}@x` }, 1)
+    await server.anotherIsolate().signIn(client, user.username)
+    await server.anotherIsolate().signIn(await server.addClient(), user.username)
+  })
+
+  it.each(['unknown', '', '203.0.113', 'fe80::1%eth0'])(
+    'is also one whose header has no address: %j',
+    async (address) => {
+      const { server, client, user } = await newScene()
+      for (let i = 0; i < 12; i++) await fail(server, client, { username: `made-up-${i}@x`, address }, 1)
+      const right = { username: user.username, password: PASSWORD, address }
+      expect((await trySignIn(server, client, right)).status).toBe(200)
+    },
+  )
+
+  it('still meets the lock of an account', async () => {
+    const { server, client, user } = await newScene()
+    await fail(server, client, { username: user.username }, 3)
+    await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
   })
 })
 

@@ -47,7 +47,7 @@ describe('the sweep', () => {
     const users = [await server.addUser(), await server.addUser()]
     for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
     await server.settle()
-    server.clock.time += 3603
+    server.clock.time += 3662
     await server.sweep()
     expect(await count('cutoffs')).toBe(2)
     server.clock.time += 1
@@ -66,7 +66,7 @@ describe('the sweep', () => {
       const user = await server.addUser()
       await server.services.signOut.everywhere(user.id, server.context())
     }
-    server.clock.time += 3604
+    server.clock.time += 3663
     await server.sweep()
     expect(await count('cutoffs')).toBe(1)
   })
@@ -98,7 +98,7 @@ describe('the sweep', () => {
         cutoffs: databases.map(() => endless('cutoffs')),
         failures: endless('failures'),
         audit: endless('audit'),
-        ...{ cutoffWindowSeconds: 3600, auditRetentionSeconds: DAY },
+        auditRetentionSeconds: DAY,
       },
       0,
     )

@@ -19,6 +19,11 @@ export class ProblemError extends TokenRequestError {
     super(problem.type, problem.title, details)
     this.problem = problem
   }
+
+  /** A 500 is an unexpected condition of the server, which meets it again. */
+  override get isTemporary(): boolean {
+    return this.status === 429 || this.status > 500
+  }
 }
 
 export function decodeProblem(value: unknown, status: number): ProblemDocument {

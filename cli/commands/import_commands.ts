@@ -136,9 +136,16 @@ async function create(
   } catch (error) {
     run.progress.clear()
     if (secrets.length > 0) terminal.print(JSON.stringify({ secrets }, null, 2))
-    terminal.say('It stopped on the way. What was created stays; run it again for the rest.')
-    throw toCliError(error, account.server)
+    const cause = toCliError(error, account.server)
+    terminal.say(`The import stopped. The rows that it created stay.${adviceFor(cause)}`)
+    throw cause
   }
+}
+
+/** A second run helps where the server was away, and not where it refused. */
+function adviceFor(cause: unknown): string {
+  const isOutage = cause instanceof CliError && cause.exitCode === 'unavailable'
+  return isOutage ? ' Run the command again for the rest.' : ''
 }
 
 /** @throws CliError where a row was refused, or the rest was not sent */

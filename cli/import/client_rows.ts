@@ -31,7 +31,10 @@ export function clientRows(api: string | undefined): ImportKind {
       { name: 'client_secret', summary: 'in the clear, 32 characters or more; one is made where absent' },
     ],
     nameOf: (values) => String(values.client_id ?? '–'),
-    keyOf: (row) => String(row.client_id),
+    keysOf: ({ client_id, client_secret }) => [
+      { what: 'client_id', value: String(client_id) },
+      ...(client_secret === undefined ? [] : [{ what: 'client_secret', value: String(client_secret) }]),
+    ],
     toRow: (values) => toClient(values, api),
     complete: withSecret,
     secretOf: (sent, asked) =>

@@ -3,9 +3,10 @@ import { suggest } from '../core/suggest.ts'
 import type { NumberedRow } from './batches.ts'
 import { readCsvRows } from './csv_rows.ts'
 import type { FileRow } from './file_row.ts'
+import { FlagList } from './flag_list.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readJsonRows } from './json_rows.ts'
-import { digestOf, NameList } from './name_list.ts'
+import { digestOf, KeyList } from './key_list.ts'
 import { RowRefused } from './row_values.ts'
 
 /** A file of rows, which is read several times. */
@@ -39,23 +40,25 @@ export function formatOf(path: string, given: string | undefined): ImportFile['f
 }
 
 /**
- * Reads the whole file and checks what needs no server: the columns, the values, and that no two rows have one name.
+ * Reads the whole file and checks what needs no server: the columns, the values, and that no two rows share a key.
  *
  * @throws CliError where the file is broken or has a column that is not known
  */
 export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
-  const names = new NameList()
+  const keys = new KeyList()
+  const flags = new FlagList()
   for await (const row of readRows(file, kind)) {
     const read = readRow(row, kind, refuse)
-    names.add(read === null ? null : kind.keyOf(read.row))
+    flags.add(read !== null)
+    if (read !== null) for (const key of kind.keysOf(read.row)) keys.add(key)
   }
-  const found = { count: names.count, isGood: names.flags() }
-  const repeated = names.findRepeated()
+  const found = { count: flags.count, isGood: flags.toArray() }
+  const repeated = keys.findRepeated()
   if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, refuse })
   return found
 }
 
-/** Of rows with one name the first stays. */
+/** Of rows that share a key the first stays. */
 async function refuseRepeated(
   file: ImportFile,
   kind: ImportKind,
@@ -63,12 +66,12 @@ async function refuseRepeated(
 ): Promise<void> {
   const lines = new Map<number, number>()
   for await (const { place, line, name, row } of readGoodRows(file, kind, found)) {
-    const digest = digestOf(kind.keyOf(row))
-    const first = lines.get(digest)
-    if (first !== undefined) {
-      refuse(line, name, `has the same name as line ${first}`)
+    const keys = kind.keysOf(row).map((key) => ({ ...key, digest: digestOf(key) }))
+    const shared = keys.find(({ digest }) => lines.has(digest))
+    if (shared !== undefined) {
+      refuse(line, name, `${shared.what}: line ${lines.get(shared.digest)} has the same`)
       found.isGood[place] = 0
-    } else if (repeated.has(digest)) lines.set(digest, line)
+    } else for (const { digest } of keys) if (repeated.has(digest)) lines.set(digest, line)
   }
 }
 

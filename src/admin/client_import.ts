@@ -1,12 +1,15 @@
 import * as z from 'zod/mini'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
-import { checkClient, draftMembers, findClientProblems } from './client_schemas.ts'
+import { draftMembers, findClientProblems } from './client_schemas.ts'
 import { toClient, valuesOf } from './clients.ts'
+import { describeConstraint, TAKEN_SECRET } from './constraint_problem.ts'
 import {
   batchSchema,
   type CheckedRow,
   checkRows,
+  formatProblems,
   isGood,
   MAX_IMPORT_BYTES,
   type RowResult,
@@ -76,11 +79,10 @@ const importClients = operation({
       findClientProblems(toClient(row, call.context.now), services.config),
     )
     const distinct = refuseRepeated(checked, (row) => row.client_id)
-    const taken = await services.clientAdmin.findTaken(
-      distinct.filter(isGood).map(({ value }) => value.client_id),
-    )
+    const hashed = await addHashes(distinct)
+    const plans = planRows(hashed, await findTaken(hashed, call))
     const results: Result[] = []
-    for (const row of distinct) results.push(await importRow(row, { call, taken, isDryRun }))
+    for (const plan of plans) results.push(await carryOut(plan, { call, isDryRun }))
     if (!isDryRun) await tryToRenewOrigins(call)
     return { body: { dry_run: isDryRun, results } }
   },
@@ -88,33 +90,90 @@ const importClients = operation({
 
 export const CLIENT_IMPORT: readonly Operation[] = [importClients]
 
-const EXISTS = { status: 'exists', reason: 'the client id is taken', client_secret: null } as const
+type Verdict = Omit<Result, 'index'>
 
-async function importRow(
-  row: CheckedRow<Row>,
-  { call, taken, isDryRun }: { call: Call; taken: ReadonlySet<string>; isDryRun: boolean },
-): Promise<Result> {
-  const { index } = row
-  if (!isGood(row)) return { index, status: 'refused', reason: row.refusal, client_secret: null }
-  if (taken.has(row.value.client_id)) return { index, ...EXISTS }
-  if (isDryRun) return { index, status: 'created', reason: null, client_secret: null }
-  return { index, ...(await addClient(row.value, call)) }
+const EXISTS: Verdict = { status: 'exists', reason: 'the client id is taken', client_secret: null }
+
+/** A good row with the hash of the secret that it brings; null where it brings none. */
+interface HashedRow {
+  row: Row
+  secretHash: string | null
 }
 
-/** Each client is a transaction of its own: where one fails, the batch is repeated, and finds the others there. */
-async function addClient(row: Row, call: Call): Promise<Omit<Result, 'index'>> {
+/** What the import does with a row: add a client, or only report a verdict. The dry run makes the same plan. */
+type Plan = { index: number } & (HashedRow | { verdict: Verdict })
+
+function refused(reason: string): Verdict {
+  return { status: 'refused', reason, client_secret: null }
+}
+
+async function addHashes(rows: readonly CheckedRow<Row>[]): Promise<CheckedRow<HashedRow>[]> {
+  return Promise.all(
+    rows.map(async (checked) => {
+      if (!isGood(checked)) return checked
+      const { index, value: row } = checked
+      const { client_secret: secret } = row
+      const secretHash = secret === undefined ? null : await hashClientSecret(secret)
+      return { index, value: { row, secretHash } }
+    }),
+  )
+}
+
+interface Taken {
+  ids: ReadonlySet<string>
+  secretHashes: ReadonlySet<string>
+}
+
+async function findTaken(rows: readonly CheckedRow<HashedRow>[], { services }: Call): Promise<Taken> {
+  const good = rows.filter(isGood).map(({ value }) => value)
+  return services.clientAdmin.findTaken({
+    ids: good.map(({ row }) => row.client_id),
+    secretHashes: good.flatMap(({ secretHash }) => (secretHash === null ? [] : [secretHash])),
+  })
+}
+
+/** Decides about each row in order: of two new clients with one secret, the first is added. */
+function planRows(rows: readonly CheckedRow<HashedRow>[], { ids, secretHashes }: Taken): Plan[] {
+  const used = new Set(secretHashes)
+  return rows.map((checked): Plan => {
+    const { index } = checked
+    if (!isGood(checked)) return { index, verdict: refused(checked.refusal) }
+    const { row, secretHash } = checked.value
+    if (ids.has(row.client_id)) return { index, verdict: EXISTS }
+    if (secretHash !== null && used.has(secretHash)) {
+      return { index, verdict: refused(formatProblems([TAKEN_SECRET])) }
+    }
+    if (secretHash !== null) used.add(secretHash)
+    return { index, row, secretHash }
+  })
+}
+
+async function carryOut(plan: Plan, { call, isDryRun }: { call: Call; isDryRun: boolean }): Promise<Result> {
+  const { index } = plan
+  if ('verdict' in plan) return { index, ...plan.verdict }
+  if (isDryRun) return { index, status: 'created', reason: null, client_secret: null }
+  return { index, ...(await addClient(plan, call)) }
+}
+
+/** Each client is a transaction of its own: where the store is away, the batch is repeated and finds the others there. */
+async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Verdict> {
   const { services, context } = call
-  const { client_secret: brought, ...draft } = row
+  const { client_secret: _brought, ...draft } = row
   const client = toClient(draft, context.now)
-  checkClient(client, services.config)
-  const made = client.confidential && brought === undefined ? generateClientSecret() : null
-  const secret = brought ?? made
-  const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
+  const made = client.confidential && secretHash === null ? generateClientSecret() : null
+  const hash = made === null ? secretHash : await hashClientSecret(made)
+  const stored = hash === null ? null : { id: generateSecretId(), hash }
   const change = { operation: 'importClients', to: valuesOf(draft) }
   const event = adminEvent(call, 'the client was imported', { api: client.api, clientId: client.id, change })
-  const isNew = await services.clientAdmin.add(client, stored, [
-    services.audit.additionIfChanged(event, context),
-  ])
-  services.clients.forget(client.id)
-  return isNew ? { status: 'created', reason: null, client_secret: made } : EXISTS
+  try {
+    const isNew = await services.clientAdmin.add(client, stored, [
+      services.audit.additionIfChanged(event, context),
+    ])
+    return isNew ? { status: 'created', reason: null, client_secret: made } : EXISTS
+  } catch (error) {
+    if (!(error instanceof ConstraintFailed)) throw error
+    return refused(formatProblems([describeConstraint(error)]))
+  } finally {
+    services.clients.forget(client.id)
+  }
 }

@@ -1,12 +1,14 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { PRIVATE } from '../http/answers.ts'
 import { describeError, log } from '../lib/log.ts'
-import { StorageUnavailable } from '../lib/storage_error.ts'
+import { ConstraintFailed, StorageUnavailable } from '../lib/storage_error.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { constraintProblem } from './constraint_problem.ts'
 import { formatProblem, PROBLEMS, Problem } from './problem.ts'
 
-/** Of every answer: nobody keeps it. */
-const NO_STORE = { 'Cache-Control': 'no-store' }
+/** Of every response. */
+const NO_STORE = { 'Cache-Control': PRIVATE }
 
 const RETRY_AFTER_SECONDS = 2
 
@@ -39,6 +41,7 @@ export function respondWithProblem(c: Context, thrown: Error, path: string): Res
 function toProblem(thrown: Error): Problem {
   if (thrown instanceof Problem) return thrown
   if (thrown instanceof StorageUnavailable) return unavailable(thrown.message, RETRY_AFTER_SECONDS)
+  if (thrown instanceof ConstraintFailed) return constraintProblem(thrown)
   if (thrown instanceof OAuthError && thrown.refusal.kind === 'temporarily_unavailable') {
     return unavailable(thrown.reason, thrown.refusal.retryAfterSeconds)
   }

@@ -42,7 +42,7 @@ export interface Owners {
 /** Reads whose the sessions are, each once. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
-  { userAdmin, clients }: Services,
+  { userAdmin, clients, clientTable }: Services,
   context: RequestContext,
 ): Promise<Owners> {
   const owners = sessions.map(ownerOf)
@@ -51,7 +51,7 @@ export async function findOwners(
   const [users, ...known] = await Promise.all([
     userAdmin.findMany(people),
     ...ids.map(async (id) => {
-      const [client, standing] = await Promise.all([clients.find(id, context), clients.findStanding(id)])
+      const [client, standing] = await Promise.all([clients.find(id, context), clientTable.findStanding(id)])
       return [id, { client, standing }] as const
     }),
   ])

@@ -1,14 +1,19 @@
 import * as z from 'zod/mini'
 import type { AuditedChange } from '../audit/audit_event.ts'
+import { ConstraintFailed } from '../lib/storage_error.ts'
 import { createUser, importUser, requireUsername, UserRefused } from '../users/create_user.ts'
+import type { PasswordHasher } from '../users/password_hash.ts'
+import { needsHash } from '../users/schemes/conversion/convert_hash.ts'
 import type { User } from '../users/user.ts'
 import type { Profile } from '../users/user_admin_store.ts'
 import { adminEvent, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
+import { describeConstraint } from './constraint_problem.ts'
 import {
   batchSchema,
   type CheckedRow,
   checkRows,
+  formatProblems,
   isGood,
   MAX_IMPORT_BYTES,
   type RowResult,
@@ -19,8 +24,8 @@ import { invalidContent } from './problem.ts'
 import { named } from './schemas.ts'
 import { draftMembers, findUserProblems, password } from './user_schemas.ts'
 
-/** A plain password costs a hash, which holds up the isolate: more of them than this wait for the next batch. */
-const MAX_PLAIN_PASSWORDS = 20
+/** A plain password and a fast hash cost one Argon2id hash each, which holds up the isolate. */
+const MAX_HASHES = 20
 
 const rowSchema = named(
   'UserImportRow',
@@ -56,11 +61,13 @@ const reportSchema = named(
 type Result = RowResult<{ id: string | null }>
 type NewUser = User & { profile: Profile }
 
+const TAKEN = 'the username is taken in this pool'
+
 const importUsers = operation({
   id: 'importUsers',
   method: 'POST',
   path: '/users/import',
-  summary: `People from elsewhere, with a password or its old hash; of plain passwords at most ${MAX_PLAIN_PASSWORDS}. Repeating it adds nobody twice`,
+  summary: `People from elsewhere, with a password or its old hash; at most ${MAX_HASHES} plain passwords and fast hashes. Repeating it adds nobody twice`,
   tag: 'users',
   role: 'admin',
   body: batchSchema,
@@ -74,7 +81,7 @@ const importUsers = operation({
   answer: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false } = call.body
-    checkPlainPasswords(rows)
+    checkHashCount(rows)
     const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
     const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
     const taken = await findTaken(distinct, call)
@@ -93,12 +100,11 @@ function toDraft({ pool, roles }: Record<string, unknown>) {
 }
 
 /** @throws Problem 422 */
-function checkPlainPasswords(rows: readonly Record<string, unknown>[]): void {
-  const count = rows.filter((row) => row.password !== undefined).length
-  if (count <= MAX_PLAIN_PASSWORDS) return
-  throw invalidContent([
-    { path: 'rows', message: `must have at most ${MAX_PLAIN_PASSWORDS} plain passwords` },
-  ])
+function checkHashCount(rows: readonly Record<string, unknown>[]): void {
+  const count = rows.filter(needsHash).length
+  if (count <= MAX_HASHES) return
+  const message = `must have at most ${MAX_HASHES} plain passwords and fast hashes together`
+  throw invalidContent([{ path: 'rows', message }])
 }
 
 function findRowProblems(row: Row, { services }: Call) {
@@ -148,7 +154,7 @@ async function makeUser(row: CheckedRow<Row>, { call, taken, isDryRun }: Making)
   const { index } = row
   if (!isGood(row)) return { index, status: 'refused', reason: row.refusal }
   if (taken.has(keyOf(nameOf(row.value, call)))) {
-    return { index, status: 'exists', reason: 'the username is taken in this pool' }
+    return { index, status: 'exists', reason: TAKEN }
   }
   try {
     return { index, user: { ...(await toUser(row.value, call, isDryRun)), profile: row.value.profile ?? {} } }
@@ -163,29 +169,76 @@ async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {
   const { services, context } = call
   const { pool, username, roles = [], enabled = true, must_change_password: mustChangePassword = false } = row
   const draft = { pool, username, roles, enabled, mustChangePassword }
+  const passwords = isDryRun ? dryRunOf(services.passwords) : services.passwords
   if (row.password_hash !== undefined) {
-    return importUser({ ...draft, passwordHash: row.password_hash }, services, context.now)
+    const { config } = services
+    return importUser({ ...draft, passwordHash: row.password_hash }, { passwords, config }, context.now)
   }
-  const passwords = isDryRun ? { hash: async () => '' } : services.passwords
   const setting = settingOf(call, null, 'importUsers')
   return createUser({ ...draft, password: row.password ?? '' }, { ...services, passwords }, setting)
 }
 
-/** Adds them in one transaction with an event for each. @returns The ids of those whose name was still free */
-async function addUsers(outcomes: readonly Outcome[], call: Call): Promise<ReadonlySet<string>> {
-  const { services, context } = call
+/** Checks as the import does, and computes no hash. */
+function dryRunOf(passwords: Pick<PasswordHasher, 'readImported'>) {
+  return {
+    hash: async () => '',
+    adopt: async () => '',
+    readImported: (text: string) => passwords.readImported(text),
+  }
+}
+
+/** What became of the users that a batch adds, by their ids. */
+interface Added {
+  ids: ReadonlySet<string>
+  /** Why the database refused a user. */
+  refusals: ReadonlyMap<string, string>
+}
+
+/**
+ * Adds users in one transaction with an event for each. Where a constraint fails, that transaction did nothing, and each
+ * user is added alone, so that only the user whose value failed is refused.
+ */
+async function addUsers(outcomes: readonly Outcome[], call: Call): Promise<Added> {
   const users = outcomes.flatMap((outcome) => ('user' in outcome ? [outcome.user] : []))
-  if (users.length === 0) return new Set()
+  if (users.length === 0) return { ids: new Set(), refusals: new Map() }
+  try {
+    return { ids: await addTogether(users, call), refusals: new Map() }
+  } catch (error) {
+    if (!(error instanceof ConstraintFailed)) throw error
+    return addOneByOne(users, call)
+  }
+}
+
+async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added> {
+  const ids = new Set<string>()
+  const refusals = new Map<string, string>()
+  for (const user of users) {
+    try {
+      for (const id of await addTogether([user], call)) ids.add(id)
+    } catch (error) {
+      if (!(error instanceof ConstraintFailed)) throw error
+      refusals.set(user.id, formatProblems([describeConstraint(error)]))
+    }
+  }
+  return { ids, refusals }
+}
+
+/** @returns The ids of those whose name was still free. @throws StorageUnavailable, ConstraintFailed */
+function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
+  const { services, context } = call
   const change: AuditedChange = { operation: 'importUsers' }
   const event = adminEvent(call, 'the user was imported', { change })
   const ids = users.map(({ id }) => id)
   return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
 }
 
-function toResult(outcome: Outcome, added: ReadonlySet<string> | null): Result {
+function toResult(outcome: Outcome, added: Added | null): Result {
   const { index } = outcome
   if (!('user' in outcome)) return { index, status: outcome.status, reason: outcome.reason, id: null }
   if (added === null) return { index, status: 'created', reason: null, id: null }
-  if (added.has(outcome.user.id)) return { index, status: 'created', reason: null, id: outcome.user.id }
-  return { index, status: 'exists', reason: 'the username is taken in this pool', id: null }
+  const { id } = outcome.user
+  if (added.ids.has(id)) return { index, status: 'created', reason: null, id }
+  const refusal = added.refusals.get(id)
+  if (refusal !== undefined) return { index, status: 'refused', reason: refusal, id: null }
+  return { index, status: 'exists', reason: TAKEN, id: null }
 }

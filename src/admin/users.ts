@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
-import { normalizeUsername } from '../users/username.ts'
+import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
+import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Answer, type Call, type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
@@ -43,8 +44,7 @@ const listUsers = operation({
   async handle({ query, services }) {
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
-    // What can be the beginning of no username is looked for as it is, and not found.
-    const prefix = q === undefined ? null : (normalizeUsername(q) ?? q)
+    const prefix = q === undefined ? null : foldUsername(q)
     const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }
@@ -160,7 +160,7 @@ export function lastAdmin(): Problem {
 }
 
 function takenUsername(): Problem {
-  return new Problem('duplicate', { errors: [{ path: 'username', message: 'is taken in this pool' }] })
+  return new Problem('duplicate', { errors: [TAKEN_USERNAME] })
 }
 
 export function conditionsOf({ versions, services, context }: Call, only = versions): UserConditions {

@@ -54,6 +54,8 @@ const SELECT_CLIENTS = `
        FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC, secret_id)) AS admin_secrets
   FROM clients c`
 
+const takenSchema = z.object({ id: z.nullable(z.string()), hash: z.nullable(z.string()) })
+
 /** Clients as operators list and change them, in D1. Whoever changes one renews its copies after that. */
 export class ClientAdminStore {
   readonly #db: D1Database
@@ -92,14 +94,31 @@ export class ClientAdminStore {
     return results.map(decodeClientRecord)
   }
 
-  /** Which of the ids are taken. @throws StorageUnavailable */
-  async findTaken(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  /**
+   * Which of the ids and of the hashes of secrets are taken. A secret stays taken after its end.
+   *
+   * @throws StorageUnavailable
+   */
+  async findTaken({
+    ids,
+    secretHashes,
+  }: {
+    ids: readonly string[]
+    secretHashes: readonly string[]
+  }): Promise<{ ids: ReadonlySet<string>; secretHashes: ReadonlySet<string> }> {
     const select = this.#db
-      .prepare('SELECT client_id FROM clients WHERE client_id IN (SELECT value FROM json_each(?))')
-      .bind(JSON.stringify(ids))
+      .prepare(
+        `SELECT client_id AS id, NULL AS hash FROM clients WHERE client_id IN (SELECT value FROM json_each(?))
+         UNION ALL
+         SELECT NULL, secret_hash FROM client_secrets WHERE secret_hash IN (SELECT value FROM json_each(?))`,
+      )
+      .bind(JSON.stringify(ids), JSON.stringify(secretHashes))
     const { results } = await callStore('D1 clients', () => select.all())
-    const rows = decodeRecord(z.array(z.object({ client_id: z.string() })), 'clients', results)
-    return new Set(rows.map((row) => row.client_id))
+    const rows = decodeRecord(z.array(takenSchema), 'clients', results)
+    return {
+      ids: new Set(rows.flatMap(({ id }) => id ?? [])),
+      secretHashes: new Set(rows.flatMap(({ hash }) => hash ?? [])),
+    }
   }
 
   /**

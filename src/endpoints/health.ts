@@ -1,11 +1,14 @@
 import { requestContext } from '../http/request_context.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
+import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { SingleFlight } from '../lib/single_flight.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
 
-const RETRY_AFTER_SECONDS = '2'
+/** How long an isolate repeats the last result of the checks: a flood of requests reaches the stores no more often. */
+const READINESS_SECONDS = 5
 
 /** Whether the Worker runs. */
 export const healthEndpoint: Endpoint = {
@@ -18,17 +21,37 @@ export const healthEndpoint: Endpoint = {
 export const readinessEndpoint: Endpoint = {
   method: 'GET',
   path: '/health/ready',
-  handler: (services, answers) => async (c) => {
-    const failing = await findFailing(services, requestContext(c, services.clock))
-    if (failing.length === 0) return answers.private({ status: 'ready' })
-    const answer = answers.private({ status: 'unavailable', failing }, 503)
-    answer.headers.set('Retry-After', RETRY_AFTER_SECONDS)
-    return answer
+  handler(services, answers) {
+    const check = keepFor(READINESS_SECONDS, (context) => findFailing(services, context))
+    return async (c) => {
+      const failing = await check(requestContext(c, services.clock))
+      if (failing.length === 0) return answers.private({ status: 'ready' })
+      const answer = answers.private({ status: 'unavailable', failing }, 503)
+      answer.headers.set('Retry-After', String(READINESS_SECONDS))
+      return answer
+    }
   },
 }
 
+type Check = (context: RequestContext) => Promise<string[]>
+
+/** The same check, run once at a time, whose result is repeated for some seconds. */
+function keepFor(seconds: number, check: Check): Check {
+  const results = new ExpiringCache<string[]>(1)
+  const flights = new SingleFlight<string[]>()
+  return async (context) => {
+    const known = results.get('', context.now)
+    if (known !== null) return known
+    return flights.run('', context, async () => {
+      const result = await check(context)
+      results.set('', result, context.now + seconds)
+      return result
+    })
+  }
+}
+
 async function findFailing({ readiness, keys }: Services, context: RequestContext): Promise<string[]> {
-  // Side by side: stores that hang are told of while the caller still waits.
+  // In parallel: the caller learns of every store that hangs within one deadline.
   const [stores, signingKeys] = await Promise.all([readiness.findFailing(), findFailingKeys(keys, context)])
   return [...stores, ...signingKeys]
 }

@@ -43,12 +43,12 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
 
 /** A client's own token has no session: it dies by its own name. */
 async function endToken(
-  { jti }: TokenClaims,
-  { context }: ClientRequest,
+  { jti, clientId, expiresAt }: TokenClaims,
+  { context: { now } }: ClientRequest,
   { cutoffs }: Services,
 ): Promise<boolean> {
-  await cutoffs.add({ kind: 'jti', value: jti, before: cutoffTime(context.now), reason: REASON }, context.now)
-  return true
+  const cutoff = { kind: 'jti', value: jti, before: cutoffTime(now), reason: REASON } as const
+  return cutoffs.add({ ...cutoff, clientId, expiresAt }, now)
 }
 
 /** @returns Whether this call ended it */
@@ -61,8 +61,9 @@ async function endSession(
   const sessions = shards.find(sid)
   if (sessions === null) {
     // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
-    await cutoffs.add({ kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON }, now)
-    return true
+    const cutoff = { kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON } as const
+    const expiresAt = now + api.accessTokenLifetimeSeconds
+    return cutoffs.add({ ...cutoff, clientId: claims.clientId, expiresAt }, now)
   }
   const expiresAt = now + api.refreshTokenLifetimeSeconds
   return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)

@@ -4,7 +4,7 @@ import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import type { Answers } from '../http/answers.ts'
 import { readClientRequest } from '../http/client_request.ts'
-import { OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
+import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -21,6 +21,7 @@ async function answerTokenRequest(c: Context, services: Services, answers: Answe
   const { client, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), services.config)
   if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
+  if (parameters.findAll('resource').length > 0) throw invalidTarget()
   return answers.private(await runAudited(grant, request, services))
 }
 
@@ -49,6 +50,6 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const who = { api: api.name, clientId: client.id, subject, sid }
+  const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
   audit.record({ kind, outcome: 'refused', reason, ...who }, context)
 }

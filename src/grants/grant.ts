@@ -1,6 +1,7 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { Client } from '../clients/client.ts'
 import type { ClientStore } from '../clients/client_store.ts'
+import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -30,6 +31,7 @@ export interface GrantServices {
   config: Config
   keys: KeyRing
   clients: ClientStore
+  clientTable: ClientTableStore
   users: UserStore
   passwords: PasswordHasher
   breaches: BreachedPasswords

@@ -1,12 +1,15 @@
 import { runLater } from '../lib/request_context.ts'
-import { encodePassword } from '../users/password.ts'
+import { encodePassword, passwordForms } from '../users/password.ts'
 import type { User } from '../users/user.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 
 /**
- * Stores today's hash where that of a person who has just proven their password is another scheme's or of another cost.
- * Nobody waits for the store, and whatever goes wrong costs nobody a sign-in: the next one tries again.
+ * Replaces the stored hash of a user who has just signed in, where its scheme or cost is not that of new hashes. The
+ * response does not wait for it. After a failure the next sign-in tries again.
+ *
+ * The hash stays where its scheme ignores the end of this password (bcrypt reads 72 bytes): the sign-in has proven only the
+ * beginning, and a new hash would require an end that may be a typing error.
  */
 export function renewHash(
   user: User,
@@ -18,11 +21,16 @@ export function renewHash(
   const { id: subject, passwordHash: from } = user
   const outdated = passwords.findOutdated(from)
   const bytes = encodePassword(password)
-  if (outdated === null || bytes === null) return
+  if (outdated === null || bytes === null || !isProvenWhole(password, outdated.bytesRead)) return
   runLater(request.context, 'rehash', async () => {
     const to = await passwords.hash(bytes)
     const isReplaced = await users.replaceHash(subject, { from, to })
     const reason = `${outdated.scheme} ${outdated.cost} replaced`
     if (isReplaced) auditSuccess({ kind: 'rehash', reason, subject, sid: null }, request, services)
   })
+}
+
+/** Whether the scheme reads every byte of each form in which the password may have matched. */
+function isProvenWhole(password: string, bytesRead = Infinity): boolean {
+  return passwordForms(password)?.every((form) => form.length <= bytesRead) ?? false
 }

@@ -44,13 +44,13 @@ type VisitorClaims = TokenClaims & { sid: string }
 async function requireLiveVisitor(
   token: string,
   { api, context }: ClientRequest,
-  { config, keys, clients }: GrantServices,
+  { config, keys, clientTable }: GrantServices,
 ): Promise<VisitorClaims> {
   const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context)
   const { sid, subject, clientId, issuedAt } = claims
   if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a visitor')
-  const standing = await clients.findStanding(clientId)
+  const standing = await clientTable.findStanding(clientId)
   if (!standing?.enabled || issuedAt < standing.tokensValidFrom) {
     throw new InvalidToken("the visitor's client was cut off")
   }
@@ -83,6 +83,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
+    isFromClient: client.confidential,
     subject: customer,
     sid: null,
   }

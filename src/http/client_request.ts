@@ -25,7 +25,9 @@ export async function readClientRequest(
   const context = requestContext(c, services.clock)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
-  const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
+  const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
+    bodyWins: services.config.errorDialect === 'oro',
+  })
   const { client, secretHash } = await authenticateClient(credentials, services.clients, context).catch(
     (error) => countGuess(error, services, context),
   )

@@ -92,7 +92,7 @@ export class KeyRing {
       return (await answerWithin(PATIENCE_MS, reading)).jwks
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
-      const last = await this.#findLastJwks()
+      const last = await this.#findLastJwks(context)
       if (last === null) return (await reading).jwks
       log('error', 'last_jwks_used', { cause: describeError(error) })
       return last
@@ -100,9 +100,9 @@ export class KeyRing {
   }
 
   /** Null, too, where one of its keys was given up since, as far as KV can tell. @throws CorruptRecord */
-  async #findLastJwks(): Promise<JwksDocument | null> {
+  async #findLastJwks(context: RequestContext): Promise<JwksDocument | null> {
     const { store, lastAnswers } = this.#dependencies
-    const answer = await lastAnswers.find(LAST_ANSWER)
+    const answer = await lastAnswers.find(LAST_ANSWER, context)
     if (answer === null) return null
     const jwks = decodeRecord(jwksSchema, LAST_ANSWER, answer)
     const { keys } = decodeRecord(publishedSchema, LAST_ANSWER, parseJsonColumn(LAST_ANSWER, jwks.body))

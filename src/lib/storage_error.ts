@@ -10,9 +10,32 @@ export const SEARCH_DEADLINE_MS = 25_000
 /** The same for a copy near the caller, and for whatever there is a known answer in place of. */
 export const PATIENCE_MS = 1000
 
-/** A store could not be reached, or refused the call: the caller may try again. */
+/** A store could not be reached, or did not run the call: the caller may try again. */
 export class StorageUnavailable extends Error {
   override name = 'StorageUnavailable'
+}
+
+export type Constraint = 'unique' | 'check' | 'not null' | 'foreign key' | 'other'
+
+/**
+ * The database ran the call and refused it because of a constraint. The same call fails again, so it is no outage. The
+ * message is for the log.
+ */
+export class ConstraintFailed extends Error {
+  override name = 'ConstraintFailed'
+  readonly constraint: Constraint
+  /** The columns that SQLite names, such as `users.username`; empty for a CHECK, which names its expression. */
+  readonly columns: readonly string[]
+
+  constructor(
+    message: string,
+    { constraint, columns }: Pick<ConstraintFailed, 'constraint' | 'columns'>,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.constraint = constraint
+    this.columns = columns
+  }
 }
 
 /** A stored record did not decode. Its message names the record and the fields, never their values. */
@@ -21,8 +44,10 @@ export class CorruptRecord extends Error {
 }
 
 /**
- * Runs one call to a store and turns whatever it throws into StorageUnavailable. So is an answer that does not come in
- * time; a write may be done all the same, then or later.
+ * Runs one call to a store. A constraint that failed becomes ConstraintFailed, every other error StorageUnavailable. So
+ * does a missing response; the store may still run a write that timed out.
+ *
+ * @throws StorageUnavailable, ConstraintFailed
  */
 export async function callStore<T>(
   store: string,
@@ -32,8 +57,28 @@ export async function callStore<T>(
   try {
     return await answerWithin(limitMs, call())
   } catch (error) {
-    throw new StorageUnavailable(`${store}: ${describeError(error)}`, { cause: error })
+    throw toStorageError(store, error)
   }
+}
+
+/** SQLite's text for a failed constraint, with the columns it names. D1 puts its own prefix and the code around it. */
+const CONSTRAINT_TEXT = /\b(UNIQUE|CHECK|NOT NULL|FOREIGN KEY) constraint failed(?:: ([\w., ]+))?/
+const KINDS: Readonly<Record<string, Constraint>> = {
+  UNIQUE: 'unique',
+  CHECK: 'check',
+  'NOT NULL': 'not null',
+  'FOREIGN KEY': 'foreign key',
+}
+
+function toStorageError(store: string, error: unknown): Error {
+  const text = describeError(error)
+  const message = `${store}: ${text}`
+  const [, kind = '', columns = ''] = CONSTRAINT_TEXT.exec(text) ?? []
+  const constraint = KINDS[kind] ?? (text.includes('SQLITE_CONSTRAINT') ? 'other' : null)
+  if (constraint === null) return new StorageUnavailable(message, { cause: error })
+  const hasColumns = constraint === 'unique' || constraint === 'not null'
+  const named = hasColumns ? columns.split(',').map((column) => column.trim()) : []
+  return new ConstraintFailed(message, { constraint, columns: named }, { cause: error })
 }
 
 /** What work answers. It goes on, though nobody waits for it any more. @throws StorageUnavailable where it takes longer */

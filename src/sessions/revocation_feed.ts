@@ -9,7 +9,7 @@ import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
 import type { LastAnswerStore } from '../storage/last_answer_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { issueRevocationsToken } from '../tokens/revocations_token.ts'
-import { type Cutoff, type CutoffStore, oldestListed } from './cutoff_store.ts'
+import type { Cutoff, CutoffStore } from './cutoff_store.ts'
 
 /** How long the edge and an isolate keep the feed: part of the bound on a revoked token. */
 export const FEED_MAX_AGE_SECONDS = 5
@@ -78,7 +78,7 @@ export class RevocationFeed {
     try {
       return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      const known = last ?? (await this.#findElsewhere())
+      const known = last ?? (await this.#findElsewhere(context))
       if (known === null) return reading
       log('error', 'feed_not_refreshed', { cause: describeError(error) })
       return known
@@ -101,12 +101,10 @@ export class RevocationFeed {
   }
 
   async #read(context: RequestContext): Promise<Feed> {
-    const { stores, windowSeconds, keys } = this.#dependencies
-    const lists = await Promise.all(
-      stores.map((store) => store.list(oldestListed(context.now, windowSeconds))),
-    )
+    const { stores, keys } = this.#dependencies
+    const lists = await Promise.all(stores.map((store) => store.list({ now: context.now })))
     const cutoffs = lists.flatMap((list) => list.cutoffs)
-    const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
+    const sequence = lists.reduce((sum, list) => sum + list.lastId, 0)
     const key = await keys.current(context)
     // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1). With the key, so that readers learn of a new
     // one by its signature, and drop what left the JWKS with it.
@@ -124,22 +122,31 @@ export class RevocationFeed {
 
   #claims(cutoffs: readonly Cutoff[], sequence: number) {
     const { issuer, windowSeconds } = this.#dependencies
-    const entries = cutoffs.map(({ kind, value, before }) => ({ [kind]: value, before }))
+    const entries = cutoffs.map(toEntry)
     return { issuer, windowSeconds, sequence, entries }
   }
 
   /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
-  async #findElsewhere(): Promise<Feed | null> {
+  async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastAnswers } = this.#dependencies
-    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store)))
+    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store, context)))
     return found.reduce((newer, feed) => (newer && newer.asOf >= (feed?.asOf ?? 0) ? newer : feed))
   }
 }
 
+/** A cut-off as the feed lists it. */
+function toEntry({ kind, value, before }: Cutoff): Record<string, string | number | boolean> {
+  return { [kind]: kind === 'all' ? true : value, before }
+}
+
+interface FeedCopies {
+  find(name: string, context: RequestContext): Promise<unknown>
+}
+
 /** The feed that a store has; null where it has none, or one that does not decode. */
-async function findFeed(store: { find(name: string): Promise<unknown> }): Promise<Feed | null> {
+async function findFeed(store: FeedCopies, context: RequestContext): Promise<Feed | null> {
   try {
-    const copy = await store.find(NAME)
+    const copy = await store.find(NAME, context)
     return copy === null ? null : decodeRecord(feedSchema, NAME, copy)
   } catch (error) {
     log('error', 'feed_copy_unusable', { cause: describeError(error) })

@@ -1,5 +1,4 @@
 import { describeError, log } from '../lib/log.ts'
-import { oldestListed } from './cutoff_store.ts'
 
 /** One statement removes no more than this, so that no sweep holds up a sign-in. */
 const BATCH_ROWS = 500
@@ -33,22 +32,19 @@ interface Dependencies {
   audit: Sweepable
   /** What failed sign-ins are counted in. */
   failures: Sweepable
-  /** How long a cut-off is listed. */
-  cutoffWindowSeconds: number
   auditRetentionSeconds: number
 }
 
 /** Removes what nobody can need any more: sessions, cut-offs and audit events, in bounded batches. */
 export async function sweep(
-  { shards, cutoffs, audit, failures, ...ages }: Dependencies,
+  { shards, cutoffs, audit, failures, auditRetentionSeconds }: Dependencies,
   now: number,
 ): Promise<void> {
-  const madeBefore = oldestListed(now, ages.cutoffWindowSeconds)
   const tables: Swept[] = [
     ...shards.all().map(({ sessions }) => ({ table: 'sessions', before: now, store: sessions })),
-    ...cutoffs.map((store) => ({ table: 'cutoffs', before: madeBefore, store })),
+    ...cutoffs.map((store) => ({ table: 'cutoffs', before: now, store })),
     { table: 'sign_in_failures', before: now, store: failures },
-    { table: 'audit_events', before: now - ages.auditRetentionSeconds, store: audit },
+    { table: 'audit_events', before: now - auditRetentionSeconds, store: audit },
   ]
   const maxBatches = Math.min(MAX_BATCHES, Math.floor(MAX_STATEMENTS / tables.length))
   for (const swept of tables) await sweepOne(swept, maxBatches)

@@ -3,6 +3,7 @@ import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
+import type { CopyMac } from './copy_mac.ts'
 
 /** An answer is kept for so long after it was last confirmed. */
 const KEEP_SECONDS = 86_400
@@ -12,57 +13,79 @@ const KEEP_AGAIN_SECONDS = 60
 
 const NAMES = 8
 
+const SAVED_AT_HEADER = 'X-Saved-At'
+const MAC_HEADER = 'X-Mac'
+
 /** What anyone may read, and by what to tell whether it has changed. */
 interface PublicAnswer {
   etag: string
 }
 
 /**
- * The last public answers of a data centre, in its Cache API: what is left to an isolate that has nothing in memory while
- * neither D1 nor KV answers. Best effort: on workers.dev there is no such cache.
+ * The last public responses of a data centre, in its Cache API. An isolate with nothing in memory uses them while neither
+ * D1 nor KV answers. Best effort: workers.dev has no such cache.
  */
 export class LastAnswerStore {
   readonly #issuer: string
-  /** The ETags of what this isolate has kept. */
+  readonly #mac: CopyMac
+  /** The ETags of the responses that this isolate has kept. */
   readonly #kept = new ExpiringCache<string>(NAMES)
 
-  constructor(issuer: string) {
+  constructor(issuer: string, mac: CopyMac) {
     this.#issuer = issuer
+    this.#mac = mac
   }
 
-  /** Keeps an answer that the stores have just confirmed, after it is sent. */
+  /** Keeps a response that the stores have just confirmed, after it is sent. */
   keep(name: string, answer: PublicAnswer, context: RequestContext): void {
     if (this.#kept.get(name, context.now) === answer.etag) return
     this.#kept.set(name, answer.etag, context.now + KEEP_AGAIN_SECONDS)
-    const headers = { 'Content-Type': 'application/json', 'Cache-Control': `max-age=${KEEP_SECONDS}` }
-    const response = new Response(JSON.stringify(answer), { headers })
-    runLater(context, `keep the last ${name}`, () =>
-      caches.default.put(addressOfLast(name, this.#issuer), response),
-    )
+    runLater(context, `keep the last ${name}`, async () => {
+      const response = await this.#toResponse(name, JSON.stringify(answer), context.now)
+      await caches.default.put(addressOfLast(name, this.#issuer), response)
+    })
   }
 
-  /** The last answer of that name, to be decoded; null where there is none. @throws CorruptRecord */
-  async find(name: string): Promise<unknown> {
-    const text = await this.#read(name)
+  /** The last authentic response of that name, to be decoded; null where there is none. @throws CorruptRecord */
+  async find(name: string, { now }: Pick<RequestContext, 'now'>): Promise<unknown> {
+    const text = await this.#read(name, now)
     return text === null ? null : parseJsonColumn(`last answer ${name}`, text)
   }
 
-  async #read(name: string): Promise<string | null> {
+  async #toResponse(name: string, text: string, savedAt: number): Promise<Response> {
+    const mac = await this.#mac.sign({ name: macName(name), savedAt, text })
+    const headers = { [SAVED_AT_HEADER]: String(savedAt), [MAC_HEADER]: mac }
+    return new Response(text, { headers: { ...headers, 'Cache-Control': `max-age=${KEEP_SECONDS}` } })
+  }
+
+  async #read(name: string, now: number): Promise<string | null> {
     try {
-      return await answerWithin(PATIENCE_MS, this.#match(name))
+      return await answerWithin(PATIENCE_MS, this.#match(name, now))
     } catch (error) {
       log('warn', 'cache_unavailable', { name, cause: describeError(error) })
       return null
     }
   }
 
-  async #match(name: string): Promise<string | null> {
+  async #match(name: string, now: number): Promise<string | null> {
     const response = await caches.default.match(addressOfLast(name, this.#issuer))
-    return response === undefined ? null : response.text()
+    if (response === undefined) return null
+    const text = await response.text()
+    const savedAt = Number(response.headers.get(SAVED_AT_HEADER) ?? Number.NaN)
+    const copy = { name: macName(name), savedAt, text }
+    if (!(await this.#mac.verifies(copy, response.headers.get(MAC_HEADER) ?? ''))) {
+      log('warn', 'last_answer_not_authentic', { name })
+      return null
+    }
+    return savedAt > now - KEEP_SECONDS ? text : null
   }
 }
 
-/** Nobody asks this address: it is a name in the cache, below the issuer so that no other service has the same. */
+/** A name in the cache, not an address that a client requests. It is below the issuer, so no other service uses it. */
 export function addressOfLast(name: string, issuer: string): string {
   return `${issuer}/.last-answers/${name}`
+}
+
+function macName(name: string): string {
+  return `cache ${name}`
 }

@@ -2,22 +2,17 @@ import * as z from 'zod/mini'
 import { parseJsonColumn } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
-import {
-  answerWithin,
-  CorruptRecord,
-  callStore,
-  PATIENCE_MS,
-  StorageUnavailable,
-} from '../lib/storage_error.ts'
+import { answerWithin, callStore, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import type { CopyMac } from './copy_mac.ts'
 
-/**
- * A copy older than this is used only while the record cannot be read. So one that missed a change, by two writers that
- * crossed, is wrong for an hour and no longer; and while D1 is away, any copy goes on serving.
- */
+/** A copy older than this is used only while D1 cannot be read. */
 const FRESH_SECONDS = 3600
 
-/** When a copy was written, beside it in KV. */
-const metadataSchema = z.object({ savedAt: z.int() })
+/** A copy older than this is never used. It limits what an old value gives to somebody who can write to KV. */
+export const OLDEST_COPY_SECONDS = 7 * 86_400
+
+/** The KV metadata of a copy: when it was read from D1, and its MAC. */
+const metadataSchema = z.object({ savedAt: z.int(), mac: z.string() })
 
 interface Copy<T> {
   value: T
@@ -35,19 +30,21 @@ export interface CopiedRecord<T> {
 }
 
 /**
- * KV as the read copy of what D1 has of record. It may be a minute behind (KV is eventually consistent), and it may be
- * away: then there is no copy, and D1 is asked.
+ * KV holds read copies of records in D1. A copy may be a minute behind, since KV is eventually consistent. While KV is
+ * away, and where a value is not authentic, there is no copy and D1 is read.
  */
 export class ReadCopyStore {
   readonly #kv: KVNamespace
+  readonly #mac: CopyMac
 
-  constructor(kv: KVNamespace) {
+  constructor(kv: KVNamespace, mac: CopyMac) {
     this.#kv = kv
+    this.#mac = mac
   }
 
   /**
-   * The copy near the caller; where there is none, or an old one, the record, whose copy is then written after the answer.
-   * Whoever has an old copy waits for the record only so long.
+   * Returns the copy. Without a copy, or with an old one, it reads the record and writes a new copy after the response. A
+   * caller that has an old copy waits for the record for PATIENCE_MS at most.
    *
    * @throws CorruptRecord where the copy does not decode: it is written anew, so the next request finds a good one
    * @throws StorageUnavailable where there is no copy and the record cannot be read
@@ -56,7 +53,7 @@ export class ReadCopyStore {
     const copy = await this.#findDecoded(record, context)
     if (copy && copy.savedAt > context.now - FRESH_SECONDS) return copy.value
     const reading = this.#readRecord(record, context)
-    if (!copy) return reading
+    if (!copy || copy.savedAt <= context.now - OLDEST_COPY_SECONDS) return reading
     try {
       return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
@@ -85,7 +82,7 @@ export class ReadCopyStore {
     }
   }
 
-  /** The copy as parsed JSON, to be decoded; null where there is none or KV is away. @throws CorruptRecord */
+  /** The authentic copy as parsed JSON, to be decoded; null where there is none or KV is away. @throws CorruptRecord */
   async find(key: string): Promise<unknown> {
     return (await this.#find(key))?.value ?? null
   }
@@ -96,9 +93,10 @@ export class ReadCopyStore {
   }
 
   /** @throws StorageUnavailable */
-  save(key: string, value: unknown, { now }: RequestContext): Promise<void> {
+  async save(key: string, value: unknown, { now: savedAt }: RequestContext): Promise<void> {
     const text = JSON.stringify(value)
-    return callStore('KV', () => this.#kv.put(key, text, { metadata: { savedAt: now } }))
+    const mac = await this.#mac.sign({ name: macName(key), savedAt, text })
+    await callStore('KV', () => this.#kv.put(key, text, { metadata: { savedAt, mac } }))
   }
 
   /** Writes the copy of a record; one that is gone, null, has none. @throws StorageUnavailable */
@@ -108,15 +106,28 @@ export class ReadCopyStore {
   }
 
   async #find(key: string): Promise<Copy<unknown> | null> {
+    const stored = await this.#get(key)
+    if (stored === null || stored.value === null) return null
+    const { data } = metadataSchema.safeParse(stored.metadata)
+    const copy = data && { name: macName(key), savedAt: data.savedAt, text: stored.value }
+    if (!copy || !(await this.#mac.verifies(copy, data.mac))) {
+      log('warn', 'copy_not_authentic', { key })
+      return null
+    }
+    return { value: parseJsonColumn(`KV copy ${key}`, copy.text), savedAt: copy.savedAt }
+  }
+
+  /** Null while KV is away. */
+  async #get(key: string): Promise<{ value: string | null; metadata: unknown } | null> {
     try {
-      const { value, metadata } = await callStore('KV', () => this.#kv.getWithMetadata(key), PATIENCE_MS)
-      if (value === null) return null
-      const { data } = metadataSchema.safeParse(metadata)
-      return { value: parseJsonColumn(`KV copy ${key}`, value), savedAt: data?.savedAt ?? 0 }
+      return await callStore('KV', () => this.#kv.getWithMetadata(key), PATIENCE_MS)
     } catch (error) {
-      if (error instanceof CorruptRecord) throw error
       log('warn', 'kv_unavailable', { key, cause: describeError(error) })
       return null
     }
   }
+}
+
+function macName(key: string): string {
+  return `KV ${key}`
 }

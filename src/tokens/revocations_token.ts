@@ -12,8 +12,8 @@ export interface RevocationsClaims {
   sequence: number
   /** For how long a cut-off is listed. */
   windowSeconds: number
-  /** `{ sid | sub | client_id | jti, before }`: tokens of that name issued before that second are dead. */
-  entries: readonly Record<string, string | number>[]
+  /** `{ sid | sub | client_id | jti | all, before }`: tokens of that name issued before that second are dead. */
+  entries: readonly Record<string, string | number | boolean>[]
 }
 
 /** Signs the list of revocations. */

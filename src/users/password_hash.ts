@@ -5,8 +5,10 @@ import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
-import { HashRefused, type StoredHash } from './schemes/hash_scheme.ts'
-import { readHash } from './schemes/read_hash.ts'
+import { convertHash } from './schemes/conversion/convert_hash.ts'
+import type { HashKeys } from './schemes/hash_keys.ts'
+import { HashRefused, type HashTools, requireHashKey, type StoredHash } from './schemes/hash_scheme.ts'
+import { formatWrapped, readHash } from './schemes/read_hash.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
@@ -17,6 +19,15 @@ const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
 interface Surroundings {
   limits?: PasswordQueueLimits
   underWay?: UnderWay
+  /** The Worker secret HASH_KEYS. */
+  keys?: HashKeys
+}
+
+/** An imported hash that is accepted. */
+export interface ImportedHash {
+  /** Its stored form, which is not written to a store where `isFast`. */
+  stored: string
+  isFast: boolean
 }
 
 /** Makes password hashes, Argon2id at the configured cost in PHC form, and checks those of every scheme. */
@@ -25,6 +36,7 @@ export class PasswordHasher {
   readonly #cost: Argon2Cost
   readonly #underWay: UnderWay
   readonly #queue: HashQueue
+  readonly #tools: HashTools
   #argon2: Argon2id | null = null
   #decoy: string | null = null
 
@@ -32,12 +44,13 @@ export class PasswordHasher {
   constructor(
     module: WebAssembly.Module,
     cost: Argon2Cost,
-    { limits = NO_LIMITS, underWay = new UnderWay() }: Surroundings = {},
+    { limits = NO_LIMITS, underWay = new UnderWay(), keys = {} }: Surroundings = {},
   ) {
     this.#module = module
     this.#cost = cost
     this.#underWay = underWay
     this.#queue = new HashQueue(limits, { countRequests: () => underWay.count })
+    this.#tools = { argon2id: (input) => this.#argon2id(input), keys }
   }
 
   /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
@@ -49,6 +62,30 @@ export class PasswordHasher {
       this.#queue.run(argon2idMs(this.#cost), (takeTurn) => takeTurn(() => this.#argon2id(input))),
     )
     return formatArgon2id(this.#cost, salt, hash)
+  }
+
+  /**
+   * Reads the hash of an imported user: a stored form, or any text that says its scheme itself.
+   *
+   * @throws HashRefused where a sign-in could not check it
+   */
+  readImported(text: string): ImportedHash {
+    const conversion = convertHash(null, { hash: text })
+    if (!conversion.isAccepted) {
+      throw new HashRefused(conversion.cause, `${conversion.reason}; ${conversion.alternative}`)
+    }
+    const { key } = readHash(conversion.stored)
+    if (key !== undefined) requireHashKey(this.#tools.keys, key)
+    return conversion
+  }
+
+  /**
+   * The text to store for an imported hash. A fast hash is wrapped in Argon2id, at the price of one hash.
+   *
+   * @throws OAuthError temporarily_unavailable
+   */
+  async adopt({ stored, isFast }: ImportedHash): Promise<string> {
+    return isFast ? formatWrapped(stored, await this.hash(readHash(stored).expected)) : stored
   }
 
   /**
@@ -64,7 +101,7 @@ export class PasswordHasher {
     const fits = await this.#queue.run(estimatedMs * forms.length, async (takeTurn) => {
       let fits = false
       for (const form of forms) {
-        const computed = await takeTurn(() => compute(form, (input) => this.#argon2id(input)))
+        const computed = await takeTurn(() => compute(form, this.#tools))
         fits = equalInConstantTime(computed, expected) || fits
       }
       return fits
@@ -72,8 +109,12 @@ export class PasswordHasher {
     return fits && stored !== null
   }
 
-  /** The scheme and cost of a stored hash that is not as a new one would be; null where it is. @throws CorruptRecord */
-  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost'> | null {
+  /**
+   * Describes a stored hash of another scheme or cost than a new one has; null for a hash like a new one.
+   *
+   * @throws CorruptRecord
+   */
+  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'bytesRead'> | null {
     const decoy = this.#decoyHash()
     const isAsNew = stored.startsWith(argon2idPrefix(this.#cost)) && stored.length === decoy.length
     return isAsNew ? null : readStored(stored)

@@ -69,15 +69,16 @@ export class SignInGuard {
   }
 
   /**
-   * Refuses an address that has failed too often, and while a client has, each address that failed at all: its other
-   * customers sign in as ever. Nothing of an account is told by it.
+   * Refuses an address that failed too often. While the client is locked, it refuses each address that failed at all; other
+   * addresses sign in as before. A caller without an address shares no count with other callers, so neither lock applies to
+   * it. The refusal says nothing about an account.
    *
    * @throws OAuthError temporarily_unavailable
    */
-  requireAdmission(counts: readonly FailureCount[], { context: { now, address } }: WatchedAttempt): void {
+  requireAdmission(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): void {
     const lockOf = (kind: FailureKind) =>
       counts.find((count) => count.kind === kind && count.lockedUntil > now)
-    const hasFailed = address === null || counts.some(({ kind }) => kind === 'address')
+    const hasFailed = counts.some(({ kind }) => kind === 'address')
     const lock = lockOf('address') ?? (hasFailed ? lockOf('client') : undefined)
     if (lock) throw tooManyAttempts(`too many failures: ${lock.kind} locked`, lock.lockedUntil - now)
   }

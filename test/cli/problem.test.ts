@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeProblem, formatProblem } from '../../cli/api/problem.ts'
+import { decodeProblem, formatProblem, ProblemError, toCliError } from '../../cli/api/problem.ts'
 
 function format(code: string, members: Record<string, unknown>): string {
   return formatProblem(decodeProblem({ type: `urn:sallyport:problem:${code}`, ...members }, 400))
@@ -24,4 +24,24 @@ describe('a problem in sentences', () => {
       'The content is not valid.\n  name: must be text',
     )
   })
+})
+
+describe('a problem that ends a command', () => {
+  it.each([
+    [429, 2, true, 'unavailable', 'It failed.\nTry again in 2 s.'],
+    [503, 2, true, 'unavailable', 'It failed.\nTry again in 2 s.'],
+    [500, 0, false, 'failed', 'It failed.'],
+    [422, 0, false, 'failed', 'It failed.'],
+    [409, 0, false, 'conflict', 'It failed.'],
+  ])(
+    'suggests a retry only where one can succeed: %i',
+    (status, retryAfterSeconds, isTemporary, exitCode, message) => {
+      const error = new ProblemError(decodeProblem({ title: 'It failed' }, status), {
+        status,
+        retryAfterSeconds,
+      })
+      expect(error.isTemporary).toBe(isTemporary)
+      expect(toCliError(error, 'https://id.shop.test')).toMatchObject({ exitCode, message })
+    },
+  )
 })

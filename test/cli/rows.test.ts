@@ -70,7 +70,7 @@ describe('a CSV file', () => {
 
   it('refuses a second row with the same name, however it is written', async () => {
     const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nANN,c\n')
-    expect(refused).toEqual(['4 ANN: has the same name as line 2'])
+    expect(refused).toEqual(['4 ANN: username: line 2 has the same'])
     expect(rows.map(({ line }) => line)).toEqual([2, 3])
   })
 
@@ -124,19 +124,26 @@ describe('a file of JSON lines', () => {
 
 describe('a person', () => {
   const HASH = Buffer.alloc(64, 7).toString('base64')
+  const BCRYPT = `$2y$10$${'C'.repeat(53)}`
 
-  it('of Symfony has the hash, salt and iterations in columns of their own', async () => {
+  it('of Symfony has the hash, its scheme, salt and iterations in columns of their own', async () => {
     const { rows, refused } = await read(
-      `username,password_hash,salt,iterations\na,${HASH},abc,\nb,${HASH},,17\nc,$2y$10$x,abc,\nd,${HASH},,\ne,short,abc,\n`,
+      `username,password_hash,hash_scheme,salt,iterations\na,${HASH},symfony-sha512,abc,\nb,${HASH},symfony-sha512,,17\nc,${BCRYPT},,abc,\nd,${HASH},,abc,5000\ne,short,symfony-sha512,abc,\n`,
     )
     const stored = HASH.replace(/=+$/, '')
     expect(rows.map(({ row }) => (row as { password_hash: string }).password_hash)).toEqual([
       `$symfony-sha512$i=5000$YWJj$${stored}`,
       `$symfony-sha512$i=17$$${stored}`,
-      '$2y$10$x',
-      HASH,
+      BCRYPT,
     ])
-    expect(refused).toEqual(['6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64'])
+    expect(refused).toEqual([
+      expect.stringMatching(
+        /^5 d: password_hash: the hash does not say its scheme, and no scheme is named; name/,
+      ),
+      expect.stringMatching(
+        /^6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64; export/,
+      ),
+    ])
   })
 
   it.each([
@@ -165,6 +172,19 @@ describe('a person', () => {
 })
 
 describe('a client', () => {
+  it('is refused where another row of the file has its id or its secret', async () => {
+    const secret = 'k'.repeat(40)
+    const { rows, refused } = await read(
+      `client_id,client_secret\na,${secret}\nb,${secret}\na,${'l'.repeat(40)}\nc,${'m'.repeat(40)}\n`,
+      { kind: clientRows('storefront') },
+    )
+    expect(refused).toEqual([
+      '3 b: client_secret: line 2 has the same',
+      '4 a: client_id: line 2 has the same',
+    ])
+    expect(rows.map(({ line }) => line)).toEqual([2, 5])
+  })
+
   it('gets a secret of 256 random bits here, where it is confidential and brings none', () => {
     const kind = clientRows('storefront')
     const row = kind.toRow({ client_id: 'a' })

@@ -60,6 +60,16 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['401: GET /customers', '401: GET /cart'])
   })
 
+  it('signs a customer in although another tab holds the lock of the tokens and never releases it', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const holder = await visitor.openTab()
+    await holder.holdLock()
+    const tab = await visitor.openTab()
+    await tab.signIn()
+    await tab.isCustomer()
+    expect(await visitor.leave()).toEqual([])
+  })
+
   it('stays signed in when the answer to a refresh is lost on the network', async () => {
     const { visitor, tab } = await signedIn()
     let lost = 0

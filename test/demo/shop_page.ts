@@ -116,6 +116,16 @@ export class Tab {
     await this.page.evaluate(`localStorage.setItem('${key}', '${JSON.stringify(session)}')`)
   }
 
+  /** Takes the lock under which tabs renew the tokens, as a tab that the browser has frozen does. */
+  async holdLock(): Promise<void> {
+    await this.page.evaluate(`new Promise((resolve) => {
+      navigator.locks.request('sallyport:shop-demo', () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })`)
+  }
+
   isCustomer(): Promise<void> {
     return this.page.getByRole('button', { name: 'Sign out' }).waitFor()
   }

@@ -48,6 +48,15 @@ describe('the package', () => {
     expect(gzipSync(client).length).toBeLessThan(3000)
   })
 
+  it('is built for the browsers that docs/client.md lists', () => {
+    const [, targets = ''] =
+      /--target=(\S+) --outfile=dist\/client/.exec(readFileSync('package.json', 'utf8')) ?? []
+    const [, browsers = ''] =
+      /## Supported browsers\s+(.*?), and later/s.exec(readFileSync('docs/client.md', 'utf8')) ?? []
+    const listed = browsers.split(/, | and /).map((browser) => browser.toLowerCase().replace(' ', ''))
+    expect(listed).toEqual(targets.split(','))
+  })
+
   it('holds the verifier and the client with their types and the command line, and nothing of the server', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
     const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]

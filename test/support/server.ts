@@ -169,7 +169,7 @@ export class TestServer {
       refreshTokenLifetimeSeconds: null,
       ...changes,
     }
-    await this.services.clients.add(record)
+    await this.services.clientTable.add(record)
     return { id: record.id, secret, record }
   }
 

@@ -1,0 +1,43 @@
+import type { ValueProblem } from '../lib/problems.ts'
+import type { Constraint, ConstraintFailed } from '../lib/storage_error.ts'
+import { Problem, type ProblemCode } from './problem.ts'
+
+/** Each kind of constraint: the problem of a request, and the words for the value that failed it. */
+const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: string }>> = {
+  unique: { code: 'duplicate', message: 'is taken' },
+  check: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+  'not null': { code: 'invalid-content', message: 'is needed' },
+  'foreign key': { code: 'conflict', message: 'a record that this one refers to does not exist' },
+  other: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+}
+
+/** Columns whose name on the wire is another one. */
+const WIRE_NAMES: Readonly<Record<string, string>> = {
+  'client_secrets.secret_hash': 'client_secret',
+  'users.pool': '',
+}
+
+export const TAKEN_SECRET: ValueProblem = {
+  path: 'client_secret',
+  message: 'another client has it, or had it: each client needs a secret of its own',
+}
+export const TAKEN_USERNAME: ValueProblem = { path: 'username', message: 'is taken in this pool' }
+
+/** Unique values with words of their own. */
+const TAKEN: readonly ValueProblem[] = [TAKEN_SECRET, TAKEN_USERNAME]
+
+/** What a failed constraint says of the value: for an operator, without the value. */
+export function describeConstraint({ constraint, columns }: ConstraintFailed): ValueProblem {
+  const names = columns.map((column) => WIRE_NAMES[column] ?? column.slice(column.indexOf('.') + 1))
+  const path = names.find((name) => name !== '') ?? ''
+  const taken = constraint === 'unique' ? TAKEN.find((problem) => problem.path === path) : undefined
+  return taken ?? { path, message: CONSTRAINTS[constraint].message }
+}
+
+/** The problem of a request whose statement failed a constraint. A retry fails too, so it has no Retry-After. */
+export function constraintProblem(failed: ConstraintFailed): Problem {
+  return new Problem(CONSTRAINTS[failed.constraint].code, {
+    errors: [describeConstraint(failed)],
+    reason: failed.message,
+  })
+}
