@@ -132,7 +132,7 @@ describe('a confirmation of the password', () => {
     const operator = await TestOperator.signIn(server)
     const { status, headers, body } = await operator.post('/me/confirm', { current_password: PASSWORD })
     expect([status, body]).toEqual([200, { confirmation: expect.any(String), expires_in: 300 }])
-    expect(headers.get('Cache-Control')).toBe('no-store')
+    expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
     expect(await auditOf({ actor: operator.id })).toMatchObject([
       { kind: 'admin', outcome: 'ok', reason: 'the password was confirmed', subject: operator.id },
     ])

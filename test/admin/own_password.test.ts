@@ -55,7 +55,7 @@ describe('a change of one’s own password', () => {
         refresh_token: expect.any(String),
       },
     ])
-    expect(answer.headers.get('Cache-Control')).toBe('no-store')
+    expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
     for (const { access_token, refresh_token } of [other, own]) {
       await expectDead(operator, refresh_token)
       operator.tokens.access_token = access_token

@@ -20,17 +20,31 @@ export class TestOperator {
   readonly client: TestClient
   tokens: TokenAnswer
   /** What every call sends as its confirmation; null where none. */
-  confirmation: string | null = null
+  confirmation: string | null
 
   constructor(
     server: TestServer,
-    who: { id: string; username: string; client: TestClient; tokens: TokenAnswer },
+    who: {
+      id: string
+      username: string
+      client: TestClient
+      tokens: TokenAnswer
+      confirmation?: string | null
+    },
   ) {
     this.server = server
     this.id = who.id
     this.username = who.username
     this.client = who.client
     this.tokens = who.tokens
+    this.confirmation = who.confirmation ?? null
+  }
+
+  /** A new operator who has confirmed the password. */
+  static async confirmed(server: TestServer): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(server)
+    await operator.confirm()
+    return operator
   }
 
   /** A new operator of the roles, by a new public client. */
