@@ -39,7 +39,14 @@ import { PasswordHasher } from './users/password_hash.ts'
 import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
+import { UserImportStore } from './users/user_import_store.ts'
 import { UserStore } from './users/user_store.ts'
+
+/** The binding of the database that has everything but the sessions of other shards. */
+const MAIN_DATABASE = 'DB'
+
+/** Longer than the statistics look back, which is a day. */
+const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
 export interface Env extends BurstBindings {
@@ -65,6 +72,7 @@ export interface Services extends GrantServices {
   /** What operators list and change. */
   clientAdmin: ClientAdminStore
   userAdmin: UserAdminStore
+  userImports: UserImportStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
   databaseSizes: DatabaseSizeStore
@@ -72,8 +80,8 @@ export interface Services extends GrantServices {
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once. */
-  cutoffStores: readonly CutoffStore[]
+  /** Those and the shards', each database once, by the name of its binding. */
+  cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
@@ -132,8 +140,13 @@ export function createServices(
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
-  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, config.sessionShards[i]?.binding ?? ''] as const),
+    [db, 'DB'],
+  ])
+  const cutoffStores = new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
   const feed = new RevocationFeed({
     stores: cutoffStores,
     keys,
@@ -159,6 +172,7 @@ export function createServices(
       feed,
       clientAdmin,
       userAdmin,
+      userImports: new UserImportStore(db),
     },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
@@ -191,7 +205,7 @@ function databasesByBinding(
     binding,
     shardDatabases[i] ?? db,
   ])
-  return new Map([['DB', db], ...shards])
+  return new Map([[MAIN_DATABASE, db], ...shards])
 }
 
 interface Environment {
@@ -240,18 +254,33 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
 }
 
-/** Removes what has expired from every store. */
-export function sweepStores({
-  shards,
-  cutoffStores: cutoffs,
-  audit,
-  failures,
-  config,
-  clock,
-}: Services): Promise<void> {
-  const { auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, auditRetentionSeconds }, clock.now())
+/** Removes from every database what has expired, and audit events past their number. */
+export async function sweepStores(services: Services): Promise<void> {
+  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const sizes = await databaseSizes.readAndWarn()
+  const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
+  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  const now = clock.now()
+  const expired = (table: string, store: ExpiringRows, before = now) => ({
+    table,
+    sweep: (limit: number) => store.sweep(before, limit),
+  })
+  const sweepables = [
+    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    expired('sign_in_failures', failures),
+    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
+    expired('audit_events', audit, now - config.auditRetentionSeconds),
+    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
+  ]
+  await sweep(sweepables, clock)
+}
+
+interface ExpiringRows {
+  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  sweep(before: number, limit: number): Promise<number>
 }

@@ -87,7 +87,7 @@ describe('the budget of audit events', () => {
   it('is one for all strangers of an isolate together, however many networks they come from', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
-    await flood(700, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
+    await flood(400, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
     expect(await count()).toBe(EVENTS_PER_MINUTE.strangers)
     server.clock.time += 60
     await server.signIn(client, 'guest', 'guest')
@@ -103,7 +103,7 @@ describe('the budget of audit events', () => {
   it('is larger for a confidential client, and a flood of strangers takes nothing from it', async () => {
     const server = new TestServer({ env: OPEN })
     const [stranger, shop] = [await server.addClient({ confidential: false }), await server.addClient()]
-    await flood(700, (i) => server.postJson(impossible(stranger), from(`10.${i >> 8}.${i & 255}.1`)))
+    await flood(400, (i) => server.postJson(impossible(stranger), from(`10.${i >> 8}.${i & 255}.1`)))
     await flood(300, () => server.postJson(impossible(shop), HERE))
     expect(await count(`client_id = '${shop.id}'`)).toBe(300)
   })
@@ -153,7 +153,7 @@ describe('an event that its caller cannot repeat', () => {
   it('is written in the middle of a flood, whatever its kind', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
-    await flood(700, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
+    await flood(400, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
     for (const kind of kinds) server.services.audit.record(eventOf(kind, 1), server.context())
     await server.settle()
     for (const kind of kinds) expect(await auditOf({ kind })).toHaveLength(1)

@@ -10,9 +10,9 @@ import type { AuditEvent } from './audit_event.ts'
 export const EVENTS_PER_MINUTE = {
   address: 60,
   network: 240,
-  strangers: 600,
+  strangers: 300,
   client: 600,
-  clients: 3000,
+  clients: 1200,
 } as const
 
 /** Addresses, networks and clients whose buckets an isolate keeps. The buckets of all strangers and clients bound the rest. */

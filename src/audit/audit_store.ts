@@ -21,6 +21,9 @@ const ADD_COUNTS = `INSERT INTO audit_counters (minute, ${COUNTERS.join(', ')})
   SELECT value->>0, ${COUNTERS.map((_, i) => `value->>${i + 1}`).join(', ')} FROM json_each(?) WHERE true
   ON CONFLICT DO UPDATE SET ${COUNTERS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`
 
+const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
+const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
+
 /** How long an isolate gathers events for one write: each write is a call, and D1 takes one at a time. */
 const GATHER_MS = 200
 
@@ -121,11 +124,27 @@ export class AuditStore {
 
   /** An event for each of the people whom the statement before it has added, in the same transaction. */
   additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
+    return this.#additionsFor('SELECT id FROM users', { ids, event, context })
+  }
+
+  /** An event for each of the users whose hash the statement before it has replaced, in the same transaction. */
+  additionsForReplacedHashes(
+    ids: readonly string[],
+    event: AuditEvent,
+    context: RequestContext,
+  ): D1PreparedStatement {
+    return this.#additionsFor('SELECT id FROM users WHERE hash_replaceable = 1', { ids, event, context })
+  }
+
+  #additionsFor(
+    selectIds: string,
+    { ids, event, context }: { ids: readonly string[]; event: AuditEvent; context: RequestContext },
+  ): D1PreparedStatement {
     const [at, kind, outcome, reason, api, clientId, , ...rest] = columnsOf(entryOf(event, context))
     return this.#db
       .prepare(
         `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, value, ?, ?, ?, ?, ? FROM json_each(?)
-         WHERE value IN (SELECT id FROM users)`,
+         WHERE value IN (${selectIds})`,
       )
       .bind(at, kind, outcome, reason, api, clientId, ...rest, JSON.stringify(ids))
   }
@@ -149,10 +168,28 @@ export class AuditStore {
 
   /** Removes up to `limit` events from before a moment. Returns how many. @throws StorageUnavailable */
   async sweep(before: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare('DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < ? LIMIT ?)')
-      .bind(before, limit)
-    const { meta } = await callStore('D1 audit_events', () => sweep.run())
+    return this.#remove('at < ?1 ORDER BY at', before, limit)
+  }
+
+  /**
+   * Removes up to `limit` of the oldest events where there are more than `maxEvents`. Thefts, cut-offs and locks stay until
+   * there are twice as many; what operators did and what became of keys stays for its whole time.
+   *
+   * @returns how many
+   * @throws StorageUnavailable
+   */
+  async sweepBeyond(maxEvents: number, limit: number): Promise<number> {
+    const isOlder = 'id <= (SELECT max(id) FROM audit_events)'
+    const removed = await this.#remove(`${isOlder} - ?1 AND ${IS_ORDINARY} ORDER BY id`, maxEvents, limit)
+    if (removed > 0) return removed
+    return this.#remove(`${isOlder} - 2 * ?1 AND ${IS_OF_SECURITY} ORDER BY id`, maxEvents, limit)
+  }
+
+  async #remove(which: string, value: number, limit: number): Promise<number> {
+    const remove = this.#db
+      .prepare(`DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE ${which} LIMIT ?2)`)
+      .bind(value, limit)
+    const { meta } = await callStore('D1 audit_events', () => remove.run())
     return meta.changes
   }
 }

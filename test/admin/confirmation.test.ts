@@ -31,7 +31,8 @@ const RULES: Record<string, string | null> = {
   retireClientSecret: NEVER,
   listUsers: NEVER,
   createUser: FOR_ADMINS,
-  importUsers: FOR_ADMINS,
+  importUsers: `${FOR_ADMINS}, or replaces hashes`,
+  verifyHash: NEVER,
   readUser: NEVER,
   updateUser: FOR_ADMINS,
   enableUser: FOR_ADMINS,
@@ -62,6 +63,8 @@ const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
     operator.post('/users', { ...draft(['support', 'admin']), enabled: false }),
   'to import an admin': (operator) =>
     operator.post('/users/import', { rows: [draft(['support']), draft(['admin'])] }),
+  'to replace the hashes of users who were imported before': (operator) =>
+    operator.post('/users/import', { rows: [draft(['support'])], replace_hashes: true }),
   'to make a support operator an admin': async (operator) => {
     const { id } = await operator.server.addUser({ pool: 'operators', roles: ['support'] })
     return operator.patch(`/users/${id}`, { roles: ['support', 'admin'] }, '"1"')
