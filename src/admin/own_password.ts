@@ -109,6 +109,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     issuedAt: issueTimeOf(user, request.context.now),
     visitorId: null,
     by: 'password',
+    signIn: null,
   } as const
   return startSession(signedIn, request, services)
 }

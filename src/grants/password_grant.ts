@@ -1,6 +1,7 @@
 import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
+import type { ProvenSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
@@ -15,9 +16,10 @@ interface Proven {
   subject: string
   roles: readonly string[]
   standing: PasswordStanding
-  allowedScopes: string[]
-  /** Unix seconds: later than now where the person was signed out everywhere within this second. */
+  /** Unix seconds: later than now where the user was signed out everywhere within this second. */
   issuedAt: number
+  /** Null for a visitor. */
+  signIn: ProvenSignIn | null
 }
 
 /** A name and a password for tokens (RFC 6749 §4.3); `guest` and `guest` for those of a new visitor. */
@@ -27,15 +29,17 @@ export const passwordGrant: Grant = {
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { api, parameters } = request
+    const { client, api, parameters } = request
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const { allowedScopes, ...proven } = isGuest
+    // Before the password: after it, a refused scope would tell a guess that was right from a wrong one, without a session.
+    const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
+    const scope = grantScope(parameters.find('scope'), allowedScopes)
+    const proven = isGuest
       ? await signInVisitor(request, services)
       : await signInUser(username, password, request, services)
-    const scope = grantScope(parameters.find('scope'), allowedScopes)
-    // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
+    // Last, since it ends the guest's session: a request that is refused must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
     const by = isGuest ? 'guest' : 'password'
     return startSession({ ...proven, scope, visitorId, by }, request, services)
@@ -43,14 +47,10 @@ export const passwordGrant: Grant = {
 }
 
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
-async function signInVisitor(
-  { client, api, context }: ClientRequest,
-  { bursts }: GrantServices,
-): Promise<Proven> {
+async function signInVisitor({ client, context }: ClientRequest, { bursts }: GrantServices): Promise<Proven> {
   await bursts.spend('guests', client.id, context)
-  const allowedScopes = guestScopes(client, api)
   const subject = generateVisitorId()
-  return { subject, roles: [], standing: GOOD_STANDING, allowedScopes, issuedAt: context.now }
+  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
 }
 
 async function signInUser(
@@ -62,10 +62,10 @@ async function signInUser(
   const { client, api, context } = request
   const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
   const proven = await authenticateUser(credentials, services, context)
-  const user = await findBreach(proven, password, request, services)
+  const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles } = user
   const standing = passwordStandingOf(user, services.config)
-  return { subject, roles, standing, allowedScopes: clientScopes(client, api), issuedAt }
+  return { subject, roles, standing, issuedAt, signIn: proven.signIn }
 }
