@@ -164,7 +164,7 @@ describe('an account', () => {
     const { server, client, user } = await newScene()
     const { username, id } = user
     await fail(server, client, { username }, 3)
-    const operator = await TestOperator.signIn(server)
+    const operator = await TestOperator.confirmed(server)
     const password = 'a password from support'
     expect((await operator.post(`/users/${id}/password`, { password })).status).toBe(200)
     await server.signIn(client, username, password)
