@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OPERATIONS } from '../src/admin/operations.ts'
 import { ENDPOINTS } from '../src/app.ts'
@@ -123,7 +124,10 @@ async function expectBounded(
 
 describe('a flood from one address', () => {
   beforeAll(emptyStores)
-  beforeEach(silenceLog)
+  beforeEach(async () => {
+    silenceLog()
+    await env.DB.prepare('DELETE FROM sign_in_failures').run()
+  })
 
   it('is tried at every endpoint', () => {
     const tried = new Set(CASES.map(({ path }) => path))
