@@ -95,6 +95,7 @@ describe('a person with a hash from elsewhere', () => {
     expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
       ...user,
       passwordHash: hash,
+      isHashReplaceable: false,
     })
     await server.refresh(client, first.refresh_token)
   })

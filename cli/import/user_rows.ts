@@ -21,7 +21,7 @@ export function userRows(pool: string | undefined): ImportKind {
       { name: 'salt', summary: 'the salt, for schemes that keep it apart' },
       { name: 'iterations', summary: 'of `symfony-sha512`; 5000 where absent' },
       { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
-      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list' },
+      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list', isList: true },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1`, or the opposite; `true` where absent' },
       { name: 'must_change_password', summary: 'whether the next sign-in is for a new password' },
       { name: 'name', summary: 'for operators to find them by' },

@@ -159,8 +159,8 @@ export function conditionsOf({ versions, services, context }: Call, only = versi
 
 /** @throws Problem 409 */
 async function checkFree(pool: string, username: string, { services }: Call): Promise<void> {
-  const taken = await services.userAdmin.findTaken([{ pool, username }])
-  if (taken.length > 0) throw takenUsername()
+  const taken = await services.users.findByUsername(pool, username, 'primary')
+  if (taken !== null) throw takenUsername()
 }
 
 /** @throws Problem 422 in place of UserRefused */

@@ -124,11 +124,27 @@ export class AuditStore {
 
   /** An event for each of the people whom the statement before it has added, in the same transaction. */
   additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
+    return this.#additionsFor('SELECT id FROM users', { ids, event, context })
+  }
+
+  /** An event for each of the users whose hash the statement before it has replaced, in the same transaction. */
+  additionsForReplacedHashes(
+    ids: readonly string[],
+    event: AuditEvent,
+    context: RequestContext,
+  ): D1PreparedStatement {
+    return this.#additionsFor('SELECT id FROM users WHERE hash_replaceable = 1', { ids, event, context })
+  }
+
+  #additionsFor(
+    selectIds: string,
+    { ids, event, context }: { ids: readonly string[]; event: AuditEvent; context: RequestContext },
+  ): D1PreparedStatement {
     const [at, kind, outcome, reason, api, clientId, , ...rest] = columnsOf(entryOf(event, context))
     return this.#db
       .prepare(
         `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, value, ?, ?, ?, ?, ? FROM json_each(?)
-         WHERE value IN (SELECT id FROM users)`,
+         WHERE value IN (${selectIds})`,
       )
       .bind(at, kind, outcome, reason, api, clientId, ...rest, JSON.stringify(ids))
   }

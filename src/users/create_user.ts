@@ -60,6 +60,9 @@ export interface NewPassword {
   breachCheckedAt: number | null
 }
 
+/** As it is stored, and whether another import may replace it. */
+type StoredPassword = NewPassword & Pick<User, 'isHashReplaceable'>
+
 type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
 
 /** The longest role, in Unicode code points. */
@@ -72,7 +75,8 @@ export async function createUser(
   setting: PasswordSetting,
 ): Promise<User> {
   const person = requirePerson(draft, dependencies.config)
-  return toUser(person, await makePassword(password, dependencies, setting), setting.context.now)
+  const made = await makePassword(password, dependencies, setting)
+  return toUser(person, { ...made, isHashReplaceable: false }, setting.context.now)
 }
 
 /**
@@ -112,11 +116,27 @@ export async function importUser(
 ): Promise<User> {
   const person = requirePerson(draft, config)
   const passwordHash = await passwords.adopt(requireImportedHash(draft.passwordHash, passwords))
-  return toUser(person, { passwordHash, breachCheckedAt: null }, now)
+  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
+}
+
+/**
+ * Makes a user without a password: no sign-in succeeds until someone sets one. The stored hash is random bytes in the form
+ * of a new hash, so that a sign-in takes as long as any other.
+ *
+ * @throws UserRefused
+ */
+export function createUserWithoutPassword(
+  draft: PersonDraft,
+  { passwords, config }: { passwords: Pick<PasswordHasher, 'makeUnusable'>; config: Pick<Config, 'apis'> },
+  now: number,
+): User {
+  const person = requirePerson({ ...draft, mustChangePassword: true }, config)
+  const passwordHash = passwords.makeUnusable()
+  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
 }
 
 /** @throws UserRefused */
-function requireImportedHash(text: string, passwords: ImportingHasher): ImportedHash {
+export function requireImportedHash(text: string, passwords: ImportingHasher): ImportedHash {
   try {
     return passwords.readImported(text)
   } catch (error) {
@@ -173,7 +193,7 @@ export function isRole(text: string): boolean {
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
-function toUser(person: Required<PersonDraft>, password: NewPassword, now: number): User {
+function toUser(person: Required<PersonDraft>, password: StoredPassword, now: number): User {
   return {
     ...person,
     id: generateUserId(),

@@ -9,10 +9,11 @@ export type ReadFrom = 'replica' | 'primary'
 
 const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
 
-/** The same with what sign-ins of that name, that address and that client have failed: a row in any case. */
+/** The same with the counts of failures of that name, address, networks and client: one row in any case. */
 const SELECT_FOR_SIGN_IN = `
   SELECT u.*, f.failures FROM
-    (SELECT json_group_array(json_object('kind', kind, 'lockedUntil', locked_until)) AS failures
+    (SELECT json_group_array(json_object('kind', kind, 'failures', failures,
+       'locks', locks, 'lockedUntil', locked_until, 'failedAt', failed_at)) AS failures
        FROM sign_in_failures WHERE expires_at > ?1 AND (kind, key) IN
          (SELECT json_extract(value, '$.kind'), json_extract(value, '$.key') FROM json_each(?2))) AS f
     LEFT JOIN (${SELECT_USER} WHERE pool = ?3 AND username = ?4) AS u`
@@ -71,15 +72,15 @@ export class UserStore {
   }
 
   /**
-   * Puts another hash of the same password in place of one, if that is still the hash of that person: a password that
-   * was changed meanwhile stays. No token ends by it.
+   * Puts another hash of the same password in place of one, if that is still the hash of the user: a password that was
+   * changed meanwhile stays. No token ends. No import may replace the hash any more.
    *
    * @returns whether it was
    * @throws StorageUnavailable
    */
   async replaceHash(id: string, { from, to }: { from: string; to: string }): Promise<boolean> {
     const replace = this.#db
-      .prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+      .prepare('UPDATE users SET password_hash = ?, hash_replaceable = 0 WHERE id = ? AND password_hash = ?')
       .bind(to, id, from)
     const { meta } = await callStore('D1 users', () => replace.run())
     return meta.changes === 1
@@ -109,14 +110,16 @@ export class UserStore {
   async add(user: User): Promise<void> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, breach_checked_at, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO users (id, pool, username, password_hash, hash_replaceable, enabled, roles, breach_checked_at,
+           created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(
         user.id,
         user.pool,
         user.username,
         user.passwordHash,
+        Number(user.isHashReplaceable),
         Number(user.enabled),
         JSON.stringify(user.roles),
         user.breachCheckedAt,

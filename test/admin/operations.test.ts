@@ -64,6 +64,9 @@ const EXAMPLES: Record<string, MakeExample> = {
   listUsers: at('/users?limit=2'),
   createUser: () => ({ path: '/users', body: person() }),
   importUsers: () => ({ path: '/users/import', body: { rows: [person()] } }),
+  verifyHash: at('/users/import/verify', {
+    ...{ password: PASSWORD, password_hash: `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}` },
+  }),
   readUser: ofUser(''),
   updateUser: ofUser('', { body: { roles: ['wholesale'] }, version: '"1"' }),
   enableUser: ofUser('/enable'),
@@ -89,7 +92,7 @@ const EXAMPLES: Record<string, MakeExample> = {
 }
 
 /** Asking twice for a switch of keys, or for sealing under the secret they are sealed under, changes nothing. */
-const MAY_CHANGE_NOTHING = ['rotateKeys', 'resealKeys']
+const MAY_CHANGE_NOTHING = ['verifyHash', 'rotateKeys', 'resealKeys']
 
 async function latestSession(subject: string): Promise<{ sid: string }> {
   const select = env.DB.prepare(

@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { formatTable, wrap } from '../../cli/core/table.ts'
 import { type NumberedRow, toBatches } from '../../cli/import/batches.ts'
 import { clientRows } from '../../cli/import/client_rows.ts'
+import { ColumnPlan, type ColumnRules, PLAIN_RULES } from '../../cli/import/column_plan.ts'
+import { type Format, formatOf } from '../../cli/import/import_file.ts'
 import type { ImportKind } from '../../cli/import/import_kind.ts'
-import { formatOf, readGoodRows, scan } from '../../cli/import/scan.ts'
+import { readGoodRows, scan } from '../../cli/import/scan.ts'
 import { userRows } from '../../cli/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
@@ -14,12 +16,11 @@ const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
 /** What is sent of a file, and the lines of its report. */
 async function read(
   content: string | Buffer,
-  { kind = userRows('customers'), ...options }: ReadOptions = {},
+  { kind = userRows('customers'), format = 'csv', delimiter = null, rules = {} }: ReadOptions = {},
 ) {
-  const { format = 'csv', delimiter = ',' } = options
   const path = join(directory, `rows.${format}`)
   writeFileSync(path, content)
-  const file = { path, format, delimiter }
+  const file = { path, format, delimiter, plan: new ColumnPlan(kind.columns, { ...PLAIN_RULES, ...rules }) }
   const refused: string[] = []
   const found = await scan(file, kind, (line, name, reason) => refused.push(`${line} ${name}: ${reason}`))
   const rows: { line: number; row: unknown }[] = []
@@ -29,8 +30,9 @@ async function read(
 
 interface ReadOptions {
   kind?: ImportKind
-  format?: 'csv' | 'jsonl'
-  delimiter?: string
+  format?: Format
+  delimiter?: string | null
+  rules?: Partial<ColumnRules>
 }
 
 describe('a CSV file', () => {
@@ -61,10 +63,7 @@ describe('a CSV file', () => {
 
   it('refuses a row with too many or too few cells, by its line', async () => {
     const { rows, refused } = await read('username,password\na,b,c\nd\ne,f\n')
-    expect(refused).toEqual([
-      '2 –: has 3 cells, and the first line has 2',
-      '3 –: has 1 cells, and the first line has 2',
-    ])
+    expect(refused).toEqual(['2 –: has 3 cells, and needs 2', '3 –: has 1 cells, and needs 2'])
     expect(rows).toHaveLength(1)
   })
 
@@ -75,7 +74,10 @@ describe('a CSV file', () => {
   })
 
   it.each([
-    ['user,password\n', 'Columns of the first line:\n  "user" is not known\nColumns are: pool, username, '],
+    [
+      'user,password\n',
+      "Columns of the first line:\n  \"user\" is not known (--map 'user=FIELD' or --ignore 'user')\nColumns are: pool, username, ",
+    ],
     ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
     ['username;password\n', `"username;password" is one column. Is it --delimiter ';'?`],
     ['username,username\n', '"username" is there twice'],
@@ -229,7 +231,7 @@ describe('the format of a file', () => {
       'jsonl',
       'jsonl',
     ])
-    expect(() => formatOf('a.xlsx', undefined)).toThrow('--format must be csv or jsonl')
+    expect(() => formatOf('a.xlsx', undefined)).toThrow('--format must be one of csv, mysql, jsonl, json')
   })
 })
 

@@ -73,6 +73,7 @@ describe('a new user', () => {
       pool: 'staff',
       username: 'zo\u00eb',
       passwordHash: 'hash of p\u00e2tisserie',
+      isHashReplaceable: false,
       breachCheckedAt: null,
       passwordBreached: false,
       enabled: false,
@@ -138,6 +139,7 @@ describe('a user from another system', () => {
       pool: 'staff',
       username: 'zo\u00eb',
       passwordHash: BCRYPT,
+      isHashReplaceable: true,
       breachCheckedAt: null,
       passwordBreached: false,
       enabled: false,
@@ -159,7 +161,7 @@ describe('a user from another system', () => {
     [
       'a hash of no known scheme',
       { passwordHash: 'secret' },
-      'the hash does not say its scheme, and no scheme is named; name the scheme of the hash: argon2id, ',
+      'the hash does not say its scheme, and no scheme is named; name the scheme of the hash (docs',
     ],
   ])('is refused with the reason: %s', async (_case, changes, reason) => {
     await expect(importOne(changes)).rejects.toThrow(`the password hash is refused: ${reason}`)
