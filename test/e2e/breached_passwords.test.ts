@@ -34,9 +34,15 @@ afterAll(async () => {
 
 const signIn = (who: Record<string, string>) => requestTokens(service.origin, who)
 
-async function callAdmin({ access_token: token }: Tokens, path: string, body?: unknown) {
+type Operator = Tokens & { confirmation?: string }
+
+async function callAdmin({ access_token: token, confirmation }: Operator, path: string, body?: unknown) {
   const response = await fetch(`${service.origin}/admin/api${path}`, {
-    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      ...(confirmation === undefined ? {} : { 'Sallyport-Confirmation': confirmation }),
+    },
     ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
   })
   const text = await response.text()
