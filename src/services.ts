@@ -26,6 +26,7 @@ import { SessionListStore } from './sessions/session_list_store.ts'
 import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
+import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { CopyMac } from './storage/copy_mac.ts'
@@ -80,8 +81,8 @@ export interface Services extends GrantServices {
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once. */
-  cutoffStores: readonly CutoffStore[]
+  /** Those and the shards', each database once, by the name of its binding. */
+  cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
@@ -138,8 +139,13 @@ export function createServices(
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
-  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, config.sessionShards[i]?.binding ?? ''] as const),
+    [db, 'DB'],
+  ])
+  const cutoffStores = new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
   const feed = new RevocationFeed({
     stores: cutoffStores,
     keys,
@@ -179,7 +185,10 @@ export function createServices(
       keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
-    guard: new SignInGuard({ failures, names, limits, audit, bursts }),
+    guard: new SignInGuard({
+      ...{ failures, names, limits, audit, bursts },
+      suspects: new SuspectSessionEnder(shards, audit),
+    }),
     bursts,
     failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
@@ -246,6 +255,7 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
 }
 
@@ -262,7 +272,7 @@ export async function sweepStores(services: Services): Promise<void> {
   })
   const sweepables = [
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
-    ...cutoffStores.map((cutoffs) => expired('cutoffs', cutoffs)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
     expired('sign_in_failures', failures),
     expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),

@@ -1,6 +1,8 @@
 import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { KeyTimes } from './key_source.ts'
+import { isSecureOrigin, originOf } from './origin.ts'
+import { warnOfPoll } from './warn_of_poll.ts'
 
 export interface RevocationOptions {
   /** How often the list is fetched, at most. */
@@ -9,6 +11,12 @@ export interface RevocationOptions {
   maxAgeSeconds?: number
   /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
   whenStale?: 'open' | 'closed'
+  /** A list of more bytes is not read further, and counts as one that could not be fetched. */
+  maxBytes?: number
+  /** So does a list of more entries. */
+  maxEntries?: number
+  /** Told why a poll brought no list; an error that repeats is told once. The default writes it to the console. */
+  onError?: ((error: Error) => void) | undefined
 }
 
 export interface VerifierOptions {
@@ -16,6 +24,10 @@ export interface VerifierOptions {
   issuer: string
   /** This API: the `aud` of every token. */
   audience: string
+  /** True accepts an issuer and `documentOrigins` over plain http that are no loopback address: for a private network. */
+  allowHttp?: boolean
+  /** Origins beside the issuer's from which its keys and its revocations may come. */
+  documentOrigins?: readonly string[]
   /** How far clocks may be apart, in seconds. */
   leewaySeconds?: number
   /** False where revoked tokens are to live until they expire. */
@@ -34,6 +46,8 @@ export interface VerifierOptions {
 export interface VerifierSettings {
   issuer: string
   audience: string
+  /** The origins of all documents, the issuer's first. */
+  origins: readonly string[]
   leewaySeconds: number
   revocations: RevocationSettings | null
   keys: KeyTimes
@@ -45,7 +59,14 @@ interface RevocationSettings {
   pollSeconds: number
   /** How old the list may be; infinite for an API that stays open. */
   refusedAfterSeconds: number
+  maxBytes: number
+  maxEntries: number
+  onError: (error: Error) => void
 }
+
+/** Twice what an issuer lists at most: it merges its oldest entries past 10,000. */
+const MAX_ENTRIES = 20_000
+const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * Checks what an API configures, often from its environment: without an audience tokens of every API would pass, and
@@ -55,8 +76,10 @@ interface RevocationSettings {
  */
 export function readOptions(options: VerifierOptions): VerifierSettings {
   const { fetch, cache } = options
+  const issuer = requireText('issuer', options.issuer)
   return {
-    issuer: requireText('issuer', options.issuer),
+    issuer,
+    origins: readOrigins(issuer, options),
     audience: requireText('audience', options.audience),
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
     revocations: readRevocations(options.revocations),
@@ -64,6 +87,29 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
     cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
   }
+}
+
+function readOrigins(
+  issuer: string,
+  { allowHttp = false, documentOrigins = [] }: VerifierOptions,
+): readonly string[] {
+  if (typeof allowHttp !== 'boolean') throw new TypeError('allowHttp must be true or false')
+  if (!Array.isArray(documentOrigins)) throw new TypeError('documentOrigins must be a list of origins')
+  const others = documentOrigins.map((text: unknown) => {
+    const origin = originOf(String(text))
+    if (origin === null || origin !== text) {
+      throw new TypeError('documentOrigins must be a list of origins, such as https://keys.example.com')
+    }
+    return requireSecure('documentOrigins', origin, allowHttp)
+  })
+  const own = originOf(issuer)
+  if (own === null) throw new TypeError('issuer must be a URL, such as https://id.example.com')
+  return [requireSecure('issuer', own, allowHttp), ...others]
+}
+
+function requireSecure(name: string, origin: string, allowHttp: boolean): string {
+  if (allowHttp || isSecureOrigin(origin)) return origin
+  throw new TypeError(`${name} must be https, unless it is a loopback address or allowHttp is true`)
 }
 
 function readRevocations(revocations: RevocationOptions | false = {}): RevocationSettings | null {
@@ -77,6 +123,9 @@ function readRevocations(revocations: RevocationOptions | false = {}): Revocatio
   return {
     pollSeconds: readSeconds('revocations.pollSeconds', revocations.pollSeconds, 10),
     refusedAfterSeconds: whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY,
+    maxBytes: readLimit('revocations.maxBytes', revocations.maxBytes, MAX_BYTES),
+    maxEntries: readLimit('revocations.maxEntries', revocations.maxEntries, MAX_ENTRIES),
+    onError: readReporter(revocations.onError),
   }
 }
 
@@ -93,6 +142,17 @@ function readSeconds(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
   throw new TypeError(`${name} must be a number of seconds, 0 or more`)
+}
+
+function readLimit(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value
+  throw new TypeError(`${name} must be a whole number, 1 or more`)
+}
+
+function readReporter(onError: RevocationOptions['onError'] = warnOfPoll): (error: Error) => void {
+  if (typeof onError === 'function') return onError
+  throw new TypeError('revocations.onError must be a function')
 }
 
 function requireText(name: string, value: unknown): string {

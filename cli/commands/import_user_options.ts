@@ -1,4 +1,5 @@
 import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
+import { isReadByOthers } from '../api/file_exposure.ts'
 import type { Call } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { choice, flag, type Option, text } from '../core/option.ts'
@@ -6,7 +7,7 @@ import { suggest } from '../core/suggest.ts'
 import type { ImportRun } from '../import/run_import.ts'
 import { readGoodRows, type Scan } from '../import/scan.ts'
 import type { UserRowOptions } from '../import/user_rows.ts'
-import { isReadByOthers, readKnownPasswords, verifyPasswords } from '../import/verify_passwords.ts'
+import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.ts'
 import { findPreset, PRESET } from './import_options.ts'
 import { countOf } from './import_words.ts'
 
@@ -58,7 +59,7 @@ export async function verifyKnownPasswords(
   { found, path }: { found: Scan; path: string },
 ): Promise<void> {
   const known = await readKnownPasswords(path)
-  if (await isReadByOthers(path)) {
+  if (isReadByOthers(path)) {
     terminal.say(`Warning: other users of this machine can read ${path}, which has passwords. Run chmod 600.`)
   }
   const results = await verifyPasswords(readGoodRows(run.file, run.kind, found), known, api)

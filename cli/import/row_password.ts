@@ -1,9 +1,6 @@
-import type { HashColumns } from '../../src/users/schemes/conversion/conversion.ts'
-import {
-  type Conversion,
-  convertHash,
-  recogniseHash,
-} from '../../src/users/schemes/conversion/convert_hash.ts'
+import type { Conversion, HashColumns } from '../../src/users/schemes/conversion/conversion.ts'
+import { convertHash, IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
+import { recogniseHash } from '../../src/users/schemes/conversion/self_describing.ts'
 import type { RowValues } from './file_row.ts'
 import { given, integerOf, RowRefused, textOf } from './row_values.ts'
 
@@ -29,6 +26,8 @@ const NO_PASSWORD: RowPassword = { members: { no_password: true }, password: 'no
  */
 const UNSUPPORTED: readonly string[] = ['unsupported', 'memory', 'time']
 
+const NAME_IT = `name it in the column hash_scheme or by --hash-scheme: ${IMPORT_SCHEMES.map(({ name }) => name).join(', ')}`
+
 /** The password of a row, or its hash in the stored form. No scheme is guessed. @throws RowRefused */
 export function readPassword(values: RowValues, { hashScheme, withoutPassword }: PasswordRules): RowPassword {
   const password = textOf(values, 'password')
@@ -48,7 +47,8 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
     return { members: { password_hash: conversion.stored }, password: own ?? conversion.scheme }
   }
   if (withoutPassword === 'unsupported' && UNSUPPORTED.includes(conversion.cause)) return NO_PASSWORD
-  throw new RowRefused(`password_hash: ${conversion.reason}; ${conversion.alternative}`)
+  const alternative = conversion.cause === 'unknown' ? NAME_IT : conversion.alternative
+  throw new RowRefused(`password_hash: ${conversion.reason}; ${alternative}`)
 }
 
 /**
@@ -69,7 +69,7 @@ function columnsOf(values: RowValues, hash: string): HashColumns {
     salt: textOf(values, 'salt'),
     iterations: integerOf(values, 'iterations'),
     rounds: integerOf(values, 'rounds'),
-    memoryCost: integerOf(values, 'mem_cost'),
+    memoryCost: integerOf(values, 'memory_cost'),
     saltSeparator: textOf(values, 'salt_separator'),
   })
   return { ...columns, hash }

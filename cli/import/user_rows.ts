@@ -31,7 +31,7 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'salt', summary: 'the salt, for schemes that keep it apart' },
       { name: 'iterations', summary: 'of `symfony-sha512`; 5000 where absent' },
       { name: 'rounds', summary: 'of `firebase-scrypt`' },
-      { name: 'mem_cost', summary: 'of `firebase-scrypt`' },
+      { name: 'memory_cost', summary: 'of `firebase-scrypt`' },
       { name: 'salt_separator', summary: 'of `firebase-scrypt`' },
       { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
       { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list', isList: true },

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { type AdminApi, asItem } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
 import type { NumberedRow } from './batches.ts'
@@ -40,13 +39,6 @@ function addPair(known: Map<string, string>, values: Readonly<Record<string, unk
     if (error instanceof RowRefused) return error.message
     throw error
   }
-}
-
-/** Whether other users of this machine can read a file. Windows has no such modes. */
-export async function isReadByOthers(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false
-  const { mode } = await stat(path)
-  return (mode & 0o077) !== 0
 }
 
 /** The outcome for one user: the scheme of the hash, and null or why the password is not proven. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { needsHash } from '../users/schemes/conversion/convert_hash.ts'
+import { needsHash } from '../users/schemes/conversion/self_describing.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
 import { type Operation, operation } from './operation.ts'
 import { invalidContent } from './problem.ts'

@@ -8,6 +8,8 @@ export const BURST_LIMITS = {
   introspections: 6000,
   refreshes: 600,
   audit_events: 240,
+  revocations: 60,
+  client_revocations: 600,
 }
 
 const budget = (byDefault: number) => z._default(count(1, 1_000_000), byDefault)
@@ -20,6 +22,8 @@ export const burstLimits = z.strictObject(
     introspections: budget(BURST_LIMITS.introspections),
     refreshes: budget(BURST_LIMITS.refreshes),
     audit_events: budget(BURST_LIMITS.audit_events),
+    revocations: budget(BURST_LIMITS.revocations),
+    client_revocations: budget(BURST_LIMITS.client_revocations),
   },
   'must be a table',
 )

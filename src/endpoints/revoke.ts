@@ -8,6 +8,7 @@ import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
@@ -28,8 +29,25 @@ async function answerRevocation(c: Context, services: Services, answers: Answers
   if (claims === null) return answers.private({})
   if (claims.clientId !== client.id)
     throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
+  await spendBudgets(claims, request, services)
   await revoke(claims, request, services)
   return answers.private({})
+}
+
+/**
+ * A caller of a public client may be anybody, so each address has a budget; a revocation that the feed would list counts
+ * against the client too. A confidential client has authenticated: only its own requests use up its budget.
+ *
+ * @throws OAuthError temporarily_unavailable, and the token keeps living
+ */
+async function spendBudgets(
+  { subject }: TokenClaims,
+  { client, context }: ClientRequest,
+  { bursts }: Services,
+): Promise<void> {
+  if (!client.confidential) await bursts.spend('revocations', client.id, context)
+  const isOfClient = client.confidential || !isVisitorId(subject)
+  if (isOfClient) await bursts.spendOfClient('client_revocations', client.id)
 }
 
 async function revoke(claims: TokenClaims, request: ClientRequest, services: Services): Promise<void> {

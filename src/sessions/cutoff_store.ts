@@ -79,13 +79,17 @@ export class CutoffStore {
 
   /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
+    return this.#addition(cutoff, now, 'changes() > 0')
+  }
+
+  #addition(cutoff: NewCutoff, now: number, condition: string): D1PreparedStatement {
     const { kind, value, before, reason, clientId, expiresAt } = cutoff
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
          SELECT ?1, ?2, max(?3, coalesce(old.before, 0)), ?4, ?5, max(?6, coalesce(old.expires_at, 0)), ?7
          FROM (SELECT 1) LEFT JOIN cutoffs AS old ON old.kind = ?1 AND old.value = ?2
-         WHERE changes() > 0`,
+         WHERE ${condition}`,
       )
       .bind(kind, value, before, reason, now, expiresAt, clientId)
   }
@@ -123,6 +127,26 @@ export class CutoffStore {
     )
     const [{ lastId } = { lastId: null }] = decodeRecord(lastIdSchema, 'cutoffs', last?.results)
     return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
+  }
+
+  /**
+   * Puts coarser cut-offs in the place of finer ones, in one transaction. To do it twice, or at two isolates at once, has
+   * the same result: what is stored under an id never changes, and a coarse cut-off only grows.
+   *
+   * @returns How many were removed by this call
+   * @throws StorageUnavailable
+   */
+  async merge(
+    { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
+    now: number,
+  ): Promise<number> {
+    const isWider = `old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6`
+    const removal = this.#db
+      .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
+      .bind(JSON.stringify(removedIds))
+    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, isWider)), removal]
+    const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
+    return results.at(-1)?.meta.changes ?? 0
   }
 
   /** Removes up to `limit` that are no longer listed, never the newest: the highest id must not go back. */

@@ -11,6 +11,8 @@ export const BURST_BINDINGS = {
   introspections: 'INTROSPECTION_LIMIT',
   refreshes: 'REFRESH_LIMIT',
   audit_events: 'AUDIT_LIMIT',
+  revocations: 'REVOCATION_LIMIT',
+  client_revocations: 'CLIENT_REVOCATION_LIMIT',
 } as const
 
 export type Budget = keyof typeof BURST_BINDINGS
@@ -37,6 +39,12 @@ export class BurstLimits {
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
     if (address === null || (await this.isWithin(budget, `${whose} ${address}`))) return
     throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
+  }
+
+  /** Takes one from the budget of a client, wherever its requests come from. @throws OAuthError temporarily_unavailable */
+  async spendOfClient(budget: Budget, clientId: string): Promise<void> {
+    if (await this.isWithin(budget, clientId)) return
+    throw tooManyAttempts(`the budget of ${budget} of ${clientId} is used up`, PERIOD_SECONDS)
   }
 
   /** Takes one from the budget of a key. Returns false where it is used up. */

@@ -5,7 +5,7 @@ import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
-import { convertHash } from './schemes/conversion/convert_hash.ts'
+import { convertSelfDescribing } from './schemes/conversion/self_describing.ts'
 import type { HashKeys } from './schemes/hash_keys.ts'
 import { HashRefused, type HashTools, requireHashKey, type StoredHash } from './schemes/hash_scheme.ts'
 import { formatWrapped, readHash } from './schemes/read_hash.ts'
@@ -59,7 +59,9 @@ export class PasswordHasher {
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
     // The request may be answered already: what waits is counted all the same.
     const hash = await this.#underWay.during(() =>
-      this.#queue.run(argon2idMs(this.#cost), (takeTurn) => takeTurn(() => this.#argon2id(input))),
+      this.#queue.run({ estimatedMs: argon2idMs(this.#cost) }, (takeTurn) =>
+        takeTurn(() => this.#argon2id(input)),
+      ),
     )
     return formatArgon2id(this.#cost, salt, hash)
   }
@@ -70,12 +72,11 @@ export class PasswordHasher {
    * @throws HashRefused where a sign-in could not check it
    */
   readImported(text: string): ImportedHash {
-    const conversion = convertHash(null, { hash: text })
+    const conversion = convertSelfDescribing(text)
     if (!conversion.isAccepted) {
       throw new HashRefused(conversion.cause, `${conversion.reason}; ${conversion.alternative}`)
     }
-    const { key } = readHash(conversion.stored)
-    if (key !== undefined) requireHashKey(this.#tools.keys, key)
+    this.#read(conversion.stored)
     return conversion
   }
 
@@ -93,12 +94,18 @@ export class PasswordHasher {
    * is done on a decoy. Every form is hashed, fit or not: how long it takes tells no more than who typed it knows.
    *
    * @param forms Of one password (`passwordForms`).
+   * @param options.isSuspect Whether the account or its caller failed recently: such hashes have half of the queue.
    * @throws CorruptRecord where the stored hash is not one that is taken
    * @throws OAuthError temporarily_unavailable where too many wait to be hashed
    */
-  async verify(forms: readonly Uint8Array[], stored: string | null): Promise<boolean> {
-    const { expected, estimatedMs, compute } = readStored(stored ?? this.#decoyHash())
-    const fits = await this.#queue.run(estimatedMs * forms.length, async (takeTurn) => {
+  async verify(
+    forms: readonly Uint8Array[],
+    stored: string | null,
+    { isSuspect = false }: { isSuspect?: boolean } = {},
+  ): Promise<boolean> {
+    const { expected, estimatedMs, compute } = this.#readStored(stored ?? this.#decoyHash())
+    const work = { estimatedMs: estimatedMs * forms.length, isSuspect }
+    const fits = await this.#queue.run(work, async (takeTurn) => {
       let fits = false
       for (const form of forms) {
         const computed = await takeTurn(() => compute(form, this.#tools))
@@ -117,7 +124,23 @@ export class PasswordHasher {
   findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'bytesRead'> | null {
     const decoy = this.#decoyHash()
     const isAsNew = stored.startsWith(argon2idPrefix(this.#cost)) && stored.length === decoy.length
-    return isAsNew ? null : readStored(stored)
+    return isAsNew ? null : this.#readStored(stored)
+  }
+
+  /** @throws HashRefused */
+  #read(text: string): StoredHash {
+    const stored = readHash(text)
+    if (stored.key !== undefined) requireHashKey(this.#tools.keys, stored.key)
+    return stored
+  }
+
+  /** @throws CorruptRecord */
+  #readStored(text: string): StoredHash {
+    try {
+      return this.#read(text)
+    } catch (error) {
+      throw error instanceof HashRefused ? new CorruptRecord(`a password hash: ${error.message}`) : error
+    }
   }
 
   #argon2id(input: Argon2Input): Uint8Array {
@@ -138,12 +161,4 @@ export class PasswordHasher {
 
 function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length))
-}
-
-function readStored(text: string): StoredHash {
-  try {
-    return readHash(text)
-  } catch (error) {
-    throw error instanceof HashRefused ? new CorruptRecord(`a password hash: ${error.message}`) : error
-  }
 }

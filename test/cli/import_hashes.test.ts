@@ -53,7 +53,7 @@ describe('an import of hashes', () => {
     const file = write('bare.csv', [header, `bare@shop.test,${cells}`])
     expect(await importUsers(file)).toEqual({
       ...{ code: 1, stdout: '' },
-      stderr: `line 2: bare@shop.test: password_hash: the hash does not say its scheme, and no scheme is named; name the scheme of the hash: ${SCHEMES}
+      stderr: `line 2: bare@shop.test: password_hash: the hash does not say its scheme, and no scheme is named; name it in the column hash_scheme or by --hash-scheme: ${SCHEMES}
 Dry run: 0 people to create, 0 there already, 1 row refused.
 sallyport: 1 row was refused.
 `,

@@ -11,7 +11,7 @@ const SAMPLES = 'test/cli/samples'
 const PASSWORD = 'correct horse battery staple'
 const SIGNER_KEY = randomBytes(64)
 const SALT = randomBytes(16).toString('hex')
-const FIREBASE = { rounds: 8, mem_cost: 14, salt_separator: 'Bw==' }
+const FIREBASE = { rounds: 8, memory_cost: 14, salt_separator: 'Bw==' }
 
 let cli: Cli
 let issuer: string
@@ -38,7 +38,7 @@ function makeSymfonyHash(): string {
 function makeFirebaseHash(salt: Buffer): string {
   const salted = Buffer.concat([salt, Buffer.from(FIREBASE.salt_separator, 'base64')])
   const key = scryptSync(PASSWORD, salted, 32, {
-    N: 2 ** FIREBASE.mem_cost,
+    N: 2 ** FIREBASE.memory_cost,
     r: FIREBASE.rounds,
     p: 1,
     maxmem: 2 ** 26,

@@ -56,6 +56,8 @@ describe('config.yml', () => {
       signInLimits: {
         account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
         address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
+        site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
+        network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 3600,
       },
@@ -66,6 +68,8 @@ describe('config.yml', () => {
         introspections: 6000,
         refreshes: 600,
         audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
       },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
@@ -126,6 +130,8 @@ describe('config.yml', () => {
       signInLimits: {
         account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
         address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },
+        site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
+        network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 600,
       },
@@ -136,6 +142,8 @@ describe('config.yml', () => {
         introspections: 6000,
         refreshes: 600,
         audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
       },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
@@ -297,7 +305,7 @@ describe('a weak or impossible setting', () => {
     const [first = '', ...rest] = path.split('.')
     return { [first]: rest.length === 0 ? value : inside(rest.join('.'), value) }
   }
-  const KINDS = ['account', 'address', 'client']
+  const KINDS = ['account', 'address', 'site', 'network', 'client']
 
   it.each([
     ['password_queue.length', 1, 1000, ''],
@@ -305,9 +313,16 @@ describe('a weak or impossible setting', () => {
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.failures`, 3, 1_000_000, ''] as const),
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.longest_lock`, 60, 86_400, ' seconds'] as const),
     ['sign_in_limits.memory', 60, 2_592_000, ' seconds'],
-    ...['sign_ins', 'guesses', 'guests', 'introspections', 'refreshes', 'audit_events'].map(
-      (budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const,
-    ),
+    ...[
+      'sign_ins',
+      'guesses',
+      'guests',
+      'introspections',
+      'refreshes',
+      'audit_events',
+      'revocations',
+      'client_revocations',
+    ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
   ] as const)('is a %s under %i or over %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
     expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { unstable_readConfig as readWranglerConfig } from 'wrangler'
 import { seedDemoData } from '../../scripts/demo_data.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
@@ -98,6 +99,35 @@ describe('npm run deploy', () => {
   })
 })
 
+describe('an issuer at workers.dev', () => {
+  const atWorkersDev = (config: string) =>
+    config.replaceAll('http://127.0.0.1:8787', 'https://sallyport.shop.workers.dev')
+
+  it('is not deployed while wrangler.toml turns workers.dev off, which it does by default', async () => {
+    const { code, stderr } = await runScript(checkout(atWorkersDev), 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      'wrangler.toml: workers_dev: set it to true, since the issuer is an address of workers.dev\n',
+    )
+  })
+
+  it('is not refused for it where wrangler.toml turns workers.dev on', async () => {
+    const folder = checkout(atWorkersDev)
+    const file = join(folder, 'wrangler.toml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))
+    const { code, stderr } = await runScript(folder, 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^Not deployed:\n {2}wrangler\.toml: d1_databases/)
+  })
+})
+
+describe('wrangler.toml', () => {
+  it('gives the Worker no address at workers.dev, for previews neither', () => {
+    const settings = readWranglerConfig({ config: 'wrangler.toml' })
+    expect([settings.workers_dev, settings.preview_urls]).toEqual([false, false])
+  })
+})
+
 describe('npm start', () => {
   it.each([
     ['--port', '0'],
@@ -129,7 +159,11 @@ describe('the first client and person of a real account', () => {
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'https://shop.test/'],
-      'not exact origins, such as https://shop.example.com: https://shop.test/\n',
+      '--origins: https://shop.test/ must be an exact origin, such as https://shop.example.com\n',
+    ],
+    [
+      ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'http://shop.test'],
+      '--origins: http://shop.test must be https, unless it is a loopback address\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],

@@ -94,7 +94,7 @@ export function decodeParts(scheme: string, { salt, hash, minSaltBytes }: Encode
 export function requireHashKey(keys: HashKeys, name: HashKeyName): string {
   const key = keys[name]
   if (key === undefined) {
-    throw new HashRefused('key', `${name}: the Worker secret HASH_KEYS has no key "${name}"`)
+    throw new HashRefused('key', `${name}: the Worker secret HASH_KEYS has no key "${name}": set it first`)
   }
   return key
 }

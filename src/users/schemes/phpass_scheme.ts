@@ -12,7 +12,7 @@ const FORM =
 const LENGTHS: Readonly<Record<string, number>> = { md5: 22, sha512: 43 }
 
 const MAX_LN = 17
-const ROUNDS_PER_MS = 550
+const ROUNDS_PER_MS = 340
 
 interface PhpassParts {
   digest: 'md5' | 'sha512'

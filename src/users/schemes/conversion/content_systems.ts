@@ -1,8 +1,7 @@
-import { encodeUtf8 } from '../../../lib/bytes.ts'
 import { formatDigest } from '../digest_scheme.ts'
 import { HashRefused } from '../hash_scheme.ts'
 import { formatPhpass, PHPASS_ALPHABET } from '../phpass_scheme.ts'
-import { type HashColumns, type ImportScheme, requireBase64 } from './conversion.ts'
+import type { ImportScheme } from './conversion.ts'
 
 const PORTABLE = /^\$[PH]\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{22})$/
 const DRUPAL = /^(U?)\$S\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{43})$/
@@ -65,73 +64,3 @@ export const prestashop: ImportScheme = {
     return formatDigest({ steps: 'md5-kp', salt: NO_SALT, hex: hash })
   },
 }
-
-/** The digests of LDAP (RFC 2307, and with a salt OpenLDAP): the salt is what follows the digest's bytes. */
-const LDAP: Readonly<Record<string, { algorithm: string; bytes: number; isSalted: boolean }>> = {
-  MD5: { algorithm: 'md5', bytes: 16, isSalted: false },
-  SMD5: { algorithm: 'md5', bytes: 16, isSalted: true },
-  SHA: { algorithm: 'sha1', bytes: 20, isSalted: false },
-  SSHA: { algorithm: 'sha1', bytes: 20, isSalted: true },
-  SHA256: { algorithm: 'sha256', bytes: 32, isSalted: false },
-  SSHA256: { algorithm: 'sha256', bytes: 32, isSalted: true },
-  SHA512: { algorithm: 'sha512', bytes: 64, isSalted: false },
-  SSHA512: { algorithm: 'sha512', bytes: 64, isSalted: true },
-}
-
-export const ldap: ImportScheme = {
-  name: 'ldap',
-  usedBy: 'OpenLDAP, 389 Directory Server and others: userPassword with {SSHA} and the like',
-  columns: [],
-
-  convert({ hash: text }) {
-    const [, name = '', encoded = ''] = /^\{([A-Za-z0-9]+)\}(.*)$/.exec(text) ?? []
-    const kind = LDAP[name.toUpperCase()]
-    if (kind === undefined) {
-      throw new HashRefused(
-        'unsupported',
-        `ldap: {${name}} is not supported: only ${Object.keys(LDAP).join(', ')}`,
-      )
-    }
-    const bytes = requireBase64('ldap', 'hash', encoded)
-    const salt = bytes.slice(kind.bytes)
-    if (bytes.length < kind.bytes || kind.isSalted !== salt.length > 0) {
-      throw new HashRefused(
-        'broken',
-        `ldap: {${name}} has not the bytes of its digest${kind.isSalted ? ' and a salt' : ''}`,
-      )
-    }
-    const hex = Buffer.from(bytes.slice(0, kind.bytes)).toString('hex')
-    return formatDigest({ steps: `${kind.algorithm}-${kind.isSalted ? 'ps' : 'p'}`, salt, hex })
-  },
-}
-
-/** A digest in hexadecimal, of the password alone or with the salt in front of it or behind. */
-function hexDigest(algorithm: string, length: number): ImportScheme[] {
-  const toStored = (name: string, order: string) => (columns: HashColumns) => {
-    const hex = columns.hash.toLowerCase()
-    if (!/^[0-9a-f]+$/.test(hex) || hex.length !== length) {
-      throw new HashRefused('broken', `${name}: not ${length} hexadecimal characters`)
-    }
-    if (order !== 'p' && !columns.salt) throw new HashRefused('broken', `${name}: needs the column salt`)
-    const salt = order === 'p' ? NO_SALT : encodeUtf8(columns.salt ?? '')
-    return formatDigest({ steps: `${algorithm}-${order}`, salt, hex })
-  }
-  const scheme = (name: string, order: string, usedBy: string): ImportScheme => ({
-    name,
-    usedBy,
-    columns: order === 'p' ? [] : ['salt'],
-    convert: toStored(name, order),
-  })
-  return [
-    scheme(algorithm, 'p', `${algorithm}(password) in hexadecimal`),
-    scheme(`${algorithm}-salt-password`, 'sp', `${algorithm}(salt, password) in hexadecimal`),
-    scheme(`${algorithm}-password-salt`, 'ps', `${algorithm}(password, salt) in hexadecimal`),
-  ]
-}
-
-export const HEX_DIGESTS: readonly ImportScheme[] = [
-  ...hexDigest('md5', 32),
-  ...hexDigest('sha1', 40),
-  ...hexDigest('sha256', 64),
-  ...hexDigest('sha512', 128),
-]

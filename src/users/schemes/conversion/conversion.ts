@@ -1,5 +1,6 @@
 import { decodeBase64 } from '../../../lib/bytes.ts'
-import { HashRefused } from '../hash_scheme.ts'
+import { HashRefused, type RefusalCause } from '../hash_scheme.ts'
+import { isFastHash, readHash } from '../read_hash.ts'
 
 /** The columns that an export may have for one hash. Each scheme says which it reads. */
 export interface HashColumns {
@@ -45,4 +46,40 @@ export function requireColumn<K extends ImportScheme['columns'][number]>(
     throw new HashRefused('broken', `${scheme}: needs the column ${name}`)
   }
   return value as NonNullable<HashColumns[K]>
+}
+
+/** A hash in its stored form, or why it is refused: in words for an operator, without any of the hash. */
+export type Conversion =
+  | { isAccepted: true; scheme: string; stored: string; cost: string; isFast: boolean }
+  | { isAccepted: false; scheme: string | null; cause: RefusalCause; reason: string; alternative: string }
+
+const NEW_PASSWORD =
+  'import the user without a password (no_password, or --reset unsupported), and send your password reset'
+
+const ALTERNATIVES: Readonly<Record<RefusalCause, string>> = {
+  unknown: 'name the scheme of the hash (docs/password-hashes.md#import-schemes)',
+  unsupported: NEW_PASSWORD,
+  broken: `export the row again, or ${NEW_PASSWORD}`,
+  memory: NEW_PASSWORD,
+  time: NEW_PASSWORD,
+  key: 'set the key (docs/password-hashes.md#keys), then import again',
+}
+
+/**
+ * Converts a hash.
+ *
+ * @param name Of the scheme; null where neither the operator nor the text says it.
+ * @param toStored Gives the stored form. @throws HashRefused
+ */
+export function toConversion(name: string | null, toStored: () => string): Conversion {
+  try {
+    const stored = toStored()
+    const { scheme, cost } = readHash(stored)
+    return { isAccepted: true, scheme: name ?? scheme, stored, cost, isFast: isFastHash(stored) }
+  } catch (error) {
+    if (!(error instanceof HashRefused)) throw error
+    const { refusalCause: cause, message } = error
+    const reason = name === null || message.startsWith(`${name}: `) ? message : `${name}: ${message}`
+    return { isAccepted: false, scheme: name, cause, reason, alternative: ALTERNATIVES[cause] }
+  }
 }
