@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
-import { type Cli, LossyProxy, startCli } from '../support/cli.ts'
+import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens } from '../support/token_client.ts'
 
 const PASSWORD = 'correct horse'
@@ -128,7 +128,8 @@ Done: 4 people created, 0 there already, 0 rows refused.
       ...rows(BCRYPT),
       `update3@shop.test,${BCRYPT}`,
     ])
-    expect(await importUsers(right, '--update')).toEqual({
+    const args = ['import', 'users', right, '--pool', 'customers', '--yes', '--update']
+    expect(await cli.run(args, { stdin: OPERATORS.operator })).toEqual({
       ...{ code: 0, stdout: '' },
       stderr: `Dry run: 1 person to create, 1 hash to replace, 1 there already, 0 rows refused.
 Password hashes: 2 bcrypt.

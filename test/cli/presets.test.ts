@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PRESETS } from '../../cli/import/presets.ts'
-import { type Cli, startCli } from '../support/cli.ts'
+import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, STAFF } from '../support/token_client.ts'
 
 const SAMPLES = 'test/cli/samples'
@@ -199,7 +199,9 @@ describe('a preset', () => {
     const customer = { client_id: 'storefront-public', username, password: PASSWORD }
     await expect(requestTokens(issuer, customer)).rejects.toThrow()
     expect(await cli.json('users', 'show', username)).toMatchObject({ must_change_password: true })
-    const set = await cli.run(['users', 'set-password', username], { stdin: `${PASSWORD}\n` })
+    const set = await cli.run(['users', 'set-password', username], {
+      stdin: `${PASSWORD}\n${OPERATORS.operator}\n`,
+    })
     expect(set).toMatchObject({ code: 0 })
     expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
   })
