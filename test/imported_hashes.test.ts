@@ -11,10 +11,12 @@ const MAX_FAST = 20
 
 const withKeys = { env: { HASH_KEYS: JSON.stringify(VECTOR_KEYS) } }
 
-/** One vector of each scheme, with its stored form. */
+/** One vector of each scheme, with its stored form. The password has no spaces around it, which a sign-in would keep. */
 const vectors = [
   ...new Map(
-    HASH_VECTORS.map((vector) => [vector.scheme ?? recogniseHash(vector.columns.hash), vector] as const),
+    HASH_VECTORS.filter(({ password }) => password.trim() === password).map(
+      (vector) => [vector.scheme ?? recogniseHash(vector.columns.hash), vector] as const,
+    ),
   ),
 ].map(([name, { scheme, columns, password }]) => {
   const conversion = convertHash(scheme, columns)
@@ -66,6 +68,24 @@ describe('a user whose hash another system made', () => {
   )
 })
 
+describe('a sign-in with spaces around a password that the other system trims', () => {
+  it('keeps the hash, so that the password without them still signs in', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const operator = await TestOperator.signIn(server)
+    const { password = '', stored = '' } =
+      vectors.find(({ name, password }) => name === 'wordpress' && password.trim() === password) ?? {}
+    const rows = rowsOf([stored])
+    const username = rows[0]?.username ?? ''
+    await operator.post('/users/import', { rows })
+    const imported = await hashOf(username)
+    await server.signIn(client, username, `${password} `)
+    expect(await hashOf(username)).toBe(imported)
+    await server.signIn(client, username, password)
+    expect(await hashOf(username)).toMatch(TODAY)
+  })
+})
+
 describe('an import', () => {
   const fast = '$digest$sha1-ps$c2FsdA$0a9dc42af5a7f789da3e23bba0ede1d00e5e435e'
 
@@ -113,4 +133,15 @@ describe('a sign-in whose stored hash needs a key that was removed', () => {
       '500 {"error":"server_error"',
     )
   })
+})
+
+describe('the Worker secret HASH_KEYS', () => {
+  it.each(['pepper', '{"pepper":"x"}', '{"devise":""}'])(
+    'stops the Worker where it is malformed: %s',
+    (HASH_KEYS) => {
+      expect(() => new TestServer({ env: { HASH_KEYS } })).toThrow(
+        'the secret HASH_KEYS is not a JSON object of known keys',
+      )
+    },
+  )
 })
