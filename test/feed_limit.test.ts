@@ -98,6 +98,20 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     await expect(server.refresh(client, dead.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
+  it('leaves the cut-off of a client that an operator has just made as it is', async () => {
+    const server = new TestServer()
+    const { id } = await server.addClient()
+    const now = server.clock.time
+    await server.services.signOut.endTokensOfClient(id, 'its secret leaked', server.context())
+    await listMany(id, 10_000, now - 70)
+    await env.DB.prepare("UPDATE cutoffs SET expires_at = expires_at + 90 WHERE kind = 'sid'").run()
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7499)
+    expect(revocations.filter(({ client_id }) => client_id === id)).toEqual([
+      { client_id: id, before: now + 3 },
+    ])
+  })
+
   it('gives a reader of changes the coarse entry', async () => {
     const server = new TestServer()
     await listMany('busy', 9_999, server.clock.time - 500)
