@@ -28,6 +28,7 @@ import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
@@ -56,6 +57,8 @@ export interface Services extends GrantServices {
   clock: Clock
   /** The requests of this isolate. */
   underWay: UnderWay
+  /** Which copies are outdated. */
+  changes: ChangeListStore
   origins: OriginStore
   clientUse: ClientUseStore
   /** What operators list and change. */
@@ -98,7 +101,8 @@ export function createServices(
   const copies = new ReadCopyStore(kv, mac)
   const lastAnswers = new LastAnswerStore(config.issuer, mac)
   const clientTable = new ClientTableStore(db)
-  const clients = new ClientStore(clientTable, copies)
+  const changes = new ChangeListStore(db)
+  const clients = new ClientStore({ table: clientTable, copies, changes })
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
@@ -109,7 +113,7 @@ export function createServices(
   const failures = new FailureStore(db, limits.memorySeconds)
   const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
-  const store = new KeyStore(db, copies)
+  const store = new KeyStore({ db, copies, changes })
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
   const lives = new KeyLifeStore(db)
@@ -138,6 +142,7 @@ export function createServices(
       underWay,
       clients,
       clientTable,
+      changes,
       users,
       audit,
       holders,

@@ -4,9 +4,9 @@ import type { Client, ClientStanding } from '../clients/client.ts'
 import { lifetimesOf } from '../grants/lifetimes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
-import { CUTOFF_MARGIN_SECONDS } from '../sessions/cutoff_store.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
+import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import { isSignedOut, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { named } from './schemas.ts'
@@ -116,7 +116,7 @@ function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
   const user = users.get(subject)
   if (!user?.enabled) return true
   // Whoever signs in just after a cut-off gets tokens that are dated to its end.
-  return isSignedOut(user, { sid, issuedAt: issuedAt + CUTOFF_MARGIN_SECONDS })
+  return isSignedOut(user, { sid, issuedAt: issuedAt + RECORD_MARGIN_SECONDS })
 }
 
 /** About when its current refresh token was issued. Unix seconds. */

@@ -10,6 +10,7 @@ import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { renewHash } from './renew_hash.ts'
+import { requireCurrentClient } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
 
 /** Whom a sign-in proved, and what they may be given. */
@@ -38,6 +39,7 @@ export const passwordGrant: Grant = {
       : await signInUser(username, password, request, services)
     const { subject, roles, standing, allowedScopes, issuedAt } = signedIn
     const scope = grantScope(parameters.find('scope'), allowedScopes)
+    await requireCurrentClient(request, services)
     // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
     const { refreshTokenSeconds } = lifetimesOf(client, api)

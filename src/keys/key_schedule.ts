@@ -1,16 +1,14 @@
 import type { Config, SigningAlgorithm } from '../config/config.ts'
+import { KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 
 /** How long any cache may keep the JWKS: its Cache-Control says so. */
 export const JWKS_MAX_AGE_SECONDS = 300
-
-/** How long an isolate keeps the keys before it reads them again. */
-export const ISOLATE_TTL_SECONDS = 60
 
 /**
  * The least time that a new key is published before it signs: longer than every cache of the JWKS lives, one after the
  * other (KV 60 s, isolate, HTTP), with as much again to spare.
  */
-export const PUBLISH_AHEAD_SECONDS = 2 * (60 + ISOLATE_TTL_SECONDS + JWKS_MAX_AGE_SECONDS)
+export const PUBLISH_AHEAD_SECONDS = 2 * (KV_LAG_SECONDS + 60 + JWKS_MAX_AGE_SECONDS)
 
 /**
  * How long before its turn the next key is made. A verifier that cannot reach the JWKS may go on with what it has for a

@@ -19,6 +19,12 @@ export interface SealedSigningKey {
   activatesAt: number
 }
 
+/** A signing key as it was read from D1, or from a copy of that. */
+export interface StoredSigningKey extends SealedSigningKey {
+  /** The latest change that it includes, by its number in `copy_changes`. */
+  asOf: number
+}
+
 /** A signing key, opened for use. */
 export interface SigningKey extends SealedSigningKey {
   privateKey: CryptoKey
@@ -28,18 +34,19 @@ export interface SigningKey extends SealedSigningKey {
 /** Curve or modulus of a new key. jose's defaults elsewhere: P-256 for ES256, Ed25519 for EdDSA. */
 const RSA_MODULUS_BITS = 2048
 
-const sealedSigningKeySchema: z.ZodMiniType<SealedSigningKey> = z.object({
+const storedSigningKeySchema: z.ZodMiniType<StoredSigningKey> = z.object({
   kid: z.string(),
   alg: z.enum(SIGNING_ALGORITHMS),
   publicJwk: z.record(z.string(), z.unknown()) as unknown as z.ZodMiniType<JWK>,
   sealedPrivateJwk: z.string(),
   createdAt: z.int(),
   activatesAt: z.int(),
+  asOf: z.int(),
 })
 
 /** @throws CorruptRecord */
-export function decodeSealedSigningKeys(value: unknown): SealedSigningKey[] {
-  return decodeRecord(z.array(sealedSigningKeySchema), 'signing keys', value)
+export function decodeStoredSigningKeys(value: unknown): StoredSigningKey[] {
+  return decodeRecord(z.array(storedSigningKeySchema), 'signing keys', value)
 }
 
 /** Makes a key pair and seals its private half. The key may sign at once; the store decides otherwise. */

@@ -1,25 +1,25 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
-/**
- * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
- * seen the state before it, on a clock that is ahead: what it issues must be dead too.
- */
-export const CUTOFF_MARGIN_SECONDS = 2
-
-/** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
+/** The `before` of a cut-off of a user or of a single token. Unix seconds. */
 export function cutoffTime(now: number): number {
-  return now + 1 + CUTOFF_MARGIN_SECONDS
+  return now + 1 + RECORD_MARGIN_SECONDS
+}
+
+/** The `before` of a cut-off of a client: it reaches the tokens that copies of the client may still issue. Unix seconds. */
+export function clientCutoffTime(now: number): number {
+  return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
 /**
- * Only cut-offs made after this matter still: what was issued up to their `before` has expired since. Unix seconds.
+ * Only cut-offs made after this matter still: the tokens that earlier ones ended have expired. Unix seconds.
  *
  * @param windowSeconds The longest that an access token lives.
  */
 export function oldestListed(now: number, windowSeconds: number): number {
-  return now - windowSeconds - 1 - CUTOFF_MARGIN_SECONDS
+  return now - windowSeconds - 1 - CLIENT_MARGIN_SECONDS
 }
 
 /** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */

@@ -6,7 +6,7 @@ import type { ClientStore } from '../clients/client_store.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, cutoffTime } from './cutoff_store.ts'
+import { type CutoffStore, clientCutoffTime, cutoffTime } from './cutoff_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
@@ -102,7 +102,7 @@ export class SignOut {
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
     const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
+    const edit = { ...cutOff.edit, tokensValidFrom: clientCutoffTime(context.now) }
     const alongside = this.#alongsideClient(clientId, cutOff, context)
     const outcome = await clientAdmin.change(
       clientId,
@@ -144,10 +144,11 @@ export class SignOut {
   ) {
     const { cutoffs, audit } = this.#dependencies
     const nobody = { api: null, clientId: null, subject: null, sid: null }
-    const { reason } = cutoff
+    const { reason, kind } = cutoff
+    const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
     return [
       audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
-      cutoffs.additionIfChanged({ ...cutoff, before: cutoffTime(context.now) }, context.now),
+      cutoffs.additionIfChanged({ ...cutoff, before }, context.now),
     ]
   }
 }
