@@ -196,7 +196,8 @@ describe('a database that fails once', () => {
   it.each([...FAILING, ...BREAKING, ...HANGING])(
     'makes $what a 503 where any call $trouble, and an honest retry good',
     async (request) => {
-      const isAwaited = (sql: string) => !isOptionalCall(sql)
+      // The keys are read ahead of their use, and again where that failed.
+      const isAwaited = (sql: string) => !isOptionalCall(sql) && !sql.includes('FROM signing_keys')
       const calls = await forEachCall(request, isAwaited, async (attempt) => {
         const { answer, faulty, scene, send, expectDone } = attempt
         expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
@@ -207,8 +208,8 @@ describe('a database that fails once', () => {
         await faulty.settle()
         await expectDone(retry, faulty)
       })
-      // At least the client, the keys and the session.
-      expect(calls).toBeGreaterThanOrEqual(3)
+      // At least the client and the session.
+      expect(calls).toBeGreaterThanOrEqual(2)
     },
   )
 
