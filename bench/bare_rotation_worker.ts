@@ -7,6 +7,8 @@ import { UserStore } from '../src/users/user_store.ts'
 
 const LIFETIME_SECONDS = 2_592_000
 
+const LIFETIMES = { apis: new Map(), longestAccessTokenSeconds: 3600, refreshRetryWindowSeconds: 60 }
+
 let subject: string | null = null
 
 export default {
@@ -18,7 +20,7 @@ export default {
     const now = Math.floor(Date.now() / 1000)
     const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
     const holder = { ...session, secretHash: null, pool: 'customers', jti: null, issuedAt: now, now }
-    const { outcome } = await new SessionStore(DB, new HolderStore(DB)).rotate(
+    const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).rotate(
       {
         ...session,
         expiresAt: now + LIFETIME_SECONDS,

@@ -12,7 +12,7 @@ await build({
   // Not `node`, for which yaml has CommonJS alone.
   platform: 'neutral',
   mainFields: ['module', 'main'],
-  external: ['node:*', 'stream'],
+  external: ['node:*', 'crypto', 'stream'],
   format: 'esm',
   target: 'node20',
   banner: { js: '#!/usr/bin/env node' },

@@ -14,6 +14,8 @@ export interface DevServerOptions extends LocalWorker {
   port: number
   /** Variables in place of those in wrangler.toml. */
   vars: Record<string, string>
+  /** The https origin that requests appear to come to. The Worker refuses any other where its issuer is https. */
+  appearsAt?: string
   /** Leaves out what is not at least a warning, such as a line for each request. */
   isQuiet?: boolean
 }
@@ -29,12 +31,13 @@ export async function requireFreePort(port: number, remedy: string): Promise<voi
 
 /** `wrangler dev` in a process group of its own, so that workerd, its grandchild, ends with this process. */
 export function startDevServer(options: DevServerOptions): ChildProcess {
-  const { configPath, statePath, port, vars, isQuiet = false } = options
+  const { configPath, statePath, port, vars, appearsAt, isQuiet = false } = options
   return spawnWrangler(
     [
       ...['dev', '--config', configPath, '--persist-to', statePath],
       ...['--ip', HOST, '--port', String(port), '--inspector-port', '0'],
       ...['--show-interactive-dev-session=false', '--log-level', isQuiet ? 'error' : 'log'],
+      ...(appearsAt ? ['--host', new URL(appearsAt).host, '--upstream-protocol', 'https'] : []),
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],
     { stdio: ['ignore', 'inherit', 'inherit'], detached: true },

@@ -15,7 +15,12 @@ requireBurstLimits(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
 Object.assign(process.env, QUIET_WRANGLER)
 await prepareTokenService(TOKEN_SERVICE, config)
-const server = startDevServer({ ...TOKEN_SERVICE, port, vars: { LOCAL_PORT: String(port) } })
+const server = startDevServer({
+  ...TOKEN_SERVICE,
+  port,
+  vars: { LOCAL_PORT: String(port) },
+  ...(isLoopback(config.issuer) ? {} : { appearsAt: config.issuer }),
+})
 endTogether([server])
 await untilReady(`${origin}/health/ready`)
 printWelcome(config)

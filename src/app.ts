@@ -14,7 +14,7 @@ import { Answers } from './http/answers.ts'
 import { corsFor } from './http/cors.ts'
 import { type Answer, limitBody, only, orError, revalidate, through } from './http/handlers.ts'
 import { protectAnswers } from './http/security_headers.ts'
-import { methodNotAllowed, notFound, type OAuthError } from './oauth/errors.ts'
+import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -28,10 +28,41 @@ const ENDPOINTS: readonly Endpoint[] = [
   readinessEndpoint,
 ]
 
+const HEALTH_PATHS: ReadonlySet<string> = new Set([healthEndpoint.path, readinessEndpoint.path])
+
 const METHODS = { GET: ['GET', 'HEAD', 'OPTIONS'], POST: ['POST', 'OPTIONS'] } as const
 
+/** Answers the requests of one isolate. */
+export type App = Pick<Hono, 'fetch'>
+
 /** The whole server, over the services of one isolate. */
-export function createApp(services: Services): Hono {
+export function createApp(services: Services): App {
+  const app = createRoutes(services)
+  const { issuer } = services.config
+  if (!issuer.startsWith('https:')) return app
+  const misdirected = refuseAll(services)
+  return {
+    fetch: (request, env, context) =>
+      (isForIssuer(request.url, issuer) ? app : misdirected).fetch(request, env, context),
+  }
+}
+
+/**
+ * Whether a request came to the issuer's own address, so not over plain http and not to another host of the Worker. Only
+ * health checks may come to another address. No header counts: a caller can send any `X-Forwarded-Proto`.
+ */
+function isForIssuer(url: string, issuer: string): boolean {
+  return url.startsWith(`${issuer}/`) || HEALTH_PATHS.has(new URL(url).pathname)
+}
+
+/** Answers every request with 421 (RFC 9110 §15.5.20). */
+function refuseAll({ config }: Services): App {
+  const answers = new Answers(config)
+  return new Hono().all('*', (c) => answers.error(c, misdirectedRequest()))
+}
+
+/** Every route of the server, at any address. */
+export function createRoutes(services: Services): Hono {
   const app = new Hono()
   const { adminApi } = services.config
   if (adminApi) {

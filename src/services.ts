@@ -30,15 +30,24 @@ import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
+import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
+import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
 import { SignInGuard } from './users/sign_in_guard.ts'
 import { UserAdminStore } from './users/user_admin_store.ts'
+import { UserImportStore } from './users/user_import_store.ts'
 import { UserStore } from './users/user_store.ts'
+
+/** The binding of the database that has everything but the sessions of other shards. */
+const MAIN_DATABASE = 'DB'
+
+/** Longer than the statistics look back, which is a day. */
+const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
 export interface Env extends BurstBindings {
@@ -48,6 +57,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY: string
   /** The secret that is to take its place, while it is being changed. */
   SEALING_KEY_NEXT?: string
+  /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
+  HASH_KEYS?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -64,14 +75,16 @@ export interface Services extends GrantServices {
   /** What operators list and change. */
   clientAdmin: ClientAdminStore
   userAdmin: UserAdminStore
+  userImports: UserImportStore
   auditTrail: AuditQueryStore
   statistics: AuditStatisticsStore
+  databaseSizes: DatabaseSizeStore
   /** Whom a token is for, as the database has them now. */
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once. */
-  cutoffStores: readonly CutoffStore[]
+  /** Those and the shards', each database once, by the name of its binding. */
+  cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
   signOut: SignOut
@@ -96,7 +109,7 @@ export function createServices(
   clock: Clock,
   auditGatherMs?: number,
 ): Services {
-  const { db, kv, sealingKeys, shardDatabases } = requireEnvironment(env, config)
+  const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
   const mac = new CopyMac(sealingKeys)
   const copies = new ReadCopyStore(kv, mac)
   const lastAnswers = new LastAnswerStore(config.issuer, mac)
@@ -106,12 +119,12 @@ export function createServices(
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
-  const audit = new AuditStore(db, auditGatherMs)
+  const bursts = new BurstLimits(env)
+  const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
-  const bursts = new BurstLimits(env)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore({ db, copies, changes })
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
@@ -121,12 +134,21 @@ export function createServices(
   const shards = new SessionShards(
     config.sessionShards.map((shard, i) => {
       const shardDb = shardDatabases[i] ?? db
-      return { ...shard, sessions: new SessionStore(shardDb, holders), list: new SessionListStore(shardDb) }
+      return {
+        ...shard,
+        sessions: new SessionStore(shardDb, holders, config),
+        list: new SessionListStore(shardDb),
+      }
     }),
   )
   // A shard may share the main database, and no cut-off is to be listed twice.
-  const otherDatabases = [...new Set(shardDatabases)].filter((shardDb) => shardDb !== db)
-  const cutoffStores = [cutoffs, ...otherDatabases.map((shardDb) => new CutoffStore(shardDb))]
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, config.sessionShards[i]?.binding ?? ''] as const),
+    [db, 'DB'],
+  ])
+  const cutoffStores = new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
   const feed = new RevocationFeed({
     stores: cutoffStores,
     keys,
@@ -153,30 +175,46 @@ export function createServices(
       feed,
       clientAdmin,
       userAdmin,
+      userImports: new UserImportStore(db),
     },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
       underWay,
+      keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({ failures, names, limits, audit, bursts }),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit }),
+    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
   }
+}
+
+function databasesByBinding(
+  db: D1Database,
+  { sessionShards }: Config,
+  shardDatabases: readonly D1Database[],
+) {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([[MAIN_DATABASE, db], ...shards])
 }
 
 interface Environment {
   db: D1Database
   kv: KVNamespace
   sealingKeys: SealingKeys
+  hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
 }
@@ -184,14 +222,15 @@ interface Environment {
 function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
+  const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && missing.size === 0) {
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { db: env.DB, kv: env.KV, sealingKeys, shardDatabases }
+    return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -200,6 +239,7 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }
 
@@ -216,18 +256,33 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
 }
 
-/** Removes what has expired from every store. */
-export function sweepStores({
-  shards,
-  cutoffStores: cutoffs,
-  audit,
-  failures,
-  config,
-  clock,
-}: Services): Promise<void> {
-  const { longestAccessTokenSeconds: cutoffWindowSeconds, auditRetentionSeconds } = config
-  return sweep({ shards, cutoffs, audit, failures, cutoffWindowSeconds, auditRetentionSeconds }, clock.now())
+/** Removes from every database what has expired, and audit events past their number. */
+export async function sweepStores(services: Services): Promise<void> {
+  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const sizes = await databaseSizes.readAndWarn()
+  const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
+  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  const now = clock.now()
+  const expired = (table: string, store: ExpiringRows, before = now) => ({
+    table,
+    sweep: (limit: number) => store.sweep(before, limit),
+  })
+  const sweepables = [
+    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    expired('sign_in_failures', failures),
+    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
+    expired('audit_events', audit, now - config.auditRetentionSeconds),
+    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
+  ]
+  await sweep(sweepables, clock)
+}
+
+interface ExpiringRows {
+  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  sweep(before: number, limit: number): Promise<number>
 }

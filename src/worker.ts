@@ -1,7 +1,7 @@
 import { env as startEnv } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import configText from '../dist/config.txt'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import { readConfig } from './config/config.ts'
 import { Answers } from './http/answers.ts'
 import { systemClock } from './lib/clock.ts'
@@ -12,7 +12,7 @@ import { createServices, type Env, runCron } from './services.ts'
 // Checked when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
 const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })
 
-let app: Hono | null = null
+let app: App | null = null
 
 export default {
   fetch(request, env, context) {
@@ -27,7 +27,7 @@ export default {
 } satisfies ExportedHandler<Env>
 
 /** The server; where a binding or a secret is missing, one that says so in the log and nothing to the caller. */
-function openApp(env: Env): Hono {
+function openApp(env: Env): App {
   try {
     return createApp(createServices(env, config, systemClock))
   } catch (error) {

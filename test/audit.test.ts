@@ -124,7 +124,7 @@ describe('the events of an isolate', () => {
   /** Records an event for each of the moments, and gives how many calls that took. */
   async function record(sid: string, moments: number[]): Promise<number> {
     const { db, statements } = recordingD1()
-    const audit = new AuditStore(db, 20)
+    const audit = new AuditStore(db, { gatherMs: 20 })
     const later: Promise<unknown>[] = []
     const from = { addressPrefix: null, address: null, continent: null }
     for (const now of moments) {

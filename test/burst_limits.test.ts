@@ -1,8 +1,9 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
 import { problem, TestOperator } from './support/operator.ts'
-import { basic, credentials, PASSWORD, TestServer } from './support/server.ts'
+import { basic, credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const TOO_MANY = {
   error: 'temporarily_unavailable',
@@ -20,7 +21,15 @@ function budgetOf(size: number): RateLimit {
   }
 }
 
-const BINDINGS = ['SIGN_IN_LIMIT', 'GUESS_LIMIT', 'GUEST_LIMIT', 'INTROSPECTION_LIMIT'] as const
+const BINDINGS = [
+  'SIGN_IN_LIMIT',
+  'GUESS_LIMIT',
+  'GUEST_LIMIT',
+  'INTROSPECTION_LIMIT',
+  'REFRESH_LIMIT',
+  'REVOCATION_LIMIT',
+  'CLIENT_REVOCATION_LIMIT',
+] as const
 
 function limitedServer(size: number): TestServer {
   return new TestServer({ env: Object.fromEntries(BINDINGS.map((name) => [name, budgetOf(size)])) })
@@ -33,7 +42,7 @@ const THERE = from('203.0.113.2')
 async function expectTooMany(response: Response): Promise<void> {
   expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60'])
   expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
-  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   expect(await response.json()).toEqual(TOO_MANY)
 }
 
@@ -158,6 +167,66 @@ describe('introspection', () => {
     for (const status of [200, 200]) expect((await post(HERE)).status).toBe(status)
     await expectTooMany(await post(HERE))
     expect((await post(THERE)).status).toBe(200)
+  })
+})
+
+describe('revocations', () => {
+  const revoke = (server: TestServer, client: TestClient, token: string, address = HERE) =>
+    server.postJson({ ...credentials(client), token }, address, '/oauth2-token/revoke')
+  const tokensOf = (server: TestServer, client: TestClient, count: number) =>
+    Promise.all(Array.from({ length: count }, () => server.signIn(client, 'guest', 'guest')))
+
+  it('by a public client are limited for each address, and past it the token lives and nothing is written', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient({ confidential: false })
+    const tokens = await tokensOf(server, client, 4)
+    const [first, second, third, fourth] = tokens.map(({ access_token }) => access_token)
+    for (const token of [first, second]) expect((await revoke(server, client, token ?? '')).status).toBe(200)
+    await expectTooMany(await revoke(server, client, third ?? ''))
+    const { sid } = decodeJwt<{ sid: string }>(third ?? '')
+    expect(await env.DB.prepare('SELECT 1 FROM sessions WHERE sid = ?').bind(sid).first()).toBe(null)
+    expect(await auditOf({ sid, kind: 'revoke' })).toEqual([])
+    await server.refresh(client, tokens[2]?.refresh_token)
+    expect((await revoke(server, client, fourth ?? '', THERE)).status).toBe(200)
+  })
+
+  it('by a client are limited for it, from any address, where the feed would list them', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient({ confidential: false })
+    const { username } = await server.addUser()
+    const addresses = [1, 2, 3, 4].map((i) => from(`203.0.113.${i}`))
+    const statuses = []
+    for (const address of addresses) {
+      const { access_token } = await server.signIn(client, username)
+      statuses.push((await revoke(server, client, access_token, address)).status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 429])
+    // A guest's is not listed, and goes on.
+    const [guest] = await tokensOf(server, client, 1)
+    expect((await revoke(server, client, guest?.access_token ?? '', from('203.0.113.5'))).status).toBe(200)
+  })
+
+  it('of a confidential client cannot be starved by strangers, and need no address', async () => {
+    const server = limitedServer(2)
+    const [client, other] = [await server.addClient(), await server.addClient({ confidential: false })]
+    const strangers = await tokensOf(server, other, 3)
+    for (const { access_token } of strangers) await revoke(server, other, access_token)
+    const wrong = { ...client, secret: 'wrong' }
+    for (let i = 0; i < 2; i++) expect((await revoke(server, wrong, 'x')).status).toBe(401)
+    const machine = { grant_type: 'client_credentials', ...credentials(client) }
+    const statuses = []
+    for (const address of [HERE, {}, HERE]) {
+      const { access_token } = await server.requireTokens(machine)
+      const body = { ...credentials(client), token: access_token }
+      statuses.push((await server.postJson(body, address, '/oauth2-token/revoke')).status)
+    }
+    expect(statuses).toEqual([200, 200, 429])
+  })
+
+  it('of what is no token of ours cost no budget', async () => {
+    const server = limitedServer(1)
+    const client = await server.addClient()
+    for (let i = 0; i < 3; i++) expect((await revoke(server, client, 'garbage')).status).toBe(200)
   })
 })
 

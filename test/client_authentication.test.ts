@@ -1,8 +1,16 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
+import { authenticateClient } from '../src/clients/authenticate_client.ts'
 import { generateClientSecret, hashClientSecret, verifyClientSecret } from '../src/clients/client_secret.ts'
+import { parseClientCredentials } from '../src/oauth/client_authentication.ts'
+import { Parameters } from '../src/oauth/parameters.ts'
 import { countingD1, D1_DOWN, KV_DOWN } from './support/faults.ts'
 import { basic, credentials, type TestClient, TestServer } from './support/server.ts'
+
+function postForm(server: TestServer, path: string, body: Record<string, string>, authorization: string) {
+  const headers = { Authorization: authorization }
+  return server.fetch(path, { method: 'POST', headers, body: new URLSearchParams(body) })
+}
 
 const GRANT = { grant_type: 'client_credentials' }
 
@@ -25,8 +33,122 @@ describe('client authentication', () => {
     expect(response.status).toBe(200)
   })
 
+  it('ignores JSON members that it does not read, whatever their type (RFC 6749 §3.2)', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const unknown = { flag: true, number: 1, list: [1, { a: 'b' }], object: { scope: 'x' }, none: null }
+    const unread = { username: 5, password: {}, refresh_token: [], token_type_hint: 1 }
+    const response = await server.postJson({
+      ...GRANT,
+      ...credentials(client),
+      ...unknown,
+      ...unread,
+      scope: null,
+    })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({
+      token_type: 'Bearer',
+      expires_in: 3600,
+      access_token: expect.any(String),
+      scope: 'cart orders catalog',
+    })
+  })
+
+  it.each(['Bearer an-old-token', 'Bearer null', 'Bearer', 'Digest username="x"', ''])(
+    'lets the body decide where the Authorization header has another scheme: %s',
+    async (authorization) => {
+      const server = new TestServer()
+      const client = await server.addClient()
+      const { access_token } = await server.requireTokens({ ...GRANT, ...credentials(client) })
+      const headers = { Authorization: authorization }
+      for (const [path, parameters] of [
+        ['/oauth2-token', GRANT],
+        ['/oauth2-token/introspect', { token: access_token }],
+        ['/oauth2-token/revoke', { token: access_token }],
+      ] as const) {
+        const good = await server.postJson({ ...parameters, ...credentials(client) }, headers, path)
+        expect(good.status).toBe(200)
+        const wrong = await server.postJson(
+          { ...parameters, client_id: client.id, client_secret: 'wrong' },
+          headers,
+          path,
+        )
+        expect([wrong.status, wrong.headers.get('WWW-Authenticate')]).toEqual([401, null])
+        expect(await wrong.json()).toEqual({
+          error: 'invalid_client',
+          error_description: 'Client authentication failed.',
+        })
+      }
+    },
+  )
+
+  it.each(['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect'])(
+    'takes the body before Basic in the dialect oro, and refuses both together in the other: %s',
+    async (path) => {
+      const oro = new TestServer({ config: { errors: 'oro' } })
+      const client = await oro.addClient()
+      const body = { ...GRANT, token: 'x', ...credentials(client) }
+      for (const authorization of [basic('nobody', 'wrong'), 'Basic !!!']) {
+        expect((await postForm(oro, path, body, authorization)).status).toBe(200)
+      }
+      const other = await postForm(new TestServer(), path, body, basic('nobody', 'wrong'))
+      expect(other.status).toBe(400)
+      expect(await other.json()).toEqual({
+        error: 'invalid_request',
+        error_description: 'The client must authenticate in one way only.',
+      })
+    },
+  )
+
   it.each([
-    ['another scheme', 'Bearer abc'],
+    ['a plus', 'c+d'],
+    ['a percent sequence', 'c%2Bd'],
+    ['a broken percent sequence', '100%'],
+    ['a percent sequence that is not UTF-8', '%ff'],
+  ])('takes a Basic secret that the client did not encode, as OroCommerce does: %s', async (_case, end) => {
+    const server = new TestServer()
+    const secret = crypto.randomUUID() + end
+    const hash = await hashClientSecret(secret)
+    const { id } = await server.addClient({ secrets: [{ hash, createdAt: 0, expiresAt: null }] })
+    const raw = (half: string) => ({ Authorization: `Basic ${btoa(`${id}:${half}`)}` })
+    expect((await server.postForm(GRANT, raw(secret))).status).toBe(200)
+    expect((await server.postForm(GRANT, { Authorization: basic(id, secret) })).status).toBe(200)
+    const wrong = await server.postForm(GRANT, raw(`${secret}%`))
+    expect(wrong.status).toBe(401)
+    expect(wrong.headers.get('WWW-Authenticate')).toBe('Basic realm="sallyport", charset="UTF-8"')
+    expect(await wrong.json()).toEqual({
+      error: 'invalid_client',
+      error_description: 'Client authentication failed.',
+    })
+  })
+
+  it('hashes both readings of a Basic secret, whichever is right and whether or not the client exists', async () => {
+    const server = new TestServer()
+    const unique = crypto.randomUUID()
+    const [decoded, raw] = await Promise.all(
+      [`${unique} d`, `${unique}+d`].map(async (secret) => {
+        const hash = await hashClientSecret(secret)
+        return server.addClient({ secrets: [{ hash, createdAt: 0, expiresAt: null }] })
+      }),
+    )
+    const digest = vi.spyOn(crypto.subtle, 'digest')
+    const hashes: number[] = []
+    for (const id of [decoded?.id, raw?.id, 'nobody']) {
+      for (const secret of [`${unique}+d`, unique]) {
+        digest.mockClear()
+        await authenticateClient(
+          parseClientCredentials(`Basic ${btoa(`${id}:${secret}`)}`, new Parameters(new Map())),
+          server.services.clients,
+          server.context(),
+        ).catch(() => null)
+        hashes.push(digest.mock.calls.length)
+      }
+    }
+    expect(hashes).toEqual([2, 2, 2, 2, 2, 2])
+    digest.mockRestore()
+  })
+
+  it.each([
     ['no credentials', 'Basic'],
     ['broken base64', 'Basic !!!'],
     ['a broken percent sequence', `Basic ${btoa('client:%zz')}`],
@@ -73,9 +195,9 @@ describe('client authentication', () => {
     const server = new TestServer()
     const client = await server.addClient()
     const digest = vi.spyOn(crypto.subtle, 'digest')
-    await verifyClientSecret('wrong', client.record, 0)
+    await verifyClientSecret(['wrong'], client.record, 0)
     expect(digest).toHaveBeenCalledTimes(1)
-    await verifyClientSecret('wrong', null, 0)
+    await verifyClientSecret(['wrong'], null, 0)
     expect(digest).toHaveBeenCalledTimes(2)
     digest.mockRestore()
   })

@@ -9,7 +9,7 @@ describe('health', () => {
     const server = new TestServer({ env: { DB: D1_DOWN, KV: KV_DOWN } })
     const response = await server.fetch('/health')
     expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
-    expect(response.headers.get('Cache-Control')).toBe('no-store')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   })
 
   it('is ready where the stores answer and there is a key', async () => {

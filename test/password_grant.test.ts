@@ -29,7 +29,7 @@ describe('the password grant', () => {
     })
     expect(response.status).toBe(200)
     expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
-    expect(response.headers.get('Cache-Control')).toBe('no-store')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
     expect(response.headers.get('Pragma')).toBe('no-cache')
     const answer = await response.json<Record<string, unknown>>()
     expect(Object.keys(answer)).toEqual(['token_type', 'expires_in', 'access_token', 'refresh_token'])
@@ -177,7 +177,7 @@ describe('the password grant', () => {
         expect(response.status).toBe(400)
         expect(await response.json()).toEqual({
           error: 'invalid_request',
-          error_description: `The parameter "${missing}" is missing.`,
+          error_description: `The parameter ${missing} is missing.`,
         })
       }
     }

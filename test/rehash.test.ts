@@ -48,7 +48,7 @@ async function addImported(server: TestServer, changes: Partial<ImportedUserDraf
     enabled: true,
     ...changes,
   }
-  const user = importUser(draft, server.services, server.clock.time)
+  const user = await importUser(draft, server.services, server.clock.time)
   await server.services.users.add(user)
   return user
 }
@@ -68,8 +68,8 @@ describe('a person with a hash from elsewhere', () => {
   it.each([
     ['bcrypt cost=4', bcrypt],
     ['scrypt ln=10,r=8,p=1', scrypt],
-    ['pbkdf2-sha256 i=1000', pbkdf2],
-    ['symfony-sha512 i=2', symfony],
+    ['pbkdf2-sha256 i=1000 in argon2id m=19456,t=2,p=1', pbkdf2],
+    ['symfony-sha512 i=2 in argon2id m=19456,t=2,p=1', symfony],
     ['argon2id m=7168,t=1,p=1', weakArgon2id],
   ])('signs in with their old password, and gets today’s hash once: %s', async (described, make) => {
     const { server, client } = await newScene()
@@ -95,6 +95,7 @@ describe('a person with a hash from elsewhere', () => {
     expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
       ...user,
       passwordHash: hash,
+      isHashReplaceable: false,
     })
     await server.refresh(client, first.refresh_token)
   })

@@ -118,7 +118,7 @@ class Scene {
 async function expectUnavailable(answer: Response, refusal: Row['refusal']): Promise<void> {
   expect(answer.status).toBe(503)
   expect(answer.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
-  expect(answer.headers.get('Cache-Control')).toBe('no-store')
+  expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
   const text = await answer.text()
   switch (refusal) {
     case 'page':

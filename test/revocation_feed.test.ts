@@ -6,9 +6,11 @@ import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 
-async function revokeGuest(server: TestServer): Promise<string> {
+/** Ends the session of a new customer and gives its sid. */
+async function revokeSession(server: TestServer): Promise<string> {
   const client = await server.addClient({ confidential: false })
-  const { access_token } = await server.signIn(client, 'guest', 'guest')
+  const { username } = await server.addUser()
+  const { access_token } = await server.signIn(client, username)
   await server.postJson({ client_id: client.id, token: access_token }, {}, '/oauth2-token/revoke')
   return decodeJwt<{ sid: string }>(access_token).sid
 }
@@ -32,7 +34,9 @@ describe('GET /revocations', () => {
     expect(decodeJwt(token)).toEqual({
       iss: 'https://id.shop.test',
       iat: server.clock.time,
+      exp: (Math.floor(server.clock.time / 900) + 1) * 900 + 3660,
       sequence: 0,
+      until: '0',
       window: 3600,
       revocations: [],
     })
@@ -42,7 +46,7 @@ describe('GET /revocations', () => {
     const server = new TestServer()
     const user = await server.addUser()
     const client = await server.addClient()
-    const sid = await revokeGuest(server)
+    const sid = await revokeSession(server)
     server.clock.time += 10
     await server.services.signOut.everywhere(user.id, server.context())
     await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
@@ -52,9 +56,10 @@ describe('GET /revocations', () => {
       { client_id: client.id, before: cutAt + 3 },
     ]
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...people])
-    server.clock.time = cutAt - 10 + 3603
-    expect((await readFeed(server)).revocations).toEqual(people)
-    server.clock.time = cutAt + 3603
+    // A minute after the last token has expired, and another for the session: its token may be dated ahead.
+    server.clock.time = cutAt + 3 + 3600 + 60
+    expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }])
+    server.clock.time = cutAt - 10 + 3600 + 60 + 60
     expect((await readFeed(server)).revocations).toEqual([])
   })
 
@@ -64,9 +69,9 @@ describe('GET /revocations', () => {
       { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
     ]
     const server = new TestServer({ config: { session_shards } })
-    const sids = [await revokeGuest(server)]
+    const sids = [await revokeSession(server)]
     server.continent = 'EU'
-    sids.push(await revokeGuest(server))
+    sids.push(await revokeSession(server))
     const { revocations, sequence } = await readFeed(server)
     expect(revocations.map((entry) => entry.sid)).toEqual(sids)
     expect(sequence).toBe(2)
@@ -90,7 +95,7 @@ describe('GET /revocations', () => {
     const server = new TestServer()
     const first = await server.fetch('/revocations')
     const etag = first.headers.get('ETag') ?? ''
-    await revokeGuest(server)
+    await revokeSession(server)
     expect(await (await server.fetch('/revocations')).text()).toBe(await first.text())
     server.clock.time += 5
     const unchanged = new TestServer({ clock: server.clock })
@@ -112,7 +117,7 @@ describe('GET /revocations', () => {
       Array.from({ length: 1000 }, async () => {
         const sid = shards.newSid(null)
         const now = server.clock.time
-        const identity = { sid, subject: 'visitor:x', clientId: client.id, api: 'storefront', startedAt: now }
+        const identity = { sid, subject: 'user:x', clientId: client.id, api: 'storefront', startedAt: now }
         const times = { expiresAt: now + 10, tokenExpiresAt: now + 10 }
         await shards.find(sid)?.end({ ...identity, ...times }, 'revoked by its client', now)
       }),
@@ -126,7 +131,7 @@ describe('GET /revocations', () => {
     const clock = new TestClock()
     const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
-    const sid = await revokeGuest(server)
+    const sid = await revokeSession(server)
     const last = await (await server.fetch('/revocations')).text()
     stores.up = false
     clock.time += 90
@@ -154,7 +159,7 @@ describe('GET /revocations', () => {
   it('comes from the newer copy, and from the good one where the other is broken', async () => {
     const server = new TestServer()
     await server.fetch('/revocations')
-    const sid = await revokeGuest(server)
+    const sid = await revokeSession(server)
     server.clock.time += 10
     // A minute has not passed: the data centre has it, and KV not yet.
     const last = await (await server.fetch('/revocations')).text()
@@ -179,7 +184,7 @@ describe('GET /revocations', () => {
       return writes.length
     }
     expect(await writtenAfter(0)).toBe(1)
-    await revokeGuest(server)
+    await revokeSession(server)
     expect(await writtenAfter(10)).toBe(1)
     expect(await writtenAfter(50)).toBe(2)
     expect(await writtenAfter(60)).toBe(2)

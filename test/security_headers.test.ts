@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../src/app.ts'
+import { createRoutes } from '../src/app.ts'
 import { CONSOLE_PATH } from '../src/console/page.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
@@ -34,7 +34,7 @@ function protectionOf({ headers }: Response): Record<string, string> {
 
 /** Every path that the server has, with something in the place of each parameter, and one that it has not. */
 function pathsOf(server: TestServer): string[] {
-  const paths = createApp(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
+  const paths = createRoutes(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
   return [...new Set([...paths.filter((path) => !path.includes('*')), '/nowhere', '/admin/api/nowhere'])]
 }
 

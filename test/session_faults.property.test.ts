@@ -178,7 +178,7 @@ class Outage {
 async function expectUnavailable(answer: Response): Promise<void> {
   expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
   expect(answer.headers.get('Retry-After')).toBe('2')
-  expect(answer.headers.get('Cache-Control')).toBe('no-store')
+  expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
 it(`no refresh token is lost or doubled through ${RUNS} random outages`, {

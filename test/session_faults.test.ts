@@ -114,7 +114,7 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
       expect(claims).toMatchObject({ sub: id, client_id: client.id })
       expect(claims.visitor_id).toBe(isSpent ? undefined : visitor.sub)
       expect(await rowsOf(visitor.sid)).toEqual([{ seq: 0, end_reason: 'merged into a customer' }])
-      expect(await countCutoffs(visitor.sid)).toBe(1)
+      expect(await countCutoffs(visitor.sid)).toBe(0)
       expect(await rowsOf(claims.sid)).toEqual([])
       await expectSignedIn(scene, tokens)
     },

@@ -297,7 +297,8 @@ describe('shards', () => {
     const server = new TestServer({ config: { session_shards: shards } })
     const client = await server.addClient()
     server.continent = 'EU'
-    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    const { username } = await server.addUser()
+    const { refresh_token } = await server.signIn(client, username)
     const without = new TestServer({ clock: server.clock })
     await expectDead(without, client, refresh_token)
     const { sid } = decodeJwt<{ sid: string }>(refresh_token ?? '')

@@ -1,10 +1,15 @@
 import { createExecutionContext, createScheduledController, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
-import { sweep } from '../src/sessions/sweep.ts'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EVENTS_PER_MINUTE } from '../src/audit/audit_budget.ts'
+import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/sessions/sweep.ts'
+import { DatabaseSizeStore } from '../src/storage/database_size_store.ts'
 import worker from '../src/worker.ts'
+import wranglerToml from '../wrangler.toml?raw'
 import { auditOf } from './support/audit.ts'
-import { emptyStores, TestServer } from './support/server.ts'
+import { ConsoleBrowser } from './support/console.ts'
+import { TestOperator } from './support/operator.ts'
+import { emptyStores, TestClock, TestServer } from './support/server.ts'
 
 const DAY = 86_400
 
@@ -47,7 +52,7 @@ describe('the sweep', () => {
     const users = [await server.addUser(), await server.addUser()]
     for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
     await server.settle()
-    server.clock.time += 3603
+    server.clock.time += 3662
     await server.sweep()
     expect(await count('cutoffs')).toBe(2)
     server.clock.time += 1
@@ -66,44 +71,93 @@ describe('the sweep', () => {
       const user = await server.addUser()
       await server.services.signOut.everywhere(user.id, server.context())
     }
-    server.clock.time += 3604
+    server.clock.time += 3663
     await server.sweep()
     expect(await count('cutoffs')).toBe(1)
   })
 
-  it('works in bounded batches, as many as one run may take', async () => {
+  it('removes old events until none is left, in one run', async () => {
     const server = new TestServer({ config: { audit_retention_days: 1 } })
-    await env.DB.prepare(
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50700)
-       INSERT INTO audit_events (at, kind, outcome, reason) SELECT 0, 'issue', 'ok', 'old' FROM n`,
-    ).run()
-    await server.sweep()
-    expect(await count('audit_events')).toBe(700)
+    await addEvents(51_000, { at: 0 })
     await server.sweep()
     expect(await count('audit_events')).toBe(0)
   })
 
-  it('takes fewer batches of each table where there are many, so that the last has its turn', async () => {
+  it('removes the oldest events past their number, and keeps thefts and the acts of operators', async () => {
+    const server = new TestServer({ config: { audit_max_events: 10_000 } })
+    const at = server.clock.time
+    await addEvents(3, { at, kind: 'theft' })
+    await addEvents(3, { at, kind: 'cut_off', actor: 'user:1' })
+    await addEvents(13_000, { at, kind: 'sign_in_failure' })
+    await server.sweep()
+    expect(await countByKind()).toEqual({ cut_off: 3, sign_in_failure: 10_000, theft: 3 })
+    // Thefts go once there are twice as many newer events; what operators did stays.
+    await addEvents(20_000, { at })
+    await server.sweep()
+    expect(await countByKind()).toEqual({ cut_off: 3, issue: 10_000 })
+  })
+
+  it('keeps half as many events while the database is 85 % full', async () => {
+    const server = new TestServer({ config: { audit_max_events: 10_000 } })
+    server.services.databaseSizes.readAll = () =>
+      new DatabaseSizeStore(new Map([['DB', sized(8.5e9)]])).readAll()
+    await addEvents(12_000, { at: server.clock.time })
+    await server.sweep()
+    expect(await count('audit_events')).toBe(5000)
+  })
+
+  it('forgets the counters of the statistics after two days', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    await server.signIn(client, 'guest', 'guest')
+    server.clock.time += 2 * DAY - 60
+    await server.sweep()
+    expect(await count('audit_counters')).toBe(1)
+    server.clock.time += 120
+    await server.sweep()
+    expect(await count('audit_counters')).toBe(0)
+  })
+
+  /** A table that always has rows left, or one more; `onSweep` hears of each batch. */
+  const fake = (table: string, onSweep: (table: string) => void, rowsLeft = Infinity) => ({
+    table,
+    sweep: async (limit: number) => {
+      onSweep(table)
+      return Math.min(limit, rowsLeft)
+    },
+  })
+
+  it('gives each table its turn, and leaves the rest to the next run after 900 statements', async () => {
+    const lines = warnings()
     const asked: string[] = []
-    const endless = (table: string) => ({
-      sweep: async (_before: number, limit: number) => {
-        asked.push(table)
-        return limit
-      },
-    })
-    const databases = Array.from({ length: 6 }, () => endless('sessions'))
-    await sweep(
-      {
-        shards: { all: () => databases.map((sessions) => ({ sessions })) },
-        cutoffs: databases.map(() => endless('cutoffs')),
-        failures: endless('failures'),
-        audit: endless('audit'),
-        ...{ cutoffWindowSeconds: 3600, auditRetentionSeconds: DAY },
-      },
-      0,
-    )
-    expect(asked.length).toBeLessThanOrEqual(900)
-    expect(asked.filter((table) => table === 'audit')).toHaveLength(64)
+    const note = (table: string) => asked.push(table)
+    const tables = [fake('sessions', note), fake('once', note, 1), fake('audit_events', note)]
+    await sweep(tables, new TestClock())
+    const times = (table: string) => asked.filter((name) => name === table).length
+    expect([asked.length, times('once')]).toEqual([900, 1])
+    expect(Math.abs(times('sessions') - times('audit_events'))).toBeLessThanOrEqual(1)
+    expect(lines.map(({ event, table }) => [event, table])).toEqual([
+      ['sweep_unfinished', expect.any(String)],
+      ['sweep_unfinished', expect.any(String)],
+    ])
+  })
+
+  it('ends after five minutes, before the next run begins', async () => {
+    const lines = warnings()
+    const clock = new TestClock()
+    const begunAt = clock.time
+    const takeASecond = () => {
+      clock.time += 1
+    }
+    await sweep([fake('audit_events', takeASecond)], clock)
+    expect(clock.time - begunAt).toBe(300)
+    expect(lines).toHaveLength(1)
+  })
+
+  it('can remove what 500 isolates write at once for strangers who use up every budget', () => {
+    const [, minutes] = /crons = \["\*\/(\d+) \* \* \* \*"\]/.exec(wranglerToml) ?? []
+    const removedPerMinute = (BATCH_ROWS * MAX_STATEMENTS) / Number(minutes)
+    expect(removedPerMinute).toBeGreaterThanOrEqual(500 * EVENTS_PER_MINUTE.strangers)
   })
 
   it('is run by the cron trigger, which also makes the first key', async () => {
@@ -116,5 +170,77 @@ describe('the sweep', () => {
     expect(await auditOf({ kind: 'issue' })).toEqual([])
     expect(await auditOf({ kind: 'key' })).toHaveLength(1)
     expect(await count('signing_keys')).toBe(1)
+  })
+})
+
+/** Adds so many events, with what matters to the sweep. */
+async function addEvents(
+  times: number,
+  { at, kind = 'issue', actor = null }: { at: number; kind?: string; actor?: string | null },
+): Promise<void> {
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+     INSERT INTO audit_events (at, kind, outcome, reason, actor) SELECT ?2, ?3, 'ok', 'old', ?4 FROM n`,
+  )
+    .bind(times, at, kind, actor)
+    .run()
+}
+
+async function countByKind(): Promise<Record<string, number>> {
+  const select = env.DB.prepare('SELECT kind, count(*) AS n FROM audit_events GROUP BY kind ORDER BY kind')
+  const { results } = await select.all<{ kind: string; n: number }>()
+  return Object.fromEntries(results.map(({ kind, n }) => [kind, n]))
+}
+
+/** A database that says that it has so many bytes. */
+function sized(bytes: number): D1Database {
+  return { prepare: () => ({ run: async () => ({ meta: { size_after: bytes } }) }) } as unknown as D1Database
+}
+
+/** The warnings of the log from now on. */
+function warnings(): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = []
+  const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => lines.push(JSON.parse(line)))
+  onTestFinished(() => spy.mockRestore())
+  return lines
+}
+
+describe('a database that is 70 % full', () => {
+  const NEARLY = 7_000_000_000
+
+  it('is in the log at each run of the cron trigger', async () => {
+    const lines = warnings()
+    const databases = new Map([
+      ['DB', sized(NEARLY)],
+      ['SESSIONS_EU', sized(NEARLY - 1)],
+    ])
+    await new DatabaseSizeStore(databases).readAndWarn()
+    expect(lines).toEqual([
+      { level: 'warn', event: 'database_nearly_full', name: 'DB', bytes: NEARLY, limit: 10_000_000_000 },
+    ])
+  })
+
+  it('is in the statistics and on the dashboard, beside one that does not answer', async () => {
+    const lines = warnings()
+    await emptyStores()
+    const server = new TestServer()
+    const away = {
+      prepare: () => ({ run: () => Promise.reject(new Error('away')) }),
+    } as unknown as D1Database
+    const databases = new Map([
+      ['DB', sized(NEARLY)],
+      ['SESSIONS_EU', away],
+    ])
+    server.services.databaseSizes.readAll = () => new DatabaseSizeStore(databases).readAll()
+    const operator = await TestOperator.signIn(server, ['support'])
+    const { body } = await operator.get('/statistics')
+    expect(body.databases).toEqual([
+      { name: 'DB', bytes: NEARLY, limit_bytes: 10_000_000_000, nearly_full: true },
+      { name: 'SESSIONS_EU', bytes: null, limit_bytes: 10_000_000_000, nearly_full: false },
+    ])
+    expect(lines.map(({ event, name }) => [event, name])).toEqual([['database_size_unknown', 'SESSIONS_EU']])
+    const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
+    expect(html).toContain('The database DB is 70 % full.')
+    expect(html).not.toContain('The database SESSIONS_EU')
   })
 })

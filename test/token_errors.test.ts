@@ -44,6 +44,19 @@ const invalidScope: Wire = {
   description: 'The requested scope is unknown or more than the client may have.',
   hint: 'Check the `scope` parameter',
 }
+const invalidTarget: Wire = {
+  status: 400,
+  error: 'invalid_target',
+  description: 'The parameter resource is not supported.',
+}
+const RESOURCE = 'https://a.example'
+const RESOURCES = [
+  ['one', 'resource=https://a.example'],
+  ['two', 'resource=https://a.example&resource=https://b.example'],
+  ['the same twice', 'resource=https://a.example&resource=https://a.example'],
+  ['an empty one beside it', 'resource=&resource=https://a.example'],
+] as const
+const USERNAME_HINT = 'Check the `username` parameter'
 const deadRefreshToken: Pick<ErrorCase, 'rfc6749' | 'oro'> = {
   rfc6749: { status: 400, error: 'invalid_grant', description: 'The refresh token is invalid.' },
   oro: { status: 401, error: 'invalid_request', description: 'The refresh token is invalid.' },
@@ -104,11 +117,55 @@ const CASES: ErrorCase[] = [
     send: (server) => server.postJson('{"grant_type":"password","\\u0067rant_type":"password"}'),
     rfc6749: malformed('A parameter is repeated.'),
   },
-  ...[1, null, true, ['a'], { a: 'b' }].map((value) => ({
-    name: `a JSON value that is no string: ${JSON.stringify(value)}`,
-    send: (server: TestServer) => server.postJson({ grant_type: 'password', username: value }),
-    rfc6749: malformed('Every parameter must be a string.'),
+  ...[1, true, ['a'], { a: 'b' }].map((value) => ({
+    name: `a JSON value that is read and is no string: ${JSON.stringify(value)}`,
+    send: (server: TestServer) => asClient(server, { grant_type: 'password', username: value }),
+    rfc6749: { ...malformed('The parameter username must be a string.'), hint: USERNAME_HINT },
   })),
+  {
+    name: 'a JSON value that is null, which is absent',
+    send: (server) => asClient(server, { grant_type: 'password', username: null }),
+    rfc6749: { ...malformed('The parameter username is missing.'), hint: USERNAME_HINT },
+  },
+  {
+    name: 'a grant type that is no string',
+    send: (server) => asClient(server, { grant_type: ['password'] }),
+    rfc6749: {
+      ...malformed('The parameter grant_type must be a string.'),
+      hint: 'Check the `grant_type` parameter',
+    },
+  },
+  {
+    name: 'a repeated JSON key that nothing reads',
+    send: (server) => server.postJson('{"grant_type":"password","x":{"y":1},"x":[]}'),
+    rfc6749: malformed('A parameter is repeated.'),
+  },
+  ...RESOURCES.map(([name, body]) => ({
+    name: `a resource, which no request may choose (RFC 8707 §2): ${name}`,
+    send: async (server: TestServer) => {
+      const client = new URLSearchParams(credentials(await server.addClient()))
+      return server.postForm(`grant_type=client_credentials&${client}&${body}`)
+    },
+    rfc6749: invalidTarget,
+  })),
+  ...[RESOURCE, [RESOURCE], [RESOURCE, 'https://b.example']].map((resource) => ({
+    name: `a resource in JSON: ${JSON.stringify(resource)}`,
+    send: (server: TestServer) => asClient(server, { grant_type: 'client_credentials', resource }),
+    rfc6749: invalidTarget,
+  })),
+  {
+    name: 'a resource as two JSON keys',
+    send: (server) => server.postJson('{"resource":"https://a.example","resource":"https://b.example"}'),
+    rfc6749: malformed('A parameter is repeated.'),
+  },
+  {
+    name: 'a resource that is no string',
+    send: (server) => asClient(server, { grant_type: 'client_credentials', resource: [1] }),
+    rfc6749: {
+      ...malformed('The parameter resource must be a string.'),
+      hint: 'Check the `resource` parameter',
+    },
+  },
   {
     name: 'a repeated form parameter',
     send: (server) => server.postForm('grant_type=password&grant_type=password'),
@@ -130,38 +187,48 @@ const CASES: ErrorCase[] = [
     rfc6749: malformed('Parameters must be in the body, not in the address.'),
   },
   {
-    name: 'two kinds of client authentication',
+    name: 'two kinds of client authentication, of which the body wins in the dialect oro',
     send: (server) =>
       server.postForm(
         { grant_type: 'password', client_id: 'a', client_secret: 'b' },
         { Authorization: basic('a', 'b') },
       ),
     rfc6749: malformed('The client must authenticate in one way only.'),
+    oro: oroClient,
   },
   {
-    name: 'two clients',
+    name: 'two clients, of which that of the body wins in the dialect oro',
     send: (server) =>
       server.postForm({ grant_type: 'password', client_id: 'b' }, { Authorization: basic('a', 'b') }),
     rfc6749: malformed('The client must authenticate in one way only.'),
+    oro: oroClient,
+  },
+  {
+    name: 'an Authorization header of another scheme and no client in the body',
+    send: (server) => server.postForm('grant_type=password', { Authorization: 'Bearer null' }),
+    rfc6749: {
+      ...malformed('The parameter client_id is missing.'),
+      hint: 'Check the `client_id` parameter',
+    },
   },
   {
     name: 'no client',
     send: (server) => server.postForm('grant_type=password'),
     rfc6749: {
-      ...malformed('The parameter "client_id" is missing.'),
+      ...malformed('The parameter client_id is missing.'),
       hint: 'Check the `client_id` parameter',
     },
   },
   {
     name: 'no username',
     send: (server) => asClient(server, { grant_type: 'password', password: PASSWORD }),
-    rfc6749: { ...malformed('The parameter "username" is missing.'), hint: 'Check the `username` parameter' },
+    rfc6749: { ...malformed('The parameter username is missing.'), hint: 'Check the `username` parameter' },
   },
   {
     name: 'no refresh token',
     send: (server) => asClient(server, { grant_type: 'refresh_token' }),
     rfc6749: {
-      ...malformed('The parameter "refresh_token" is missing.'),
+      ...malformed('The parameter refresh_token is missing.'),
       hint: 'Check the `refresh_token` parameter',
     },
   },
@@ -209,13 +276,13 @@ const CASES: ErrorCase[] = [
   {
     name: 'an empty body',
     send: (server) => server.postForm(''),
-    rfc6749: { ...malformed('The parameter "grant_type" is missing.') },
+    rfc6749: { ...malformed('The parameter grant_type is missing.') },
     oro: oroGrant,
   },
   {
     name: 'an empty grant type',
     send: (server) => asClient(server, { grant_type: '' }),
-    rfc6749: { ...malformed('The parameter "grant_type" is missing.') },
+    rfc6749: { ...malformed('The parameter grant_type is missing.') },
     oro: oroGrant,
   },
   ...['authorization_code', '__proto__', 'Password', 'urn:ietf:params:oauth:grant-type:device_code'].map(
@@ -283,7 +350,7 @@ describe.each<ErrorDialect>(['rfc6749', 'oro'])('errors: %s', (dialect) => {
     const response = await send(server)
     expect(response.status).toBe(status)
     expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
-    expect(response.headers.get('Cache-Control')).toBe('no-store')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
     expect(response.headers.get('Pragma')).toBe('no-cache')
     expect(response.headers.get('Allow')).toBe(status === 405 ? 'POST, OPTIONS' : null)
     const members = { error, error_description: description }

@@ -32,7 +32,7 @@ describe('visitor_access_token', () => {
     const later = await server.refresh(client, customer.refresh_token)
     expect(visitorIdOf(later)).toBe(visitor)
     await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
-    expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 60 })
+    expect(JSON.stringify(await readFeed(server))).not.toContain(sid)
     expect(await auditOf({ sid, kind: 'merge' })).toEqual([
       expect.objectContaining({ outcome: 'ok', subject: visitor, reason: `merged into ${user.id}` }),
     ])

@@ -38,9 +38,10 @@ export class TokenError extends Error {
   }
 }
 
-/** No error code: a request without a token did nothing wrong yet (RFC 6750 §3.1). */
+/** No error code: the request shows no attempt to authenticate (RFC 6750 §3.1). A challenge has a parameter, so the realm (§3). */
 export function missingToken(): TokenError {
-  return new TokenError({ code: 'missing_token', status: 401, challenge: 'Bearer' }, 'no bearer token')
+  const challenge = 'Bearer realm="sallyport"'
+  return new TokenError({ code: 'missing_token', status: 401, challenge }, 'no bearer token')
 }
 
 export function invalidToken(reason: string, options?: ErrorOptions): TokenError {

@@ -1,3 +1,4 @@
+import { foldUsername } from '../../src/users/username.ts'
 import type { AdminApi, Item } from '../api/admin_api.ts'
 import { asItem, at } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
@@ -20,12 +21,7 @@ export function isUserId(text: string): boolean {
 /** The whole name is its own beginning; where many names begin so, all of them are looked at. */
 async function findByUsername(api: AdminApi, username: string, pool: string | undefined): Promise<Item[]> {
   const { items } = await api.list({ operation: 'GET /users', query: { q: username, pool } }, Infinity)
-  return items.filter((user) => normalize(textOf(user, 'username')) === normalize(username))
-}
-
-/** About as the server compares names; it decides. */
-function normalize(username: string): string {
-  return username.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC').trim()
+  return items.filter((user) => textOf(user, 'username') === foldUsername(username))
 }
 
 /** What a session says whose it is. @throws as `requireUser` */

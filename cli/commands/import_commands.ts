@@ -1,6 +1,6 @@
 import { toCliError } from '../api/problem.ts'
 import type { Call, Command } from '../core/command.ts'
-import { CliError, UsageError } from '../core/exit_code.ts'
+import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
 import { clientRows } from '../import/client_rows.ts'
@@ -8,28 +8,19 @@ import type { ImportKind } from '../import/import_kind.ts'
 import { formatCount, Progress } from '../import/progress.ts'
 import { Report } from '../import/report.ts'
 import { type ImportRun, type MadeSecret, runImport, type Tally } from '../import/run_import.ts'
-import { formatOf, type Scan, scan } from '../import/scan.ts'
+import { type Scan, scan } from '../import/scan.ts'
 import { userRows } from '../import/user_rows.ts'
+import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { printJson } from './output.ts'
 
-const FORMAT = text(
-  'format',
-  'csv, or jsonl for one JSON object a line; by the name of the file where absent',
-  {
-    value: 'csv|jsonl',
-  },
-)
-const DELIMITER = text('delimiter', 'What stands between the cells of a CSV file; a comma where absent', {
-  value: 'CHARACTER',
-})
 const DRY_RUN = flag('dry-run', 'Changes nothing: says what would be')
 const REPORT = text('report', 'Where the refused rows are listed, in place of standard error', {
   value: 'FILE',
 })
 const DEFAULT_POOL = text('pool', 'The pool of rows that name none')
 const DEFAULT_API = text('api', 'The API of rows that name none')
-const OPTIONS: readonly Option[] = [FORMAT, DELIMITER, DRY_RUN, YES, REPORT]
-const FILE = { name: 'FILE', summary: 'CSV whose first line names the columns, or JSON lines; in UTF-8' }
+const OPTIONS: readonly Option[] = [...FILE_OPTIONS, DRY_RUN, YES, REPORT]
+const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
 
 const DETAILS =
   'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
@@ -41,8 +32,8 @@ const importUsers: Command = {
   summary: 'People from another system, with the hashes that it has of their passwords',
   details: DETAILS + columnsOf(userRows(undefined)),
   arguments: [FILE],
-  options: [...OPTIONS, DEFAULT_POOL],
-  operations: ['POST /users/import'],
+  options: [PRESET, ...OPTIONS, DEFAULT_POOL],
+  operations: ['POST /users/import', 'POST /users/import/verify'],
   run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
 }
 
@@ -75,7 +66,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
     const onRetry = () => say('No answer; the batch is sent again …')
     const refuse = report.refuse.bind(report)
     const run = {
-      file: fileOf(call),
+      file: readFileOptions(call, kind),
       kind,
       api: call.api,
       progress,
@@ -89,13 +80,6 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
     progress.clear()
     await report.close()
   }
-}
-
-function fileOf({ input }: Call) {
-  const path = input.argument('FILE')
-  const delimiter = input.get(DELIMITER) ?? ','
-  if (delimiter.length !== 1) throw new UsageError('--delimiter must be one character')
-  return { path, format: formatOf(path, input.get(FORMAT)), delimiter }
 }
 
 /** Check the file, try it out, ask, import. */

@@ -1,3 +1,4 @@
+import { asItem } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { integer } from '../core/option.ts'
@@ -28,8 +29,11 @@ const statistics: Command = {
     if (input.has(JSON_OUTPUT)) return printJson(call, answer)
     const counted = { ...answer, ...memberOf(answer, 'total') }
     terminal.print(formatItem(counted, COLUMNS))
-    if (answer.truncated === true)
-      terminal.say('There were more events than are counted: ask for fewer minutes.')
+    const databases = Array.isArray(answer.databases) ? answer.databases.map(asItem) : []
+    for (const database of databases) {
+      if (database.nearly_full === true)
+        terminal.say(`The database ${database.name} is nearly full: see docs/cost.md.`)
+    }
   },
 }
 

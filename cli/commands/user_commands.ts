@@ -46,6 +46,7 @@ const MEMBERS: readonly Column<Item>[] = [
   member('Id', 'id'),
   ...COLUMNS.slice(0, 4),
   { title: 'Email', show: (user) => showValue(memberOf(user, 'profile').email) },
+  member('Username warnings', 'username_warnings'),
   member('Enabled', 'enabled'),
   member('Must change password', 'must_change_password'),
   member('Password breached', 'password_breached'),
@@ -62,6 +63,25 @@ const listUsers: Command = {
   async run(call) {
     const { query } = call.input
     printPage(call, await call.api.list({ operation: 'GET /users', query }, limitOf(call)), COLUMNS)
+  },
+}
+
+const checkNames: Command = {
+  name: 'users check-names',
+  summary: 'Users whose username cannot sign in, or may be mistaken for another name',
+  details:
+    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give its user another one by `users update --username`. No name is changed and no users are merged by themselves.',
+  options: [IN_POOL],
+  operations: ['GET /users'],
+  async run(call) {
+    const { query } = call.input
+    const page = await call.api.list({ operation: 'GET /users', query }, Infinity)
+    const items = page.items.filter((user) => showValue(user.username_warnings) !== '–')
+    printPage(call, { ...page, items }, [
+      ...COLUMNS.slice(0, 2),
+      member('Warnings', 'username_warnings'),
+      member('Id', 'id'),
+    ])
   },
 }
 
@@ -196,7 +216,17 @@ const deleteUser: Command = {
 }
 
 export const USER_COMMANDS: readonly Command[] = [
-  ...[listUsers, showUser, createUser, updateUser, setPassword, forceChange, enableUser, disableUser],
+  ...[
+    listUsers,
+    checkNames,
+    showUser,
+    createUser,
+    updateUser,
+    setPassword,
+    forceChange,
+    enableUser,
+    disableUser,
+  ],
   ...[signOut, deleteUser],
 ]
 

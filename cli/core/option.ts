@@ -12,6 +12,8 @@ export interface Option<T = unknown> {
   field?: string
   /** @throws UsageError */
   parse(text: string): T
+  /** Of an option that may be repeated: both values in one. */
+  merge?(earlier: T, later: T): T
 }
 
 interface Details {
@@ -28,14 +30,19 @@ export const flag: Define<true> = (name, summary, details = {}) => ({
 })
 
 export const text: Define<string> = (name, summary, details = {}) => ({
-  ...{ name, summary, value: details.value ?? name.toUpperCase().replaceAll('-', '_') },
-  ...fieldOf(details),
+  ...describeValue(name, summary, details),
   parse: (given) => given,
 })
 
+/** An option that takes a value, but for its type. */
+function describeValue(name: string, summary: string, details: Details) {
+  const value = details.value ?? name.toUpperCase().replaceAll('-', '_')
+  return { name, summary, value, ...fieldOf(details) }
+}
+
 /** Items with a comma between them; an empty text is the empty list. */
 export const list: Define<string[]> = (name, summary, details = {}) => ({
-  ...text(name, summary, { value: 'A,B', ...details }),
+  ...describeValue(name, summary, { value: 'A,B', ...details }),
   parse: (given) =>
     given
       .split(',')
@@ -43,19 +50,26 @@ export const list: Define<string[]> = (name, summary, details = {}) => ({
       .filter((item) => item !== ''),
 })
 
+/** An option that may be repeated, with a text each time. */
+export const texts: Define<string[]> = (name, summary, details = {}) => ({
+  ...describeValue(name, summary, details),
+  parse: (given) => [given],
+  merge: (earlier, later) => [...earlier, ...later],
+})
+
 export const integer: Define<number> = (name, summary, details = {}) => ({
-  ...text(name, summary, { value: 'N', ...details }),
+  ...describeValue(name, summary, { value: 'N', ...details }),
   parse: (given) => parseInteger(name, given),
 })
 
 /** Seconds, or `default` for null. */
 export const lifetime: Define<number | null> = (name, summary, details = {}) => ({
-  ...text(name, summary, { value: 'SECONDS|default', ...details }),
+  ...describeValue(name, summary, { value: 'SECONDS|default', ...details }),
   parse: (given) => (given === 'default' ? null : parseInteger(name, given)),
 })
 
 export const truth: Define<boolean> = (name, summary, details = {}) => ({
-  ...text(name, summary, { value: 'true|false', ...details }),
+  ...describeValue(name, summary, { value: 'true|false', ...details }),
   parse(given) {
     if (given === 'true' || given === 'false') return given === 'true'
     throw new UsageError(`--${name} must be true or false`)
@@ -64,7 +78,7 @@ export const truth: Define<boolean> = (name, summary, details = {}) => ({
 
 /** A moment, as Unix seconds. */
 export const time: Define<number> = (name, summary, details = {}) => ({
-  ...text(name, summary, { value: 'TIME', ...details }),
+  ...describeValue(name, summary, { value: 'TIME', ...details }),
   parse(given) {
     const seconds = parseTime(given)
     if (seconds !== null) return seconds

@@ -104,8 +104,10 @@ function readOption(
   if (option.value === null && token.value !== undefined) {
     throw new UsageError(`--${option.name} takes no value`)
   }
-  if (given.has(option)) throw new UsageError(`--${option.name} is there twice`)
-  given.set(option, option.parse(token.value ?? ''))
+  const value = option.parse(token.value ?? '')
+  const isRepeated = given.has(option)
+  if (isRepeated && option.merge === undefined) throw new UsageError(`--${option.name} is there twice`)
+  given.set(option, isRepeated ? option.merge?.(given.get(option), value) : value)
 }
 
 function unknownOption(name: string, options: readonly Option[]): UsageError {

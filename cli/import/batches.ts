@@ -1,8 +1,10 @@
+import { needsHash } from '../../src/users/schemes/conversion/self_describing.ts'
 import type { ApiRow } from './import_kind.ts'
 
 /** Those of the admin API, whose body also has the names around the rows. */
 const MAX_ROWS = 100
-const MAX_PLAIN_PASSWORDS = 20
+/** Of plain passwords and fast hashes: the server computes a hash for each. */
+const MAX_HASHES = 20
 const MAX_CHARACTERS = 120_000
 
 /** A good row of the file. */
@@ -17,22 +19,20 @@ export interface NumberedRow {
 /** Rows in batches that the server takes, in order. */
 export async function* toBatches(rows: AsyncIterable<NumberedRow>): AsyncGenerator<NumberedRow[]> {
   let batch: NumberedRow[] = []
-  let [characters, passwords] = [0, 0]
+  let [characters, hashes] = [0, 0]
   for await (const numbered of rows) {
     const size = JSON.stringify(numbered.row).length
-    const isPlain = numbered.row.password !== undefined
+    const isHashed = needsHash(numbered.row)
     const isFull =
-      batch.length === MAX_ROWS ||
-      (isPlain && passwords === MAX_PLAIN_PASSWORDS) ||
-      characters + size > MAX_CHARACTERS
+      batch.length === MAX_ROWS || (isHashed && hashes === MAX_HASHES) || characters + size > MAX_CHARACTERS
     if (isFull && batch.length > 0) {
       yield batch
       batch = []
-      ;[characters, passwords] = [0, 0]
+      ;[characters, hashes] = [0, 0]
     }
     batch.push(numbered)
     characters += size
-    passwords += isPlain ? 1 : 0
+    hashes += isHashed ? 1 : 0
   }
   if (batch.length > 0) yield batch
 }

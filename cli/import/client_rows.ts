@@ -21,9 +21,10 @@ export function clientRows(api: string | undefined): ImportKind {
       {
         name: 'grants',
         summary: 'of `password`, `client_credentials`; `,` or `|` between them, or a JSON list',
+        isList: true,
       },
-      { name: 'scopes', summary: 'in the same way' },
-      { name: 'origins', summary: 'the exact origins of its pages, in the same way' },
+      { name: 'scopes', summary: 'in the same way', isList: true },
+      { name: 'origins', summary: 'the exact origins of its pages, in the same way', isList: true },
       { name: 'confidential', summary: '`true` where absent; `false` for one that can keep no secret' },
       { name: 'enabled', summary: '`true` where absent' },
       { name: 'access_token_lifetime', summary: 'seconds; that of the API where absent' },

@@ -1,7 +1,9 @@
 import { pipeline, Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { CliError } from '../core/exit_code.ts'
+import type { ColumnPlan } from './column_plan.ts'
 import { type FileRow, MAX_ROW_CHARACTERS } from './file_row.ts'
+import { HeadedRows } from './headed_rows.ts'
 import { readText } from './read_text.ts'
 
 /** A record as csv-parse gives it with `raw`. */
@@ -14,34 +16,23 @@ interface CsvRecord {
 const LINE_END = /\r\n|\r|\n/g
 
 /**
- * The rows of a CSV file (RFC 4180) whose first line names the columns. An empty cell is an absent one.
+ * The rows of a CSV file (RFC 4180). Its first line names the columns, unless the preset of the plan does.
  *
- * @param checkColumns Throws where it does not know one.
  * @throws CliError where the file is broken
  */
 export async function* readCsvRows(
   file: string,
-  { delimiter, checkColumns }: { delimiter: string; checkColumns: (names: readonly string[]) => void },
+  { delimiter, plan }: { delimiter: string; plan: ColumnPlan },
 ): AsyncGenerator<FileRow> {
-  let columns: string[] | null = null
+  const rows = new HeadedRows(file, plan)
   let nextLine = 1
   for await (const { record, raw } of readRecords(file, delimiter)) {
     const line = nextLine
     nextLine += raw.match(LINE_END)?.length ?? 0
-    if (columns === null) {
-      columns = record.map((name) => name.trim().toLowerCase())
-      checkColumns(columns)
-    } else if (record.length > 1 || record[0] !== '') yield toRow(line, record, columns)
+    const cells = rows.read(line, record)
+    if (cells !== null) yield 'problem' in cells ? cells : plan.arrangeCells(line, cells.values)
   }
-  if (columns === null) throw new CliError('failed', `${file} is empty: its first line must name the columns`)
-}
-
-function toRow(line: number, record: readonly string[], columns: readonly string[]): FileRow {
-  if (record.length !== columns.length) {
-    return { line, problem: `has ${record.length} cells, and the first line has ${columns.length}` }
-  }
-  const cells = columns.map((name, i) => [name, record[i] ?? ''] as const).filter(([, text]) => text !== '')
-  return { line, values: Object.fromEntries(cells) }
+  rows.requireHead()
 }
 
 async function* readRecords(file: string, delimiter: string): AsyncGenerator<CsvRecord> {

@@ -1,14 +1,16 @@
-/** A row of a file, by the line that it begins on: its values by their columns, or why it cannot be read. */
+/** A row of a file, by the line that it begins on: its values by field, or why it cannot be read. */
 export type FileRow = { line: number; values: RowValues } | { line: number; problem: string }
 
-/** Text from CSV; from JSON whatever it has. */
+/** Text from CSV; any JSON value from JSON. */
 export type RowValues = Readonly<Record<string, unknown>>
 
-/** Longer ones are no rows: a quote that is never closed, most likely. */
+/** A longer row is an error of the file, most likely a quote that is never closed. */
 export const MAX_ROW_CHARACTERS = 64 * 1024
 
-/** A column that rows may have. */
+/** A field that rows may have. In a file without a mapping, the columns have the names of the fields. */
 export interface ImportColumn {
   name: string
   summary: string
+  /** Whether text has items with `,` or `|` between them. */
+  isList?: boolean
 }

@@ -42,7 +42,12 @@ export function listOf(values: RowValues, column: string): string[] | undefined 
   if (value === undefined) return undefined
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
   if (typeof value !== 'string') throw new RowRefused(`${column}: must be a list`)
-  return value
+  return splitList(value)
+}
+
+/** The items of a text, with `,` or `|` between them. */
+export function splitList(text: string): string[] {
+  return text
     .split(/[,|]/)
     .map((item) => item.trim())
     .filter((item) => item !== '')

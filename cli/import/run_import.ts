@@ -1,9 +1,10 @@
 import { type AdminApi, asItem, asItems } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
 import { inOrder, type NumberedRow, toBatches } from './batches.ts'
+import type { ImportFile } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
 import type { Progress } from './progress.ts'
-import { type ImportFile, type Refuse, readGoodRows, type Scan } from './scan.ts'
+import { type Refuse, readGoodRows, type Scan } from './scan.ts'
 
 /** So many batches are on their way at a time. */
 const BATCHES_AT_ONCE = 4

@@ -1,20 +1,10 @@
-import { CliError, UsageError } from '../core/exit_code.ts'
-import { suggest } from '../core/suggest.ts'
 import type { NumberedRow } from './batches.ts'
-import { readCsvRows } from './csv_rows.ts'
 import type { FileRow } from './file_row.ts'
 import { FlagList } from './flag_list.ts'
+import { type ImportFile, readRows } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
-import { readJsonRows } from './json_rows.ts'
 import { digestOf, KeyList } from './key_list.ts'
 import { RowRefused } from './row_values.ts'
-
-/** A file of rows, which is read several times. */
-export interface ImportFile {
-  path: string
-  format: 'csv' | 'jsonl'
-  delimiter: string
-}
 
 export type Refuse = (line: number, name: string, reason: string) => void
 
@@ -25,20 +15,6 @@ export interface Scan {
   isGood: Uint8Array
 }
 
-const ENDINGS: Readonly<Record<string, ImportFile['format']>> = {
-  csv: 'csv',
-  jsonl: 'jsonl',
-  ndjson: 'jsonl',
-}
-
-/** @throws UsageError where neither the ending nor `given` says it */
-export function formatOf(path: string, given: string | undefined): ImportFile['format'] {
-  const format = ENDINGS[given ?? path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
-  if (format === undefined)
-    throw new UsageError('--format must be csv or jsonl, where the name of the file does not say it')
-  return format
-}
-
 /**
  * Reads the whole file and checks what needs no server: the columns, the values, and that no two rows share a key.
  *
@@ -47,7 +23,7 @@ export function formatOf(path: string, given: string | undefined): ImportFile['f
 export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
   const keys = new KeyList()
   const flags = new FlagList()
-  for await (const row of readRows(file, kind)) {
+  for await (const row of readRows(file)) {
     const read = readRow(row, kind, refuse)
     flags.add(read !== null)
     if (read !== null) for (const key of kind.keysOf(read.row)) keys.add(key)
@@ -82,7 +58,7 @@ export async function* readGoodRows(
   { isGood }: Scan,
 ): AsyncGenerator<NumberedRow> {
   let place = 0
-  for await (const row of readRows(file, kind)) {
+  for await (const row of readRows(file)) {
     const read = isGood[place] === 1 ? readRow(row, kind, () => {}) : null
     if (read !== null) yield { place, ...read }
     place++
@@ -103,45 +79,4 @@ function readRow(row: FileRow, kind: ImportKind, refuse: Refuse): Omit<NumberedR
     refuse(line, name, error.message)
     return null
   }
-}
-
-function readRows({ path, format, delimiter }: ImportFile, kind: ImportKind): AsyncGenerator<FileRow> {
-  if (format === 'jsonl')
-    return readJsonRows(path, (names, line) => checkColumns(names, kind, `line ${line}`))
-  return readCsvRows(path, {
-    delimiter,
-    checkColumns: (names) => {
-      requireDelimiter(names)
-      checkColumns(names, kind, 'the first line')
-    },
-  })
-}
-
-/** Spreadsheets of many countries write semicolons. @throws CliError */
-function requireDelimiter(names: readonly string[]): void {
-  const [only = ''] = names
-  if (names.length > 1 || !only.includes(';')) return
-  throw new CliError('usage', `Columns of the first line: "${only}" is one column. Is it --delimiter ';'?`)
-}
-
-/** @throws CliError that lists each column that is not known, or is there twice */
-function checkColumns(names: readonly string[], { columns }: ImportKind, where: string): void {
-  const known = columns.map(({ name }) => name)
-  const strangers = names.filter((name) => !known.includes(name))
-  const repeated = names.filter((name, i) => names.indexOf(name) !== i)
-  if (strangers.length === 0 && repeated.length === 0) return
-  const problems = [
-    ...strangers.map((name) => `"${name}" is not known${meant(name, known)}`),
-    ...repeated.map((name) => `"${name}" is there twice`),
-  ]
-  const hint = strangers.length > 0 ? [`Columns are: ${known.join(', ')}.`] : []
-  throw new CliError(
-    'usage',
-    [`Columns of ${where}:`, ...problems.map((text) => `  ${text}`), ...hint].join('\n'),
-  )
-}
-
-function meant(name: string, known: readonly string[]): string {
-  const near = suggest(name, known)
-  return near === null ? '' : `; did you mean "${near}"?`
 }

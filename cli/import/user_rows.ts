@@ -1,11 +1,8 @@
-import { HashRefused } from '../../src/users/schemes/hash_scheme.ts'
-import { formatSymfonyHash } from '../../src/users/schemes/symfony_scheme.ts'
+import { convertHash } from '../../src/users/schemes/conversion/convert_hash.ts'
 import { normalizeUsername } from '../../src/users/username.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { given, integerOf, listOf, RowRefused, textOf, truthOf } from './row_values.ts'
-
-const SYMFONY_ITERATIONS = 5000
 
 /** @param pool Of rows that name none. */
 export function userRows(pool: string | undefined): ImportKind {
@@ -16,11 +13,15 @@ export function userRows(pool: string | undefined): ImportKind {
     columns: [
       { name: 'pool', summary: 'the pool of users; that of --pool where absent' },
       { name: 'username', summary: 'unique in the pool; case does not count' },
-      { name: 'password_hash', summary: 'a hash in a form of password-hashes.md' },
-      { name: 'salt', summary: 'of Symfony’s `sha512`, where the hash does not begin with `$`' },
-      { name: 'iterations', summary: `of the same; ${SYMFONY_ITERATIONS} where absent` },
+      { name: 'password_hash', summary: 'a hash of a scheme in password-hashes.md' },
+      {
+        name: 'hash_scheme',
+        summary: 'the name of its scheme; needed where the hash does not say it itself',
+      },
+      { name: 'salt', summary: 'the salt, for schemes that keep it apart' },
+      { name: 'iterations', summary: 'of `symfony-sha512`; 5000 where absent' },
       { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
-      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list' },
+      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list', isList: true },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1`, or the opposite; `true` where absent' },
       { name: 'must_change_password', summary: 'whether the next sign-in is for a new password' },
       { name: 'name', summary: 'for operators to find them by' },
@@ -60,17 +61,16 @@ export function requireText(text: string | undefined, column: string): string {
   return text
 }
 
-/** A hash that begins with `$` has its salt in it, whatever is in the salt's column. */
+/** @throws RowRefused */
 function hashOf(values: RowValues): string | undefined {
   const hash = textOf(values, 'password_hash')
-  const salt = textOf(values, 'salt')
-  const iterations = integerOf(values, 'iterations')
-  if (hash === undefined || hash.startsWith('$')) return hash
-  if (salt === undefined && iterations === undefined) return hash
-  try {
-    return formatSymfonyHash({ hash, salt: salt ?? '', iterations: iterations ?? SYMFONY_ITERATIONS })
-  } catch (error) {
-    if (error instanceof HashRefused) throw new RowRefused(`password_hash: ${error.message}`)
-    throw error
-  }
+  if (hash === undefined) return undefined
+  const [salt, iterations] = [textOf(values, 'salt'), integerOf(values, 'iterations')]
+  const conversion = convertHash(textOf(values, 'hash_scheme') ?? null, {
+    hash,
+    ...(salt === undefined ? {} : { salt }),
+    ...(iterations === undefined ? {} : { iterations }),
+  })
+  if (conversion.isAccepted) return conversion.stored
+  throw new RowRefused(`password_hash: ${conversion.reason}; ${conversion.alternative}`)
 }

@@ -58,7 +58,7 @@ const reportSchema = named(
   'ClientImportReport',
   z.strictObject({ dry_run: z.boolean(), results: z.array(resultSchema) }),
 )
-type Result = RowResult<{ client_secret: string | null }>
+type Result = RowResult<{ client_secret: string | null }> & z.output<typeof resultSchema>
 
 const importClients = operation({
   id: 'importClients',

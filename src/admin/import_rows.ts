@@ -7,22 +7,21 @@ export const MAX_ROWS = 100
 export const MAX_IMPORT_BYTES = 512 * 1024
 
 /** A batch: rows are checked one by one, so that a bad one does not keep the others out. */
-export const batchSchema = named(
-  'ImportBatch',
-  z.strictObject({
-    rows: z
-      .array(z.record(z.string(), z.unknown()), 'must be a list of rows')
-      .check(z.minLength(1, 'must have a row'), z.maxLength(MAX_ROWS, `must have at most ${MAX_ROWS} rows`)),
-    dry_run: z.optional(flag),
-  }),
-)
+export const batchMembers = {
+  rows: z
+    .array(z.record(z.string(), z.unknown()), 'must be a list of rows')
+    .check(z.minLength(1, 'must have a row'), z.maxLength(MAX_ROWS, `must have at most ${MAX_ROWS} rows`)),
+  dry_run: z.optional(flag),
+}
+export const batchSchema = named('ImportBatch', z.strictObject(batchMembers))
 
-/** What became of a row; where nothing is to be changed, what would. */
-export type RowResult<Extra> = {
-  index: number
-  status: 'created' | 'exists' | 'refused'
+/** What became of a row; in a dry run, what the import would do. */
+export interface RowVerdict {
+  status: 'created' | 'updated' | 'exists' | 'refused'
   reason: string | null
-} & Extra
+}
+
+export type RowResult<Extra> = { index: number } & RowVerdict & Extra
 
 /** A row that is good, or the result that refuses it. */
 export type CheckedRow<T> = { index: number; value: T } | { index: number; refusal: string }

@@ -11,6 +11,7 @@ import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
 import { USER_IMPORT } from './user_import.ts'
 import { USER_OPERATIONS } from './users.ts'
+import { VERIFY_HASH } from './verify_hash.ts'
 
 /** All that the admin API does. A path without a parameter stands before one that would take it for a value. */
 export const OPERATIONS: readonly Operation[] = [
@@ -19,6 +20,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...CLIENT_OPERATIONS,
   ...SECRET_OPERATIONS,
   ...USER_IMPORT,
+  ...VERIFY_HASH,
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
   ...SESSION_OPERATIONS,

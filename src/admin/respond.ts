@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { PRIVATE } from '../http/answers.ts'
 import { describeError, log } from '../lib/log.ts'
 import { ConstraintFailed, StorageUnavailable } from '../lib/storage_error.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { constraintProblem } from './constraint_problem.ts'
 import { formatProblem, PROBLEMS, Problem } from './problem.ts'
 
-/** Of every answer: nobody keeps it. */
-const NO_STORE = { 'Cache-Control': 'no-store' }
+/** Of every response. */
+const NO_STORE = { 'Cache-Control': PRIVATE }
 
 const RETRY_AFTER_SECONDS = 2
 

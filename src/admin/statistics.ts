@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { EventCounts } from '../audit/audit_statistics_store.ts'
+import { DATABASE_LIMIT_BYTES } from '../storage/database_size_store.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 
@@ -26,10 +27,19 @@ export const statisticsSchema = named(
     from: z.int(),
     to: z.int(),
     piece_seconds: z.int(),
-    /** Whether older events of this time are left out. */
-    truncated: z.boolean(),
     total: z.strictObject(counts),
     pieces: z.array(z.strictObject({ at: z.int(), ...counts })),
+    databases: z.array(
+      z.strictObject({
+        /** The binding in wrangler.toml. */
+        name: z.string(),
+        /** Null where the database does not answer. */
+        bytes: z.nullable(z.int()),
+        limit_bytes: z.int(),
+        /** From 70 % of the limit on. */
+        nearly_full: z.boolean(),
+      }),
+    ),
   }),
 )
 
@@ -38,7 +48,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures, passwords from breaches and sessions that got a token, in the last minutes and in up to 60 pieces of them',
+    'Tokens by grant, failures, passwords from breaches and active sessions, in the last minutes and in up to 60 pieces of them; the size of each database',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({
@@ -54,17 +64,23 @@ const readStatistics = operation({
     const { minutes = DEFAULT_MINUTES } = query
     const pieceSeconds = Math.ceil(minutes / MAX_PIECES) * 60
     const count = Math.ceil((minutes * 60) / pieceSeconds)
-    // The piece that has begun is the last: what just happened is to be seen.
+    // The last piece is the one that has begun, so that new events are seen.
     const to = (Math.floor(context.now / pieceSeconds) + 1) * pieceSeconds
     const from = to - count * pieceSeconds
-    const { pieces, total, isTruncated } = await services.statistics.count({ from, to, pieceSeconds })
+    const [{ pieces, total }, sizes] = await Promise.all([
+      services.statistics.count({ from, to, pieceSeconds }),
+      services.databaseSizes.readAll(),
+    ])
     const known = new Map(pieces.map((piece) => [piece.at, piece]))
     const times = Array.from({ length: count }, (_, i) => from + i * pieceSeconds)
     return {
       body: {
-        ...{ from, to, piece_seconds: pieceSeconds, truncated: isTruncated },
+        ...{ from, to, piece_seconds: pieceSeconds },
         total: showCounts(total),
         pieces: times.map((at) => ({ at, ...showCounts(known.get(at)) })),
+        databases: sizes.map(({ name, bytes, isNearlyFull: nearly_full }) => ({
+          ...{ name, bytes, limit_bytes: DATABASE_LIMIT_BYTES, nearly_full },
+        })),
       },
     }
   },

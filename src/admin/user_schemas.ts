@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import type { Profile, UserRecord } from '../users/user_admin_store.ts'
+import { findUsernameWarnings } from '../users/username_warnings.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
 import { flag, listOf, named, pageOf, role, text } from './schemas.ts'
@@ -54,6 +55,7 @@ export const userSchema = named(
     id: z.string(),
     pool: z.string(),
     username: z.string(),
+    username_warnings: z.array(z.string()),
     roles: z.array(z.string()),
     profile: z.strictObject({ name: z.optional(z.string()), email: z.optional(z.string()) }),
     enabled: z.boolean(),
@@ -73,6 +75,7 @@ export function showUser(user: UserRecord): ShownUser {
     id: user.id,
     pool: user.pool,
     username: user.username,
+    username_warnings: findUsernameWarnings(user.username),
     roles: user.roles,
     profile: withoutAbsent(user.profile),
     enabled: user.enabled,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
-import { normalizeUsername } from '../users/username.ts'
+import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Answer, type Call, type Operation, operation } from './operation.ts'
@@ -43,8 +43,7 @@ const listUsers = operation({
   async handle({ query, services }) {
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
-    // What can be the beginning of no username is looked for as it is, and not found.
-    const prefix = q === undefined ? null : (normalizeUsername(q) ?? q)
+    const prefix = q === undefined ? null : foldUsername(q)
     const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }
@@ -160,8 +159,8 @@ export function conditionsOf({ versions, services, context }: Call, only = versi
 
 /** @throws Problem 409 */
 async function checkFree(pool: string, username: string, { services }: Call): Promise<void> {
-  const taken = await services.userAdmin.findTaken([{ pool, username }])
-  if (taken.length > 0) throw takenUsername()
+  const taken = await services.users.findByUsername(pool, username, 'primary')
+  if (taken !== null) throw takenUsername()
 }
 
 /** @throws Problem 422 in place of UserRefused */

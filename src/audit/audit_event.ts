@@ -44,5 +44,9 @@ export interface AuditEvent {
   sid: string | null
   /** Absent where no operator did it. */
   actor?: Actor
+  /** Whether a confidential client sent the request. Not stored: the event draws on that client's budget. */
+  isFromClient?: boolean
+  /** When the session got the refresh token that was used, in Unix seconds. Not stored: the statistics need it. */
+  previousTokenAt?: number
   change?: AuditedChange
 }

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { countActiveSessions, type MinuteCounts } from './active_sessions.ts'
+import { COUNTERS, type Counter } from './event_counters.ts'
 
-/** Counts of events in a piece of time. A refresh and its retries are tokens alike. */
+/** Counts of events in a piece of time. A refresh and its retries each count as a token. */
 export interface EventCounts {
   password: number
   guest: number
@@ -13,7 +15,7 @@ export interface EventCounts {
   /** Those that were found in a known breach, and those that could not be looked for. */
   breachedPasswords: number
   uncheckedPasswords: number
-  /** Sessions that got a token. */
+  /** Sessions that got a token by a sign-in or a refresh. */
   activeSessions: number
 }
 
@@ -26,11 +28,9 @@ export interface Statistics {
   /** The newest last; pieces without an event are left out. */
   pieces: StatisticsPiece[]
   total: EventCounts
-  /** Whether there were more events of these kinds than are counted: the oldest are left out. */
-  isTruncated: boolean
 }
 
-/** A time and how it is cut. All in Unix seconds. */
+/** A time and how it is cut. All in Unix seconds, and whole minutes. */
 export interface StatisticsSpan {
   /** Inclusive. */
   from: number
@@ -39,40 +39,10 @@ export interface StatisticsSpan {
   pieceSeconds: number
 }
 
-/** More than an hour of a busy shop: a dashboard is not to read the whole trail. */
-export const MAX_EVENTS = 50_000
+const columns = Object.fromEntries(COUNTERS.map((name) => [name, z.int()])) as Record<Counter, z.ZodMiniInt>
+const minutesSchema = z.array(z.object({ minute: z.int(), ...columns }))
 
-const counts = {
-  password: z.int(),
-  guest: z.int(),
-  clientCredentials: z.int(),
-  refreshToken: z.int(),
-  failures: z.int(),
-  breachedPasswords: z.int(),
-  uncheckedPasswords: z.int(),
-  activeSessions: z.int(),
-}
-const piecesSchema = z.array(z.object({ piece: z.int(), ...counts }))
-const totalSchema = z.array(z.object({ events: z.int(), ...counts }))
-
-const IS_TOKEN = `kind IN ('issue', 'refresh', 'retry')`
-const COUNTS = `
-  COUNT(CASE WHEN kind = 'issue' AND reason = 'password' THEN 1 END) AS password,
-  COUNT(CASE WHEN kind = 'issue' AND reason = 'guest' THEN 1 END) AS guest,
-  COUNT(CASE WHEN kind = 'issue' AND reason = 'client_credentials' THEN 1 END) AS clientCredentials,
-  COUNT(CASE WHEN kind IN ('refresh', 'retry') THEN 1 END) AS refreshToken,
-  COUNT(CASE WHEN kind IN ('sign_in_failure', 'refresh_refused') THEN 1 END) AS failures,
-  COUNT(CASE WHEN kind = 'breached_password' THEN 1 END) AS breachedPasswords,
-  COUNT(CASE WHEN kind = 'unchecked_password' THEN 1 END) AS uncheckedPasswords,
-  COUNT(DISTINCT CASE WHEN ${IS_TOKEN} THEN sid END) AS activeSessions`
-
-/** By the index over time, the newest first. Other kinds, such as an import's thousands, take nobody's place. */
-const NEWEST = `(SELECT at, kind, reason, sid FROM audit_events INDEXED BY audit_events_by_time
-  WHERE at >= ?1 AND at < ?2 AND kind IN ('issue', 'refresh', 'retry', 'sign_in_failure', 'refresh_refused',
-    'breached_password', 'unchecked_password')
-  ORDER BY at DESC LIMIT ?3)`
-
-/** Counts what the audit trail holds. */
+/** The counters of events by the minute, which `AuditStore` keeps as it writes the events. */
 export class AuditStatisticsStore {
   readonly #db: D1Database
 
@@ -82,42 +52,40 @@ export class AuditStatisticsStore {
 
   /** @throws StorageUnavailable, CorruptRecord */
   async count({ from, to, pieceSeconds }: StatisticsSpan): Promise<Statistics> {
-    const byPiece = this.#db
-      .prepare(
-        `SELECT CAST((at - ?1) / ?4 AS INTEGER) AS piece, ${COUNTS} FROM ${NEWEST} GROUP BY piece ORDER BY piece`,
-      )
-      .bind(from, to, MAX_EVENTS, pieceSeconds)
-    const total = this.#db
-      .prepare(`SELECT COUNT(*) AS events, ${COUNTS} FROM ${NEWEST}`)
-      .bind(from, to, MAX_EVENTS)
-    const [pieces, sums] = await callStore(
-      'D1 audit_events',
-      () => this.#db.batch([byPiece, total]),
-      SEARCH_DEADLINE_MS,
-    )
-    const [{ events, ...sum } = { events: 0, ...NOTHING }] = decodeRecord(
-      totalSchema,
-      'statistics',
-      sums?.results,
-    )
+    const select = this.#db
+      .prepare('SELECT * FROM audit_counters WHERE minute >= ? AND minute < ? ORDER BY minute')
+      .bind(from, to)
+    const { results } = await callStore('D1 audit_counters', () => select.all(), SEARCH_DEADLINE_MS)
+    const minutes = decodeRecord(minutesSchema, 'statistics', results)
+    const pieces = Map.groupBy(minutes, ({ minute }) => minute - ((minute - from) % pieceSeconds))
     return {
-      pieces: decodeRecord(piecesSchema, 'statistics', pieces?.results).map(({ piece, ...rest }) => ({
-        at: from + piece * pieceSeconds,
-        ...rest,
-      })),
-      total: sum,
-      isTruncated: events >= MAX_EVENTS,
+      pieces: [...pieces].map(([at, ofPiece]) => ({ at, ...sumOf(ofPiece, at) })),
+      total: sumOf(minutes, from),
     }
+  }
+
+  /** Removes up to `limit` minutes from before a moment. Returns how many. @throws StorageUnavailable */
+  async sweep(before: number, limit: number): Promise<number> {
+    const sweep = this.#db
+      .prepare(
+        'DELETE FROM audit_counters WHERE minute IN (SELECT minute FROM audit_counters WHERE minute < ? LIMIT ?)',
+      )
+      .bind(before, limit)
+    const { meta } = await callStore('D1 audit_counters', () => sweep.run())
+    return meta.changes
   }
 }
 
-const NOTHING: EventCounts = {
-  password: 0,
-  guest: 0,
-  clientCredentials: 0,
-  refreshToken: 0,
-  failures: 0,
-  breachedPasswords: 0,
-  uncheckedPasswords: 0,
-  activeSessions: 0,
+function sumOf(minutes: readonly MinuteCounts[], from: number): EventCounts {
+  const sum = (counter: Counter) => minutes.reduce((total, counts) => total + counts[counter], 0)
+  return {
+    password: sum('password'),
+    guest: sum('guest'),
+    clientCredentials: sum('client_credentials'),
+    refreshToken: sum('refresh_token'),
+    failures: sum('failures'),
+    breachedPasswords: sum('breached_passwords'),
+    uncheckedPasswords: sum('unchecked_passwords'),
+    activeSessions: countActiveSessions(minutes, from),
+  }
 }

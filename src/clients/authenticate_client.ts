@@ -13,23 +13,22 @@ export interface ProvenClient {
 }
 
 /**
- * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients get
- * the same refusal after the same check of the secret. Finding the record may take longer the first time: that a client
+ * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients get the same
+ * refusal after the same check of the secret. The look-up of the record may take longer the first time: that a client
  * exists is no secret.
  *
  * @throws OAuthError invalid_client
  */
 export async function authenticateClient(
-  credentials: ClientCredentials,
+  { id, secrets }: ClientCredentials,
   clients: Pick<ClientStore, 'find'>,
   context: RequestContext,
 ): Promise<ProvenClient> {
-  const client = await clients.find(credentials.id, context)
-  const secretHash = await verifyClientSecret(credentials.secret ?? '', client, context.now)
+  const client = await clients.find(id, context)
+  const secretHash = await verifyClientSecret(secrets, client, context.now)
   if (client === null) throw invalidClient('unknown client')
   if (!client.enabled) throw invalidClient('disabled client')
   if (client.confidential && secretHash === null) throw invalidClient('wrong client secret')
-  if (!client.confidential && credentials.secret !== null)
-    throw invalidClient('a public client has no secret')
+  if (!client.confidential && secrets.length > 0) throw invalidClient('a public client has no secret')
   return { client, secretHash }
 }

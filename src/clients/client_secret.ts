@@ -24,24 +24,33 @@ export async function hashClientSecret(secret: string): Promise<string> {
 }
 
 /**
- * The hash of the presented secret where it is one of the client's, else null. Does the same work for any client and
- * for none: one hash and two comparisons.
+ * The hash of the presented secret where it is one of the client's, else null. The work depends on the number of readings
+ * alone: one hash and two comparisons for each, for any client and for an unknown one, whichever reading matches.
+ *
+ * @param readings How the presented secret may be read; a client that presents none does the work of an empty one.
  */
 export async function verifyClientSecret(
-  presented: string,
+  readings: readonly string[],
   client: Client | null,
   now: number,
 ): Promise<string | null> {
-  const hash = await sha256(presented)
   const live = (client?.secrets ?? []).filter((secret) => isLive(secret, now))
+  let matched: Uint8Array | null = null
+  for (const reading of readings.length === 0 ? [''] : readings) {
+    const hash = await sha256(reading)
+    if (isOneOf(hash, live)) matched = hash
+  }
+  return matched && base64url.encode(matched)
+}
+
+function isOneOf(hash: Uint8Array, live: readonly ClientSecret[]): boolean {
   let matched = false
   for (let i = 0; i < MAX_LIVE_SECRETS; i++) {
     const secret = live[i]
     const expected = secret ? base64url.decode(secret.hash) : NO_HASH
     if (equalInConstantTime(hash, expected)) matched = true
   }
-  const text = base64url.encode(hash)
-  return matched ? text : null
+  return matched
 }
 
 function isLive(secret: ClientSecret, now: number): boolean {

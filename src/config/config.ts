@@ -80,6 +80,8 @@ export interface Config {
   /** Where sessions are stored. The first serves every continent that none names. */
   sessionShards: ShardConfig[]
   auditRetentionSeconds: number
+  /** How many audit events are kept. The oldest are removed before their time. */
+  auditMaxEvents: number
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
   passwordQueue: PasswordQueueLimits
@@ -159,6 +161,7 @@ function toConfig(file: ConfigFile): Config {
     sessionLifetimeSeconds: file.session_lifetime ?? null,
     sessionShards: file.session_shards,
     auditRetentionSeconds: file.audit_retention_days * 86_400,
+    auditMaxEvents: file.audit_max_events,
     errorDialect: file.errors,
     passwordHash: file.password_hash,
     minimumPasswordLength: file.minimum_password_length,

@@ -225,6 +225,7 @@ export const configSchema = z
       session_lifetime: z.optional(lifetime(300, 3650 * DAY)),
       session_shards: z._default(shards, [{ name: 's1', binding: 'DB', continents: [] }]),
       audit_retention_days: z._default(days(1, 3650), 90),
+      audit_max_events: z._default(count(10_000, 20_000_000), 10_000_000),
       errors: z._default(z.enum(['rfc6749', 'oro'], 'must be rfc6749 or oro'), 'rfc6749'),
       password_hash: z._default(passwordHash, { m: 19456, t: 2, p: 1 }),
       password_queue: z._default(passwordQueue, { length: 50, seconds: 3 }),

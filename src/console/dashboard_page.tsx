@@ -64,6 +64,7 @@ export const dashboardPage: Page = {
               </>
             }
           />
+          <FullDatabases databases={statistics.databases} />
           <Spans minutes={minutes} />
           <Charts statistics={statistics} breaches={config.breachedPasswords === null ? [] : BREACHES} />
           <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
@@ -77,6 +78,17 @@ export const dashboardPage: Page = {
       ),
     }
   },
+}
+
+function FullDatabases({ databases }: Pick<Statistics, 'databases'>) {
+  return databases
+    .filter((database) => database.nearly_full)
+    .map(({ name, bytes, limit_bytes: limit }) => (
+      <p class="note warn">
+        The database {name} is {Math.round(((bytes ?? 0) / limit) * 100)} % full. It takes no writes once it
+        is full: keep fewer audit events, or add a shard for sessions.
+      </p>
+    ))
 }
 
 function Spans({ minutes }: { minutes: string }) {
@@ -101,7 +113,7 @@ interface ChartsProps {
 }
 
 function Charts({ statistics, breaches }: ChartsProps) {
-  const { total, pieces, piece_seconds: pieceSeconds, truncated } = statistics
+  const { total, pieces, piece_seconds: pieceSeconds } = statistics
   const times = pieces.map(({ at }) => at)
   const valuesOf = (name: keyof typeof total) => pieces.map((piece) => piece[name])
   const most = Math.max(1, ...GRANTS.flatMap(([name]) => valuesOf(name)))
@@ -136,9 +148,6 @@ function Charts({ statistics, breaches }: ChartsProps) {
           />
         ))}
       </div>
-      {truncated ? (
-        <p class="note warn">There were more events than are counted: older ones are left out.</p>
-      ) : null}
       <Figures statistics={statistics} />
     </Section>
   )

@@ -72,6 +72,7 @@ function PeopleTable({ people }: { people: readonly ShownUser[] }) {
       rows={people.map((person) => [
         <>
           <Link to={pathOf`/people/${person.id}`}>{person.username}</Link>
+          <NameWarnings person={person} />
           {person.profile.name === undefined ? null : <span class="under">{person.profile.name}</span>}
         </>,
         person.pool,
@@ -81,6 +82,15 @@ function PeopleTable({ people }: { people: readonly ShownUser[] }) {
       ])}
     />
   )
+}
+
+/** What may be wrong with a username, in words: a name of mixed scripts can look like another one. */
+export function NameWarnings({ person }: { person: ShownUser }) {
+  return person.username_warnings.map((warning) => (
+    <span class="under">
+      <Badge tone="warn">Check the name</Badge> It {warning}.
+    </span>
+  ))
 }
 
 export function PersonState({ person }: { person: ShownUser }) {

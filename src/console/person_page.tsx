@@ -7,7 +7,7 @@ import { Form } from './form.ts'
 import { PasswordFields } from './new_person_page.tsx'
 import type { Reply, Visit } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { PersonState, type ShownUser } from './people_page.tsx'
+import { NameWarnings, PersonState, type ShownUser } from './people_page.tsx'
 import { formOfPerson, PERSON_FIELDS, PersonFields } from './person_form.tsx'
 
 /** What the page shows beside the person: what was refused, and what was typed. */
@@ -56,6 +56,10 @@ function PersonFacts({ person }: { person: ShownUser }) {
     <Facts
       facts={[
         ['State', <PersonState person={person} />],
+        [
+          'Username',
+          person.username_warnings.length === 0 ? person.username : <NameWarnings person={person} />,
+        ],
         ['Pool', person.pool],
         ['Roles', person.roles.join(', ') || <span class="soft">None</span>],
         ['Email', person.profile.email ?? <span class="soft">None</span>],

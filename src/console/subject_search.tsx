@@ -1,4 +1,5 @@
 import { usersSchema } from '../admin/user_schemas.ts'
+import { foldUsername } from '../users/username.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
 import type { Form } from './form.ts'
 import { Link } from './parts.tsx'
@@ -16,7 +17,7 @@ export async function findSubject(admin: AdminClient, query: Form): Promise<Subj
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, people: [] }
   const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
-  const people = items.filter(({ username }) => username === typed.toLowerCase())
+  const people = items.filter(({ username }) => username === foldUsername(typed))
   const [only] = people
   return { subject: people.length === 1 && only ? only.id : typed, people }
 }

@@ -2,7 +2,10 @@ import { requestContext } from '../http/request_context.ts'
 import { FEED_MAX_AGE_SECONDS } from '../sessions/revocation_feed.ts'
 import type { Endpoint } from './endpoint.ts'
 
-/** What was cut off while the access tokens that it kills may live, as a signed JWT. */
+/**
+ * The cut-offs whose access tokens may still live, as a signed JWT. A reader who has the list asks by `since` for what was
+ * added.
+ */
 export const revocationsEndpoint: Endpoint = {
   method: 'GET',
   path: '/revocations',
@@ -10,7 +13,7 @@ export const revocationsEndpoint: Endpoint = {
     const publish = answers.publisher()
     return async (c) => {
       const context = requestContext(c, clock)
-      const { token, etag, asOf } = await feed.current(context)
+      const { token, etag, asOf } = await feed.read(c.req.query('since') ?? null, context)
       // How long ago the stores last confirmed it: it grows while they are down.
       const ageSeconds = Math.max(0, context.now - asOf)
       return publish(token, {

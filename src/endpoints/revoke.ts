@@ -8,6 +8,7 @@ import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
@@ -28,8 +29,25 @@ async function answerRevocation(c: Context, services: Services, answers: Answers
   if (claims === null) return answers.private({})
   if (claims.clientId !== client.id)
     throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
+  await spendBudgets(claims, request, services)
   await revoke(claims, request, services)
   return answers.private({})
+}
+
+/**
+ * A caller of a public client may be anybody, so each address has a budget; a revocation that the feed would list counts
+ * against the client too. A confidential client has authenticated: only its own requests use up its budget.
+ *
+ * @throws OAuthError temporarily_unavailable, and the token keeps living
+ */
+async function spendBudgets(
+  { subject }: TokenClaims,
+  { client, context }: ClientRequest,
+  { bursts }: Services,
+): Promise<void> {
+  if (!client.confidential) await bursts.spend('revocations', client.id, context)
+  const isOfClient = client.confidential || !isVisitorId(subject)
+  if (isOfClient) await bursts.spendOfClient('client_revocations', client.id)
 }
 
 async function revoke(claims: TokenClaims, request: ClientRequest, services: Services): Promise<void> {
@@ -43,12 +61,12 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
 
 /** A client's own token has no session: it dies by its own name. */
 async function endToken(
-  { jti }: TokenClaims,
-  { context }: ClientRequest,
+  { jti, clientId, expiresAt }: TokenClaims,
+  { context: { now } }: ClientRequest,
   { cutoffs }: Services,
 ): Promise<boolean> {
-  await cutoffs.add({ kind: 'jti', value: jti, before: cutoffTime(context.now), reason: REASON }, context.now)
-  return true
+  const cutoff = { kind: 'jti', value: jti, before: cutoffTime(now), reason: REASON } as const
+  return cutoffs.add({ ...cutoff, clientId, expiresAt }, now)
 }
 
 /** @returns Whether this call ended it */
@@ -61,8 +79,9 @@ async function endSession(
   const sessions = shards.find(sid)
   if (sessions === null) {
     // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
-    await cutoffs.add({ kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON }, now)
-    return true
+    const cutoff = { kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON } as const
+    const expiresAt = now + api.accessTokenLifetimeSeconds
+    return cutoffs.add({ ...cutoff, clientId: claims.clientId, expiresAt }, now)
   }
   const expiresAt = now + api.refreshTokenLifetimeSeconds
   return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)

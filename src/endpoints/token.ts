@@ -6,7 +6,7 @@ import { ClientChanged } from '../grants/require_current_client.ts'
 import type { Answers } from '../http/answers.ts'
 import { authenticateRequest, readClientRequest } from '../http/client_request.ts'
 import { log } from '../lib/log.ts'
-import { OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
+import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -33,6 +33,7 @@ async function runGrant(request: ClientRequest, services: Services): Promise<Tok
   const { client, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), services.config)
   if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
+  if (parameters.findAll('resource').length > 0) throw invalidTarget()
   return runAudited(grant, request, services)
 }
 
@@ -61,6 +62,6 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const who = { api: api.name, clientId: client.id, subject, sid }
+  const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
   audit.record({ kind, outcome: 'refused', reason, ...who }, context)
 }

@@ -1,11 +1,12 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 
-/** Records what was done, after the answer is sent. */
+/** Records what a request did, after its response is sent. */
 export function auditSuccess(
-  event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid'>,
+  event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid' | 'previousTokenAt'>,
   { client, api, context }: ClientRequest,
   { audit }: Pick<GrantServices, 'audit'>,
 ): void {
-  audit.record({ ...event, outcome: 'ok', api: api.name, clientId: client.id }, context)
+  const caller = { api: api.name, clientId: client.id, isFromClient: client.confidential }
+  audit.record({ ...event, outcome: 'ok', ...caller }, context)
 }

@@ -1,4 +1,4 @@
-import { formatScope, type GrantedScope, withholdScope } from '../oauth/scope.ts'
+import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import { issueAccessToken } from '../tokens/access_token.ts'
 import { issueRefreshToken } from '../tokens/refresh_token.ts'
@@ -35,12 +35,12 @@ export interface SessionState {
 /** Signs the tokens and puts the answer together. */
 export async function issueTokens(
   { subject, standing = GOOD_STANDING, issuedAt, session, ...granted }: Issuance,
-  { client, api, parameters, context }: ClientRequest,
+  { client, api, context }: ClientRequest,
   { config, keys }: GrantServices,
 ): Promise<TokenResponse> {
   const key = await keys.current(context)
   const roles = standing.isHeld ? [] : granted.roles
-  const scope = standing.isHeld ? withholdScope(parameters.find('scope'), granted.scope) : granted.scope
+  const scope = standing.isHeld ? NO_SCOPE : granted.scope
   const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
   const expiresAt = Math.min(
     issuedAt + lifetimesOf(client, api).accessTokenSeconds,

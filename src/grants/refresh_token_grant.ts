@@ -29,7 +29,8 @@ export const refreshTokenGrant: Grant = {
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
-    // Last, since it uses the token up: whatever else is wrong must leave it whole.
+    await spendRefresh(claims, request, services)
+    // Last, since it uses the token up: a request that is refused for another reason leaves it usable.
     const { session, user } = await rotateSession(claims, request, services)
     const issuance = {
       subject: claims.subject,
@@ -50,6 +51,20 @@ async function countGuess(
   const isGuess = error instanceof OAuthError && error.about.subject === undefined
   if (isGuess) await bursts.spend('guesses', `refresh ${client.id}`, context)
   throw error
+}
+
+/**
+ * Each refresh writes rows. All sessions of a public client at one address share a budget. A confidential client refreshes for
+ * many users from one address, so there each session has its own.
+ *
+ * @throws OAuthError temporarily_unavailable
+ */
+function spendRefresh(
+  { sid }: RefreshTokenClaims,
+  { client, context }: ClientRequest,
+  { bursts }: GrantServices,
+): Promise<void> {
+  return bursts.spend('refreshes', client.confidential ? sid : client.id, context)
 }
 
 /** A lifetime that was made shorter since holds for tokens that were issued before, too. */

@@ -21,12 +21,27 @@ export function renewHash(
   const { id: subject, passwordHash: from } = user
   const outdated = passwords.findOutdated(from)
   const bytes = encodePassword(password)
-  if (outdated === null || bytes === null || !isProvenWhole(password, outdated.bytesRead)) return
+  if (outdated === null || bytes === null || !isProvenWhole(password, outdated.bytesRead)) {
+    keepHash(user, request, users)
+    return
+  }
   runLater(request.context, 'rehash', async () => {
     const to = await passwords.hash(bytes)
     const isReplaced = await users.replaceHash(subject, { from, to })
     const reason = `${outdated.scheme} ${outdated.cost} replaced`
     if (isReplaced) auditSuccess({ kind: 'rehash', reason, subject, sid: null }, request, services)
+  })
+}
+
+/** A sign-in has used the hash: from now on no import may replace it. */
+function keepHash(
+  { id, passwordHash, isHashReplaceable }: User,
+  { context }: ClientRequest,
+  users: GrantServices['users'],
+): void {
+  if (!isHashReplaceable) return
+  runLater(context, 'rehash', async () => {
+    await users.replaceHash(id, { from: passwordHash, to: passwordHash })
   })
 }
 

@@ -49,7 +49,8 @@ export async function rotateSession(
   const { sid, subject, scope, visitorId } = claims
   const { seq, expiresAt } = outcome
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
-  auditSuccess({ kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid }, request, services)
+  const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
+  auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
   return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
 }
 

@@ -83,6 +83,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
+    isFromClient: client.confidential,
     subject: customer,
     sid: null,
   }

@@ -2,14 +2,21 @@ import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
+import { usesBasic } from '../oauth/client_authentication.ts'
 import { describeRefusal, type ErrorDialect, formatError } from '../oauth/error_dialect.ts'
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
 import { answerHeaders } from './security_headers.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
-/** For every answer that carries or refuses a token (RFC 6749 §5.1). */
-const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+/** Of a response that belongs to one caller. `no-transform` keeps proxies from compressing or rewriting it (RFC 9111 §5.2.2.6). */
+export const PRIVATE = 'no-store, no-transform'
+
+/** Of every response that carries or refuses a token (RFC 6749 §5.1). */
+const NO_STORE = { 'Cache-Control': PRIVATE, Pragma: 'no-cache' }
+
+/** Refusals of requests whose path is not known to be one of the server's. */
+const HIDDEN_PATHS: ReadonlySet<Refusal['kind']> = new Set(['not_found', 'misdirected_request'])
 
 /** How an answer for anyone may be kept. */
 export interface Caching {
@@ -67,14 +74,14 @@ export class Answers {
     const wire = describeRefusal(refusal, this.#dialect)
     log(wire.status >= 500 ? 'error' : 'info', 'refused', {
       // A path that is none of ours may hold anything, a token too.
-      path: refusal.kind === 'not_found' ? null : req.path,
+      path: HIDDEN_PATHS.has(refusal.kind) ? null : req.path,
       status: wire.status,
       error: wire.error,
       reason,
     })
     const answer = this.private(formatError(wire, this.#dialect), wire.status)
     for (const [name, value] of Object.entries(headersOf(refusal))) answer.headers.set(name, value)
-    if (wire.error === 'invalid_client' && req.header('Authorization') !== undefined) {
+    if (wire.error === 'invalid_client' && usesBasic(req.header('Authorization'))) {
       answer.headers.set('WWW-Authenticate', 'Basic realm="sallyport", charset="UTF-8"')
     }
     return answer

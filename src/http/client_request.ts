@@ -37,7 +37,9 @@ export async function authenticateRequest(
   { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
   services: Services,
 ): Promise<ClientRequest> {
-  const credentials = parseClientCredentials(c.req.header('Authorization') ?? null, parameters)
+  const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
+    bodyWins: services.config.errorDialect === 'oro',
+  })
   const { client, secretHash } = await authenticateClient(credentials, services.clients, context).catch(
     (error) => countGuess(error, services, context),
   )

@@ -19,13 +19,13 @@ const CONTENT_TYPE = /^([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
  * @throws OAuthError invalid_request
  */
 export async function readParameters(request: Request): Promise<Parameters> {
-  if (request.url.includes('?')) throw malformedRequest('Parameters must be in the body, not in the address.')
+  if (request.url.includes('?')) throw malformedRequest('parameters_in_address')
   const parse = requireParser(request.headers)
   const bytes = await request.arrayBuffer()
   // Whatever it said of itself.
   if (bytes.byteLength > MAX_BODY_BYTES) throw bodyTooLarge()
   const text = decodeUtf8(bytes)
-  if (text === null) throw malformedRequest('The request body is not valid UTF-8.')
+  if (text === null) throw malformedRequest('not_utf8')
   return parse(text)
 }
 
@@ -33,9 +33,7 @@ function requireParser(headers: Headers): Parser {
   const [, mediaType = ''] = CONTENT_TYPE.exec(headers.get('Content-Type') ?? '') ?? []
   const parser = PARSERS.get(mediaType.toLowerCase())
   if (!parser || headers.has('Content-Encoding')) {
-    throw malformedRequest(
-      'The request body must be plain application/json or application/x-www-form-urlencoded.',
-    )
+    throw malformedRequest('content_type')
   }
   return parser
 }

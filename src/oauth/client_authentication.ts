@@ -3,54 +3,67 @@ import { splitOnce } from '../lib/split_once.ts'
 import { invalidClient, malformedRequest, missingParameter } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
-/** Who a client says it is. `secret` is null where it presented none. */
+/** The id and the secret that a client presents. */
 export interface ClientCredentials {
   id: string
-  secret: string | null
+  /**
+   * The readings of the secret; empty where the client presented none. A Basic secret has two: form-decoded (RFC 6749
+   * §2.3.1), and raw, which is how clients of OroCommerce send it. An id needs one: it has no character that is encoded.
+   */
+  secrets: readonly string[]
 }
 
 /** How a client may authenticate, by the names of the metadata document (RFC 8414 §2). */
 export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const
 
 /**
- * Reads the client's credentials from the Authorization header or the body, never from both (RFC 6749 §2.3).
+ * Reads the client's credentials from a Basic `Authorization` header or from the body, never from both (RFC 6749 §2.3). A
+ * header of another scheme is not client authentication.
  *
- * @throws OAuthError invalid_request where both are used or no client is named, invalid_client where the
- *   header is broken
+ * @param options.bodyWins OroCommerce's rule: the body's parameters replace those of the header, one by one.
+ * @throws OAuthError invalid_request where both are used or no client is named, invalid_client where the header is broken
  */
 export function parseClientCredentials(
-  authorization: string | null,
+  authorization: string | undefined,
   parameters: Parameters,
+  { bodyWins = false } = {},
 ): ClientCredentials {
-  const bodyId = parameters.find('client_id')
-  const bodySecret = parameters.find('client_secret')
-  if (authorization === null) {
-    if (bodyId === null) throw missingParameter('client_id')
-    return { id: bodyId, secret: bodySecret }
-  }
+  const id = parameters.find('client_id')
+  const secret = parameters.find('client_secret')
+  if (!usesBasic(authorization) || (bodyWins && id !== null && secret !== null)) return requireId(id, secret)
   const basic = parseBasic(authorization)
-  if (bodySecret !== null || (bodyId !== null && bodyId !== basic.id)) {
-    throw malformedRequest('The client must authenticate in one way only.')
-  }
+  if (bodyWins) return { id: id ?? basic.id, secrets: secret === null ? basic.secrets : [secret] }
+  if (secret !== null || (id !== null && id !== basic.id)) throw malformedRequest('two_authentications')
   return basic
 }
 
-/** Basic credentials: both halves form-encoded, split at the first colon (RFC 6749 §2.3.1, RFC 7617 §2). */
+/** Whether an `Authorization` header is of the Basic scheme, in any case (RFC 9110 §11.1). */
+export function usesBasic(authorization: string | undefined): authorization is string {
+  return authorization !== undefined && /^\s*basic(?:\s|$)/i.test(authorization)
+}
+
+function requireId(id: string | null, secret: string | null): ClientCredentials {
+  if (id === null) throw missingParameter('client_id')
+  return { id, secrets: secret === null ? [] : [secret] }
+}
+
+/** @param authorization A header of the Basic scheme: base64 of the id and the secret, split at the first colon (RFC 7617 §2). */
 function parseBasic(authorization: string): ClientCredentials {
-  const [scheme, encoded] = splitOnce(authorization.trim(), ' ')
-  if (scheme.toLowerCase() !== 'basic') throw invalidClient('Authorization is not of the Basic scheme')
+  const [, encoded] = splitOnce(authorization.trim(), ' ')
   const bytes = decodeBase64(encoded.trim())
   const text = bytes && decodeUtf8(bytes)
   if (text === null) throw invalidClient('Basic credentials are not base64 of UTF-8')
-  const [id, secret] = splitOnce(text, ':').map(decodeHalf) as [string, string]
+  const [id, secret] = splitOnce(text, ':')
   if (id === '') throw invalidClient('Basic credentials name no client')
-  return { id, secret: secret || null }
+  // Two readings even where they are equal: the work must not depend on the text.
+  return { id: decodeHalf(id), secrets: secret === '' ? [] : [decodeHalf(secret), secret] }
 }
 
+/** The half itself where it is not form-encoded: then only its raw reading can be right. */
 function decodeHalf(half: string): string {
   try {
     return decodeURIComponent(half.replaceAll('+', ' '))
   } catch {
-    throw invalidClient('Basic credentials have a broken percent sequence')
+    return half
   }
 }

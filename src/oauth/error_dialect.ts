@@ -1,4 +1,4 @@
-import type { Refusal } from './errors.ts'
+import { MALFORMATIONS, type Refusal } from './errors.ts'
 
 /** How errors are written: as RFC 6749 §5.2 has them, or as OroCommerce's clients expect them. */
 export type ErrorDialect = 'rfc6749' | 'oro'
@@ -7,6 +7,7 @@ export type ErrorDialect = 'rfc6749' | 'oro'
 export interface WireError {
   status: number
   error: string
+  /** A constant text in the characters of RFC 6749 §5.2: printable ASCII without `"` and `\`. */
   description: string
   /** Written in the `oro` dialect only. */
   hint?: string
@@ -15,11 +16,18 @@ export interface WireError {
 type Table = { [K in Refusal['kind']]: (refusal: Extract<Refusal, { kind: K }>) => WireError }
 
 const rfc6749: Table = {
-  malformed_request: ({ problem }) => wire(400, 'invalid_request', problem),
+  malformed_request: ({ malformation }) => wire(400, 'invalid_request', MALFORMATIONS[malformation]),
   missing_parameter: ({ parameter }) => ({
-    ...wire(400, 'invalid_request', `The parameter "${parameter}" is missing.`),
+    ...wire(400, 'invalid_request', `The parameter ${parameter} is missing.`),
     hint: `Check the \`${parameter}\` parameter`,
   }),
+  not_a_string: ({ parameter }) => ({
+    ...wire(400, 'invalid_request', `The parameter ${parameter} must be a string.`),
+    hint: `Check the \`${parameter}\` parameter`,
+  }),
+  invalid_target: () => wire(400, 'invalid_target', 'The parameter resource is not supported.'),
+  misdirected_request: () =>
+    wire(421, 'invalid_request', 'Send the request to the address of the issuer, by https.'),
   body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),
   method_not_allowed: ({ allow }) => wire(405, 'invalid_request', `This endpoint takes ${allow}.`),
   not_found: () => wire(404, 'invalid_request', 'There is no such endpoint.'),

@@ -1,10 +1,27 @@
+/** What can be wrong with a request as a whole, with the text that the caller sees. */
+export const MALFORMATIONS = {
+  parameters_in_address: 'Parameters must be in the body, not in the address.',
+  content_type: 'The request body must be plain application/json or application/x-www-form-urlencoded.',
+  not_utf8: 'The request body is not valid UTF-8.',
+  not_json: 'The request body is not valid JSON.',
+  not_an_object: 'The request body must be a JSON object.',
+  not_a_form: 'The request body is not a valid form.',
+  repeated_parameter: 'A parameter is repeated.',
+  two_authentications: 'The client must authenticate in one way only.',
+} as const
+
+export type Malformation = keyof typeof MALFORMATIONS
+
 /**
  * Every way in which a request is refused. The kind and its public parameters decide what the caller sees
- * (`error_dialect.ts`); why exactly is `OAuthError.reason`, which goes to the log alone.
+ * (`error_dialect.ts`). The exact cause is `OAuthError.reason`, which only the log and the audit trail have.
  */
 export type Refusal =
-  | { kind: 'malformed_request'; problem: string }
+  | { kind: 'malformed_request'; malformation: Malformation }
   | { kind: 'missing_parameter'; parameter: string }
+  | { kind: 'not_a_string'; parameter: string }
+  | { kind: 'invalid_target' }
+  | { kind: 'misdirected_request' }
   | { kind: 'body_too_large' }
   | { kind: 'method_not_allowed'; allow: string }
   | { kind: 'not_found' }
@@ -42,13 +59,29 @@ export interface RefusalSubject {
   sid?: string
 }
 
-/** The request cannot be read (RFC 6749 §5.2). `problem` is public: a constant sentence, nothing of the request. */
-export function malformedRequest(problem: string): OAuthError {
-  return new OAuthError({ kind: 'malformed_request', problem }, problem)
+/** The request cannot be read (RFC 6749 §5.2). */
+export function malformedRequest(malformation: Malformation): OAuthError {
+  return new OAuthError({ kind: 'malformed_request', malformation }, MALFORMATIONS[malformation])
 }
 
+/** @param parameter The name of a parameter that the server reads, never text of the request. */
 export function missingParameter(parameter: string): OAuthError {
   return new OAuthError({ kind: 'missing_parameter', parameter }, `no ${parameter}`)
+}
+
+/** @param parameter The name of a parameter that the server reads, never text of the request. */
+export function notAString(parameter: string): OAuthError {
+  return new OAuthError({ kind: 'not_a_string', parameter }, `${parameter} is not a string`)
+}
+
+/** The request names a resource (RFC 8707 §2). The client decides the API, so no resource can be chosen. */
+export function invalidTarget(): OAuthError {
+  return new OAuthError({ kind: 'invalid_target' }, 'it names a resource')
+}
+
+/** The request came over plain http, or to another host than the issuer's (RFC 9110 §15.5.20). */
+export function misdirectedRequest(): OAuthError {
+  return new OAuthError({ kind: 'misdirected_request' }, 'its address is not below the issuer')
 }
 
 export function bodyTooLarge(): OAuthError {

@@ -1,16 +1,34 @@
+import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import { splitOnce } from '../lib/split_once.ts'
-import { malformedRequest, missingParameter } from './errors.ts'
+import { malformedRequest, missingParameter, notAString } from './errors.ts'
 
-/** The parameters of one request. An empty value counts as absent (RFC 6749 §3.1). */
+/** Parameters that a request may have more than once (RFC 8707 §2). */
+const REPEATABLE: ReadonlySet<string> = new Set(['resource'])
+
+/**
+ * The parameters of one request. An empty value counts as absent (RFC 6749 §3.1), and so does `null` in JSON. The type of
+ * a value is checked when the parameter is read: the server ignores parameters that it does not know (§3.2).
+ */
 export class Parameters {
-  readonly #values: ReadonlyMap<string, string>
+  readonly #values: ReadonlyMap<string, unknown>
 
-  constructor(values: ReadonlyMap<string, string>) {
+  /** @param values Each parameter with its value; with a list of its values where it may be repeated. */
+  constructor(values: ReadonlyMap<string, unknown>) {
     this.#values = values
   }
 
+  /** @throws OAuthError invalid_request where the value is not a string */
   find(name: string): string | null {
-    return this.#values.get(name) || null
+    return readText(name, this.#values.get(name))
+  }
+
+  /**
+   * Every value of a parameter that may be repeated.
+   *
+   * @throws OAuthError invalid_request where one of them is not a string
+   */
+  findAll(name: string): string[] {
+    return [this.#values.get(name)].flat().flatMap((value) => readText(name, value) ?? [])
   }
 
   /** @throws OAuthError invalid_request naming the parameter */
@@ -21,20 +39,22 @@ export class Parameters {
   }
 }
 
+function readText(name: string, value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null
+  if (typeof value !== 'string') throw notAString(name)
+  return value
+}
+
 /**
- * Parameters from a JSON object whose values are strings.
+ * Parameters from the members of a JSON object.
  *
- * @throws OAuthError invalid_request where the text is anything else, or repeats a key (RFC 6749 §3.2)
+ * @throws OAuthError invalid_request where the text is anything else, or repeats a member (RFC 6749 §3.2)
  */
 export function parseJsonParameters(text: string): Parameters {
-  const entries = Object.entries(parseJsonObject(text))
-  if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
-    throw malformedRequest('Every parameter must be a string.')
-  }
-  // A flat object of n strings has 2n string literals. A key written twice has at least one more.
-  const literals = text.match(/"(?:[^"\\]|\\.)*"/g) ?? []
-  if (literals.length !== entries.length * 2) throw malformedRequest('A parameter is repeated.')
-  return new Parameters(new Map(entries))
+  const members = Object.entries(parseJsonObject(text))
+  // Objects inside a member are not read.
+  if (hasRepeatedKey(text, { depth: 1 })) throw malformedRequest('repeated_parameter')
+  return new Parameters(new Map(members))
 }
 
 function parseJsonObject(text: string): object {
@@ -42,10 +62,10 @@ function parseJsonObject(text: string): object {
   try {
     value = JSON.parse(text)
   } catch {
-    throw malformedRequest('The request body is not valid JSON.')
+    throw malformedRequest('not_json')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformedRequest('The request body must be a JSON object.')
+    throw malformedRequest('not_an_object')
   }
   return value
 }
@@ -56,12 +76,13 @@ function parseJsonObject(text: string): object {
  * @throws OAuthError invalid_request on a broken percent sequence or a repeated name (RFC 6749 §3.2)
  */
 export function parseFormParameters(text: string): Parameters {
-  const values = new Map<string, string>()
+  const values = new Map<string, string | string[]>()
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const [name, value] = splitOnce(pair, '=').map(decodeFormText) as [string, string]
-    if (values.has(name)) throw malformedRequest('A parameter is repeated.')
-    values.set(name, value)
+    const earlier = values.get(name)
+    if (earlier !== undefined && !REPEATABLE.has(name)) throw malformedRequest('repeated_parameter')
+    values.set(name, earlier === undefined ? value : [earlier, value].flat())
   }
   return new Parameters(values)
 }
@@ -70,6 +91,6 @@ function decodeFormText(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw malformedRequest('The request body is not a valid form.')
+    throw malformedRequest('not_a_form')
   }
 }

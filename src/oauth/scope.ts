@@ -20,12 +20,10 @@ export interface GrantedScope {
 }
 
 /**
- * What is left of a granted scope where none of it may be used for now. Whoever asked for some is told so, by an empty
- * `scope`.
+ * The scope of tokens that may do nothing for now. The response does not say so: `scope` has at least one token (RFC 6749
+ * §3.3), so an empty one cannot be written.
  */
-export function withholdScope(asked: string | null, { tokens }: GrantedScope): GrantedScope {
-  return { tokens: [], announce: asked !== null && tokens.length > 0 }
-}
+export const NO_SCOPE: GrantedScope = { tokens: [], announce: false }
 
 /**
  * Decides what is granted: all that is allowed where nothing is asked for (RFC 6749 §3.3).

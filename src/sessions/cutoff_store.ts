@@ -3,6 +3,9 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
+/** A cut-off stays listed for this long after the tokens that it ends have expired: readers allow for other clocks. */
+export const LISTED_AFTER_EXPIRY_SECONDS = 60
+
 /** The `before` of a cut-off of a user or of a single token. Unix seconds. */
 export function cutoffTime(now: number): number {
   return now + 1 + RECORD_MARGIN_SECONDS
@@ -13,40 +16,58 @@ export function clientCutoffTime(now: number): number {
   return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
-/**
- * Only cut-offs made after this matter still: the tokens that earlier ones ended have expired. Unix seconds.
- *
- * @param windowSeconds The longest that an access token lives.
- */
-export function oldestListed(now: number, windowSeconds: number): number {
-  return now - windowSeconds - 1 - CLIENT_MARGIN_SECONDS
-}
-
 /** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */
 export function sessionCutoffTime(now: number): number {
-  return now + 60
+  return now + SESSION_MARGIN_SECONDS
 }
 
-export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti'
+/** How far the `iat` of a session's last token may lie ahead of the clock that ends the session. */
+export const SESSION_MARGIN_SECONDS = 60
 
-/** Tokens of that session, subject, client or jti that were issued before a second are dead. */
+/** `all` has no value: it ends every access token that was issued before its second. */
+export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
+
+/** Access tokens of that session, subject, client or jti that were issued before a second are dead. */
 export interface Cutoff {
   kind: CutoffKind
+  /** Empty for `all`. */
   value: string
   /** Unix seconds. */
   before: number
 }
 
-/** The cut-offs of one database, and how far its list has grown: a number that never goes back. */
-export interface CutoffList {
-  cutoffs: Cutoff[]
-  sequence: number
+/** A cut-off to be listed. */
+export interface NewCutoff extends Cutoff {
+  reason: string
+  /** The client that the tokens were issued to; null where there may be several. */
+  clientId: string | null
+  /** The latest `exp` of the tokens that it ends, in Unix seconds. */
+  expiresAt: number
 }
 
-const cutoffsSchema: z.ZodMiniType<Cutoff[]> = z.array(
-  z.object({ kind: z.enum(['sid', 'sub', 'client_id', 'jti']), value: z.string(), before: z.int() }),
+/** A cut-off as it is stored. What is stored under an id never changes: a new time gets a new id. */
+export interface StoredCutoff extends NewCutoff {
+  id: number
+}
+
+/** The cut-offs of one database, oldest first, and the highest id that it ever gave: a number that never goes back. */
+export interface CutoffList {
+  cutoffs: StoredCutoff[]
+  lastId: number
+}
+
+const cutoffsSchema = z.array(
+  z.object({
+    id: z.int(),
+    kind: z.enum(['sid', 'sub', 'client_id', 'jti', 'all']),
+    value: z.string(),
+    before: z.int(),
+    reason: z.string(),
+    clientId: z.nullable(z.string()),
+    expiresAt: z.int(),
+  }),
 )
-const sequenceSchema = z.array(z.object({ sequence: z.nullable(z.int()) }))
+const lastIdSchema = z.array(z.object({ lastId: z.nullable(z.int()) }))
 
 /** The cut-offs that one database lists: those of its sessions, and in the main one those of people and clients. */
 export class CutoffStore {
@@ -57,51 +78,85 @@ export class CutoffStore {
   }
 
   /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
-  additionIfChanged(cutoff: Cutoff & { reason: string }, now: number): D1PreparedStatement {
+  additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
     return this.#addition(cutoff, now, 'changes() > 0')
   }
 
-  #addition(
-    { kind, value, before, reason }: Cutoff & { reason: string },
-    now: number,
-    condition: string,
-  ): D1PreparedStatement {
+  #addition(cutoff: NewCutoff, now: number, condition: string): D1PreparedStatement {
+    const { kind, value, before, reason, clientId, expiresAt } = cutoff
     return this.#db
       .prepare(
-        `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at)
-         SELECT ?1, ?2, max(?3, coalesce((SELECT before FROM cutoffs WHERE kind = ?1 AND value = ?2), 0)), ?4, ?5
+        `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
+         SELECT ?1, ?2, max(?3, coalesce(old.before, 0)), ?4, ?5, max(?6, coalesce(old.expires_at, 0)), ?7
+         FROM (SELECT 1) LEFT JOIN cutoffs AS old ON old.kind = ?1 AND old.value = ?2
          WHERE ${condition}`,
       )
-      .bind(kind, value, before, reason, now)
+      .bind(kind, value, before, reason, now, expiresAt, clientId)
   }
 
-  /** @throws StorageUnavailable */
-  async add(cutoff: Cutoff & { reason: string }, now: number): Promise<void> {
-    await callStore('D1 cutoffs', () => this.#addition(cutoff, now, 'true').run())
+  /**
+   * Lists the end of one token or one session, unless it is listed.
+   *
+   * @returns Whether this call listed it
+   * @throws StorageUnavailable
+   */
+  async add(cutoff: NewCutoff & { kind: 'jti' | 'sid' }, now: number): Promise<boolean> {
+    const { kind, value, before, reason, clientId, expiresAt } = cutoff
+    const addition = this.#db
+      .prepare(
+        `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
+      .bind(kind, value, before, reason, now, expiresAt, clientId)
+    const { meta } = await callStore('D1 cutoffs', () => addition.run())
+    return meta.changes > 0
   }
 
-  /** The cut-offs made after a moment, oldest first. @throws StorageUnavailable, CorruptRecord */
-  async list(after: number): Promise<CutoffList> {
+  /** The cut-offs that are listed at a moment and have a higher id. @throws StorageUnavailable, CorruptRecord */
+  async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<CutoffList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>
       this.#db.batch([
         this.#db
-          .prepare('SELECT kind, value, before FROM cutoffs WHERE created_at > ? ORDER BY id')
-          .bind(after),
-        this.#db.prepare('SELECT max(id) AS sequence FROM cutoffs'),
+          .prepare(
+            `SELECT id, kind, value, before, reason, client_id AS clientId, expires_at AS expiresAt
+             FROM cutoffs WHERE id > ? AND expires_at > ? ORDER BY id`,
+          )
+          .bind(afterId, now - LISTED_AFTER_EXPIRY_SECONDS),
+        this.#db.prepare('SELECT max(id) AS lastId FROM cutoffs'),
       ]),
     )
-    const [{ sequence } = { sequence: null }] = decodeRecord(sequenceSchema, 'cutoffs', last?.results)
-    return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), sequence: sequence ?? 0 }
+    const [{ lastId } = { lastId: null }] = decodeRecord(lastIdSchema, 'cutoffs', last?.results)
+    return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
   }
 
-  /** Removes up to `limit` made before a moment, never the newest: the sequence must not go back. */
-  async sweep(madeBefore: number, limit: number): Promise<number> {
+  /**
+   * Puts coarser cut-offs in the place of finer ones, in one transaction. To do it twice, or at two isolates at once, has
+   * the same result: what is stored under an id never changes, and a coarse cut-off only grows.
+   *
+   * @returns How many were removed by this call
+   * @throws StorageUnavailable
+   */
+  async merge(
+    { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
+    now: number,
+  ): Promise<number> {
+    const isWider = `old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6`
+    const removal = this.#db
+      .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
+      .bind(JSON.stringify(removedIds))
+    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, isWider)), removal]
+    const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
+    return results.at(-1)?.meta.changes ?? 0
+  }
+
+  /** Removes up to `limit` that are no longer listed, never the newest: the highest id must not go back. */
+  async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(
         `DELETE FROM cutoffs WHERE id IN
-           (SELECT id FROM cutoffs WHERE created_at < ? AND id < (SELECT max(id) FROM cutoffs) LIMIT ?)`,
+           (SELECT id FROM cutoffs WHERE expires_at <= ? AND id < (SELECT max(id) FROM cutoffs) LIMIT ?)`,
       )
-      .bind(madeBefore, limit)
+      .bind(now - LISTED_AFTER_EXPIRY_SECONDS, limit)
     const { meta } = await callStore('D1 cutoffs', () => sweep.run())
     return meta.changes
   }

@@ -15,7 +15,7 @@ export interface HolderQuery {
   pool: string
   /** The session, where the token lives on if that was kept through a sign-out; else null. */
   sid: string | null
-  /** Of a token that may have been cut off by its own name; else null. */
+  /** Of an access token that has no session: it may be cut off by its own name. Else null. */
   jti: string | null
   /** Unix seconds. */
   issuedAt: number
@@ -35,8 +35,7 @@ const HOLDER = `
   (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS sid, ?7 AS jti,
      ?8 AS issued_at, ?9 AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
-  LEFT JOIN users AS u ON u.id = token.subject
-  LEFT JOIN cutoffs AS j ON j.kind = 'jti' AND j.value = token.jti`
+  LEFT JOIN users AS u ON u.id = token.subject`
 
 /** What must hold, in the order in which it is asked. */
 const CONDITIONS = {
@@ -46,7 +45,10 @@ const CONDITIONS = {
   'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
-  'the token was revoked': 'j.before IS NULL OR j.before <= token.issued_at',
+  // Its own cut-off may have been merged into one of its client or of all tokens.
+  'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
+    WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti
+      OR j.kind = 'client_id' AND j.value = token.client_id OR j.kind = 'all' AND j.value = ''))`,
   'the user is gone': 'token.subject IS NULL OR u.id IS NOT NULL',
   'the user is disabled': 'token.subject IS NULL OR u.enabled = 1',
   'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',

@@ -1,21 +1,19 @@
 import * as z from 'zod/mini'
 import type { KeyRing } from '../keys/key_ring.ts'
 import { decodeRecord } from '../lib/decode.ts'
-import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
 import type { LastAnswerStore } from '../storage/last_answer_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
-import { issueRevocationsToken } from '../tokens/revocations_token.ts'
-import { type Cutoff, type CutoffStore, oldestListed } from './cutoff_store.ts'
+import type { CutoffStore } from './cutoff_store.ts'
+import { type FeedDocument, FeedSnapshot } from './feed_snapshot.ts'
+import { ListedCutoffs, MAX_FEED_ENTRIES } from './listed_cutoffs.ts'
+import { MERGED } from './merge_cutoffs.ts'
 
 /** How long the edge and an isolate keep the feed: part of the bound on a revoked token. */
 export const FEED_MAX_AGE_SECONDS = 5
-
-/** A list that does not change is signed again after this long. */
-const SIGN_AGAIN_SECONDS = 3600
 
 /** An isolate writes the KV copy no more often: it is for a time without D1, and KV takes one write a second to a key. */
 const COPY_AGAIN_SECONDS = 60
@@ -23,58 +21,83 @@ const COPY_AGAIN_SECONDS = 60
 /** Of its copies. */
 const NAME = 'revocations'
 
-/** The feed as one isolate holds it. Times are Unix seconds. */
-export interface Feed {
-  /** The signed JWT. */
-  token: string
-  etag: string
-  /** When the stores last said that this is the list. */
+/** A signed list, and when the stores last said that this is the list, in Unix seconds. */
+export interface Feed extends FeedDocument {
   asOf: number
-  signedAt: number
-  kid: string
 }
 
-const feedSchema: z.ZodMiniType<Feed> = z.object({
-  token: z.string(),
-  etag: z.string(),
-  asOf: z.int(),
-  signedAt: z.int(),
-  kid: z.string(),
-})
+const feedSchema: z.ZodMiniType<Feed> = z.object({ token: z.string(), etag: z.string(), asOf: z.int() })
+
+/** How full the list is, for operators. */
+export interface FeedState {
+  entries: number
+  maxEntries: number
+  /** The coarse entries that took the place of finer ones: of a client, or of all tokens (`clientId` null). */
+  merged: { clientId: string | null; before: number }[]
+}
 
 interface Dependencies {
-  /** Every database that lists cut-offs. */
-  stores: readonly CutoffStore[]
+  /** Every database that lists cut-offs, by the name of its binding. */
+  stores: ReadonlyMap<string, CutoffStore>
   keys: KeyRing
   copies: ReadCopyStore
   lastAnswers: LastAnswerStore
   issuer: string
-  /** How long a cut-off is listed: the longest that an access token lives. */
+  /** The longest that an access token lives. */
   windowSeconds: number
 }
 
-/** The list of what was cut off while the access tokens that it kills may live, signed. */
+/** The list of cut-offs whose access tokens may still live, signed. */
 export class RevocationFeed {
   readonly #dependencies: Dependencies
-  readonly #flights = new SingleFlight<Feed>()
-  #feed: Feed | null = null
+  readonly #flights = new SingleFlight<FeedSnapshot>()
+  readonly #listed: ListedCutoffs
+  #snapshot: FeedSnapshot | null = null
   /** What this isolate wrote to KV last, and when. */
   #copied = { token: '', at: 0 }
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
+    this.#listed = new ListedCutoffs(dependencies.stores)
   }
 
   /**
-   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores answer in time; else the last one there was: here, in
-   * KV, or in this data centre. How old it is, it says itself.
+   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores respond in time. Otherwise the last list: of this
+   * isolate, of KV or of this data centre. `asOf` says how old it is.
    *
+   * @param since The cursor of a reader who has the list up to there; null for the whole list.
    * @throws StorageUnavailable where there never was one
    */
-  async current(context: RequestContext): Promise<Feed> {
-    const last = this.#feed
-    if (last && context.now - last.asOf < FEED_MAX_AGE_SECONDS) return last
-    const reading = this.#flights.run(NAME, context, () => this.#renew(context))
+  async read(since: string | null, context: RequestContext): Promise<Feed> {
+    const snapshot = await this.#current(since, context)
+    if (!(snapshot instanceof FeedSnapshot)) return snapshot
+    const document = since === null ? snapshot.full() : snapshot.since(since)
+    return { ...(await document), asOf: snapshot.asOf }
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async describe(context: RequestContext): Promise<FeedState> {
+    const { lists, size } = await this.#renewOnce(context)
+    const merged = lists
+      .flatMap(({ cutoffs }) => cutoffs)
+      .filter(({ reason }) => reason === MERGED)
+      .map(({ clientId, before }) => ({ clientId, before }))
+    return { entries: size, maxEntries: MAX_FEED_ENTRIES, merged }
+  }
+
+  /** Merges entries where there are too many, whether anybody reads the feed or not. */
+  async keepWithinLimit(now: number): Promise<void> {
+    try {
+      await this.#listed.read(now)
+    } catch (error) {
+      log('error', 'feed_not_refreshed', { cause: describeError(error) })
+    }
+  }
+
+  async #current(since: string | null, context: RequestContext): Promise<FeedSnapshot | Feed> {
+    const last = this.#snapshot
+    if (last && isRecent(last, since, context.now)) return last
+    const reading = this.#renewOnce(context)
     try {
       return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
@@ -85,12 +108,20 @@ export class RevocationFeed {
     }
   }
 
-  async #renew(context: RequestContext): Promise<Feed> {
-    const feed = await this.#read(context)
+  #renewOnce(context: RequestContext): Promise<FeedSnapshot> {
+    return this.#flights.run(NAME, context, () => this.#renew(context))
+  }
+
+  async #renew(context: RequestContext): Promise<FeedSnapshot> {
+    const { keys, issuer, windowSeconds } = this.#dependencies
+    const [lists, key] = await Promise.all([this.#listed.read(context.now), keys.current(context)])
+    const parts = { lists, issuer, windowSeconds, key, asOf: context.now }
+    const snapshot = this.#snapshot?.confirm(parts) ?? new FeedSnapshot(parts)
+    const feed = { ...(await snapshot.full()), asOf: context.now }
     this.#dependencies.lastAnswers.keep(NAME, feed, context)
     this.#keepCopy(feed, context)
-    this.#feed = feed
-    return feed
+    this.#snapshot = snapshot
+    return snapshot
   }
 
   #keepCopy(feed: Feed, context: RequestContext): void {
@@ -100,40 +131,18 @@ export class RevocationFeed {
     this.#dependencies.copies.repair(NAME, feed, context)
   }
 
-  async #read(context: RequestContext): Promise<Feed> {
-    const { stores, windowSeconds, keys } = this.#dependencies
-    const lists = await Promise.all(
-      stores.map((store) => store.list(oldestListed(context.now, windowSeconds))),
-    )
-    const cutoffs = lists.flatMap((list) => list.cutoffs)
-    const sequence = lists.reduce((sum, list) => sum + list.sequence, 0)
-    const key = await keys.current(context)
-    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1). With the key, so that readers learn of a new
-    // one by its signature, and drop what left the JWKS with it.
-    const etag = `W/${await etagOf(JSON.stringify([sequence, cutoffs, key.kid]))}`
-    const last = this.#feed
-    const isSame =
-      last?.etag === etag && last.kid === key.kid && context.now - last.signedAt < SIGN_AGAIN_SECONDS
-    if (isSame) return { ...last, asOf: context.now }
-    const token = await issueRevocationsToken(
-      { ...this.#claims(cutoffs, sequence), issuedAt: context.now },
-      key,
-    )
-    return { token, etag, asOf: context.now, signedAt: context.now, kid: key.kid }
-  }
-
-  #claims(cutoffs: readonly Cutoff[], sequence: number) {
-    const { issuer, windowSeconds } = this.#dependencies
-    const entries = cutoffs.map(({ kind, value, before }) => ({ [kind]: value, before }))
-    return { issuer, windowSeconds, sequence, entries }
-  }
-
   /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
   async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastAnswers } = this.#dependencies
     const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store, context)))
     return found.reduce((newer, feed) => (newer && newer.asOf >= (feed?.asOf ?? 0) ? newer : feed))
   }
+}
+
+/** A reader who has seen more makes an isolate read the stores again, once a second at most. */
+function isRecent(snapshot: FeedSnapshot, since: string | null, now: number): boolean {
+  if (now - snapshot.asOf >= FEED_MAX_AGE_SECONDS) return false
+  return since === null || snapshot.asOf === now || !snapshot.isBehind(since)
 }
 
 interface FeedCopies {

@@ -1,5 +1,7 @@
+import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { sessionCutoffTime } from './cutoff_store.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import { SESSION_MARGIN_SECONDS, sessionCutoffTime } from './cutoff_store.ts'
 import {
   decodeHolder,
   guardFor,
@@ -22,6 +24,9 @@ export interface Rotation extends SessionIdentity {
   sessionLifetimeSeconds: number | null
 }
 
+/** How long the access tokens of a session may live, by config.yml. */
+export type TokenLifetimes = Pick<Config, 'apis' | 'longestAccessTokenSeconds' | 'refreshRetryWindowSeconds'>
+
 const SELECT_SESSION =
   'SELECT seq, started_at, rotated_at, expires_at, ended_at, end_reason FROM sessions WHERE sid = ?'
 
@@ -32,10 +37,12 @@ const SELECT_SESSION =
 export class SessionStore {
   readonly #db: D1Database
   readonly #holders: HolderStore
+  readonly #lifetimes: TokenLifetimes
 
-  constructor(db: D1Database, holders: HolderStore) {
+  constructor(db: D1Database, holders: HolderStore, lifetimes: TokenLifetimes) {
     this.#db = db
     this.#holders = holders
+    this.#lifetimes = lifetimes
   }
 
   /**
@@ -120,7 +127,9 @@ export class SessionStore {
   }
 
   /**
-   * Ends a session and lists it for the revocation feed, in one transaction.
+   * Ends a session and lists it for the revocation feed, in one transaction. A session whose last access token has
+   * expired is not listed, and neither is a guest's unless an operator ends it: a guest's token gives nothing that a new
+   * guest would not get, and anybody could fill the list with guests.
    *
    * @returns Whether this call ended it: of all who try at once, one did
    * @throws StorageUnavailable
@@ -135,14 +144,32 @@ export class SessionStore {
          ON CONFLICT (sid) DO UPDATE SET ended_at = ?6, end_reason = ?8 WHERE ended_at IS NULL RETURNING sid`,
       )
       .bind(sid, subject, clientId, api, startedAt, now, expiresAt, reason, tokenExpiresAt)
-    const list = this.#db
+    const isListed = reason === 'ended by an operator' || !isVisitorId(subject)
+    const listing = isListed ? [this.#listEnded(session, reason, now)] : []
+    const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, ...listing]))
+    return ended !== undefined && ended.results.length > 0
+  }
+
+  /**
+   * Lists the session that the statement before it ended. Its last access token was issued at the sign-in, or at the last
+   * refresh or a retry of that.
+   */
+  #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): D1PreparedStatement {
+    const { apis, longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
+    const accessTokenSeconds = apis.get(api)?.accessTokenLifetimeSeconds ?? longestAccessTokenSeconds
+    return this.#db
       .prepare(
-        `INSERT INTO cutoffs (kind, value, before, reason, created_at) VALUES ('sid', ?1, ?2, ?3, ?4)
+        `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
+         SELECT 'sid', sid, ?2, ?3, ?4, last_issued_at + ?5, client_id
+         FROM (SELECT sid, client_id, iif(seq = 0, started_at, min(?4, rotated_at + ?6)) AS last_issued_at
+           FROM sessions WHERE sid = ?1)
+         WHERE changes() > 0 AND last_issued_at + ?5 > ?4
          ON CONFLICT DO NOTHING`,
       )
-      .bind(sid, sessionCutoffTime(now), reason, now)
-    const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, list]))
-    return ended !== undefined && ended.results.length > 0
+      .bind(
+        ...[sid, sessionCutoffTime(now), reason, now],
+        ...[accessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
+      )
   }
 
   /** Removes up to `limit` sessions whose last token has expired. Returns how many. @throws StorageUnavailable */

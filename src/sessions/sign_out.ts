@@ -3,10 +3,11 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { ClientAdminStore, ClientConditions, ClientEdit } from '../clients/client_admin_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import type { ClientStore } from '../clients/client_store.ts'
+import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, clientCutoffTime, cutoffTime } from './cutoff_store.ts'
+import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
@@ -14,6 +15,7 @@ interface Dependencies {
   clientAdmin: ClientAdminStore
   cutoffs: CutoffStore
   audit: AuditStore
+  config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
 export interface NewPassword {
@@ -129,26 +131,29 @@ export class SignOut {
   }
 
   #alongsideUser(userId: string, { reason, event }: UserCutOff, context: RequestContext) {
-    return this.#alongside({ kind: 'sub', value: userId, reason }, { ...event, subject: userId }, context)
+    const cutoff = { kind: 'sub', value: userId, reason, clientId: null } as const
+    return this.#alongside(cutoff, { ...event, subject: userId }, context)
   }
 
   #alongsideClient(clientId: string, { reason, event }: ClientCutOff, context: RequestContext) {
-    return this.#alongside({ kind: 'client_id', value: clientId, reason }, { ...event, clientId }, context)
+    const cutoff = { kind: 'client_id', value: clientId, reason, clientId } as const
+    return this.#alongside(cutoff, { ...event, clientId }, context)
   }
 
   /** The listing and the event of a change that the statement before them makes. */
   #alongside(
-    cutoff: { kind: 'sub' | 'client_id'; value: string; reason: string },
+    cutoff: Omit<NewCutoff, 'before' | 'expiresAt'>,
     event: Partial<AuditEvent>,
     context: RequestContext,
   ) {
-    const { cutoffs, audit } = this.#dependencies
-    const nobody = { api: null, clientId: null, subject: null, sid: null }
+    const { cutoffs, audit, config } = this.#dependencies
     const { reason, kind } = cutoff
     const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
+    const expiresAt = before + config.longestAccessTokenSeconds
+    const nobody = { api: null, clientId: null, subject: null, sid: null }
     return [
       audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
-      cutoffs.additionIfChanged({ ...cutoff, before }, context.now),
+      cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),
     ]
   }
 }

@@ -1,70 +1,51 @@
+import type { Clock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
-import { oldestListed } from './cutoff_store.ts'
 
-/** One statement removes no more than this, so that no sweep holds up a sign-in. */
-const BATCH_ROWS = 500
+/** The most rows that one statement removes: D1 does one thing at a time, and a sign-in may wait behind it. */
+export const BATCH_ROWS = 2000
+
+/** D1 takes a thousand statements from one run, and the keys need some. */
+export const MAX_STATEMENTS = 900
+
+/** A run ends before the next one begins: the cron trigger comes every ten minutes. */
+const MAX_SECONDS = 300
+
+/** Rows of one table of one database that nobody needs any more. */
+export interface Sweepable {
+  table: string
+  /** Removes up to `limit` of the rows. Returns how many. */
+  sweep(limit: number): Promise<number>
+}
+
+interface Progress extends Sweepable {
+  removed: number
+}
 
 /**
- * One run removes no more than this many batches of a table; the next run goes on. That is 36 million rows a month, more
- * than a database can hold for 30 days.
+ * Removes rows until none is left, a batch of each table in turn. A run that has used up its statements or its time leaves
+ * the rest to the next one. A table that fails does not stop the others.
  */
-const MAX_BATCHES = 100
-
-/** Of all tables together: D1 takes a thousand statements from one run, and the audit trail comes last. */
-const MAX_STATEMENTS = 900
-
-interface Sweepable {
-  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
-  sweep(before: number, limit: number): Promise<number>
-}
-
-/** One table of one database. */
-interface Swept {
-  table: string
-  /** Unix seconds. */
-  before: number
-  store: Sweepable
-}
-
-interface Dependencies {
-  shards: { all(): readonly { sessions: Sweepable }[] }
-  /** Every database that lists cut-offs. */
-  cutoffs: readonly Sweepable[]
-  audit: Sweepable
-  /** What failed sign-ins are counted in. */
-  failures: Sweepable
-  /** How long a cut-off is listed. */
-  cutoffWindowSeconds: number
-  auditRetentionSeconds: number
-}
-
-/** Removes what nobody can need any more: sessions, cut-offs and audit events, in bounded batches. */
-export async function sweep(
-  { shards, cutoffs, audit, failures, ...ages }: Dependencies,
-  now: number,
-): Promise<void> {
-  const madeBefore = oldestListed(now, ages.cutoffWindowSeconds)
-  const tables: Swept[] = [
-    ...shards.all().map(({ sessions }) => ({ table: 'sessions', before: now, store: sessions })),
-    ...cutoffs.map((store) => ({ table: 'cutoffs', before: madeBefore, store })),
-    { table: 'sign_in_failures', before: now, store: failures },
-    { table: 'audit_events', before: now - ages.auditRetentionSeconds, store: audit },
-  ]
-  const maxBatches = Math.min(MAX_BATCHES, Math.floor(MAX_STATEMENTS / tables.length))
-  for (const swept of tables) await sweepOne(swept, maxBatches)
-}
-
-/** A table that cannot be swept does not keep the others from it. */
-async function sweepOne({ table, before, store }: Swept, maxBatches: number): Promise<void> {
-  let removed = 0
-  try {
-    for (let batch = 0; batch < maxBatches; batch++) {
-      const count = await store.sweep(before, BATCH_ROWS)
-      removed += count
-      if (count < BATCH_ROWS) break
-    }
-    log('info', 'swept', { table, removed })
-  } catch (error) {
-    log('error', 'sweep_failed', { table, removed, cause: describeError(error) })
+export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
+  const begunAt = clock.now()
+  const queue: Progress[] = sweepables.map(({ table, sweep }) => ({ table, sweep, removed: 0 }))
+  for (let statement = 0; statement < MAX_STATEMENTS; statement++) {
+    const next = clock.now() - begunAt < MAX_SECONDS ? queue.shift() : undefined
+    if (next === undefined) break
+    if (await sweepBatch(next)) queue.push(next)
   }
+  for (const { table, removed } of queue) log('warn', 'sweep_unfinished', { table, removed })
+}
+
+/** Removes one batch. Returns whether there may be more. */
+async function sweepBatch(progress: Progress): Promise<boolean> {
+  const { table } = progress
+  try {
+    const count = await progress.sweep(BATCH_ROWS)
+    progress.removed += count
+    if (count >= BATCH_ROWS) return true
+    if (progress.removed > 0) log('info', 'swept', { table, removed: progress.removed })
+  } catch (error) {
+    log('error', 'sweep_failed', { table, removed: progress.removed, cause: describeError(error) })
+  }
+  return false
 }

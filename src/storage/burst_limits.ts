@@ -9,6 +9,10 @@ export const BURST_BINDINGS = {
   guesses: 'GUESS_LIMIT',
   guests: 'GUEST_LIMIT',
   introspections: 'INTROSPECTION_LIMIT',
+  refreshes: 'REFRESH_LIMIT',
+  audit_events: 'AUDIT_LIMIT',
+  revocations: 'REVOCATION_LIMIT',
+  client_revocations: 'CLIENT_REVOCATION_LIMIT',
 } as const
 
 export type Budget = keyof typeof BURST_BINDINGS
@@ -33,14 +37,24 @@ export class BurstLimits {
    * @throws OAuthError temporarily_unavailable
    */
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
-    const binding = this.#bindings[BURST_BINDINGS[budget]]
-    if (binding === undefined || address === null) return
-    if (await isWithin(binding, `${budget} ${whose} ${address}`)) return
+    if (address === null || (await this.isWithin(budget, `${whose} ${address}`))) return
     throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
+  }
+
+  /** Takes one from the budget of a client, wherever its requests come from. @throws OAuthError temporarily_unavailable */
+  async spendOfClient(budget: Budget, clientId: string): Promise<void> {
+    if (await this.isWithin(budget, clientId)) return
+    throw tooManyAttempts(`the budget of ${budget} of ${clientId} is used up`, PERIOD_SECONDS)
+  }
+
+  /** Takes one from the budget of a key. Returns false where it is used up. */
+  async isWithin(budget: Budget, key: string): Promise<boolean> {
+    const binding = this.#bindings[BURST_BINDINGS[budget]]
+    return binding === undefined || (await take(binding, `${budget} ${key}`))
   }
 }
 
-async function isWithin(binding: RateLimit, key: string): Promise<boolean> {
+async function take(binding: RateLimit, key: string): Promise<boolean> {
   try {
     return (await answerWithin(PATIENCE_MS, binding.limit({ key }))).success
   } catch (error) {

@@ -2,10 +2,10 @@ import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
-import type { PasswordHasher } from './password_hash.ts'
-import { describeHash } from './schemes/read_hash.ts'
+import type { ImportedHash, PasswordHasher } from './password_hash.ts'
+import { HashRefused } from './schemes/hash_scheme.ts'
 import { generateUserId, type User } from './user.ts'
-import { normalizeUsername } from './username.ts'
+import { findUsernameProblem, foldUsername } from './username.ts'
 import { GUEST } from './visitor.ts'
 
 /** A person to be added, as an operator names them. */
@@ -24,7 +24,7 @@ export interface UserDraft extends PersonDraft {
 
 /** A person who comes from another system, with the hash that it had of their password. */
 export interface ImportedUserDraft extends PersonDraft {
-  /** In a form of docs/password-hashes.md. */
+  /** A stored form of docs/password-hashes.md, or any text that says its scheme itself. */
   passwordHash: string
 }
 
@@ -60,6 +60,11 @@ export interface NewPassword {
   breachCheckedAt: number | null
 }
 
+/** As it is stored, and whether another import may replace it. */
+type StoredPassword = NewPassword & Pick<User, 'isHashReplaceable'>
+
+type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
+
 /** The longest role, in Unicode code points. */
 export const MAX_ROLE_CHARACTERS = 64
 
@@ -70,7 +75,8 @@ export async function createUser(
   setting: PasswordSetting,
 ): Promise<User> {
   const person = requirePerson(draft, dependencies.config)
-  return toUser(person, await makePassword(password, dependencies, setting), setting.context.now)
+  const made = await makePassword(password, dependencies, setting)
+  return toUser(person, { ...made, isHashReplaceable: false }, setting.context.now)
 }
 
 /**
@@ -96,18 +102,47 @@ export function breachedPassword(): UserRefused {
   return new UserRefused('password', 'the password is in a list of known breaches: choose another one')
 }
 
-/** Makes a user from a draft that brings a hash, which stays as it is until the first sign-in. @throws UserRefused */
-export function importUser(
+/**
+ * Makes a user from a draft with a hash of another system. The stored hash is that one, or Argon2id of it where it is
+ * fast, until the first sign-in.
+ *
+ * @throws UserRefused
+ * @throws OAuthError temporarily_unavailable
+ */
+export async function importUser(
   draft: ImportedUserDraft,
-  { config }: { config: Pick<Config, 'apis'> },
+  { passwords, config }: { passwords: ImportingHasher; config: Pick<Config, 'apis'> },
+  now: number,
+): Promise<User> {
+  const person = requirePerson(draft, config)
+  const passwordHash = await passwords.adopt(requireImportedHash(draft.passwordHash, passwords))
+  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
+}
+
+/**
+ * Makes a user without a password: no sign-in succeeds until someone sets one. The stored hash is random bytes in the form
+ * of a new hash, so that a sign-in takes as long as any other.
+ *
+ * @throws UserRefused
+ */
+export function createUserWithoutPassword(
+  draft: PersonDraft,
+  { passwords, config }: { passwords: Pick<PasswordHasher, 'makeUnusable'>; config: Pick<Config, 'apis'> },
   now: number,
 ): User {
-  const person = requirePerson(draft, config)
-  const description = describeHash(draft.passwordHash)
-  if (!description.isAccepted) {
-    throw new UserRefused('password_hash', `the password hash is not taken: ${description.reason}`)
+  const person = requirePerson({ ...draft, mustChangePassword: true }, config)
+  const passwordHash = passwords.makeUnusable()
+  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
+}
+
+/** @throws UserRefused */
+export function requireImportedHash(text: string, passwords: ImportingHasher): ImportedHash {
+  try {
+    return passwords.readImported(text)
+  } catch (error) {
+    if (!(error instanceof HashRefused)) throw error
+    throw new UserRefused('password_hash', `the password hash is refused: ${error.message}`)
   }
-  return toUser(person, { passwordHash: draft.passwordHash, breachCheckedAt: null }, now)
 }
 
 /** The draft with its name as it is stored. @throws UserRefused */
@@ -130,10 +165,9 @@ function requirePerson(
 
 /** A username of a pool, normalised. @throws UserRefused */
 export function requireUsername(text: string, pool: string, config: Pick<Config, 'apis'>): string {
-  const username = normalizeUsername(text)
-  if (username === null) {
-    throw new UserRefused('username', 'the username is empty, too long or not plain text')
-  }
+  const problem = findUsernameProblem(text)
+  if (problem !== null) throw new UserRefused('username', `the username ${problem}`)
+  const username = foldUsername(text)
   const hasGuests = [...config.apis.values()].some((api) => api.userPool === pool && api.guests)
   if (username === GUEST && hasGuests) {
     throw new UserRefused('username', `"${GUEST}" is the name of anonymous visitors in the pool "${pool}"`)
@@ -159,7 +193,7 @@ export function isRole(text: string): boolean {
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
-function toUser(person: Required<PersonDraft>, password: NewPassword, now: number): User {
+function toUser(person: Required<PersonDraft>, password: StoredPassword, now: number): User {
   return {
     ...person,
     id: generateUserId(),

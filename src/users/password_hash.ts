@@ -5,8 +5,10 @@ import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
-import { HashRefused, type StoredHash } from './schemes/hash_scheme.ts'
-import { readHash } from './schemes/read_hash.ts'
+import { convertSelfDescribing } from './schemes/conversion/self_describing.ts'
+import type { HashKeys } from './schemes/hash_keys.ts'
+import { HashRefused, type HashTools, requireHashKey, type StoredHash } from './schemes/hash_scheme.ts'
+import { formatWrapped, readHash } from './schemes/read_hash.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
@@ -17,6 +19,15 @@ const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
 interface Surroundings {
   limits?: PasswordQueueLimits
   underWay?: UnderWay
+  /** The Worker secret HASH_KEYS. */
+  keys?: HashKeys
+}
+
+/** An imported hash that is accepted. */
+export interface ImportedHash {
+  /** Its stored form, which is not written to a store where `isFast`. */
+  stored: string
+  isFast: boolean
 }
 
 /** Makes password hashes, Argon2id at the configured cost in PHC form, and checks those of every scheme. */
@@ -25,6 +36,7 @@ export class PasswordHasher {
   readonly #cost: Argon2Cost
   readonly #underWay: UnderWay
   readonly #queue: HashQueue
+  readonly #tools: HashTools
   #argon2: Argon2id | null = null
   #decoy: string | null = null
 
@@ -32,12 +44,13 @@ export class PasswordHasher {
   constructor(
     module: WebAssembly.Module,
     cost: Argon2Cost,
-    { limits = NO_LIMITS, underWay = new UnderWay() }: Surroundings = {},
+    { limits = NO_LIMITS, underWay = new UnderWay(), keys = {} }: Surroundings = {},
   ) {
     this.#module = module
     this.#cost = cost
     this.#underWay = underWay
     this.#queue = new HashQueue(limits, { countRequests: () => underWay.count })
+    this.#tools = { argon2id: (input) => this.#argon2id(input), keys }
   }
 
   /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
@@ -52,6 +65,29 @@ export class PasswordHasher {
   }
 
   /**
+   * Reads the hash of an imported user: a stored form, or any text that says its scheme itself.
+   *
+   * @throws HashRefused where a sign-in could not check it
+   */
+  readImported(text: string): ImportedHash {
+    const conversion = convertSelfDescribing(text)
+    if (!conversion.isAccepted) {
+      throw new HashRefused(conversion.cause, `${conversion.reason}; ${conversion.alternative}`)
+    }
+    this.#read(conversion.stored)
+    return conversion
+  }
+
+  /**
+   * The text to store for an imported hash. A fast hash is wrapped in Argon2id, at the price of one hash.
+   *
+   * @throws OAuthError temporarily_unavailable
+   */
+  async adopt({ stored, isFast }: ImportedHash): Promise<string> {
+    return isFast ? formatWrapped(stored, await this.hash(readHash(stored).expected)) : stored
+  }
+
+  /**
    * Whether a form of the password gives the stored hash. Where there is no user, `stored` is null, and the same work
    * is done on a decoy. Every form is hashed, fit or not: how long it takes tells no more than who typed it knows.
    *
@@ -60,11 +96,11 @@ export class PasswordHasher {
    * @throws OAuthError temporarily_unavailable where too many wait to be hashed
    */
   async verify(forms: readonly Uint8Array[], stored: string | null): Promise<boolean> {
-    const { expected, estimatedMs, compute } = readStored(stored ?? this.#decoyHash())
+    const { expected, estimatedMs, compute } = this.#readStored(stored ?? this.#decoyHash())
     const fits = await this.#queue.run(estimatedMs * forms.length, async (takeTurn) => {
       let fits = false
       for (const form of forms) {
-        const computed = await takeTurn(() => compute(form, (input) => this.#argon2id(input)))
+        const computed = await takeTurn(() => compute(form, this.#tools))
         fits = equalInConstantTime(computed, expected) || fits
       }
       return fits
@@ -80,7 +116,23 @@ export class PasswordHasher {
   findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'bytesRead'> | null {
     const decoy = this.#decoyHash()
     const isAsNew = stored.startsWith(argon2idPrefix(this.#cost)) && stored.length === decoy.length
-    return isAsNew ? null : readStored(stored)
+    return isAsNew ? null : this.#readStored(stored)
+  }
+
+  /** @throws HashRefused */
+  #read(text: string): StoredHash {
+    const stored = readHash(text)
+    if (stored.key !== undefined) requireHashKey(this.#tools.keys, stored.key)
+    return stored
+  }
+
+  /** @throws CorruptRecord */
+  #readStored(text: string): StoredHash {
+    try {
+      return this.#read(text)
+    } catch (error) {
+      throw error instanceof HashRefused ? new CorruptRecord(`a password hash: ${error.message}`) : error
+    }
   }
 
   #argon2id(input: Argon2Input): Uint8Array {
@@ -88,21 +140,17 @@ export class PasswordHasher {
     return this.#argon2.hash(input)
   }
 
-  /** A hash of nothing, as long as a new one. */
+  /** Random bytes in the form of a new hash: no password is known to give it. */
+  makeUnusable(): string {
+    return formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+  }
+
   #decoyHash(): string {
-    this.#decoy ??= formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+    this.#decoy ??= this.makeUnusable()
     return this.#decoy
   }
 }
 
 function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length))
-}
-
-function readStored(text: string): StoredHash {
-  try {
-    return readHash(text)
-  } catch (error) {
-    throw error instanceof HashRefused ? new CorruptRecord(`a password hash: ${error.message}`) : error
-  }
 }

@@ -12,6 +12,8 @@ export interface User {
   username: string
   /** A text that `readHash` takes. */
   passwordHash: string
+  /** Whether another import may replace the hash: no sign-in has used it, and no password was set here. */
+  isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
   /** Whether an operator asks for a new password: the person's access tokens say so. */
@@ -35,6 +37,7 @@ const rowSchema = z.object({
   pool: z.string(),
   username: z.string(),
   password_hash: z.string(),
+  hash_replaceable: z.int(),
   enabled: z.int(),
   roles: z.string(),
   must_change_password: z.int(),
@@ -86,6 +89,7 @@ export function decodeUserRow(value: unknown): User {
     pool: row.pool,
     username: row.username,
     passwordHash: row.password_hash,
+    isHashReplaceable: row.hash_replaceable === 1,
     enabled: row.enabled === 1,
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
     mustChangePassword: row.must_change_password === 1,

@@ -132,10 +132,10 @@ export class UserAdminStore {
     const insert = this.#db
       .prepare(
         `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password,
-           breach_checked_at, created_at)
+           breach_checked_at, created_at, hash_replaceable)
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
-           value ->> 'createdAt'
+           value ->> 'createdAt', value ->> 'hashReplaceable'
          FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
       .bind(JSON.stringify(users.map(toInsert)))
@@ -143,18 +143,6 @@ export class UserAdminStore {
     return new Set(
       decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
     )
-  }
-
-  /** Which of the names are taken, as `pool` and `username`. @throws StorageUnavailable */
-  async findTaken(names: readonly UserPosition[]): Promise<UserPosition[]> {
-    const select = this.#db
-      .prepare(
-        `SELECT users.pool, users.username FROM json_each(?) AS name
-         JOIN users ON users.pool = name.value ->> 'pool' AND users.username = name.value ->> 'username'`,
-      )
-      .bind(JSON.stringify(names))
-    const { results } = await callStore('D1 users', () => select.all())
-    return decodeRecord(z.array(z.object({ pool: z.string(), username: z.string() })), 'users', results)
   }
 
   /**
@@ -229,7 +217,10 @@ function columnsOf(edit: UserEdit) {
 /** Nothing that was found of the password before is true of the new one. */
 function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   if (passwordHash === undefined) return {}
-  return { password_hash: passwordHash, breach_checked_at: breachCheckedAt, password_breached: 0 }
+  return {
+    ...{ password_hash: passwordHash, hash_replaceable: 0 },
+    ...{ breach_checked_at: breachCheckedAt, password_breached: 0 },
+  }
 }
 
 /** All tokens from before a second, but those of the session that is kept: and of them those that had died already. */
@@ -255,7 +246,11 @@ function guardOf({ enabled, roles }: UserEdit, { versions, adminPool }: UserCond
 
 function toInsert(user: User & { profile: Profile }) {
   const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
-  const flags = { enabled: Number(user.enabled), mustChangePassword: Number(user.mustChangePassword) }
+  const flags = {
+    enabled: Number(user.enabled),
+    mustChangePassword: Number(user.mustChangePassword),
+    hashReplaceable: Number(user.isHashReplaceable),
+  }
   return { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt, ...flags }
 }
 

@@ -71,15 +71,15 @@ export class UserStore {
   }
 
   /**
-   * Puts another hash of the same password in place of one, if that is still the hash of that person: a password that
-   * was changed meanwhile stays. No token ends by it.
+   * Puts another hash of the same password in place of one, if that is still the hash of the user: a password that was
+   * changed meanwhile stays. No token ends. No import may replace the hash any more.
    *
    * @returns whether it was
    * @throws StorageUnavailable
    */
   async replaceHash(id: string, { from, to }: { from: string; to: string }): Promise<boolean> {
     const replace = this.#db
-      .prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+      .prepare('UPDATE users SET password_hash = ?, hash_replaceable = 0 WHERE id = ? AND password_hash = ?')
       .bind(to, id, from)
     const { meta } = await callStore('D1 users', () => replace.run())
     return meta.changes === 1
@@ -109,14 +109,16 @@ export class UserStore {
   async add(user: User): Promise<void> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, breach_checked_at, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO users (id, pool, username, password_hash, hash_replaceable, enabled, roles, breach_checked_at,
+           created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .bind(
         user.id,
         user.pool,
         user.username,
         user.passwordHash,
+        Number(user.isHashReplaceable),
         Number(user.enabled),
         JSON.stringify(user.roles),
         user.breachCheckedAt,

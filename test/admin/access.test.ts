@@ -12,7 +12,7 @@ async function expectRefused(server: TestServer, token: string): Promise<void> {
   expect([status, body]).toEqual([401, UNAUTHENTICATED])
   expect(headers.get('WWW-Authenticate')).toBe('Bearer realm="sallyport-admin", error="invalid_token"')
   expect(headers.get('Content-Type')).toBe('application/problem+json')
-  expect(headers.get('Cache-Control')).toBe('no-store')
+  expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
 describe('the admin API', () => {

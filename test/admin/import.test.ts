@@ -44,9 +44,9 @@ describe('an import of people', () => {
     const reasons = [
       ...[null, null, 'an earlier row of the batch has the same name', 'the username is taken in this pool'],
       'pool: must be one of customers, staff, operators',
-      'password: is needed, or password_hash, and not both',
+      'password: is needed, or password_hash, or no_password: exactly one of them',
       'colour: is not known',
-      expect.stringMatching(/^password_hash: the password hash is not taken: /),
+      expect.stringMatching(/^password_hash: the password hash is refused: /),
       'password: the password must be plain text of 8 to 128 characters',
     ]
     const statuses = ['created', 'created', 'refused', 'exists', ...Array(5).fill('refused')]
@@ -83,7 +83,7 @@ describe('an import of people', () => {
     const rows = (count: number) => Array.from({ length: count }, (_, i) => row(i))
     expect((await operator.post('/users/import', { rows: rows(21) })).body).toMatchObject({
       status: 422,
-      errors: [{ path: 'rows', message: 'must have at most 20 plain passwords' }],
+      errors: [{ path: 'rows', message: 'must have at most 20 plain passwords and fast hashes together' }],
     })
     expect((await operator.post('/users/import', { rows: rows(101) })).body).toMatchObject({
       errors: [{ path: 'rows', message: 'must have at most 100 rows' }],

@@ -32,6 +32,7 @@ describe('a person', () => {
       id: expect.stringMatching(/^user:/),
       pool: 'customers',
       username: username.toLowerCase(),
+      username_warnings: [],
       roles: ['wholesale'],
       profile: draft.profile,
       enabled: true,

@@ -14,7 +14,7 @@ describe('what was found of a password', () => {
     const { ranges, server, client } = await breachScene()
     const username = `${crypto.randomUUID()}@example.com`
     const draft = { pool: 'customers', username, roles: [], enabled: true }
-    const user = importUser(
+    const user = await importUser(
       { ...draft, passwordHash: hashSync(PASSWORD, 4) },
       server.services,
       server.clock.time,

@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { formatTable, wrap } from '../../cli/core/table.ts'
 import { type NumberedRow, toBatches } from '../../cli/import/batches.ts'
 import { clientRows } from '../../cli/import/client_rows.ts'
+import { ColumnPlan, type ColumnRules, PLAIN_RULES } from '../../cli/import/column_plan.ts'
+import { type Format, formatOf } from '../../cli/import/import_file.ts'
 import type { ImportKind } from '../../cli/import/import_kind.ts'
-import { formatOf, readGoodRows, scan } from '../../cli/import/scan.ts'
+import { readGoodRows, scan } from '../../cli/import/scan.ts'
 import { userRows } from '../../cli/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
@@ -14,12 +16,11 @@ const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
 /** What is sent of a file, and the lines of its report. */
 async function read(
   content: string | Buffer,
-  { kind = userRows('customers'), ...options }: ReadOptions = {},
+  { kind = userRows('customers'), format = 'csv', delimiter = null, rules = {} }: ReadOptions = {},
 ) {
-  const { format = 'csv', delimiter = ',' } = options
   const path = join(directory, `rows.${format}`)
   writeFileSync(path, content)
-  const file = { path, format, delimiter }
+  const file = { path, format, delimiter, plan: new ColumnPlan(kind.columns, { ...PLAIN_RULES, ...rules }) }
   const refused: string[] = []
   const found = await scan(file, kind, (line, name, reason) => refused.push(`${line} ${name}: ${reason}`))
   const rows: { line: number; row: unknown }[] = []
@@ -29,8 +30,9 @@ async function read(
 
 interface ReadOptions {
   kind?: ImportKind
-  format?: 'csv' | 'jsonl'
-  delimiter?: string
+  format?: Format
+  delimiter?: string | null
+  rules?: Partial<ColumnRules>
 }
 
 describe('a CSV file', () => {
@@ -61,10 +63,7 @@ describe('a CSV file', () => {
 
   it('refuses a row with too many or too few cells, by its line', async () => {
     const { rows, refused } = await read('username,password\na,b,c\nd\ne,f\n')
-    expect(refused).toEqual([
-      '2 –: has 3 cells, and the first line has 2',
-      '3 –: has 1 cells, and the first line has 2',
-    ])
+    expect(refused).toEqual(['2 –: has 3 cells, and needs 2', '3 –: has 1 cells, and needs 2'])
     expect(rows).toHaveLength(1)
   })
 
@@ -75,7 +74,10 @@ describe('a CSV file', () => {
   })
 
   it.each([
-    ['user,password\n', 'Columns of the first line:\n  "user" is not known\nColumns are: pool, username, '],
+    [
+      'user,password\n',
+      "Columns of the first line:\n  \"user\" is not known (--map 'user=FIELD' or --ignore 'user')\nColumns are: pool, username, ",
+    ],
     ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
     ['username;password\n', `"username;password" is one column. Is it --delimiter ';'?`],
     ['username,username\n', '"username" is there twice'],
@@ -124,19 +126,26 @@ describe('a file of JSON lines', () => {
 
 describe('a person', () => {
   const HASH = Buffer.alloc(64, 7).toString('base64')
+  const BCRYPT = `$2y$10$${'C'.repeat(53)}`
 
-  it('of Symfony has the hash, salt and iterations in columns of their own', async () => {
+  it('of Symfony has the hash, its scheme, salt and iterations in columns of their own', async () => {
     const { rows, refused } = await read(
-      `username,password_hash,salt,iterations\na,${HASH},abc,\nb,${HASH},,17\nc,$2y$10$x,abc,\nd,${HASH},,\ne,short,abc,\n`,
+      `username,password_hash,hash_scheme,salt,iterations\na,${HASH},symfony-sha512,abc,\nb,${HASH},symfony-sha512,,17\nc,${BCRYPT},,abc,\nd,${HASH},,abc,5000\ne,short,symfony-sha512,abc,\n`,
     )
     const stored = HASH.replace(/=+$/, '')
     expect(rows.map(({ row }) => (row as { password_hash: string }).password_hash)).toEqual([
       `$symfony-sha512$i=5000$YWJj$${stored}`,
       `$symfony-sha512$i=17$$${stored}`,
-      '$2y$10$x',
-      HASH,
+      BCRYPT,
     ])
-    expect(refused).toEqual(['6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64'])
+    expect(refused).toEqual([
+      expect.stringMatching(
+        /^5 d: password_hash: the hash does not say its scheme, and no scheme is named; name/,
+      ),
+      expect.stringMatching(
+        /^6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64; export/,
+      ),
+    ])
   })
 
   it.each([
@@ -222,7 +231,7 @@ describe('the format of a file', () => {
       'jsonl',
       'jsonl',
     ])
-    expect(() => formatOf('a.xlsx', undefined)).toThrow('--format must be csv or jsonl')
+    expect(() => formatOf('a.xlsx', undefined)).toThrow('--format must be one of csv, mysql, jsonl, json')
   })
 })
 

@@ -46,6 +46,7 @@ describe('config.yml', () => {
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
       auditRetentionSeconds: 90 * 86_400,
+      auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
       errorDialect: 'rfc6749',
       passwordHash: { m: 19456, t: 2, p: 1 },
@@ -58,7 +59,16 @@ describe('config.yml', () => {
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 3600,
       },
-      burstLimits: { sign_ins: 20, guesses: 60, guests: 600, introspections: 6000 },
+      burstLimits: {
+        sign_ins: 20,
+        guesses: 60,
+        guests: 600,
+        introspections: 6000,
+        refreshes: 600,
+        audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
+      },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
@@ -103,6 +113,7 @@ describe('config.yml', () => {
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
       auditRetentionSeconds: 7 * 86_400,
+      auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },
@@ -120,7 +131,16 @@ describe('config.yml', () => {
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 600,
       },
-      burstLimits: { sign_ins: 20, guesses: 60, guests: 100, introspections: 6000 },
+      burstLimits: {
+        sign_ins: 20,
+        guesses: 60,
+        guests: 100,
+        introspections: 6000,
+        refreshes: 600,
+        audit_events: 240,
+        revocations: 60,
+        client_revocations: 600,
+      },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
         ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],
@@ -289,9 +309,16 @@ describe('a weak or impossible setting', () => {
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.failures`, 3, 1_000_000, ''] as const),
     ...KINDS.map((kind) => [`sign_in_limits.${kind}.longest_lock`, 60, 86_400, ' seconds'] as const),
     ['sign_in_limits.memory', 60, 2_592_000, ' seconds'],
-    ...['sign_ins', 'guesses', 'guests', 'introspections'].map(
-      (budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const,
-    ),
+    ...[
+      'sign_ins',
+      'guesses',
+      'guests',
+      'introspections',
+      'refreshes',
+      'audit_events',
+      'revocations',
+      'client_revocations',
+    ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
   ] as const)('is a %s under %i or over %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
     expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])
@@ -322,7 +349,7 @@ describe('a weak or impossible setting', () => {
     ['sign_in_limits.user', 'a kind that there is not', { failures: 3 }, 'is not a known key'],
     ['sign_in_limits.address.window', 'a key that it lacks', 60, 'is not a known key'],
     ['burst_limits', 'is no table', 20, 'must be a table'],
-    ['burst_limits.refreshes', 'a budget that there is not', 20, 'is not a known key'],
+    ['burst_limits.sign_outs', 'a budget that there is not', 20, 'is not a known key'],
   ])('is what limits do not have: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })

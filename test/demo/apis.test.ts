@@ -42,7 +42,7 @@ describe('the two APIs', () => {
   it('refuse who has no token, a refresh token and garbage', async () => {
     const { refresh_token } = await storefrontTokens(CUSTOMER)
     for (const url of [`${storefrontApi}/cart`, `${backofficeApi}/customers`]) {
-      const missing = { status: 401, challenge: 'Bearer', body: { error: 'missing_token' } }
+      const missing = { status: 401, challenge: 'Bearer realm="sallyport"', body: { error: 'missing_token' } }
       expect(await ask(url)).toEqual(missing)
       for (const token of [refresh_token, 'garbage']) expect(await ask(url, { token })).toEqual(INVALID_TOKEN)
     }

@@ -3,30 +3,32 @@ import { parseClientCredentials } from '../../src/oauth/client_authentication.ts
 import { invalidClient, malformedRequest, missingParameter } from '../../src/oauth/errors.ts'
 import { Parameters } from '../../src/oauth/parameters.ts'
 
-const ONE_WAY_ONLY = malformedRequest('The client must authenticate in one way only.')
-const NOT_BASIC = invalidClient('Authorization is not of the Basic scheme')
+const ONE_WAY_ONLY = malformedRequest('two_authentications')
 const NOT_BASE64 = invalidClient('Basic credentials are not base64 of UTF-8')
 const NAMES_NO_CLIENT = invalidClient('Basic credentials name no client')
-const BROKEN_PERCENT = invalidClient('Basic credentials have a broken percent sequence')
 
-const credentialsIn = (authorization: string | null, body: Record<string, string> = {}) =>
+const credentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
   parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))))
+
+/** The same under OroCommerce's rule. */
+const oroCredentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
+  parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))), { bodyWins: true })
 
 /** Basic credentials of a text that is encoded as far as it shall be. */
 const basic = (text: string, scheme = 'Basic') => `${scheme} ${btoa(text)}`
 
 describe('client credentials in the body', () => {
   it.each([
-    ['an id and a secret', { client_id: 'shop', client_secret: 's' }, { id: 'shop', secret: 's' }],
-    ['an id alone', { client_id: 'shop' }, { id: 'shop', secret: null }],
+    ['an id and a secret', { client_id: 'shop', client_secret: 's' }, { id: 'shop', secrets: ['s'] }],
+    ['an id alone', { client_id: 'shop' }, { id: 'shop', secrets: [] }],
+    ['an empty secret', { client_id: 'shop', client_secret: '' }, { id: 'shop', secrets: [] }],
     [
-      'an empty secret, which is none',
-      { client_id: 'shop', client_secret: '' },
-      { id: 'shop', secret: null },
+      'text with percent signs',
+      { client_id: 'a:b', client_secret: '%41+' },
+      { id: 'a:b', secrets: ['%41+'] },
     ],
-    ['text as it stands', { client_id: 'a:b', client_secret: '%41+' }, { id: 'a:b', secret: '%41+' }],
-  ])('are read: %s', (_case, body, credentials) => {
-    expect(credentialsIn(null, body)).toEqual(credentials)
+  ])('have one reading, the text itself: %s', (_case, body, credentials) => {
+    expect(credentialsIn(undefined, body)).toEqual(credentials)
   })
 
   it.each([
@@ -34,38 +36,60 @@ describe('client credentials in the body', () => {
     ['a secret alone', { client_secret: 's' }],
     ['an empty id', { client_id: '', client_secret: 's' }],
   ])('are refused where they name no client: %s', (_case, body) => {
-    expect(() => credentialsIn(null, body)).toThrow(missingParameter('client_id'))
+    expect(() => credentialsIn(undefined, body)).toThrow(missingParameter('client_id'))
+  })
+})
+
+describe('an Authorization header of another scheme than Basic', () => {
+  it.each([
+    ['an empty header', ''],
+    ['a token', 'Bearer abc'],
+    ['a token that a script lost', 'Bearer null'],
+    ['the scheme alone', 'Bearer'],
+    ['a scheme that begins like Basic', 'Basically abc'],
+    ['Digest', 'Digest username="shop"'],
+  ])('is not client authentication, so the body decides: %s', (_case, authorization) => {
+    const body = { client_id: 'shop', client_secret: 's' }
+    expect(credentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
+    expect(oroCredentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
+    expect(() => credentialsIn(authorization)).toThrow(missingParameter('client_id'))
   })
 })
 
 describe('Basic credentials', () => {
-  it.each([
-    ['an id and a secret', basic('shop:s'), { id: 'shop', secret: 's' }],
-    ['the scheme in lower case', basic('shop:s', 'basic'), { id: 'shop', secret: 's' }],
-    ['the scheme in upper case', basic('shop:s', 'BASIC'), { id: 'shop', secret: 's' }],
-    ['space around them', `  Basic   ${btoa('shop:s')} `, { id: 'shop', secret: 's' }],
-    ['base64 without padding', basic('shop:s1').replace(/=+$/, ''), { id: 'shop', secret: 's1' }],
-    ['a split at the first colon alone', basic('shop:a:b:'), { id: 'shop', secret: 'a:b:' }],
-    ['both halves form-decoded', basic('a%3Ab:c%25d+e%C3%A9'), { id: 'a:b', secret: 'c%d eé' }],
-    ['UTF-8 that is not encoded', basic('shop:\xc3\xa9'), { id: 'shop', secret: 'é' }],
-    ['no secret', basic('shop:'), { id: 'shop', secret: null }],
-    ['no colon', basic('shop'), { id: 'shop', secret: null }],
-  ])('are read (RFC 6749 §2.3.1): %s', (_case, authorization, credentials) => {
-    expect(credentialsIn(authorization)).toEqual(credentials)
-  })
+  const same = (id: string, secret: string) => ({ id, secrets: [secret, secret] })
 
   it.each([
-    ['an empty header', '', NOT_BASIC],
-    ['another scheme', 'Bearer abc', NOT_BASIC],
-    ['a scheme that begins like Basic', 'Basically abc', NOT_BASIC],
+    ['an id and a secret', basic('shop:s'), same('shop', 's')],
+    ['the scheme in lower case', basic('shop:s', 'basic'), same('shop', 's')],
+    ['the scheme in upper case', basic('shop:s', 'BASIC'), same('shop', 's')],
+    ['space around them', `  Basic   ${btoa('shop:s')} `, same('shop', 's')],
+    ['base64 without padding', basic('shop:s1').replace(/=+$/, ''), same('shop', 's1')],
+    ['a split at the first colon alone', basic('shop:a:b:'), same('shop', 'a:b:')],
+    ['UTF-8 that is not encoded', basic('shop:\xc3\xa9'), same('shop', 'é')],
+    ['no secret', basic('shop:'), { id: 'shop', secrets: [] }],
+    ['no colon', basic('shop'), { id: 'shop', secrets: [] }],
+    [
+      'halves that are form-encoded',
+      basic('a%3Ab:c%25d+e%C3%A9'),
+      { id: 'a:b', secrets: ['c%d eé', 'c%25d+e%C3%A9'] },
+    ],
+    ['a broken percent sequence in the id', basic('%zz:s'), same('%zz', 's')],
+    ['a broken percent sequence in the secret', basic('shop:100%'), same('shop', '100%')],
+    ['a percent sequence that is not UTF-8', basic('shop:%ff'), same('shop', '%ff')],
+  ])(
+    'have two readings of the secret, form-decoded (RFC 6749 §2.3.1) and raw: %s',
+    (_case, authorization, credentials) => {
+      expect(credentialsIn(authorization)).toEqual(credentials)
+    },
+  )
+
+  it.each([
     ['what is not base64', 'Basic !!!', NOT_BASE64],
     ['base64 of half a character', 'Basic c2hvcDrD', NOT_BASE64],
     ['base64 of an impossible length', 'Basic c2hvc', NOT_BASE64],
     ['the scheme alone', 'Basic', NAMES_NO_CLIENT],
     ['no id', basic(':s'), NAMES_NO_CLIENT],
-    ['a broken percent sequence in the id', basic('%zz:s'), BROKEN_PERCENT],
-    ['a broken percent sequence in the secret', basic('shop:100%'), BROKEN_PERCENT],
-    ['a percent sequence that is not UTF-8', basic('shop:%ff'), BROKEN_PERCENT],
   ])('are refused as invalid_client where they are broken: %s', (_case, authorization, refusal) => {
     expect(() => credentialsIn(authorization)).toThrow(refusal)
   })
@@ -73,11 +97,10 @@ describe('Basic credentials', () => {
 
 describe('Basic credentials beside parameters of the body', () => {
   it('agree with the same client_id', () => {
-    expect(credentialsIn(basic('shop:s'), { client_id: 'shop' })).toEqual({ id: 'shop', secret: 's' })
-    expect(credentialsIn(basic('shop:s'), { client_id: '', client_secret: '' })).toEqual({
-      id: 'shop',
-      secret: 's',
-    })
+    for (const client_id of ['shop', '']) {
+      const credentials = credentialsIn(basic('shop:s'), { client_id, client_secret: '' })
+      expect(credentials).toEqual({ id: 'shop', secrets: ['s', 's'] })
+    }
   })
 
   it.each([
@@ -86,5 +109,19 @@ describe('Basic credentials beside parameters of the body', () => {
     ['another client_id', { client_id: 'other' }],
   ])('are two ways of authenticating, and refused (RFC 6749 §2.3): %s', (_case, body) => {
     expect(() => credentialsIn(basic('shop:s'), body)).toThrow(ONE_WAY_ONLY)
+  })
+
+  it.each([
+    ['id and secret', { client_id: 'a', client_secret: 'b' }, { id: 'a', secrets: ['b'] }],
+    ['the id', { client_id: 'a' }, { id: 'a', secrets: ['s', 's'] }],
+    ['the secret', { client_secret: 'b' }, { id: 'shop', secrets: ['b'] }],
+    ['nothing', {}, { id: 'shop', secrets: ['s', 's'] }],
+  ])('give way to the body under the rule of OroCommerce: %s', (_case, body, credentials) => {
+    expect(oroCredentialsIn(basic('shop:s'), body)).toEqual(credentials)
+  })
+
+  it('are not looked at under the rule of OroCommerce where the body has both', () => {
+    const body = { client_id: 'a', client_secret: 'b' }
+    expect(oroCredentialsIn('Basic !!!', body)).toEqual({ id: 'a', secrets: ['b'] })
   })
 })

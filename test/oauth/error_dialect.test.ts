@@ -25,6 +25,7 @@ function oro(status: number, error: string, error_description: string, hint?: st
   return [status, hint === undefined ? body : { ...body, hint }]
 }
 
+const MISDIRECTED = 'Send the request to the address of the issuer, by https.'
 const BROKEN = 'The request body is not valid JSON.'
 const TOO_LARGE = 'The request body is larger than 16 KiB.'
 const UNSUPPORTED = 'The authorization grant type is not supported by the authorization server.'
@@ -38,19 +39,34 @@ const FAILED = 'The server met an unexpected condition.'
 /** Each kind of refusal with its answer in both dialects. */
 const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Answer; oro: Answer }> = {
   malformed_request: {
-    error: errors.malformedRequest(BROKEN),
+    error: errors.malformedRequest('not_json'),
     rfc6749: rfc(400, 'invalid_request', BROKEN),
     oro: oro(400, 'invalid_request', BROKEN),
   },
   missing_parameter: {
     error: errors.missingParameter('username'),
-    rfc6749: rfc(400, 'invalid_request', 'The parameter "username" is missing.'),
+    rfc6749: rfc(400, 'invalid_request', 'The parameter username is missing.'),
+    oro: oro(400, 'invalid_request', 'The parameter username is missing.', 'Check the `username` parameter'),
+  },
+  not_a_string: {
+    error: errors.notAString('username'),
+    rfc6749: rfc(400, 'invalid_request', 'The parameter username must be a string.'),
     oro: oro(
       400,
       'invalid_request',
-      'The parameter "username" is missing.',
+      'The parameter username must be a string.',
       'Check the `username` parameter',
     ),
+  },
+  invalid_target: {
+    error: errors.invalidTarget(),
+    rfc6749: rfc(400, 'invalid_target', 'The parameter resource is not supported.'),
+    oro: oro(400, 'invalid_target', 'The parameter resource is not supported.'),
+  },
+  misdirected_request: {
+    error: errors.misdirectedRequest(),
+    rfc6749: rfc(421, 'invalid_request', MISDIRECTED),
+    oro: oro(421, 'invalid_request', MISDIRECTED),
   },
   body_too_large: {
     error: errors.bodyTooLarge(),
@@ -133,7 +149,7 @@ describe('a missing grant_type', () => {
   it('is a missing parameter in the dialect rfc6749, and an unknown grant in the dialect oro', () => {
     const missing = errors.missingParameter('grant_type')
     expect(answer(missing, 'rfc6749')).toBe(
-      written(rfc(400, 'invalid_request', 'The parameter "grant_type" is missing.')),
+      written(rfc(400, 'invalid_request', 'The parameter grant_type is missing.')),
     )
     expect(answer(missing, 'oro')).toBe(answer(errors.unsupportedGrantType(), 'oro'))
   })

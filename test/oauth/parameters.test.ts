@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { splitOnce } from '../../src/lib/split_once.ts'
-import { malformedRequest, missingParameter, OAuthError } from '../../src/oauth/errors.ts'
+import { malformedRequest, missingParameter, notAString, OAuthError } from '../../src/oauth/errors.ts'
 import { Parameters, parseFormParameters, parseJsonParameters } from '../../src/oauth/parameters.ts'
 
-const REPEATED = malformedRequest('A parameter is repeated.')
-const NOT_JSON = malformedRequest('The request body is not valid JSON.')
-const NOT_AN_OBJECT = malformedRequest('The request body must be a JSON object.')
-const NOT_STRINGS = malformedRequest('Every parameter must be a string.')
-const NOT_A_FORM = malformedRequest('The request body is not a valid form.')
+const REPEATED = malformedRequest('repeated_parameter')
+const NOT_JSON = malformedRequest('not_json')
+const NOT_AN_OBJECT = malformedRequest('not_an_object')
+const NOT_A_FORM = malformedRequest('not_a_form')
 
 const PARSERS = { JSON: parseJsonParameters, 'a form': parseFormParameters }
 
@@ -51,6 +50,7 @@ describe('JSON and forms', () => {
           parseFormParameters(new URLSearchParams(written).toString()),
         ]
         for (const [name, value] of written) {
+          if (name === 'resource') continue
           expect(read.map((parameters) => parameters.find(name))).toEqual([value || null, value || null])
         }
       }),
@@ -96,18 +96,63 @@ describe('JSON', () => {
     ['a list', '["scope"]', NOT_AN_OBJECT],
     ['a string', '"scope"', NOT_AN_OBJECT],
     ['null', 'null', NOT_AN_OBJECT],
-    ['a number as a value', '{"scope":1}', NOT_STRINGS],
-    ['null as a value', '{"scope":null}', NOT_STRINGS],
-    ['a list as a value', '{"scope":["a"]}', NOT_STRINGS],
-    ['an object as a value', '{"scope":{"a":"b"}}', NOT_STRINGS],
     ['a key twice', '{"scope":"a","scope":"b"}', REPEATED],
     ['a key twice with the same value', '{"scope":"a","scope":"a"}', REPEATED],
     ['a key twice, once escaped', '{"scope":"a","\\u0073cope":"b"}', REPEATED],
     ['a key twice, first with what is no string', '{"scope":1,"scope":"a"}', REPEATED],
     ['a key twice, first with an object', '{"scope":{"a":"b"},"scope":"a"}', REPEATED],
+    ['a key twice, first with null', '{"scope":null,"scope":"a"}', REPEATED],
+    ['a key twice that nothing reads', '{"x":{"y":[1,{}]},"scope":"a","x":1}', REPEATED],
+    ['a resource as two keys', '{"resource":"https://a.example","resource":"https://b.example"}', REPEATED],
   ])('is refused: %s', (_case, text, refusal) => {
     expect(() => parseJsonParameters(text)).toThrow(refusal)
   })
+})
+
+describe('the members of a JSON object', () => {
+  const parameters = parseJsonParameters(
+    '{"number":1,"flag":false,"list":["a"],"object":{"a":"b","a":"c"},"none":null,"scope":"a"}',
+  )
+
+  it.each(['number', 'flag', 'list', 'object'])(
+    'are refused when read where they are no string: %s',
+    (name) => {
+      expect(() => parameters.find(name)).toThrow(notAString(name))
+      expect(() => parameters.require(name)).toThrow(notAString(name))
+    },
+  )
+
+  it('are ignored where nothing reads them, whatever their type (RFC 6749 §3.2)', () => {
+    expect(parameters.find('scope')).toBe('a')
+  })
+
+  it('are absent where they are null', () => {
+    expect(parameters.find('none')).toBe(null)
+    expect(() => parameters.require('none')).toThrow(missingParameter('none'))
+  })
+})
+
+describe('a parameter that may be repeated (RFC 8707 §2)', () => {
+  it.each([
+    ['a form without it', parseFormParameters('scope=a'), []],
+    ['a form with an empty one', parseFormParameters('resource='), []],
+    ['a form with one', parseFormParameters('resource=a'), ['a']],
+    ['a form with three', parseFormParameters('resource=a&scope=x&resource=&resource=b'), ['a', 'b']],
+    ['JSON without it', parseJsonParameters('{}'), []],
+    ['JSON with null', parseJsonParameters('{"resource":null}'), []],
+    ['JSON with a string', parseJsonParameters('{"resource":"a"}'), ['a']],
+    ['JSON with a list', parseJsonParameters('{"resource":["a","","b",null]}'), ['a', 'b']],
+    ['JSON with an empty list', parseJsonParameters('{"resource":[]}'), []],
+  ])('has all its values: %s', (_case, parameters, values) => {
+    expect(parameters.findAll('resource')).toEqual(values)
+  })
+
+  it.each(['{"resource":1}', '{"resource":["a",1]}', '{"resource":{}}', '{"resource":[["a",["b"]]]}'])(
+    'is refused where a value is no string: %s',
+    (text) => {
+      expect(() => parseJsonParameters(text).findAll('resource')).toThrow(notAString('resource'))
+    },
+  )
 })
 
 describe('a form', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { invalidScope } from '../../src/oauth/errors.ts'
-import { formatScope, grantScope, parseScope, SCOPE_TOKEN, withholdScope } from '../../src/oauth/scope.ts'
+import { formatScope, grantScope, parseScope, SCOPE_TOKEN } from '../../src/oauth/scope.ts'
 
 describe('a scope', () => {
   it.each([
@@ -69,15 +69,5 @@ describe('the scope that is granted', () => {
     const list = ['cart']
     grantScope(null, list).tokens.push('admin')
     expect(list).toEqual(['cart'])
-  })
-})
-
-describe('a scope that is withheld', () => {
-  it.each([
-    ['told to whoever asked for some of it', 'cart', ['cart'], true],
-    ['not told to whoever did not ask', null, ['cart', 'orders'], false],
-    ['not told to whoever had none to get', null, [], false],
-  ])('is %s', (_case, asked, allowed, announce) => {
-    expect(withholdScope(asked, grantScope(asked, allowed))).toEqual({ tokens: [], announce })
   })
 })

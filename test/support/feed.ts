@@ -5,15 +5,31 @@ import { remoteJwks } from './tokens.ts'
 export interface FeedClaims {
   iss: string
   iat: number
+  exp: number
   sequence: number
+  /** Of a delta alone. */
+  since?: string
+  until: string
   window: number
-  revocations: Record<string, string | number>[]
+  revocations: Record<string, string | number | boolean>[]
 }
 
-/** Fetches the revocation feed and verifies it by the JWKS. It is read anew: no cached one is taken. */
-export async function readFeed(server: TestServer): Promise<FeedClaims> {
-  const response = await server.anotherIsolate().fetch('/revocations')
-  const options = { issuer: ISSUER, typ: 'revocations+jwt', currentDate: new Date(server.clock.time * 1000) }
+/** Fetches the revocation feed at a new isolate and verifies it by the JWKS. */
+export function readFeed(server: TestServer): Promise<FeedClaims> {
+  return readFeedAt(server.anotherIsolate(), '/revocations', 'revocations+jwt')
+}
+
+/** Fetches what was added to the feed since a cursor. */
+export function readDelta(server: TestServer, since: string): Promise<FeedClaims> {
+  return readFeedAt(server, `/revocations?since=${since}`, 'revocations-delta+jwt')
+}
+
+export async function readFeedAt(server: TestServer, path: string, typ: string): Promise<FeedClaims> {
+  const response = await server.fetch(path)
+  const options = {
+    ...{ issuer: ISSUER, typ, currentDate: new Date(server.clock.time * 1000) },
+    requiredClaims: ['exp', 'until'],
+  }
   const { payload } = await jwtVerify<FeedClaims>(
     new TextDecoder().decode(await response.arrayBuffer()),
     remoteJwks(server),

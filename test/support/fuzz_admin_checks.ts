@@ -8,7 +8,7 @@ const TYPE = 'urn:problem-type:sallyport:'
 /** What holds for every answer of the admin API, whatever was asked. */
 export function checkAdminAnswer(exchange: Exchange): void {
   const { status, headers, text, request } = exchange
-  expect(headers.get('Cache-Control')).toBe('no-store')
+  expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
   expect(headers.has('Access-Control-Allow-Origin')).toBe(false)
   expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
   if (status >= 400) checkProblem(exchange)

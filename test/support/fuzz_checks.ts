@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 import { expect } from 'vitest'
 import errorsPage from '../../docs/errors.md?raw'
+import { usesBasic } from '../../src/oauth/client_authentication.ts'
 import type { ErrorDialect } from '../../src/oauth/error_dialect.ts'
 import { CLIENT_ORIGIN, CONFIG_ORIGIN } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
@@ -34,7 +35,10 @@ export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749
   if (status >= 400) checkRefusal(exchange, dialect)
   else expect([200, 204, 304]).toContain(status)
   if (request.method === 'POST' || status >= 400) {
-    expect([headers.get('Cache-Control'), headers.get('Pragma')]).toEqual(['no-store', 'no-cache'])
+    expect([headers.get('Cache-Control'), headers.get('Pragma')]).toEqual([
+      'no-store, no-transform',
+      'no-cache',
+    ])
   }
   checkForm(exchange)
   checkCors(exchange)
@@ -50,7 +54,7 @@ function checkRefusal({ request, status, headers, text, lines }: Exchange, diale
   if (status === 503) expect([error, JSON.parse(line).reason]).toEqual(['temporarily_unavailable', NO_BUDGET])
   expect(headers.get('Retry-After')).toBe(status === 503 ? '2' : null)
   expect(headers.has('Allow')).toBe(status === 405)
-  const isChallenged = error === 'invalid_client' && 'Authorization' in request.headers
+  const isChallenged = error === 'invalid_client' && usesBasic(request.headers.Authorization?.trim())
   expect(headers.has('WWW-Authenticate')).toBe(isChallenged)
   if (request.method === 'HEAD') return
   const members =

@@ -184,21 +184,26 @@ function refused(next: State): Prediction {
 }
 
 /**
- * Where the feed is not what a state asks for. It must list all that ended or was cut off while the access tokens of
- * before may live, and an API that knows it must refuse the dead ones and no others.
+ * Differences between the feed and what a state requires. The feed must list each cut-off while access tokens from before
+ * it may live. An API that reads the feed must refuse the access tokens that ended, and no others. A guest's session that
+ * ended is not listed: the guest's access token lives on.
  */
 export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Token[]): string[] {
   const isRecent = (madeAt: number | null) => madeAt !== null && madeAt >= state.now - LISTED_SECONDS
-  const sessions = Object.entries(state.sessions)
-    .filter(([sid, { endedAt }]) => isRecent(endedAt) && feed[`sid ${sid}`] === undefined)
-    .map(([sid]) => `sid ${sid} is not listed`)
   const cutoffs = Object.entries(state.cutoffs)
     .filter(([name, { madeAt, before }]) => isRecent(madeAt) && feed[name] !== before)
     .map(([name, { before }]) => `${name} is not listed before ${before}`)
   const tokens = accessTokens
-    .filter((token) => token.expiresAt > state.now && isRefusedBy(feed, token) === isAlive(state, token))
+    .filter(
+      (token) => token.expiresAt > state.now && isRefusedBy(feed, token) !== isDueToBeRefused(state, token),
+    )
     .map((token) => `an access token of ${token.sid} dated ${token.issuedAt} is misjudged`)
-  return [...sessions, ...cutoffs, ...tokens]
+  return [...cutoffs, ...tokens]
+}
+
+function isDueToBeRefused(state: State, token: Token): boolean {
+  const isGuest = token.subject.startsWith('visitor:')
+  return isGuest ? token.issuedAt < validFrom(state, `client_id ${token.clientId}`) : !isAlive(state, token)
 }
 
 function isRefusedBy(feed: Feed, { sid, subject, clientId, issuedAt }: Token): boolean {

@@ -139,7 +139,7 @@ describe('a stored password hash', () => {
   })
 
   it.each([
-    ['nothing', '', 'of no scheme that is known here: argon2id, bcrypt, pbkdf2, scrypt, symfony-sha512'],
+    ['nothing', '', 'the hash names no scheme that is known here'],
     ['what is cut short', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
     ['what costs too much', BCRYPT.replace('$05$', '$14$'), 'bcrypt: cost=14 takes too long: at most 13'],
   ])('that is corrupt is no wrong password: %s', async (_case, stored, reason) => {

@@ -3,13 +3,25 @@ import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { describe, expect, it } from 'vitest'
 import { encodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
-import { describeHash } from '../../src/users/schemes/read_hash.ts'
+import { HashRefused } from '../../src/users/schemes/hash_scheme.ts'
+import { readHash } from '../../src/users/schemes/read_hash.ts'
 import { formatSymfonyHash } from '../../src/users/schemes/symfony_scheme.ts'
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
 
 function verify(password: string, stored: string): Promise<boolean> {
   return hasher.verify([encodeUtf8(password)], stored)
+}
+
+/** What `readHash` says of a text. */
+function describeHash(text: string) {
+  try {
+    const { scheme, cost } = readHash(text)
+    return { isAccepted: true, scheme, cost }
+  } catch (error) {
+    if (!(error instanceof HashRefused)) throw error
+    return { isAccepted: false, cause: error.refusalCause, reason: error.message }
+  }
 }
 
 /** The base64 of PHC strings, from the hex or the text of publications. */
@@ -170,7 +182,7 @@ describe('Symfony’s sha512', () => {
 const ARGON2ID_FORM = 'argon2id: not of the form $argon2id$v=19$m=…,t=…,p=…$salt$hash'
 const BCRYPT_FORM = 'bcrypt: not of the form $2a$, $2b$ or $2y$, two digits, $ and 53 characters'
 const SYMFONY_FORM = 'symfony-sha512: not of the form $symfony-sha512$i=…$salt$hash'
-const UNKNOWN = 'of no scheme that is known here: argon2id, bcrypt, pbkdf2, scrypt, symfony-sha512'
+const UNKNOWN = 'the hash names no scheme that is known here'
 const sha512 = encodeBase64(new Uint8Array(64))
 
 describe('a hash is refused with the cause', () => {

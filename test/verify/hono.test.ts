@@ -36,7 +36,7 @@ describe('requireToken', () => {
   })
 
   it.each([
-    ['nobody', undefined, 401, 'missing_token', 'Bearer'],
+    ['nobody', undefined, 401, 'missing_token', 'Bearer realm="sallyport"'],
     ['a token of another API', { audience: 'https://other.test' }, 401, ...refusal('invalid_token')],
     ['too narrow a token', { audience: AUDIENCE }, 403, ...refusal('insufficient_scope', ', scope="cart"')],
   ])('answers %s itself', async (_case, mint, status, code, challenge) => {

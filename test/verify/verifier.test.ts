@@ -8,7 +8,7 @@ const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
 /** Refusals of a header: what the caller gets of them, and what the log does. */
-const MISSING = { code: 'missing_token', challenge: 'Bearer', reason: 'no bearer token' }
+const MISSING = { code: 'missing_token', challenge: 'Bearer realm="sallyport"', reason: 'no bearer token' }
 const INVALID = {
   code: 'invalid_token',
   challenge: 'Bearer error="invalid_token"',

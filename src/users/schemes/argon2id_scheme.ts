@@ -15,6 +15,7 @@ const KIB_PASSES_PER_MS = 1550
 /** Argon2id as PHC writes it, and with it libsodium and PHP: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. */
 export const argon2idScheme: HashScheme = {
   name: 'argon2id',
+  isDigest: false,
   owns: (text) => text.startsWith('$argon2id$'),
 
   read(text) {
@@ -29,7 +30,7 @@ export const argon2idScheme: HashScheme = {
       cost: formatCost(cost),
       estimatedMs: argon2idMs(cost),
       expected: parts.hash,
-      compute: (password, argon2id) =>
+      compute: (password, { argon2id }) =>
         argon2id({ password, salt: parts.salt, cost, hashLength: parts.hash.length }),
     }
   },

@@ -1,6 +1,7 @@
 import { hashSync } from 'bcryptjs'
 import { encodeUtf8 } from '../../lib/bytes.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
+import { passwordText } from './prehash.ts'
 
 const FORM = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
@@ -16,15 +17,13 @@ const MAX_COST = 13
 /** bcrypt ignores what comes after these bytes of a password. */
 const BYTES_READ = 72
 
-/** Keeps a byte order mark that a password begins with. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /**
  * bcrypt, of PHP (`$2y$`) and everyone else (`$2a$`, `$2b$`). For text in UTF-8 the three are the same. It looks at 72
  * bytes of a password, here as there.
  */
 export const bcryptScheme: HashScheme = {
   name: 'bcrypt',
+  isDigest: false,
   owns: (text) => /^\$2[a-z]?\$/.test(text),
 
   read(text) {
@@ -43,7 +42,7 @@ export const bcryptScheme: HashScheme = {
       estimatedMs: 2 ** cost / ROUNDS_PER_MS,
       expected: encodeUtf8(text.slice(SETTINGS_LENGTH)),
       bytesRead: BYTES_READ,
-      compute: (password) => encodeUtf8(hashSync(decoder.decode(password), settings).slice(SETTINGS_LENGTH)),
+      compute: (password) => encodeUtf8(hashSync(passwordText(password), settings).slice(SETTINGS_LENGTH)),
     }
   },
 }

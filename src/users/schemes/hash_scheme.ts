@@ -1,10 +1,16 @@
 import { decodeBase64 } from '../../lib/bytes.ts'
 import type { Argon2Input } from '../argon2.ts'
+import type { HashKeyName, HashKeys } from './hash_keys.ts'
 
-/** A way to hash passwords that stored hashes were made in. One file each, and a line in `read_hash.ts`. */
+/** A family of stored hashes. Each has one file, and one line in `read_hash.ts`. */
 export interface HashScheme {
   /** As the identifier in a PHC string names it. */
   name: string
+  /**
+   * True for a scheme made of digests (MD5, SHA-1, SHA-2), whatever their number: an attacker computes those fast. An
+   * import wraps such a hash (docs/password-hashes.md#fast-hashes).
+   */
+  isDigest: boolean
   /** Whether a text claims to be of this scheme. */
   owns(text: string): boolean
   /** Reads a text that it owns. @throws HashRefused where it is broken or costs more than an isolate may spend */
@@ -19,26 +25,35 @@ export interface StoredHash {
   cost: string
   /** Milliseconds that it takes, about, where docs/password-hashes.md was measured. */
   estimatedMs: number
-  /** What the right password gives. */
+  /** The bytes that the right password gives. */
   expected: Uint8Array
+  /** The key of the Worker secret HASH_KEYS that it needs. */
+  key?: HashKeyName
   /**
    * How many bytes of a password the scheme reads, where it ignores the rest; absent where it reads all of them. A match
    * proves no more than these bytes.
    */
   bytesRead?: number
   /**
-   * What a password gives with the same salt and cost. It comes back only when it is done, so that two hashes never
-   * overlap in an isolate: their memory would not fit.
+   * The bytes that a password gives with the same salt and cost. It returns only when it is done, so that two hashes
+   * never overlap in an isolate: their memory would not fit.
    */
-  compute(password: Uint8Array, argon2id: Argon2idFunction): Uint8Array
+  compute(password: Uint8Array, tools: HashTools): Uint8Array
 }
 
-export type Argon2idFunction = (input: Argon2Input) => Uint8Array
+/** What a hash is computed with. */
+export interface HashTools {
+  argon2id(input: Argon2Input): Uint8Array
+  keys: HashKeys
+}
 
-/** Why a hash is not taken: nobody's scheme, unreadable, or more memory or time than an isolate may spend. */
-export type RefusalCause = 'unknown' | 'broken' | 'memory' | 'time'
+/**
+ * Why a hash is refused: its scheme is not known, or is known and not supported; it is broken; it needs more memory or
+ * time than an isolate may spend; its key is missing.
+ */
+export type RefusalCause = 'unknown' | 'unsupported' | 'broken' | 'memory' | 'time' | 'key'
 
-/** A hash that is not taken. The message is for an operator, and has no part of the hash but its cost. */
+/** A refused hash. The message is for an operator: it names the scheme, and has no part of the hash but its cost. */
 export class HashRefused extends Error {
   override name = 'HashRefused'
   readonly refusalCause: RefusalCause
@@ -49,7 +64,7 @@ export class HashRefused extends Error {
   }
 }
 
-/** What one hash may fill: half of an isolate (Cloudflare allows 128 MB). */
+/** The most memory that one hash may fill: half of an isolate (Cloudflare allows 128 MB). */
 export const MAX_MEMORY_KIB = 65_536
 
 /** 128 bits: with fewer, a wrong password might fit. */
@@ -73,4 +88,13 @@ export function decodeParts(scheme: string, { salt, hash, minSaltBytes }: Encode
     throw new HashRefused('broken', `${scheme}: the hash has fewer than ${MIN_HASH_BYTES} bytes`)
   }
   return { salt: saltBytes, hash: hashBytes }
+}
+
+/** @throws HashRefused where the key is not set */
+export function requireHashKey(keys: HashKeys, name: HashKeyName): string {
+  const key = keys[name]
+  if (key === undefined) {
+    throw new HashRefused('key', `${name}: the Worker secret HASH_KEYS has no key "${name}": set it first`)
+  }
+  return key
 }

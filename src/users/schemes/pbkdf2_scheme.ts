@@ -3,16 +3,20 @@ import { decodeParts, HashRefused, type HashScheme } from './hash_scheme.ts'
 
 /** `i=…` with or without `l=…` as PHC writes it; the number alone is passlib's. */
 const FORM =
-  /^\$pbkdf2-(sha256|sha512)\$(?:i=(\d{1,9})(?:,l=(\d{1,3}))?|(\d{1,9}))\$([A-Za-z0-9+/.]{1,86})\$([A-Za-z0-9+/.]{1,86})$/
+  /^\$pbkdf2-(sha1|sha256|sha512)\$(?:i=(\d{1,9})(?:,l=(\d{1,3}))?|(\d{1,9}))\$([A-Za-z0-9+/.]{1,86})\$([A-Za-z0-9+/.]{1,86})$/
 
 /** Cloudflare refuses to compute more; a local workerd does not. */
 const MAX_ITERATIONS = 100_000
-const ITERATIONS_PER_MS = { sha256: 10_000, sha512: 3000 }
+const ITERATIONS_PER_MS: Readonly<Record<string, number>> = { sha1: 10_000, sha256: 10_000, sha512: 3000 }
 
-/** PBKDF2 with HMAC-SHA-256 or HMAC-SHA-512, in PHC form or in passlib's, which writes `.` for `+`. */
+/** PBKDF2 computes every iteration for each so many bytes of the hash (RFC 8018 §5.2). */
+const DIGEST_BYTES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 }
+
+/** PBKDF2 with HMAC-SHA-1, -SHA-256 or -SHA-512, in PHC form or in passlib's, which writes `.` for `+`. */
 export const pbkdf2Scheme: HashScheme = {
   name: 'pbkdf2',
-  owns: (text) => /^\$pbkdf2-(?:sha256|sha512)\$/.test(text),
+  isDigest: false,
+  owns: (text) => /^\$pbkdf2-(?:sha1|sha256|sha512)\$/.test(text),
 
   read(text) {
     const [, digest = '', written, length, bare, salt = '', hash = ''] = FORM.exec(text) ?? []
@@ -28,10 +32,11 @@ export const pbkdf2Scheme: HashScheme = {
     if (length !== undefined && Number(length) !== parts.hash.length) {
       throw new HashRefused('broken', `${scheme}: the hash has not the ${length} bytes that l= names`)
     }
+    const blocks = Math.ceil(parts.hash.length / (DIGEST_BYTES[digest] ?? 1))
     return {
       scheme,
       cost: `i=${iterations}`,
-      estimatedMs: iterations / ITERATIONS_PER_MS[digest === 'sha256' ? 'sha256' : 'sha512'],
+      estimatedMs: (iterations * blocks) / (ITERATIONS_PER_MS[digest] ?? 1),
       expected: parts.hash,
       compute: (password) => pbkdf2Sync(password, parts.salt, iterations, parts.hash.length, digest),
     }

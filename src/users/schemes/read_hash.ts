@@ -1,7 +1,11 @@
 import { argon2idScheme } from './argon2id_scheme.ts'
 import { bcryptScheme } from './bcrypt_scheme.ts'
-import { HashRefused, type HashScheme, type RefusalCause, type StoredHash } from './hash_scheme.ts'
+import { digestScheme } from './digest_scheme.ts'
+import { firebaseScheme } from './firebase_scheme.ts'
+import { HashRefused, type HashScheme, type StoredHash } from './hash_scheme.ts'
 import { pbkdf2Scheme } from './pbkdf2_scheme.ts'
+import { phpassScheme } from './phpass_scheme.ts'
+import { prehashedBcryptScheme } from './prehashed_bcrypt_scheme.ts'
 import { scryptScheme } from './scrypt_scheme.ts'
 import { symfonyScheme } from './symfony_scheme.ts'
 
@@ -10,31 +14,87 @@ const SCHEMES: readonly HashScheme[] = [
   bcryptScheme,
   pbkdf2Scheme,
   scryptScheme,
+  prehashedBcryptScheme,
+  firebaseScheme,
   symfonyScheme,
+  phpassScheme,
+  digestScheme,
 ]
 
-/** What a hash is, or why it is not taken: in words for an operator, without any of the hash. */
-export type HashDescription =
-  | { isAccepted: true; scheme: string; cost: string }
-  | { isAccepted: false; cause: RefusalCause; reason: string }
+const OUTER = '$argon2id$'
 
-/** Reads a stored hash. What it takes, a sign-in can check. @throws HashRefused */
+/** Stands at the end of the inner part of a wrapped hash for the characters of the digest, which is not stored. */
+const LEFT_OUT = /\*(\d{1,3})$/
+
+/** A hash that takes less than this in an isolate is fast, whatever its scheme. */
+const FAST_MS = 0.8
+
+/** One that is wrapped may take both of its times; the longest single hash takes half a second. */
+const MAX_MS = 500
+
+/** Longer texts are no hashes. */
+const MAX_LENGTH = 1024
+
+/** Reads the stored form of a hash. A sign-in can check every text that it accepts. @throws HashRefused */
 export function readHash(text: string): StoredHash {
-  const scheme = SCHEMES.find(({ owns }) => owns(text))
-  if (scheme === undefined) {
-    const names = SCHEMES.map(({ name }) => name).join(', ')
-    throw new HashRefused('unknown', `of no scheme that is known here: ${names}`)
-  }
-  return scheme.read(text)
+  if (text.length > MAX_LENGTH) throw new HashRefused('broken', `longer than ${MAX_LENGTH} characters`)
+  const outerAt = text.lastIndexOf(OUTER)
+  return outerAt > 0
+    ? readWrapped(text.slice(0, outerAt), text.slice(outerAt))
+    : requireScheme(text).read(text)
 }
 
-/** The same without an exception, for who has many to look at. */
-export function describeHash(text: string): HashDescription {
-  try {
-    const { scheme, cost } = readHash(text)
-    return { isAccepted: true, scheme, cost }
-  } catch (error) {
-    if (!(error instanceof HashRefused)) throw error
-    return { isAccepted: false, cause: error.refusalCause, reason: error.message }
+/** Whether a text is in a form that `users.password_hash` may have. It may still be broken or cost too much. */
+export function isStoredForm(text: string): boolean {
+  return SCHEMES.some(({ owns }) => owns(text))
+}
+
+/** Whether an attacker with the database could compute the hash fast. @throws HashRefused */
+export function isFastHash(text: string): boolean {
+  const outerAt = text.lastIndexOf(OUTER)
+  if (outerAt >= 0) return argon2idScheme.read(text.slice(outerAt)).estimatedMs < FAST_MS
+  const scheme = requireScheme(text)
+  return scheme.isDigest || scheme.read(text).estimatedMs < FAST_MS
+}
+
+/**
+ * The wrapped form of a fast hash: Argon2id of the digest is stored in place of the digest.
+ *
+ * @param outer The Argon2id hash of `readHash(text).expected`, as a PHC string.
+ */
+export function formatWrapped(text: string, outer: string): string {
+  const length = digestLength(text)
+  return `${text.slice(0, -length)}*${length}${outer}`
+}
+
+/** bcrypt writes no `$` before its hash of 31 characters; all others do. */
+function digestLength(text: string): number {
+  return /\$2[aby]\$\d\d\$[^$]{53}$/.test(text) ? 31 : text.length - text.lastIndexOf('$') - 1
+}
+
+function readWrapped(head: string, outerText: string): StoredHash {
+  const outer = argon2idScheme.read(outerText)
+  const length = Number(LEFT_OUT.exec(head)?.[1] ?? 0)
+  const inner = readHash(head.replace(LEFT_OUT, '0'.repeat(length)))
+  const cost = `${inner.cost} in argon2id ${outer.cost}`
+  const estimatedMs = inner.estimatedMs + outer.estimatedMs
+  if (estimatedMs > MAX_MS) {
+    throw new HashRefused(
+      'time',
+      `${inner.scheme}: ${cost} takes about ${Math.round(estimatedMs)} ms: at most ${MAX_MS}`,
+    )
   }
+  return {
+    ...inner,
+    cost,
+    estimatedMs,
+    expected: outer.expected,
+    compute: (password, tools) => outer.compute(inner.compute(password, tools), tools),
+  }
+}
+
+function requireScheme(text: string): HashScheme {
+  const scheme = SCHEMES.find(({ owns }) => owns(text))
+  if (scheme === undefined) throw new HashRefused('unknown', 'the hash names no scheme that is known here')
+  return scheme
 }

@@ -8,7 +8,7 @@ const MAX_WORK = 2 ** 20
 const WORK_PER_MS = 6200
 
 /** `ln` is the logarithm of N (RFC 7914 §2). */
-interface ScryptCost {
+export interface ScryptCost {
   ln: number
   r: number
   p: number
@@ -17,6 +17,7 @@ interface ScryptCost {
 /** scrypt as PHC writes it, and with it passlib: `$scrypt$ln=…,r=…,p=…$salt$hash`. */
 export const scryptScheme: HashScheme = {
   name: 'scrypt',
+  isDigest: false,
   owns: (text) => text.startsWith('$scrypt$'),
 
   read(text) {
@@ -24,14 +25,14 @@ export const scryptScheme: HashScheme = {
     if (whole === undefined) {
       throw new HashRefused('broken', 'scrypt: not of the form $scrypt$ln=…,r=…,p=…$salt$hash')
     }
-    const cost = requireAffordable({ ln: Number(ln), r: Number(r), p: Number(p) })
+    const cost = requireAffordableScrypt('scrypt', { ln: Number(ln), r: Number(r), p: Number(p) })
     const parts = decodeParts('scrypt', { salt, hash, minSaltBytes: 1 })
     // Room for the small blocks beside the big one: the check above is the one that decides.
     const options = { N: 2 ** cost.ln, r: cost.r, p: cost.p, maxmem: 2 * MAX_MEMORY_KIB * 1024 }
     return {
       scheme: 'scrypt',
       cost: formatCost(cost),
-      estimatedMs: (2 ** cost.ln * cost.r * cost.p) / WORK_PER_MS,
+      estimatedMs: scryptMs(cost),
       expected: parts.hash,
       compute: (password) => scryptSync(password, parts.salt, parts.hash.length, options),
     }
@@ -42,20 +43,28 @@ function formatCost({ ln, r, p }: ScryptCost): string {
   return `ln=${ln},r=${r},p=${p}`
 }
 
+/** About how many milliseconds a hash of that cost takes. */
+export function scryptMs({ ln, r, p }: ScryptCost): number {
+  return (2 ** ln * r * p) / WORK_PER_MS
+}
+
 /** RFC 7914 §2: N is more than 1 and less than 2^(16 r), and takes 128 r N bytes. */
-function requireAffordable(cost: ScryptCost): ScryptCost {
+export function requireAffordableScrypt(scheme: string, cost: ScryptCost): ScryptCost {
   const { ln, r, p } = cost
   if (ln < 1 || r < 1 || p < 1 || ln >= 16 * r) {
-    throw new HashRefused('broken', 'scrypt: no such cost (RFC 7914 §2)')
+    throw new HashRefused('broken', `${scheme}: no such cost (RFC 7914 §2)`)
   }
   const blocks = 2 ** ln * r
   if (blocks > MAX_MEMORY_KIB * 8) {
-    throw new HashRefused('memory', `scrypt: ${formatCost(cost)} is more memory than ${MAX_MEMORY_KIB} KiB`)
+    throw new HashRefused(
+      'memory',
+      `${scheme}: ${formatCost(cost)} is more memory than ${MAX_MEMORY_KIB} KiB`,
+    )
   }
   if (blocks * p > MAX_WORK) {
     throw new HashRefused(
       'time',
-      `scrypt: ${formatCost(cost)} is refused by Cloudflare: N·r·p is at most 2^20`,
+      `${scheme}: ${formatCost(cost)} is refused by Cloudflare: N·r·p is at most 2^20`,
     )
   }
   return cost

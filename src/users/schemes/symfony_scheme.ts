@@ -24,6 +24,7 @@ export interface SymfonyHash {
  */
 export const symfonyScheme: HashScheme = {
   name: NAME,
+  isDigest: true,
   owns: (text) => text.startsWith(`$${NAME}$`),
 
   read(text) {

@@ -1,0 +1,73 @@
+import type { Call } from '../core/command.ts'
+import { UsageError } from '../core/exit_code.ts'
+import { flag, type Option, text, texts } from '../core/option.ts'
+import { suggest } from '../core/suggest.ts'
+import { ColumnPlan } from '../import/column_plan.ts'
+import { FORMATS, formatOf, type ImportFile } from '../import/import_file.ts'
+import type { ImportKind } from '../import/import_kind.ts'
+import { NULL_MARKERS } from '../import/null_markers.ts'
+import { PRESETS, type Preset } from '../import/presets.ts'
+
+const FORMAT = text('format', 'The format of the file; by the ending of its name where absent', {
+  value: FORMATS.join('|'),
+})
+const DELIMITER = text('delimiter', 'The character between cells; a comma for csv, a tab for mysql', {
+  value: 'CHARACTER',
+})
+const MAP = texts('map', 'The field that a column of the file fills; may be repeated', {
+  value: 'COLUMN=FIELD',
+})
+const IGNORE = texts('ignore', 'A column of the file to leave out; may be repeated', { value: 'COLUMN' })
+const SET = texts('set', 'The value of a field in rows that have none; may be repeated', {
+  value: 'FIELD=VALUE',
+})
+const NULL = texts(
+  'null',
+  `The text that stands for NULL; may be repeated; where absent: ${NULL_MARKERS.join(' ')}`,
+  { value: 'TEXT' },
+)
+const BACKSLASH_IS_TEXT = flag('backslash-is-text', 'Takes a backslash in a cell of CSV as it is')
+
+export const PRESET = text(
+  'preset',
+  `The columns of a known export: ${PRESETS.map(({ name }) => name).join(', ')}`,
+  {
+    value: 'NAME',
+  },
+)
+
+/** How a file is read. */
+export const FILE_OPTIONS: readonly Option[] = [
+  ...[FORMAT, DELIMITER, MAP, IGNORE, SET, NULL, BACKSLASH_IS_TEXT],
+]
+
+/** The file that the command line names. @throws UsageError */
+export function readFileOptions({ input }: Call, kind: ImportKind): ImportFile {
+  const path = input.argument('FILE')
+  const delimiter = input.get(DELIMITER) ?? null
+  if (delimiter !== null && delimiter.length !== 1) throw new UsageError('--delimiter must be one character')
+  const preset = findPreset(input.get(PRESET))
+  const format = formatOf(path, input.get(FORMAT))
+  if (preset !== null && !preset.formats.includes(format)) {
+    throw new UsageError(
+      `--preset ${preset.name} is of a file in ${preset.formats.join(' or ')}, and not ${format}`,
+    )
+  }
+  const plan = new ColumnPlan(kind.columns, {
+    ...{ map: input.get(MAP) ?? [], ignore: input.get(IGNORE) ?? [], set: input.get(SET) ?? [], preset },
+    nulls: input.get(NULL) ?? NULL_MARKERS,
+    isBackslashText: input.has(BACKSLASH_IS_TEXT),
+  })
+  return { path, format, delimiter, plan }
+}
+
+/** @throws UsageError */
+export function findPreset(name: string | undefined): Preset | null {
+  if (name === undefined) return null
+  const names = PRESETS.map((preset) => preset.name)
+  const found = PRESETS.find((preset) => preset.name === name)
+  if (found !== undefined) return found
+  const near = suggest(name, names)
+  const meant = near === null ? '' : `; did you mean "${near}"?`
+  throw new UsageError(`there is no preset "${name}"${meant} Presets are: ${names.join(', ')}.`)
+}

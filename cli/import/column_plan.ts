@@ -1,0 +1,225 @@
+import { CliError, UsageError } from '../core/exit_code.ts'
+import { suggest } from '../core/suggest.ts'
+import type { FileRow, ImportColumn, RowValues } from './file_row.ts'
+import { findNullItem, isNull, NULL_MARKERS } from './null_markers.ts'
+import type { Preset } from './presets.ts'
+import { splitList } from './row_values.ts'
+
+/** What an operator says about the columns of a file. */
+export interface ColumnRules {
+  /** `column=field`, each. */
+  map: readonly string[]
+  ignore: readonly string[]
+  /** `field=value`, each: for rows that have no value in that field. */
+  set: readonly string[]
+  preset: Preset | null
+  /** Texts that stand for NULL. */
+  nulls: readonly string[]
+  /** Whether a backslash in a cell of CSV is text. If not, a row with one is refused: it may begin an escape. */
+  isBackslashText: boolean
+}
+
+/** The rules of a file whose columns have the names of the fields. */
+export const PLAIN_RULES: ColumnRules = {
+  ...{ map: [], ignore: [], set: [], preset: null, nulls: NULL_MARKERS, isBackslashText: false },
+}
+
+/** The column `A` of a file, its fields here. */
+interface Target {
+  column: string
+  fields: readonly string[]
+}
+
+/** Decides which columns of a file fill which fields. The case of a column's name does not count. */
+export class ColumnPlan {
+  readonly #fields: readonly ImportColumn[]
+  readonly #rules: ColumnRules
+  readonly #targets: ReadonlyMap<string, readonly string[]>
+  readonly #constants: RowValues
+  readonly #known = new Set<string>()
+
+  /** @throws UsageError where a rule names no field */
+  constructor(fields: readonly ImportColumn[], rules: ColumnRules) {
+    this.#fields = fields
+    this.#rules = rules
+    this.#targets = new Map(readTargets(fields, rules).map(({ column, fields }) => [column, fields]))
+    this.#constants = { ...rules.preset?.constants, ...readConstants(fields, rules.set) }
+  }
+
+  get preset(): Preset | null {
+    return this.#rules.preset
+  }
+
+  /**
+   * Checks the columns of a file or a row.
+   *
+   * @param where Such as `the first line`.
+   * @param isWhole Whether no other row has further columns.
+   * @throws CliError that lists each column that is not known, or fills a field twice
+   */
+  check(columns: readonly string[], { where, isWhole }: { where: string; isWhole: boolean }): void {
+    const names = columns.map(normalize)
+    if (!isWhole && names.every((name) => this.#known.has(name))) return
+    const problems = [
+      ...names.flatMap((name, i) => this.#describeStranger(name, columns[i] ?? name)),
+      ...findRepeated(names)
+        .filter((name) => this.isUsed(name))
+        .map((name) => `"${name}" is there twice`),
+      ...this.#describeDoubles(names),
+      ...(isWhole ? this.#describeMissing(names) : []),
+    ]
+    if (problems.length > 0) throw new CliError('usage', this.#explain(where, problems))
+    for (const name of names) this.#known.add(name)
+  }
+
+  /** The values of a row by field, without those that are absent. */
+  arrange(line: number, values: RowValues): FileRow {
+    const arranged: Record<string, unknown> = { ...this.#constants }
+    for (const [column, value] of Object.entries(values)) {
+      if (isNull(value, this.#rules.nulls)) continue
+      for (const field of this.#fieldsOf(normalize(column))) arranged[field] = value
+    }
+    const problem = this.#findNullItem(arranged)
+    return problem === null ? { line, values: arranged } : { line, problem }
+  }
+
+  /** As `arrange`, of cells of CSV. */
+  arrangeCells(line: number, cells: Readonly<Record<string, string>>): FileRow {
+    const escaped = this.#rules.isBackslashText ? undefined : this.#findBackslash(cells)
+    if (escaped === undefined) return this.arrange(line, cells)
+    const help = '--format mysql where it begins an escape, --backslash-is-text where it is text'
+    return { line, problem: `${escaped}: has a backslash (${help})` }
+  }
+
+  #findBackslash(cells: Readonly<Record<string, string>>): string | undefined {
+    const used = Object.entries(cells).filter(([column]) => this.isUsed(column))
+    return used.find(([, text]) => text.includes('\\') && !isNull(text, this.#rules.nulls))?.[0]
+  }
+
+  /** Whether any field is filled from the column. */
+  isUsed(column: string): boolean {
+    return this.#fieldsOf(normalize(column)).length > 0
+  }
+
+  /** NULL is no item of a list: a role of that name would be somebody's mistake. */
+  #findNullItem(values: RowValues): string | null {
+    for (const { name, isList = false } of this.#fields) {
+      const value = values[name]
+      const items = Array.isArray(value) ? value : isList && typeof value === 'string' ? splitList(value) : []
+      const marker = findNullItem(items, this.#rules.nulls)
+      if (marker !== null) return `${name}: has "${marker}" as an item, which stands for NULL (--null)`
+    }
+    return null
+  }
+
+  #fieldsOf(name: string): readonly string[] {
+    if (this.#isIgnored(name)) return []
+    const target = this.#targets.get(name)
+    if (target !== undefined) return target
+    return this.#rules.preset === null && this.#isField(name) ? [name] : []
+  }
+
+  #isIgnored(name: string): boolean {
+    return this.#rules.ignore.some((column) => normalize(column) === name)
+  }
+
+  #isField(name: string): boolean {
+    return this.#fields.some((field) => field.name === name)
+  }
+
+  /** A preset knows its export: further columns of it are left out. */
+  #describeStranger(name: string, column: string): string[] {
+    const isKnown = this.#isIgnored(name) || this.#targets.has(name) || this.#isField(name)
+    if (isKnown || this.#rules.preset !== null) return []
+    const near = suggest(name, this.#fieldNames())
+    const field = near ?? 'FIELD'
+    const meant = near === null ? '' : `; did you mean "${near}"?`
+    return [`"${name}" is not known${meant} (--map '${column}=${field}' or --ignore '${column}')`]
+  }
+
+  #describeDoubles(names: readonly string[]): string[] {
+    const filled = new Map<string, string>()
+    return names.flatMap((name) =>
+      this.#fieldsOf(name).flatMap((field) => {
+        const other = filled.get(field)
+        filled.set(field, name)
+        return other === undefined || other === name ? [] : [`"${other}" and "${name}" both fill ${field}`]
+      }),
+    )
+  }
+
+  #describeMissing(names: readonly string[]): string[] {
+    const mapped = this.#rules.map.map((rule) => normalize(splitRule(rule, '--map')[0]))
+    const wanted = [...mapped, ...this.#rules.ignore.map(normalize)]
+    return wanted
+      .filter((column) => !names.includes(column))
+      .map((column) => `"${column}" of --map or --ignore is not there`)
+  }
+
+  #fieldNames(): string[] {
+    return this.#fields.map(({ name }) => name)
+  }
+
+  #explain(where: string, problems: readonly string[]): string {
+    return [
+      `Columns of ${where}:`,
+      ...problems.map((text) => `  ${text}`),
+      `Columns are: ${this.#fieldNames().join(', ')}.`,
+    ].join('\n')
+  }
+}
+
+function normalize(column: string): string {
+  return column.trim().toLowerCase()
+}
+
+/** An explicit rule replaces the preset's for that column. @throws UsageError */
+function readTargets(fields: readonly ImportColumn[], { map, preset }: ColumnRules): Target[] {
+  const given = new Map<string, string[]>()
+  for (const rule of map) {
+    const [column, field] = splitRule(rule, '--map')
+    requireField(field, { fields, option: '--map' })
+    given.set(normalize(column), [...(given.get(normalize(column)) ?? []), field])
+  }
+  const explicit = [...given].map(([column, targets]) => ({ column, fields: targets }))
+  const filled = new Set(explicit.flatMap((target) => target.fields))
+  const fromPreset = Object.entries(preset?.columns ?? {}).map(([column, targets]) => ({
+    column: normalize(column),
+    fields: targets.filter((field) => !filled.has(field)),
+  }))
+  return [...fromPreset, ...explicit]
+}
+
+function readConstants(fields: readonly ImportColumn[], rules: readonly string[]): RowValues {
+  return Object.fromEntries(
+    rules.map((rule) => {
+      const at = rule.indexOf('=')
+      if (at < 1) throw new UsageError('--set must be FIELD=VALUE')
+      const field = rule.slice(0, at)
+      requireField(field, { fields, option: '--set' })
+      return [field, rule.slice(at + 1)]
+    }),
+  )
+}
+
+/** No field has `=` in its name; a column may. @throws UsageError */
+function splitRule(rule: string, option: string): [column: string, field: string] {
+  const at = rule.lastIndexOf('=')
+  if (at < 1) throw new UsageError(`${option} must be COLUMN=FIELD`)
+  return [rule.slice(0, at), rule.slice(at + 1)]
+}
+
+function requireField(
+  field: string,
+  { fields, option }: { fields: readonly ImportColumn[]; option: string },
+): void {
+  const names = fields.map(({ name }) => name)
+  if (names.includes(field)) return
+  const near = suggest(field, names)
+  const meant = near === null ? '' : `; did you mean "${near}"?`
+  throw new UsageError(`${option}: there is no field "${field}"${meant} Fields are: ${names.join(', ')}.`)
+}
+
+function findRepeated(names: readonly string[]): string[] {
+  return names.filter((name, i) => names.indexOf(name) !== i)
+}

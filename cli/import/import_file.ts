@@ -1,0 +1,54 @@
+import { UsageError } from '../core/exit_code.ts'
+import type { ColumnPlan } from './column_plan.ts'
+import { readCsvRows } from './csv_rows.ts'
+import { readEscapedRows } from './escaped_rows.ts'
+import type { FileRow } from './file_row.ts'
+import { readJsonLines } from './json_lines.ts'
+import { readJsonList } from './json_list.ts'
+
+export const FORMATS = ['csv', 'mysql', 'jsonl', 'json'] as const
+export type Format = (typeof FORMATS)[number]
+
+/** A file of rows, which is read several times. */
+export interface ImportFile {
+  path: string
+  format: Format
+  /** Between the cells of `csv` and `mysql`; null for that of the format. */
+  delimiter: string | null
+  plan: ColumnPlan
+}
+
+const ENDINGS: Readonly<Record<string, Format>> = {
+  csv: 'csv',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  json: 'json',
+}
+
+/** @throws UsageError where neither the ending of the name nor `given` says it */
+export function formatOf(path: string, given: string | undefined): Format {
+  const ending = ENDINGS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
+  const format = given === undefined ? ending : FORMATS.find((name) => name === given)
+  if (format !== undefined) return format
+  throw new UsageError(
+    `--format must be one of ${FORMATS.join(', ')}, where the name of the file does not say it`,
+  )
+}
+
+/**
+ * The rows of a file, their values by field.
+ *
+ * @throws CliError where the file is broken or has a column that the plan does not know
+ */
+export function readRows({ path, format, delimiter, plan }: ImportFile): AsyncGenerator<FileRow> {
+  switch (format) {
+    case 'csv':
+      return readCsvRows(path, { delimiter: delimiter ?? ',', plan })
+    case 'mysql':
+      return readEscapedRows(path, { delimiter: delimiter ?? '\t', plan })
+    case 'jsonl':
+      return readJsonLines(path, plan)
+    case 'json':
+      return readJsonList(path, plan)
+  }
+}

@@ -1,0 +1,139 @@
+import type { Format } from './import_file.ts'
+import { flattenAuth0, flattenCognito, flattenKeycloak } from './preset_records.ts'
+
+/** A public export format of another system. */
+export interface Preset {
+  name: string
+  /** The export that it reads. */
+  summary: string
+  /** Those in which the export comes. */
+  formats: readonly Format[]
+  /** The fields that each column fills. All other columns of the export are left out. */
+  columns: Readonly<Record<string, readonly string[]>>
+  /** The columns in their order, where the export has no line that names them. */
+  header?: readonly string[]
+  /** The list of a JSON document that has the rows. */
+  list?: string
+  /** Brings the values of a nested record into columns. */
+  flatten?: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>
+  /** Values of every row. */
+  constants?: Readonly<Record<string, string>>
+  /** The scheme of hashes that do not say theirs; null where the export has no hashes at all. */
+  hashScheme: string | null
+}
+
+const NAME = { first_name: ['first_name'], last_name: ['last_name'] }
+const EMAIL_NAME = { email: ['username', 'email'] }
+
+/** Up to the last cell that is read. Later cells are those of sign-in by Google, Facebook and the like. */
+const FIREBASE_HEADER = [
+  ...['localid', 'email', 'emailverified', 'passwordhash', 'salt', 'displayname', 'photourl'],
+  ...['google', 'facebook', 'twitter', 'github'].flatMap((provider) =>
+    ['id', 'email', 'name', 'photo'].map((part) => `${provider}_${part}`),
+  ),
+  ...['createdat', 'lastsignedinat', 'phonenumber', 'disabled'],
+]
+
+export const PRESETS: readonly Preset[] = [
+  {
+    name: 'orocommerce',
+    summary: 'the table oro_customer_user, with roles (migrating-from-orocommerce.md)',
+    formats: ['csv', 'mysql', 'jsonl'],
+    columns: {
+      ...EMAIL_NAME,
+      ...NAME,
+      password: ['password_hash'],
+      salt: ['salt'],
+      enabled: ['enabled'],
+      roles: ['roles'],
+    },
+    hashScheme: 'symfony-sha512',
+  },
+  {
+    name: 'orocommerce-staff',
+    summary: 'the table oro_user, with roles',
+    formats: ['csv', 'mysql', 'jsonl'],
+    columns: {
+      ...{ username: ['username'], email: ['email'], ...NAME, password: ['password_hash'], salt: ['salt'] },
+      ...{ enabled: ['enabled'], roles: ['roles'] },
+    },
+    hashScheme: 'symfony-sha512',
+  },
+  {
+    name: 'magento',
+    summary: 'Magento 2 and Adobe Commerce: Customers Main File, or the table customer_entity',
+    formats: ['csv', 'mysql', 'jsonl'],
+    columns: {
+      ...EMAIL_NAME,
+      ...{ password_hash: ['password_hash'], is_active: ['enabled'] },
+      ...{ firstname: ['first_name'], lastname: ['last_name'] },
+    },
+    hashScheme: 'magento2',
+  },
+  {
+    name: 'shopify',
+    summary: 'customers as CSV',
+    formats: ['csv'],
+    columns: { ...EMAIL_NAME, 'first name': ['first_name'], 'last name': ['last_name'] },
+    hashScheme: null,
+  },
+  {
+    name: 'woocommerce',
+    summary: 'WordPress and WooCommerce: wp user list --format=csv or json, or the table wp_users',
+    formats: ['csv', 'json', 'mysql', 'jsonl'],
+    columns: {
+      ...{ user_login: ['username'], user_email: ['email'], user_pass: ['password_hash'] },
+      ...{ display_name: ['name'], roles: ['roles'] },
+    },
+    hashScheme: 'wordpress',
+  },
+  {
+    name: 'auth0',
+    summary: 'the export of password hashes, as NDJSON',
+    formats: ['jsonl'],
+    columns: { ...EMAIL_NAME, name: ['name'], passwordhash: ['password_hash'], blocked: ['disabled'] },
+    flatten: flattenAuth0,
+    hashScheme: 'bcrypt',
+  },
+  {
+    name: 'cognito',
+    summary: 'aws cognito-idp list-users, as JSON',
+    formats: ['json'],
+    list: 'Users',
+    columns: {
+      username: ['username'],
+      email: ['email'],
+      name: ['name'],
+      given_name: ['first_name'],
+      family_name: ['last_name'],
+      enabled: ['enabled'],
+    },
+    flatten: flattenCognito,
+    hashScheme: null,
+  },
+  {
+    name: 'keycloak',
+    summary: 'a realm, or its users, as JSON (kc.sh export)',
+    formats: ['json'],
+    list: 'users',
+    columns: {
+      ...{ username: ['username'], email: ['email'], firstname: ['first_name'], lastname: ['last_name'] },
+      ...{ enabled: ['enabled'], realmroles: ['roles'], credential: ['password_hash'] },
+      ...{ mustchangepassword: ['must_change_password'] },
+    },
+    flatten: flattenKeycloak,
+    hashScheme: 'keycloak',
+  },
+  {
+    name: 'firebase',
+    summary: 'firebase auth:export, as JSON or CSV; --set gives rounds, mem_cost and salt_separator',
+    formats: ['json', 'csv'],
+    list: 'users',
+    header: FIREBASE_HEADER,
+    columns: {
+      ...EMAIL_NAME,
+      ...{ passwordhash: ['password_hash'], salt: ['salt'], displayname: ['name'], disabled: ['disabled'] },
+    },
+    hashScheme: 'firebase-scrypt',
+  },
+]

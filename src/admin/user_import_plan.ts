@@ -1,0 +1,148 @@
+import * as z from 'zod/mini'
+import {
+  createUser,
+  createUserWithoutPassword,
+  importUser,
+  requireUsername,
+  UserRefused,
+} from '../users/create_user.ts'
+import type { PasswordHasher } from '../users/password_hash.ts'
+import type { User } from '../users/user.ts'
+import type { Profile } from '../users/user_admin_store.ts'
+import { settingOf } from './change.ts'
+import { type CheckedRow, checkRows, isGood, type RowVerdict, refuseRepeated } from './import_rows.ts'
+import type { Call } from './operation.ts'
+import { named } from './schemas.ts'
+import { draftMembers, findUserProblems, password } from './user_schemas.ts'
+
+const rowSchema = named(
+  'UserImportRow',
+  z
+    .strictObject({
+      ...draftMembers,
+      password: z.optional(password),
+      password_hash: z.optional(z.string('must be a hash')),
+      no_password: z.optional(z.literal(true, 'must be true, or absent')),
+    })
+    .check(
+      z.refine(hasOneSource, {
+        message: 'is needed, or password_hash, or no_password: exactly one of them',
+        path: ['password'],
+      }),
+    ),
+)
+type Row = z.output<typeof rowSchema>
+
+const SOURCES = ['password', 'password_hash', 'no_password']
+
+function hasOneSource(row: object): boolean {
+  return SOURCES.filter((source) => source in row).length === 1
+}
+
+export type NewUser = User & { profile: Profile }
+
+/** What the import does with a row. The dry run makes the same plan. */
+export type Plan = { index: number } & (
+  | { user: NewUser }
+  | { replace: { id: string; passwordHash: string } }
+  | { verdict: RowVerdict }
+)
+
+export const TAKEN: RowVerdict = { status: 'exists', reason: 'the username is taken in this pool' }
+export const IN_USE: RowVerdict = {
+  status: 'exists',
+  reason: 'the password was used or set here since the import: its hash stays',
+}
+
+interface Mode {
+  isDryRun: boolean
+  replacesHashes: boolean
+}
+
+/** Decides about each row. Rows come one after the other, because each plain password costs a hash. */
+export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode): Promise<Plan[]> {
+  const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
+  const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
+  const existing = await findExisting(distinct, call)
+  const plans: Plan[] = []
+  for (const row of distinct) plans.push(await planRow(row, existing, { ...mode, call }))
+  return plans
+}
+
+function findRowProblems(row: Row, { services }: Call) {
+  const problems = findUserProblems({ pool: row.pool, roles: row.roles ?? [] }, services.config)
+  if (problems.length > 0) return problems
+  try {
+    requireUsername(row.username, row.pool, services.config)
+    return []
+  } catch (error) {
+    if (error instanceof UserRefused) return [{ path: error.field, message: error.message }]
+    throw error
+  }
+}
+
+function nameOf({ pool, username }: Row, { services }: Call) {
+  return { pool, username: requireUsername(username, pool, services.config) }
+}
+
+function keyOf({ pool, username }: Pick<User, 'pool' | 'username'>): string {
+  return `${pool}\n${username}`
+}
+
+async function findExisting(
+  rows: readonly CheckedRow<Row>[],
+  call: Call,
+): Promise<ReadonlyMap<string, User>> {
+  const names = rows.filter(isGood).map(({ value }) => nameOf(value, call))
+  const users = await call.services.userImports.findByNames(names)
+  return new Map(users.map((user) => [keyOf(user), user]))
+}
+
+async function planRow(
+  checked: CheckedRow<Row>,
+  existing: ReadonlyMap<string, User>,
+  { call, isDryRun, replacesHashes }: Mode & { call: Call },
+): Promise<Plan> {
+  const { index } = checked
+  if (!isGood(checked)) return { index, verdict: { status: 'refused', reason: checked.refusal } }
+  const row = checked.value
+  const user = existing.get(keyOf(nameOf(row, call)))
+  const replacesHash = replacesHashes && row.password_hash !== undefined
+  if (user !== undefined && !replacesHash) return { index, verdict: TAKEN }
+  if (user !== undefined && !user.isHashReplaceable) return { index, verdict: IN_USE }
+  try {
+    const made = await toUser(row, call, isDryRun)
+    if (user === undefined) return { index, user: { ...made, profile: row.profile ?? {} } }
+    const isSame = made.passwordHash === user.passwordHash
+    return isSame
+      ? { index, verdict: TAKEN }
+      : { index, replace: { id: user.id, passwordHash: made.passwordHash } }
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    return { index, verdict: { status: 'refused', reason: `${error.field}: ${error.message}` } }
+  }
+}
+
+async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {
+  const { services, context } = call
+  const { pool, username, roles = [], enabled = true, must_change_password: mustChangePassword = false } = row
+  const draft = { pool, username, roles, enabled, mustChangePassword }
+  const { config } = services
+  const passwords = isDryRun ? dryRunOf(services.passwords) : services.passwords
+  if (row.password_hash !== undefined) {
+    return importUser({ ...draft, passwordHash: row.password_hash }, { passwords, config }, context.now)
+  }
+  if (row.password === undefined) return createUserWithoutPassword(draft, { passwords, config }, context.now)
+  const setting = settingOf(call, null, 'importUsers')
+  return createUser({ ...draft, password: row.password }, { ...services, passwords }, setting)
+}
+
+/** Checks as the import does, and computes no hash. */
+function dryRunOf(passwords: Pick<PasswordHasher, 'readImported'>) {
+  return {
+    hash: async () => '',
+    makeUnusable: () => '',
+    adopt: async ({ stored, isFast }: { stored: string; isFast: boolean }) => (isFast ? '' : stored),
+    readImported: (text: string) => passwords.readImported(text),
+  }
+}

@@ -1,0 +1,102 @@
+import type { AuditedChange } from '../audit/audit_event.ts'
+import { ConstraintFailed } from '../lib/storage_error.ts'
+import { adminEvent } from './change.ts'
+import { describeConstraint } from './constraint_problem.ts'
+import { formatProblems, type RowResult } from './import_rows.ts'
+import type { Call } from './operation.ts'
+import { IN_USE, type NewUser, type Plan, TAKEN } from './user_import_plan.ts'
+
+type Result = RowResult<{ id: string | null }>
+
+/** Changes what is planned, unless it is a dry run, and reports each row. */
+export async function carryOut(
+  plans: readonly Plan[],
+  call: Call,
+  { isDryRun }: { isDryRun: boolean },
+): Promise<Result[]> {
+  const done = isDryRun
+    ? null
+    : { added: await addUsers(plans, call), replaced: await replaceHashes(plans, call) }
+  return plans.map((plan) => ({ index: plan.index, ...toVerdict(plan, done) }))
+}
+
+interface Done {
+  added: Added
+  /** The ids of users whose hash was replaced. */
+  replaced: ReadonlySet<string>
+}
+
+/** What became of the users that a batch adds, by their ids. */
+interface Added {
+  ids: ReadonlySet<string>
+  /** Why the database refused a user. */
+  refusals: ReadonlyMap<string, string>
+}
+
+/** @param done Null for a dry run. */
+function toVerdict(plan: Plan, done: Done | null): Omit<Result, 'index'> {
+  if ('verdict' in plan) return { ...plan.verdict, id: null }
+  if ('replace' in plan) {
+    const { id } = plan.replace
+    if (done === null) return { status: 'updated', reason: null, id: null }
+    return done.replaced.has(id) ? { status: 'updated', reason: null, id } : { ...IN_USE, id: null }
+  }
+  const { id } = plan.user
+  if (done === null) return { status: 'created', reason: null, id: null }
+  if (done.added.ids.has(id)) return { status: 'created', reason: null, id }
+  const refusal = done.added.refusals.get(id)
+  return refusal === undefined ? { ...TAKEN, id: null } : { status: 'refused', reason: refusal, id: null }
+}
+
+/**
+ * Adds users in one transaction with an event for each. Where a constraint fails, that transaction did nothing, and each
+ * user is added alone, so that only the user whose value failed is refused.
+ */
+async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
+  const users = plans.flatMap((plan) => ('user' in plan ? [plan.user] : []))
+  if (users.length === 0) return { ids: new Set(), refusals: new Map() }
+  try {
+    return { ids: await addTogether(users, call), refusals: new Map() }
+  } catch (error) {
+    if (!(error instanceof ConstraintFailed)) throw error
+    return addOneByOne(users, call)
+  }
+}
+
+async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added> {
+  const ids = new Set<string>()
+  const refusals = new Map<string, string>()
+  for (const user of users) {
+    try {
+      for (const id of await addTogether([user], call)) ids.add(id)
+    } catch (error) {
+      if (!(error instanceof ConstraintFailed)) throw error
+      refusals.set(user.id, formatProblems([describeConstraint(error)]))
+    }
+  }
+  return { ids, refusals }
+}
+
+/** @returns The ids of those whose name was still free. @throws StorageUnavailable, ConstraintFailed */
+function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
+  const { services, context } = call
+  const change: AuditedChange = { operation: 'importUsers' }
+  const event = adminEvent(call, 'the user was imported', { change })
+  const ids = users.map(({ id }) => id)
+  return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
+}
+
+/** @returns The ids of the users whose hash was replaced. @throws StorageUnavailable */
+async function replaceHashes(plans: readonly Plan[], call: Call): Promise<ReadonlySet<string>> {
+  const { services, context } = call
+  const hashes = new Map(
+    plans.flatMap((plan) =>
+      'replace' in plan ? [[plan.replace.id, plan.replace.passwordHash] as const] : [],
+    ),
+  )
+  if (hashes.size === 0) return new Set()
+  const change: AuditedChange = { operation: 'importUsers', fields: ['password_hash'] }
+  const event = adminEvent(call, 'the password hash was replaced by an import', { change })
+  const alongside = [services.audit.additionsForReplacedHashes([...hashes.keys()], event, context)]
+  return services.userImports.replaceHashes(hashes, context.now, alongside)
+}

@@ -1,0 +1,40 @@
+import * as z from 'zod/mini'
+import { requireImportedHash, UserRefused } from '../users/create_user.ts'
+import { passwordForms } from '../users/password.ts'
+import { type Operation, operation } from './operation.ts'
+import { invalidContent } from './problem.ts'
+import { named } from './schemas.ts'
+import { password } from './user_schemas.ts'
+
+/**
+ * Checks a password against a hash that is to be imported, by the code that a sign-in uses. It reads and writes no user,
+ * and costs one hash of the queue. Neither value is logged or audited.
+ */
+const verifyHash = operation({
+  id: 'verifyHash',
+  method: 'POST',
+  path: '/users/import/verify',
+  summary: 'Whether a password gives a hash that is to be imported; changes nothing',
+  tag: 'users',
+  role: 'admin',
+  body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),
+  status: 200,
+  answer: named('HashVerdict', z.strictObject({ matches: z.boolean() })),
+  async handle({ body, services }) {
+    const { stored } = readHash(body.password_hash, services.passwords)
+    const forms = passwordForms(body.password)
+    return { body: { matches: forms !== null && (await services.passwords.verify(forms, stored)) } }
+  },
+})
+
+export const VERIFY_HASH: readonly Operation[] = [verifyHash]
+
+/** @throws Problem 422 */
+function readHash(text: string, passwords: Parameters<typeof requireImportedHash>[1]) {
+  try {
+    return requireImportedHash(text, passwords)
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    throw invalidContent([{ path: error.field, message: error.message }])
+  }
+}

@@ -1,0 +1,91 @@
+import { ExpiringCache } from '../lib/expiring_cache.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { TokenBucket } from '../lib/token_bucket.ts'
+import type { AuditEvent } from './audit_event.ts'
+
+/**
+ * Rows that an isolate writes, at once and in each minute, for the events that any caller can cause again and again. A
+ * stranger is a caller without a client secret.
+ */
+export const EVENTS_PER_MINUTE = {
+  address: 60,
+  network: 240,
+  strangers: 300,
+  client: 600,
+  clients: 1200,
+} as const
+
+/** Addresses, networks and clients whose buckets an isolate keeps. The buckets of all strangers and clients bound the rest. */
+const MAX_BUCKETS = 2000
+
+/** An unused bucket is full again after a minute, so a new one may take its place. */
+const KEEP_SECONDS = 60
+
+/** Whether the same caller can cause such an event again and again. All other events are bounded where they arise. */
+export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean {
+  if (actor !== undefined) return false
+  switch (kind) {
+    case 'sign_in_failure':
+    case 'refresh_refused':
+    case 'retry':
+    case 'unchecked_password':
+      return true
+    // A token of the client itself. Those of sessions draw on `sign_ins` and `guests`, and support needs each of them.
+    case 'issue':
+      return sid === null
+    // A merge that succeeds ends a guest's session, so it happens once to each.
+    case 'merge':
+      return outcome === 'refused'
+    // Draws on `refreshes`.
+    case 'refresh':
+    // Once for each session, lock, password hash and key, or for each change by an operator.
+    case 'theft':
+    case 'revoke':
+    case 'cut_off':
+    case 'lock':
+    case 'rehash':
+    case 'breached_password':
+    case 'key':
+    case 'admin':
+      return false
+  }
+}
+
+type Level = keyof typeof EVENTS_PER_MINUTE
+
+/** What repeatable events may write: a token bucket for each caller, and one for all callers of a kind together. */
+export class AuditBudget {
+  readonly #buckets = new ExpiringCache<TokenBucket>(MAX_BUCKETS)
+  readonly #shared = { strangers: bucketOf('strangers'), clients: bucketOf('clients') }
+
+  /** Takes one event from the budget of its caller. Returns false, and takes nothing, where it is used up. */
+  take(event: AuditEvent, context: RequestContext): boolean {
+    const buckets = this.#bucketsOf(event, context)
+    if (buckets.some((bucket) => bucket.isEmpty(context.now))) return false
+    for (const bucket of buckets) bucket.take(context.now)
+    return true
+  }
+
+  #bucketsOf({ isFromClient = false, clientId }: AuditEvent, context: RequestContext): TokenBucket[] {
+    const { address, now } = context
+    if (isFromClient) return [this.#find('client', clientId ?? '', now), this.#shared.clients]
+    const ofNetwork = [this.#find('network', networkOf(context), now), this.#shared.strangers]
+    return address === null ? ofNetwork : [this.#find('address', address, now), ...ofNetwork]
+  }
+
+  #find(level: Level, name: string, now: number): TokenBucket {
+    const key = `${level} ${name}`
+    const bucket = this.#buckets.get(key, now) ?? bucketOf(level)
+    this.#buckets.set(key, bucket, now + KEEP_SECONDS)
+    return bucket
+  }
+}
+
+/** The network of the caller. All callers without an address share one. */
+export function networkOf({ addressPrefix }: RequestContext): string {
+  return addressPrefix ?? 'unknown'
+}
+
+function bucketOf(level: Level): TokenBucket {
+  return new TokenBucket(EVENTS_PER_MINUTE[level], EVENTS_PER_MINUTE[level] / 60)
+}

@@ -1,0 +1,23 @@
+/** A place in the lists of a feed: the highest id that each database had given. */
+export type FeedCursor = ReadonlyMap<string, number>
+
+const ID = /^(?:0|[1-9]\d{0,14})$/
+
+/** A cursor as the wire has it: `42` of one database, `DB-42.SESSIONS_EU-7` of several. */
+export function formatCursor(cursor: FeedCursor): string {
+  if (cursor.size === 1) return String([...cursor.values()][0])
+  return [...cursor].map(([name, id]) => `${name}-${id}`).join('.')
+}
+
+/** The cursor that a text is, of exactly these databases; null where it is none. */
+export function parseCursor(text: string, names: readonly string[]): FeedCursor | null {
+  const [only] = names
+  const parts = names.length === 1 ? [[only, text]] : text.split('.').map((part) => part.split('-'))
+  const cursor = new Map<string, number>()
+  for (const [name, id, ...rest] of parts) {
+    if (name === undefined || id === undefined || rest.length > 0 || !ID.test(id)) return null
+    cursor.set(name, Number(id))
+  }
+  const isComplete = cursor.size === names.length && names.every((name) => cursor.has(name))
+  return isComplete && parts.length === names.length ? cursor : null
+}

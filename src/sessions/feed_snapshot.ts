@@ -1,0 +1,150 @@
+import type { SigningKey } from '../keys/signing_key.ts'
+import { etagOf } from '../lib/etag.ts'
+import { issueRevocationsToken } from '../tokens/revocations_token.ts'
+import type { Cutoff } from './cutoff_store.ts'
+import { type FeedCursor, formatCursor, parseCursor } from './feed_cursor.ts'
+import type { DatabaseList } from './listed_cutoffs.ts'
+
+/** A list is signed anew this often, by the clock, so that isolates agree on the `exp` and the ETag. */
+export const SIGNING_PERIOD_SECONDS = 900
+
+/** How far the `before` of an entry may lie ahead, and how far clocks may be apart. */
+const CLOCK_SECONDS = 60
+
+/** A longer delta is not worth it: the whole list is signed once for all readers. */
+const MAX_DELTA_ENTRIES = 1000
+
+/** How many deltas of one snapshot are kept: readers who poll alike ask for the same few. */
+const MAX_DELTAS = 64
+
+/** One signed list. */
+export interface FeedDocument {
+  token: string
+  etag: string
+}
+
+interface SnapshotParts {
+  lists: readonly DatabaseList[]
+  issuer: string
+  /** The longest that an access token lives. */
+  windowSeconds: number
+  key: SigningKey
+  /** When the lists were read, in Unix seconds. */
+  asOf: number
+}
+
+/** The lists of one moment, and the documents that are signed of them, each when somebody asks for it. */
+export class FeedSnapshot {
+  /** When the lists were read, in Unix seconds. */
+  readonly asOf: number
+  readonly #parts: SnapshotParts
+  readonly #cursor: FeedCursor
+  readonly #windowSeconds: number
+  readonly #documents = new Map<string, Promise<FeedDocument>>()
+
+  constructor(parts: SnapshotParts) {
+    this.asOf = parts.asOf
+    this.#parts = parts
+    this.#cursor = new Map(parts.lists.map(({ name, lastId }) => [name, lastId]))
+    this.#windowSeconds = windowOf(parts)
+  }
+
+  /** The same lists, read again at a later moment, with the documents that were signed; null where they differ. */
+  confirm(later: SnapshotParts): FeedSnapshot | null {
+    const { key, asOf } = this.#parts
+    const next = new FeedSnapshot(later)
+    const isSame =
+      formatCursor(next.#cursor) === formatCursor(this.#cursor) &&
+      later.key.kid === key.kid &&
+      periodOf(later.asOf) === periodOf(asOf)
+    if (!isSame) return null
+    for (const [since, document] of this.#documents) next.#documents.set(since, document)
+    return next
+  }
+
+  /** How many entries the whole list has. */
+  get size(): number {
+    return this.#parts.lists.reduce((sum, { cutoffs }) => sum + cutoffs.length, 0)
+  }
+
+  get lists(): readonly DatabaseList[] {
+    return this.#parts.lists
+  }
+
+  /** Whether a reader has seen more than this snapshot has. */
+  isBehind(since: string): boolean {
+    const cursor = parseCursor(since, [...this.#cursor.keys()])
+    return cursor !== null && this.#isAhead(cursor)
+  }
+
+  /** The whole list. */
+  full(): Promise<FeedDocument> {
+    return this.#once('', () => this.#sign(null))
+  }
+
+  /** What was added since; the whole list where that is no cursor of ours, lies ahead, or is too long ago. */
+  since(text: string): Promise<FeedDocument> {
+    const since = parseCursor(text, [...this.#cursor.keys()])
+    if (since === null || this.#isAhead(since)) return this.full()
+    const added = this.#addedSince(since)
+    if (added.length > MAX_DELTA_ENTRIES) return this.full()
+    return this.#once(formatCursor(since), () => this.#sign({ since, added }))
+  }
+
+  #isAhead(cursor: FeedCursor): boolean {
+    return [...cursor].some(([name, id]) => id > (this.#cursor.get(name) ?? 0))
+  }
+
+  #addedSince(since: FeedCursor): Cutoff[] {
+    return this.#parts.lists.flatMap(({ name, cutoffs }) => {
+      const last = since.get(name) ?? 0
+      const first = cutoffs.findLastIndex(({ id }) => id <= last) + 1
+      return cutoffs.slice(first)
+    })
+  }
+
+  #once(since: string, sign: () => Promise<FeedDocument>): Promise<FeedDocument> {
+    const known = this.#documents.get(since)
+    if (known) return known
+    const document = sign()
+    if (this.#documents.size < MAX_DELTAS || since === '') this.#documents.set(since, document)
+    document.catch(() => this.#documents.delete(since))
+    return document
+  }
+
+  async #sign(delta: { since: FeedCursor; added: readonly Cutoff[] } | null): Promise<FeedDocument> {
+    const { lists, issuer, key, asOf } = this.#parts
+    const cutoffs = delta?.added ?? lists.flatMap((list) => list.cutoffs)
+    const since = delta === null ? null : formatCursor(delta.since)
+    const until = formatCursor(this.#cursor)
+    const claims = {
+      ...{ issuer, since, until, windowSeconds: this.#windowSeconds },
+      issuedAt: asOf,
+      expiresAt: (periodOf(asOf) + 1) * SIGNING_PERIOD_SECONDS + this.#windowSeconds + CLOCK_SECONDS,
+      sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),
+      entries: cutoffs.map(toEntry),
+    }
+    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1). With the key, so that readers learn of a new
+    // one by its signature, and drop what left the JWKS with it.
+    const etag = `W/${await etagOf(JSON.stringify([since, until, key.kid, periodOf(asOf)]))}`
+    return { token: await issueRevocationsToken(claims, key), etag }
+  }
+}
+
+function periodOf(now: number): number {
+  return Math.floor(now / SIGNING_PERIOD_SECONDS)
+}
+
+/** The tokens of an entry have expired this long after its `before`: longer where lifetimes were longer once. */
+function windowOf({ lists, windowSeconds }: SnapshotParts): number {
+  let longest = windowSeconds
+  for (const { cutoffs } of lists) {
+    for (const { before, expiresAt } of cutoffs) longest = Math.max(longest, expiresAt - before)
+  }
+  return longest
+}
+
+/** A cut-off as the feed lists it. */
+function toEntry({ kind, value, before }: Cutoff): Record<string, string | number | boolean> {
+  return { [kind]: kind === 'all' ? true : value, before }
+}

@@ -1,0 +1,90 @@
+import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
+import type { NewCutoff, StoredCutoff } from './cutoff_store.ts'
+
+/** The reason of a cut-off that took the place of finer ones. */
+export const MERGED = 'merged'
+
+/** The share of the limit that a merge leaves, so that the next cut-offs do not cause another at once. */
+const KEPT_SHARE = 0.75
+
+/** The most clients that one merge gives a cut-off: each is a statement of one transaction. */
+const MAX_CLIENTS = 20
+
+/** Coarser cut-offs, and the ids of those whose place they take. */
+export interface Merge {
+  additions: NewCutoff[]
+  removedIds: number[]
+}
+
+/**
+ * Chooses what is merged where a list is longer than its limit; null where nothing is. The client with the most entries
+ * gives first, its oldest: a cut-off of that client takes their place. Where that does not suffice, the oldest of all
+ * others become one cut-off of everything that was issued before a second.
+ *
+ * A coarse cut-off ends at least the tokens of the finer ones. Its second has passed on every clock, so it ends no token
+ * that is issued later.
+ *
+ * @param cutoffs Oldest first.
+ */
+export function planMerge(
+  cutoffs: readonly StoredCutoff[],
+  { now, limit }: { now: number; limit: number },
+): Merge | null {
+  if (cutoffs.length <= limit) return null
+  const excess = cutoffs.length - Math.floor(limit * KEPT_SHARE)
+  const passed = cutoffs.filter(({ kind, before }) => kind !== 'all' && before <= now - RECORD_MARGIN_SECONDS)
+  const ofClients = mergeClients(passed, excess)
+  const remaining = cutoffs.length - ofClients.removedIds.length + ofClients.additions.length
+  const merge = remaining > limit ? mergeRest(passed, ofClients, excess) : ofClients
+  return merge.removedIds.length === 0 ? null : merge
+}
+
+/** Merges by client, the one with the most entries first, until the list is `excess` shorter. */
+function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
+  const merge: Merge = { additions: [], removedIds: [] }
+  let left = excess
+  for (const [clientId, entries] of groupByClient(passed).slice(0, MAX_CLIENTS)) {
+    if (left <= 0 || entries.length < 2) break
+    const oldest = entries.slice(0, left + 1)
+    merge.additions.push({ kind: 'client_id', value: clientId, clientId, ...coverOf(oldest) })
+    merge.removedIds.push(...oldest.map(({ id }) => id))
+    left -= oldest.length - 1
+  }
+  return merge
+}
+
+/** Merges the oldest that are left into one cut-off of every token, beside a merge by client. */
+function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: Merge, excess: number): Merge {
+  const removed = new Set(removedIds)
+  const oldest = passed
+    .filter(({ id }) => !removed.has(id))
+    .slice(0, excess - removed.size + additions.length + 1)
+  if (oldest.length === 0) return { additions, removedIds }
+  return {
+    additions: [...additions, { kind: 'all', value: '', clientId: null, ...coverOf(oldest) }],
+    removedIds: [...removedIds, ...oldest.map(({ id }) => id)],
+  }
+}
+
+/** Cut-offs of sessions and tokens, by client, the longest list first. */
+function groupByClient(cutoffs: readonly StoredCutoff[]): [string, StoredCutoff[]][] {
+  const groups = new Map<string, StoredCutoff[]>()
+  for (const cutoff of cutoffs) {
+    if (cutoff.clientId === null || cutoff.kind === 'client_id') continue
+    const group = groups.get(cutoff.clientId)
+    if (group) group.push(cutoff)
+    else groups.set(cutoff.clientId, [cutoff])
+  }
+  return [...groups].sort(([, a], [, b]) => b.length - a.length)
+}
+
+/** What a cut-off must say to end all that these end. */
+function coverOf(cutoffs: readonly StoredCutoff[]): { before: number; expiresAt: number; reason: string } {
+  let before = 0
+  let expiresAt = 0
+  for (const cutoff of cutoffs) {
+    before = Math.max(before, cutoff.before)
+    expiresAt = Math.max(expiresAt, cutoff.expiresAt)
+  }
+  return { before, expiresAt, reason: MERGED }
+}

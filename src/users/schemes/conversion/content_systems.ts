@@ -1,0 +1,66 @@
+import { formatDigest } from '../digest_scheme.ts'
+import { HashRefused } from '../hash_scheme.ts'
+import { formatPhpass, PHPASS_ALPHABET } from '../phpass_scheme.ts'
+import type { ImportScheme } from './conversion.ts'
+
+const PORTABLE = /^\$[PH]\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{22})$/
+const DRUPAL = /^(U?)\$S\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{43})$/
+const MD5 = /^[0-9a-f]{32}$/
+const NO_SALT = new Uint8Array(0)
+
+/** phpass' portable hash, of which the fourth character is the logarithm of the rounds. */
+export const phpass: ImportScheme = {
+  name: 'phpass',
+  usedBy: 'phpBB 3, Joomla 2.5 to 3.2, and others with phpass: $P$ and $H$',
+  columns: [],
+  convert: ({ hash }) => convertPortable('phpass', hash),
+}
+
+/** `$wp$2y$` since WordPress 6.8, `$P$` before, MD5 long before. WordPress changes the password first (`toWordPressForm`). */
+export const wordpress: ImportScheme = {
+  name: 'wordpress',
+  usedBy: 'WordPress, WooCommerce: the column user_pass',
+  columns: [],
+
+  convert({ hash }) {
+    if (hash.startsWith('$wp$2')) return `$wordpress${hash.slice('$wp'.length)}`
+    if (/^\$2[aby]\$/.test(hash)) return hash
+    if (MD5.test(hash)) return formatDigest({ steps: 'md5-w', salt: NO_SALT, hex: hash })
+    return convertPortable('wordpress', hash)
+  },
+}
+
+function convertPortable(scheme: 'phpass' | 'wordpress', text: string): string {
+  const [, count = '', salt = '', hash = ''] = PORTABLE.exec(text) ?? []
+  if (count === '') throw new HashRefused('broken', `${scheme}: not of the form $P$ and 31 characters`)
+  const parts = { digest: 'md5' as const, ln: PHPASS_ALPHABET.indexOf(count), salt, hash }
+  return formatPhpass(scheme === 'wordpress' ? { ...parts, form: 'wordpress' } : parts)
+}
+
+/** phpass with SHA-512; with a `U` in front, of the MD5 that Drupal 6 had stored. */
+export const drupal: ImportScheme = {
+  name: 'drupal',
+  usedBy: 'Drupal 7 to 10: the column pass',
+  columns: [],
+
+  convert({ hash: text }) {
+    if (/^\$(?:2[aby]|argon2id)\$/.test(text)) return text
+    const [, upgraded, count = '', salt = '', hash = ''] = DRUPAL.exec(text) ?? []
+    if (count === '') throw new HashRefused('broken', 'drupal: not of the form $S$ and 52 characters')
+    const parts = { digest: 'sha512' as const, ln: PHPASS_ALPHABET.indexOf(count), salt, hash }
+    return formatPhpass(upgraded === 'U' ? { ...parts, form: 'md5' } : parts)
+  },
+}
+
+/** bcrypt since PrestaShop 1.7; before, MD5 of `_COOKIE_KEY_` and the password. */
+export const prestashop: ImportScheme = {
+  name: 'prestashop',
+  usedBy: 'PrestaShop: the column passwd',
+  columns: [],
+
+  convert({ hash }) {
+    if (/^\$(?:2[aby]|argon2id)\$/.test(hash)) return hash
+    if (!MD5.test(hash)) throw new HashRefused('broken', 'prestashop: neither bcrypt nor MD5 in hexadecimal')
+    return formatDigest({ steps: 'md5-kp', salt: NO_SALT, hex: hash })
+  },
+}

@@ -1,0 +1,85 @@
+import { decodeBase64 } from '../../../lib/bytes.ts'
+import { HashRefused, type RefusalCause } from '../hash_scheme.ts'
+import { isFastHash, readHash } from '../read_hash.ts'
+
+/** The columns that an export may have for one hash. Each scheme says which it reads. */
+export interface HashColumns {
+  /** The hash as the other system stores it. */
+  hash: string
+  /** The salt column, as it is. */
+  salt?: string
+  iterations?: number
+  /** Firebase: `rounds` of the project's password hash parameters. */
+  rounds?: number
+  /** Firebase: `mem_cost` of the same. */
+  memoryCost?: number
+  /** Firebase: `base64_salt_separator` of the same. */
+  saltSeparator?: string
+}
+
+/** A hash scheme of another system, by the name that an operator gives it. */
+export interface ImportScheme {
+  name: string
+  /** Which systems store it, for help texts and docs. */
+  usedBy: string
+  /** The columns that it reads beside `hash`. */
+  columns: readonly Exclude<keyof HashColumns, 'hash'>[]
+  /** The stored form (docs/password-hashes.md#stored-forms). @throws HashRefused */
+  convert(columns: HashColumns): string
+}
+
+/** @throws HashRefused */
+export function requireBase64(scheme: string, what: string, text: string): Uint8Array {
+  const bytes = decodeBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
+  if (!bytes) throw new HashRefused('broken', `${scheme}: the ${what} is not base64`)
+  return bytes
+}
+
+/** @throws HashRefused where the column is absent */
+export function requireColumn<K extends ImportScheme['columns'][number]>(
+  scheme: string,
+  columns: HashColumns,
+  name: K,
+): NonNullable<HashColumns[K]> {
+  const value = columns[name]
+  if (value === undefined || value === '') {
+    throw new HashRefused('broken', `${scheme}: needs the column ${name}`)
+  }
+  return value as NonNullable<HashColumns[K]>
+}
+
+/** A hash in its stored form, or why it is refused: in words for an operator, without any of the hash. */
+export type Conversion =
+  | { isAccepted: true; scheme: string; stored: string; cost: string; isFast: boolean }
+  | { isAccepted: false; scheme: string | null; cause: RefusalCause; reason: string; alternative: string }
+
+const NEW_PASSWORD =
+  'import the user without the hash, with a random password and must_change_password, and send them your password reset'
+
+const ALTERNATIVES: Readonly<Record<RefusalCause, string>> = {
+  unknown: 'name the scheme of the hash (docs/password-hashes.md#import-schemes)',
+  unsupported: NEW_PASSWORD,
+  broken: `export the row again, or ${NEW_PASSWORD}`,
+  memory: NEW_PASSWORD,
+  time: NEW_PASSWORD,
+  key: 'set the key (docs/password-hashes.md#keys), then import again',
+}
+
+/**
+ * Converts a hash.
+ *
+ * @param name Of the scheme; null where neither the operator nor the text says it.
+ * @param toStored Gives the stored form. @throws HashRefused
+ */
+export function toConversion(name: string | null, toStored: () => string): Conversion {
+  try {
+    const stored = toStored()
+    const { scheme, cost } = readHash(stored)
+    return { isAccepted: true, scheme: name ?? scheme, stored, cost, isFast: isFastHash(stored) }
+  } catch (error) {
+    if (!(error instanceof HashRefused)) throw error
+    const { refusalCause: cause, message } = error
+    const reason = name === null || message.startsWith(`${name}: `) ? message : `${name}: ${message}`
+    return { isAccepted: false, scheme: name, cause, reason, alternative: ALTERNATIVES[cause] }
+  }
+}

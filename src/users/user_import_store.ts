@@ -1,0 +1,53 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { decodeUserRow, type User } from './user.ts'
+
+const idsSchema = z.array(z.object({ id: z.string() }))
+
+/** What an import asks and changes about users who exist already, in D1. */
+export class UserImportStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** The users who have one of the names. @throws StorageUnavailable, CorruptRecord */
+  async findByNames(names: readonly Pick<User, 'pool' | 'username'>[]): Promise<User[]> {
+    const select = this.#db
+      .prepare(
+        `SELECT users.* FROM json_each(?) AS name
+         JOIN users ON users.pool = name.value ->> 'pool' AND users.username = name.value ->> 'username'`,
+      )
+      .bind(JSON.stringify(names))
+    const { results } = await callStore('D1 users', () => select.all())
+    return results.map(decodeUserRow)
+  }
+
+  /**
+   * Replaces hashes that an import may still replace, in one transaction with what must happen alongside. Refresh tokens
+   * from before end. Access tokens need no cut-off: no sign-in has used the old hash.
+   *
+   * @param hashes PHC strings by the ids of users.
+   * @param now Unix seconds.
+   * @returns The ids of the users whose hash was replaced
+   * @throws StorageUnavailable
+   */
+  async replaceHashes(
+    hashes: ReadonlyMap<string, string>,
+    now: number,
+    alongside: D1PreparedStatement[],
+  ): Promise<ReadonlySet<string>> {
+    const update = this.#db
+      .prepare(
+        `UPDATE users SET password_hash = new.value ->> 'hash', breach_checked_at = NULL, password_breached = 0,
+           tokens_valid_from = max(tokens_valid_from, ?1), version = version + 1, updated_at = ?1
+         FROM json_each(?2) AS new WHERE users.id = new.value ->> 'id' AND users.hash_replaceable = 1
+         RETURNING users.id AS id`,
+      )
+      .bind(now, JSON.stringify([...hashes].map(([id, hash]) => ({ id, hash }))))
+    const [updated] = await callStore('D1 users', () => this.#db.batch([update, ...alongside]))
+    return new Set(decodeRecord(idsSchema, 'users', updated?.results).map(({ id }) => id))
+  }
+}

@@ -1,0 +1,233 @@
+import { env } from 'cloudflare:workers'
+import { createHash } from 'node:crypto'
+import { hashSync } from 'bcryptjs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { TestOperator } from '../support/operator.ts'
+import { PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+
+const OLD = hashSync('the old password', 4)
+const RIGHT = hashSync(PASSWORD, 4)
+const TAKEN = 'the username is taken in this pool'
+const IN_USE = 'the password was used or set here since the import: its hash stays'
+
+let server: TestServer
+let operator: TestOperator
+let client: TestClient
+
+beforeAll(async () => {
+  server = new TestServer()
+  operator = await TestOperator.signIn(server)
+  client = await server.addClient()
+})
+
+function makeName(): string {
+  return `${crypto.randomUUID()}@shop.test`
+}
+
+/** The results of a batch, without their index. */
+async function importRows(rows: readonly object[], options: object = {}) {
+  const answer = await operator.post('/users/import', { rows, ...options })
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200)
+  return (answer.body.results as { index: number }[]).map(({ index: _index, ...result }) => result)
+}
+
+/** The results of a dry run, which the import then repeats with ids. */
+async function importTwice(rows: readonly object[], options: object) {
+  const trial = await importRows(rows, { ...options, dry_run: true })
+  const results = await importRows(rows, options)
+  expect(results).toEqual(
+    trial.map((result) => {
+      const { status } = result as unknown as { status: string }
+      return status === 'created' || status === 'updated'
+        ? { ...result, id: expect.stringMatching(/^user:/) }
+        : result
+    }),
+  )
+  return trial
+}
+
+const row = (username: string, rest: object) => ({ pool: 'customers', username, ...rest })
+
+describe('an import that replaces hashes', () => {
+  it('replaces the hash of an imported user who never signed in, and nothing else', async () => {
+    const username = makeName()
+    const [made] = await importRows([
+      row(username, { password_hash: OLD, roles: ['vip'], profile: { name: 'Ann' } }),
+    ])
+    const { id } = made as unknown as { id: string }
+    const rows = [row(username.toUpperCase(), { password_hash: RIGHT, roles: ['none'], enabled: false })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'updated', reason: null, id: null },
+    ])
+    const shown = (await operator.get(`/users/${id}`)).body
+    expect(shown).toMatchObject({ roles: ['vip'], profile: { name: 'Ann' }, enabled: true, username })
+    await server.signIn(client, username)
+    expect(await auditOf({ subject: id, kind: 'admin' })).toEqual([
+      expect.objectContaining({ reason: 'the user was imported' }),
+      expect.objectContaining({ reason: 'the password hash was replaced by an import', actor: operator.id }),
+    ])
+  })
+
+  it('reports a row with the same hash as one that exists, and adds users who are missing', async () => {
+    const [same, missing] = [makeName(), makeName()]
+    await importRows([row(same, { password_hash: RIGHT })])
+    const rows = [row(same, { password_hash: RIGHT }), row(missing, { password_hash: RIGHT })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'exists', reason: TAKEN, id: null },
+      { status: 'created', reason: null, id: null },
+    ])
+  })
+
+  it.each([
+    [
+      'has signed in',
+      async (username: string) => {
+        await server.signIn(client, username)
+      },
+    ],
+    [
+      'got a password from an operator',
+      async (_username: string, id: string) => {
+        await operator.post(`/users/${id}/password`, { password: 'set by an operator' })
+      },
+    ],
+  ])('keeps the hash of an imported user who %s', async (_what, use) => {
+    const username = makeName()
+    const [made] = await importRows([row(username, { password_hash: RIGHT })])
+    await use(username, (made as unknown as { id: string }).id)
+    const rows = [row(username, { password_hash: OLD })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'exists', reason: IN_USE, id: null },
+    ])
+  })
+
+  it('keeps a hash that a sign-in has used, also where that hash is like a new one', async () => {
+    const username = makeName()
+    const made = await server.addUser({ username: makeName() })
+    const hash = await env.DB.prepare('SELECT password_hash FROM users WHERE id = ?')
+      .bind(made.id)
+      .first('password_hash')
+    await importRows([row(username, { password_hash: hash })])
+    await server.signIn(client, username)
+    const rows = [row(username, { password_hash: OLD })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'exists', reason: IN_USE, id: null },
+    ])
+  })
+
+  it('keeps users who were created here, and every user where it is not asked to replace', async () => {
+    const created = await server.addUser({ username: makeName() })
+    const imported = makeName()
+    await importRows([row(imported, { password_hash: OLD })])
+    const rows = [row(created.username, { password_hash: OLD }), row(imported, { password: PASSWORD })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'exists', reason: IN_USE, id: null },
+      { status: 'exists', reason: TAKEN, id: null },
+    ])
+    const plain = [row(imported, { password_hash: RIGHT })]
+    expect(await importTwice(plain, {})).toEqual([{ status: 'exists', reason: TAKEN, id: null }])
+  })
+
+  it('refuses a hash that is not accepted, and leaves the old one', async () => {
+    const username = makeName()
+    await importRows([row(username, { password_hash: RIGHT })])
+    const rows = [row(username, { password_hash: RIGHT.replace('$04$', '$15$') })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      {
+        ...{ status: 'refused', id: null },
+        reason: expect.stringMatching(/^password_hash: the password hash is refused: .*cost=15/),
+      },
+    ])
+    await server.signIn(client, username)
+  })
+})
+
+describe('an import of a user without a password', () => {
+  it('adds a user whom no password signs in until one is set, and who then must change it', async () => {
+    const username = makeName()
+    const rows = [row(username, { no_password: true })]
+    expect(await importTwice(rows, {})).toEqual([{ status: 'created', reason: null, id: null }])
+    for (const password of [PASSWORD, '', 'no_password']) {
+      await expect(server.signIn(client, username, password)).rejects.toThrow()
+    }
+    const { items } = (await operator.get(`/users?q=${username}`)).body as {
+      items: Record<string, unknown>[]
+    }
+    expect(items[0]).toMatchObject({ must_change_password: true, enabled: true })
+    await operator.post(`/users/${items[0]?.id}/password`, { password: PASSWORD })
+    await server.signIn(client, username)
+  })
+
+  it('takes a hash from a later import', async () => {
+    const username = makeName()
+    await importRows([row(username, { no_password: true })])
+    const rows = [row(username, { password_hash: RIGHT })]
+    expect(await importTwice(rows, { replace_hashes: true })).toEqual([
+      { status: 'updated', reason: null, id: null },
+    ])
+    await server.signIn(client, username)
+  })
+
+  it.each([[{ no_password: true, password: PASSWORD }], [{ no_password: true, password_hash: RIGHT }], [{}]])(
+    'is refused with more than one source of the password, or none: %#',
+    async (rest) => {
+      expect(await importTwice([row(makeName(), rest)], {})).toEqual([
+        {
+          ...{ status: 'refused', id: null },
+          reason: 'password: is needed, or password_hash, or no_password: exactly one of them',
+        },
+      ])
+    },
+  )
+})
+
+describe('a hash that is verified before an import', () => {
+  it.each([
+    ['the right password', PASSWORD, true],
+    ['another password', 'another password', false],
+    ['a text that no user may have as a password', 'x\0', false],
+  ])('is compared by the code of a sign-in: %s', async (_what, password, matches) => {
+    for (const password_hash of [RIGHT, makeSymfonyHash(PASSWORD)]) {
+      const answer = await operator.post('/users/import/verify', { password_hash, password })
+      expect([answer.status, answer.body]).toEqual([200, { matches }])
+    }
+  })
+
+  it('is refused with the reason where a sign-in could not check it', async () => {
+    const answer = await operator.post('/users/import/verify', {
+      password_hash: 'e10adc39',
+      password: PASSWORD,
+    })
+    expect([answer.status, answer.body]).toEqual([
+      422,
+      {
+        ...{
+          type: 'urn:problem-type:sallyport:invalid-content',
+          title: 'The content is not valid',
+          status: 422,
+        },
+        errors: [
+          {
+            path: 'password_hash',
+            message: expect.stringMatching(
+              /does not say its scheme, and no scheme is named; name the scheme of the hash: argon2id, /,
+            ),
+          },
+        ],
+      },
+    ])
+  })
+
+  it('leaves no trace in the audit trail', async () => {
+    const before = await auditOf({ actor: operator.id })
+    await operator.post('/users/import/verify', { password_hash: RIGHT, password: PASSWORD })
+    expect(await auditOf({ actor: operator.id })).toEqual(before)
+  })
+})
+
+/** One iteration: SHA-512 of the password, without a salt. */
+function makeSymfonyHash(password: string): string {
+  const hash = createHash('sha512').update(password).digest('base64').replace(/=+$/, '')
+  return `$symfony-sha512$i=1$$${hash}`
+}

@@ -1,0 +1,151 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
+import { planMerge } from '../src/sessions/merge_cutoffs.ts'
+import { readDelta, readFeed } from './support/feed.ts'
+import { credentials, emptyStores, TestServer } from './support/server.ts'
+
+/** Lists that many ended sessions of a client, made a while ago. */
+async function listMany(clientId: string | null, count: number, createdAt: number): Promise<void> {
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+     INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
+     SELECT 'sid', 's1.' || hex(randomblob(16)), ?2 + 60, 'revoked by its client', ?2, ?2 + 3600, ?3 FROM n`,
+  )
+    .bind(count, createdAt, clientId)
+    .run()
+}
+
+const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM cutoffs').first<number>('n')
+
+describe('a revocation feed over its limit of 10,000 entries', () => {
+  beforeEach(emptyStores)
+
+  it('merges the entries of the client that has the most, and no others', async () => {
+    const server = new TestServer()
+    const now = server.clock.time
+    await listMany('quiet', 100, now - 1000)
+    await listMany('busy', 9901, now - 500)
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7500)
+    expect(revocations.filter(({ sid }) => sid === undefined)).toEqual([
+      { client_id: 'busy', before: now - 440 },
+    ])
+    expect(await countRows()).toBe(7500)
+  })
+
+  it('merges the oldest of all into one entry where no client has several', async () => {
+    const server = new TestServer()
+    const now = server.clock.time
+    await listMany(null, 10_000, now - 500)
+    await listMany(null, 1, now - 400)
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7500)
+    expect(revocations.at(-1)).toEqual({ all: true, before: now - 440 })
+  })
+
+  it('merges nothing whose second has not passed, so that no later token dies', async () => {
+    const server = new TestServer()
+    await listMany('busy', 10_001, server.clock.time)
+    expect((await readFeed(server)).revocations).toHaveLength(10_001)
+    server.clock.time += 61
+    expect((await readFeed(server)).revocations).toHaveLength(10_001)
+    server.clock.time += 1
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7500)
+    expect(revocations.at(-1)).toEqual({ client_id: 'busy', before: server.clock.time - 2 })
+  })
+
+  it('has the same result where many isolates merge at once', async () => {
+    const server = new TestServer()
+    await listMany('busy', 10_500, server.clock.time - 500)
+    await Promise.all(Array.from({ length: 4 }, () => readFeed(server)))
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7500)
+    expect(revocations.filter(({ client_id }) => client_id === 'busy')).toHaveLength(1)
+    expect(await countRows()).toBe(7500)
+  })
+
+  it('is merged by the cron trigger too', async () => {
+    const server = new TestServer()
+    await listMany('busy', 10_001, server.clock.time - 500)
+    await server.cron()
+    expect(await countRows()).toBe(7500)
+  })
+
+  it('ends every token that a merged entry had ended, and no token that is issued later', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const dead = await server.signIn(client, username)
+    const other = await server.signIn(client, username)
+    await server.postJson({ ...credentials(client), token: dead.refresh_token }, {}, '/oauth2-token/revoke')
+    server.clock.time += 100
+    await listMany(client.id, 10_000, server.clock.time - 90)
+    const entry = (await readFeed(server)).revocations.find(({ client_id }) => client_id === client.id)
+    const before = Number(entry?.before)
+    expect(JSON.stringify(await readFeed(server))).not.toContain(decodeJwt(dead.access_token).sid)
+    expect(decodeJwt(dead.access_token).iat).toBeLessThan(before)
+    // The other session lives: its access token is refused where the feed is read, and a refresh brings a good one.
+    expect(decodeJwt(other.access_token).iat).toBeLessThan(before)
+    const next = await server.refresh(client, other.refresh_token)
+    expect(decodeJwt(next.access_token).iat).toBeGreaterThanOrEqual(before)
+    await expect(server.refresh(client, dead.refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
+  it('gives a reader of changes the coarse entry', async () => {
+    const server = new TestServer()
+    await listMany('busy', 9_999, server.clock.time - 500)
+    const { until } = await readFeed(server)
+    await listMany('busy', 2, server.clock.time - 400)
+    server.clock.time += 5
+    const { revocations } = await readDelta(server, until)
+    expect(revocations.at(-1)).toEqual({ client_id: 'busy', before: server.clock.time - 445 })
+  })
+
+  it('goes on with the long list where it cannot be merged', async () => {
+    const DB = Object.assign(Object.create(env.DB), {
+      prepare: (sql: string) => {
+        if (sql.startsWith('DELETE FROM cutoffs WHERE id IN (SELECT value')) throw new Error('read-only')
+        return env.DB.prepare(sql)
+      },
+      batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
+    })
+    const server = new TestServer({ env: { DB } })
+    await listMany('busy', 10_001, server.clock.time - 500)
+    const response = await server.fetch('/revocations')
+    expect(response.status).toBe(200)
+    const token = new TextDecoder().decode(await response.arrayBuffer())
+    expect(decodeJwt<{ revocations: [] }>(token).revocations).toHaveLength(10_001)
+  })
+})
+
+describe('a merge', () => {
+  const cutoff = (id: number, clientId: string | null, before: number): StoredCutoff => ({
+    ...{ id, clientId, before, kind: 'sid', value: `s1.${id}`, reason: 'x', expiresAt: before + 3540 },
+  })
+
+  it('takes from the client with the most first, then from the next, then the oldest of all', () => {
+    const cutoffs = [
+      ...[cutoff(1, null, 10), cutoff(2, 'b', 20), cutoff(3, null, 30), cutoff(4, 'b', 40)],
+      ...[cutoff(5, 'a', 50), cutoff(6, 'a', 60), cutoff(7, 'a', 70), cutoff(8, null, 80)],
+    ]
+    expect(planMerge(cutoffs, { now: 1000, limit: 8 })).toBe(null)
+    expect(planMerge(cutoffs, { now: 1000, limit: 7 })).toEqual({
+      additions: [
+        { kind: 'client_id', value: 'a', clientId: 'a', before: 70, expiresAt: 3610, reason: 'merged' },
+        { kind: 'client_id', value: 'b', clientId: 'b', before: 40, expiresAt: 3580, reason: 'merged' },
+      ],
+      removedIds: [5, 6, 7, 2, 4],
+    })
+    expect(planMerge(cutoffs, { now: 1000, limit: 2 })?.additions.at(-1)).toEqual({
+      ...{ kind: 'all', value: '', clientId: null, before: 80, expiresAt: 3620, reason: 'merged' },
+    })
+  })
+
+  it('leaves what is too new alone', () => {
+    const cutoffs = [cutoff(1, 'a', 999), cutoff(2, 'a', 1000), cutoff(3, 'a', 1001)]
+    expect(planMerge(cutoffs, { now: 1000, limit: 1 })).toBe(null)
+  })
+})

@@ -1,0 +1,116 @@
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { convertHash } from '../src/users/schemes/conversion/convert_hash.ts'
+import { recogniseHash } from '../src/users/schemes/conversion/self_describing.ts'
+import { HASH_VECTORS, VECTOR_KEYS } from './support/hash_vectors.ts'
+import { TestOperator } from './support/operator.ts'
+import { credentials, TestServer } from './support/server.ts'
+
+const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
+const MAX_FAST = 20
+
+const withKeys = { env: { HASH_KEYS: JSON.stringify(VECTOR_KEYS) } }
+
+/** One vector of each scheme, with its stored form. */
+const vectors = [
+  ...new Map(
+    HASH_VECTORS.map((vector) => [vector.scheme ?? recogniseHash(vector.columns.hash), vector] as const),
+  ),
+].map(([name, { scheme, columns, password }]) => {
+  const conversion = convertHash(scheme, columns)
+  return { name, password, stored: conversion.isAccepted ? conversion.stored : '' }
+})
+
+function hashOf(username: string): Promise<string | null> {
+  return env.DB.prepare('SELECT password_hash FROM users WHERE username = ?')
+    .bind(username)
+    .first<string>('password_hash')
+}
+
+/** Rows of the admin API's import, each with a name of its own. */
+function rowsOf(hashes: readonly string[]) {
+  return hashes.map((password_hash) => ({
+    pool: 'customers',
+    username: `${crypto.randomUUID()}@example.com`,
+    password_hash,
+  }))
+}
+
+describe('a user whose hash another system made', () => {
+  const server = new TestServer(withKeys)
+  let operator: TestOperator
+  let client: Awaited<ReturnType<TestServer['addClient']>>
+
+  beforeAll(async () => {
+    operator = await TestOperator.signIn(server)
+    client = await server.addClient()
+  })
+
+  it.each(vectors)(
+    'signs in with the old password alone, and gets a new hash: $name',
+    async ({ password, stored }) => {
+      const rows = rowsOf([stored])
+      const username = rows[0]?.username ?? ''
+      const { body } = await operator.post('/users/import', { rows })
+      expect(body.results).toEqual([
+        { index: 0, status: 'created', reason: null, id: expect.stringMatching(/^user:/) },
+      ])
+      const attempt = { grant_type: 'password', ...credentials(client), username }
+      const wrong = await server.postJson({ ...attempt, password: `${password}x` })
+      const unknown = await server.postJson({ ...attempt, password, username: 'nobody@example.com' })
+      expect([wrong.status, await wrong.text()]).toEqual([400, await unknown.text()])
+      await server.signIn(client, username, password)
+      expect(await hashOf(username)).toMatch(TODAY)
+      await server.signIn(client, username, password)
+    },
+  )
+})
+
+describe('an import', () => {
+  const fast = '$digest$sha1-ps$c2FsdA$0a9dc42af5a7f789da3e23bba0ede1d00e5e435e'
+
+  it('stores no fast hash: Argon2id of its digest is in the row', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const rows = rowsOf([fast])
+    await operator.post('/users/import', { rows })
+    const stored = await hashOf(rows[0]?.username ?? '')
+    expect(stored).toMatch(/^\$digest\$sha1-ps\$c2FsdA\$\*40\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    expect(stored).not.toContain('0a9dc42af5a7f789da3e23bba0ede1d00e5e435e')
+  })
+
+  it('of more fast hashes than a request may compute is refused as a whole', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const rows = rowsOf(Array(MAX_FAST + 1).fill(fast))
+    const { status, body } = await operator.post('/users/import', { rows })
+    expect([status, body.errors]).toEqual([
+      422,
+      [{ path: 'rows', message: 'must have at most 20 plain passwords and fast hashes together' }],
+    ])
+    expect((await operator.post('/users/import', { rows: rows.slice(1), dry_run: true })).status).toBe(200)
+  })
+
+  it('refuses a row whose hash needs a key that the Worker does not have, in the dry run too', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const rows = rowsOf([`$devise$2a$10$${'C'.repeat(53)}`])
+    const reason =
+      'password_hash: the password hash is refused: devise: the Worker secret HASH_KEYS has no key "devise": set it first'
+    for (const dry_run of [true, false]) {
+      const { body } = await operator.post('/users/import', { rows, dry_run })
+      expect(body.results).toEqual([{ index: 0, status: 'refused', reason, id: null }])
+    }
+  })
+})
+
+describe('a sign-in whose stored hash needs a key that was removed', () => {
+  it('is a server error and not a wrong password', async () => {
+    const operator = await TestOperator.signIn(new TestServer(withKeys))
+    const { password = '', stored = '' } = vectors.find(({ name }) => name === 'devise') ?? {}
+    const rows = rowsOf([stored])
+    await operator.post('/users/import', { rows })
+    const server = new TestServer()
+    const client = await server.addClient()
+    await expect(server.signIn(client, rows[0]?.username ?? '', password)).rejects.toThrow(
+      '500 {"error":"server_error"',
+    )
+  })
+})

@@ -1,0 +1,147 @@
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { describeRefusal, type ErrorDialect, type WireError } from '../../src/oauth/error_dialect.ts'
+import { MALFORMATIONS, type Malformation, type Refusal } from '../../src/oauth/errors.ts'
+import { insufficientScope, invalidToken, missingToken } from '../../verify/token_error.ts'
+import { callAdmin, TestOperator } from '../support/operator.ts'
+import { basic, credentials, PASSWORD, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
+
+/** RFC 6749 §5.2: the characters of `error` and `error_description`. */
+const ERROR_TEXT = /^[\x20\x21\x23-\x5B\x5D-\x7E]+$/
+
+const DIALECTS: ErrorDialect[] = ['rfc6749', 'oro']
+
+/** Every parameter that an endpoint requires or reads. */
+const PARAMETERS = [
+  ...['grant_type', 'client_id', 'client_secret', 'username', 'password', 'scope', 'refresh_token'],
+  ...['token', 'visitor_access_token', 'resource'],
+]
+
+/** Every refusal of each kind with every public parameter. A new kind does not compile until it is here. */
+const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
+  malformed_request: Object.keys(MALFORMATIONS).map((name) => ({
+    kind: 'malformed_request',
+    malformation: name as Malformation,
+  })),
+  missing_parameter: PARAMETERS.map((parameter) => ({ kind: 'missing_parameter', parameter })),
+  not_a_string: PARAMETERS.map((parameter) => ({ kind: 'not_a_string', parameter })),
+  invalid_target: [{ kind: 'invalid_target' }],
+  misdirected_request: [{ kind: 'misdirected_request' }],
+  body_too_large: [{ kind: 'body_too_large' }],
+  method_not_allowed: ['POST, OPTIONS', 'GET, HEAD, OPTIONS'].map((allow) => ({
+    kind: 'method_not_allowed',
+    allow,
+  })),
+  not_found: [{ kind: 'not_found' }],
+  unsupported_grant_type: [{ kind: 'unsupported_grant_type' }],
+  invalid_client: [{ kind: 'invalid_client' }],
+  unauthorized_client: [{ kind: 'unauthorized_client' }],
+  wrong_credentials: [{ kind: 'wrong_credentials' }],
+  invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
+  foreign_token: [{ kind: 'foreign_token' }],
+  invalid_scope: [{ kind: 'invalid_scope' }],
+  temporarily_unavailable: [{ kind: 'temporarily_unavailable', retryAfterSeconds: 2 }],
+  too_many_attempts: [{ kind: 'too_many_attempts', retryAfterSeconds: 60 }],
+  server_error: [{ kind: 'server_error' }],
+}
+
+const TEXTS: [string, WireError][] = DIALECTS.flatMap((dialect) =>
+  Object.values(REFUSALS)
+    .flat()
+    .map((refusal): [string, WireError] => [
+      `${dialect} ${JSON.stringify(refusal)}`,
+      describeRefusal(refusal, dialect),
+    ]),
+)
+
+/** RFC 6749 §3.3: at least one token, one space between two. */
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*$/
+
+describe('the texts of a refusal', () => {
+  it.each(TEXTS)('have only characters that RFC 6749 §5.2 allows: %s', (_refusal, wire) => {
+    expect(wire.error).toMatch(/^[a-z_]+$/)
+    expect(wire.description).toMatch(ERROR_TEXT)
+    if (wire.hint !== undefined) expect(wire.hint).toMatch(ERROR_TEXT)
+  })
+})
+
+describe('a scope', () => {
+  const api = (scopes: string[]) => ({
+    storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers', guests: true, scopes },
+  })
+
+  it('is in no response, token or introspection where a client has none (RFC 6749 §3.3)', async () => {
+    const server = new TestServer({ config: { apis: api([]) } })
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const grants = [
+      { grant_type: 'client_credentials' },
+      { grant_type: 'password', username: user.username, password: PASSWORD },
+      { grant_type: 'password', username: 'guest', password: 'guest' },
+    ]
+    for (const grant of grants) {
+      const tokens = await server.requireTokens({ ...grant, ...credentials(client) })
+      const texts = [tokens.access_token, tokens.refresh_token].filter((token) => token !== undefined)
+      const question = { ...credentials(client), token: tokens.access_token }
+      const answer = await server.postJson(question, {}, '/oauth2-token/introspect')
+      const described = await answer.json<Record<string, unknown>>()
+      expect(described.active).toBe(true)
+      for (const holder of [tokens, described, ...texts.map((text) => decodeJwt(text))]) {
+        expect(holder).not.toHaveProperty('scope')
+      }
+    }
+  })
+
+  it('follows the grammar of RFC 6749 §3.3 wherever it is written', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    for (const scope of [undefined, 'cart', 'cart  orders', ' catalog']) {
+      const parameters = { grant_type: 'client_credentials', ...credentials(client), scope }
+      const { access_token, ...answer } = await server.requireTokens(parameters)
+      const claims = decodeJwt(access_token)
+      expect(claims.scope).toMatch(SCOPE)
+      expect(answer.scope ?? scope).toBe(claims.scope)
+    }
+  })
+
+  it.each(['', ' ', 'a b', 'a"b', 'a\\b', 'é'])(
+    'is refused in config.yml and in a client where it is not one scope token: %j',
+    async (scope) => {
+      expect(() => new TestServer({ config: { apis: api([scope]) } })).toThrow(
+        'apis.storefront.scopes.0: must be one scope token (RFC 6749 §3.3)',
+      )
+      const boss = await TestOperator.signIn(new TestServer())
+      const draft = { client_id: `c-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] }
+      const { status } = await boss.post('/clients', { ...draft, scopes: [scope] })
+      expect(status).toBe(422)
+    },
+  )
+})
+
+describe('a challenge', () => {
+  /** RFC 9110 §11.6.1, and RFC 6750 §3: at least one parameter. The values need no escapes. */
+  const CHALLENGE = /^(?:Basic|Bearer) [a-z_]+="[^"\\]*"(?:, [a-z_]+="[^"\\]*")*$/
+
+  it.each([
+    ['missing_token', missingToken()],
+    ['invalid_token', invalidToken('a reason with "quotes"')],
+    ['insufficient_scope', insufficientScope(['cart', 'orders'])],
+  ])('of the verifier has a parameter after the scheme: %s', (code, error) => {
+    expect(error.code).toBe(code)
+    expect(error.challenge).toMatch(CHALLENGE)
+  })
+
+  it('of the server has a parameter after the scheme', async () => {
+    const server = new TestServer()
+    const headers = { Authorization: basic('nobody', 'wrong') }
+    const answers = [
+      await server.postForm({ grant_type: 'password' }, headers),
+      await callAdmin(server, '/me'),
+      await callAdmin(server, '/me', { headers: { Authorization: 'Bearer wrong' } }),
+    ]
+    for (const answer of answers) {
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get('WWW-Authenticate')).toMatch(CHALLENGE)
+    }
+  })
+})

@@ -1,0 +1,299 @@
+import { scryptSync } from 'node:crypto'
+import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { describe, expect, it } from 'vitest'
+import { encodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
+import { Argon2id } from '../../src/users/argon2.ts'
+import { PasswordHasher } from '../../src/users/password_hash.ts'
+import { convertHash, IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
+import { recogniseHash } from '../../src/users/schemes/conversion/self_describing.ts'
+import { parseHashKeys } from '../../src/users/schemes/hash_keys.ts'
+import { isFastHash } from '../../src/users/schemes/read_hash.ts'
+import { HASH_VECTORS, VECTOR_KEYS } from '../support/hash_vectors.ts'
+
+const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: VECTOR_KEYS })
+
+function verify(password: string, stored: string): Promise<boolean> {
+  return hasher.verify([encodeUtf8(password)], stored)
+}
+
+describe('a hash of another system', () => {
+  it.each(
+    HASH_VECTORS.map((vector) => [vector.scheme ?? recogniseHash(vector.columns.hash), vector] as const),
+  )(
+    'of the scheme %s is converted exactly, and verifies its password alone',
+    async (name, { scheme, columns, password }) => {
+      const conversion = convertHash(scheme, columns)
+      expect(conversion).toMatchObject({ isAccepted: true, scheme: name })
+      if (!conversion.isAccepted) return
+      const adopted = await hasher.adopt(hasher.readImported(conversion.stored))
+      for (const stored of [conversion.stored, adopted]) {
+        expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
+      }
+    },
+  )
+
+  it('has a vector for every scheme that an import may name', () => {
+    const names = new Set(HASH_VECTORS.map(({ scheme, columns }) => scheme ?? recogniseHash(columns.hash)))
+    // test/users/schemes.test.ts has the vectors of the other forms.
+    const elsewhere = ['argon2id', 'bcrypt', 'scrypt', 'sallyport']
+    const missing = IMPORT_SCHEMES.map(({ name }) => name).filter((name) => !names.has(name))
+    expect(missing.filter((name) => !elsewhere.includes(name))).toEqual([])
+  })
+})
+
+const NEW_PASSWORD =
+  'import the user without the hash, with a random password and must_change_password, and send them your password reset'
+
+/** A credential as a realm's JSON has it. */
+function keycloakCredential(algorithm: string, hashIterations: number): string {
+  const secretData = JSON.stringify({ value: 'A'.repeat(86), salt: 'AAECAwQFBgcICQoLDA0ODw==' })
+  return JSON.stringify({ secretData, credentialData: JSON.stringify({ algorithm, hashIterations }) })
+}
+
+describe('a hash that cannot be checked', () => {
+  it.each([
+    [
+      null,
+      'pbkdf2_sha256$260000$seaSALT123$HEEbtJp+plMKUDMx+HhywMMoNxPaFX0jlHR2C8t15Jg=',
+      'django: pbkdf2-sha256: i=260000 is refused by Cloudflare: at most 100000',
+    ],
+    [
+      'aspnet-identity',
+      'AQAAAAEAA9CQAAAAIESkQuj2Du8Y+kbc5lcN/W/3NiAZFEm11P27nrSN5/tId+bR1SwV8CO1Jd72r4C08OLvplNlCDc3oQZ8efcW+jQ=',
+      'aspnet-identity: pbkdf2-sha256: i=250000 is refused by Cloudflare: at most 100000',
+    ],
+    [
+      'keycloak',
+      keycloakCredential('pbkdf2-sha512', 210_000),
+      'keycloak: pbkdf2-sha512: i=210000 is refused by Cloudflare: at most 100000',
+    ],
+    [null, `$wp$2y$14$${'C'.repeat(53)}`, 'wordpress: bcrypt: cost=14 takes too long: at most 13'],
+    [null, `$S$G${'a'.repeat(51)}`, 'drupal: phpass-sha512: ln=18 takes too long: at most 17'],
+    [
+      'magento2',
+      `${'a'.repeat(64)}:salt:0:3_32_11_67108864`,
+      'magento2: argon2id: m=65536,t=11 takes too long: at most t=10',
+    ],
+  ])(
+    'in the time of an isolate is refused with its scheme, the numbers and what to do: %s %s',
+    (scheme, hash, reason) => {
+      const refusal = { isAccepted: false, scheme: scheme ?? recogniseHash(hash), cause: 'time' }
+      expect(convertHash(scheme, { hash })).toEqual({ ...refusal, reason, alternative: NEW_PASSWORD })
+    },
+  )
+
+  it.each([
+    [
+      null,
+      'argon2$argon2id$v=19$m=102400,t=2,p=8$c2VhU0FMVDEyM3h5eg$a0zG1/K+iQrQ+55mhcE0oQ',
+      'django: argon2id: m=102400 is more memory than 65536 KiB',
+    ],
+    [
+      'magento2',
+      `${'a'.repeat(64)}:salt:3_32_2_268435456`,
+      'magento2: argon2id: m=262144 is more memory than 65536 KiB',
+    ],
+  ])('in the memory of an isolate is refused in the same way: %s %s', (scheme, hash, reason) => {
+    const refusal = { isAccepted: false, scheme: scheme ?? recogniseHash(hash), cause: 'memory' }
+    expect(convertHash(scheme, { hash })).toEqual({ ...refusal, reason, alternative: NEW_PASSWORD })
+  })
+
+  it.each([
+    [null, '$argon2i$v=19$m=65536,t=4,p=1$c29tZXNhbHQ$AAAA', 'argon2i: not supported: only Argon2id is'],
+    [
+      null,
+      '$1$salt$qJH7.N4xYta3aEG/dfqo/0',
+      'md5crypt: not supported: neither Web Crypto nor node:crypto has it',
+    ],
+    [null, '$6$salt$AAAA', 'sha512crypt: not supported: neither Web Crypto nor node:crypto has it'],
+    [null, '$y$j9T$salt$AAAA', 'yescrypt: not supported: neither Web Crypto nor node:crypto has it'],
+    [
+      null,
+      'md5$salt$AAAA',
+      'a scheme of Django or Werkzeug: not supported: it is none of docs/password-hashes.md',
+    ],
+    [
+      null,
+      '{pbkdf2@SpringSecurity_v5_8}AAAA',
+      'spring: the encoder {pbkdf2@SpringSecurity_v5_8} is not supported: only {bcrypt} and {argon2}',
+    ],
+    [null, '{noop}secret', 'spring: the encoder {noop} is not supported: only {bcrypt} and {argon2}'],
+    [
+      'keycloak',
+      keycloakCredential('bcrypt-sha1', 10),
+      'keycloak: the algorithm bcrypt-sha1 is not supported',
+    ],
+    ['magento2', `${'a'.repeat(64)}:salt:2:1`, 'magento2: the versions 2:1 are not supported'],
+  ])('for its scheme is refused by the name of that scheme: %s %s', (scheme, hash, reason) => {
+    const refusal = { isAccepted: false, cause: 'unsupported', reason, alternative: NEW_PASSWORD }
+    expect(convertHash(scheme, { hash })).toMatchObject(refusal)
+  })
+
+  it.each([
+    ['magento2', 'abc:def', 'magento2: not of the form hash:salt:version'],
+    ['magento2', `${'a'.repeat(62)}:salt:2`, 'magento2: the hash has not the 32 bytes of its version'],
+    ['magento2', `${'a'.repeat(64)}::2`, 'magento2: the salt is empty'],
+    ['magento2', `${'a'.repeat(64)}:salt:0`, 'magento2: digest: not of the form $digest$steps$salt$hex'],
+    ['magento1', 'abc', 'magento1: not of the form hash:salt'],
+    ['wordpress', '$P$B', 'wordpress: not of the form $P$ and 31 characters'],
+    ['drupal', '$S$D', 'drupal: not of the form $S$ and 52 characters'],
+    ['prestashop', 'abc', 'prestashop: neither bcrypt nor MD5 in hexadecimal'],
+    ['django', 'abc', 'django: not a hash of pbkdf2_sha256, pbkdf2_sha1, argon2, bcrypt or scrypt'],
+    ['aspnet-identity', 'not base64!', 'aspnet-identity: the hash is not base64'],
+    ['aspnet-identity', 'AgAA', 'aspnet-identity: the format marker is neither 0 nor 1'],
+    ['aspnet-identity', 'AQAAAAkAACcQAAAAEAAA', 'aspnet-identity: the header of version 3 is broken'],
+    ['ldap', '{SSHA}AAAA', 'ldap: {SSHA} has not the bytes of its digest and a salt'],
+    ['keycloak', '{}', 'keycloak: not a credential with secretData and credentialData'],
+    ['firebase-scrypt', 'AAAA', 'firebase-scrypt: needs the column salt'],
+    ['md5-salt-password', 'a'.repeat(32), 'md5-salt-password: needs the column salt'],
+    ['sha1', 'xyz', 'sha1: not 40 hexadecimal characters'],
+    ['devise', 'abc', 'devise: the hash names no scheme that is known here'],
+  ])('because it is broken is refused by the name of its scheme: %s %s', (scheme, hash, reason) => {
+    expect(convertHash(scheme, { hash })).toMatchObject({ isAccepted: false, scheme, reason })
+  })
+})
+
+describe('the scheme of a hash', () => {
+  it.each([
+    ['MD5 in hexadecimal', '2c4cddcba2f52bcb2e236ba98cad052b'],
+    ['SHA-512 in base64', btoa('\0'.repeat(64))],
+    [
+      'ASP.NET Identity',
+      'AQAAAAEAACcQAAAAEPDh0sO0pZaHeGlaSzwtHg8E7pujX1bF4Jo7PvT+O0sQ+2J58erMloTCgZ0I+ex6Tw==',
+    ],
+    ['hash, salt and a number', '9304fe6669887a7b899a078224360361c431fa025165b0de33c749d553cc0931:salt:1'],
+    ['hash and salt', '757e18618b604fdb96cea29ba6c83450:aB'],
+    ['a password', 'secret'],
+    ['nothing', ''],
+  ])('is never guessed for a hash that does not say it itself: %s', (_case, hash) => {
+    expect(convertHash(null, { hash, salt: 'salt', iterations: 5000 })).toEqual({
+      isAccepted: false,
+      scheme: null,
+      cause: 'unknown',
+      reason: 'the hash does not say its scheme, and no scheme is named',
+      alternative: 'name the scheme of the hash (docs/password-hashes.md#import-schemes)',
+    })
+  })
+
+  it('has a name of the table, or the hash is refused', () => {
+    expect(convertHash('rot13', { hash: 'frperg' })).toMatchObject({
+      isAccepted: false,
+      cause: 'unknown',
+      reason: 'rot13: no scheme is named rot13',
+    })
+  })
+})
+
+describe('a fast hash', () => {
+  const accepted = HASH_VECTORS.map(({ scheme, columns }) => convertHash(scheme, columns))
+    .filter((conversion) => conversion.isAccepted)
+    .map(({ stored }) => stored)
+
+  it('is wrapped at import, so that its digest is not stored', async () => {
+    const fast = accepted.filter((stored) => isFastHash(stored))
+    expect(fast.length).toBeGreaterThan(30)
+    for (const text of fast) {
+      const stored = await hasher.adopt(hasher.readImported(text))
+      const digest = text.split('$').at(-1) ?? ''
+      expect(stored).not.toContain(digest)
+      expect(stored).toMatch(/\*\d+\$argon2id\$v=19\$m=256,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+    }
+  })
+
+  it('is each one of digests alone, whatever their number, and each that takes less than 0.8 ms', () => {
+    const schemes = accepted.map((text) => text.split('$')[1] ?? '')
+    const fast = schemes.filter((_, i) => isFastHash(accepted[i] ?? ''))
+    expect([...new Set(fast)].sort()).toEqual([
+      ...['digest', 'pbkdf2-sha1', 'pbkdf2-sha512', 'phpass-md5', 'phpass-sha512', 'symfony-sha512'],
+    ])
+    const kept = accepted.filter((text) => /^\$pbkdf2-/.test(text) && !isFastHash(text))
+    const iterations = kept.map((text) => Number(/\$(?:i=)?(\d+)/.exec(text)?.[1]))
+    expect(Math.min(...iterations)).toBe(10_000)
+  })
+
+  it('of bcrypt, scrypt or Argon2id at a cost that nobody uses is wrapped too', async () => {
+    for (const { password, text } of weakHashes()) {
+      expect(isFastHash(text)).toBe(true)
+      const stored = await hasher.adopt(hasher.readImported(text))
+      expect(await verify(password, stored)).toBe(true)
+      expect(await verify(`${password}x`, stored)).toBe(false)
+    }
+  })
+
+  it('stays as it is where another system has wrapped it', async () => {
+    const hash =
+      '7c28ce9c8b63380a16947481fa86e130dee507d70080be83f0d51dd49a6f4b2d:kX7sQ2mN9pL4vB1z0aYtRe5UwCdFgH3j:0:2'
+    const conversion = convertHash('magento2', { hash })
+    const imported = hasher.readImported(conversion.isAccepted ? conversion.stored : '')
+    expect(imported.isFast).toBe(false)
+    expect(await hasher.adopt(imported)).toBe(imported.stored)
+    expect(imported.stored).toMatch(
+      /^\$digest\$md5-sp\$[A-Za-z0-9+/]+\$\*32\$argon2id\$v=19\$m=65536,t=2,p=1\$/,
+    )
+  })
+})
+
+/** RFC 7914 §12, and the reference implementation of Argon2 with its smallest memory. */
+function weakHashes() {
+  const scrypt = scryptSync('password', 'NaCl', 32, { N: 16, r: 8, p: 1 })
+  const argon2 = new Argon2id(argon2Module).hash({
+    password: encodeUtf8('password'),
+    salt: encodeUtf8('somesalt'),
+    cost: { m: 64, t: 1, p: 1 },
+    hashLength: 32,
+  })
+  return [
+    {
+      password: 'password',
+      text: `$scrypt$ln=4,r=8,p=1$${encodeBase64(encodeUtf8('NaCl'))}$${encodeBase64(scrypt)}`,
+    },
+    {
+      password: 'password',
+      text: `$argon2id$v=19$m=64,t=1,p=1$${encodeBase64(encodeUtf8('somesalt'))}$${encodeBase64(argon2)}`,
+    },
+  ]
+}
+
+describe('a hash that needs a key of the other system', () => {
+  const keyed = HASH_VECTORS.filter(({ scheme, columns }) => {
+    const isMd5 = /^[0-9a-f]{32}$/.test(columns.hash)
+    return scheme === 'devise' || scheme === 'firebase-scrypt' || (scheme === 'prestashop' && isMd5)
+  })
+
+  it.each(keyed)('is refused while the Worker secret does not have it: $scheme', ({ scheme, columns }) => {
+    const without = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
+    const conversion = convertHash(scheme, columns)
+    const stored = conversion.isAccepted ? conversion.stored : ''
+    expect(() => without.readImported(stored)).toThrow(
+      `${scheme}: the Worker secret HASH_KEYS has no key "${scheme}"`,
+    )
+  })
+
+  it.each(keyed)('does not contain the key: $scheme', async ({ scheme, columns }) => {
+    const conversion = convertHash(scheme, columns)
+    const stored = conversion.isAccepted ? conversion.stored : ''
+    const adopted = await hasher.adopt(hasher.readImported(stored))
+    for (const key of Object.values(VECTOR_KEYS)) expect(adopted).not.toContain(key.slice(0, 20))
+  })
+
+  it.each(keyed)('matches no password under another key: $scheme', async ({ scheme, columns, password }) => {
+    const others = { devise: 'other', prestashop: 'other', 'firebase-scrypt': btoa('x'.repeat(64)) }
+    const other = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: others })
+    const conversion = convertHash(scheme, columns)
+    const stored = conversion.isAccepted ? conversion.stored : ''
+    expect(await other.verify([encodeUtf8(password)], stored)).toBe(false)
+  })
+
+  it.each([
+    ['absent', undefined, {}],
+    ['empty', '', {}],
+    ['every key', JSON.stringify(VECTOR_KEYS), VECTOR_KEYS],
+    ['not JSON', 'pepper', null],
+    ['no object', '["pepper"]', null],
+    ['a key that no scheme has', '{"pepper":"x"}', null],
+    ['an empty key', '{"devise":""}', null],
+    ['a signer key that is not base64', '{"firebase-scrypt":"?"}', null],
+  ])('is read from a JSON object of known names: %s', (_case, text, keys) => {
+    expect(parseHashKeys(text)).toEqual(keys)
+  })
+})
