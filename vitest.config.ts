@@ -30,7 +30,7 @@ const workers = {
     name: 'workerd',
     include: ['test/**/*.test.ts'],
     exclude: [
-      ...['test/scripts/**', 'test/cli/**', 'test/e2e/**'],
+      ...['test/scripts/**', 'test/cli/**', 'test/e2e/**', 'test/readers/**'],
       ...['test/demo/**', 'test/console_browser/**'],
     ],
     setupFiles: ['test/support/setup.ts'],
@@ -44,7 +44,7 @@ const workers = {
 const node = {
   test: {
     name: 'node',
-    include: ['test/scripts/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+    include: ['scripts', 'cli', 'e2e', 'readers'].map((folder) => `test/${folder}/**/*.test.ts`),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Client, decodeClient } from '../src/clients/client.ts'
 import { generateClientSecret, hashClientSecret } from '../src/clients/client_secret.ts'
 import { ClientTableStore } from '../src/clients/client_table_store.ts'
-import { parseOrigin } from '../src/config/origin.ts'
+import { findOriginProblem } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
@@ -70,8 +70,10 @@ function check(draft: Record<string, unknown>): Client {
   const api = config.apis.get(client.api) ?? stop(`config.yml has no API "${client.api}"`)
   const foreign = client.scopes.filter((scope) => !api.scopes.includes(scope))
   if (foreign.length > 0) stop(`not scopes of the API "${api.name}": ${foreign.join(', ')}`)
-  const inexact = client.origins.filter((origin) => parseOrigin(origin) === null)
-  if (inexact.length > 0) stop(`not exact origins, such as https://shop.example.com: ${inexact.join(', ')}`)
+  for (const origin of client.origins) {
+    const problem = findOriginProblem(origin)
+    if (problem !== null) stop(`--origins: ${origin} ${problem}`)
+  }
   if (!client.confidential && client.grants.includes('client_credentials')) {
     stop('a public client may not use client_credentials (RFC 6749 §4.4)')
   }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { credentials, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+import { D1_DOWN, KV_DOWN } from './support/faults.ts'
+import {
+  credentials,
+  emptyStores,
+  ISSUER,
+  PASSWORD,
+  STOREFRONT_AUDIENCE,
+  TestClock,
+  TestServer,
+} from './support/server.ts'
 
 const PATHS = [
   '/.well-known/jwks.json',
@@ -22,13 +31,61 @@ describe('the metadata document', () => {
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
         scopes_supported: ['cart', 'orders', 'catalog', 'users'],
-        response_types_supported: [],
+        response_types_supported: ['none'],
         grant_types_supported: ['password', 'refresh_token', 'client_credentials'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
         revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       })
     }
+  })
+
+  it('has the same bytes and ETag at both addresses', async () => {
+    const server = new TestServer()
+    const [first, second] = await Promise.all(PATHS.slice(1).map((path) => server.fetch(path)))
+    expect(first?.headers.get('ETag')).toBe(second?.headers.get('ETag'))
+    expect(await first?.text()).toBe(await second?.text())
+  })
+
+  it('has no empty list, even where no API has a scope', async () => {
+    const apis = { storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers' } }
+    const server = new TestServer({ config: { apis, enable_refresh_token: false } })
+    const metadata = await (await server.fetch(PATHS[1] ?? '')).json<Record<string, unknown>>()
+    expect(metadata).not.toHaveProperty('scopes_supported')
+    for (const value of Object.values(metadata)) {
+      expect(Array.isArray(value) ? value.length : value).not.toBe(0)
+    }
+  })
+
+  it('lists the algorithms of all published keys, not only the configured one', async () => {
+    await emptyStores()
+    const before = new TestServer()
+    await before.fetch(PATHS[0] ?? '')
+    const clock = new TestClock()
+    clock.time += 61
+    const server = new TestServer({ config: { signing_algorithm: 'PS256' }, clock })
+    await server.cron()
+    server.clock.time += 61
+    const jwks = await (await server.fetch(PATHS[0] ?? '')).json<{ keys: { alg: string }[] }>()
+    const published = jwks.keys.map(({ alg }) => alg)
+    expect(new Set(published)).toEqual(new Set(['ES256', 'PS256']))
+    for (const path of PATHS.slice(1)) {
+      const metadata = await (await server.fetch(path)).json<Record<string, unknown>>()
+      expect(metadata.id_token_signing_alg_values_supported).toEqual(published)
+    }
+  })
+
+  it('lists the configured algorithm while no store has the keys', async () => {
+    await emptyStores()
+    const server = new TestServer({
+      env: { DB: D1_DOWN, KV: KV_DOWN },
+      config: { signing_algorithm: 'EdDSA' },
+    })
+    const response = await server.fetch(PATHS[1] ?? '')
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ id_token_signing_alg_values_supported: ['EdDSA'] })
   })
 
   it.each([true, false])('lists the grants that work, and no other (refresh tokens: %s)', async (enabled) => {

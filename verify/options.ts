@@ -1,6 +1,7 @@
 import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { KeyTimes } from './key_source.ts'
+import { isSecureOrigin, originOf } from './origin.ts'
 
 export interface RevocationOptions {
   /** How often the list is fetched, at most. */
@@ -16,6 +17,10 @@ export interface VerifierOptions {
   issuer: string
   /** This API: the `aud` of every token. */
   audience: string
+  /** True accepts an issuer and `documentOrigins` over plain http that are no loopback address: for a private network. */
+  allowHttp?: boolean
+  /** Origins beside the issuer's from which its keys and its revocations may come. */
+  documentOrigins?: readonly string[]
   /** How far clocks may be apart, in seconds. */
   leewaySeconds?: number
   /** False where revoked tokens are to live until they expire. */
@@ -34,6 +39,8 @@ export interface VerifierOptions {
 export interface VerifierSettings {
   issuer: string
   audience: string
+  /** The origins of all documents, the issuer's first. */
+  origins: readonly string[]
   leewaySeconds: number
   revocations: RevocationSettings | null
   keys: KeyTimes
@@ -55,8 +62,10 @@ interface RevocationSettings {
  */
 export function readOptions(options: VerifierOptions): VerifierSettings {
   const { fetch, cache } = options
+  const issuer = requireText('issuer', options.issuer)
   return {
-    issuer: requireText('issuer', options.issuer),
+    issuer,
+    origins: readOrigins(issuer, options),
     audience: requireText('audience', options.audience),
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
     revocations: readRevocations(options.revocations),
@@ -64,6 +73,29 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
     cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
   }
+}
+
+function readOrigins(
+  issuer: string,
+  { allowHttp = false, documentOrigins = [] }: VerifierOptions,
+): readonly string[] {
+  if (typeof allowHttp !== 'boolean') throw new TypeError('allowHttp must be true or false')
+  if (!Array.isArray(documentOrigins)) throw new TypeError('documentOrigins must be a list of origins')
+  const others = documentOrigins.map((text: unknown) => {
+    const origin = originOf(String(text))
+    if (origin === null || origin !== text) {
+      throw new TypeError('documentOrigins must be a list of origins, such as https://keys.example.com')
+    }
+    return requireSecure('documentOrigins', origin, allowHttp)
+  })
+  const own = originOf(issuer)
+  if (own === null) throw new TypeError('issuer must be a URL, such as https://id.example.com')
+  return [requireSecure('issuer', own, allowHttp), ...others]
+}
+
+function requireSecure(name: string, origin: string, allowHttp: boolean): string {
+  if (allowHttp || isSecureOrigin(origin)) return origin
+  throw new TypeError(`${name} must be https, unless it is a loopback address or allowHttp is true`)
 }
 
 function readRevocations(revocations: RevocationOptions | false = {}): RevocationSettings | null {

@@ -20,6 +20,9 @@ const ACCESS_TOKEN_TYPE = 'at+jwt'
 /** Ways to carry a key in the token itself: what a forger would use (RFC 8725 §3.10). */
 const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
 
+/** RFC 6749 §3.3. Any other text would break the challenge that names it. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
+
 export interface VerifyOptions {
   /** Scope tokens that are all needed. */
   scope?: string | readonly string[]
@@ -33,7 +36,7 @@ export interface Verifier {
   /**
    * What a request's access token says, or what a token says.
    *
-   * @throws TokenError with a stable code and the RFC 6750 challenge
+   * @throws TokenError with a stable code and the RFC 6750 challenge; TypeError where `scope` is not made of scope tokens
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
 }
@@ -56,7 +59,7 @@ class AccessTokenVerifier implements Verifier {
   constructor(settings: VerifierSettings) {
     const { issuer, fetch, revocations } = settings
     const documents = new Documents(fetch, settings.cache, settings.keys)
-    const discovery = new Discovery(issuer, documents)
+    const discovery = new Discovery(settings, documents)
     this.#settings = settings
     this.#keys = new KeySource(discovery, documents, settings.keys)
     const dependencies = { issuer, discovery, keys: this.#keys, fetch }
@@ -151,5 +154,8 @@ function isWrittenExactly(token: string): boolean {
 
 function checkScope(claims: AccessTokenClaims, scope: string | readonly string[] = []): void {
   const needed = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
+  if (!needed.every((token) => SCOPE_TOKEN.test(token))) {
+    throw new TypeError('scope must have scope tokens alone (RFC 6749 §3.3)')
+  }
   if (!needed.every((token) => claims.scope.includes(token))) throw insufficientScope(needed)
 }

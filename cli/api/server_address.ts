@@ -1,4 +1,4 @@
-import { isLoopback } from '../../src/config/origin.ts'
+import { isSecure } from '../../src/config/origin.ts'
 import { UsageError } from '../core/exit_code.ts'
 
 /** Where `npm start` serves. */
@@ -15,7 +15,7 @@ export function parseServerAddress(text: string): string {
   if (!isOrigin || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`"${text}" is not the address of a server, such as https://id.example.com`)
   }
-  if (url.protocol === 'http:' && !isLoopback(text)) {
+  if (!isSecure(url)) {
     throw new UsageError(`${url.origin} would get passwords in the clear: use https`)
   }
   return url.origin

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { ClientRecord } from '../clients/client_record.ts'
 import type { Config } from '../config/config.ts'
-import { parseOrigin } from '../config/origin.ts'
+import { isPageOrigin } from '../config/page_origin.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
@@ -18,17 +18,7 @@ const scopes = listOf(
   z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
   'scopes',
 )
-const origins = listOf(
-  z
-    .string('must be an origin')
-    .check(
-      z.refine(
-        (value) => parseOrigin(value) !== null,
-        'must be an exact origin, such as https://shop.example.com',
-      ),
-    ),
-  'origins',
-)
+const origins = listOf(z.string('must be an origin').check(isPageOrigin), 'origins')
 const lifetime = (min: number, max: number) =>
   z.nullable(
     z

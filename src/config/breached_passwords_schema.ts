@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { days, lifetime } from './numbers.ts'
-import { isLoopback } from './origin.ts'
+import { isSecure } from './origin.ts'
 
 /** What comes of a password that a known breach has. */
 export const BREACH_OUTCOMES = ['claim', 'change'] as const
@@ -9,10 +9,6 @@ export const BREACH_OUTCOMES = ['claim', 'change'] as const
 function isRangeUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null
   return url !== null && url.origin + url.pathname === text && text.endsWith('/') && isSecure(url)
-}
-
-function isSecure({ protocol, href }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(href))
 }
 
 export const breachedPasswords = z.strictObject(

@@ -8,3 +8,18 @@ export function parseOrigin(text: string): URL | null {
 export function isLoopback(url: string): boolean {
   return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname)
 }
+
+/** Whether passwords and tokens may go to a URL: by https, or by plain http on this machine. */
+export function isSecure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.href))
+}
+
+/**
+ * What keeps a text from being the origin of pages that read responses; null where nothing does. The one rule for
+ * `cors.allow_origins` and for the origins of a client.
+ */
+export function findOriginProblem(text: string): string | null {
+  const origin = parseOrigin(text)
+  if (origin === null) return 'must be an exact origin, such as https://shop.example.com'
+  return isSecure(origin) ? null : 'must be https, unless it is a loopback address'
+}

@@ -3,7 +3,8 @@ import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { breachedPasswords } from './breached_passwords_schema.ts'
 import { BURST_LIMITS, burstLimits } from './burst_limits_schema.ts'
 import { count, DAY, days, lifetime } from './numbers.ts'
-import { isLoopback, parseOrigin } from './origin.ts'
+import { isLoopback, isSecure, parseOrigin } from './origin.ts'
+import { isPageOrigin } from './page_origin.ts'
 
 /** The JWS algorithms that a server may sign with. */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -50,7 +51,10 @@ const issuer = z.string('must be an origin, such as https://id.example.com').che
     (value) => parseOrigin(value) !== null,
     'must be an origin alone, in lower case, without path, slash or default port: https://id.example.com',
   ),
-  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
+  z.refine((value) => {
+    const origin = parseOrigin(value)
+    return origin === null || isSecure(origin)
+  }, 'must be https, unless it is a loopback address'),
 )
 
 const audience = z
@@ -62,13 +66,7 @@ const audience = z
     ),
   )
 
-const origin = z.string('must be an origin').check(
-  z.refine(
-    (value) => parseOrigin(value) !== null,
-    'must be an exact origin, such as https://shop.example.com',
-  ),
-  z.refine((value) => isSecure(value), 'must be https, unless it is a loopback address'),
-)
+const origin = z.string('must be an origin').check(isPageOrigin)
 
 const headerName = z.string('must be a header name').check(
   z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be a header name'),
@@ -286,9 +284,4 @@ function sharesPool(apis: Record<string, { users: string }>, name: string | unde
 
 function areUnique(items: readonly string[]): boolean {
   return new Set(items).size === items.length
-}
-
-function isSecure(value: string): boolean {
-  const origin = parseOrigin(value)
-  return origin === null || origin.protocol === 'https:' || isLoopback(value)
 }

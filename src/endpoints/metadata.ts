@@ -1,7 +1,13 @@
+import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
 import type { Answers } from '../http/answers.ts'
+import { requestContext } from '../http/request_context.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -13,24 +19,51 @@ import { tokenEndpoint } from './token.ts'
 
 const MAX_AGE_SECONDS = 300
 
-/** The metadata document (RFC 8414 §3), and the same under the name that OpenID Connect libraries look for. */
+/**
+ * The metadata document (RFC 8414 §3), and the same bytes under the name of OpenID Connect Discovery, which many readers of
+ * access tokens ask for. The issuer has no path, so both forms of a well-known address are the same.
+ */
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
 ].map((path) => ({ method: 'GET', path, handler: answerMetadata }))
 
-function answerMetadata({ config }: Services, answers: Answers): ReturnType<Endpoint['handler']> {
+function answerMetadata(services: Services, answers: Answers): ReturnType<Endpoint['handler']> {
+  const { config, keys, clock } = services
   const publish = answers.publisher()
-  const body = JSON.stringify(describeServer(config))
-  let etag: string | null = null
-  return async () => {
-    etag ??= await etagOf(body)
-    return publish(body, { etag, maxAgeSeconds: MAX_AGE_SECONDS })
+  let last: { jwks: string | null; body: string; etag: string } | null = null
+  return async (c) => {
+    const jwks = await findJwks(keys, requestContext(c, clock))
+    if (last?.jwks !== jwks) {
+      const body = JSON.stringify(describeServer(config, algorithmsOf(jwks, config)))
+      last = { jwks, body, etag: await etagOf(body) }
+    }
+    return publish(last.body, { etag: last.etag, maxAgeSeconds: MAX_AGE_SECONDS })
   }
 }
 
-/** Made from the tables that do the work, so that it cannot say what is not so. */
-function describeServer(config: Config) {
+/** The published keys; null while no store has them, which must not keep a reader from the addresses of the server. */
+async function findJwks(keys: KeyRing, context: RequestContext): Promise<string | null> {
+  try {
+    return (await keys.jwks(context)).body
+  } catch (error) {
+    if (error instanceof StorageUnavailable) return null
+    throw error
+  }
+}
+
+const jwksSchema = z.object({ keys: z.array(z.object({ alg: z.string() })) })
+
+/** The algorithm of every published key, each once: a key of an earlier `signing_algorithm` may have signed a live token. */
+function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string[] {
+  if (jwks === null) return [signingAlgorithm]
+  const { keys } = decodeRecord(jwksSchema, 'the JWKS', parseJsonColumn('the JWKS', jwks))
+  return [...new Set(keys.map(({ alg }) => alg))]
+}
+
+/** Derived from the tables of grants and endpoints, so that it lists what works (docs/decisions/0031). */
+function describeServer(config: Config, algorithms: string[]) {
+  const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
   return {
     issuer: config.issuer,
     token_endpoint: config.issuer + tokenEndpoint.path,
@@ -38,10 +71,13 @@ function describeServer(config: Config) {
     revocation_endpoint: config.issuer + revokeEndpoint.path,
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
-    scopes_supported: [...new Set([...config.apis.values()].flatMap((api) => api.scopes))],
-    // Required by RFC 8414 §2; empty, since there is no authorization endpoint.
-    response_types_supported: [],
+    ...(scopes.size === 0 ? {} : { scopes_supported: [...scopes] }),
+    // Required, and some readers refuse an empty list: `none` is the type that returns neither a code nor a token.
+    response_types_supported: ['none'],
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
+    // Required by OpenID Connect Discovery §3.
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: algorithms,
     token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
     revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
     introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS.filter(

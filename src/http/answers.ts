@@ -9,7 +9,10 @@ import { answerHeaders } from './security_headers.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
-/** Of a response that belongs to one caller. `no-transform` keeps proxies from compressing or rewriting it (RFC 9111 §5.2.2.6). */
+/**
+ * `Cache-Control` of every response that belongs to one caller, the pages of the console included. `no-transform` keeps
+ * proxies from compressing or rewriting it (RFC 9111 §5.2.2.6).
+ */
 export const PRIVATE = 'no-store, no-transform'
 
 /** Of every response that carries or refuses a token (RFC 6749 §5.1). */

@@ -33,7 +33,7 @@ describe('a new client', () => {
   it('shows its secret on the one answer, and the secret works', async () => {
     const { id, answer } = await create()
     expect(answer.status).toBe(201)
-    expect(answer.headers.get('Cache-Control')).toBe('no-store')
+    expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
     const [client_secret = ''] = /sps_[\w-]{43}/.exec(answer.html) ?? []
     const { username } = await server.addUser()
     const parameters = { grant_type: 'password', client_id: id, client_secret, username, password: PASSWORD }

@@ -67,7 +67,7 @@ describe('every page', () => {
   it.each(PAGES)('has the headers that protect it, no script and no style of its own: %s', async (path) => {
     const { headers, html } = await browser.get(path)
     expect(Object.fromEntries(headers)).toMatchObject({
-      'cache-control': 'no-store',
+      'cache-control': 'no-store, no-transform',
       'content-security-policy':
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
       'content-type': 'text/html; charset=UTF-8',

@@ -129,7 +129,11 @@ describe('the first client and person of a real account', () => {
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'https://shop.test/'],
-      'not exact origins, such as https://shop.example.com: https://shop.test/\n',
+      '--origins: https://shop.test/ must be an exact origin, such as https://shop.example.com\n',
+    ],
+    [
+      ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'http://shop.test'],
+      '--origins: http://shop.test must be https, unless it is a loopback address\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],

@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process'
+import { createPublicKey, verify } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { JwksClient } from 'jwks-rsa'
+import {
+  allowInsecureRequests as allowHttp,
+  discoveryRequest,
+  processDiscoveryResponse,
+  validateJwtAccessToken,
+} from 'oauth4webapi'
+import * as openidClient from 'openid-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleWorker } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+
+// Readers of discovery documents and of access tokens that others wrote, against the service over HTTP. Each reads the
+// documents, finds the keys by them and verifies a token.
+
+const run = promisify(execFile)
+const CLIENT = ['storefront-demo', 'storefront-demo-secret'] as const
+
+let directory: string
+let service: ServiceServer
+let issuer: string
+let audience: string
+let token: string
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory()
+  service = await startService(await bundleWorker(join(directory, 'service')))
+  issuer = service.config.issuer
+  audience = service.config.apis.get('storefront')?.audience ?? ''
+  const response = await fetch(`${issuer}/oauth2-token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      ...{ grant_type: 'client_credentials', client_id: CLIENT[0], client_secret: CLIENT[1] },
+    }),
+  })
+  token = ((await response.json()) as { access_token: string }).access_token
+})
+
+afterAll(() => service.close())
+
+/** Whether a program of the system runs; the tests that need it are skipped where it does not. */
+async function works(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+  return run(command, args, { env: { ...process.env, ...env } }).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The output of a reader that is a program of its own. */
+async function read(command: string, args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await run(command, [...args, issuer, audience, token])
+  return JSON.parse(stdout)
+}
+
+const PYTHON = '/usr/bin/python3'
+const hasPyJwt = await works(PYTHON, ['-c', 'import jwt, cryptography'])
+const hasAuthlib = await works(PYTHON, ['-c', 'import authlib, cryptography'])
+
+/** Debian has the sources of Go packages there. */
+const GO = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' }
+const hasGoOidc = await works('go', ['list', 'github.com/coreos/go-oidc'], GO)
+
+describe('openid-client', () => {
+  it.each(['oauth2', 'oidc'] as const)(
+    'discovers the service by %s, gets a token, has it described and revokes it',
+    async (algorithm) => {
+      const authentication = openidClient.ClientSecretBasic(CLIENT[1])
+      const configuration = await openidClient.discovery(
+        new URL(issuer),
+        CLIENT[0],
+        undefined,
+        authentication,
+        { algorithm, execute: [openidClient.allowInsecureRequests] },
+      )
+      const tokens = await openidClient.clientCredentialsGrant(configuration)
+      const described = await openidClient.tokenIntrospection(configuration, tokens.access_token)
+      expect(described).toMatchObject({ active: true, iss: issuer, aud: audience, sub: CLIENT[0] })
+      await openidClient.tokenRevocation(configuration, tokens.access_token)
+      const person = { username: 'amanda@example.com', password: 'correct horse battery staple' }
+      const signedIn = await openidClient.genericGrantRequest(configuration, 'password', person)
+      const refreshed = await openidClient.refreshTokenGrant(configuration, signedIn.refresh_token ?? '')
+      expect(decodeJwt(refreshed.access_token).sub).toBe(decodeJwt(signedIn.access_token).sub)
+    },
+  )
+})
+
+describe('oauth4webapi', () => {
+  it.each(['oauth2', 'oidc'] as const)(
+    'discovers the service by %s and verifies an access token of RFC 9068',
+    async (algorithm) => {
+      const options = { [allowHttp]: true }
+      const found = await discoveryRequest(new URL(issuer), { algorithm, ...options })
+      const server = await processDiscoveryResponse(new URL(issuer), found)
+      const request = new Request(audience, { headers: { Authorization: `Bearer ${token}` } })
+      const claims = await validateJwtAccessToken(server, request, audience, options)
+      expect(claims).toMatchObject({ iss: issuer, aud: audience, sub: CLIENT[0], client_id: CLIENT[0] })
+    },
+  )
+})
+
+describe('jwks-rsa', () => {
+  it('finds the key of an access token, which verifies its signature', async () => {
+    const { kid } = decodeProtectedHeader(token)
+    const client = new JwksClient({ jwksUri: `${issuer}/.well-known/jwks.json` })
+    const key = createPublicKey((await client.getSigningKey(kid)).getPublicKey())
+    const [header, payload, signature = ''] = token.split('.')
+    const signed = Buffer.from(`${header}.${payload}`)
+    const isVerified = verify(
+      'sha256',
+      signed,
+      { key, dsaEncoding: 'ieee-p1363' },
+      Buffer.from(signature, 'base64url'),
+    )
+    expect(isVerified).toBe(true)
+  })
+})
+
+describe('the readers of Debian', () => {
+  it.skipIf(!hasPyJwt)('PyJWT reads both documents and verifies an access token', async () => {
+    const read1 = await read(PYTHON, [join(import.meta.dirname, 'pyjwt_reader.py')])
+    expect(read1).toEqual({ subject: CLIENT[0], version: expect.any(String) })
+  })
+
+  it.skipIf(!hasAuthlib)('Authlib validates both documents and verifies an access token', async () => {
+    expect(await read(PYTHON, [join(import.meta.dirname, 'authlib_reader.py')])).toEqual({
+      subject: CLIENT[0],
+      // It refuses every OpenID Connect document without RS256, which this service signs only if it is told to.
+      refusals: ['"RS256" MUST be included in "id_token_signing_alg_values_supported"'],
+      version: expect.any(String),
+    })
+  })
+
+  it.skipIf(!hasGoOidc)('go-oidc discovers the service and verifies an access token', async () => {
+    const program = join(directory, 'go_oidc_reader')
+    const env = { ...process.env, ...GO, GOCACHE: join(directory, 'go') }
+    await run('go', ['build', '-o', program, join(import.meta.dirname, 'go_oidc_reader.go')], { env })
+    expect(await read(program, [])).toEqual({
+      algorithms: ['ES256'],
+      subject: CLIENT[0],
+      token_endpoint: `${issuer}/oauth2-token`,
+    })
+  })
+})
