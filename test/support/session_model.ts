@@ -7,8 +7,11 @@ const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
-/** A cut-off of a person or a client reaches a little ahead, to what is being issued meanwhile. */
-const CUTOFF_REACH_SECONDS = 3
+/** A cut-off of a user reaches a little ahead, to the tokens that are being issued meanwhile. */
+const USER_REACH_SECONDS = 3
+
+/** A cut-off of a client reaches further, to the tokens that copies of the client may still issue. */
+const CLIENT_REACH_SECONDS = 8
 
 /** What a token says, and the token itself. */
 export interface Token {
@@ -91,16 +94,18 @@ export function predict(state: State, action: Action, newSid: string): Predictio
     case 'sign out everywhere':
       return done(signOut(state, action.subject, null))
     case 'cut off client':
-      return done(cutOff(state, `client_id ${action.clientId}`))
+      return done(cutOff(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
   }
 }
 
 function signIn(
   state: State,
-  { subject, password }: { subject: string | null; password: string },
+  { subject, password, clientId }: { subject: string | null; password: string; clientId: string },
   sid: string,
 ): Prediction {
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
+  // A client that was cut off a moment ago is asked to come back, instead of getting a token that is dead already.
+  if (state.now < validFrom(state, `client_id ${clientId}`)) return { answer: { status: 503 }, next: state }
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
@@ -161,7 +166,11 @@ function signOut(state: State, subject: string, sid: string | null): State {
   const session = sid === null ? undefined : state.sessions[sid]
   const isSignedOut = session !== undefined && session.issuedAt < validFrom(state, `sub ${subject}`)
   const keptSid = isSignedOut && state.keptSids[subject] !== sid ? null : sid
-  return cutOff({ ...state, keptSids: { ...state.keptSids, [subject]: keptSid } }, `sub ${subject}`)
+  return cutOff(
+    { ...state, keptSids: { ...state.keptSids, [subject]: keptSid } },
+    `sub ${subject}`,
+    USER_REACH_SECONDS,
+  )
 }
 
 function end(state: State, sid: string): State {
@@ -170,8 +179,8 @@ function end(state: State, sid: string): State {
   return { ...state, sessions: { ...state.sessions, [sid]: { ...session, endedAt: state.now } } }
 }
 
-function cutOff(state: State, name: string): State {
-  const cutoff = { madeAt: state.now, before: state.now + CUTOFF_REACH_SECONDS }
+function cutOff(state: State, name: string, reachSeconds: number): State {
+  const cutoff = { madeAt: state.now, before: state.now + reachSeconds }
   return { ...state, cutoffs: { ...state.cutoffs, [name]: cutoff } }
 }
 
