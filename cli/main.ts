@@ -1,6 +1,7 @@
 import { Account } from './api/account.ts'
 import { AdminApi } from './api/admin_api.ts'
 import { CredentialStore } from './api/credential_store.ts'
+import { findExposures } from './api/file_exposure.ts'
 import { toCliError } from './api/problem.ts'
 import { LOCAL_SERVER, parseServerAddress } from './api/server_address.ts'
 import { COMMANDS } from './commands.ts'
@@ -18,6 +19,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if ('help' in invocation) return printHelp(invocation, terminal)
     const { command, input } = invocation
     const store = new CredentialStore()
+    for (const exposure of findExposures(store.path)) terminal.say(`Warning: ${exposure}.`)
     const server = await chooseServer(input, store)
     const onRetry = () => terminal.say('No answer; trying again …')
     const account = new Account({ server, store, onRetry })

@@ -20,8 +20,12 @@ if (process.argv.includes('--dry-run')) {
 
 /** What is right for a developer's machine and wrong for a real account. */
 function refuseLocalSettings(config: Config): void {
-  const { d1_databases, kv_namespaces }: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
+  const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
+  const { d1_databases, kv_namespaces, workers_dev } = settings
   const problems = [
+    new URL(config.issuer).hostname.endsWith('.workers.dev') &&
+      !workers_dev &&
+      'wrangler.toml: workers_dev: set it to true, since the issuer is an address of workers.dev',
     isLoopback(config.issuer) && 'config.yml: issuer: is a loopback address',
     ...[...config.apis.values()].map(
       (api) => isLoopback(api.audience) && `config.yml: apis.${api.name}.audience: is a loopback address`,

@@ -26,6 +26,7 @@ import { SessionListStore } from './sessions/session_list_store.ts'
 import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
+import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ChangeListStore } from './storage/change_list_store.ts'
@@ -189,7 +190,10 @@ export function createServices(
       keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
-    guard: new SignInGuard({ failures, names, limits, audit, bursts }),
+    guard: new SignInGuard({
+      ...{ failures, names, limits, audit, bursts },
+      suspects: new SuspectSessionEnder(shards, audit),
+    }),
     bursts,
     failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),

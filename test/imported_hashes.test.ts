@@ -114,3 +114,14 @@ describe('a sign-in whose stored hash needs a key that was removed', () => {
     )
   })
 })
+
+describe('the Worker secret HASH_KEYS', () => {
+  it.each(['pepper', '{"pepper":"x"}', '{"devise":""}'])(
+    'stops the Worker where it is malformed: %s',
+    (HASH_KEYS) => {
+      expect(() => new TestServer({ env: { HASH_KEYS } })).toThrow(
+        'the secret HASH_KEYS is not a JSON object of known keys',
+      )
+    },
+  )
+})

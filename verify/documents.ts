@@ -1,4 +1,4 @@
-import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { type Fetch, fetchDocument, readText } from './fetch_document.ts'
 import { isWithin } from './is_within.ts'
 
 /** What is needed of the Cache API: `caches.default` of Workers has it. */
@@ -26,6 +26,9 @@ export interface DocumentTimes {
 
 const FETCHED_AT = 'Fetched-At'
 
+/** The metadata and the keys of an issuer take a few kilobytes. */
+const MAX_BYTES = 1024 * 1024
+
 /** The issuer's documents. Where there is a cache, a new isolate finds there what its neighbours fetched. */
 export class Documents {
   readonly #fetch: Fetch
@@ -51,7 +54,8 @@ export class Documents {
 
   /** From the issuer alone. */
   async fetch<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
-    const document: unknown = await (await fetchDocument(this.#fetch, url)).json()
+    const response = await fetchDocument(this.#fetch, url)
+    const document: unknown = JSON.parse(await readText(response, { maxBytes: MAX_BYTES, name: url }))
     const content = await decode(document)
     await this.#save(url, { content: document, fetchedAt: now })
     return { content, fetchedAt: now }

@@ -7,13 +7,59 @@ export type Fetch = (
 /** An issuer that does not answer by then is taken for unreachable. */
 const TIMEOUT_MS = 5000
 
-/** Fetches a document. Anything but a success or a 304 is an error, a redirect too: it may lead to another origin. */
+/** A response that is neither a success nor a 304. */
+export class UnexpectedStatus extends Error {
+  override name = 'UnexpectedStatus'
+  readonly status: number
+
+  constructor(url: string, status: number) {
+    super(`${url} answered ${status}`)
+    this.status = status
+  }
+}
+
+/**
+ * Fetches a document.
+ *
+ * @throws UnexpectedStatus for anything but a success or a 304, a redirect too: it may lead to another origin
+ */
 export async function fetchDocument(
   fetch: Fetch,
   url: string,
   headers: Record<string, string> = {},
 ): Promise<Response> {
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' })
-  if (!response.ok && response.status !== 304) throw new Error(`${url} answered ${response.status}`)
+  if (!response.ok && response.status !== 304) throw new UnexpectedStatus(url, response.status)
   return response
+}
+
+/**
+ * The body of a response as text. Reading stops at the limit, so a body of any size takes no more memory than that.
+ *
+ * @param limit `name` is what the error says of the document: it should say where the limit is set.
+ * @throws Error where the body is larger
+ */
+export async function readText(
+  response: Response,
+  limit: { maxBytes: number; name: string },
+): Promise<string> {
+  const tooLarge = new Error(`${limit.name} is larger than ${limit.maxBytes} bytes`)
+  if (Number(response.headers.get('Content-Length')) > limit.maxBytes) {
+    await response.body?.cancel()
+    throw tooLarge
+  }
+  const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+    if (done) return text + decoder.decode()
+    bytes += value.byteLength
+    if (bytes > limit.maxBytes) {
+      await reader?.cancel()
+      throw tooLarge
+    }
+    text += decoder.decode(value, { stream: true })
+  }
 }

@@ -2,6 +2,7 @@ import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { KeyTimes } from './key_source.ts'
 import { isSecureOrigin, originOf } from './origin.ts'
+import { warnOfPoll } from './warn_of_poll.ts'
 
 export interface RevocationOptions {
   /** How often the list is fetched, at most. */
@@ -10,6 +11,12 @@ export interface RevocationOptions {
   maxAgeSeconds?: number
   /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
   whenStale?: 'open' | 'closed'
+  /** A list of more bytes is not read further, and counts as one that could not be fetched. */
+  maxBytes?: number
+  /** So does a list of more entries. */
+  maxEntries?: number
+  /** Told why a poll brought no list; an error that repeats is told once. The default writes it to the console. */
+  onError?: ((error: Error) => void) | undefined
 }
 
 export interface VerifierOptions {
@@ -52,7 +59,14 @@ interface RevocationSettings {
   pollSeconds: number
   /** How old the list may be; infinite for an API that stays open. */
   refusedAfterSeconds: number
+  maxBytes: number
+  maxEntries: number
+  onError: (error: Error) => void
 }
+
+/** Twice what an issuer lists at most: it merges its oldest entries past 10,000. */
+const MAX_ENTRIES = 20_000
+const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * Checks what an API configures, often from its environment: without an audience tokens of every API would pass, and
@@ -109,6 +123,9 @@ function readRevocations(revocations: RevocationOptions | false = {}): Revocatio
   return {
     pollSeconds: readSeconds('revocations.pollSeconds', revocations.pollSeconds, 10),
     refusedAfterSeconds: whenStale === 'closed' ? maxAgeSeconds : Number.POSITIVE_INFINITY,
+    maxBytes: readLimit('revocations.maxBytes', revocations.maxBytes, MAX_BYTES),
+    maxEntries: readLimit('revocations.maxEntries', revocations.maxEntries, MAX_ENTRIES),
+    onError: readReporter(revocations.onError),
   }
 }
 
@@ -125,6 +142,17 @@ function readSeconds(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
   throw new TypeError(`${name} must be a number of seconds, 0 or more`)
+}
+
+function readLimit(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value
+  throw new TypeError(`${name} must be a whole number, 1 or more`)
+}
+
+function readReporter(onError: RevocationOptions['onError'] = warnOfPoll): (error: Error) => void {
+  if (typeof onError === 'function') return onError
+  throw new TypeError('revocations.onError must be a function')
 }
 
 function requireText(name: string, value: unknown): string {

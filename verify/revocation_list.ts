@@ -1,20 +1,22 @@
-import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { AccessTokenClaims } from './claims.ts'
+import { Cutoffs } from './cutoffs.ts'
 import type { Discovery } from './discovery.ts'
-import { type Fetch, fetchDocument } from './fetch_document.ts'
+import { type FeedDocument, verifyFeedDocument } from './feed_document.ts'
+import { type Fetch, fetchDocument, readText, UnexpectedStatus } from './fetch_document.ts'
 import { isWithin } from './is_within.ts'
 import type { KeySource } from './key_source.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
-const FEED_TYPE = 'revocations+jwt'
-
-/** What the feed lists, by what it names: tokens issued before that second are dead. */
-type Cutoffs = ReadonlyMap<string, number>
-
 interface RevocationList {
   cutoffs: Cutoffs
   sequence: number
-  etag: string | null
+  /** The cursor that the list ends at; null where the issuer serves no deltas. */
+  until: string | null
+  windowSeconds: number
+  /** Of the signed text, in Unix seconds. */
+  expiresAt: number
+  /** The address whose response had this ETag. */
+  source: { url: string; etag: string | null }
   /** When the issuer's stores last confirmed it. Unix seconds. */
   asOf: number
   receivedAt: number
@@ -25,10 +27,19 @@ interface Dependencies {
   discovery: Discovery
   keys: KeySource
   fetch: Fetch
+  leewaySeconds: number
   /** The least time between two fetches. */
   pollSeconds: number
   /** From which age the list is of no use; infinite for an API that stays open. */
   refusedAfterSeconds: number
+  maxBytes: number
+  maxEntries: number
+  onError: (error: Error) => void
+}
+
+/** A document came, and cannot be used. The message says why. */
+class UnusableDocument extends Error {
+  override name = 'UnusableDocument'
 }
 
 /** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
@@ -37,6 +48,9 @@ const OVERDUE_POLLS = 1.5
 /** How old a list may be when it comes: 5 s in an isolate of the issuer, and 5 s in an HTTP cache on the way. */
 const OLDEST_ANSWER_SECONDS = 10
 
+/** An entry is kept this much longer than its tokens live, for clocks that differ. */
+const CLOCK_SECONDS = 60
+
 /** The issuer's revocations, fetched beside the requests that need them: one poller however many they are. */
 export class RevocationPoller {
   readonly #dependencies: Dependencies
@@ -44,6 +58,7 @@ export class RevocationPoller {
   #list: RevocationList | null = null
   #polledAt = Number.NEGATIVE_INFINITY
   #hasAnswered = false
+  #lastError: Error | null = null
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -73,15 +88,14 @@ export class RevocationPoller {
     return this.#ageSeconds(now) > this.#dependencies.refusedAfterSeconds
   }
 
-  /** What of a token was cut off; null where nothing was. */
-  findCutoff({ sid, subject, clientId, jti, issuedAt }: AccessTokenClaims): string | null {
-    const cutoffs = this.#list?.cutoffs
-    if (!cutoffs || cutoffs.size === 0) return null
-    const names = { sid, sub: subject, client_id: clientId, jti }
-    const dead = Object.entries(names).find(
-      ([name, value]) => issuedAt < (cutoffs.get(`${name} ${value}`) ?? 0),
-    )
-    return dead ? dead[0] : null
+  /** Why the last poll brought no list; null where it brought one. */
+  get lastError(): Error | null {
+    return this.#lastError
+  }
+
+  /** The claim by which a token was cut off; null where it was not. */
+  findCutoff(claims: AccessTokenClaims): string | null {
+    return this.#list?.cutoffs.find(claims) ?? null
   }
 
   /** How old the list is, in seconds; infinite where there is none, or where it is of a time to come: who knows? */
@@ -99,56 +113,89 @@ export class RevocationPoller {
   async #fetchList(moment: Moment): Promise<void> {
     try {
       this.#list = await this.#read(moment)
-    } catch {
-      // The list that there is grows old, and the API decides what that means.
+      this.#lastError = null
+    } catch (error) {
+      // The last list stays and grows old, and the API decides what that means.
+      this.#report(error instanceof Error ? error : new Error(String(error)))
     }
     this.#hasAnswered = true
   }
 
+  /** An error that repeats is reported once. */
+  #report(error: Error): void {
+    if (error.message !== this.#lastError?.message) this.#dependencies.onError(error)
+    this.#lastError = error
+  }
+
   async #read(moment: Moment): Promise<RevocationList> {
-    const { now } = moment
-    const { discovery, fetch } = this.#dependencies
-    const { revocationsUri } = await discovery.endpoints(now)
+    const { revocationsUri } = await this.#dependencies.discovery.endpoints(moment.now)
     if (revocationsUri === null) throw new Error('the issuer has no revocation feed')
     const last = this.#list
-    const response = await fetchDocument(
-      fetch,
-      revocationsUri,
-      last?.etag ? { 'If-None-Match': last.etag } : {},
-    )
+    if (last?.until) {
+      const url = addSince(revocationsUri, last.until)
+      const changed = await this.#readFrom(url, last, moment).catch(onlyOutage)
+      if (changed) return changed
+    }
+    const whole = await this.#readFrom(revocationsUri, last, moment)
+    if (!whole) throw new Error('the feed has changes of another list than was asked for')
+    return whole
+  }
+
+  /** @returns null where what came does not continue the list at hand, or would make it too long */
+  async #readFrom(url: string, last: RevocationList | null, moment: Moment): Promise<RevocationList | null> {
+    const { now } = moment
+    const { fetch, maxBytes } = this.#dependencies
+    const etag = last && last.source.url === url && last.expiresAt > now ? last.source.etag : null
+    const response = await fetchDocument(fetch, url, etag ? { 'If-None-Match': etag } : {})
     const asOf = now - Math.max(0, Number(response.headers.get('Age')) || 0)
-    if (response.status === 304 && last) return { ...last, asOf, receivedAt: now }
-    // Not text(): Workers warns of a body whose type is not text.
-    const body = new TextDecoder().decode(await response.arrayBuffer())
-    const list = await this.#verify(body, moment)
+    const received = { asOf, receivedAt: now }
+    if (response.status === 304 && last && etag) return this.#withoutExpired({ ...last, ...received }, now)
+    const limit = { maxBytes, name: 'the revocation feed (revocations.maxBytes)' }
+    const text = await readText(response, limit).catch(unusable)
+    const document = await verifyFeedDocument(text, this.#dependencies, moment).catch(unusable)
+    const source = { url, etag: response.headers.get('ETag') }
+    return this.#continue(document, last, { ...received, source })
+  }
+
+  #continue(
+    document: FeedDocument,
+    last: RevocationList | null,
+    received: Pick<RevocationList, 'asOf' | 'receivedAt' | 'source'>,
+  ): RevocationList | null {
+    const { entries, since, sequence, until, windowSeconds, expiresAt } = document
+    const isWhole = since === null
+    if (!isWhole && since !== last?.until) return null
     // A list that was overtaken already: from a cache, or from a place that lags behind.
-    if (last && list.sequence < last.sequence) return last
-    return { ...list, etag: response.headers.get('ETag'), asOf, receivedAt: now }
+    if (last && sequence < last.sequence) return last
+    const cutoffs = isWhole || !last ? Cutoffs.of(entries) : last.cutoffs.with(entries)
+    const rest = { sequence, until, windowSeconds, expiresAt, ...received }
+    const list = this.#withoutExpired({ cutoffs, ...rest }, received.receivedAt)
+    const { maxEntries } = this.#dependencies
+    if (list.cutoffs.size <= maxEntries) return list
+    if (!isWhole) return null
+    throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
   }
 
-  async #verify(token: string, moment: Moment): Promise<{ cutoffs: Cutoffs; sequence: number }> {
-    const { issuer, keys } = this.#dependencies
-    const key = await keys.find(decodeProtectedHeader(token).kid ?? '', moment)
-    if (key === null) throw new Error('the feed is signed by no key of the issuer')
-    const currentDate = new Date(moment.now * 1000)
-    const options = { algorithms: [key.alg], typ: FEED_TYPE, issuer, currentDate }
-    const { payload } = await jwtVerify(token, key.key, options)
-    return decodeFeed(payload)
+  #withoutExpired(list: RevocationList, now: number): RevocationList {
+    const { leewaySeconds } = this.#dependencies
+    const oldestBefore = now - list.windowSeconds - leewaySeconds - CLOCK_SECONDS
+    return { ...list, cutoffs: list.cutoffs.since(oldestBefore) }
   }
 }
 
-function decodeFeed({ sequence, revocations }: JWTPayload): { cutoffs: Cutoffs; sequence: number } {
-  if (typeof sequence !== 'number' || !Array.isArray(revocations)) throw new Error('the feed is not one')
-  const cutoffs = new Map<string, number>()
-  for (const [name, before] of revocations.flatMap(decodeEntry)) {
-    // Of two entries for one name the later time holds, in whatever order they come.
-    cutoffs.set(name, Math.max(before, cutoffs.get(name) ?? before))
-  }
-  return { cutoffs, sequence }
+function unusable(error: unknown): never {
+  throw new UnusableDocument(error instanceof Error ? error.message : String(error), { cause: error })
 }
 
-function decodeEntry(entry: unknown): [string, number][] {
-  const { before, ...names } = (entry ?? {}) as Record<string, unknown>
-  if (typeof before !== 'number') throw new Error('the feed has an entry without a time')
-  return Object.entries(names).map(([name, value]) => [`${name} ${value}`, before])
+/** Changes that came and cannot be used give way to the whole list. @throws the error where nothing came */
+function onlyOutage(error: unknown): null {
+  const isRefused = error instanceof UnexpectedStatus && error.status < 500
+  if (isRefused || error instanceof UnusableDocument) return null
+  throw error
+}
+
+function addSince(uri: string, cursor: string): string {
+  const url = new URL(uri)
+  url.searchParams.set('since', cursor)
+  return url.href
 }

@@ -18,8 +18,14 @@ export interface MintOptions {
   claims?: Record<string, unknown>
 }
 
-/** What is cut off: tokens of that name issued before a second are dead. */
-export type Revocation = { before: number } & Partial<Record<'sid' | 'sub' | 'client_id' | 'jti', string>>
+/** What is cut off: tokens of that name issued before a second are dead; `all` names every token. */
+export type Revocation = { before: number; all?: true } & Partial<
+  Record<'sid' | 'sub' | 'client_id' | 'jti', string>
+>
+
+/** Longer than the tests of an API that move its clock. */
+const FEED_LIFETIME_SECONDS = 86_400
+const FEED_WINDOW_SECONDS = 3600
 
 interface IssuerKey {
   alg: string
@@ -55,10 +61,11 @@ export class TestIssuer {
 
   /** Serves the issuer's documents to `createVerifier`. */
   readonly fetch: Fetch = async (url, { headers }) => {
-    const { pathname } = new URL(url)
+    const { pathname, searchParams } = new URL(url)
     this.requests.push(pathname)
     if (!this.isUp) throw new Error('the issuer is down')
-    if (pathname === '/revocations') return this.#answerFeed(headers['If-None-Match'])
+    if (pathname === '/revocations')
+      return this.#answerFeed(headers['If-None-Match'], searchParams.get('since'))
     const documents: Record<string, unknown> = {
       '/.well-known/oauth-authorization-server': {
         issuer: this.url,
@@ -102,12 +109,20 @@ export class TestIssuer {
     this.#keys = [await generateKey(alg), ...(keepOld ? this.#keys : [])]
   }
 
-  async #answerFeed(ifNoneMatch: string | undefined): Promise<Response> {
-    const etag = `"${this.#revocations.length}"`
+  /** The whole list, or what was added since a cursor: the number of revocations that there were. */
+  async #answerFeed(ifNoneMatch: string | undefined, since: string | null): Promise<Response> {
+    const sequence = this.#revocations.length
+    const isDelta = since !== null && Number(since) <= sequence
+    const etag = `"${isDelta ? since : ''}.${sequence}"`
     if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: { ETag: etag } })
     const iat = Math.floor(Date.now() / 1000)
-    const payload = { iss: this.url, iat, sequence: this.#revocations.length, revocations: this.#revocations }
-    const feed = await this.#sign(payload, { typ: 'revocations+jwt' })
+    const payload = {
+      ...{ iss: this.url, iat, exp: iat + FEED_LIFETIME_SECONDS },
+      ...{ sequence, until: String(sequence), window: FEED_WINDOW_SECONDS },
+      ...(isDelta ? { since } : {}),
+      revocations: this.#revocations.slice(isDelta ? Number(since) : 0),
+    }
+    const feed = await this.#sign(payload, { typ: isDelta ? 'revocations-delta+jwt' : 'revocations+jwt' })
     return new Response(feed, { headers: { ETag: etag, 'Content-Type': 'application/jwt' } })
   }
 

@@ -62,7 +62,7 @@ class AccessTokenVerifier implements Verifier {
     const discovery = new Discovery(settings, documents)
     this.#settings = settings
     this.#keys = new KeySource(discovery, documents, settings.keys)
-    const dependencies = { issuer, discovery, keys: this.#keys, fetch }
+    const dependencies = { issuer, discovery, keys: this.#keys, fetch, leewaySeconds: settings.leewaySeconds }
     this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
   }
 
@@ -113,9 +113,13 @@ class AccessTokenVerifier implements Verifier {
     const poller = this.#revocations
     if (!poller) return
     await poller.poll(moment)
-    if (poller.isTooOld(moment.now))
-      throw temporarilyUnavailable('the revocations are older than maxAgeSeconds')
+    if (poller.isTooOld(moment.now)) {
+      const cause = poller.lastError
+      const why = cause === null ? '' : `: ${cause.message}`
+      throw temporarilyUnavailable(`the revocations are older than maxAgeSeconds${why}`, { cause })
+    }
     const cutoff = poller.findCutoff(claims)
+    if (cutoff === 'all') throw invalidToken('it was revoked: with all tokens of its time')
     if (cutoff !== null) throw invalidToken(`it was revoked: by its ${cutoff}`)
   }
 }

@@ -29,7 +29,7 @@ export function findConfigDirectory(env: NodeJS.ProcessEnv = process.env): strin
   return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sallyport')
 }
 
-/** Who is signed in at which server, in one file that nobody else may read. */
+/** The operator's tokens for each server, in one file of mode 0600. */
 export class CredentialStore {
   readonly #directory: string
 

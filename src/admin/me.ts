@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
+import { confirmPassword } from '../users/confirm_password.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
-import { MAX_PASSWORD_CHARACTERS, normalizeText, passwordForms } from '../users/password.ts'
+import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
 import { adminEvent, byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -58,7 +59,9 @@ const changeOwnPassword = operation({
     const { services, context, operator, body } = call
     const { user, sid } = operator
     const change = { operation: 'changeOwnPassword' }
-    const refusal = await refuseCurrentPassword(call, body.current_password)
+    const api = services.config.adminApi?.name ?? null
+    const confirmation = { user, password: body.current_password, clientId: operator.clientId, api }
+    const refusal = await confirmPassword(confirmation, services, context)
     if (refusal !== null) {
       const about = { subject: user.id, sid, change }
       services.audit.record({ ...adminEvent(call, refusal, about), outcome: 'refused' }, context)
@@ -75,38 +78,6 @@ const changeOwnPassword = operation({
     return { body: undefined }
   },
 })
-
-/**
- * Why the current password is not taken; null where it is. A wrong one is a failed sign-in of that account: whoever has
- * an operator's token has no more tries than anyone.
- *
- * @throws OAuthError temporarily_unavailable
- */
-async function refuseCurrentPassword(
-  { services, context, operator: { user, clientId } }: Call,
-  password: string,
-): Promise<string | null> {
-  const { guard, users, passwords, config } = services
-  const { pool, username } = user
-  const attempt = await guard.watch({ pool, username, clientId, api: config.adminApi?.name ?? null }, context)
-  const query = { ...attempt, now: context.now }
-  const { failures } = await users.findForSignIn(query, 'primary')
-  guard.requireAdmission(failures, attempt)
-  const forms = passwordForms(password)
-  const isProven = forms !== null && (await passwords.verify(forms, user.passwordHash))
-  if (!isProven) guard.noteGuess(attempt)
-  // Of many guesses at once all read before the first is counted.
-  const newest = guard.wasGuessedAt(attempt)
-    ? (await users.findForSignIn(query, 'primary')).failures
-    : failures
-  const isLocked = guard.isAccountLocked(newest, attempt)
-  if (isProven && !isLocked) {
-    guard.forgetFailures(attempt, newest)
-    return null
-  }
-  await guard.countFailure(attempt, user.id)
-  return isLocked ? 'locked user' : 'wrong current password'
-}
 
 /** Where the password of now is known to be in a breach, it is not set once more, whether anybody can be asked or not. */
 async function makeOwnPassword(

@@ -28,6 +28,10 @@ export interface FailureLimits {
 export interface SignInLimits {
   account: FailureLimits
   address: FailureLimits
+  /** An IPv6 /56. */
+  site: FailureLimits
+  /** An IPv6 /48 or an IPv4 /24. */
+  network: FailureLimits
   client: FailureLimits
   /** How long after the last failure, or the end of a lock, all is forgotten. */
   memorySeconds: number
@@ -186,16 +190,20 @@ function toBreachedPasswords(file: ConfigFile['breached_passwords']): BreachedPa
   return { rangeUrl, outcome, timeoutMs: timeout * 1000, recheckSeconds: recheck_days * 86_400 }
 }
 
-function toSignInLimits({ account, address, client, memory }: ConfigFile['sign_in_limits']): SignInLimits {
-  const toLimits = ({ failures, lock, longest_lock }: typeof account): FailureLimits => ({
-    failures,
+/** A network around an address never has a lower limit than the address. */
+function toSignInLimits({ memory, ...limits }: ConfigFile['sign_in_limits']): SignInLimits {
+  const toLimits = ({ failures, lock, longest_lock }: typeof limits.account, atLeast = 0): FailureLimits => ({
+    failures: Math.max(failures, atLeast),
     lockSeconds: lock,
     longestLockSeconds: longest_lock,
   })
+  const address = toLimits(limits.address)
+  const site = toLimits(limits.site, address.failures)
+  const network = toLimits(limits.network, site.failures)
   return {
-    account: toLimits(account),
-    address: toLimits(address),
-    client: toLimits(client),
+    account: toLimits(limits.account),
+    ...{ address, site, network },
+    client: toLimits(limits.client),
     memorySeconds: memory,
   }
 }

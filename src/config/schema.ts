@@ -1,10 +1,12 @@
 import * as z from 'zod/mini'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { across } from './across.ts'
 import { breachedPasswords } from './breached_passwords_schema.ts'
 import { BURST_LIMITS, burstLimits } from './burst_limits_schema.ts'
 import { count, DAY, days, lifetime } from './numbers.ts'
 import { isLoopback, isSecure, parseOrigin } from './origin.ts'
 import { isPageOrigin } from './page_origin.ts'
+import { SIGN_IN_LIMITS, signInLimits } from './sign_in_limits_schema.ts'
 
 /** The JWS algorithms that a server may sign with. */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -30,21 +32,6 @@ const scopes = z
     'must be a list of scopes',
   )
   .check(z.refine(areUnique, 'must not list a scope twice'))
-
-/**
- * A rule across fields. It is asked where a field is wrong too, so that every problem is told at once; what it cannot
- * judge then is left to that field's own message.
- */
-function across<T>(isKept: (value: T) => boolean, path: string, message: string) {
-  const rule = (value: unknown): boolean => {
-    try {
-      return isKept(value as T)
-    } catch {
-      return true
-    }
-  }
-  return z.refine<T>(rule, { path: [path], message, when: () => true })
-}
 
 const issuer = z.string('must be an origin, such as https://id.example.com').check(
   z.refine(
@@ -122,51 +109,6 @@ const passwordHash = z
 const passwordQueue = z.strictObject(
   { length: z._default(count(1, 1000), 50), seconds: z._default(lifetime(1, 30), 3) },
   'must be a table with length and seconds',
-)
-
-interface FailureLimitsFile {
-  failures: number
-  lock: number
-  longest_lock: number
-}
-
-const failureLimits = (defaults: FailureLimitsFile) =>
-  z._default(
-    z
-      .strictObject(
-        {
-          failures: z._default(count(3, 1_000_000), defaults.failures),
-          lock: z._default(lifetime(1, 3600), defaults.lock),
-          longest_lock: z._default(lifetime(1, DAY), defaults.longest_lock),
-        },
-        'must be a table with failures, lock and longest_lock',
-      )
-      .check(
-        across(
-          // What is no number has been told already.
-          ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
-          'longest_lock',
-          'must not be shorter than lock',
-        ),
-      ),
-    defaults,
-  )
-
-const SIGN_IN_LIMITS = {
-  account: { failures: 10, lock: 60, longest_lock: 3600 },
-  address: { failures: 100, lock: 60, longest_lock: 3600 },
-  client: { failures: 1000, lock: 60, longest_lock: 600 },
-  memory: 3600,
-}
-
-const signInLimits = z.strictObject(
-  {
-    account: failureLimits(SIGN_IN_LIMITS.account),
-    address: failureLimits(SIGN_IN_LIMITS.address),
-    client: failureLimits(SIGN_IN_LIMITS.client),
-    memory: z._default(lifetime(60, 30 * DAY), SIGN_IN_LIMITS.memory),
-  },
-  'must be a table',
 )
 
 const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const

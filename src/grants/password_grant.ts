@@ -1,6 +1,7 @@
 import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
+import type { ProvenSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
@@ -10,17 +11,18 @@ import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { renewHash } from './renew_hash.ts'
-import { requireCurrentClient } from './require_current_client.ts'
+import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
 
-/** Whom a sign-in proved, and what they may be given. */
+/** Whom a sign-in proved, and what the tokens say about them. */
 interface SignedIn {
   subject: string
   roles: readonly string[]
   standing: PasswordStanding
-  allowedScopes: string[]
-  /** Unix seconds: later than now where the person was signed out everywhere within this second. */
+  /** Unix seconds: later than now where the user was signed out everywhere within this second. */
   issuedAt: number
+  /** Null for a visitor. */
+  signIn: ProvenSignIn | null
 }
 
 /** A name and a password for tokens (RFC 6749 §4.3); `guest` and `guest` for those of a new visitor. */
@@ -34,13 +36,15 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    const signedIn = isGuest
-      ? await signInVisitor(request, services)
-      : await signInUser(username, password, request, services)
-    const { subject, roles, standing, allowedScopes, issuedAt } = signedIn
+    // Before the password: after it, a refused scope would tell a guess that was right from a wrong one, without a session.
+    const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
-    await requireCurrentClient(request, services)
-    // Last, since it ends the guest's session: whatever else is wrong must leave it whole.
+    const signingIn = isGuest
+      ? signInVisitor(request, services)
+      : signInUser(username, password, request, services)
+    const signedIn = await besideClientCheck(signingIn, request, services)
+    const { subject, roles, standing, issuedAt, signIn } = signedIn
+    // Last, since it ends the guest's session: a request that is refused must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
     const { refreshTokenSeconds } = lifetimesOf(client, api)
     const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
@@ -50,19 +54,22 @@ export const passwordGrant: Grant = {
     const issuance = { subject, roles, standing, scope, issuedAt, session }
     const answer = await issueTokens(issuance, request, services)
     auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
+    if (signIn !== null) {
+      const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
+      services.guard.recordSignIn(signIn, mark)
+    }
     return answer
   },
 }
 
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
 async function signInVisitor(
-  { client, api, context }: ClientRequest,
+  { client, context }: ClientRequest,
   { bursts }: GrantServices,
 ): Promise<SignedIn> {
   await bursts.spend('guests', client.id, context)
-  const allowedScopes = guestScopes(client, api)
   const subject = generateVisitorId()
-  return { subject, roles: [], standing: GOOD_STANDING, allowedScopes, issuedAt: context.now }
+  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
 }
 
 async function signInUser(
@@ -74,10 +81,10 @@ async function signInUser(
   const { client, api, context } = request
   const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
   const proven = await authenticateUser(credentials, services, context)
-  const user = await findBreach(proven, password, request, services)
+  const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)
   const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles } = user
   const standing = passwordStandingOf(user, services.config)
-  return { subject, roles, standing, allowedScopes: clientScopes(client, api), issuedAt }
+  return { subject, roles, standing, issuedAt, signIn: proven.signIn }
 }

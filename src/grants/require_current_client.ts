@@ -30,3 +30,19 @@ export async function requireCurrentClient(
     throw temporarilyUnavailable(`the tokens of ${client.id} were cut off a moment ago`, waitSeconds)
   }
 }
+
+/**
+ * Waits for work and for the check above, side by side. A refusal of the client comes first: whether a password was right
+ * must not show in it.
+ *
+ * @throws what the check throws, else what the work throws
+ */
+export async function besideClientCheck<T>(
+  work: Promise<T>,
+  request: ClientRequest,
+  services: Pick<GrantServices, 'clients'>,
+): Promise<T> {
+  const [check] = await Promise.allSettled([requireCurrentClient(request, services), work])
+  if (check.status === 'rejected') throw check.reason
+  return work
+}

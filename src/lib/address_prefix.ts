@@ -25,6 +25,26 @@ export function countedAddress(address: string | null | undefined): string | nul
   return parsed.version === 4 ? parsed.parts.join('.') : `${parsed.parts.slice(0, 4).join(':')}::/64`
 }
 
+/** A network around a counted address. */
+export interface CountedNetwork {
+  /** A site is what one customer of a provider has, an IPv6 /56; a network is an IPv6 /48 or an IPv4 /24. */
+  kind: 'site' | 'network'
+  prefix: string
+}
+
+/** The networks around an address, smallest first. @param address Of `countedAddress`. */
+export function networksAround(address: string): CountedNetwork[] {
+  if (IPV4.test(address)) {
+    return [{ kind: 'network', prefix: `${address.split('.').slice(0, 3).join('.')}.0/24` }]
+  }
+  const [a, b, c, d = '0'] = address.replace('::/64', '').split(':')
+  const site = (Number.parseInt(d, 16) & 0xff00).toString(16)
+  return [
+    { kind: 'site', prefix: `${a}:${b}:${c}:${site}::/56` },
+    { kind: 'network', prefix: `${a}:${b}:${c}::/48` },
+  ]
+}
+
 /** Four bytes, in decimal, or eight groups, in lower-case hexadecimal without leading zeros. */
 interface Address {
   version: 4 | 6

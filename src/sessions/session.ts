@@ -7,6 +7,7 @@ export type EndReason =
   | 'revoked by its client'
   | 'merged into a customer'
   | 'ended by an operator'
+  | 'its account was locked within a minute of the sign-in'
 
 /** What names a session and its owner, known from any token of it. Times are Unix seconds. */
 export interface SessionIdentity {

@@ -43,7 +43,7 @@ async function sweepBatch(progress: Progress): Promise<boolean> {
     const count = await progress.sweep(BATCH_ROWS)
     progress.removed += count
     if (count >= BATCH_ROWS) return true
-    if (progress.removed > 0) log('info', 'swept', { table, removed: progress.removed })
+    log('info', 'swept', { table, removed: progress.removed })
   } catch (error) {
     log('error', 'sweep_failed', { table, removed: progress.removed, cause: describeError(error) })
   }

@@ -1,19 +1,26 @@
 import type { RequestContext } from '../lib/request_context.ts'
 import { wrongCredentials } from '../oauth/errors.ts'
+import type { FailureCount } from './failure_count.ts'
 import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
-import type { SignInGuard, WatchedAttempt } from './sign_in_guard.ts'
+import type { ProvenSignIn, SignInGuard, WatchedAttempt } from './sign_in_guard.ts'
 import type { User } from './user.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
 import { normalizeUsername } from './username.ts'
 
-/** What a person presents, as it came. */
+/** What a user presents, as it came. */
 export interface UserCredentials {
   pool: string
   username: string
   password: string
   clientId: string
   api: string
+}
+
+/** The user, and what follows the sign-in once its session is known (`SignInGuard.recordSignIn`). */
+export interface AuthenticatedUser {
+  user: User
+  signIn: ProvenSignIn
 }
 
 interface Dependencies {
@@ -23,9 +30,9 @@ interface Dependencies {
 }
 
 /**
- * The person that a name and a password prove. Every failure costs the same, whoever does not exist, mistyped, is locked
- * or disabled: a read near the caller, a hash, a read of the primary in case the replica was behind a change, and a
- * write that counts it.
+ * Proves a user by name and password. Every failure costs the same, for an unknown name, a wrong password, a locked and a
+ * disabled user: a read near the caller, a hash, a read of the primary because a replica may be behind, and a write that
+ * counts the failure.
  *
  * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable where the address has to wait
  */
@@ -33,39 +40,47 @@ export async function authenticateUser(
   { password, ...credentials }: UserCredentials,
   dependencies: Dependencies,
   context: RequestContext,
-): Promise<User> {
+): Promise<AuthenticatedUser> {
   const { guard } = dependencies
   const username = normalizeUsername(credentials.username)
   const forms = passwordForms(password)
   if (username === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
   const attempt = await guard.watch({ ...credentials, username }, context)
-  const { user, failures, reason } = await judge(attempt, forms, dependencies)
-  if (user !== null && reason === null) {
-    guard.forgetFailures(attempt, failures)
-    return user
-  }
+  const { user, seen, reason } = await judge(attempt, forms, dependencies)
+  if (user !== null && reason === null) return { user, signIn: { subject: user.id, attempt, seen } }
   await guard.countFailure(attempt, user?.id ?? null)
   throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
 }
 
-/** @returns why the attempt fails; null where it does not */
+interface Judgement {
+  user: User | null
+  /** What the first read found of the account. */
+  seen: FailureCount | null
+  /** Why the attempt fails; null where it does not. */
+  reason: string | null
+}
+
 async function judge(
   attempt: WatchedAttempt,
   forms: Uint8Array[],
   { users, passwords, guard }: Dependencies,
-): Promise<SignInRecord & { reason: string | null }> {
-  const query = { ...attempt, now: attempt.context.now }
+): Promise<Judgement> {
+  const { pool, username, account, others, context } = attempt
+  const query = { pool, username, keys: [account, ...others], now: context.now }
   const found = await users.findForSignIn(query, 'replica')
   guard.requireAdmission(found.failures, attempt)
-  const proven = await passwords.verify(forms, found.user?.passwordHash ?? null)
+  const isSuspect = guard.isSuspect(found.failures, attempt)
+  const proven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
   const reason = reasonToRefuse(found, proven, { guard, attempt })
+  const seen = found.failures.find(({ kind }) => kind === 'account') ?? null
   // Of many guesses at once all read before the first is counted: without a second look the lock would come too late.
-  if (reason === null && !guard.wasGuessedAt(attempt)) return { ...found, reason }
+  if (reason === null && !guard.wasGuessedAt(attempt)) return { user: found.user, seen, reason }
   if (reason !== null) guard.noteGuess(attempt)
   const newest = await users.findForSignIn(query, 'primary')
-  const hasChanged = newest.user?.passwordHash !== found.user?.passwordHash
-  const isProven = hasChanged ? await passwords.verify(forms, newest.user?.passwordHash ?? null) : proven
-  return { ...newest, reason: reasonToRefuse(newest, isProven, { guard, attempt }) }
+  const hash = newest.user?.passwordHash ?? null
+  const hasChanged = hash !== (found.user?.passwordHash ?? null)
+  const isProven = hasChanged ? await passwords.verify(forms, hash, { isSuspect }) : proven
+  return { user: newest.user, seen, reason: reasonToRefuse(newest, isProven, { guard, attempt }) }
 }
 
 function reasonToRefuse(

@@ -2,40 +2,69 @@ import * as z from 'zod/mini'
 import type { FailureLimits } from '../config/config.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-import type { FailureKey, FailureKind } from './failure_count.ts'
+import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
+import { decodeSignInMarks, MARK_SECONDS, type SignInMark } from './sign_in_mark.ts'
 
 /** One failure to be counted, and what it may lead to. */
 export interface Failure extends FailureKey {
   limits: FailureLimits
 }
 
-/** A lock that a failure led to. Unix seconds. */
-export interface Lock {
+/** What became of one counted failure. */
+export interface CountedFailure {
   kind: FailureKind
-  lockedUntil: number
+  /** The lock that this failure led to, in Unix seconds; null where it led to none. */
+  lockedUntil: number | null
+  /** Where it locked an account: the sessions that sign-ins began within the last minute. */
+  suspects: SignInMark[]
 }
 
-const locksSchema = z.array(
-  z.object({ kind: z.enum(['account', 'address', 'client']), locked_until: z.int() }),
+const countedSchema = z.array(
+  z.object({ kind: z.enum(FAILURE_KINDS), locked_until: z.int(), sign_ins: z.string() }),
 )
+const markedSchema = z.object({ locks: z.int(), locked_until: z.int() })
 
 /** No lock grows further than by this power of two; `longest_lock` comes first. */
 const MAX_DOUBLINGS = 20
 
+/** More sign-ins of one account within a minute are not watched: their caller has the password. */
+const MAX_MARKS = 20
+
 const IS_FORGOTTEN = 'expires_at <= ?3'
 const IS_LAST_STRAW = `(expires_at > ?3 AND failures + 1 >= ?5)`
 const LOCKED_UNTIL = `CASE WHEN ${IS_LAST_STRAW} THEN ?3 + min(?7, ?6 << min(locks, ${MAX_DOUBLINGS})) ELSE 0 END`
+/** The failures of an account are forgotten some time after the last one, those of many users some time after the first. */
+const STARTS_MEMORY = `(kind = 'account' OR ${IS_FORGOTTEN} OR ${IS_LAST_STRAW} OR failures = 0)`
 
 /** While a lock lasts nothing is counted, so that it ends when it said it would. */
 const COUNT_FAILURE = `
-  INSERT INTO sign_in_failures (kind, key, failures, expires_at) VALUES (?1, ?2, 1, ?3 + ?4)
+  INSERT INTO sign_in_failures (kind, key, failures, failed_at, expires_at) VALUES (?1, ?2, 1, ?3, ?3 + ?4)
   ON CONFLICT DO UPDATE SET
     failures = CASE WHEN ${IS_FORGOTTEN} THEN 1 WHEN ${IS_LAST_STRAW} THEN 0 ELSE failures + 1 END,
     locks = CASE WHEN ${IS_FORGOTTEN} THEN 0 WHEN ${IS_LAST_STRAW} THEN locks + 1 ELSE locks END,
     locked_until = ${LOCKED_UNTIL},
-    expires_at = max(?3, ${LOCKED_UNTIL}) + ?4
+    failed_at = ?3,
+    expires_at = CASE WHEN ${STARTS_MEMORY} THEN max(?3, ${LOCKED_UNTIL}) + ?4 ELSE expires_at END
   WHERE locked_until <= ?3
-  RETURNING kind, locked_until`
+  RETURNING kind, locked_until, sign_ins`
+
+/**
+ * Adds a sign-in to the row of its account, and forgives the failures that the sign-in had read at its beginning. Failures
+ * that were counted while it was under way stay: they may be guesses at the same moment.
+ */
+const MARK_SIGN_IN = `
+  INSERT INTO sign_in_failures (kind, key, failures, sign_ins, expires_at)
+    VALUES ('account', ?1, 0, json_array(json_set(?3, '$.at', ?2)), ?2 + ${MARK_SECONDS})
+  ON CONFLICT DO UPDATE SET
+    failures = CASE WHEN locked_until > ?2 OR locks > ?5 THEN failures WHEN expires_at <= ?2 THEN 0
+      ELSE max(0, failures - ?4) END,
+    locks = CASE WHEN locked_until > ?2 OR locks > ?5 THEN locks ELSE 0 END,
+    sign_ins = (SELECT json_group_array(json(value)) FROM (
+      SELECT value FROM (SELECT value, value ->> 'at' AS at FROM json_each(sign_ins)
+        UNION ALL SELECT json_set(?3, '$.at', ?2), ?2)
+      WHERE at > ?2 - ${MARK_SECONDS} ORDER BY at DESC LIMIT ${MAX_MARKS})),
+    expires_at = max(expires_at, ?2 + ${MARK_SECONDS})
+  RETURNING locks, locked_until`
 
 /** Failed sign-ins, of record in D1: one count for all locations. `UserStore.findForSignIn` reads it. */
 export class FailureStore {
@@ -51,10 +80,10 @@ export class FailureStore {
   /**
    * Counts failures, in one transaction: of all that are counted at once, wherever they are, one leads to a lock.
    *
-   * @returns the locks that they led to
-   * @throws StorageUnavailable
+   * @returns those that were counted: what is locked already counts nothing
+   * @throws StorageUnavailable, CorruptRecord
    */
-  async count(failures: readonly Failure[], now: number): Promise<Lock[]> {
+  async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
     const statements = failures.map(({ kind, key, limits }) =>
       this.#db
         .prepare(COUNT_FAILURE)
@@ -69,24 +98,42 @@ export class FailureStore {
         ),
     )
     const results = await callStore('D1 sign_in_failures', () => this.#db.batch(statements))
-    const rows = results.flatMap((result) => decodeRecord(locksSchema, 'sign-in failures', result.results))
-    return rows
-      .filter((row) => row.locked_until > now)
-      .map(({ kind, locked_until: lockedUntil }) => ({ kind, lockedUntil }))
+    return results
+      .flatMap((result) => decodeRecord(countedSchema, 'sign-in failures', result.results))
+      .map(({ kind, locked_until: lockedUntil, sign_ins: signIns }) =>
+        lockedUntil > now
+          ? { kind, lockedUntil, suspects: decodeSignInMarks(signIns, now) }
+          : { kind, lockedUntil: null, suspects: [] },
+      )
   }
 
-  /** Forgets failures, unless they led to a lock meanwhile. @throws StorageUnavailable */
-  async forget({ kind, key }: FailureKey, now: number): Promise<void> {
-    const forget = this.#db
-      .prepare('DELETE FROM sign_in_failures WHERE kind = ? AND key = ? AND locked_until <= ?')
-      .bind(kind, key, now)
-    await callStore('D1 sign_in_failures', () => forget.run())
+  /**
+   * Notes that a sign-in began a session, and forgives the failures that it had read. Each sign-in and each failure is one
+   * statement on the primary, so of a sign-in and a lock the later one sees the earlier one.
+   *
+   * @param account The key of the account.
+   * @param seen What the sign-in read of the account at its beginning; null for no failure.
+   * @returns whether the account was locked since the sign-in read it
+   * @throws StorageUnavailable
+   */
+  async mark(
+    account: string,
+    { signIn, seen }: { signIn: SignInMark; seen: FailureCount | null },
+    now: number,
+  ): Promise<boolean> {
+    const { failures, locks } = seen ?? { failures: 0, locks: 0 }
+    const mark = this.#db.prepare(MARK_SIGN_IN).bind(account, now, JSON.stringify(signIn), failures, locks)
+    const row = await callStore('D1 sign_in_failures', () => mark.first())
+    const marked = decodeRecord(markedSchema, 'sign-in mark', row)
+    return marked.locked_until > now || marked.locks > locks
   }
 
-  /** Forgets failures and the lock that they led to. @throws StorageUnavailable */
+  /** Forgets failures and the lock that they led to, but not when the last failure was. @throws StorageUnavailable */
   async release({ kind, key }: FailureKey): Promise<void> {
     const release = this.#db
-      .prepare('DELETE FROM sign_in_failures WHERE kind = ? AND key = ?')
+      .prepare(
+        'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until = 0 WHERE kind = ? AND key = ?',
+      )
       .bind(kind, key)
     await callStore('D1 sign_in_failures', () => release.run())
   }

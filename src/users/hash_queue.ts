@@ -21,9 +21,16 @@ export type Pause = (ms: number) => Promise<void>
 /** How long whoever has others before them waits for each of these, but the next one: a part of what a hash takes. */
 const FAR_PAUSE_MS = 8
 
-interface Waiting {
+/** Hashes that take one place in the queue. */
+export interface HashWork {
+  /** What the hashes take together, about (docs/password-hashes.md). */
   estimatedMs: number
+  /** Whether the account or the caller failed recently. */
+  isSuspect?: boolean
 }
+
+/** Suspect work has this part of the queue: a flood of guesses leaves the rest for others. */
+const SUSPECT_PART = 0.5
 
 /** What a queue knows of the isolate that it is in. */
 interface Surroundings {
@@ -41,7 +48,7 @@ export class HashQueue {
   readonly #pause: Pause
   readonly #countRequests: () => number
   /** In the order in which they came. */
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<HashWork>()
   #hashesDone = 0
   /** Whether the others have had their turns since the last hash. */
   #isRested = true
@@ -55,11 +62,10 @@ export class HashQueue {
   /**
    * Does work that hashes, with one place in the queue for all of it.
    *
-   * @param estimatedMs What its hashes take together, about (docs/password-hashes.md).
    * @throws OAuthError temporarily_unavailable where too many wait
    */
-  async run<T>(estimatedMs: number, work: (takeTurn: TakeTurn) => Promise<T>): Promise<T> {
-    const place = { estimatedMs }
+  async run<T>(hashes: HashWork, work: (takeTurn: TakeTurn) => Promise<T>): Promise<T> {
+    const place = { ...hashes }
     if (this.#isFull(place)) await this.#requireRoom()
     try {
       return await work((hash) => this.#hashInTurn(place, hash))
@@ -71,21 +77,21 @@ export class HashQueue {
   /** For a full queue: refuses, unless all who are in it are gone. */
   async #requireRoom(): Promise<void> {
     if (await this.#isMoving()) {
-      const retryAfterSeconds = Math.max(1, Math.ceil(this.#waitingMs() / 1000))
+      const retryAfterSeconds = Math.max(1, Math.ceil(sumMs(this.#waiting) / 1000))
       throw temporarilyUnavailable('too many password hashes wait in this isolate', retryAfterSeconds)
     }
     this.#waiting.clear()
   }
 
-  /** Nobody is too much for an empty queue. */
-  #isFull({ estimatedMs }: Waiting): boolean {
+  /** An empty queue accepts any work. */
+  #isFull(place: HashWork): boolean {
     const { length, ms } = this.#limits
-    const isOver = this.#waiting.size >= length || this.#waitingMs() + estimatedMs > ms
-    return this.#waiting.size > 0 && isOver
-  }
-
-  #waitingMs(): number {
-    return [...this.#waiting].reduce((sum, { estimatedMs }) => sum + estimatedMs, 0)
+    const all = [...this.#waiting]
+    const suspects = all.filter(({ isSuspect }) => isSuspect)
+    const isOver = (waiting: HashWork[], part: number) =>
+      waiting.length > 0 &&
+      (waiting.length >= length * part || sumMs(waiting) + place.estimatedMs > ms * part)
+    return isOver(all, 1) || (place.isSuspect === true && isOver(suspects, SUSPECT_PART))
   }
 
   async #isMoving(): Promise<boolean> {
@@ -97,7 +103,7 @@ export class HashQueue {
     return false
   }
 
-  async #hashInTurn<T>(place: Waiting, hash: () => T): Promise<T> {
+  async #hashInTurn<T>(place: HashWork, hash: () => T): Promise<T> {
     this.#waiting.add(place)
     let turns = 0
     while (!this.#isRested || !this.#isNext(place)) {
@@ -132,11 +138,11 @@ export class HashQueue {
     return turns >= (hasOthers ? TURNS_BETWEEN : 1)
   }
 
-  #isNext(place: Waiting): boolean {
+  #isNext(place: HashWork): boolean {
     return this.#countBefore(place) === 0
   }
 
-  #countBefore(place: Waiting): number {
+  #countBefore(place: HashWork): number {
     let count = 0
     for (const other of this.#waiting) {
       if (other === place) break
@@ -145,10 +151,14 @@ export class HashQueue {
     return count
   }
 
-  #dropBefore(place: Waiting): void {
+  #dropBefore(place: HashWork): void {
     for (const other of this.#waiting) {
       if (other === place) return
       this.#waiting.delete(other)
     }
   }
+}
+
+function sumMs(waiting: Iterable<HashWork>): number {
+  return [...waiting].reduce((sum, { estimatedMs }) => sum + estimatedMs, 0)
 }

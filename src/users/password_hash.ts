@@ -59,7 +59,9 @@ export class PasswordHasher {
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
     // The request may be answered already: what waits is counted all the same.
     const hash = await this.#underWay.during(() =>
-      this.#queue.run(argon2idMs(this.#cost), (takeTurn) => takeTurn(() => this.#argon2id(input))),
+      this.#queue.run({ estimatedMs: argon2idMs(this.#cost) }, (takeTurn) =>
+        takeTurn(() => this.#argon2id(input)),
+      ),
     )
     return formatArgon2id(this.#cost, salt, hash)
   }
@@ -92,12 +94,18 @@ export class PasswordHasher {
    * is done on a decoy. Every form is hashed, fit or not: how long it takes tells no more than who typed it knows.
    *
    * @param forms Of one password (`passwordForms`).
+   * @param options.isSuspect Whether the account or its caller failed recently: such hashes have half of the queue.
    * @throws CorruptRecord where the stored hash is not one that is taken
    * @throws OAuthError temporarily_unavailable where too many wait to be hashed
    */
-  async verify(forms: readonly Uint8Array[], stored: string | null): Promise<boolean> {
+  async verify(
+    forms: readonly Uint8Array[],
+    stored: string | null,
+    { isSuspect = false }: { isSuspect?: boolean } = {},
+  ): Promise<boolean> {
     const { expected, estimatedMs, compute } = this.#readStored(stored ?? this.#decoyHash())
-    const fits = await this.#queue.run(estimatedMs * forms.length, async (takeTurn) => {
+    const work = { estimatedMs: estimatedMs * forms.length, isSuspect }
+    const fits = await this.#queue.run(work, async (takeTurn) => {
       let fits = false
       for (const form of forms) {
         const computed = await takeTurn(() => compute(form, this.#tools))

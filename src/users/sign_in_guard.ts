@@ -1,14 +1,16 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { SignInLimits } from '../config/config.ts'
+import { networksAround } from '../lib/address_prefix.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
-import type { FailureStore, Lock } from './failure_store.ts'
+import type { CountedFailure, FailureStore } from './failure_store.ts'
+import type { SignInMark, SuspectSessions } from './sign_in_mark.ts'
 
-/** Whose name is tried, and by which client. The name is normalised. */
+/** A name that is tried, and the client that tries it. The name is normalised. */
 export interface Attempt {
   pool: string
   username: string
@@ -19,13 +21,26 @@ export interface Attempt {
 
 /** An attempt, and what its failure would count for. */
 export interface WatchedAttempt extends Attempt {
-  keys: readonly FailureKey[]
+  account: FailureKey
+  /** The address, the networks around it and the client. */
+  others: readonly FailureKey[]
   context: RequestContext
 }
 
-/** As long as any attempt waits for its hash and its stores, and longer. */
+/** A user who has proven the password, for what follows the sign-in. */
+export interface ProvenSignIn {
+  subject: string
+  attempt: WatchedAttempt
+  /** The failures of the account as the sign-in read them at its beginning. */
+  seen: FailureCount | null
+}
+
+/** Longer than any attempt waits for its hash and its stores. */
 const GUESSED_LATELY_SECONDS = 60
 const MAX_GUESSED = 1000
+
+/** A network is suspect from this part of its limit on: single failures of many users are normal there. */
+const SUSPECT_PART = 10
 
 interface Dependencies {
   failures: FailureStore
@@ -33,45 +48,58 @@ interface Dependencies {
   limits: SignInLimits
   audit: AuditStore
   bursts: BurstLimits
+  suspects: SuspectSessions
 }
 
-/** Counts failed sign-ins for accounts, addresses and clients, and says who has to wait. */
+/** Counts failed sign-ins of accounts, addresses, networks and clients, and refuses those that failed too often. */
 export class SignInGuard {
   readonly #failures: FailureStore
   readonly #names: KeyedHash
   readonly #limits: SignInLimits
   readonly #audit: AuditStore
   readonly #bursts: BurstLimits
-  /** The accounts that were guessed at in this isolate. */
+  readonly #suspects: SuspectSessions
+  /** The accounts with a failed sign-in in this isolate. */
   readonly #guessed = new ExpiringCache<true>(MAX_GUESSED)
 
-  constructor({ failures, names, limits, audit, bursts }: Dependencies) {
+  constructor({ failures, names, limits, audit, bursts, suspects }: Dependencies) {
     this.#failures = failures
     this.#names = names
     this.#limits = limits
     this.#audit = audit
     this.#bursts = bursts
+    this.#suspects = suspects
   }
 
   /** @throws OAuthError temporarily_unavailable where the address tried that name too often in the last minute */
   async watch(attempt: Attempt, context: RequestContext): Promise<WatchedAttempt> {
-    const { pool, username, clientId } = attempt
-    const account = await this.#names.name('account', pool, username)
-    await this.#bursts.spend('sign_ins', account, context)
-    const keys: FailureKey[] = [
-      { kind: 'account', key: account },
-      { kind: 'client', key: clientId },
-    ]
-    if (context.address !== null) {
-      keys.push({ kind: 'address', key: await this.#names.name('address', context.address) })
-    }
-    return { ...attempt, keys, context }
+    const account = await this.#accountKey(attempt)
+    await this.#bursts.spend('sign_ins', account.key, context)
+    const client = { kind: 'client', key: attempt.clientId } as const
+    return { ...attempt, account, others: [client, ...(await this.#placeKeys(context))], context }
+  }
+
+  async #accountKey({ pool, username }: Pick<Attempt, 'pool' | 'username'>): Promise<FailureKey> {
+    return { kind: 'account', key: await this.#names.name('account', pool, username) }
+  }
+
+  /** A caller without an address shares no count with other callers. */
+  async #placeKeys({ address }: RequestContext): Promise<FailureKey[]> {
+    if (address === null) return []
+    const networks = networksAround(address).map(async ({ kind, prefix }) => ({
+      kind,
+      key: await this.#names.name(kind, prefix),
+    }))
+    return Promise.all([
+      this.#names.name('address', address).then((key) => ({ kind: 'address', key }) as const),
+      ...networks,
+    ])
   }
 
   /**
-   * Refuses an address that failed too often. While the client is locked, it refuses each address that failed at all; other
-   * addresses sign in as before. A caller without an address shares no count with other callers, so neither lock applies to
-   * it. The refusal says nothing about an account.
+   * Refuses an address, and each address of a network, that failed too often. While the client is locked, it refuses each
+   * address that failed at all; other addresses sign in as before. A caller without an address has none of these counts.
+   * The refusal says nothing about an account.
    *
    * @throws OAuthError temporarily_unavailable
    */
@@ -79,7 +107,8 @@ export class SignInGuard {
     const lockOf = (kind: FailureKind) =>
       counts.find((count) => count.kind === kind && count.lockedUntil > now)
     const hasFailed = counts.some(({ kind }) => kind === 'address')
-    const lock = lockOf('address') ?? (hasFailed ? lockOf('client') : undefined)
+    const ofPlace = lockOf('address') ?? lockOf('site') ?? lockOf('network')
+    const lock = ofPlace ?? (hasFailed ? lockOf('client') : undefined)
     if (lock) throw tooManyAttempts(`too many failures: ${lock.kind} locked`, lock.lockedUntil - now)
   }
 
@@ -87,52 +116,99 @@ export class SignInGuard {
     return counts.some(({ kind, lockedUntil }) => kind === 'account' && lockedUntil > now)
   }
 
-  /** For the attempts that wait behind a guess, and have read what was counted before it. */
-  noteGuess({ keys, context: { now } }: WatchedAttempt): void {
-    for (const { kind, key } of keys) {
-      if (kind === 'account') this.#guessed.set(key, true, now + GUESSED_LATELY_SECONDS)
-    }
+  /**
+   * Whether the account or the address failed recently, or a network around it often. A sign-in that succeeds changes
+   * nothing of it, so that it says nothing about whether the account exists.
+   */
+  isSuspect(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): boolean {
+    const failedSince = now - this.#limits.memorySeconds
+    return counts.some(({ kind, failures, locks, failedAt }) => {
+      if (kind === 'client') return false
+      if (kind === 'account' || kind === 'address') return failedAt > failedSince
+      return locks > 0 || failures * SUSPECT_PART >= this.#limits[kind].failures
+    })
   }
 
-  /** Whether somebody guessed at the account lately, here: then what was read before may be behind a lock. */
-  wasGuessedAt({ keys, context: { now } }: WatchedAttempt): boolean {
-    return keys.some(({ kind, key }) => kind === 'account' && this.#guessed.get(key, now) !== null)
+  /** For the attempts that wait behind a guess in this isolate, and have read the counts from before it. */
+  noteGuess({ account, context: { now } }: WatchedAttempt): void {
+    this.#guessed.set(account.key, true, now + GUESSED_LATELY_SECONDS)
+  }
+
+  /** Whether the account had a failed sign-in in this isolate lately: then the counts that were read may be behind a lock. */
+  wasGuessedAt({ account, context: { now } }: WatchedAttempt): boolean {
+    return this.#guessed.get(account.key, now) !== null
   }
 
   /**
-   * Counts a failure. Who is told of it waits for that, in each case alike.
+   * Counts a failure. The response waits for it, for every reason alike.
    *
-   * @param subject The person of that name; null where there is none.
+   * @param subject The user of that name; null where there is none.
    * @throws StorageUnavailable
    */
   async countFailure(attempt: WatchedAttempt, subject: string | null): Promise<void> {
-    const failures = attempt.keys.map((key) => ({ ...key, limits: this.#limits[key.kind] }))
-    const locks = await this.#failures.count(failures, attempt.context.now)
-    for (const lock of locks) this.#auditLock(lock, attempt, subject)
+    await this.#count([attempt.account, ...attempt.others], attempt, subject)
+  }
+
+  /**
+   * Counts a failure of the account before the password is checked, where a right password does more than begin a session:
+   * of guesses at once, no more are checked than the limit allows. `release` takes it back.
+   *
+   * @returns whether the password may be checked
+   * @throws StorageUnavailable
+   */
+  async reserve(attempt: WatchedAttempt, subject: string): Promise<boolean> {
+    return (await this.#count([attempt.account], attempt, subject)).length > 0
+  }
+
+  /** Counts a failure after `reserve`. @throws StorageUnavailable */
+  async countReserved(attempt: WatchedAttempt, subject: string): Promise<void> {
+    await this.#count(attempt.others, attempt, subject)
+  }
+
+  async #count(
+    keys: readonly FailureKey[],
+    attempt: WatchedAttempt,
+    subject: string | null,
+  ): Promise<CountedFailure[]> {
+    const { context } = attempt
+    const failures = keys.map((key) => ({ ...key, limits: this.#limits[key.kind] }))
+    const counted = await this.#failures.count(failures, context.now)
+    for (const { kind, lockedUntil, suspects } of counted) {
+      if (lockedUntil === null) continue
+      this.#auditLock({ kind, seconds: lockedUntil - context.now }, attempt, subject)
+      if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
+    }
+    return counted
   }
 
   #auditLock(
-    { kind, lockedUntil }: Lock,
+    { kind, seconds }: { kind: FailureKind; seconds: number },
     { api, clientId, context }: WatchedAttempt,
     subject: string | null,
   ): void {
-    const reason = `${kind}: ${this.#limits[kind].failures} failed sign-ins, locked for ${lockedUntil - context.now} s`
+    const reason = `${kind}: ${this.#limits[kind].failures} failed sign-ins, locked for ${seconds} s`
     const who = { api, clientId, subject: kind === 'account' ? subject : null, sid: null }
     this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...who }, context)
   }
 
-  /** Forgets what an account has failed, after its owner has signed in. Nobody waits for it. */
-  forgetFailures({ keys, context }: WatchedAttempt, counts: readonly FailureCount[]): void {
-    const account = keys.find(({ kind }) => kind === 'account')
-    if (account === undefined || !counts.some(({ kind }) => kind === 'account')) return
-    runLater(context, 'forget failures', () => this.#failures.forget(account, context.now))
+  #endSuspects(subject: string, signIns: readonly SignInMark[], context: RequestContext): void {
+    runLater(context, 'end suspect sessions', () => this.#suspects.end(subject, signIns, context))
   }
 
-  /** Ends the lock of an account whose password an operator has changed: what was guessed is void. Nobody waits for it. */
-  release({ pool, username }: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
-    runLater(context, 'release account', async () => {
-      const key = await this.#names.name('account', pool, username)
-      await this.#failures.release({ kind: 'account', key })
+  /**
+   * Notes, after the response, that a sign-in began a session. Where guesses have locked the account meanwhile, the session
+   * ends; where they lock it within the next minute, that lock ends it.
+   */
+  recordSignIn({ subject, attempt, seen }: ProvenSignIn, signIn: SignInMark): void {
+    const { account, context } = attempt
+    runLater(context, 'record sign-in', async () => {
+      const isLocked = await this.#failures.mark(account.key, { signIn, seen }, context.now)
+      if (isLocked) await this.#suspects.end(subject, [signIn], context)
     })
+  }
+
+  /** Ends the lock of an account, after the response: its owner, or a new password, has made the guesses void. */
+  release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
+    runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
   }
 }

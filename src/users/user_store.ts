@@ -9,10 +9,11 @@ export type ReadFrom = 'replica' | 'primary'
 
 const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
 
-/** The same with what sign-ins of that name, that address and that client have failed: a row in any case. */
+/** The same with the counts of failures of that name, address, networks and client: one row in any case. */
 const SELECT_FOR_SIGN_IN = `
   SELECT u.*, f.failures FROM
-    (SELECT json_group_array(json_object('kind', kind, 'lockedUntil', locked_until)) AS failures
+    (SELECT json_group_array(json_object('kind', kind, 'failures', failures,
+       'locks', locks, 'lockedUntil', locked_until, 'failedAt', failed_at)) AS failures
        FROM sign_in_failures WHERE expires_at > ?1 AND (kind, key) IN
          (SELECT json_extract(value, '$.kind'), json_extract(value, '$.key') FROM json_each(?2))) AS f
     LEFT JOIN (${SELECT_USER} WHERE pool = ?3 AND username = ?4) AS u`

@@ -56,6 +56,8 @@ describe('config.yml', () => {
       signInLimits: {
         account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
         address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
+        site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
+        network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 3600,
       },
@@ -128,6 +130,8 @@ describe('config.yml', () => {
       signInLimits: {
         account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
         address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },
+        site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
+        network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
         memorySeconds: 600,
       },
@@ -301,7 +305,7 @@ describe('a weak or impossible setting', () => {
     const [first = '', ...rest] = path.split('.')
     return { [first]: rest.length === 0 ? value : inside(rest.join('.'), value) }
   }
-  const KINDS = ['account', 'address', 'client']
+  const KINDS = ['account', 'address', 'site', 'network', 'client']
 
   it.each([
     ['password_queue.length', 1, 1000, ''],

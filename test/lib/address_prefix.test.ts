@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addressPrefix, countedAddress } from '../../src/lib/address_prefix.ts'
+import { addressPrefix, countedAddress, networksAround } from '../../src/lib/address_prefix.ts'
 
 describe('the address that attempts are counted for', () => {
   it.each([
@@ -39,5 +39,24 @@ describe('the address that attempts are counted for', () => {
     ...['fe80::1%eth0', ':::', '12345::', '::g'],
   ])('is nobody for what is no address: %s', (address) => {
     expect([countedAddress(address), addressPrefix(address)]).toEqual([null, null])
+  })
+})
+
+describe('the networks around a counted address', () => {
+  it.each([
+    ['203.0.113.7', ['network 203.0.113.0/24']],
+    ['2001:db8:1:2ff::1', ['site 2001:db8:1:200::/56', 'network 2001:db8:1::/48']],
+    ['2001:db8:1:ff::1', ['site 2001:db8:1:0::/56', 'network 2001:db8:1::/48']],
+    ['2001:db8::1', ['site 2001:db8:0:0::/56', 'network 2001:db8:0::/48']],
+    ['::2', ['site 0:0:0:0::/56', 'network 0:0:0::/48']],
+  ])('are the /24 of IPv4, the /56 and the /48 of IPv6: %s', (address, networks) => {
+    const around = networksAround(countedAddress(address) ?? '')
+    expect(around.map(({ kind, prefix }) => `${kind} ${prefix}`)).toEqual(networks)
+  })
+
+  it('are the same for every address of the network', () => {
+    const around = (address: string) => networksAround(countedAddress(address) ?? '')
+    expect(around('2001:db8:1:2aa::1')).toEqual(around('2001:db8:1:200:ffff::'))
+    expect(around('203.0.113.7')).toEqual(around('::ffff:203.0.113.250'))
   })
 })

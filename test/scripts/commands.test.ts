@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { unstable_readConfig as readWranglerConfig } from 'wrangler'
 import { seedDemoData } from '../../scripts/demo_data.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
@@ -95,6 +96,35 @@ describe('npm run deploy', () => {
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `)
+  })
+})
+
+describe('an issuer at workers.dev', () => {
+  const atWorkersDev = (config: string) =>
+    config.replaceAll('http://127.0.0.1:8787', 'https://sallyport.shop.workers.dev')
+
+  it('is not deployed while wrangler.toml turns workers.dev off, which it does by default', async () => {
+    const { code, stderr } = await runScript(checkout(atWorkersDev), 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      'wrangler.toml: workers_dev: set it to true, since the issuer is an address of workers.dev\n',
+    )
+  })
+
+  it('is not refused for it where wrangler.toml turns workers.dev on', async () => {
+    const folder = checkout(atWorkersDev)
+    const file = join(folder, 'wrangler.toml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))
+    const { code, stderr } = await runScript(folder, 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^Not deployed:\n {2}wrangler\.toml: d1_databases/)
+  })
+})
+
+describe('wrangler.toml', () => {
+  it('gives the Worker no address at workers.dev, for previews neither', () => {
+    const settings = readWranglerConfig({ config: 'wrangler.toml' })
+    expect([settings.workers_dev, settings.preview_urls]).toEqual([false, false])
   })
 })
 

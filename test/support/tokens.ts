@@ -1,4 +1,11 @@
-import { createRemoteJWKSet, customFetch, type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose'
+import {
+  base64url,
+  createRemoteJWKSet,
+  customFetch,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestServer } from './server.ts'
 
 /** The JWKS of a server, fetched as jose fetches it. */
@@ -35,4 +42,21 @@ export function otherSpellings(token: string): string[] {
     `${token.slice(0, dot)}\n${token.slice(dot)}`,
     token.slice(0, -1) + spareBit,
   ]
+}
+
+/** The order of P-256 (FIPS 186-5). */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** The same ES256 token with the other valid form of its signature: (r, n − s) for (r, s). */
+export function withOtherSignature(token: string): string {
+  const dot = token.lastIndexOf('.') + 1
+  const signature = base64url.decode(token.slice(dot))
+  const s = BigInt(`0x${toHex(signature.slice(32))}`)
+  const other = (ORDER - s).toString(16).padStart(64, '0')
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(other.slice(2 * i, 2 * i + 2), 16))
+  return token.slice(0, dot) + base64url.encode(new Uint8Array([...signature.slice(0, 32), ...bytes]))
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -42,7 +42,7 @@ describe('a hash of another system', () => {
 })
 
 const NEW_PASSWORD =
-  'import the user without the hash, with a random password and must_change_password, and send them your password reset'
+  'import the user without a password (no_password, or --reset unsupported), and send your password reset'
 
 /** A credential as a realm's JSON has it. */
 function keycloakCredential(algorithm: string, hashIterations: number): string {

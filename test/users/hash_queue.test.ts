@@ -21,12 +21,18 @@ class Loop {
   }
 
   hash(name: string, estimatedMs = MS): Promise<string> {
-    return this.queue.run(estimatedMs, (takeTurn) => takeTurn(() => this.#compute(name)))
+    return this.queue.run({ estimatedMs }, (takeTurn) => takeTurn(() => this.#compute(name)))
+  }
+
+  /** Hashes for an account or a caller that failed recently. */
+  hashSuspect(name: string): Promise<string> {
+    const work = { estimatedMs: MS, isSuspect: true }
+    return this.queue.run(work, (takeTurn) => takeTurn(() => this.#compute(name)))
   }
 
   /** Hashes two forms of one password. */
   hashTwice(name: string): Promise<string> {
-    return this.queue.run(2 * MS, async (takeTurn) => {
+    return this.queue.run({ estimatedMs: 2 * MS }, async (takeTurn) => {
       await takeTurn(() => this.#compute(`${name}1`))
       return takeTurn(() => this.#compute(`${name}2`))
     })
@@ -169,5 +175,27 @@ describe('the queue for password hashes', () => {
     await loop.turn(4)
     await broken
     expect(await next).toBe('next')
+  })
+})
+
+describe('suspect work', () => {
+  it.each([
+    ['places', { length: 4, ms: 1000 }],
+    ['time', { length: 100, ms: 4 * MS }],
+  ])('has half of the %s of the queue, and leaves the rest for others', async (_case, limits) => {
+    const loop = new Loop(limits)
+    const names = ['a', 'b', 'c', 'd']
+    const suspects = Promise.allSettled(names.map((name) => loop.hashSuspect(name)))
+    const others = Promise.all(['x', 'y'].map((name) => loop.hash(name)))
+    await loop.turn(16)
+    expect(await others).toEqual(['x', 'y'])
+    expect((await suspects).map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'fulfilled'],
+      ...['rejected', 'rejected'],
+    ])
+  })
+
+  it('is accepted by an empty queue of any length', async () => {
+    expect(await new Loop({ length: 1, ms: 1 }).hashSuspect('a')).toBe('a')
   })
 })

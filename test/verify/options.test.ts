@@ -44,6 +44,22 @@ describe('the options of a verifier', () => {
     expect(() => createVerifier(optionsWith('revocations.whenStale', whenStale))).toThrow(refusal)
   })
 
+  it.each(['revocations.maxBytes', 'revocations.maxEntries'])(
+    'must have a whole number of at least 1 as %s',
+    (name) => {
+      const refusal = new TypeError(`${name} must be a whole number, 1 or more`)
+      for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1000', null]) {
+        expect(() => createVerifier(optionsWith(name, value))).toThrow(refusal)
+      }
+      createVerifier(optionsWith(name, 1))
+    },
+  )
+
+  it.each([null, 'console', {}])('must have a function as revocations.onError: %j', (onError) => {
+    const refusal = new TypeError('revocations.onError must be a function')
+    expect(() => createVerifier(optionsWith('revocations.onError', onError))).toThrow(refusal)
+  })
+
   it.each([
     ['keys', null],
     ['keys', false],

@@ -54,7 +54,7 @@ export type Conversion =
   | { isAccepted: false; scheme: string | null; cause: RefusalCause; reason: string; alternative: string }
 
 const NEW_PASSWORD =
-  'import the user without the hash, with a random password and must_change_password, and send them your password reset'
+  'import the user without a password (no_password, or --reset unsupported), and send your password reset'
 
 const ALTERNATIVES: Readonly<Record<RefusalCause, string>> = {
   unknown: 'name the scheme of the hash (docs/password-hashes.md#import-schemes)',

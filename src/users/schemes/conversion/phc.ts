@@ -47,7 +47,7 @@ const SYMFONY_ITERATIONS = 5000
 /** Symfony's MessageDigestPasswordHasher with `sha512` and base64. */
 export const symfony: ImportScheme = {
   name: 'symfony-sha512',
-  usedBy: 'OroCommerce before 5, Symfony’s MessageDigestPasswordHasher: the columns password and salt',
+  usedBy: 'Symfony’s MessageDigestPasswordHasher, older OroCommerce: the columns password and salt',
   columns: ['salt', 'iterations'],
 
   convert({ hash, salt = '', iterations = SYMFONY_ITERATIONS }) {

@@ -1,0 +1,49 @@
+import type { RequestContext } from '../lib/request_context.ts'
+import { passwordForms } from './password.ts'
+import type { PasswordHasher } from './password_hash.ts'
+import type { SignInGuard } from './sign_in_guard.ts'
+import type { User } from './user.ts'
+import type { UserStore } from './user_store.ts'
+
+/** The current password of a user who is signed in already, as it was typed. */
+export interface Confirmation {
+  user: User
+  password: string
+  clientId: string
+  api: string | null
+}
+
+interface Dependencies {
+  users: Pick<UserStore, 'findForSignIn'>
+  passwords: Pick<PasswordHasher, 'verify'>
+  guard: SignInGuard
+}
+
+/**
+ * Asks for the current password again. A wrong one is a failed sign-in of the account: an access token gives no more guesses
+ * than a sign-in. The failure is counted before the check, so that guesses at once are no more than the limit either.
+ *
+ * @returns why the password is refused; null where it is right
+ * @throws OAuthError temporarily_unavailable; StorageUnavailable
+ */
+export async function confirmPassword(
+  { user, password, clientId, api }: Confirmation,
+  { users, passwords, guard }: Dependencies,
+  context: RequestContext,
+): Promise<string | null> {
+  const { id, pool, username } = user
+  const attempt = await guard.watch({ pool, username, clientId, api }, context)
+  const keys = [attempt.account, ...attempt.others]
+  const { failures } = await users.findForSignIn({ pool, username, keys, now: context.now }, 'primary')
+  guard.requireAdmission(failures, attempt)
+  const isSuspect = guard.isSuspect(failures, attempt)
+  const isAdmitted = await guard.reserve(attempt, id)
+  const forms = passwordForms(password)
+  const isProven = forms !== null && (await passwords.verify(forms, user.passwordHash, { isSuspect }))
+  if (isProven && isAdmitted) {
+    guard.release(user, context)
+    return null
+  }
+  await guard.countReserved(attempt, id)
+  return isAdmitted ? 'wrong current password' : 'locked user'
+}

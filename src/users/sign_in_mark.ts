@@ -1,0 +1,37 @@
+import * as z from 'zod/mini'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+
+/** How long after a sign-in a lock of its account ends the session that it began. */
+export const MARK_SECONDS = 60
+
+/** A session that a sign-in by password began. Times are Unix seconds. */
+export interface SignInMark {
+  sid: string
+  clientId: string
+  api: string
+  startedAt: number
+  expiresAt: number
+}
+
+/** Ends sessions that may belong to someone who guessed the password. */
+export interface SuspectSessions {
+  end(subject: string, signIns: readonly SignInMark[], context: RequestContext): Promise<void>
+}
+
+const marksSchema: z.ZodMiniType<(SignInMark & { at: number })[]> = z.array(
+  z.object({
+    sid: z.string(),
+    clientId: z.string(),
+    api: z.string(),
+    startedAt: z.int(),
+    expiresAt: z.int(),
+    at: z.int(),
+  }),
+)
+
+/** The sign-ins of the last minute in the column `sign_ins`. @throws CorruptRecord */
+export function decodeSignInMarks(json: string, now: number): SignInMark[] {
+  const marks = decodeRecord(marksSchema, 'sign-ins', parseJsonColumn('sign-ins', json))
+  return marks.filter(({ at }) => at > now - MARK_SECONDS)
+}

@@ -1,0 +1,244 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { timers } from '../src/lib/timers.ts'
+import { aroundD1 } from './support/around_d1.ts'
+import { auditOf } from './support/audit.ts'
+import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
+import { readFeed } from './support/feed.ts'
+import { problem, TestOperator } from './support/operator.ts'
+import { credentials, emptyStores, PASSWORD, TestServer } from './support/server.ts'
+
+const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 }, password_queue: { length: 1000, seconds: 30 } }
+const ISOLATES = 60
+const LIMIT = 10
+/** Of a current password, at once. */
+const TRIES = 20
+const REASON = 'its account was locked within a minute of the sign-in'
+const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
+
+const isFailure = (sql: string) => sql.includes('(kind, key, failures, failed_at')
+const isMark = (sql: string) => sql.includes('(kind, key, failures, sign_ins')
+const isFirstRead = (sql: string) => sql.includes('FROM users WHERE pool = ?3')
+
+/** The databases of isolates of which none counts a failure or a sign-in before each has read the counts. */
+class Order {
+  readonly #readers: number
+  #reads = 0
+  readonly #allRead = Promise.withResolvers<void>()
+
+  constructor(readers: number) {
+    this.#readers = readers
+  }
+
+  database(before: (sql: string) => Promise<void> | undefined, after: (sql: string) => void): D1Database {
+    return aroundD1(async (sql, call) => {
+      if (isFailure(sql) || isMark(sql)) await this.#allRead.promise
+      await before(sql)
+      const result = await call()
+      if (isFirstRead(sql) && ++this.#reads === this.#readers) this.#allRead.resolve()
+      after(sql)
+      return result
+    })
+  }
+}
+
+interface Guessing {
+  /** How many of the guesses are wrong; one more is right. */
+  wrong: number
+  /** Which statement reaches the primary first. */
+  first: 'the sign-in' | 'the failures' | 'either'
+}
+
+/** Guesses a password from as many isolates at once, none of which has seen a failure; one of the guesses is right. */
+async function guessAtOnce(server: TestServer, username: string, { wrong, first }: Guessing) {
+  const client = await server.addClient()
+  const order = new Order(wrong + 1)
+  const [marked, counted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let failures = 0
+  const wrongDb = order.database(
+    (sql) => (isFailure(sql) && first === 'the sign-in' ? marked.promise : undefined),
+    (sql) => {
+      if (isFailure(sql) && ++failures === wrong) counted.resolve()
+    },
+  )
+  const rightDb = order.database(
+    (sql) => (isMark(sql) && first === 'the failures' ? counted.promise : undefined),
+    (sql) => {
+      if (isMark(sql)) marked.resolve()
+    },
+  )
+  const isolateOn = (DB: D1Database) => {
+    const isolate = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+    // 60 memories for Argon2 do not fit into one test: the isolates share the hasher, and nothing else.
+    return Object.assign(isolate, {
+      services: Object.assign(isolate.services, { passwords: server.services.passwords }),
+    })
+  }
+  const guess = (isolate: TestServer, password: string) =>
+    isolate.postJson({ grant_type: 'password', ...credentials(client), username, password })
+  const [right, ...others] = await Promise.all([
+    guess(isolateOn(rightDb), PASSWORD),
+    ...Array.from({ length: wrong }, (_, i) => guess(isolateOn(wrongDb), `guess ${i}`)),
+  ])
+  expect(others.map(({ status }) => status)).toEqual(Array(wrong).fill(400))
+  expect(right.status).toBe(200)
+  return { client, tokens: await right.json<{ access_token: string; refresh_token: string }>() }
+}
+
+beforeEach(async () => {
+  await emptyStores()
+  // The tests hold calls back for longer than a store may take.
+  const spy = vi.spyOn(timers, 'start').mockImplementation(() => null)
+  onTestFinished(() => spy.mockRestore())
+})
+
+describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failure, one of them right`, () => {
+  it.each(['the sign-in', 'the failures'] as const)(
+    'leave no session behind, where the primary sees %s first',
+    async (first) => {
+      const server = new TestServer({ config: CONFIG })
+      const { id, username } = await server.addUser()
+      const { client, tokens } = await guessAtOnce(server, username, { wrong: ISOLATES - 1, first })
+      const { sid } = decodeJwt(tokens.access_token)
+      const refresh = await server.postJson({
+        ...{ grant_type: 'refresh_token', ...credentials(client), refresh_token: tokens.refresh_token },
+      })
+      expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
+      expect((await readFeed(server)).revocations).toContainEqual(expect.objectContaining({ sid }))
+      expect(await auditOf({ kind: 'cut_off', subject: id })).toEqual([
+        {
+          ...{ kind: 'cut_off', outcome: 'ok', reason: REASON, api: 'storefront', client_id: client.id },
+          ...{ subject: id, sid, address_prefix: null, actor: null, actor_client: null },
+        },
+      ])
+      expect(await auditOf({ kind: 'lock', subject: id })).toHaveLength(1)
+      await expect(server.signIn(client, username)).rejects.toThrow('invalid_grant')
+    },
+    60_000,
+  )
+
+  it('leave the older sessions of the user alone', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const own = await server.addClient()
+    const { refresh_token: older } = await server.signIn(own, username)
+    server.clock.time += 60
+    await guessAtOnce(server, username, { wrong: LIMIT, first: 'either' })
+    const { refresh_token: next } = await server.refresh(own, older)
+    await server.refresh(own, next)
+    expect(await auditOf({ kind: 'cut_off' })).toHaveLength(1)
+  })
+
+  it('leave the session where they are fewer than the limit', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const { client, tokens } = await guessAtOnce(server, username, { wrong: LIMIT - 1, first: 'either' })
+    await server.refresh(client, tokens.refresh_token)
+    expect(await auditOf({ kind: 'cut_off' })).toEqual([])
+  })
+})
+
+describe('a sign-in among guesses', () => {
+  it('forgives the failures from before it, and none that were counted while it was under way', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const client = await server.addClient()
+    const fail = (times: number) =>
+      Promise.all(
+        Array.from({ length: times }, () =>
+          server.postJson({ grant_type: 'password', ...credentials(client), username, password: 'wrong' }),
+        ),
+      )
+    const failures = () =>
+      env.DB.prepare("SELECT failures FROM sign_in_failures WHERE kind = 'account'").first('failures')
+    await fail(4)
+    expect(await failures()).toBe(4)
+    await server.signIn(client, username)
+    expect(await failures()).toBe(0)
+    await guessAtOnce(server, username, { wrong: 3, first: 'the failures' })
+    expect(await failures()).toBe(3)
+  })
+
+  it('keeps a bounded number of marks, those of the last minute', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const client = await server.addClient()
+    const marks = () =>
+      env.DB.prepare('SELECT json_array_length(sign_ins) AS n FROM sign_in_failures').first<number>('n')
+    for (let i = 0; i < 22; i++) await server.signIn(client, username)
+    expect(await marks()).toBe(20)
+    server.clock.time += 60
+    await server.signIn(client, username)
+    expect(await marks()).toBe(1)
+    server.clock.time += 60
+    await server.sweep()
+    expect(await marks()).toBe(null)
+  })
+
+  it('learns from no refused scope whether the password was right', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const client = await server.addClient()
+    const answers = await Promise.all(
+      [PASSWORD, 'wrong'].map(async (password) => {
+        const attempt = { grant_type: 'password', ...credentials(client), username, password }
+        const response = await server.postJson({ ...attempt, scope: 'nothing' })
+        return [response.status, await response.text()]
+      }),
+    )
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[0]?.[1]).toContain('invalid_scope')
+  })
+})
+
+describe('an operator', () => {
+  it('is signed out of the console where guesses lock the account within a minute of the sign-in', async () => {
+    const server = new TestServer({ config: CONFIG })
+    await addConsoleClient(server)
+    const browser = await ConsoleBrowser.signIn(server)
+    const client = await server.addClient({ api: 'admin' })
+    const guess = { grant_type: 'password', ...credentials(client), username: browser.user.username }
+    for (let i = 0; i < LIMIT; i++) await server.postJson({ ...guess, password: `guess ${i}` })
+    expect((await browser.get('/console')).location).toMatch(/^\/console\/sign-in/)
+  })
+
+  it(`has at most ${LIMIT} tries for the current password, from however many isolates at once`, async () => {
+    const server = new TestServer({ config: CONFIG })
+    const operator = await TestOperator.signIn(server)
+    server.clock.time += 60
+    const path = '/admin/api/me/password'
+    const headers = { Authorization: `Bearer ${operator.tokens.access_token}` }
+    const others = Promise.withResolvers<void>()
+    let reserved = 0
+    const note = aroundD1(async (sql, call) => {
+      const result = await call()
+      if (isFailure(sql) && ++reserved === TRIES - 1) others.resolve()
+      return result
+    })
+    const held = aroundD1(async (sql, call) => {
+      if (isFailure(sql)) await others.promise
+      return call()
+    })
+    const answers = await Promise.all(
+      Array.from({ length: TRIES }, (_, i) => {
+        const isolate = new TestServer({
+          config: CONFIG,
+          clock: server.clock,
+          env: { DB: i === 0 ? held : note },
+        })
+        Object.assign(isolate.services, { passwords: server.services.passwords })
+        const current_password = i === 0 ? PASSWORD : `guess ${i}`
+        return isolate.postJson({ current_password, password: 'another password' }, headers, path)
+      }),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(TRIES).fill(403))
+    for (const answer of answers) {
+      expect(await answer.json()).toEqual(problem(403, 'wrong-password', 'The current password is wrong'))
+    }
+    const refusals = await auditOf({ kind: 'admin', outcome: 'refused', subject: operator.id })
+    expect(refusals.filter(({ reason }) => reason === 'wrong current password')).toHaveLength(LIMIT)
+    server.clock.time += 60
+    await operator.signInAgain()
+  }, 60_000)
+})

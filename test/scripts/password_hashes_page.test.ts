@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
+
+const page = readFileSync('docs/password-hashes.md', 'utf8')
+
+/** The rows under a line that begins so. */
+function rowsUnder(header: string): string[] {
+  const lines = page.split('\n')
+  const start = lines.findIndex((line) => line.startsWith(header)) + 2
+  const length = lines.slice(start).findIndex((line) => !line.startsWith('|'))
+  return lines.slice(start, start + length)
+}
+
+describe('docs/password-hashes.md', () => {
+  it('lists every import scheme with its columns', () => {
+    expect(rowsUnder('| name | used by | columns')).toEqual(
+      IMPORT_SCHEMES.map(({ name, usedBy, columns }) => {
+        const list = columns.map((column) => `\`${column}\``).join(', ')
+        return `| \`${name}\` | ${usedBy} | ${list === '' ? '–' : list} |`
+      }),
+    )
+  })
+
+  it('names the platforms that export no hashes', () => {
+    const platforms = rowsUnder('| platform | source').map((row) => row.split('|')[1]?.trim())
+    expect(platforms).toEqual(['Shopify', 'Amazon Cognito', 'BigCommerce'])
+  })
+})

@@ -1,0 +1,234 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { RevocationOptions } from '../../verify/options.ts'
+import { createTestIssuer } from '../../verify/testing.ts'
+import { createVerifier } from '../../verify/verifier.ts'
+
+const AUDIENCE = 'https://shop.test/api'
+const NOW = Math.floor(Date.now() / 1000)
+
+interface Exchange {
+  query: string
+  status: number
+  bytes: number
+}
+
+/** A verifier, what its polls were answered with, and a way to replace responses of the feed. */
+async function setUp(options: RevocationOptions = {}) {
+  const issuer = await createTestIssuer()
+  const exchanges: Exchange[] = []
+  const way: { replace: ((response: Response, query: string) => Response | Promise<Response>) | null } = {
+    replace: null,
+  }
+  const fetch: typeof issuer.fetch = async (url, init) => {
+    const { pathname, search } = new URL(url)
+    const original = await issuer.fetch(url, init)
+    if (pathname !== '/revocations') return original
+    const response = way.replace ? await way.replace(original, search) : original
+    const bytes = (await response.clone().arrayBuffer()).byteLength
+    exchanges.push({ query: search, status: response.status, bytes })
+    return response
+  }
+  const errors: string[] = []
+  const onError = ({ message }: Error) => errors.push(message)
+  const revocations = { pollSeconds: 0, onError, ...options }
+  const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch, revocations })
+  const mint = (sid: string, issuedAt = NOW) =>
+    issuer.mint({ audience: AUDIENCE, sid, subject: 'user:1', issuedAt, expiresAt: issuedAt + 3600 })
+  /** The verdict of a request; the poll that it sets off is awaited. */
+  const codeAt = async (token: string, now = NOW) => {
+    const polls: Promise<unknown>[] = []
+    const verdict = await verifier.verify(token, { now, waitUntil: (work) => polls.push(work) }).then(
+      () => 'accepted',
+      ({ code, message }: { code: string; message: string }) => `${code}: ${message}`,
+    )
+    await Promise.all(polls)
+    return verdict
+  }
+  return { issuer, exchanges, way, errors, mint, codeAt }
+}
+
+const REVOKED = 'invalid_token: it was revoked: by its sid'
+
+afterEach(() => vi.restoreAllMocks())
+
+describe('a verifier that polls the feed', () => {
+  it('asks for changes, and a normal poll is a few hundred bytes or a 304', async () => {
+    const { issuer, exchanges, mint, codeAt } = await setUp()
+    for (let i = 0; i < 500; i++) issuer.revoke({ sid: `s1.${i}`, before: NOW + 60 })
+    const token = await mint('s1.x')
+    expect(await codeAt(token)).toBe('accepted')
+    for (let i = 0; i < 2; i++) await codeAt(token)
+    issuer.revoke({ sid: 's1.x', before: NOW + 60 })
+    await codeAt(token)
+    expect(await codeAt(token)).toBe(REVOKED)
+    expect(exchanges.map(({ query, status }) => [query, status])).toEqual([
+      ...[['', 200] as const, ['?since=500', 200] as const, ['?since=500', 304] as const],
+      ...[['?since=500', 200] as const, ['?since=501', 200] as const],
+    ])
+    expect(exchanges[0]?.bytes).toBeGreaterThan(20_000)
+    for (const { bytes } of exchanges.slice(1)) expect(bytes).toBeLessThan(500)
+    expect(await codeAt(await mint('s1.7'))).toBe(REVOKED)
+  })
+
+  it.each<[string, (response: Response, query: string) => Response]>([
+    ['are refused', (response, query) => (query ? new Response(null, { status: 400 }) : response)],
+    ['are not signed', (response, query) => (query ? new Response('garbage') : response)],
+    ['are too large', (response, query) => (query ? new Response('x'.repeat(100_000)) : response)],
+  ])('falls back to the whole list where the changes %s', async (_case, replace) => {
+    const { issuer, exchanges, way, mint, codeAt } = await setUp({ maxBytes: 50_000 })
+    const token = await mint('s1.x')
+    await codeAt(token)
+    issuer.revoke({ sid: 's1.x', before: NOW + 60 })
+    way.replace = replace
+    await codeAt(token)
+    expect(exchanges.map(({ query }) => query)).toEqual(['', '?since=0', ''])
+    expect(await codeAt(token)).toBe(REVOKED)
+  })
+
+  it('falls back to the whole list where the changes are of another list', async () => {
+    const { issuer, way, exchanges, mint, codeAt } = await setUp()
+    const token = await mint('s1.x')
+    await codeAt(token)
+    issuer.revoke({ sid: 's1.x', before: NOW + 60 })
+    way.replace = (response, query) =>
+      query
+        ? issuer.fetch(`${issuer.url}/revocations?since=1`, {
+            headers: {},
+            signal: new AbortController().signal,
+          })
+        : response
+    await codeAt(token)
+    expect(exchanges.map(({ query }) => query)).toEqual(['', '?since=0', ''])
+    way.replace = null
+    expect(await codeAt(token)).toBe(REVOKED)
+  })
+
+  it('asks once while the issuer cannot be reached', async () => {
+    const { way, exchanges, mint, codeAt } = await setUp()
+    const token = await mint('s1.x')
+    await codeAt(token)
+    way.replace = () => new Response(null, { status: 503 })
+    await codeAt(token)
+    expect(exchanges.map(({ query }) => query)).toEqual(['', '?since=0'])
+  })
+
+  it('forgets entries whose tokens have expired, and never one whose tokens may live', async () => {
+    const { issuer, errors, mint, codeAt } = await setUp({ maxEntries: 2 })
+    const token = await mint('s1.x', NOW + 3500)
+    for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW })
+    await codeAt(await mint('s1.a'), NOW)
+    issuer.revoke({ sid: 's1.x', before: NOW + 3560 })
+    // The leeway and a minute longer than the window. Until then the list is one too long, whole or not.
+    await codeAt(token, NOW + 3600 + 64)
+    expect(errors).toEqual(['the revocation feed has more than 2 entries (revocations.maxEntries)'])
+    await codeAt(token, NOW + 3600 + 65)
+    expect(await codeAt(token, NOW + 3600 + 65)).toBe(REVOKED)
+  })
+})
+
+describe('an entry of all tokens', () => {
+  it('kills what was issued before its second, and nothing that was issued later', async () => {
+    const { issuer, mint, codeAt } = await setUp()
+    issuer.revoke({ all: true, before: NOW - 10 })
+    expect(await codeAt(await mint('s1.x', NOW - 11))).toBe(
+      'invalid_token: it was revoked: with all tokens of its time',
+    )
+    expect(await codeAt(await mint('s1.x', NOW - 10))).toBe('accepted')
+  })
+})
+
+describe('a feed that is too large', () => {
+  const TOO_LARGE = 'the revocation feed (revocations.maxBytes) is larger than 2000 bytes'
+  const TOO_MANY = 'the revocation feed has more than 20 entries (revocations.maxEntries)'
+
+  it.each([
+    ['bytes', { maxBytes: 2000 }, TOO_LARGE],
+    ['entries', { maxEntries: 20 }, TOO_MANY],
+  ] as const)(
+    'by its %s is reported once, and leaves an open API with the last list',
+    async (_by, limit, message) => {
+      const { issuer, errors, mint, codeAt } = await setUp(limit)
+      issuer.revoke({ sid: 's1.known', before: NOW + 60 })
+      await codeAt(await mint('s1.x'))
+      for (let i = 0; i < 100; i++) issuer.revoke({ sid: `s1.${i}`, before: NOW + 60 })
+      for (let i = 0; i < 3; i++) await codeAt(await mint('s1.x'))
+      expect(errors).toEqual([message])
+      expect(await codeAt(await mint('s1.known'), NOW + 600)).toBe(REVOKED)
+      expect(await codeAt(await mint('s1.7'), NOW + 600)).toBe('accepted')
+    },
+  )
+
+  it('closes a closed API once its last list is too old, and the refusal says why', async () => {
+    const { issuer, mint, codeAt } = await setUp({ maxBytes: 2000, whenStale: 'closed', maxAgeSeconds: 60 })
+    await codeAt(await mint('s1.x'))
+    for (let i = 0; i < 100; i++) issuer.revoke({ sid: `s1.${i}`, before: NOW + 60 })
+    expect(await codeAt(await mint('s1.x'), NOW + 60)).toBe('accepted')
+    expect(await codeAt(await mint('s1.x'), NOW + 61)).toBe(
+      `temporarily_unavailable: the revocations are older than maxAgeSeconds: ${TOO_LARGE}`,
+    )
+  })
+
+  it('is not read further than the limit, whatever it says of its length', async () => {
+    const { way, errors, mint, codeAt } = await setUp({ maxBytes: 2000 })
+    let pulled = 0
+    way.replace = () => {
+      const body = new ReadableStream({
+        pull(controller) {
+          pulled++
+          if (pulled > 1000) controller.close()
+          else controller.enqueue(new Uint8Array(1000))
+        },
+      })
+      const response = new Response(body)
+      return Object.assign(response, { clone: () => new Response('') })
+    }
+    await codeAt(await mint('s1.x'))
+    expect(errors).toEqual([TOO_LARGE])
+    expect(pulled).toBeLessThan(10)
+  })
+
+  it('is reported to the console where nobody is named to be told', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { issuer, mint, codeAt } = await setUp({ maxEntries: 1, onError: undefined })
+    for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
+    await codeAt(await mint('s1.x'))
+    expect(warn.mock.calls).toEqual([
+      [
+        'sallyport/verify: the revocations were not updated: the revocation feed has more than 1 entries (revocations.maxEntries)',
+      ],
+    ])
+  })
+})
+
+describe('a signed list that has expired', () => {
+  it('is refused, and the last list goes on', async () => {
+    const { issuer, way, errors, mint, codeAt } = await setUp()
+    issuer.revoke({ sid: 's1.a', before: NOW + 60 })
+    const old = await issuer.fetch(`${issuer.url}/revocations`, {
+      headers: {},
+      signal: new AbortController().signal,
+    })
+    const text = await old.text()
+    way.replace = () => new Response(text)
+    const later = NOW + 2 * 86_400
+    const token = await mint('s1.a', later)
+    expect(await codeAt(token, later)).toBe('accepted')
+    expect(errors).toEqual(['"exp" claim timestamp check failed'])
+  })
+})
+
+describe('the keys and the metadata of an issuer', () => {
+  it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
+    'are not read past a megabyte: %s',
+    async (path) => {
+      const issuer = await createTestIssuer()
+      const fetch: typeof issuer.fetch = async (url, init) =>
+        new URL(url).pathname === path ? new Response('x'.repeat(1024 * 1024 + 1)) : issuer.fetch(url, init)
+      const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch })
+      const refusal = verifier.verify(await issuer.mint({ audience: AUDIENCE })).catch((error) => error)
+      const { code, cause } = await refusal
+      expect(code).toBe('temporarily_unavailable')
+      expect(String(cause)).toBe(`Error: ${issuer.url}${path} is larger than 1048576 bytes`)
+    },
+  )
+})

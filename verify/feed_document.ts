@@ -1,0 +1,69 @@
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import type { KeySource } from './key_source.ts'
+import type { Moment } from './shared_flight.ts'
+
+const WHOLE_TYPE = 'revocations+jwt'
+const DELTA_TYPE = 'revocations-delta+jwt'
+
+/** An entry: what it names, such as `sid s1.x`, and the second before which tokens of that name were issued. */
+export type CutoffEntry = [name: string, before: number]
+
+/** A signed list of revocations, or what was added to one. Times are Unix seconds. */
+export interface FeedDocument {
+  /** The cursor that a delta starts from; null where the list is whole. */
+  since: string | null
+  /** The cursor that the list ends at; null where the issuer serves no deltas. */
+  until: string | null
+  /** Grows with every revocation. */
+  sequence: number
+  /** The tokens of an entry have expired this long after its `before`; infinite where the issuer does not say. */
+  windowSeconds: number
+  /** Infinite where the issuer does not say. */
+  expiresAt: number
+  entries: CutoffEntry[]
+}
+
+interface Expected {
+  issuer: string
+  keys: KeySource
+  leewaySeconds: number
+}
+
+/** @throws Error where it is not signed by the issuer, has expired, or is no list of revocations */
+export async function verifyFeedDocument(
+  token: string,
+  { issuer, keys, leewaySeconds }: Expected,
+  moment: Moment,
+): Promise<FeedDocument> {
+  const { kid, typ } = decodeProtectedHeader(token)
+  const key = await keys.find(kid ?? '', moment)
+  if (key === null) throw new Error('the feed is signed by no key of the issuer')
+  const { payload } = await jwtVerify(token, key.key, {
+    ...{ algorithms: [key.alg], issuer, typ: typ === DELTA_TYPE ? DELTA_TYPE : WHOLE_TYPE },
+    currentDate: new Date(moment.now * 1000),
+    clockTolerance: leewaySeconds,
+  })
+  return decodeFeed(payload, typ === DELTA_TYPE)
+}
+
+function decodeFeed(payload: JWTPayload, isDelta: boolean): FeedDocument {
+  const { sequence, revocations, window, until, since, exp } = payload
+  const isFeed = typeof sequence === 'number' && Array.isArray(revocations)
+  if (!isFeed || (isDelta && (typeof since !== 'string' || typeof until !== 'string'))) {
+    throw new Error('the feed is not one')
+  }
+  return {
+    since: isDelta ? String(since) : null,
+    until: typeof until === 'string' ? until : null,
+    sequence,
+    windowSeconds: typeof window === 'number' ? window : Number.POSITIVE_INFINITY,
+    expiresAt: exp ?? Number.POSITIVE_INFINITY,
+    entries: revocations.flatMap(decodeEntry),
+  }
+}
+
+function decodeEntry(entry: unknown): CutoffEntry[] {
+  const { before, ...names } = (entry ?? {}) as Record<string, unknown>
+  if (typeof before !== 'number') throw new Error('the feed has an entry without a time')
+  return Object.entries(names).map(([name, value]) => [`${name} ${value}`, before])
+}
