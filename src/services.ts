@@ -93,6 +93,8 @@ export interface Services extends GrantServices {
   readiness: ReadinessStore
   /** What seals the cookies of the console. */
   consoleSealer: TextSealer
+  /** What authenticates the confirmations of operators. */
+  confirmations: KeyedHash
 }
 
 /** The Worker is not set up. The message names each binding or secret that is missing and says what to do. */
@@ -199,6 +201,7 @@ export function createServices(
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
+    confirmations: new KeyedHash(sealingKeys[0], 'sallyport operator confirmation'),
   }
 }
 

@@ -145,14 +145,13 @@ describe('sign-ins', () => {
     expect((await post(user.username, THERE)).status).toBe(200)
   })
 
-  it('of an operator’s current password are limited likewise', async () => {
+  it.each([
+    ['/me/password', { password: 'another password' }],
+    ['/me/confirm', {}],
+  ])('of an operator’s current password at %s are limited likewise', async (path, rest) => {
     const operator = await TestOperator.signIn(limitedServer(0))
-    const body = { current_password: PASSWORD, password: 'another password' }
-    const {
-      status,
-      headers,
-      body: answer,
-    } = await operator.call('POST', '/me/password', { body, headers: HERE })
+    const body = { current_password: PASSWORD, ...rest }
+    const { status, headers, body: answer } = await operator.call('POST', path, { body, headers: HERE })
     expect([status, answer]).toEqual([429, problem(429, 'too-many-attempts', 'There were too many attempts')])
     expect(headers.get('Retry-After')).toBe('60')
   })

@@ -25,7 +25,8 @@ const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
 const DETAILS =
   'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
   'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
-  'with 1 where a row was refused.\nColumns: '
+  'with 1 where a row was refused. To import an admin, your own password is asked for, or is a line of standard input.' +
+  '\nColumns: '
 
 const importUsers: Command = {
   name: 'import users',
@@ -33,7 +34,7 @@ const importUsers: Command = {
   details: DETAILS + columnsOf(userRows(undefined)),
   arguments: [FILE],
   options: [PRESET, ...OPTIONS, DEFAULT_POOL],
-  operations: ['POST /users/import', 'POST /users/import/verify'],
+  operations: ['POST /users/import', 'POST /users/import/verify', 'POST /me/confirm'],
   run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
 }
 

@@ -41,10 +41,12 @@ const rotateKeys: Command = {
 const retireKey: Command = {
   name: 'keys retire',
   summary: 'Gives up a compromised key at once: every token that it signed is refused',
-  details: 'Everybody whose tokens are of that key must sign in again: you too, where it is the current one.',
+  details:
+    'Everybody whose tokens are of that key must sign in again: you too, where it is the current one. ' +
+    'Your own password is asked for on a terminal, unseen, and is otherwise a line of standard input.',
   arguments: [{ name: 'KEY', summary: 'Its kid, as "keys list" shows it' }],
   options: [YES],
-  operations: ['DELETE /keys/{kid}'],
+  operations: ['DELETE /keys/{kid}', 'POST /me/confirm'],
   async run(call) {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')

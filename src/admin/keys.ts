@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { KeyEntry } from '../keys/key_life.ts'
+import { ALWAYS } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
@@ -59,6 +60,7 @@ const retireKey = operation({
   summary: 'Gives up a compromised key at once: all that it signed is refused',
   tag: 'keys',
   role: 'admin',
+  confirmation: ALWAYS,
   status: 200,
   answer: keySchema,
   async handle(call) {

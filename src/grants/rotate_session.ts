@@ -62,11 +62,12 @@ function refuseHolder({ problem, user }: Holder, claims: RefreshTokenClaims, now
 }
 
 function describeToken(
-  { subject, sid, issuedAt }: RefreshTokenClaims,
+  { subject, issuedAt }: RefreshTokenClaims,
   { client, secretHash, api, context: { now } }: ClientRequest,
 ): HolderQuery {
   return {
-    ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, sid, jti: null, issuedAt, now },
+    ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, jti: null, issuedAt, now },
+    isAccessToken: false,
     subject: isVisitorId(subject) ? null : subject,
   }
 }

@@ -77,7 +77,10 @@ export class CutoffStore {
     this.#db = db
   }
 
-  /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
+  /**
+   * Lists a cut-off where the statement before it changed something, its reason. It is at least a second later than the
+   * last one of that name, as in the row of the user or the client (`cutOffAssignmentsOf`).
+   */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
     return this.#addition(cutoff, now, 'changes() > 0')
   }
@@ -87,7 +90,7 @@ export class CutoffStore {
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
-         SELECT ?1, ?2, max(?3, coalesce(old.before, 0)), ?4, ?5, max(?6, coalesce(old.expires_at, 0)), ?7
+         SELECT ?1, ?2, max(?3, coalesce(old.before + 1, 0)), ?4, ?5, max(?6, coalesce(old.expires_at + 1, 0)), ?7
          FROM (SELECT 1) LEFT JOIN cutoffs AS old ON old.kind = ?1 AND old.value = ?2
          WHERE ${condition}`,
       )

@@ -41,7 +41,6 @@ export async function findHolder(
   return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? { user: found.holder.user } : null
 }
 
-/** Of a session that was kept through a sign-out, the refresh token lives on; its access tokens died with the others. */
 function describeToken(
   { clientId, subject, sid, seq, jti, issuedAt }: TokenClaims,
   { api, now }: { api: ApiConfig; now: number },
@@ -50,7 +49,7 @@ function describeToken(
     ...{ clientId, api: api.name, pool: api.userPool, secretHash: null, issuedAt, now },
     jti: sid === null ? jti : null,
     subject: sid === null || isVisitorId(subject) ? null : subject,
-    sid: seq === null ? null : sid,
+    isAccessToken: seq === null,
   }
 }
 

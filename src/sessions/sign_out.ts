@@ -21,8 +21,6 @@ interface Dependencies {
 export interface NewPassword {
   /** A PHC string. */
   passwordHash: string
-  /** The caller's own session, to go on; null or absent where it ends like the others. */
-  keptSid?: string | null
 }
 
 /** Why the sessions of a person or a client end. */
@@ -54,10 +52,7 @@ export class SignOut {
     await this.endUser(userId, { reason: 'signed out everywhere' }, context)
   }
 
-  /**
-   * Sets a new password. The caller's own session goes on if asked: its access token dies with the others at the APIs,
-   * and its next refresh brings a new one.
-   */
+  /** Sets a new password and ends every session of the user. */
   async changePassword(userId: string, edit: NewPassword, context: RequestContext): Promise<void> {
     await this.endUser(userId, { reason: 'the password was changed', edit }, context)
   }

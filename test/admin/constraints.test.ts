@@ -15,7 +15,7 @@ let operator: TestOperator
 
 beforeAll(async () => {
   server = new TestServer()
-  operator = await TestOperator.signIn(server)
+  operator = await TestOperator.confirmed(server)
 })
 
 function makeSecret(): string {

@@ -17,7 +17,7 @@ let client: TestClient
 
 beforeAll(async () => {
   server = new TestServer()
-  operator = await TestOperator.signIn(server)
+  operator = await TestOperator.confirmed(server)
   client = await server.addClient()
 })
 

@@ -192,6 +192,7 @@ describe('a session', () => {
     })
     expect((await browser.get('/console/password')).html).toContain('An admin asks you for a new password')
     const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
+    const before = browser.cookie
     const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
     expect(twice).toMatchObject({ status: 422, html: expect.stringContaining('not the same twice') })
     const wrong = await change({
@@ -209,7 +210,10 @@ describe('a session', () => {
       repeated: 'a new password',
     })
     expect(done).toMatchObject({ status: 303, location: '/console?done=own-password-set' })
+    expect(browser.cookie).not.toBe(before)
     expect((await browser.get('/console')).status).toBe(200)
+    const other = Object.assign(new ConsoleBrowser(server), { cookie: before })
+    expect((await other.get('/console')).location).toBe('/console/sign-in?reason=ended&next=%2Fconsole')
     expect((await new ConsoleBrowser(server).postSignIn(username, 'a new password')).status).toBe(303)
   })
 })

@@ -32,6 +32,23 @@ describe('a hash of another system', () => {
     },
   )
 
+  it.each([
+    ['wordpress', '$P$BabcdefghOYsn9tY2PhvYxll1026XJ1'],
+    ['wordpress', '$wp$2y$05$1.uKI9ywhaqhRi2UwyeqW.Je6/g4aNrey1eyO1MpE/okdrYt4WuEa'],
+    ['wordpress', '2c4cddcba2f52bcb2e236ba98cad052b'],
+    ['drupal', '$S$DabcdXYZ99T5IKGvKoXCziz5T0xMg4Hc779QDr4V1VXfd.oCZz1u'],
+    ['prestashop', 'c3ef8b5a29dbf6575c335da01207e0bf'],
+    ['prestashop', '$2y$05$93sSKrhYAEYxGqhPhYCIR.qqdEBiEUMmMT/VIqZvNYX0x4OkQPsBC'],
+  ])('of %s proves nothing about spaces around the password: %s', async (scheme, hash) => {
+    const conversion = convertHash(scheme, { hash })
+    const imported = hasher.readImported(conversion.isAccepted ? conversion.stored : '')
+    const outdated = hasher.findOutdated(await hasher.adopt(imported))
+    const ignores = ['secret', 'se cret', ' secret', 'secret\t'].map((text) =>
+      outdated?.ignoresPartOf?.(encodeUtf8(text)),
+    )
+    expect(ignores).toEqual([false, false, true, true])
+  })
+
   it('has a vector for every scheme that an import may name', () => {
     const names = new Set(HASH_VECTORS.map(({ scheme, columns }) => scheme ?? recogniseHash(columns.hash)))
     // test/users/schemes.test.ts has the vectors of the other forms.
