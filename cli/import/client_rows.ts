@@ -24,7 +24,11 @@ export function clientRows(api: string | undefined): ImportKind {
         isList: true,
       },
       { name: 'scopes', summary: 'in the same way', isList: true },
-      { name: 'origins', summary: 'the exact origins of its pages, in the same way', isList: true },
+      {
+        name: 'origins',
+        summary: 'the exact origins of its pages, in the same way; https, or http on a loopback address',
+        isList: true,
+      },
       { name: 'confidential', summary: '`true` where absent; `false` for one that can keep no secret' },
       { name: 'enabled', summary: '`true` where absent' },
       { name: 'access_token_lifetime', summary: 'seconds; that of the API where absent' },
