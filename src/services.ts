@@ -36,6 +36,7 @@ import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
+import { Challenge } from './users/challenge/challenge.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
 import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
@@ -60,6 +61,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY_NEXT?: string
   /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
   HASH_KEYS?: string
+  /** How the service of `challenge` in config.yml knows this server. */
+  CHALLENGE_SECRET?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -196,6 +199,7 @@ export function createServices(
       ...{ failures, names, limits, audit, bursts },
       suspects: new SuspectSessionEnder(shards, audit),
     }),
+    challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
     bursts,
     failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
@@ -234,7 +238,9 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
+  const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
+  const isComplete = missing.size === 0 && !lacksChallenge
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
     return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
@@ -246,6 +252,8 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (lacksChallenge)
+    problems.push('the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs')
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }

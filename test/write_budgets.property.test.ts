@@ -73,7 +73,7 @@ async function makeWorld(): Promise<CountedWorld> {
   const shop = await server.addClient({ grants })
   const app = await server.addClient({ confidential: false, grants })
   for (const client of [shop, app]) await server.signIn(client, 'guest', 'guest')
-  return { server, shop, app, rows }
+  return { server, database: rows.database, shop, app, rows }
 }
 
 async function flood(send: Send, { from, times }: { from: number; times: number }): Promise<Response[]> {

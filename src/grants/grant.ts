@@ -11,6 +11,7 @@ import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { Challenge } from '../users/challenge/challenge.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
@@ -36,6 +37,7 @@ export interface GrantServices {
   passwords: PasswordHasher
   breaches: BreachedPasswords
   guard: SignInGuard
+  challenge: Challenge
   bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore

@@ -62,7 +62,9 @@ async function signInUser(
   services: GrantServices,
 ): Promise<Proven> {
   const { client, api, context } = request
-  const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const challengeResponse = request.parameters.find('challenge_response')
+  const who = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const credentials = { ...who, challengeResponse }
   const proven = await authenticateUser(credentials, services, context)
   const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)

@@ -12,6 +12,8 @@ export const BINDING_BUDGET = 20
 /** What a flood is prepared with. The requests that prepare it come from no address, and draw on no binding. */
 export interface World {
   server: TestServer
+  /** The database of the server, whose written rows are counted. */
+  database: D1Database
   /** A confidential client with every grant. */
   shop: TestClient
   /** A public client with every grant. */
@@ -292,6 +294,21 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       prepare: (world) => posting(TOKEN, world, (i) => signInAs(world.app, `nobody-${i}@example.com`)),
     },
   ],
+  challenge_required: [
+    {
+      ...{ what: 'a sign-in without its challenge', path: TOKEN, expected: [400, 'challenge_required'] },
+      async prepare({ server, app, database }) {
+        const challenging = new TestServer({
+          config: { challenge: { verify_url: 'https://challenge.test/siteverify' } },
+          env: { CHALLENGE_SECRET: crypto.randomUUID(), DB: database },
+          clock: server.clock,
+        })
+        const { username } = await server.addUser()
+        await challenging.postJson(signInAs(app, username, 'wrong'), HERE)
+        return () => challenging.postJson(signInAs(app, username), HERE)
+      },
+    },
+  ],
   invalid_refresh_token: [
     refused('no refresh token of ours', BAD_GRANT, ({ app }) => refreshOf(app, 'garbage')),
     refused("another client's refresh token", BAD_GRANT, async (world) => {
@@ -330,8 +347,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   temporarily_unavailable: [
     {
       ...{ what: 'a sign-in while D1 is away', path: TOKEN, expected: [503, 'temporarily_unavailable'] },
-      async prepare({ server, app }) {
-        await guestsOf({ server, app, shop: app }, app, 1)
+      async prepare(world) {
+        const { server, app } = world
+        await guestsOf(world, app, 1)
         const away = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
         return (i) => away.postJson(signInAs(app, `somebody-${i}`), HERE)
       },
