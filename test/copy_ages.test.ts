@@ -103,19 +103,23 @@ const CUT_OFFS: readonly [string, (operator: TestOperator, client: TestClient) =
 describe('a token issued from a copy of any age', () => {
   beforeEach(emptyStores)
 
-  it.each(CUT_OFFS)('is refused by an API that reads the feed, where the client %s', async (_, cutOff) => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    const client = await server.addClient()
-    const isolates = await makeIsolates(server, client, everySecond)
-    await cutOff(operator, client)
-    const asked = await askInTurn(isolates, server, client)
-    const issued = asked.filter(({ status }) => status === 200)
-    expect(issued.map(({ age }) => age)).toEqual(everySecond.slice(0, CHANGE_LIST_SECONDS.max + 1))
-    expect(asked.filter(({ status }) => status !== 200 && status !== 401)).toEqual([])
-    const isTaken = await openApi(server)
-    for (const { token } of issued) expect(await isTaken(token)).toBe(false)
-  })
+  it.each(CUT_OFFS)(
+    'is refused by an API that reads the feed, where the client %s',
+    async (_, cutOff) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const client = await server.addClient()
+      const isolates = await makeIsolates(server, client, everySecond)
+      await cutOff(operator, client)
+      const asked = await askInTurn(isolates, server, client)
+      const issued = asked.filter(({ status }) => status === 200)
+      expect(issued.map(({ age }) => age)).toEqual(everySecond.slice(0, CHANGE_LIST_SECONDS.max + 1))
+      expect(asked.filter(({ status }) => status !== 200 && status !== 401)).toEqual([])
+      const isTaken = await openApi(server)
+      for (const { token } of issued) expect(await isTaken(token)).toBe(false)
+    },
+    120_000,
+  )
 
   it('is refused where the client was signed out; every token after the margin is good', async () => {
     const server = new TestServer()
@@ -132,7 +136,7 @@ describe('a token issued from a copy of any age', () => {
       if (status === 503) expect(retryAfter).toBe(String(1 + CLIENT_MARGIN_SECONDS - age))
       else expect([age, await isTaken(token)]).toEqual([age, !isWithinMargin])
     }
-  })
+  }, 120_000)
 
   it('is refused where its signing key was compromised', async () => {
     const server = new TestServer()
@@ -146,7 +150,7 @@ describe('a token issued from a copy of any age', () => {
     for (const { age, status, token } of asked) {
       expect([age, status, await isTaken(token)]).toEqual([age, 200, age > CHANGE_LIST_SECONDS.max])
     }
-  })
+  }, 120_000)
 })
 
 describe('a client', () => {

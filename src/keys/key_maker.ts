@@ -31,7 +31,7 @@ export class KeyMaker {
     const { store, config } = this.#dependencies
     const keys = await store.findAll()
     const schedule = scheduleNext(keys, config, context.now)
-    return isWanted(keys, schedule) ? this.#add(schedule, context, null) : keys
+    return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by: null }) : keys
   }
 
   /**
@@ -46,12 +46,19 @@ export class KeyMaker {
     by: Actor | null,
   ): Promise<StoredSigningKey[]> {
     const keys = await this.#dependencies.store.findAll()
-    return isWanted(keys, schedule) ? this.#add(schedule, context, by) : keys
+    return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by }) : keys
   }
 
-  async #add(schedule: KeySchedule, context: RequestContext, by: Actor | null): Promise<StoredSigningKey[]> {
+  async #add(
+    keys: readonly StoredSigningKey[],
+    schedule: KeySchedule,
+    { context, by }: { context: RequestContext; by: Actor | null },
+  ): Promise<StoredSigningKey[]> {
     const { store, sealingKeys, audit } = this.#dependencies
-    const key = await generateSigningKey(schedule.alg, sealingKeys, context.now)
+    const { now } = context
+    // The very first key signs at once.
+    const times = { createdAt: now, activatesAt: keys.length === 0 ? now : schedule.activatesAt }
+    const key = await generateSigningKey(schedule.alg, sealingKeys, times)
     const activatesAt = await store.addIfWanted(key, schedule)
     if (activatesAt !== null) {
       auditKey(`made ${key.kid} (${key.alg}), to sign from ${activatesAt}`, { audit, context, by })

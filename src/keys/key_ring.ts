@@ -171,10 +171,10 @@ export class KeyRing {
     const { store, maker } = this.#dependencies
     const known = await store.findNear(context)
     const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
-    return this.#openRing(sealed, context.now).catch(async (error: unknown) => {
+    return this.#openRing(sealed, 'copy', context).catch(async (error: unknown) => {
       if (!(error instanceof SealingError)) throw error
-      // The copy may be from before the keys were sealed anew.
-      return this.#openRing(await store.readAgain(context), context.now)
+      // The copy may be from before the keys were sealed again.
+      return this.#openRing(await store.readAgain(context), 'record', context)
     })
   }
 
@@ -186,7 +186,7 @@ export class KeyRing {
     this.#comparedAt = context.now
     if (sealed.every(({ kid }) => findKey(known, kid))) return known
     store.repairCopy(sealed, context)
-    this.#ring = await this.#openRing(sealed, context.now)
+    this.#ring = await this.#openRing(sealed, 'record', context)
     return this.#ring
   }
 
@@ -204,9 +204,13 @@ export class KeyRing {
     }
   }
 
-  async #openRing(sealed: StoredSigningKey[], now: number): Promise<Ring> {
+  async #openRing(
+    sealed: StoredSigningKey[],
+    from: 'copy' | 'record',
+    { now }: RequestContext,
+  ): Promise<Ring> {
     const { sealingKeys } = this.#dependencies
-    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys)))
+    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys, from)))
     const { refreshAfter, max } = KEY_COPY_SECONDS
     return {
       keys,

@@ -9,7 +9,7 @@ import { decodeStoredSigningKeys, type SealedSigningKey, type StoredSigningKey }
 
 const COPY_KEY = 'keys'
 
-const SELECT_KEYS = `SELECT kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at, ${LATEST_CHANGE} AS as_of
+const SELECT_KEYS = `SELECT kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at, retires_at, ${LATEST_CHANGE} AS as_of
   FROM signing_keys ORDER BY activates_at, kid`
 
 const rowsSchema = z.array(
@@ -20,6 +20,7 @@ const rowsSchema = z.array(
     sealed_private_jwk: z.string(),
     created_at: z.int(),
     activates_at: z.int(),
+    retires_at: z.nullable(z.int()),
     as_of: z.int(),
   }),
 )
@@ -137,6 +138,7 @@ function decodeKeyRows(rows: unknown): StoredSigningKey[] {
     sealedPrivateJwk: row.sealed_private_jwk,
     createdAt: row.created_at,
     activatesAt: row.activates_at,
+    retiresAt: row.retires_at,
     asOf: row.as_of,
   }))
   return decodeStoredSigningKeys(decoded)
