@@ -87,7 +87,11 @@ export function isAuditWrite(sql: string): boolean {
   return /^\s*INSERT\s+INTO audit_events/.test(sql)
 }
 
-/** Whether nobody waits for a call: the audit trail's own, or the note of when a client was last used. */
+/**
+ * Whether no response waits for a call: a write of the audit trail, the note of when a client was last used, and the note of
+ * a sign-in.
+ */
 export function isDeferredWrite(sql: string): boolean {
-  return isAuditWrite(sql) || sql.includes('SET last_used_at')
+  const isSignInMark = sql.includes('INTO sign_in_failures (kind, key, failures, sign_ins')
+  return isAuditWrite(sql) || isSignInMark || sql.includes('SET last_used_at')
 }
