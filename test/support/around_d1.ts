@@ -87,11 +87,7 @@ export function isAuditWrite(sql: string): boolean {
   return /^\s*INSERT\s+INTO audit_events/.test(sql)
 }
 
-/**
- * Whether no response waits for a call: a write of the audit trail, the note of when a client was last used, and the note of
- * a sign-in.
- */
+/** Calls that no response waits for: audit events, the last use of a client, and the sign-ins that a lock would end. */
 export function isDeferredWrite(sql: string): boolean {
-  const isSignInMark = sql.includes('INTO sign_in_failures (kind, key, failures, sign_ins')
-  return isAuditWrite(sql) || isSignInMark || sql.includes('SET last_used_at')
+  return isAuditWrite(sql) || sql.includes('SET last_used_at') || sql.includes('failures, sign_ins')
 }
