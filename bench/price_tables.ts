@@ -12,8 +12,8 @@ import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './p
 import * as shop from './shop.ts'
 import { formatTable } from './tables.ts'
 
-/** Rows that the sweep can remove in a month: statements in a run, rows in each, a run every ten minutes. */
-const SWEPT_A_MONTH = MAX_STATEMENTS * BATCH_ROWS * 6 * 720
+/** Rows that the sweep can remove in a month: statements in a run, rows in each, a run every five minutes. */
+const SWEPT_A_MONTH = MAX_STATEMENTS * BATCH_ROWS * 12 * 720
 
 /** As much as D1 lets a database hold. */
 const DATABASE_GB = 10
