@@ -113,7 +113,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
     [`people, ${bytes(rowBytes.users)}`, ({ peopleGb }) => `${short(peopleGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
-    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each poll of a changed list'],
+    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each new reader'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
   ]
   const table = rows.map(([title, cell, limit]) => [title, ...strains.map(cell), limit])
