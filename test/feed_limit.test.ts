@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
+import { clientCutoffTime, type StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { planMerge } from '../src/sessions/merge_cutoffs.ts'
 import { ConsoleBrowser } from './support/console.ts'
 import { readDelta, readFeed } from './support/feed.ts'
@@ -108,7 +108,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     const { revocations } = await readFeed(server)
     expect(revocations).toHaveLength(7499)
     expect(revocations.filter(({ client_id }) => client_id === id)).toEqual([
-      { client_id: id, before: now + 3 },
+      { client_id: id, before: clientCutoffTime(now) },
     ])
   })
 
