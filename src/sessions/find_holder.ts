@@ -15,6 +15,8 @@ interface Dependencies {
 /** Whom a live token is for: `user` is null where that is a visitor or a client. */
 export interface LiveHolder {
   user: User | null
+  /** The scopes of the client, as the database has them. */
+  clientScopes: readonly string[]
 }
 
 /**
@@ -32,13 +34,13 @@ export async function findHolder(
   if (claims.seq === null && claims.audience !== api.audience) return null
   const query = describeToken(claims, { api, now })
   if (claims.sid === null) {
-    const { problem, user } = await holders.find(query)
-    return problem === null ? { user } : null
+    const { problem, ...holder } = await holders.find(query)
+    return problem === null ? holder : null
   }
   const found = await shards.find(claims.sid)?.findWithHolder(claims.sid, query)
   if (found === undefined || found.holder.problem !== null) return null
   const { sessionLifetimeSeconds } = config
-  return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? { user: found.holder.user } : null
+  return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? found.holder : null
 }
 
 function describeToken(

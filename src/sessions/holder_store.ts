@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { decodeRecord } from '../lib/decode.ts'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
 
@@ -28,6 +28,8 @@ export interface Holder {
   problem: HolderProblem | null
   /** Null where that is a visitor or a client, or nobody any more. */
   user: User | null
+  /** The scopes of the client; none where it is gone. */
+  clientScopes: readonly string[]
 }
 
 /** The client and the person of a token, as the database has them now. */
@@ -70,12 +72,15 @@ const PROBLEM = `CASE ${Object.entries(CONDITIONS)
   .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
   .join(' ')} END`
 
-const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes,
+  ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
 
 const rowSchema = z.object({
   problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
   id: z.nullable(z.string()),
+  client_scopes: z.nullable(z.string()),
 })
+const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 /** A condition for a statement of the same transaction: it changes nothing where the holder has a problem. */
 export interface HolderGuard {
@@ -117,8 +122,13 @@ export function guardFor(query: HolderQuery): HolderGuard {
 
 /** @throws CorruptRecord */
 export function decodeHolder(row: unknown): Holder {
-  const { problem, id } = decodeRecord(rowSchema, 'token holder', row)
-  return { problem, user: id === null ? null : decodeUserRow(row) }
+  const { problem, id, client_scopes } = decodeRecord(rowSchema, 'token holder', row)
+  const scopes = parseJsonColumn('token holder', client_scopes ?? '[]')
+  return {
+    problem,
+    user: id === null ? null : decodeUserRow(row),
+    clientScopes: decodeRecord(scopesSchema, 'token holder', scopes),
+  }
 }
 
 function parametersOf(query: HolderQuery): unknown[] {

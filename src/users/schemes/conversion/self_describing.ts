@@ -29,7 +29,7 @@ const SELF_DESCRIBING: readonly { form: RegExp; scheme: ImportScheme }[] = [
 /** Converts a text that says its scheme itself. No other is converted: a scheme is never guessed. */
 export function convertSelfDescribing(text: string): Conversion {
   const scheme = find(text)
-  return toConversion(scheme?.name ?? null, () => {
+  return toConversion(scheme?.name ?? null, { hash: text }, () => {
     if (scheme === undefined) throw refusal(text)
     return scheme.convert({ hash: text })
   })
