@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, cutoffTime, type NewCutoff } from './cutoff_store.ts'
+import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
@@ -99,7 +99,7 @@ export class SignOut {
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
     const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
+    const edit = { ...cutOff.edit, tokensValidFrom: clientCutoffTime(context.now) }
     const alongside = this.#alongsideClient(clientId, cutOff, context)
     const outcome = await clientAdmin.change(
       clientId,
@@ -142,10 +142,10 @@ export class SignOut {
     context: RequestContext,
   ) {
     const { cutoffs, audit, config } = this.#dependencies
-    const before = cutoffTime(context.now)
+    const { reason, kind } = cutoff
+    const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
     const expiresAt = before + config.longestAccessTokenSeconds
     const nobody = { api: null, clientId: null, subject: null, sid: null }
-    const { reason } = cutoff
     return [
       audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
       cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),

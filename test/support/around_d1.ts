@@ -91,3 +91,8 @@ export function isAuditWrite(sql: string): boolean {
 export function isDeferredWrite(sql: string): boolean {
   return isAuditWrite(sql) || sql.includes('SET last_used_at') || sql.includes('failures, sign_ins')
 }
+
+/** Whether a response does without a call: the call is deferred, or reads the list of changed records. */
+export function isOptionalCall(sql: string): boolean {
+  return isDeferredWrite(sql) || sql.includes('FROM copy_changes WHERE')
+}
