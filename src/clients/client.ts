@@ -31,6 +31,8 @@ export interface Client {
   /** Seconds, where shorter than those of the API; null for the API's. */
   accessTokenLifetimeSeconds: number | null
   refreshTokenLifetimeSeconds: number | null
+  /** Access tokens that were issued to the client before this second are refused. Unix seconds. */
+  accessValidFrom: number
 }
 
 const lifetime = z.int().check(z.gte(60))
@@ -49,6 +51,7 @@ const clientSchema: z.ZodMiniType<Client> = z.object({
   createdAt: z.int(),
   accessTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
   refreshTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
+  accessValidFrom: z._default(z.int(), 0),
 })
 
 const rowSchema = z.object({
@@ -64,6 +67,7 @@ const rowSchema = z.object({
   created_at: z.int(),
   access_token_lifetime: z.nullable(z.int()),
   refresh_token_lifetime: z.nullable(z.int()),
+  access_valid_from: z.int(),
 })
 
 /** What can change about a client from one second to the next. */
@@ -103,5 +107,6 @@ export function decodeClientRow(id: string, value: unknown): Client {
     createdAt: row.created_at,
     accessTokenLifetimeSeconds: row.access_token_lifetime,
     refreshTokenLifetimeSeconds: row.refresh_token_lifetime,
+    accessValidFrom: row.access_valid_from,
   })
 }
