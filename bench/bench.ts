@@ -14,10 +14,11 @@ import { writeRecord } from './record.ts'
 import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatSpeed } from './tables.ts'
+import { measureWaits } from './waits.ts'
 
 // Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures those alone, prints them and writes nothing;
-// with `feed`, the revocation feed.
+// with `feed`, the revocation feed; with `far`, how many store calls of a token request wait for one another.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -25,6 +26,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const names = process.argv.slice(2)
 if (names.length === 1 && names[0] === 'feed') {
   console.log(formatFeed(await measureFeed()))
+  process.exit(0)
+}
+if (names.length === 1 && names[0] === 'far') {
+  measureWaits()
   process.exit(0)
 }
 const directory = makeTemporaryDirectory()

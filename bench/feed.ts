@@ -89,7 +89,7 @@ async function makeKeys(): Promise<IssuerKeys> {
   const exported = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(exported)
   const jwk = { ...exported, kid, alg: 'ES256', use: 'sig' }
-  const stored = { sealedPrivateJwk: '', createdAt: NOW, activatesAt: NOW }
+  const stored = { sealedPrivateJwk: '', createdAt: NOW, activatesAt: NOW, retiresAt: null }
   return { jwk, signing: { kid, alg: 'ES256', publicJwk: jwk, ...stored, privateKey, publicKey } }
 }
 

@@ -29,6 +29,7 @@ import { SignOut } from './sessions/sign_out.ts'
 import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
 import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
@@ -71,6 +72,8 @@ export interface Services extends GrantServices {
   clock: Clock
   /** The requests of this isolate. */
   underWay: UnderWay
+  /** Which copies are outdated. */
+  changes: ChangeListStore
   origins: OriginStore
   clientUse: ClientUseStore
   /** What operators list and change. */
@@ -117,7 +120,8 @@ export function createServices(
   const copies = new ReadCopyStore(kv, mac)
   const lastAnswers = new LastAnswerStore(config.issuer, mac)
   const clientTable = new ClientTableStore(db)
-  const clients = new ClientStore(clientTable, copies)
+  const changes = new ChangeListStore(db)
+  const clients = new ClientStore({ table: clientTable, copies, changes })
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
@@ -128,7 +132,7 @@ export function createServices(
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
-  const store = new KeyStore(db, copies)
+  const store = new KeyStore({ db, copies, changes })
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
   const lives = new KeyLifeStore(db)
@@ -166,18 +170,14 @@ export function createServices(
       underWay,
       clients,
       clientTable,
+      changes,
       users,
       audit,
       holders,
       cutoffs,
       cutoffStores,
-      keys,
-      shards,
-      feed,
-      clientAdmin,
-      userAdmin,
-      userImports: new UserImportStore(db),
     },
+    ...{ keys, shards, feed, clientAdmin, userAdmin, userImports: new UserImportStore(db) },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { CLIENT_MARGIN_SECONDS } from '../src/storage/copy_ages.ts'
 import { auditOf } from './support/audit.ts'
 import { KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
@@ -180,7 +181,7 @@ describe('a cut-off', () => {
     await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
     await expectDead(server, client, tokens.refresh_token)
     await server.refresh(bystander.client, bystander.tokens.refresh_token)
-    server.clock.time += 3
+    server.clock.time += 1 + CLIENT_MARGIN_SECONDS
     await server.refresh(client, (await server.signIn(client, 'guest', 'guest')).refresh_token)
   })
 

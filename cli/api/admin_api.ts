@@ -31,7 +31,7 @@ export interface Page {
 export type Item = Readonly<Record<string, unknown>>
 
 interface AdminApiOptions {
-  account: Account
+  account: Pick<Account, 'server' | 'accessToken' | 'renew'>
   /** Hears that an answer was lost and is asked for again. */
   onRetry: () => void
   /** Asks for the operator's own password, where an operation needs a confirmation of it. */
@@ -49,9 +49,11 @@ export function at(path: string, ...values: string[]): string {
 
 /** The admin API of one server, as whoever is signed in there. */
 export class AdminApi {
-  readonly #account: Account
+  readonly #account: AdminApiOptions['account']
   readonly #onRetry: () => void
   readonly #askPassword: () => Promise<string>
+  /** Kept while the command runs: an import may outlast a confirmation. */
+  #password: string | null = null
   #confirmation: string | null = null
   #confirming: Promise<void> | null = null
 
@@ -88,7 +90,8 @@ export class AdminApi {
   }
 
   async #requestConfirmation(): Promise<void> {
-    const body = { current_password: await this.#askPassword() }
+    this.#password ??= await this.#askPassword()
+    const body = { current_password: this.#password }
     const answer = await this.#askOnce({ operation: 'POST /me/confirm', body })
     this.#confirmation = String(asItem(answer.body).confirmation)
   }

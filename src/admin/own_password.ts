@@ -10,9 +10,8 @@ import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
-import { requireClient } from './clients.ts'
 import { type Call, type Operation, operation } from './operation.ts'
-import { Problem } from './problem.ts'
+import { notFound, Problem } from './problem.ts'
 import { requireOwnPassword } from './prove_password.ts'
 import { named } from './schemas.ts'
 import { password } from './user_schemas.ts'
@@ -80,11 +79,12 @@ function normalize(text: string): string | null {
 /** The client by which the operator is signed in, as if it asked for tokens itself. */
 async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context, operator } = call
-  const client = await requireClient(operator.clientId, call)
+  const client = await services.clientTable.find(operator.clientId)
+  if (client === null) throw notFound('client')
   const api = services.config.apis.get(client.api)
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
   return {
-    client: { ...client, secrets: [] },
+    client,
     secretHash: null,
     api,
     parameters: new Parameters(new Map()),

@@ -4,9 +4,9 @@ import type { Client, ClientStanding } from '../clients/client.ts'
 import { lifetimesOf } from '../grants/lifetimes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
-import { CUTOFF_MARGIN_SECONDS } from '../sessions/cutoff_store.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
+import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { named } from './schemas.ts'
@@ -116,7 +116,7 @@ function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
   const user = users.get(subject)
   if (!user?.enabled) return true
   // A refresh just after a cut-off gives tokens that are dated to its end, while the row has the time of the request.
-  return issuedAt + CUTOFF_MARGIN_SECONDS < user.tokensValidFrom
+  return issuedAt + RECORD_MARGIN_SECONDS < user.tokensValidFrom
 }
 
 /** About when its current refresh token was issued. Unix seconds. */

@@ -35,10 +35,18 @@ export interface Client {
   accessValidFrom: number
 }
 
+/** A client as it was read from D1, or from a copy of that. */
+export interface StoredClient extends Client {
+  /** The client's tokens issued before this second are dead. Unix seconds. */
+  tokensValidFrom: number
+  /** The latest change that it includes, by its number in `copy_changes`. */
+  asOf: number
+}
+
 const lifetime = z.int().check(z.gte(60))
 
 // Not strict: a copy in KV may be from an older or a newer version of the Worker.
-const clientSchema: z.ZodMiniType<Client> = z.object({
+const clientShape = {
   id: z.string().check(z.regex(CLIENT_ID)),
   name: z.string(),
   api: z.string(),
@@ -52,6 +60,12 @@ const clientSchema: z.ZodMiniType<Client> = z.object({
   accessTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
   refreshTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
   accessValidFrom: z._default(z.int(), 0),
+}
+const clientSchema: z.ZodMiniType<Client> = z.object(clientShape)
+const copySchema: z.ZodMiniType<StoredClient> = z.object({
+  ...clientShape,
+  tokensValidFrom: z.int(),
+  asOf: z.int(),
 })
 
 const rowSchema = z.object({
@@ -85,9 +99,22 @@ export function decodeClientStanding(id: string, value: unknown): ClientStanding
   return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
 
+/** Decodes a copy. @throws CorruptRecord */
+export function decodeClientCopy(id: string, value: unknown): StoredClient {
+  return decodeRecord(copySchema, `client ${id}`, value)
+}
+
 /** @throws CorruptRecord */
 export function decodeClient(id: string, value: unknown): Client {
   return decodeRecord(clientSchema, `client ${id}`, value)
+}
+
+const storedRowSchema = z.object({ tokens_valid_from: z.int(), as_of: z.int() })
+
+/** Decodes a row of `clients` with its secrets and the latest change. @throws CorruptRecord */
+export function decodeStoredClientRow(id: string, value: unknown): StoredClient {
+  const { tokens_valid_from, as_of } = decodeRecord(storedRowSchema, `client ${id}`, value)
+  return { ...decodeClientRow(id, value), tokensValidFrom: tokens_valid_from, asOf: as_of }
 }
 
 /** Decodes a row of `clients` with its secrets gathered as a JSON array. @throws CorruptRecord */

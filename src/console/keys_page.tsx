@@ -63,8 +63,7 @@ async function showKeys(visit: Visit, problem: AdminProblem | null): Promise<Rep
         </Section>
         {operator.isAdmin ? (
           <Confirm csrf={csrf} label="Rotate now" action="/keys/rotate">
-            The next key takes over as soon as every verifier can know it, which is at most 14 minutes. No
-            token is refused.
+            The next key takes over once it has been published for 30 minutes. No token is refused.
           </Confirm>
         ) : null}
         {retired.length === 0 ? null : (

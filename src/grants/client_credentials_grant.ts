@@ -4,6 +4,7 @@ import { auditSuccess } from './audit_success.ts'
 import type { Grant } from './grant.ts'
 import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
+import { requireCurrentClient } from './require_current_client.ts'
 
 /** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
@@ -14,6 +15,7 @@ export const clientCredentialsGrant: Grant = {
   async run(request, services) {
     const { client, api, parameters, context } = request
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
+    await requireCurrentClient(request, services)
     const issuedAt = issueTimeFor(client, null, context.now)
     const issuance = { subject: client.id, roles: [], scope, issuedAt, session: null }
     const answer = await issueTokens(issuance, request, services)

@@ -1,5 +1,5 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { Client } from '../clients/client.ts'
+import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
@@ -18,7 +18,7 @@ import type { UserStore } from '../users/user_store.ts'
 
 /** A request of a client that has proven who it is. */
 export interface ClientRequest {
-  client: Client
+  client: StoredClient
   /** The hash of the secret by which it did; null for a public client. */
   secretHash: string | null
   /** The API that the client belongs to: its tokens are for it alone. */

@@ -8,6 +8,7 @@ import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTimeFor } from './issue_time.ts'
 import { renewHash } from './renew_hash.ts'
+import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
 import { startSession } from './start_session.ts'
 
@@ -36,9 +37,10 @@ export const passwordGrant: Grant = {
     // Before the password: after it, a refused scope would tell a guess that was right from a wrong one, without a session.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
-    const proven = isGuest
-      ? await signInVisitor(request, services)
-      : await signInUser(username, password, request, services)
+    const proving = isGuest
+      ? signInVisitor(request, services)
+      : signInUser(username, password, request, services)
+    const proven = await besideClientCheck(proving, request, services)
     // Last, since it ends the guest's session: a request that is refused must leave it whole.
     const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
     const by = isGuest ? 'guest' : 'password'

@@ -1,19 +1,19 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-
-/**
- * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
- * seen the state before it, on a clock that is ahead: what it issues must be dead too.
- */
-export const CUTOFF_MARGIN_SECONDS = 2
+import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
 /** A cut-off stays listed for this long after the tokens that it ends have expired: readers allow for other clocks. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
-/** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
+/** The `before` of a cut-off of a user or of a single token. Unix seconds. */
 export function cutoffTime(now: number): number {
-  return now + 1 + CUTOFF_MARGIN_SECONDS
+  return now + 1 + RECORD_MARGIN_SECONDS
+}
+
+/** The `before` of a cut-off of a client: it reaches the tokens that copies of the client may still issue. Unix seconds. */
+export function clientCutoffTime(now: number): number {
+  return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
 /** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, cutoffTime, type NewCutoff } from './cutoff_store.ts'
+import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
@@ -107,7 +107,7 @@ export class SignOut {
     cutOff: ClientCutOff,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(clientId, cutOff, { tokensValidFrom: cutoffTime(context.now) }, context)
+    return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
   }
 
   /** Takes power from a client, as `reduceUser` does from a user; for its copies, as above. */
@@ -116,7 +116,7 @@ export class SignOut {
     cutOff: ClientCutOff,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(clientId, cutOff, { accessValidFrom: cutoffTime(context.now) }, context)
+    return this.#changeClient(clientId, cutOff, { accessValidFrom: clientCutoffTime(context.now) }, context)
   }
 
   async #changeClient(clientId: string, cutOff: ClientCutOff, starts: TokenStarts, context: RequestContext) {
@@ -164,10 +164,10 @@ export class SignOut {
     context: RequestContext,
   ) {
     const { cutoffs, audit, config } = this.#dependencies
-    const before = cutoffTime(context.now)
+    const { reason, kind } = cutoff
+    const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
     const expiresAt = before + config.longestAccessTokenSeconds
     const nobody = { api: null, clientId: null, subject: null, sid: null }
-    const { reason } = cutoff
     return [
       audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
       cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),

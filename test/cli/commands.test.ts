@@ -163,6 +163,24 @@ describe('people', () => {
     expect((await cli.run(['users', 'show', 'ann@example'])).code).toBe(4)
   })
 
+  it('with confusable names are listed by check-names, with what is unusual, and no others', async () => {
+    const stdin = 'a long passphrase\n'
+    const name = 'j\u0430ne@example.com'
+    const created = await cli.run(['users', 'create', name, '--pool', 'customers'], { stdin })
+    expect(created.code).toBe(0)
+    const found = await list('users', 'check-names', '--pool', 'customers')
+    expect(found).toMatchObject([{ username: name, username_warnings: ['mixes Latin and Cyrillic letters'] }])
+    const { code, stdout } = await cli.run(['users', 'check-names'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('mixes Latin and Cyrillic letters')])
+    expect((await cli.run(['users', 'delete', name, '--yes'])).code).toBe(0)
+  })
+
+  it('are refused a name with an invisible character, which is named', async () => {
+    const args = ['users', 'create', 'ann\u200b@example.com', '--pool', 'customers']
+    const { code, stderr } = await cli.run(args, { stdin: 'a long passphrase\n' })
+    expect([code, stderr]).toEqual([1, expect.stringContaining('has the invisible character U+200B')])
+  })
+
   it('need a password, and never take it from the command line', async () => {
     expect(await cli.run(['users', 'create', 'bob', '--pool', 'customers'])).toMatchObject({
       code: 2,

@@ -7,8 +7,11 @@ const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
-/** A cut-off of a person or a client reaches a little ahead, to what is being issued meanwhile. */
-const CUTOFF_REACH_SECONDS = 3
+/** A cut-off of a user reaches a little ahead, to the tokens that are being issued meanwhile. */
+const USER_REACH_SECONDS = 3
+
+/** A cut-off of a client reaches further, to the tokens that copies of the client may still issue. */
+const CLIENT_REACH_SECONDS = 8
 
 /** What a token says, and the token itself. */
 export interface Token {
@@ -89,16 +92,18 @@ export function predict(state: State, action: Action, newSid: string): Predictio
     case 'sign out everywhere':
       return done(cutOff(state, `sub ${action.subject}`))
     case 'cut off client':
-      return done(cutOff(state, `client_id ${action.clientId}`))
+      return done(cutOff(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
   }
 }
 
 function signIn(
   state: State,
-  { subject, password }: { subject: string | null; password: string },
+  { subject, password, clientId }: { subject: string | null; password: string; clientId: string },
   sid: string,
 ): Prediction {
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
+  // A client that was cut off a moment ago is asked to come back, instead of getting a token that is dead already.
+  if (state.now < validFrom(state, `client_id ${clientId}`)) return { answer: { status: 503 }, next: state }
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
@@ -159,9 +164,9 @@ function end(state: State, sid: string): State {
   return { ...state, sessions: { ...state.sessions, [sid]: { ...session, endedAt: state.now } } }
 }
 
-function cutOff(state: State, name: string): State {
+function cutOff(state: State, name: string, reachSeconds = USER_REACH_SECONDS): State {
   // Tokens that were issued since the last cut-off may be dated to its second.
-  const before = Math.max(state.now + CUTOFF_REACH_SECONDS, validFrom(state, name) + 1)
+  const before = Math.max(state.now + reachSeconds, validFrom(state, name) + 1)
   const cutoff = { madeAt: state.now, before }
   return { ...state, cutoffs: { ...state.cutoffs, [name]: cutoff } }
 }

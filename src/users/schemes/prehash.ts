@@ -29,7 +29,7 @@ export function toWordPressForm(password: Uint8Array): Uint8Array {
 }
 
 /** What a system does to a password before it gives it to bcrypt. */
-export interface Prehash {
+interface Prehash {
   key?: HashKeyName
   /** Whether bcrypt gets a digest of the password, so that its limit of 72 bytes does not matter. */
   isDigest: boolean
