@@ -7,11 +7,11 @@ import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient } from './support/console.ts'
 import { TestOperator } from './support/operator.ts'
+import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
 import {
   BINDING_BUDGET,
   HERE,
-  REFUSALS,
   type Send,
   SUCCESSES,
   type World,
