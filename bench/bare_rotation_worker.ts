@@ -19,7 +19,8 @@ export default {
       (await new UserStore(DB).findByUsername('customers', 'amanda@example.com', 'primary'))?.id ?? ''
     const now = Math.floor(Date.now() / 1000)
     const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
-    const holder = { ...session, secretHash: null, pool: 'customers', jti: null, issuedAt: now, now }
+    const token = { secretHash: null, pool: 'customers', isAccessToken: false, jti: null, issuedAt: now, now }
+    const holder = { ...session, ...token }
     const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).rotate(
       {
         ...session,

@@ -7,20 +7,31 @@ import { CASES, type Case, PRICED } from './cases.ts'
 import { compareAll, compareBesideSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
 import { countOperation } from './count.ts'
 import { sender } from './exchange.ts'
+import { formatFeed, measureFeed } from './feed.ts'
 import { measureMemory } from './memory.ts'
 import { measureRows } from './million.ts'
 import { writeRecord } from './record.ts'
 import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatSpeed } from './tables.ts'
+import { measureWaits } from './waits.ts'
 
 // Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md with its
-// chart and the tables of docs/cost.md. With names of operations it measures those alone, prints them and writes nothing.
+// chart and the tables of docs/cost.md. With names of operations it measures those alone, prints them and writes nothing;
+// with `feed`, the revocation feed; with `far`, how many store calls of a token request wait for one another.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 const names = process.argv.slice(2)
+if (names.length === 1 && names[0] === 'feed') {
+  console.log(formatFeed(await measureFeed()))
+  process.exit(0)
+}
+if (names.length === 1 && names[0] === 'far') {
+  measureWaits()
+  process.exit(0)
+}
 const directory = makeTemporaryDirectory()
 const bundle = await bundleWorker(join(directory, 'service'))
 if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
@@ -44,7 +55,8 @@ async function record(): Promise<void> {
   const growing = CASES.filter((one) => one.isGrowing)
   const growth = await compareFullWithEmpty(growing, bundle)
   const size = measureBundle(bundle)
-  writeRecord({ speed, besideSignIns, growth, ...counts, memory, startupMs, size })
+  const feed = await measureFeed()
+  writeRecord({ feed, speed, besideSignIns, growth, ...counts, memory, startupMs, size })
 }
 
 async function count() {

@@ -70,8 +70,9 @@ export function billOf(one: Shop, measures: Measures): Bill {
   const habits = habitsOf(one)
   const usage = addUp(habits, measures)
   const { auditGb, sessionGb, peopleGb, feedEntries } = strainOf(one, measures)
-  // Each poll of the feed reads the list of the last hour; that which it was counted with had hardly an entry.
-  usage.rowsRead += count(habits, ['revocation feed, read anew']) * (feedEntries / shop.PEAK)
+  // The polls that were counted had hardly an entry to read.
+  const entriesAPoll = (feedEntries / shop.PEAK) * shop.FEED_READ_SHARE
+  usage.rowsRead += count(habits, ['revocation feed, read anew']) * entriesAPoll
   usage.storedGb = auditGb + sessionGb + peopleGb
   usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
   usage.kvWrites = feedWrites(one)
@@ -89,8 +90,8 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
   const sessionWrites = atPeak(({ before }) => before.d1WriteCalls)
   const reads = atPeak(({ before }) => before.d1Calls - before.d1WriteCalls)
   const auditEvents = sumOf(month)(({ after }) => after.d1RowsAdded)
-  const endings = count(busiest, shop.ENDINGS)
-  const entries = endings * shop.ACCESS_TOKEN_SECONDS
+  const listed = count(busiest, shop.LISTED)
+  const entries = Math.min(listed * shop.ACCESS_TOKEN_SECONDS, shop.MAX_FEED_ENTRIES)
   return {
     shop: one,
     tokensASecond: count(busiest, shop.TOKENS),
@@ -104,7 +105,7 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
     peopleGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
     feedEntries: entries,
     feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
-    feedWritesASecond: one.instances * Math.min(endings, 1 / 60),
+    feedWritesASecond: one.instances * Math.min(listed, 1 / 60),
   }
 }
 
@@ -143,7 +144,7 @@ const NOTHING: Usage = {
 
 /** The isolate that a poll meets writes the copy of a list that has changed, once a minute at most. */
 function feedWrites(one: Shop): number {
-  return one.instances * Math.min(count(habitsOf(one), shop.ENDINGS), shop.MONTH_SECONDS / 60)
+  return one.instances * Math.min(count(habitsOf(one), shop.LISTED), shop.MONTH_SECONDS / 60)
 }
 
 function count(habits: Habits, names: readonly string[]): number {

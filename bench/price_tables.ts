@@ -1,3 +1,4 @@
+import { BATCH_ROWS, MAX_STATEMENTS } from '../src/sessions/sweep.ts'
 import {
   type Bill,
   billOf,
@@ -11,8 +12,8 @@ import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './p
 import * as shop from './shop.ts'
 import { formatTable } from './tables.ts'
 
-/** What the sweep removes of a table: statements in a run, rows in each, runs in a month. */
-const SWEPT_A_MONTH = 100 * 500 * 720
+/** Rows that the sweep can remove in a month: statements in a run, rows in each, a run every five minutes. */
+const SWEPT_A_MONTH = MAX_STATEMENTS * BATCH_ROWS * 12 * 720
 
 /** As much as D1 lets a database hold. */
 const DATABASE_GB = 10
@@ -112,7 +113,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
     [`people, ${bytes(rowBytes.users)}`, ({ peopleGb }) => `${short(peopleGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
-    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each poll of a changed list'],
+    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each new reader'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
   ]
   const table = rows.map(([title, cell, limit]) => [title, ...strains.map(cell), limit])

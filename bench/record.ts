@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { CASES, PRICED, YARDSTICKS } from './cases.ts'
 import { drawChart } from './chart.ts'
 import type { OperationCost } from './count.ts'
+import { type FeedMeasurement, formatFeed } from './feed.ts'
 import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
 import type { Measures } from './price_model.ts'
@@ -21,6 +22,7 @@ export interface Run {
   /** Machine tokens while sign-ins queue, beside machine tokens alone. */
   besideSignIns: Comparison
   growth: readonly Measurement[]
+  feed: readonly FeedMeasurement[]
   costs: readonly OperationCost[]
   /** What is counted for its price alone. */
   priced: readonly OperationCost[]
@@ -66,13 +68,14 @@ export function replaceSection(page: string, name: string, text: string, path: s
   return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)
 }
 
-function sectionsOf({ speed, growth, costs, ...rest }: Run): Record<string, string> {
+function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string, string> {
   return {
     run: `Run of ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, two cores.`,
     speed: formatSpeed(speed),
     queue: describeQueue(rest.besideSignIns, speed),
     growth: formatGrowth(growth),
     costs: formatCosts(costs),
+    feed: formatFeed(feed),
     isolate: describeIsolate(rest),
   }
 }

@@ -27,8 +27,17 @@ export const INSTANCE: Habits = { 'revocation feed, read anew': 259_200, JWKS: 8
 /** What gives somebody a token. */
 export const TOKENS = ['machine token', 'guest token', 'first refresh', 'refresh', 'sign-in of a guest']
 
-/** What ends a session, so that the feed lists it for as long as an access token lives. */
+/** What ends a session. */
 export const ENDINGS = ['sign-in of a guest', 'revocation']
+
+/** What the feed lists for as long as an access token lives: guests are not listed. */
+export const LISTED = ['revocation']
+
+/** The most that the feed lists. */
+export const MAX_FEED_ENTRIES = 10_000
+
+/** The part of the list that a poll reads: what was added in ten seconds of an hour, and all of it each quarter of an hour. */
+export const FEED_READ_SHARE = 10 / 3600 + 10 / 900
 
 export const SHOPS: readonly Shop[] = [
   { visitors: 10_000, instances: 3, isolates: 10 },
@@ -50,5 +59,5 @@ export const MONTH_SECONDS = 30 * 86_400
 export const WRITE_MS = 5
 export const READ_MS = 1
 
-/** Of an entry of the feed, in the text of the JWT. */
-export const FEED_ENTRY_BYTES = 80
+/** Of an entry of the feed, in the text of the JWT: `npm run bench -- feed`. */
+export const FEED_ENTRY_BYTES = 75

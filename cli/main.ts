@@ -23,7 +23,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const server = await chooseServer(input, store)
     const onRetry = () => terminal.say('No answer; trying again …')
     const account = new Account({ server, store, onRetry })
-    const call = { input, terminal, account, api: new AdminApi(account, onRetry) }
+    const askPassword = () => terminal.readSecret('Your own password')
+    const api = new AdminApi({ account, onRetry, askPassword })
+    const call = { input, terminal, account, api }
     await command.run(call).catch((error) => {
       throw toCliError(error, server)
     })

@@ -38,6 +38,8 @@ export interface ServiceOptions {
   /** Where D1 and KV are. */
   stateDirectory?: string
   sealingKey?: string
+  /** The Worker secret HASH_KEYS. */
+  hashKeys?: string
   /** Adds rows before the first request. */
   fill?: (env: Env) => Promise<void>
   /** Whether a debugger may look at its heap. */
@@ -54,13 +56,17 @@ export function makeTemporaryDirectory(): string {
 /** The service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey, fill, inspect }: ServiceOptions = {},
+  { port, stateDirectory, sealingKey, hashKeys, fill, inspect }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
   const config = requireConfig({ localPort })
   const { workerOptions } = readWorkerOptions('wrangler.toml')
-  const secrets = { SEALING_KEY: sealingKey ?? randomBytes(32).toString('base64url'), LOCAL_PORT: localPort }
+  const secrets = {
+    SEALING_KEY: sealingKey ?? randomBytes(32).toString('base64url'),
+    LOCAL_PORT: localPort,
+    ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
+  }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
   const { server, miniflare } = await start(
     { ...workerOptions, bindings, modulesRoot: directory, modules },

@@ -17,7 +17,8 @@ import { protectAnswers } from './http/security_headers.ts'
 import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
-const ENDPOINTS: readonly Endpoint[] = [
+/** Every endpoint but the admin API and the console. */
+export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
   introspectEndpoint,

@@ -29,12 +29,14 @@ import { SignOut } from './sessions/sign_out.ts'
 import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
 import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
+import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
 import { DatabaseSizeStore } from './storage/database_size_store.ts'
 import { LastAnswerStore } from './storage/last_answer_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
+import { Challenge } from './users/challenge/challenge.ts'
 import { FailureStore } from './users/failure_store.ts'
 import { PasswordHasher } from './users/password_hash.ts'
 import { type HashKeys, parseHashKeys } from './users/schemes/hash_keys.ts'
@@ -59,6 +61,8 @@ export interface Env extends BurstBindings {
   SEALING_KEY_NEXT?: string
   /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
   HASH_KEYS?: string
+  /** How the service of `challenge` in config.yml knows this server. */
+  CHALLENGE_SECRET?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
 }
@@ -68,6 +72,8 @@ export interface Services extends GrantServices {
   clock: Clock
   /** The requests of this isolate. */
   underWay: UnderWay
+  /** Which copies are outdated. */
+  changes: ChangeListStore
   origins: OriginStore
   clientUse: ClientUseStore
   /** What operators list and change. */
@@ -90,6 +96,8 @@ export interface Services extends GrantServices {
   readiness: ReadinessStore
   /** What seals the cookies of the console. */
   consoleSealer: TextSealer
+  /** What authenticates the confirmations of operators. */
+  confirmations: KeyedHash
 }
 
 /** The Worker is not set up. The message names each binding or secret that is missing and says what to do. */
@@ -112,7 +120,8 @@ export function createServices(
   const copies = new ReadCopyStore(kv, mac)
   const lastAnswers = new LastAnswerStore(config.issuer, mac)
   const clientTable = new ClientTableStore(db)
-  const clients = new ClientStore(clientTable, copies)
+  const changes = new ChangeListStore(db)
+  const clients = new ClientStore({ table: clientTable, copies, changes })
   const users = new UserStore(db)
   const clientAdmin = new ClientAdminStore(db)
   const userAdmin = new UserAdminStore(db)
@@ -123,7 +132,7 @@ export function createServices(
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
-  const store = new KeyStore(db, copies)
+  const store = new KeyStore({ db, copies, changes })
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
   const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
   const lives = new KeyLifeStore(db)
@@ -161,18 +170,14 @@ export function createServices(
       underWay,
       clients,
       clientTable,
+      changes,
       users,
       audit,
       holders,
       cutoffs,
       cutoffStores,
-      keys,
-      shards,
-      feed,
-      clientAdmin,
-      userAdmin,
-      userImports: new UserImportStore(db),
     },
+    ...{ keys, shards, feed, clientAdmin, userAdmin, userImports: new UserImportStore(db) },
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
@@ -189,11 +194,13 @@ export function createServices(
       ...{ failures, names, limits, audit, bursts },
       suspects: new SuspectSessionEnder(shards, audit),
     }),
+    challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
     bursts,
     failures,
     signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
+    confirmations: new KeyedHash(sealingKeys[0], 'sallyport operator confirmation'),
   }
 }
 
@@ -226,7 +233,9 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
   const missing = new Set(
     ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
   )
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && missing.size === 0) {
+  const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
+  const isComplete = missing.size === 0 && !lacksChallenge
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
     return { db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
@@ -238,6 +247,8 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (lacksChallenge)
+    problems.push('the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs')
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }

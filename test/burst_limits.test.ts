@@ -3,7 +3,14 @@ import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
 import { problem, TestOperator } from './support/operator.ts'
-import { basic, credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import {
+  basic,
+  credentials,
+  PASSWORD,
+  type TestClient,
+  TestServer,
+  type TokenAnswer,
+} from './support/server.ts'
 
 const TOO_MANY = {
   error: 'temporarily_unavailable',
@@ -62,6 +69,19 @@ describe('guests', () => {
     expect((await server.postJson(guest, THERE)).status).toBe(200)
   })
 
+  it('have four budgets for all /64s of an IPv6 /48 together', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
+    const statuses: number[] = []
+    for (let i = 0; i < 40; i++) {
+      statuses.push((await server.postJson(guest, from(`2001:db8:9:${i.toString(16)}::1`))).status)
+    }
+    expect(statuses.filter((status) => status === 200)).toHaveLength(8)
+    expect(new Set(statuses.slice(8))).toEqual(new Set([429]))
+    expect((await server.postJson(guest, from('2001:db8:a::1'))).status).toBe(200)
+  })
+
   it('have the budget of wrangler.toml, near the caller', async () => {
     const server = new TestServer()
     const client = await server.addClient()
@@ -101,6 +121,34 @@ describe('guesses', () => {
     await expectTooMany(await post('garbage', HERE))
     expect((await post('garbage', THERE)).status).toBe(400)
     expect((await post(refresh_token, HERE)).status).toBe(200)
+  })
+})
+
+describe('refreshes', () => {
+  it('by a public client are limited for each address, and use nothing up past it', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient({ confidential: false })
+    const { refresh_token: first } = await server.signIn(client, 'guest', 'guest')
+    const post = (refresh_token: string | undefined, address: Record<string, string>) =>
+      server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token }, address)
+    let token = first
+    for (let i = 0; i < 2; i++) token = (await (await post(token, HERE)).json<TokenAnswer>()).refresh_token
+    await expectTooMany(await post(token, HERE))
+    expect((await post(token, THERE)).status).toBe(200)
+  })
+
+  it('by a confidential client are limited for each session, so that its other users go on', async () => {
+    const server = limitedServer(2)
+    const client = await server.addClient()
+    const post = (refresh_token: string | undefined) =>
+      server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token }, HERE)
+    const { refresh_token: hostile } = await server.signIn(client, 'guest', 'guest')
+    for (const status of [200, 200]) expect((await post(hostile)).status).toBe(status)
+    await expectTooMany(await post(hostile))
+    for (let i = 0; i < 5; i++) {
+      const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+      expect((await post(refresh_token)).status).toBe(200)
+    }
   })
 })
 
@@ -145,14 +193,13 @@ describe('sign-ins', () => {
     expect((await post(user.username, THERE)).status).toBe(200)
   })
 
-  it('of an operator’s current password are limited likewise', async () => {
+  it.each([
+    ['/me/password', { password: 'another password' }],
+    ['/me/confirm', {}],
+  ])('of an operator’s current password at %s are limited likewise', async (path, rest) => {
     const operator = await TestOperator.signIn(limitedServer(0))
-    const body = { current_password: PASSWORD, password: 'another password' }
-    const {
-      status,
-      headers,
-      body: answer,
-    } = await operator.call('POST', '/me/password', { body, headers: HERE })
+    const body = { current_password: PASSWORD, ...rest }
+    const { status, headers, body: answer } = await operator.call('POST', path, { body, headers: HERE })
     expect([status, answer]).toEqual([429, problem(429, 'too-many-attempts', 'There were too many attempts')])
     expect(headers.get('Retry-After')).toBe('60')
   })

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { EVENTS_PER_MINUTE, isRepeatable } from '../src/audit/audit_budget.ts'
 import { AUDIT_KINDS, type AuditEvent } from '../src/audit/audit_event.ts'
@@ -106,6 +107,21 @@ describe('the budget of audit events', () => {
     await flood(400, (i) => server.postJson(impossible(stranger), from(`10.${i >> 8}.${i & 255}.1`)))
     await flood(300, () => server.postJson(impossible(shop), HERE))
     expect(await count(`client_id = '${shop.id}'`)).toBe(300)
+  })
+
+  it('is one for each session: a user who retries without end leaves the budget of the shop to others', async () => {
+    const server = new TestServer({ env: OPEN })
+    const shop = await server.addClient()
+    const { refresh_token } = await server.signIn(shop, 'guest', 'guest')
+    await Promise.all(Array.from({ length: 100 }, () => server.refresh(shop, refresh_token)))
+    const { sid } = decodeJwt<{ sid: string }>(refresh_token ?? '')
+    expect(await auditOf({ sid, kind: 'refresh' })).toHaveLength(1)
+    expect(await auditOf({ sid, kind: 'retry' })).toHaveLength(EVENTS_PER_MINUTE.session)
+    server.clock.time += 60
+    await server.signIn(shop, 'guest', 'guest')
+    expect((await auditOf({ kind: 'retry' })).at(-1)).toMatchObject({
+      ...{ reason: '89 more in 60 s, counted without a row for each', client_id: shop.id, sid: null },
+    })
   })
 
   it('holds at a location for a network, however many isolates its requests reach', async () => {

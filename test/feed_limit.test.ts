@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { beforeEach, describe, expect, it } from 'vitest'
-import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { clientCutoffTime, type StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { planMerge } from '../src/sessions/merge_cutoffs.ts'
+import { ConsoleBrowser } from './support/console.ts'
 import { readDelta, readFeed } from './support/feed.ts'
+import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
 
 /** Lists that many ended sessions of a client, made a while ago. */
@@ -16,6 +18,8 @@ async function listMany(clientId: string | null, count: number, createdAt: numbe
     .bind(count, createdAt, clientId)
     .run()
 }
+
+afterEach(() => vi.restoreAllMocks())
 
 const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM cutoffs').first<number>('n')
 
@@ -94,6 +98,20 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     await expect(server.refresh(client, dead.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
+  it('leaves the cut-off of a client that an operator has just made as it is', async () => {
+    const server = new TestServer()
+    const { id } = await server.addClient()
+    const now = server.clock.time
+    await server.services.signOut.endTokensOfClient(id, 'its secret leaked', server.context())
+    await listMany(id, 10_000, now - 70)
+    await env.DB.prepare("UPDATE cutoffs SET expires_at = expires_at + 90 WHERE kind = 'sid'").run()
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7499)
+    expect(revocations.filter(({ client_id }) => client_id === id)).toEqual([
+      { client_id: id, before: clientCutoffTime(now) },
+    ])
+  })
+
   it('gives a reader of changes the coarse entry', async () => {
     const server = new TestServer()
     await listMany('busy', 9_999, server.clock.time - 500)
@@ -118,6 +136,41 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(response.status).toBe(200)
     const token = new TextDecoder().decode(await response.arrayBuffer())
     expect(decodeJwt<{ revocations: [] }>(token).revocations).toHaveLength(10_001)
+  })
+})
+
+describe('merged revocations', () => {
+  beforeEach(emptyStores)
+
+  it('are in the statistics, on the dashboard and in the log', async () => {
+    const server = new TestServer()
+    const now = server.clock.time
+    await listMany('busy', 9_000, now - 500)
+    await listMany(null, 10_400, now - 400)
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const operator = await TestOperator.signIn(server, ['support'])
+    const { body } = await operator.get('/statistics')
+    expect(warn.mock.calls.map(([line]) => JSON.parse(String(line)))).toContainEqual({
+      ...{ level: 'warn', event: 'revocations_merged', removed: 11_902 },
+      into: `client_id busy before ${now - 440}, all before ${now - 340}`,
+    })
+    expect(body.revocation_feed).toEqual({
+      ...{ entries: 7500, max_entries: 10_000 },
+      merged: [
+        { client_id: 'busy', before: now - 440 },
+        { client_id: null, before: now - 340 },
+      ],
+    })
+    const browser = await ConsoleBrowser.signIn(server)
+    const { html } = await browser.get('/console')
+    expect(html).toContain('The revocation feed lists 7500 of 10000 entries, and its oldest were merged.')
+    expect(html).toContain('to the client busy before')
+    expect(html).toContain('to anybody before')
+  })
+
+  it('are not mentioned on the dashboard where there are none', async () => {
+    const browser = await ConsoleBrowser.signIn(new TestServer())
+    expect((await browser.get('/console')).html).not.toContain('revocation feed')
   })
 })
 

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './support/server.ts'
@@ -29,18 +30,56 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
     expect(await introspect(server, asker, tokens.access_token)).toEqual({
       ...common,
-      token_type: 'Bearer',
+      ...{ token_type: 'Bearer', token_use: 'access_token' },
       aud: STOREFRONT_AUDIENCE,
       ...{ iat, exp, jti },
       roles: ['wholesale'],
     })
-    expect(await introspect(server, asker, tokens.refresh_token)).toEqual({
+    expect(await introspect(server, owner, tokens.refresh_token)).toEqual({
       ...common,
+      token_use: 'refresh_token',
       aud: ISSUER,
       iat,
       exp: decodeJwt(tokens.refresh_token ?? '').exp,
       jti: `${sid}.0`,
+      seq: 0,
     })
+  })
+
+  it('describes a refresh token to its own client alone', async () => {
+    const server = new TestServer()
+    const [owner, sibling] = [await server.addClient(), await server.addClient()]
+    const { refresh_token } = await server.signIn(owner, 'guest', 'guest')
+    expect(await introspect(server, sibling, refresh_token)).toEqual(INACTIVE)
+    expect(await introspect(server, owner, refresh_token)).toMatchObject({
+      ...{ active: true, token_use: 'refresh_token' },
+    })
+  })
+
+  it('says the scope and the roles that the client, the user and config.yml have now', async () => {
+    const server = new TestServer()
+    const [client, asker] = [await server.addClient(), await server.addClient()]
+    const user = await server.addUser({ roles: ['vip', 'wholesale'] })
+    const tokens = await server.signIn(client, user.username)
+    const guest = await server.signIn(client, 'guest', 'guest')
+    await env.DB.batch([
+      env.DB.prepare('UPDATE users SET roles = ? WHERE id = ?').bind('["wholesale","new"]', user.id),
+      env.DB.prepare('UPDATE clients SET scopes = ? WHERE client_id = ?').bind(
+        '["orders","cart"]',
+        client.id,
+      ),
+    ])
+    const now = { scope: 'cart orders', roles: ['wholesale'] }
+    expect(await introspect(server, asker, tokens.access_token)).toMatchObject(now)
+    expect(await introspect(server, client, tokens.refresh_token)).toMatchObject({ scope: 'cart orders' })
+    expect(await introspect(server, asker, guest.access_token)).toMatchObject({ scope: 'cart' })
+    const storefront = { audience: STOREFRONT_AUDIENCE, users: 'customers', guests: true }
+    const config = { apis: { storefront: { ...storefront, scopes: ['orders'], guest_scopes: [] } } }
+    const narrower = new TestServer({ clock: server.clock, config })
+    expect(await introspect(narrower, asker, tokens.access_token)).toMatchObject({ scope: 'orders' })
+    const ofGuest = await introspect(narrower, asker, guest.access_token)
+    expect(ofGuest).toMatchObject({ active: true })
+    expect(ofGuest).not.toHaveProperty('scope')
   })
 
   it('says no more than inactive to a client of another API, and of what is no token', async () => {

@@ -200,6 +200,6 @@ describe('three rotations', () => {
         clock.time += 15
       }
     }
-    expect([kids.size, signed]).toEqual([4, 228])
+    expect([kids.size, signed]).toEqual([4, (3 * (PUBLISH_AHEAD_SECONDS + 300)) / 15])
   })
 })

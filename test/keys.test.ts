@@ -55,7 +55,9 @@ describe('signing keys', () => {
       expect(Object.keys(publicJwk).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
     }
     for (const sealed of [key?.sealed_private_jwk ?? '', copy.sealedPrivateJwk]) {
-      expect(decodeProtectedHeader(sealed)).toEqual({ alg: 'dir', enc: 'A256GCM', kid: key?.kid })
+      const times = { created: key?.created_at, activates: key?.activates_at, retires: null }
+      const bound = { kid: key?.kid, key: { alg: 'ES256', ...times } }
+      expect(decodeProtectedHeader(sealed)).toEqual({ alg: 'dir', enc: 'A256GCM', ...bound })
     }
     const stranger = new TestServer({ env: { SEALING_KEY: 'A'.repeat(43) } })
     const response = await stranger.postJson({ grant_type: 'client_credentials', ...credentials(client) })

@@ -34,7 +34,7 @@ describe('GET /revocations', () => {
     expect(decodeJwt(token)).toEqual({
       iss: 'https://id.shop.test',
       iat: server.clock.time,
-      exp: (Math.floor(server.clock.time / 900) + 1) * 900 + 3660,
+      exp: (Math.floor(server.clock.time / 900) + 1) * 900 + 3720,
       sequence: 0,
       until: '0',
       window: 3600,
@@ -53,11 +53,11 @@ describe('GET /revocations', () => {
     const cutAt = server.clock.time
     const people = [
       { sub: user.id, before: cutAt + 3 },
-      { client_id: client.id, before: cutAt + 3 },
+      { client_id: client.id, before: cutAt + 8 },
     ]
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...people])
     // A minute after the last token has expired, and another for the session: its token may be dated ahead.
-    server.clock.time = cutAt + 3 + 3600 + 60
+    server.clock.time = cutAt + 8 + 3600 + 60
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }])
     server.clock.time = cutAt - 10 + 3600 + 60 + 60
     expect((await readFeed(server)).revocations).toEqual([])

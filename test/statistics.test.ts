@@ -48,6 +48,7 @@ describe('GET /admin/api/statistics', () => {
     expect(body).toEqual({
       ...{ from: to - 180, to, piece_seconds: 60 },
       databases: [{ name: 'DB', bytes: expect.any(Number), limit_bytes: 10_000_000_000, nearly_full: false }],
+      revocation_feed: { entries: 0, max_entries: 10_000, merged: [] },
       total: {
         ...NOTHING,
         password: 2,

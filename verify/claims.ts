@@ -19,6 +19,10 @@ export interface AccessTokenClaims {
   visitorId: string | null
   /** Whether this is an anonymous visitor. */
   isGuest: boolean
+  /** Whether the user must set a new password first. */
+  mustChangePassword: boolean
+  /** Whether the password of the user is in a list of known breaches. */
+  passwordBreached: boolean
 }
 
 /** Takes the claims out of a payload whose signature, issuer, audience and times were verified. @throws TokenError */
@@ -41,6 +45,8 @@ export function decodeClaims(payload: JWTPayload): AccessTokenClaims {
     roles,
     visitorId: findText(payload, 'visitor_id'),
     isGuest: subject.startsWith('visitor:'),
+    mustChangePassword: findFlag(payload, 'must_change_password'),
+    passwordBreached: findFlag(payload, 'password_breached'),
   }
 }
 
@@ -48,6 +54,12 @@ function findText(payload: JWTPayload, name: string): string | null {
   const value = payload[name]
   if (value !== undefined && typeof value !== 'string') throw invalidToken(`its ${name} is not text`)
   return value ?? null
+}
+
+function findFlag(payload: JWTPayload, name: string): boolean {
+  const value = payload[name] ?? false
+  if (typeof value !== 'boolean') throw invalidToken(`its ${name} is not true or false`)
+  return value
 }
 
 function requireText(payload: JWTPayload, name: string): string {

@@ -3,32 +3,22 @@ import type { CutoffEntry } from './feed_document.ts'
 
 /** What the feed lists, by name: tokens that were issued before that second are dead. */
 export class Cutoffs {
-  readonly #before: ReadonlyMap<string, number>
-
-  private constructor(before: ReadonlyMap<string, number>) {
-    this.#before = before
-  }
-
-  static of(entries: readonly CutoffEntry[]): Cutoffs {
-    return new Cutoffs(new Map()).with(entries)
-  }
+  readonly #before = new Map<string, number>()
 
   get size(): number {
     return this.#before.size
   }
 
-  /** With more entries. Of two for one name the later time holds, in whatever order they come. */
-  with(entries: readonly CutoffEntry[]): Cutoffs {
-    if (entries.length === 0) return this
-    const before = new Map(this.#before)
-    for (const [name, time] of entries) before.set(name, Math.max(time, before.get(name) ?? time))
-    return new Cutoffs(before)
+  /** Of two entries for one name the later time holds, in whatever order they come. */
+  add(entries: readonly CutoffEntry[]): void {
+    for (const [name, before] of entries) {
+      this.#before.set(name, Math.max(before, this.#before.get(name) ?? before))
+    }
   }
 
-  /** Without the entries whose tokens have all expired: those from before a second. */
-  since(oldestBefore: number): Cutoffs {
-    const live = [...this.#before].filter(([, before]) => before > oldestBefore)
-    return live.length === this.#before.size ? this : new Cutoffs(new Map(live))
+  /** Removes the entries whose tokens have all expired: those that end at a second or earlier. */
+  removeUntil(second: number): void {
+    for (const [name, before] of this.#before) if (before <= second) this.#before.delete(name)
   }
 
   /** The claim by which a token was cut off; `all` where everything from before a second was; null where nothing was. */

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AccessTokenClaims } from './claims.ts'
+import type { PasswordClaim } from './password_claims.ts'
 import { TokenError } from './token_error.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -11,16 +12,18 @@ export interface TokenVariables {
 export interface RequireTokenOptions {
   /** Scope tokens that are all needed. */
   scope?: string | readonly string[]
+  /** In place of the verifier's own `accept`. */
+  accept?: readonly PasswordClaim[] | undefined
 }
 
 /** Lets through who has a live access token for this API, and answers everyone else as RFC 6750 has it. */
 export function requireToken(
   verifier: Verifier,
-  { scope = [] }: RequireTokenOptions = {},
+  { scope = [], accept }: RequireTokenOptions = {},
 ): MiddlewareHandler<TokenVariables> {
   return async function requireToken(c, next) {
     try {
-      c.set('token', await verifier.verify(c.req.raw, { scope, ...findWaitUntil(c) }))
+      c.set('token', await verifier.verify(c.req.raw, { scope, accept, ...findWaitUntil(c) }))
     } catch (error) {
       if (error instanceof TokenError) return error.toResponse()
       throw error

@@ -1,5 +1,6 @@
 // What `sallyport/verify` exports.
 export type { AccessTokenClaims } from './claims.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
+export type { PasswordClaim } from './password_claims.ts'
 export { TokenError, type TokenErrorCode } from './token_error.ts'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts'

@@ -2,6 +2,7 @@ import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { KeyTimes } from './key_source.ts'
 import { isSecureOrigin, originOf } from './origin.ts'
+import { type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
 import { warnOfPoll } from './warn_of_poll.ts'
 
 export interface RevocationOptions {
@@ -30,6 +31,8 @@ export interface VerifierOptions {
   documentOrigins?: readonly string[]
   /** How far clocks may be apart, in seconds. */
   leewaySeconds?: number
+  /** Claims about the password with which a token is accepted all the same; by default it is refused with 403. */
+  accept?: readonly PasswordClaim[] | undefined
   /** False where revoked tokens are to live until they expire. */
   revocations?: RevocationOptions | false
   /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
@@ -49,6 +52,7 @@ export interface VerifierSettings {
   /** The origins of all documents, the issuer's first. */
   origins: readonly string[]
   leewaySeconds: number
+  accept: readonly PasswordClaim[]
   revocations: RevocationSettings | null
   keys: KeyTimes
   fetch: Fetch
@@ -82,6 +86,7 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     origins: readOrigins(issuer, options),
     audience: requireText('audience', options.audience),
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
+    accept: requirePasswordClaims(options.accept ?? []),
     revocations: readRevocations(options.revocations),
     keys: readKeyTimes(options.keys),
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),

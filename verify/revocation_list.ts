@@ -149,7 +149,10 @@ export class RevocationPoller {
     const response = await fetchDocument(fetch, url, etag ? { 'If-None-Match': etag } : {})
     const asOf = now - Math.max(0, Number(response.headers.get('Age')) || 0)
     const received = { asOf, receivedAt: now }
-    if (response.status === 304 && last && etag) return this.#withoutExpired({ ...last, ...received }, now)
+    if (response.status === 304 && last && etag) {
+      this.#removeExpired(last, now)
+      return { ...last, ...received }
+    }
     const limit = { maxBytes, name: 'the revocation feed (revocations.maxBytes)' }
     const text = await readText(response, limit).catch(unusable)
     const document = await verifyFeedDocument(text, this.#dependencies, moment).catch(unusable)
@@ -167,19 +170,20 @@ export class RevocationPoller {
     if (!isWhole && since !== last?.until) return null
     // A list that was overtaken already: from a cache, or from a place that lags behind.
     if (last && sequence < last.sequence) return last
-    const cutoffs = isWhole || !last ? Cutoffs.of(entries) : last.cutoffs.with(entries)
-    const rest = { sequence, until, windowSeconds, expiresAt, ...received }
-    const list = this.#withoutExpired({ cutoffs, ...rest }, received.receivedAt)
+    const cutoffs = isWhole || !last ? new Cutoffs() : last.cutoffs
+    const list = { cutoffs, sequence, until, windowSeconds, expiresAt, ...received }
+    this.#removeExpired(list, received.receivedAt)
     const { maxEntries } = this.#dependencies
-    if (list.cutoffs.size <= maxEntries) return list
+    if (cutoffs.size + entries.length <= maxEntries) {
+      cutoffs.add(entries)
+      return list
+    }
     if (!isWhole) return null
     throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
   }
 
-  #withoutExpired(list: RevocationList, now: number): RevocationList {
-    const { leewaySeconds } = this.#dependencies
-    const oldestBefore = now - list.windowSeconds - leewaySeconds - CLOCK_SECONDS
-    return { ...list, cutoffs: list.cutoffs.since(oldestBefore) }
+  #removeExpired({ cutoffs, windowSeconds }: RevocationList, now: number): void {
+    cutoffs.removeUntil(now - windowSeconds - this.#dependencies.leewaySeconds - CLOCK_SECONDS)
   }
 }
 

@@ -10,6 +10,8 @@ export interface MintOptions {
   scope?: string
   roles?: string[]
   visitorId?: string
+  mustChangePassword?: boolean
+  passwordBreached?: boolean
   issuedAt?: number
   expiresAt?: number
   /** More header parameters, or other ones: to see a token refused. */
@@ -81,7 +83,7 @@ export class TestIssuer {
   /** An access token that a verifier of that audience accepts, but for what the options change. */
   mint(options: MintOptions): Promise<string> {
     const issuedAt = options.issuedAt ?? Math.floor(Date.now() / 1000)
-    const { sid, scope, roles, visitorId } = options
+    const { sid, scope, roles, visitorId, mustChangePassword, passwordBreached } = options
     const payload = {
       iss: this.url,
       aud: options.audience,
@@ -94,6 +96,8 @@ export class TestIssuer {
       ...(scope === undefined ? {} : { scope }),
       ...(roles === undefined ? {} : { roles }),
       ...(visitorId === undefined ? {} : { visitor_id: visitorId }),
+      ...(mustChangePassword ? { must_change_password: true } : {}),
+      ...(passwordBreached ? { password_breached: true } : {}),
       ...options.claims,
     }
     return this.#sign(payload, { typ: 'at+jwt', ...options.header })

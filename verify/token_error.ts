@@ -6,6 +6,8 @@ export type TokenErrorCode =
   | 'invalid_token'
   /** It is one, but may do less than is asked here. */
   | 'insufficient_scope'
+  /** It is one, but its user must set a new password first. */
+  | 'password_change_required'
   /** It cannot be judged now: the keys or the revocations cannot be fetched. */
   | 'temporarily_unavailable'
 
@@ -54,6 +56,16 @@ export function insufficientScope(scope: readonly string[]): TokenError {
   const needed = scope.join(' ')
   const challenge = `Bearer error="insufficient_scope", scope="${needed}"`
   return new TokenError({ code: 'insufficient_scope', status: 403, challenge }, `needs the scope ${needed}`)
+}
+
+/** 403 and not 401: with 401 `invalid_token` a client would refresh, and the new token would have the same claim. */
+export function passwordChangeRequired(claim: string): TokenError {
+  const challenge =
+    'Bearer error="insufficient_scope", error_description="The user must set a new password first"'
+  return new TokenError(
+    { code: 'password_change_required', status: 403, challenge },
+    `it has the claim ${claim}, which this API does not accept`,
+  )
 }
 
 export function temporarilyUnavailable(reason: string, options?: ErrorOptions): TokenError {

@@ -10,6 +10,7 @@ import { Discovery } from './discovery.ts'
 import { Documents } from './documents.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
 import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
+import { checkPassword, type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
 import { RevocationPoller } from './revocation_list.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
 import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
@@ -26,6 +27,8 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 export interface VerifyOptions {
   /** Scope tokens that are all needed. */
   scope?: string | readonly string[]
+  /** In place of the verifier's own `accept`: for the endpoint that sets a new password, say. */
+  accept?: readonly PasswordClaim[] | undefined
   /** Unix seconds; the present where absent. */
   now?: number
   /** Keeps the runtime alive for a fetch that no request waits for: `ctx.waitUntil` on Workers. */
@@ -36,7 +39,8 @@ export interface Verifier {
   /**
    * What a request's access token says, or what a token says.
    *
-   * @throws TokenError with a stable code and the RFC 6750 challenge; TypeError where `scope` is not made of scope tokens
+   * @throws TokenError with a stable code and the RFC 6750 challenge; TypeError where `scope` is not made of scope tokens,
+   * or `accept` not of claims about the password
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
 }
@@ -67,6 +71,8 @@ class AccessTokenVerifier implements Verifier {
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
+    const accepted =
+      options.accept === undefined ? this.#settings.accept : requirePasswordClaims(options.accept)
     const now = options.now ?? Math.floor(Date.now() / 1000)
     const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
@@ -74,6 +80,7 @@ class AccessTokenVerifier implements Verifier {
     const { leewaySeconds } = this.#settings
     if (claims.issuedAt > now + leewaySeconds) throw invalidToken('it was issued in the future')
     await this.#checkRevocations(claims, moment)
+    checkPassword(claims, accepted)
     checkScope(claims, options.scope)
     return claims
   }

@@ -43,6 +43,16 @@ export class Account {
     if (last !== null) await this.#revoke(last).catch(() => {})
   }
 
+  /** Puts the tokens of a new session in the place of those that ended. @throws CliError */
+  async adopt(answer: unknown): Promise<void> {
+    await this.#store.exclusively(async () => {
+      const credentials = await this.#store.find(this.server)
+      const tokens = decodeTokens(answer)
+      if (credentials === null || tokens === null) throw this.#signedOut()
+      await this.#store.save(this.server, { username: credentials.username, ...tokens })
+    })
+  }
+
   /** Forgets the tokens here, then ends the session there. @throws CliError */
   async signOut(): Promise<void> {
     const last = await this.#store.exclusively(async () => {

@@ -30,6 +30,14 @@ export interface Page {
 /** A JSON object of the admin API. */
 export type Item = Readonly<Record<string, unknown>>
 
+interface AdminApiOptions {
+  account: Pick<Account, 'server' | 'accessToken' | 'renew'>
+  /** Hears that an answer was lost and is asked for again. */
+  onRetry: () => void
+  /** Asks for the operator's own password, where an operation needs a confirmation of it. */
+  askPassword: () => Promise<string>
+}
+
 const TIMEOUT_MS = 30_000
 const LARGEST_PAGE = 100
 
@@ -41,16 +49,54 @@ export function at(path: string, ...values: string[]): string {
 
 /** The admin API of one server, as whoever is signed in there. */
 export class AdminApi {
-  readonly #account: Account
+  readonly #account: AdminApiOptions['account']
   readonly #onRetry: () => void
+  readonly #askPassword: () => Promise<string>
+  /** Kept while the command runs: an import may outlast a confirmation. */
+  #password: string | null = null
+  #confirmation: string | null = null
+  #confirming: Promise<void> | null = null
 
-  constructor(account: Account, onRetry: () => void) {
+  constructor({ account, onRetry, askPassword }: AdminApiOptions) {
     this.#account = account
     this.#onRetry = onRetry
+    this.#askPassword = askPassword
   }
 
-  /** @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no answer came */
+  /**
+   * Sends a request. Where the server needs a confirmation of the operator's password, it is asked for, and the request
+   * is sent again.
+   *
+   * @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no answer came
+   */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
+    const sent = this.#confirmation
+    try {
+      return await this.#askPatiently(request)
+    } catch (error) {
+      const isNeeded = error instanceof ProblemError && error.problem.type.endsWith(':confirmation-required')
+      if (!isNeeded) throw error
+      // Of several requests at once, the first one asks for all of them.
+      if (this.#confirmation === sent) await this.#confirm()
+      return this.#askPatiently(request)
+    }
+  }
+
+  #confirm(): Promise<void> {
+    this.#confirming ??= this.#requestConfirmation().finally(() => {
+      this.#confirming = null
+    })
+    return this.#confirming
+  }
+
+  async #requestConfirmation(): Promise<void> {
+    this.#password ??= await this.#askPassword()
+    const body = { current_password: this.#password }
+    const answer = await this.#askOnce({ operation: 'POST /me/confirm', body })
+    this.#confirmation = String(asItem(answer.body).confirmation)
+  }
+
+  #askPatiently(request: ApiRequest): Promise<ApiAnswer> {
     const { operation, isRepeatable = operation.startsWith('GET '), onRetry = this.#onRetry } = request
     return isRepeatable ? persist(() => this.#askOnce(request), onRetry) : this.#askOnce(request)
   }
@@ -95,6 +141,7 @@ export class AdminApi {
     const headers = new Headers({ Authorization: `Bearer ${token}`, Accept: 'application/json' })
     if (body !== undefined) headers.set('Content-Type', 'application/json')
     if (etag !== undefined) headers.set('If-Match', etag)
+    if (this.#confirmation !== null) headers.set('Sallyport-Confirmation', this.#confirmation)
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     return orUnreachable(operation, () => fetchStrictly(url, { method, headers, signal, ...content }))

@@ -22,6 +22,11 @@ export function findExposures(path: string): string[] {
   ].filter((problem) => problem !== false)
 }
 
+/** Whether other users of this machine can read a file. */
+export function isReadByOthers(path: string): boolean {
+  return process.platform !== 'win32' && ((findStats(path)?.mode ?? 0) & OF_OTHERS) !== 0
+}
+
 function findStats(path: string): Stats | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null
 }

@@ -1,6 +1,7 @@
 import type { Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
+import { uninterrupted } from '../core/uninterrupted.ts'
 import { member, printItem } from './output.ts'
 
 const USERNAME = text('username', 'Who signs in; asked for on a terminal where absent')
@@ -60,14 +61,21 @@ const whoami: Command = {
 
 const password: Command = {
   name: 'password',
-  summary: 'Changes one’s own password, and ends every other session of one’s own',
-  details: 'Without a terminal, the current password and the new one are two lines of standard input.',
+  summary: 'Changes your own password and ends all your sessions; this one goes on with new tokens',
+  details:
+    'Without a terminal, the current password and the new one are two lines of standard input. ' +
+    'If the response is lost, sign in with the new password.',
   operations: ['POST /me/password'],
-  async run({ terminal, api }) {
+  async run({ terminal, api, account }) {
     const current = await terminal.readSecret('Current password')
     const next = await terminal.readNewSecret('New password')
-    await api.ask({ operation: 'POST /me/password', body: { current_password: current, password: next } })
-    terminal.say('The password is changed. Every other session has ended.')
+    // Tokens that are not stored are lost, and those from before are dead.
+    await uninterrupted(async () => {
+      const body = { current_password: current, password: next }
+      const answer = await api.ask({ operation: 'POST /me/password', body })
+      await account.adopt(answer.body)
+    })
+    terminal.say('The password is changed. All your other sessions have ended.')
   },
 }
 

@@ -5,19 +5,20 @@ import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
 import { clientRows } from '../import/client_rows.ts'
 import type { ImportKind } from '../import/import_kind.ts'
-import { formatCount, Progress } from '../import/progress.ts'
+import { Progress } from '../import/progress.ts'
 import { Report } from '../import/report.ts'
 import { type ImportRun, type MadeSecret, runImport, type Tally } from '../import/run_import.ts'
-import { type Scan, scan } from '../import/scan.ts'
+import { countFates, FATE, type Scan, scan } from '../import/scan.ts'
 import { userRows } from '../import/user_rows.ts'
 import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
+import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
+import { countOf, describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { printJson } from './output.ts'
 
 const DRY_RUN = flag('dry-run', 'Changes nothing: says what would be')
 const REPORT = text('report', 'Where the refused rows are listed, in place of standard error', {
   value: 'FILE',
 })
-const DEFAULT_POOL = text('pool', 'The pool of rows that name none')
 const DEFAULT_API = text('api', 'The API of rows that name none')
 const OPTIONS: readonly Option[] = [...FILE_OPTIONS, DRY_RUN, YES, REPORT]
 const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
@@ -25,16 +26,18 @@ const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
 const DETAILS =
   'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
   'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
-  'with 1 where a row was refused.\nColumns: '
+  'with 1 where a row was refused. To import an admin or replace hashes, your own password is asked for, or is a line of ' +
+  'standard input.' +
+  '\nColumns: '
 
 const importUsers: Command = {
   name: 'import users',
   summary: 'People from another system, with the hashes that it has of their passwords',
-  details: DETAILS + columnsOf(userRows(undefined)),
+  details: DETAILS + columnsOf(userRows({})),
   arguments: [FILE],
-  options: [PRESET, ...OPTIONS, DEFAULT_POOL],
-  operations: ['POST /users/import', 'POST /users/import/verify'],
-  run: (call) => runCommand(call, userRows(call.input.get(DEFAULT_POOL))),
+  options: [PRESET, ...USER_OPTIONS, ...OPTIONS],
+  operations: ['POST /users/import', 'POST /users/import/verify', 'POST /me/confirm'],
+  run: (call) => runCommand(call, userRows(readUserRowOptions(call))),
 }
 
 const importClients: Command = {
@@ -65,16 +68,8 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
   try {
     const onRetry = () => say('No answer; the batch is sent again …')
     const refuse = report.refuse.bind(report)
-    const run = {
-      file: readFileOptions(call, kind),
-      kind,
-      api: call.api,
-      progress,
-      refuse,
-      onRetry,
-      isStopped: stop.isStopped,
-    }
-    await runSteps(call, run)
+    const file = readFileOptions(call, kind)
+    await runSteps(call, { file, kind, api: call.api, progress, refuse, onRetry, isStopped: stop.isStopped })
   } finally {
     stop.release()
     progress.clear()
@@ -82,38 +77,42 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
   }
 }
 
-/** Check the file, try it out, ask, import. */
+/** Check the file, verify known passwords, try it out, ask, import. */
 async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const { input, terminal } = call
   const { kind, progress } = run
   const found = await scan(run.file, kind, run.refuse)
-  const good = countGood(found)
+  const good = countFates(found, FATE.create)
+  const known = input.get(VERIFY_WITH)
+  if (known !== undefined) await verifyKnownPasswords(call, run, { found, path: known })
   progress.begin('Dry run', good)
   const trial = await runImport(run, found, { isDryRun: true, onSecret: () => {} })
-  const refused = trial.refused + found.count - good
+  const tried = { ...trial, refused: trial.refused + found.count - good }
   requireGoingOn(run)
-  terminal.say(`Dry run: ${describe({ ...trial, refused }, kind, 'to create')}`)
-  if (input.has(DRY_RUN) || trial.created === 0) {
-    return finish(call, { ...trial, refused }, { isDryRun: true, run })
-  }
-  await terminal.confirm(`Create ${countOf(trial.created, kind.one, kind.what)}?`, input.has(YES))
-  const { tally, secrets } = await create(call, run, { found, count: trial.created })
-  const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + refused }
-  terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${describe(total, kind, 'created')}`)
+  terminal.say(`Dry run: ${describeTally(tried, kind, { created: 'to create', updated: 'to replace' })}`)
+  const passwords = describePasswords(trial)
+  if (passwords !== null) terminal.say(passwords)
+  const changes = nameChanges(trial, kind)
+  if (input.has(DRY_RUN) || changes === null) return finish(call, tried, { isDryRun: true, run })
+  await terminal.confirm(`${changes}?`, input.has(YES))
+  const { tally, secrets } = await create(call, run, found)
+  const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + tried.refused }
+  const words = describeTally(total, kind, { created: 'created', updated: 'replaced' })
+  terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${words}`)
   finish(call, total, { isDryRun: false, ...(secrets.length > 0 ? { secrets } : {}), run })
 }
 
 async function create(
   { input, terminal, account }: Call,
   run: ImportRun,
-  { found, count }: { found: Scan; count: number },
+  found: Scan,
 ): Promise<{ tally: Tally; secrets: MadeSecret[] }> {
   const secrets: MadeSecret[] = []
   const onSecret = (secret: MadeSecret) => {
     if (input.has(JSON_OUTPUT)) secrets.push(secret)
     else terminal.print(`${secret.client_id},${secret.client_secret}`)
   }
-  run.progress.begin('Import', count)
+  run.progress.begin('Import', countFates(found, FATE.create) + countFates(found, FATE.update))
   try {
     return { tally: await runImport(run, found, { isDryRun: false, onSecret }), secrets }
   } catch (error) {
@@ -145,19 +144,6 @@ function finish(
     const verb = tally.refused === 1 ? 'was' : 'were'
     throw new CliError('failed', `${countOf(tally.refused, 'row', 'rows')} ${verb} refused.`)
   }
-}
-
-function describe({ created, exists, refused }: Tally, { one, what }: ImportKind, verb: string): string {
-  const made = `${countOf(created, one, what)} ${verb}`
-  return `${made}, ${formatCount(exists)} there already, ${countOf(refused, 'row', 'rows')} refused.`
-}
-
-function countOf(count: number, one: string, several: string): string {
-  return `${formatCount(count)} ${count === 1 ? one : several}`
-}
-
-function countGood({ isGood }: Scan): number {
-  return isGood.reduce((sum, value) => sum + value, 0)
 }
 
 function requireGoingOn({ isStopped }: ImportRun): void {

@@ -2,6 +2,7 @@ import { asItem, asItems, at } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
+import { integer } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
 import { member, moment, printItem, printJson } from './output.ts'
 
@@ -29,22 +30,38 @@ const listKeys: Command = {
   },
 }
 
+const LEAD = integer(
+  'lead',
+  'How long the key is published before it signs, 480 to 172800; 1800 by default',
+  {
+    value: 'SECONDS',
+    field: 'lead_seconds',
+  },
+)
+
 const rotateKeys: Command = {
   name: 'keys rotate',
-  summary: 'Has the next key take over as soon as every verifier knows it; no token is refused',
+  summary: 'Has the next key take over; no token is refused',
+  details:
+    'The key is published before it signs. A reader that keeps the JWKS for longer than that time, less 8 minutes, ' +
+    'may meet a key that it does not know.',
+  options: [LEAD],
   operations: ['POST /keys/rotate'],
   async run(call) {
-    printItem(call, await call.api.read({ operation: 'POST /keys/rotate' }), COLUMNS)
+    const { query } = call.input
+    printItem(call, await call.api.read({ operation: 'POST /keys/rotate', query }), COLUMNS)
   },
 }
 
 const retireKey: Command = {
   name: 'keys retire',
   summary: 'Gives up a compromised key at once: every token that it signed is refused',
-  details: 'Everybody whose tokens are of that key must sign in again: you too, where it is the current one.',
+  details:
+    'Everybody whose tokens are of that key must sign in again: you too, where it is the current one. ' +
+    'Your own password is asked for on a terminal, unseen, and is otherwise a line of standard input.',
   arguments: [{ name: 'KEY', summary: 'Its kid, as "keys list" shows it' }],
   options: [YES],
-  operations: ['DELETE /keys/{kid}'],
+  operations: ['DELETE /keys/{kid}', 'POST /me/confirm'],
   async run(call) {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')

@@ -34,6 +34,9 @@ const statistics: Command = {
       if (database.nearly_full === true)
         terminal.say(`The database ${database.name} is nearly full: see docs/cost.md.`)
     }
+    const { merged } = asItem(answer.revocation_feed ?? {})
+    if (Array.isArray(merged) && merged.length > 0)
+      terminal.say('Entries of the revocation feed were merged: see docs/sessions.md.')
   },
 }
 

@@ -34,6 +34,9 @@ const MUST_CHANGE = flag('must-change-password', 'The next sign-in is for settin
 const USER = { name: 'USER', summary: 'The id (user:…) or the whole username' }
 const FIND = [POOL]
 
+const CONFIRMED_ADMINS =
+  'To make somebody an admin, your own password is asked for, or is the next line of standard input.'
+
 const COLUMNS = [
   member('Username', 'username'),
   member('Pool', 'pool'),
@@ -102,10 +105,11 @@ const createUser: Command = {
   name: 'users create',
   summary: 'A new person',
   details:
-    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input. ' +
+    CONFIRMED_ADMINS,
   arguments: [{ name: 'USERNAME', summary: 'Unique in the pool; case does not count' }],
   options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
-  operations: ['POST /users'],
+  operations: ['POST /users', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
     input.require(NEW_POOL)
@@ -125,10 +129,12 @@ const createUser: Command = {
 const updateUser: Command = {
   name: 'users update',
   summary: 'Changes what is given and leaves the rest',
-  details: 'Roles replace all roles; --roles "" takes them away. An empty --name or --email removes it.',
+  details:
+    'Roles replace all roles; --roles "" takes them away. An empty --name or --email removes it. ' +
+    CONFIRMED_ADMINS,
   arguments: [USER],
   options: [USERNAME, ROLES, NAME, EMAIL, POOL, IF_MATCH],
-  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
+  operations: ['GET /users/{id}', 'PATCH /users/{id}', 'POST /me/confirm'],
   async run(call) {
     const { input } = call
     const hasProfile = input.has(NAME) || input.has(EMAIL)
@@ -146,10 +152,10 @@ const setPassword: Command = {
   name: 'users set-password',
   summary: 'Sets a new password, and ends every session of theirs',
   details:
-    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input.',
+    'The new password and then your own are asked for on a terminal, unseen, and are otherwise two lines of standard input.',
   arguments: [USER],
   options: [MUST_CHANGE, ...FIND],
-  operations: ['POST /users/{id}/password'],
+  operations: ['POST /users/{id}/password', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
     const path = await findPath(call)
@@ -174,9 +180,10 @@ const forceChange: Command = {
 const enableUser: Command = {
   name: 'users enable',
   summary: 'Lets them sign in again; tokens from before stay dead',
+  details: CONFIRMED_ADMINS,
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/enable'],
+  operations: ['POST /users/{id}/enable', 'POST /me/confirm'],
   run: (call) => changeStanding(call, 'enable'),
 }
 

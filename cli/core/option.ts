@@ -57,6 +57,18 @@ export const texts: Define<string[]> = (name, summary, details = {}) => ({
   merge: (earlier, later) => [...earlier, ...later],
 })
 
+/** One of a few words. */
+export function choice<T extends string>(name: string, summary: string, words: readonly T[]): Option<T> {
+  return {
+    ...describeValue(name, summary, { value: words.join('|') }),
+    parse(given) {
+      const word = words.find((candidate) => candidate === given)
+      if (word !== undefined) return word
+      throw new UsageError(`--${name} must be ${words.join(' or ')}`)
+    },
+  }
+}
+
 export const integer: Define<number> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, { value: 'N', ...details }),
   parse: (given) => parseInteger(name, given),

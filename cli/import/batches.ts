@@ -14,6 +14,8 @@ export interface NumberedRow {
   line: number
   name: string
   row: ApiRow
+  /** The scheme of the hash (`ReadRow`). */
+  password: string | null
 }
 
 /** Rows in batches that the server takes, in order. */

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
-import { given, integerOf, listOf, textOf, truthOf } from './row_values.ts'
-import { requireText } from './user_rows.ts'
+import { given, integerOf, listOf, requireText, textOf, truthOf } from './row_values.ts'
 
 /** So that scanners find a secret that leaks; 256 random bits follow. */
 const SECRET_PREFIX = 'sps_'
@@ -14,6 +13,7 @@ export function clientRows(api: string | undefined): ImportKind {
     what: 'clients',
     one: 'client',
     operation: 'POST /clients/import',
+    options: {},
     columns: [
       { name: 'client_id', summary: '1 to 64 letters, digits, `.`, `_`, `-`' },
       { name: 'name', summary: 'what people call it' },
@@ -24,7 +24,11 @@ export function clientRows(api: string | undefined): ImportKind {
         isList: true,
       },
       { name: 'scopes', summary: 'in the same way', isList: true },
-      { name: 'origins', summary: 'the exact origins of its pages, in the same way', isList: true },
+      {
+        name: 'origins',
+        summary: 'the exact origins of its pages, in the same way; https, or http on a loopback address',
+        isList: true,
+      },
       { name: 'confidential', summary: '`true` where absent; `false` for one that can keep no secret' },
       { name: 'enabled', summary: '`true` where absent' },
       { name: 'access_token_lifetime', summary: 'seconds; that of the API where absent' },
@@ -36,7 +40,7 @@ export function clientRows(api: string | undefined): ImportKind {
       { what: 'client_id', value: String(client_id) },
       ...(client_secret === undefined ? [] : [{ what: 'client_secret', value: String(client_secret) }]),
     ],
-    toRow: (values) => toClient(values, api),
+    toRow: (values) => ({ row: toClient(values, api), password: null }),
     complete: withSecret,
     secretOf: (sent, asked) =>
       sent.client_secret === asked.client_secret

@@ -10,21 +10,30 @@ export interface RowKey {
   value: string
 }
 
-/** What of one kind is imported, people or clients. */
+/** A row that may be sent. */
+export interface ReadRow {
+  row: ApiRow
+  /** How the user's password comes, for the count of the dry run: the scheme of its hash; null for clients. */
+  password: string | null
+}
+
+/** What is imported: users or clients. */
 export interface ImportKind {
   /** For sentences, such as `people`. */
   what: string
   /** One of them. */
   one: string
-  /** Of the admin API. */
+  /** The operation of the admin API that takes a batch. */
   operation: string
+  /** What a batch has beside its rows. */
+  options: Readonly<Record<string, unknown>>
   columns: readonly ImportColumn[]
-  /** What a report calls the row. */
+  /** The name of the row in a report. */
   nameOf(values: RowValues): string
   /** The values that no two rows may share. */
   keysOf(row: ApiRow): readonly RowKey[]
   /** @throws RowRefused */
-  toRow(values: RowValues): ApiRow
+  toRow(values: RowValues): ReadRow
   /** The row as it is sent at last, with what is made for it. */
   complete(row: ApiRow): ApiRow
   /** Shown once, where the row was created with something that was made for it. */

@@ -126,7 +126,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'firebase',
-    summary: 'firebase auth:export, as JSON or CSV; --set gives rounds, mem_cost and salt_separator',
+    summary: 'firebase auth:export, as JSON or CSV; --set gives rounds, memory_cost and salt_separator',
     formats: ['json', 'csv'],
     list: 'users',
     header: FIREBASE_HEADER,

@@ -53,7 +53,14 @@ export function splitList(text: string): string[] {
     .filter((item) => item !== '')
 }
 
-/** Without what is absent. */
-export function given(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+/** The members of an object that are not undefined. */
+export function given<T extends object>(row: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const members = Object.entries(row).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(members) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}
+
+/** @throws RowRefused */
+export function requireText(text: string | undefined, column: string): string {
+  if (text === undefined) throw new RowRefused(`${column}: is needed`)
+  return text
 }

@@ -4,15 +4,18 @@ import { inOrder, type NumberedRow, toBatches } from './batches.ts'
 import type { ImportFile } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
 import type { Progress } from './progress.ts'
-import { type Refuse, readGoodRows, type Scan } from './scan.ts'
+import { FATE, type Refuse, readGoodRows, type Scan } from './scan.ts'
 
 /** So many batches are on their way at a time. */
 const BATCHES_AT_ONCE = 4
 
 export interface Tally {
   created: number
+  updated: number
   exists: number
   refused: number
+  /** How many rows that are created or updated have a password of each kind: by the scheme of its hash. */
+  passwords: Record<string, number>
 }
 
 /** A client that got a secret, which nothing shows again. */
@@ -37,7 +40,8 @@ interface Sent {
   batch: readonly NumberedRow[]
   rows: readonly Readonly<Record<string, unknown>>[]
   results: unknown
-  wasRetried: boolean
+  /** Whether an answer was lost, and the first try may have done the work. */
+  isInDoubt: boolean
 }
 
 /**
@@ -51,14 +55,14 @@ export async function runImport(
   scan: Scan,
   { isDryRun, onSecret }: { isDryRun: boolean; onSecret: (secret: MadeSecret) => void },
 ): Promise<Tally> {
-  const tally: Tally = { created: 0, exists: 0, refused: 0 }
+  const tally: Tally = { created: 0, updated: 0, exists: 0, refused: 0, passwords: {} }
   const batches = untilStopped(toBatches(readGoodRows(run.file, run.kind, scan)), run.isStopped)
   const work = (batch: NumberedRow[]) => send(run, batch, isDryRun)
   for await (const sent of inOrder(batches, work, { atOnce: BATCHES_AT_ONCE })) {
     for (const [i, numbered] of sent.batch.entries()) {
-      const { status, reason } = resultOf(sent, i)
-      tally[status]++
-      if (status !== 'created') scan.isGood[numbered.place] = 0
+      const { status, reason } = resultOf(sent, i, scan)
+      count(tally, numbered, status)
+      scan.fates[numbered.place] = FATES[status]
       if (status === 'refused') run.refuse(numbered.line, numbered.name, reason)
       const secret =
         status === 'created' && !isDryRun ? run.kind.secretOf(sent.rows[i] ?? {}, numbered.row) : null
@@ -68,6 +72,18 @@ export async function runImport(
   }
   run.progress.clear()
   return tally
+}
+
+type Status = 'created' | 'updated' | 'exists' | 'refused'
+
+const FATES: Readonly<Record<Status, number>> = {
+  ...{ created: FATE.create, updated: FATE.update, exists: FATE.none, refused: FATE.none },
+}
+
+function count(tally: Tally, { password }: NumberedRow, status: Status): void {
+  tally[status]++
+  if (password === null || (status !== 'created' && status !== 'updated')) return
+  tally.passwords[password] = (tally.passwords[password] ?? 0) + 1
 }
 
 async function* untilStopped<T>(items: AsyncIterable<T>, isStopped: () => boolean): AsyncGenerator<T> {
@@ -85,20 +101,25 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
     wasRetried = true
     run.onRetry()
   }
-  const body = { rows, dry_run: isDryRun }
+  const body = { rows, dry_run: isDryRun, ...kind.options }
   const answer = await api.ask({ operation: kind.operation, body, isRepeatable: true, onRetry })
-  return { batch, rows, results: asItem(answer.body).results, wasRetried }
+  return { batch, rows, results: asItem(answer.body).results, isInDoubt: wasRetried && !isDryRun }
 }
 
-/** A row that the dry run found missing and that is there at the second try was created by the first. */
-function resultOf({ results, wasRetried }: Sent, i: number): { status: keyof Tally; reason: string } {
+/** What the first try did, and the second then finds done, counts as it was planned. */
+function resultOf(
+  { results, isInDoubt, batch }: Sent,
+  i: number,
+  scan: Scan,
+): { status: Status; reason: string } {
   const result = asItems(results).find(({ index }) => index === i)
   const status = result?.status
-  if (status !== 'created' && status !== 'exists' && status !== 'refused') {
+  if (status !== 'created' && status !== 'updated' && status !== 'exists' && status !== 'refused') {
     throw new CliError('failed', 'The server did not say what became of each row.')
   }
+  const planned = scan.fates[batch[i]?.place ?? 0] === FATE.update ? 'updated' : 'created'
   return {
-    status: status === 'exists' && wasRetried ? 'created' : status,
+    status: status === 'exists' && isInDoubt ? planned : status,
     reason: String(result?.reason ?? ''),
   }
 }

@@ -11,8 +11,15 @@ export type Refuse = (line: number, name: string, reason: string) => void
 /** What a whole file was found to have, without asking the server. */
 export interface Scan {
   count: number
-  /** By the place of a row: 1 where it may be sent. */
-  isGood: Uint8Array
+  /** By the place of a row: what the import does with it. */
+  fates: Uint8Array
+}
+
+/** What the import does with a row. Before the dry run, every row that may be sent is to be created. */
+export const FATE = { none: 0, create: 1, update: 2 } as const
+
+export function countFates({ fates }: Scan, fate: number): number {
+  return fates.reduce((sum, value) => sum + (value === fate ? 1 : 0), 0)
 }
 
 /**
@@ -28,7 +35,7 @@ export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): 
     flags.add(read !== null)
     if (read !== null) for (const key of kind.keysOf(read.row)) keys.add(key)
   }
-  const found = { count: flags.count, isGood: flags.toArray() }
+  const found = { count: flags.count, fates: flags.toArray() }
   const repeated = keys.findRepeated()
   if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, refuse })
   return found
@@ -46,7 +53,7 @@ async function refuseRepeated(
     const shared = keys.find(({ digest }) => lines.has(digest))
     if (shared !== undefined) {
       refuse(line, name, `${shared.what}: line ${lines.get(shared.digest)} has the same`)
-      found.isGood[place] = 0
+      found.fates[place] = FATE.none
     } else for (const { digest } of keys) if (repeated.has(digest)) lines.set(digest, line)
   }
 }
@@ -55,11 +62,11 @@ async function refuseRepeated(
 export async function* readGoodRows(
   file: ImportFile,
   kind: ImportKind,
-  { isGood }: Scan,
+  { fates }: Scan,
 ): AsyncGenerator<NumberedRow> {
   let place = 0
   for await (const row of readRows(file)) {
-    const read = isGood[place] === 1 ? readRow(row, kind, () => {}) : null
+    const read = fates[place] !== FATE.none ? readRow(row, kind, () => {}) : null
     if (read !== null) yield { place, ...read }
     place++
   }
@@ -73,7 +80,7 @@ function readRow(row: FileRow, kind: ImportKind, refuse: Refuse): Omit<NumberedR
   }
   const name = kind.nameOf(row.values)
   try {
-    return { line, name, row: kind.toRow(row.values) }
+    return { line, name, ...kind.toRow(row.values) }
   } catch (error) {
     if (!(error instanceof RowRefused)) throw error
     refuse(line, name, error.message)

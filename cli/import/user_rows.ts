@@ -1,15 +1,25 @@
-import { convertHash } from '../../src/users/schemes/conversion/convert_hash.ts'
 import { normalizeUsername } from '../../src/users/username.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
-import { given, integerOf, listOf, RowRefused, textOf, truthOf } from './row_values.ts'
+import { readPassword, type WithoutPassword } from './row_password.ts'
+import { given, listOf, requireText, textOf, truthOf } from './row_values.ts'
 
-/** @param pool Of rows that name none. */
-export function userRows(pool: string | undefined): ImportKind {
+export interface UserRowOptions {
+  /** The pool of rows that name none. */
+  pool?: string | undefined
+  /** The scheme of hashes that do not say theirs, in rows that name none. */
+  hashScheme?: string | undefined
+  withoutPassword?: WithoutPassword | undefined
+  /** Whether the hashes of users who exist are replaced. */
+  replacesHashes?: boolean
+}
+
+export function userRows(options: UserRowOptions): ImportKind {
   return {
     what: 'people',
     one: 'person',
     operation: 'POST /users/import',
+    options: options.replacesHashes ? { replace_hashes: true } : {},
     columns: [
       { name: 'pool', summary: 'the pool of users; that of --pool where absent' },
       { name: 'username', summary: 'unique in the pool; case does not count' },
@@ -20,57 +30,57 @@ export function userRows(pool: string | undefined): ImportKind {
       },
       { name: 'salt', summary: 'the salt, for schemes that keep it apart' },
       { name: 'iterations', summary: 'of `symfony-sha512`; 5000 where absent' },
+      { name: 'rounds', summary: 'of `firebase-scrypt`' },
+      { name: 'memory_cost', summary: 'of `firebase-scrypt`' },
+      { name: 'salt_separator', summary: 'of `firebase-scrypt`' },
       { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
       { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list', isList: true },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1`, or the opposite; `true` where absent' },
+      { name: 'disabled', summary: 'the opposite of `enabled`, in its place' },
       { name: 'must_change_password', summary: 'whether the next sign-in is for a new password' },
       { name: 'name', summary: 'for operators to find them by' },
-      { name: 'email', summary: 'the same' },
+      { name: 'first_name', summary: 'with `last_name`, where there is no `name`' },
+      { name: 'last_name', summary: 'the same' },
+      { name: 'email', summary: 'for operators to find them by' },
     ],
     nameOf: (values) => String(values.username ?? '–'),
     keysOf: ({ pool, username }) => [
       { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
     ],
-    toRow: (values) => toUser(values, pool),
+    toRow: (values) => toUser(values, options),
     complete: (row) => row,
     secretOf: () => null,
   }
 }
 
 /** A name that the server refuses anyway is its own key. */
-function keyOfUsername(username: string): string {
+export function keyOfUsername(username: string): string {
   return normalizeUsername(username) ?? username
 }
 
-function toUser(values: RowValues, pool: string | undefined) {
-  const profile = given({ name: textOf(values, 'name'), email: textOf(values, 'email') })
-  return given({
+function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {
+  const name = {
     pool: requireText(textOf(values, 'pool') ?? pool, 'pool'),
     username: requireText(textOf(values, 'username'), 'username'),
-    password: textOf(values, 'password'),
-    password_hash: hashOf(values),
-    roles: listOf(values, 'roles'),
-    enabled: truthOf(values, 'enabled'),
+  }
+  const roles = listOf(values, 'roles')
+  const profile = given({ name: nameOf(values), email: textOf(values, 'email') })
+  const { password, members } = readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword })
+  const disabled = truthOf(values, 'disabled')
+  const row = given({
+    ...name,
+    ...members,
+    roles,
+    enabled: truthOf(values, 'enabled') ?? (disabled === undefined ? undefined : !disabled),
     must_change_password: truthOf(values, 'must_change_password'),
     profile: Object.keys(profile).length > 0 ? profile : undefined,
   })
+  return { row, password }
 }
 
-export function requireText(text: string | undefined, column: string): string {
-  if (text === undefined) throw new RowRefused(`${column}: is needed`)
-  return text
-}
-
-/** @throws RowRefused */
-function hashOf(values: RowValues): string | undefined {
-  const hash = textOf(values, 'password_hash')
-  if (hash === undefined) return undefined
-  const [salt, iterations] = [textOf(values, 'salt'), integerOf(values, 'iterations')]
-  const conversion = convertHash(textOf(values, 'hash_scheme') ?? null, {
-    hash,
-    ...(salt === undefined ? {} : { salt }),
-    ...(iterations === undefined ? {} : { iterations }),
-  })
-  if (conversion.isAccepted) return conversion.stored
-  throw new RowRefused(`password_hash: ${conversion.reason}; ${conversion.alternative}`)
+function nameOf(values: RowValues): string | undefined {
+  const parts = [textOf(values, 'first_name'), textOf(values, 'last_name')].filter(
+    (part) => part !== undefined,
+  )
+  return textOf(values, 'name') ?? (parts.length > 0 ? parts.join(' ') : undefined)
 }

@@ -6,6 +6,7 @@ import { requestContext } from '../http/request_context.ts'
 import { protectAnswers } from '../http/security_headers.ts'
 import type { Services } from '../services.ts'
 import { authenticateOperator, authorize } from './authenticate_operator.ts'
+import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { formatOpenApi } from './openapi.ts'
 import type { Answer, Operation } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
@@ -60,8 +61,9 @@ async function answer(
   authorize(operator, operation, services.config)
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
-  const call = { operator, params: c.req.param(), versions, context, services }
-  return respond(c, operation, await operation.run(call, input, check))
+  const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
+  const call = { operator, params: c.req.param(), versions, confirmation, context, services }
+  return respond(c, operation, await operation.run(call, input, { check, requireConfirmation }))
 }
 
 function respond(c: Context, { status }: Operation, { body, version, location }: Answer<unknown>): Response {

@@ -33,7 +33,8 @@ export async function authenticateOperator(
   if (holder === null) throw invalidToken('it was ended')
   const { user } = holder
   if (user === null || user.pool !== api.userPool) throw invalidToken('not of an operator')
-  return { user, isAdmin: user.roles.includes('admin'), clientId: claims.clientId, sid: claims.sid }
+  const { clientId, sid, scope } = claims
+  return { user, isAdmin: user.roles.includes('admin'), clientId, sid, scope }
 }
 
 async function requireClaims(

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import type { KeyEntry } from '../keys/key_life.ts'
+import { LEAD_LIMITS } from '../keys/key_schedule.ts'
+import { ALWAYS } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
@@ -40,13 +42,17 @@ const rotateKeys = operation({
   id: 'rotateKeys',
   method: 'POST',
   path: '/keys/rotate',
-  summary: 'Has the next key take over as soon as every verifier knows it; tokens stay good',
+  summary:
+    'Has the next key take over, `lead_seconds` after it was published (1800 by default); tokens stay good',
   tag: 'keys',
   role: 'admin',
+  query: z.strictObject({
+    lead_seconds: z.optional(z.int().check(z.gte(LEAD_LIMITS.min), z.lte(LEAD_LIMITS.max))),
+  }),
   status: 200,
   answer: keySchema,
   async handle(call) {
-    const key = await call.services.keyLife.rotateNow(call.context, actorOf(call))
+    const key = await call.services.keyLife.rotateNow(call.context, actorOf(call), call.query.lead_seconds)
     if (key === null) throw notFound('key')
     return { body: showKey(key) }
   },
@@ -59,6 +65,7 @@ const retireKey = operation({
   summary: 'Gives up a compromised key at once: all that it signed is refused',
   tag: 'keys',
   role: 'admin',
+  confirmation: ALWAYS,
   status: 200,
   answer: keySchema,
   async handle(call) {

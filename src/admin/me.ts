@@ -1,16 +1,11 @@
 import * as z from 'zod/mini'
-import { confirmPassword } from '../users/confirm_password.ts'
-import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
-import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
-import { adminEvent, byOperator, requireChanged, settingOf } from './change.ts'
-import { type Call, type Operation, operation } from './operation.ts'
-import { Problem } from './problem.ts'
+import { adminEvent } from './change.ts'
+import { CONFIRMATION_SECONDS, makeConfirmation } from './confirmation.ts'
+import { type Operation, operation } from './operation.ts'
+import { requireOwnPassword } from './prove_password.ts'
 import { named } from './schemas.ts'
 import { password } from './user_schemas.ts'
-import { refuseAsProblem } from './users.ts'
-
-const ownPasswordSchema = named('OwnPassword', z.strictObject({ current_password: password, password }))
 
 const meSchema = named(
   'Me',
@@ -23,6 +18,11 @@ const meSchema = named(
     client_id: z.string(),
     sid: z.string(),
   }),
+)
+const proofSchema = named('PasswordProof', z.strictObject({ current_password: password }))
+export const confirmationSchema = named(
+  'Confirmation',
+  z.strictObject({ confirmation: z.string(), expires_in: z.int() }),
 )
 
 const readMe = operation({
@@ -46,52 +46,23 @@ const readMe = operation({
   },
 })
 
-const changeOwnPassword = operation({
-  id: 'changeOwnPassword',
+const confirmPassword = operation({
+  id: 'confirmPassword',
   method: 'POST',
-  path: '/me/password',
-  summary: 'Sets a new password and ends every other session; refresh for an access token that lives',
+  path: '/me/confirm',
+  summary: 'Proves the password of the operator again, for operations that need a confirmation',
   tag: 'me',
-  role: 'anyone',
-  body: ownPasswordSchema,
-  status: 204,
+  role: 'admin',
+  body: proofSchema,
+  status: 200,
+  answer: confirmationSchema,
   async handle(call) {
     const { services, context, operator, body } = call
-    const { user, sid } = operator
-    const change = { operation: 'changeOwnPassword' }
-    const api = services.config.adminApi?.name ?? null
-    const confirmation = { user, password: body.current_password, clientId: operator.clientId, api }
-    const refusal = await confirmPassword(confirmation, services, context)
-    if (refusal !== null) {
-      const about = { subject: user.id, sid, change }
-      services.audit.record({ ...adminEvent(call, refusal, about), outcome: 'refused' }, context)
-      throw new Problem('wrong-password')
-    }
-    const password = await refuseAsProblem(() => makeOwnPassword(call, body))
-    const cutOff = {
-      reason: 'the password was changed',
-      edit: { ...password, mustChangePassword: false, keptSid: sid },
-      event: byOperator(call, change),
-    }
-    const outcome = await services.signOut.endUser(user.id, cutOff, context)
-    requireChanged(outcome, 'user', () => new Problem('conflict'))
-    return { body: undefined }
+    await requireOwnPassword(call, body.current_password, 'confirmPassword')
+    const about = { subject: operator.user.id, sid: operator.sid, change: { operation: 'confirmPassword' } }
+    services.audit.record(adminEvent(call, 'the password was confirmed', about), context)
+    return { body: { confirmation: await makeConfirmation(call), expires_in: CONFIRMATION_SECONDS } }
   },
 })
 
-/** Where the password of now is known to be in a breach, it is not set once more, whether anybody can be asked or not. */
-async function makeOwnPassword(
-  call: Call,
-  { current_password: current, password }: z.output<typeof ownPasswordSchema>,
-): Promise<NewPassword> {
-  const { services, operator } = call
-  const isSame = normalize(password) === normalize(current)
-  if (isSame && passwordStandingOf(operator.user, services.config).isBreached) throw breachedPassword()
-  return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
-}
-
-function normalize(text: string): string | null {
-  return normalizeText(text, MAX_PASSWORD_CHARACTERS)
-}
-
-export const ME_OPERATIONS: readonly Operation[] = [readMe, changeOwnPassword]
+export const ME_OPERATIONS: readonly Operation[] = [readMe, confirmPassword]

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
+import { CONFIRMATION_HEADER } from './confirmation.ts'
 import type { Operation } from './operation.ts'
 import { PROBLEMS } from './problem.ts'
 import { named, registry } from './schemas.ts'
@@ -84,7 +85,8 @@ function isVersioned({ answer }: Operation): boolean {
   return id === 'Client' || id === 'ClientWithSecret' || id === 'User'
 }
 
-function formatParameters({ path, query, method, needsVersion = false, tag }: Operation): object[] {
+function formatParameters(operation: Operation): object[] {
+  const { path, query, method, needsVersion = false, tag, confirmation } = operation
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     ...{ name, in: 'path', required: true },
     schema: { type: 'string' },
@@ -95,7 +97,15 @@ function formatParameters({ path, query, method, needsVersion = false, tag }: Op
   }))
   const isEdit = method !== 'GET' && inPath.length > 0 && (tag === 'clients' || tag === 'users')
   const ifMatch = { name: 'If-Match', in: 'header', required: needsVersion, schema: { type: 'string' } }
-  return [...inPath, ...inQuery, ...(isEdit ? [ifMatch] : [])]
+  const confirming = {
+    ...{ name: CONFIRMATION_HEADER, in: 'header', required: false, schema: { type: 'string' } },
+    description: `From POST /me/confirm. Needed ${confirmation?.when}.`,
+  }
+  return [
+    ...[...inPath, ...inQuery],
+    ...(isEdit ? [ifMatch] : []),
+    ...(confirmation === undefined ? [] : [confirming]),
+  ]
 }
 
 function content(schema: z.ZodMiniType): object {

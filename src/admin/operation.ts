@@ -11,9 +11,10 @@ export type Role = (typeof ROLES)[number]
 export interface Operator {
   user: User
   isAdmin: boolean
-  /** The client and the session of the access token. */
+  /** The client, the session and the scope of the access token. */
   clientId: string
   sid: string
+  scope: readonly string[]
 }
 
 /** What every request brings. */
@@ -23,6 +24,8 @@ export interface Call {
   params: Readonly<Record<string, string>>
   /** Those that If-Match lists; null for any. */
   versions: readonly number[] | null
+  /** What the operator got for the password a moment ago, as it came; null where there is none. */
+  confirmation: string | null
   context: RequestContext
   services: Services
 }
@@ -50,12 +53,21 @@ export interface OperationSpec<Q, B, A> {
   needsVersion?: boolean
   query?: ZodMiniType<Q>
   body?: ZodMiniType<B>
+  /** When the operator must have confirmed the password; absent where never. */
+  confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
   /** The longest body. */
   maxBodyBytes?: number
   status: 200 | 201 | 204
   /** Absent where there is no content. */
   answer?: ZodMiniType<A>
   handle(call: Call & { query: Q; body: B }): Promise<Answer<A>>
+}
+
+/** Which calls of an operation grant power that a stolen access token alone must not grant. */
+export interface ConfirmationRule<Q, B> {
+  /** For the OpenAPI document: the end of "Needs a confirmation …". */
+  when: string
+  isNeeded(call: Call & { query: Q; body: B }): boolean | Promise<boolean>
 }
 
 /** What came, parsed as JSON or a query and not checked yet. */
@@ -65,8 +77,16 @@ export interface RawInput {
 }
 
 /** An operation whose types are settled: it checks what came by its own schemas. */
-export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle'> {
-  run(call: Call, input: RawInput, check: Checker): Promise<Answer<unknown>>
+export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
+  confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when'>
+  run(call: Call, input: RawInput, steps: OperationSteps): Promise<Answer<unknown>>
+}
+
+/** What every operation does before its own work. */
+export interface OperationSteps {
+  check: Checker
+  /** @throws Problem where the operator has not confirmed the password */
+  requireConfirmation(call: Call): Promise<void>
 }
 
 /** Turns an unchecked part into a typed one, or throws the Problem that lists everything. */
@@ -76,12 +96,15 @@ export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
   const { handle, ...description } = spec
   return {
     ...description,
-    run: (call, input, check) =>
-      handle({
+    async run(call, input, { check, requireConfirmation }) {
+      const checked = {
         ...call,
         query: check('query', spec.query, input.query),
         body: check('body', spec.body, input.body),
-      }),
+      }
+      if (await spec.confirmation?.isNeeded(checked)) await requireConfirmation(call)
+      return handle(checked)
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { CLIENT_OPERATIONS } from './clients.ts'
 import { KEY_OPERATIONS } from './keys.ts'
 import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
+import { OWN_PASSWORD } from './own_password.ts'
 import { STORY_OPERATIONS } from './session_story.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { STATISTICS_OPERATIONS } from './statistics.ts'
@@ -16,6 +17,7 @@ import { VERIFY_HASH } from './verify_hash.ts'
 /** All that the admin API does. A path without a parameter stands before one that would take it for a value. */
 export const OPERATIONS: readonly Operation[] = [
   ...ME_OPERATIONS,
+  ...OWN_PASSWORD,
   ...CLIENT_IMPORT,
   ...CLIENT_OPERATIONS,
   ...SECRET_OPERATIONS,

@@ -4,10 +4,10 @@ import type { Client, ClientStanding } from '../clients/client.ts'
 import { lifetimesOf } from '../grants/lifetimes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
-import { CUTOFF_MARGIN_SECONDS } from '../sessions/cutoff_store.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
-import { isSignedOut, type User } from '../users/user.ts'
+import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
+import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { named } from './schemas.ts'
 
@@ -108,15 +108,15 @@ function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }
 
 /** Whether its tokens died with those of its person or client. */
 function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
-  const { sid, subject, clientId } = ownerOf(session)
+  const { subject, clientId } = ownerOf(session)
   const standing = clients.get(clientId)?.standing
   const issuedAt = lastIssueOf(session)
   if (!standing?.enabled || issuedAt < standing.tokensValidFrom) return true
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true
-  // Whoever signs in just after a cut-off gets tokens that are dated to its end.
-  return isSignedOut(user, { sid, issuedAt: issuedAt + CUTOFF_MARGIN_SECONDS })
+  // A refresh just after a cut-off gives tokens that are dated to its end, while the row has the time of the request.
+  return issuedAt + RECORD_MARGIN_SECONDS < user.tokensValidFrom
 }
 
 /** About when its current refresh token was issued. Unix seconds. */

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini'
 import type { EventCounts } from '../audit/audit_statistics_store.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
+import type { Services } from '../services.ts'
 import { DATABASE_LIMIT_BYTES } from '../storage/database_size_store.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
@@ -40,6 +43,15 @@ export const statisticsSchema = named(
         nearly_full: z.boolean(),
       }),
     ),
+    /** Null where a database does not answer. */
+    revocation_feed: z.nullable(
+      z.strictObject({
+        entries: z.int(),
+        max_entries: z.int(),
+        /** Coarse entries that took the place of finer ones. `client_id` is null where all tokens before it ended. */
+        merged: z.array(z.strictObject({ client_id: z.nullable(z.string()), before: z.int() })),
+      }),
+    ),
   }),
 )
 
@@ -48,7 +60,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures, passwords from breaches and active sessions, in the last minutes and in up to 60 pieces of them; the size of each database',
+    'Tokens by grant, failures, passwords from breaches and active sessions, in the last minutes and in up to 60 pieces of them; the size of each database and of the revocation feed',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({
@@ -67,9 +79,10 @@ const readStatistics = operation({
     // The last piece is the one that has begun, so that new events are seen.
     const to = (Math.floor(context.now / pieceSeconds) + 1) * pieceSeconds
     const from = to - count * pieceSeconds
-    const [{ pieces, total }, sizes] = await Promise.all([
+    const [{ pieces, total }, sizes, feed] = await Promise.all([
       services.statistics.count({ from, to, pieceSeconds }),
       services.databaseSizes.readAll(),
+      describeFeed(services, context),
     ])
     const known = new Map(pieces.map((piece) => [piece.at, piece]))
     const times = Array.from({ length: count }, (_, i) => from + i * pieceSeconds)
@@ -81,12 +94,27 @@ const readStatistics = operation({
         databases: sizes.map(({ name, bytes, isNearlyFull: nearly_full }) => ({
           ...{ name, bytes, limit_bytes: DATABASE_LIMIT_BYTES, nearly_full },
         })),
+        revocation_feed: feed,
       },
     }
   },
 })
 
 export const STATISTICS_OPERATIONS: readonly Operation[] = [readStatistics]
+
+async function describeFeed({ feed }: Services, context: RequestContext) {
+  try {
+    const { entries, maxEntries, merged } = await feed.describe(context)
+    return {
+      entries,
+      max_entries: maxEntries,
+      merged: merged.map(({ clientId, before }) => ({ client_id: clientId, before })),
+    }
+  } catch (error) {
+    if (error instanceof StorageUnavailable) return null
+    throw error
+  }
+}
 
 function showCounts(counts: EventCounts | undefined) {
   return {

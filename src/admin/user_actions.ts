@@ -1,5 +1,6 @@
 import { makePassword } from '../users/create_user.ts'
 import { adminEvent, byOperator, requireChanged, requireRemoved, settingOf } from './change.ts'
+import { ALWAYS, FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import { newPasswordSchema, userSchema } from './user_schemas.ts'
@@ -14,6 +15,13 @@ const enableUser = operation({
   summary: 'Lets the person sign in again; tokens from before stay dead',
   tag: 'users',
   role: 'admin',
+  confirmation: {
+    when: FOR_ADMINS,
+    async isNeeded(call) {
+      const user = await requireUser(idOf(call), call)
+      return !user.enabled && isAdmin(user, call)
+    },
+  },
   status: 200,
   answer: userSchema,
   async handle(call) {
@@ -83,6 +91,7 @@ const setPassword = operation({
   tag: 'users',
   role: 'admin',
   body: newPasswordSchema,
+  confirmation: ALWAYS,
   status: 200,
   answer: userSchema,
   async handle(call) {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { needsHash } from '../users/schemes/conversion/self_describing.ts'
+import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
-import { type Operation, operation } from './operation.ts'
+import { type Call, type Operation, operation } from './operation.ts'
 import { invalidContent } from './problem.ts'
 import { flag, named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
@@ -38,6 +39,10 @@ const importUsers = operation({
   tag: 'users',
   role: 'admin',
   body: batchSchema,
+  confirmation: {
+    when: `${FOR_ADMINS}, or replaces hashes`,
+    isNeeded: (call) => call.body.dry_run !== true && isPowerful(call.body, call),
+  },
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   answer: reportSchema,
@@ -50,6 +55,17 @@ const importUsers = operation({
 })
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
+
+/** Whether an import could make an admin, or give a user a password that somebody else knows. */
+function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
+  return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
+}
+
+/** The pool and the roles of a row that was not checked yet. */
+function toDraft({ pool, roles }: Record<string, unknown>) {
+  const names = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : []
+  return { roles: names, ...(typeof pool === 'string' ? { pool } : {}) }
+}
 
 /** @throws Problem 422 */
 function checkHashCount(rows: readonly Record<string, unknown>[]): void {

@@ -3,6 +3,7 @@ import { createUser, requireUsername, UserRefused } from '../users/create_user.t
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
 import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
+import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Answer, type Call, type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
@@ -58,6 +59,7 @@ const createUserOperation = operation({
   tag: 'users',
   role: 'admin',
   body: draftSchema,
+  confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   status: 201,
   answer: userSchema,
   async handle(call) {
@@ -103,6 +105,14 @@ const updateUser = operation({
   role: 'admin',
   needsVersion: true,
   body: editSchema,
+  confirmation: {
+    when: FOR_ADMINS,
+    async isNeeded(call) {
+      if (!call.body.roles?.includes('admin')) return false
+      const user = await requireUser(idOf(call), call)
+      return !isAdmin(user, call) && isAdmin({ ...user, roles: call.body.roles }, call)
+    },
+  },
   status: 200,
   answer: userSchema,
   async handle(call) {
@@ -120,8 +130,16 @@ const updateUser = operation({
     const change = { operation: 'updateUser', ...differencesOf(showUser(before), body) }
     const event = adminEvent(call, 'the user was changed', { subject: id, change })
     const conditions = conditionsOf(call, [before.version])
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const outcome = await services.userAdmin.change(id, edit, conditions, alongside)
+    const losesRole = roles !== undefined && before.roles.some((name) => !roles.includes(name))
+    const outcome = losesRole
+      ? await services.signOut.reduceUser(
+          id,
+          { reason: 'a role was removed', edit, conditions, event },
+          context,
+        )
+      : await services.userAdmin.change(id, edit, conditions, [
+          services.audit.additionIfChanged(event, context),
+        ])
     return show(requireChanged(outcome, 'user', lastAdmin))
   },
 })

@@ -8,6 +8,7 @@ import type { AuditEvent } from './audit_event.ts'
  * stranger is a caller without a client secret.
  */
 export const EVENTS_PER_MINUTE = {
+  session: 10,
   address: 60,
   network: 240,
   strangers: 300,
@@ -15,7 +16,7 @@ export const EVENTS_PER_MINUTE = {
   clients: 1200,
 } as const
 
-/** Addresses, networks and clients whose buckets an isolate keeps. The buckets of all strangers and clients bound the rest. */
+/** Sessions, addresses, networks and clients whose buckets an isolate keeps. The buckets of all strangers and clients bound the rest. */
 const MAX_BUCKETS = 2000
 
 /** An unused bucket is full again after a minute, so a new one may take its place. */
@@ -53,7 +54,7 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
 
 type Level = keyof typeof EVENTS_PER_MINUTE
 
-/** What repeatable events may write: a token bucket for each caller, and one for all callers of a kind together. */
+/** What repeatable events may write: a token bucket for each session and caller, and one for all callers of a kind together. */
 export class AuditBudget {
   readonly #buckets = new ExpiringCache<TokenBucket>(MAX_BUCKETS)
   readonly #shared = { strangers: bucketOf('strangers'), clients: bucketOf('clients') }
@@ -66,11 +67,18 @@ export class AuditBudget {
     return true
   }
 
-  #bucketsOf({ isFromClient = false, clientId }: AuditEvent, context: RequestContext): TokenBucket[] {
+  #bucketsOf(event: AuditEvent, context: RequestContext): TokenBucket[] {
+    const { sid, clientId, isFromClient = false } = event
     const { address, now } = context
-    if (isFromClient) return [this.#find('client', clientId ?? '', now), this.#shared.clients]
-    const ofNetwork = [this.#find('network', networkOf(context), now), this.#shared.strangers]
-    return address === null ? ofNetwork : [this.#find('address', address, now), ...ofNetwork]
+    const ofSession = sid === null ? [] : [this.#find('session', sid, now)]
+    if (isFromClient) return [...ofSession, this.#find('client', clientId ?? '', now), this.#shared.clients]
+    const ofAddress = address === null ? [] : [this.#find('address', address, now)]
+    return [
+      ...ofSession,
+      ...ofAddress,
+      this.#find('network', networkOf(context), now),
+      this.#shared.strangers,
+    ]
   }
 
   #find(level: Level, name: string, now: number): TokenBucket {

@@ -1,13 +1,13 @@
 import type { RequestContext } from '../lib/request_context.ts'
 import type { ClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { Client } from './client.ts'
+import type { StoredClient } from './client.ts'
 import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
 
 /** A client that has proven who it is. */
 export interface ProvenClient {
-  client: Client
+  client: StoredClient
   /** The hash of the secret by which it did; null for a public client. */
   secretHash: string | null
 }

@@ -31,12 +31,22 @@ export interface Client {
   /** Seconds, where shorter than those of the API; null for the API's. */
   accessTokenLifetimeSeconds: number | null
   refreshTokenLifetimeSeconds: number | null
+  /** Access tokens that were issued to the client before this second are refused. Unix seconds. */
+  accessValidFrom: number
+}
+
+/** A client as it was read from D1, or from a copy of that. */
+export interface StoredClient extends Client {
+  /** The client's tokens issued before this second are dead. Unix seconds. */
+  tokensValidFrom: number
+  /** The latest change that it includes, by its number in `copy_changes`. */
+  asOf: number
 }
 
 const lifetime = z.int().check(z.gte(60))
 
 // Not strict: a copy in KV may be from an older or a newer version of the Worker.
-const clientSchema: z.ZodMiniType<Client> = z.object({
+const clientShape = {
   id: z.string().check(z.regex(CLIENT_ID)),
   name: z.string(),
   api: z.string(),
@@ -49,6 +59,13 @@ const clientSchema: z.ZodMiniType<Client> = z.object({
   createdAt: z.int(),
   accessTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
   refreshTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
+  accessValidFrom: z._default(z.int(), 0),
+}
+const clientSchema: z.ZodMiniType<Client> = z.object(clientShape)
+const copySchema: z.ZodMiniType<StoredClient> = z.object({
+  ...clientShape,
+  tokensValidFrom: z.int(),
+  asOf: z.int(),
 })
 
 const rowSchema = z.object({
@@ -64,6 +81,7 @@ const rowSchema = z.object({
   created_at: z.int(),
   access_token_lifetime: z.nullable(z.int()),
   refresh_token_lifetime: z.nullable(z.int()),
+  access_valid_from: z.int(),
 })
 
 /** What can change about a client from one second to the next. */
@@ -81,9 +99,22 @@ export function decodeClientStanding(id: string, value: unknown): ClientStanding
   return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
 
+/** Decodes a copy. @throws CorruptRecord */
+export function decodeClientCopy(id: string, value: unknown): StoredClient {
+  return decodeRecord(copySchema, `client ${id}`, value)
+}
+
 /** @throws CorruptRecord */
 export function decodeClient(id: string, value: unknown): Client {
   return decodeRecord(clientSchema, `client ${id}`, value)
+}
+
+const storedRowSchema = z.object({ tokens_valid_from: z.int(), as_of: z.int() })
+
+/** Decodes a row of `clients` with its secrets and the latest change. @throws CorruptRecord */
+export function decodeStoredClientRow(id: string, value: unknown): StoredClient {
+  const { tokens_valid_from, as_of } = decodeRecord(storedRowSchema, `client ${id}`, value)
+  return { ...decodeClientRow(id, value), tokensValidFrom: tokens_valid_from, asOf: as_of }
 }
 
 /** Decodes a row of `clients` with its secrets gathered as a JSON array. @throws CorruptRecord */
@@ -103,5 +134,6 @@ export function decodeClientRow(id: string, value: unknown): Client {
     createdAt: row.created_at,
     accessTokenLifetimeSeconds: row.access_token_lifetime,
     refreshTokenLifetimeSeconds: row.refresh_token_lifetime,
+    accessValidFrom: row.access_valid_from,
   })
 }

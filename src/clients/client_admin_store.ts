@@ -1,6 +1,13 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
-import { assignmentsOf, type EditOutcome, judgeEdit, versionGuard } from '../lib/edit.ts'
+import {
+  assignmentsOf,
+  cutOffAssignmentsOf,
+  type EditOutcome,
+  judgeEdit,
+  type TokenStarts,
+  versionGuard,
+} from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Client } from './client.ts'
 import { type ClientRecord, decodeClientRecord } from './client_record.ts'
@@ -13,7 +20,7 @@ export interface NewSecret {
 }
 
 /** What may change about a client; what is absent stays. */
-export interface ClientEdit {
+export interface ClientEdit extends TokenStarts {
   name?: string | undefined
   grants?: readonly string[] | undefined
   scopes?: readonly string[] | undefined
@@ -21,8 +28,6 @@ export interface ClientEdit {
   accessTokenLifetimeSeconds?: number | null | undefined
   refreshTokenLifetimeSeconds?: number | null | undefined
   enabled?: boolean | undefined
-  /** Where tokens end: those issued before this second. Unix seconds. */
-  tokensValidFrom?: number | undefined
 }
 
 export interface ClientConditions {
@@ -172,13 +177,13 @@ export class ClientAdminStore {
   ): Promise<EditOutcome<ClientRecord>> {
     const changes = assignmentsOf(columnsOf(edit))
     const guard = versionGuard(conditions.versions)
-    const { tokensValidFrom = 0 } = edit
+    const cutOffs = cutOffAssignmentsOf(edit)
     const update = this.#db
       .prepare(
-        `UPDATE clients SET ${changes.sql} tokens_valid_from = max(tokens_valid_from, ?), version = version + 1,
-           updated_at = ? WHERE client_id = ? AND ${guard.sql}`,
+        `UPDATE clients SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
+         WHERE client_id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, tokensValidFrom, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
     return this.#run(id, [update, ...alongside], conditions)
   }
 

@@ -1,10 +1,18 @@
 import { callStore } from '../lib/storage_error.ts'
-import { type Client, type ClientStanding, decodeClientRow, decodeClientStanding } from './client.ts'
+import { LATEST_CHANGE } from '../storage/change_list_store.ts'
+import {
+  type Client,
+  type ClientStanding,
+  decodeClientStanding,
+  decodeStoredClientRow,
+  type StoredClient,
+} from './client.ts'
 import { generateSecretId } from './client_secret.ts'
 
 const SELECT_CLIENT = `
   SELECT c.client_id, c.name, c.api, c.grants, c.scopes, c.origins, c.confidential, c.enabled, c.created_at,
-    c.access_token_lifetime, c.refresh_token_lifetime,
+    c.access_token_lifetime, c.refresh_token_lifetime, c.tokens_valid_from, c.access_valid_from,
+    ${LATEST_CHANGE} AS as_of,
     (SELECT json_group_array(json_object('hash', s.secret_hash, 'createdAt', s.created_at, 'expiresAt', s.expires_at))
        FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC) s) AS secrets
   FROM clients c WHERE c.client_id = ?`
@@ -18,9 +26,9 @@ export class ClientTableStore {
   }
 
   /** The client with its secrets; null where there is none. @throws StorageUnavailable, CorruptRecord */
-  async find(id: string): Promise<Client | null> {
+  async find(id: string): Promise<StoredClient | null> {
     const row = await callStore('D1 clients', () => this.#db.prepare(SELECT_CLIENT).bind(id).first())
-    return row === null ? null : decodeClientRow(id, row)
+    return row === null ? null : decodeStoredClientRow(id, row)
   }
 
   /** Whether a client is enabled, and since when its tokens are valid; null where there is none. @throws StorageUnavailable, CorruptRecord */

@@ -1,5 +1,6 @@
 import type { ErrorDialect } from '../oauth/error_dialect.ts'
 import type { BREACH_OUTCOMES } from './breached_passwords_schema.ts'
+import type { CHALLENGE_OUTAGES } from './challenge_schema.ts'
 import { isLoopback } from './origin.ts'
 import { type ConfigFile, configSchema, type SIGNING_ALGORITHMS } from './schema.ts'
 
@@ -48,6 +49,14 @@ export interface BreachedPasswordSettings {
   recheckSeconds: number
 }
 
+/** Where the responses of a challenge, such as Turnstile, are checked. */
+export interface ChallengeSettings {
+  verifyUrl: string
+  /** What a sign-in with recent failures gets while that service is down: `open` lets it go on, `closed` refuses it. */
+  whenDown: (typeof CHALLENGE_OUTAGES)[number]
+  timeoutMs: number
+}
+
 /** One API that tokens are for. */
 export interface ApiConfig {
   name: string
@@ -93,6 +102,8 @@ export interface Config {
   minimumPasswordLength: number
   /** Null where nobody is asked. */
   breachedPasswords: BreachedPasswordSettings | null
+  /** Null where no challenge is asked for. */
+  challenge: ChallengeSettings | null
   signInLimits: SignInLimits
   /** What an address may do in a minute at one location. Kept by the bindings of wrangler.toml, which must agree. */
   burstLimits: ConfigFile['burst_limits']
@@ -170,6 +181,7 @@ function toConfig(file: ConfigFile): Config {
     passwordHash: file.password_hash,
     minimumPasswordLength: file.minimum_password_length,
     breachedPasswords: toBreachedPasswords(file.breached_passwords),
+    challenge: toChallenge(file.challenge),
     signInLimits: toSignInLimits(file.sign_in_limits),
     burstLimits: file.burst_limits,
     passwordQueue: { length: file.password_queue.length, ms: file.password_queue.seconds * 1000 },
@@ -188,6 +200,11 @@ function toBreachedPasswords(file: ConfigFile['breached_passwords']): BreachedPa
   if (file === undefined) return null
   const { range_url: rangeUrl, outcome, timeout, recheck_days } = file
   return { rangeUrl, outcome, timeoutMs: timeout * 1000, recheckSeconds: recheck_days * 86_400 }
+}
+
+function toChallenge(file: ConfigFile['challenge']): ChallengeSettings | null {
+  if (file === undefined) return null
+  return { verifyUrl: file.verify_url, whenDown: file.when_down, timeoutMs: file.timeout * 1000 }
 }
 
 /** A network around an address never has a lower limit than the address. */

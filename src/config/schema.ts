@@ -3,6 +3,7 @@ import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { across } from './across.ts'
 import { breachedPasswords } from './breached_passwords_schema.ts'
 import { BURST_LIMITS, burstLimits } from './burst_limits_schema.ts'
+import { challenge } from './challenge_schema.ts'
 import { count, DAY, days, lifetime } from './numbers.ts'
 import { isLoopback, isSecure, parseOrigin } from './origin.ts'
 import { isPageOrigin } from './page_origin.ts'
@@ -171,6 +172,7 @@ export const configSchema = z
       password_queue: z._default(passwordQueue, { length: 50, seconds: 3 }),
       minimum_password_length: z._default(count(8, 64), 8),
       breached_passwords: z.optional(breachedPasswords),
+      challenge: z.optional(challenge),
       sign_in_limits: z._default(signInLimits, SIGN_IN_LIMITS),
       burst_limits: z._default(burstLimits, BURST_LIMITS),
       cors: z._default(cors, { allow_origins: [], allow_headers: [], preflight_max_age: 600 }),
@@ -196,6 +198,12 @@ export const configSchema = z
       ({ breached_passwords: breaches, issuer: own }) =>
         breaches === undefined || !isLoopback(breaches.range_url) || isLoopback(own),
       'breached_passwords.range_url',
+      'must not be a loopback address where the issuer is none',
+    ),
+    across(
+      ({ challenge: hook, issuer: own }) =>
+        hook === undefined || !isLoopback(hook.verify_url) || isLoopback(own),
+      'challenge.verify_url',
       'must not be a loopback address where the issuer is none',
     ),
     across(

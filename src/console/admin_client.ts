@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import type { ZodMiniType } from 'zod/mini'
 import { ADMIN_PATH } from '../admin/admin_app.ts'
+import { CONFIRMATION_HEADER } from '../admin/confirmation.ts'
+import { confirmationSchema } from '../admin/me.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { callServer, type Server } from './server.ts'
 
@@ -11,6 +13,8 @@ interface Change {
   body?: object
   /** The ETag that the form was made from; absent where any version will do. */
   etag?: string
+  /** The operator's own password, for a change that needs a confirmation; absent or empty where it was not given. */
+  ownPassword?: string
 }
 
 /** What was read, and the ETag by which it may be changed. */
@@ -25,6 +29,7 @@ export class AdminClient {
   readonly #c: Context
   readonly #base: string
   readonly #accessToken: string
+  #confirmation: string | null = null
 
   constructor(server: Server, c: Context, { issuer, accessToken }: { issuer: string; accessToken: string }) {
     this.#server = server
@@ -53,7 +58,9 @@ export class AdminClient {
    * @throws AdminProblem 401
    */
   async change<T>(path: string, schema: ZodMiniType<T>, change: Change = {}): Promise<T | AdminProblem> {
-    const { method = 'POST', body, etag } = change
+    const { method = 'POST', body, etag, ownPassword = '' } = change
+    const refusal = ownPassword === '' ? null : await this.#confirm(ownPassword)
+    if (refusal !== null) return refusal
     const response = await this.#fetch(path, {
       method,
       headers: {
@@ -69,11 +76,21 @@ export class AdminClient {
     return problem
   }
 
+  /** Keeps a confirmation of the password for the next changes. Returns the refusal; null where there is none. */
+  async #confirm(password: string): Promise<AdminProblem | null> {
+    const body = { current_password: password }
+    const outcome = await this.change('/me/confirm', confirmationSchema, { body })
+    if (outcome instanceof AdminProblem) return outcome
+    this.#confirmation = outcome.confirmation
+    return null
+  }
+
   #fetch(path: string, { headers, ...init }: RequestInit & { headers?: Record<string, string> }) {
+    const confirmation = this.#confirmation === null ? {} : { [CONFIRMATION_HEADER]: this.#confirmation }
     const authorization = { Authorization: `Bearer ${this.#accessToken}` }
     return callServer(this.#server, this.#c, this.#base + path, {
       ...init,
-      headers: { ...headers, ...authorization },
+      headers: { ...headers, ...confirmation, ...authorization },
     })
   }
 }

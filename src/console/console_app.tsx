@@ -12,13 +12,13 @@ import { SessionCookie } from './console_session.ts'
 import type { Desk } from './desk.ts'
 import { FORGED, NOT_ALLOWED, NOT_FOUND, Refused, TOO_LARGE } from './error_page.tsx'
 import { Form } from './form.ts'
-import { Gate, readOperator, readPostedForm } from './gate.ts'
+import { Gate, readPostedForm } from './gate.ts'
 import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { PAGES } from './pages.ts'
 import { showPage, showTrouble } from './respond.tsx'
 import type { Server } from './server.ts'
 import { signInRoutes } from './sign_in.tsx'
-import { TokenClient } from './token_client.ts'
+import { newCsrfToken, TokenClient, toSession } from './token_client.ts'
 
 const MAX_BODY_BYTES = 16 * 1024
 
@@ -61,15 +61,13 @@ async function answer(c: Context, page: Page, desk: Desk): Promise<Response> {
   const now = desk.clock.now()
   const held = await gate.requireSession(c)
   const form = page.method === 'POST' ? await readPostedForm(c, held) : Form.of({})
-  const session = await gate.keepAlive(c, held, now)
-  const admin = gate.adminOf(c, session)
-  const operator = await readOperator(admin)
-  const { csrfToken } = session
+  const { admin, operator } = await gate.enter(c, held, now)
+  const { csrfToken } = held
   const query = new Form(new URL(c.req.url).searchParams)
   const visit = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const reply = await handle(page, visit)
   if (!('location' in reply)) return showPage(c, reply, visit, desk)
-  if (reply.endsAccessToken) await gate.refresh(c, session, now)
+  if (reply.tokens) await desk.cookie.write(c, toSession(reply.tokens, newCsrfToken(), now))
   return c.redirect(reply.location, 303)
 }
 

@@ -65,6 +65,7 @@ export const dashboardPage: Page = {
             }
           />
           <FullDatabases databases={statistics.databases} />
+          <MergedRevocations feed={statistics.revocation_feed} />
           <Spans minutes={minutes} />
           <Charts statistics={statistics} breaches={config.breachedPasswords === null ? [] : BREACHES} />
           <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
@@ -89,6 +90,26 @@ function FullDatabases({ databases }: Pick<Statistics, 'databases'>) {
         is full: keep fewer audit events, or add a shard for sessions.
       </p>
     ))
+}
+
+function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
+  if (feed === null || feed.merged.length === 0) return null
+  return (
+    <div class="note warn">
+      <p>
+        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and its oldest were merged.
+        APIs refuse access tokens that were issued
+      </p>
+      <ul>
+        {feed.merged.map(({ client_id: clientId, before }) => (
+          <li>
+            {clientId === null ? 'to anybody' : `to the client ${clientId}`} before <Moment at={before} /> UTC
+          </li>
+        ))}
+      </ul>
+      <p>Live sessions get a new access token at their next refresh.</p>
+    </div>
+  )
 }
 
 function Spans({ minutes }: { minutes: string }) {

@@ -22,6 +22,25 @@ export function PostForm({
   )
 }
 
+export const OWN_PASSWORD_FIELD = 'own_password'
+
+/** The operator's own password, for a change that needs a confirmation of it. */
+export function OwnPassword({ id, hint, required }: { id: string; hint: string; required: boolean }) {
+  return (
+    <div class="field">
+      <label for={id}>Your own password</label>
+      <input
+        {...{ id, name: OWN_PASSWORD_FIELD, type: 'password', required }}
+        autocomplete="current-password"
+        aria-describedby={`${id}-hint`}
+      />
+      <p class="hint" id={`${id}-hint`}>
+        {hint}
+      </p>
+    </div>
+  )
+}
+
 interface ConfirmProps {
   /** The token of the session. */
   csrf: string
@@ -30,6 +49,8 @@ interface ConfirmProps {
   action: string
   etag?: string
   isDangerous?: boolean
+  /** The id of a field for the operator's own password; absent where the action needs none. */
+  passwordId?: string
 }
 
 /** An action that says what it does before it is done, without a script. */
@@ -39,6 +60,7 @@ export function Confirm({
   action,
   etag,
   isDangerous = false,
+  passwordId,
   children,
 }: PropsWithChildren<ConfirmProps>) {
   return (
@@ -47,6 +69,9 @@ export function Confirm({
       <div class="confirm-body">
         <div class="confirm-text">{children}</div>
         <PostForm csrf={csrf} action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
+          {passwordId === undefined ? null : (
+            <OwnPassword id={passwordId} hint="The action needs it." required />
+          )}
           <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
             {label}
           </button>

@@ -38,6 +38,12 @@ export class SignInNeeded extends Error {
   }
 }
 
+/** A session that is live, as a page needs it. */
+export interface Entered {
+  admin: AdminClient
+  operator: ConsoleOperator
+}
+
 interface Dependencies {
   cookie: SessionCookie
   tokens: TokenClient
@@ -60,13 +66,30 @@ export class Gate {
     return session
   }
 
-  /** The session with an access token that lives for this request. @throws SignInNeeded, Refused */
-  async keepAlive(c: Context, session: ConsoleSession, now: number): Promise<ConsoleSession> {
-    return session.expiresAt - now > REFRESH_AHEAD_SECONDS ? session : this.refresh(c, session, now)
+  /**
+   * The admin API, and the operator as it has them at this moment. An access token that has ended before its time is
+   * replaced once: the operator may have lost a role.
+   *
+   * @throws SignInNeeded, Refused, AdminProblem
+   */
+  async enter(c: Context, held: ConsoleSession, now: number): Promise<Entered> {
+    const isOld = held.expiresAt - now <= REFRESH_AHEAD_SECONDS
+    const session = isOld ? await this.#refresh(c, held, now) : held
+    try {
+      return await this.#read(c, session)
+    } catch (error) {
+      if (isOld || !(error instanceof AdminProblem && error.status === 401)) throw error
+      return this.#read(c, await this.#refresh(c, session, now))
+    }
+  }
+
+  async #read(c: Context, session: ConsoleSession): Promise<Entered> {
+    const admin = this.adminOf(c, session)
+    return { admin, operator: await readOperator(admin) }
   }
 
   /** @throws SignInNeeded, Refused */
-  async refresh(c: Context, session: ConsoleSession, now: number): Promise<ConsoleSession> {
+  async #refresh(c: Context, session: ConsoleSession, now: number): Promise<ConsoleSession> {
     const { cookie, tokens } = this.#dependencies
     const outcome = await tokens.refresh(c, session, now)
     if (outcome.kind === 'wait') throw new Refused(awayFor(String(outcome.retryAfterSeconds)))

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
-import { Confirm } from './fields.tsx'
+import { Confirm, OWN_PASSWORD_FIELD } from './fields.tsx'
 import { goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
 
@@ -31,7 +31,8 @@ const retire: Page = {
   role: 'admin',
   async handle(visit) {
     const path = pathOf`/keys/${visit.params.kid ?? ''}`
-    const outcome = await visit.admin.change(path, keySchema, { method: 'DELETE' })
+    const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
+    const outcome = await visit.admin.change(path, keySchema, { method: 'DELETE', ownPassword })
     return outcome instanceof AdminProblem ? showKeys(visit, outcome) : goTo('/keys', 'key-retired')
   },
 }
@@ -62,8 +63,7 @@ async function showKeys(visit: Visit, problem: AdminProblem | null): Promise<Rep
         </Section>
         {operator.isAdmin ? (
           <Confirm csrf={csrf} label="Rotate now" action="/keys/rotate">
-            The next key takes over as soon as every verifier can know it, which is at most 14 minutes. No
-            token is refused.
+            The next key takes over once it has been published for 30 minutes. No token is refused.
           </Confirm>
         ) : null}
         {retired.length === 0 ? null : (
@@ -117,7 +117,11 @@ function Published({ keys, now, csrf }: PublishedProps) {
 
 function Retire({ kid, csrf }: { kid: string; csrf: string }) {
   return (
-    <Confirm csrf={csrf} label="Retire at once" action={pathOf`/keys/${kid}/retire`} isDangerous>
+    <Confirm
+      {...{ csrf, label: 'Retire at once', action: pathOf`/keys/${kid}/retire` }}
+      passwordId={`own-password-${kid}`}
+      isDangerous
+    >
       For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such
       a token signs in again, you too if it signed yours. To replace a key that is safe, rotate instead.
     </Confirm>

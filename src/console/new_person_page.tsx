@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
-import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
+import { Choices, type FieldState, Input, OWN_PASSWORD_FIELD, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
 import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
@@ -35,7 +35,8 @@ const createPerson: Page = {
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
-    const created = await admin.change('/users', userSchema, { body })
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const created = await admin.change('/users', userSchema, { body, ownPassword })
     if (created instanceof AdminProblem) return showForm(visit, pool, { form, problem: created })
     return goTo(pathOf`/people/${created.id}`, 'person-created')
   },

@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx'
 import type { Config } from '../config/config.ts'
 import type { AdminClient } from './admin_client.ts'
 import type { Form } from './form.ts'
+import type { TokenAnswer } from './token_client.ts'
 
 /** Where the console is. */
 export const CONSOLE_PATH = '/console'
@@ -37,8 +38,8 @@ export type Reply = { title: string; body: Child; status?: number } | Redirectio
 
 export interface Redirection {
   location: string
-  /** Whether the access token of this session is dead by now, though it has not expired. */
-  endsAccessToken?: boolean
+  /** The tokens of a new session that takes the place of the current one; absent where that goes on. */
+  tokens?: TokenAnswer
 }
 
 /** One page or action of the console. */

@@ -1,10 +1,10 @@
-import * as z from 'zod/mini'
 import { AdminProblem } from './admin_problem.ts'
 import { Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
 import { formatPasswordLength } from './new_person_page.tsx'
 import { type ConsoleOperator, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
+import { tokensSchema } from './token_client.ts'
 
 const FIELDS = ['current_password', 'password']
 
@@ -26,10 +26,9 @@ const changePassword: Page = {
     const password = form.text('password')
     if (password !== form.text('repeated')) return showForm(visit, { problem: null, isRepeatedWrong: true })
     const body = { current_password: form.text('current_password'), password }
-    const outcome = await admin.change('/me/password', z.undefined(), { body })
+    const outcome = await admin.change('/me/password', tokensSchema, { body })
     if (outcome instanceof AdminProblem) return showForm(visit, { problem: outcome, isRepeatedWrong: false })
-    // The access token from before is dead: the next page begins with another.
-    return { ...goTo('', 'own-password-set'), endsAccessToken: true }
+    return { ...goTo('', 'own-password-set'), tokens: outcome }
   },
 }
 
@@ -48,7 +47,7 @@ function showForm(
       <>
         <Heading
           title="Your password"
-          lead={`Of ${operator.username}. Your other sessions end with the old one.`}
+          lead={`Of ${operator.username}. All your other sessions end when you change it.`}
         />
         <WhyNow operator={operator} />
         {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { userSchema } from '../admin/user_schemas.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { OWN_PASSWORD_FIELD } from './fields.tsx'
 import { goTo, type Page, type Visit } from './page.ts'
 import { personOf } from './person_form.tsx'
 import { showPerson } from './person_page.tsx'
@@ -21,7 +22,8 @@ const savePerson: Page = {
     const { admin, form, config } = visit
     const { pool } = await admin.read(apiPathOf(visit), userSchema)
     const body = personOf(form, pool === config.adminApi?.userPool)
-    const change = { method: 'PATCH', body, etag: form.text('etag') } as const
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
     const saved = await admin.change(apiPathOf(visit), userSchema, change)
     return saved instanceof AdminProblem
       ? showPerson(visit, { problem: saved, typed: form })
@@ -36,7 +38,8 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
     path: `/people/:id/${verb}`,
     role: verb === 'enable' ? 'admin' : 'support',
     async handle(visit) {
-      const outcome = await visit.admin.change(`${apiPathOf(visit)}/${verb}`, userSchema)
+      const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
+      const outcome = await visit.admin.change(`${apiPathOf(visit)}/${verb}`, userSchema, { ownPassword })
       return outcome instanceof AdminProblem
         ? showPerson(visit, { problem: outcome })
         : goTo(pathOfPerson(visit), done)
@@ -68,7 +71,8 @@ const setPassword: Page = {
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
-    const outcome = await admin.change(`${apiPathOf(visit)}/password`, userSchema, { body })
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const outcome = await admin.change(`${apiPathOf(visit)}/password`, userSchema, { body, ownPassword })
     return outcome instanceof AdminProblem
       ? showPerson(visit, { problem: outcome })
       : goTo(pathOfPerson(visit), 'password-set')

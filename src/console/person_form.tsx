@@ -1,12 +1,20 @@
 import { ROLES } from '../admin/operation.ts'
-import { Choices, type FieldState, Input, TextArea } from './fields.tsx'
+import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
 import { Form } from './form.ts'
 import type { ShownUser } from './people_page.tsx'
 
 export const PERSON_FIELDS = ['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool']
 
+interface PersonFieldsProps {
+  state: FieldState
+  /** Whether the pool is that of the operators. */
+  isOperator: boolean
+  /** Whether the person has the role admin already. */
+  isAdmin?: boolean
+}
+
 /** The fields that a new person and a changed one share. */
-export function PersonFields({ state, isOperator }: { state: FieldState; isOperator: boolean }) {
+export function PersonFields({ state, isOperator, isAdmin = false }: PersonFieldsProps) {
   return (
     <>
       <Input
@@ -28,6 +36,9 @@ export function PersonFields({ state, isOperator }: { state: FieldState; isOpera
       ) : (
         <TextArea {...{ state, name: 'roles', label: 'Roles' }} hint="One a line. Tokens carry them." />
       )}
+      {isOperator && !isAdmin ? (
+        <OwnPassword id="own-password-for-roles" hint="Needed to give the role admin." required={false} />
+      ) : null}
     </>
   )
 }

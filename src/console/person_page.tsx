@@ -2,7 +2,7 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
-import { Confirm, PostForm } from './fields.tsx'
+import { Confirm, OwnPassword, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
 import { PasswordFields } from './new_person_page.tsx'
 import type { Reply, Visit } from './page.ts'
@@ -35,7 +35,7 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator }} /> : null}
         {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config }} /> : null}
         {operator.isAdmin || !isOperator ? (
-          <Actions {...{ person, etag, csrf, isAdmin: operator.isAdmin, isOneself }} />
+          <Actions {...{ person, etag, csrf, isAdmin: operator.isAdmin, isOneself, isOperator }} />
         ) : null}
       </>
     ),
@@ -97,7 +97,7 @@ function EditForm({ person, etag, csrf, attempt, isOperator }: EditFormProps) {
         </p>
       ) : null}
       <PostForm csrf={csrf} action={pathOf`/people/${person.id}`} etag={etag}>
-        <PersonFields state={state} isOperator={isOperator} />
+        <PersonFields {...{ state, isOperator, isAdmin: person.roles.includes('admin') }} />
         <button type="submit" class="primary">
           Save
         </button>
@@ -121,6 +121,7 @@ function SetPassword({ person, csrf, attempt, config }: SetPasswordProps) {
           <div class="confirm-text">Every session of theirs ends with it.</div>
           <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
             <PasswordFields {...{ state, config }} />
+            <OwnPassword id="own-password" hint="Needed to set the password of a user." required />
             <button type="submit" class="primary">
               Set the password
             </button>
@@ -137,9 +138,10 @@ interface ActionsProps {
   csrf: string
   isAdmin: boolean
   isOneself: boolean
+  isOperator: boolean
 }
 
-function Actions({ person, etag, csrf, isAdmin, isOneself }: ActionsProps) {
+function Actions({ person, etag, csrf, isAdmin, isOneself, isOperator }: ActionsProps) {
   const path = pathOf`/people/${person.id}`
   return (
     <Section id="actions" title="Actions">
@@ -158,7 +160,12 @@ function Actions({ person, etag, csrf, isAdmin, isOneself }: ActionsProps) {
           </Confirm>
         ) : null}
         {!person.enabled && isAdmin ? (
-          <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
+          <Confirm
+            {...{ csrf, label: 'Enable', action: `${path}/enable` }}
+            {...(isOperator && person.roles.includes('admin')
+              ? { passwordId: 'own-password-to-enable' }
+              : {})}
+          >
             They can sign in again. Tokens from before stay dead.
           </Confirm>
         ) : null}

@@ -9,11 +9,13 @@ export const CONSOLE_CLIENT = 'sallyport-console'
 
 const CSRF_BYTES = 24
 
-const tokensSchema = z.object({
+/** What the console needs of a token response. */
+export const tokensSchema = z.object({
   access_token: z.string(),
   refresh_token: z.string(),
   expires_in: z.int(),
 })
+export type TokenAnswer = z.output<typeof tokensSchema>
 const errorSchema = z.object({ error: z.string() })
 
 /** Why there are no tokens. */
@@ -38,8 +40,7 @@ export class TokenClient {
   }
 
   signIn(c: Context, person: { username: string; password: string }, now: number): Promise<TokenOutcome> {
-    const csrfToken = randomId(CSRF_BYTES)
-    return this.#request(c, { grant_type: 'password', ...person }, { csrfToken, now })
+    return this.#request(c, { grant_type: 'password', ...person }, { csrfToken: newCsrfToken(), now })
   }
 
   /** Two tabs may do it at once: both get the same successor. */
@@ -63,8 +64,7 @@ export class TokenClient {
     if (!response.ok) return judgeRefusal(response, body)
     const tokens = tokensSchema.safeParse(body)
     if (!tokens.success) return { kind: 'not_set_up' }
-    const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime } = tokens.data
-    return { kind: 'session', session: { accessToken, refreshToken, expiresAt: now + lifetime, csrfToken } }
+    return { kind: 'session', session: toSession(tokens.data, csrfToken, now) }
   }
 
   #post(c: Context, path: string, parameters: Record<string, string>): Promise<Response> {
@@ -74,6 +74,16 @@ export class TokenClient {
       body: new URLSearchParams({ client_id: CONSOLE_CLIENT, ...parameters }).toString(),
     })
   }
+}
+
+export function newCsrfToken(): string {
+  return randomId(CSRF_BYTES)
+}
+
+/** @param now When the tokens came. Unix seconds. */
+export function toSession(tokens: TokenAnswer, csrfToken: string, now: number): ConsoleSession {
+  const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime } = tokens
+  return { accessToken, refreshToken, expiresAt: now + lifetime, csrfToken }
 }
 
 function judgeRefusal({ status, headers }: Response, body: unknown): Refusal {

@@ -1,18 +1,24 @@
 import type { Context } from 'hono'
+import type { ApiConfig, Config } from '../config/config.ts'
 import type { Answers } from '../http/answers.ts'
 import { readClientRequest } from '../http/client_request.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
-import { findHolder } from '../sessions/find_holder.ts'
+import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
+import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
+import { isVisitorId } from '../users/visitor.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
-/** All that is said of a token that is not good, or none of the caller's business (RFC 7662 §2.2). */
+/** The response for a token that is not live, or that the caller may not ask about (RFC 7662 §2.2). */
 const INACTIVE = { active: false }
 
-/** The introspection endpoint (RFC 7662), for the confidential clients of the token's API. */
+/**
+ * The introspection endpoint (RFC 7662). It describes an access token to the confidential clients of the API in its `aud`,
+ * and a refresh token to its own client alone.
+ */
 export const introspectEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token/introspect',
@@ -25,16 +31,44 @@ async function answerIntrospection(c: Context, services: Services, answers: Answ
   if (!client.confidential) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
-  const where = { api, now: context.now }
-  const isActive = claims !== null && (await findHolder(claims, where, services)) !== null
-  return answers.private(isActive ? describe(claims, services.config.issuer) : INACTIVE)
+  // A refresh token is between its client and this server.
+  const isOfCaller = claims !== null && (claims.seq === null || claims.clientId === client.id)
+  const holder = isOfCaller ? await findHolder(claims, { api, now: context.now }, services) : null
+  if (claims === null || holder === null) return answers.private(INACTIVE)
+  return answers.private(
+    describe(claims, powerNow(claims, holder, api, services.config), services.config.issuer),
+  )
 }
 
-function describe(claims: TokenClaims, issuer: string) {
-  const { scope, roles, sid, visitorId } = claims
+/** What a token may do at this moment, and what is known of the password. */
+interface Power {
+  scope: readonly string[]
+  roles: readonly string[]
+  standing: PasswordStanding
+}
+
+/** What the token says, as far as its client, its user and config.yml still have it. A refresh token keeps its scope. */
+function powerNow(
+  { seq, subject, scope, roles }: TokenClaims,
+  { user, client }: LiveHolder,
+  api: ApiConfig,
+  config: Config,
+): Power {
+  const standing = user === null ? GOOD_STANDING : passwordStandingOf(user, config)
+  const isHeld = standing.isHeld && seq === null
+  const ofApi = isVisitorId(subject) ? api.guestScopes : api.scopes
+  return {
+    scope: isHeld ? [] : scope.filter((name) => client.scopes.includes(name) && ofApi.includes(name)),
+    roles: isHeld ? [] : roles.filter((name) => user?.roles.includes(name)),
+    standing: seq === null ? standing : GOOD_STANDING,
+  }
+}
+
+function describe(claims: TokenClaims, { scope, roles, standing }: Power, issuer: string) {
+  const { sid, seq, visitorId } = claims
   return {
     active: true,
-    ...(claims.seq === null ? { token_type: 'Bearer' } : {}),
+    ...(seq === null ? { token_type: 'Bearer', token_use: 'access_token' } : { token_use: 'refresh_token' }),
     iss: issuer,
     aud: claims.audience,
     sub: claims.subject,
@@ -46,5 +80,8 @@ function describe(claims: TokenClaims, issuer: string) {
     ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
     ...(roles.length === 0 ? {} : { roles }),
     ...(visitorId === null ? {} : { visitor_id: visitorId }),
+    ...(standing.mustChange ? { must_change_password: true } : {}),
+    ...(standing.isBreached ? { password_breached: true } : {}),
+    ...(seq === null ? {} : { seq }),
   }
 }

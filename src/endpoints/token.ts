@@ -2,8 +2,10 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
+import { ClientChanged } from '../grants/require_current_client.ts'
 import type { Answers } from '../http/answers.ts'
-import { readClientRequest } from '../http/client_request.ts'
+import { authenticateRequest, readClientRequest } from '../http/client_request.ts'
+import { log } from '../lib/log.ts'
 import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
@@ -18,11 +20,21 @@ export const tokenEndpoint: Endpoint = {
 
 async function answerTokenRequest(c: Context, services: Services, answers: Answers): Promise<Response> {
   const request = await readClientRequest(c, services, 'grant_type')
+  try {
+    return answers.private(await runGrant(request, services))
+  } catch (error) {
+    if (!(error instanceof ClientChanged)) throw error
+    log('info', 'client_read_again', { client_id: request.client.id })
+    return answers.private(await runGrant(await authenticateRequest(c, request, services), services))
+  }
+}
+
+async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {
   const { client, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), services.config)
   if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
   if (parameters.findAll('resource').length > 0) throw invalidTarget()
-  return answers.private(await runAudited(grant, request, services))
+  return runAudited(grant, request, services)
 }
 
 /** How the audit trail calls the refusals that belong there; the others are in the log alone. */

@@ -2,7 +2,9 @@ import { grantScope } from '../oauth/scope.ts'
 import { clientScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { Grant } from './grant.ts'
+import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
+import { requireCurrentClient } from './require_current_client.ts'
 
 /** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
@@ -13,7 +15,9 @@ export const clientCredentialsGrant: Grant = {
   async run(request, services) {
     const { client, api, parameters, context } = request
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
-    const issuance = { subject: client.id, roles: [], scope, issuedAt: context.now, session: null }
+    await requireCurrentClient(request, services)
+    const issuedAt = issueTimeFor(client, null, context.now)
+    const issuance = { subject: client.id, roles: [], scope, issuedAt, session: null }
     const answer = await issueTokens(issuance, request, services)
     auditSuccess(
       { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },

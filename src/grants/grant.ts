@@ -1,5 +1,5 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { Client } from '../clients/client.ts'
+import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
@@ -11,13 +11,14 @@ import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { Challenge } from '../users/challenge/challenge.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
 
 /** A request of a client that has proven who it is. */
 export interface ClientRequest {
-  client: Client
+  client: StoredClient
   /** The hash of the secret by which it did; null for a public client. */
   secretHash: string | null
   /** The API that the client belongs to: its tokens are for it alone. */
@@ -36,6 +37,7 @@ export interface GrantServices {
   passwords: PasswordHasher
   breaches: BreachedPasswords
   guard: SignInGuard
+  challenge: Challenge
   bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore

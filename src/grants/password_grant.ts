@@ -2,23 +2,22 @@ import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import { auditSuccess } from './audit_success.ts'
 import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import { issueTimeFor } from './issue_time.ts'
 import { renewHash } from './renew_hash.ts'
+import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
+import { startSession } from './start_session.ts'
 
-/** Whom a sign-in proved, and what the tokens say about them. */
-interface SignedIn {
+/** Whom the credentials prove, and what they may be given. */
+interface Proven {
   subject: string
   roles: readonly string[]
   standing: PasswordStanding
-  /** Unix seconds: later than now where the user was signed out everywhere within this second. */
+  /** The `iat` of the tokens. Unix seconds. */
   issuedAt: number
   /** Null for a visitor. */
   signIn: ProvenSignIn | null
@@ -31,43 +30,35 @@ export const passwordGrant: Grant = {
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { client, api, parameters, context } = request
+    const { client, api, parameters } = request
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
     // Before the password: after it, a refused scope would tell a guess that was right from a wrong one, without a session.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
-    const signedIn = isGuest
-      ? await signInVisitor(request, services)
-      : await signInUser(username, password, request, services)
-    const { subject, roles, standing, issuedAt, signIn } = signedIn
+    const proving = isGuest
+      ? signInVisitor(request, services)
+      : signInUser(username, password, request, services)
+    const proven = await besideClientCheck(proving, request, services)
     // Last, since it ends the guest's session: a request that is refused must leave it whole.
-    const visitorId = isGuest ? null : await spendVisitor(subject, request, services)
-    const { refreshTokenSeconds } = lifetimesOf(client, api)
-    const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
-    const expiresAt = issuedAt + Math.min(refreshTokenSeconds, capSeconds)
-    const sid = services.shards.newSid(context.continent)
-    const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
-    const issuance = { subject, roles, standing, scope, issuedAt, session }
-    const answer = await issueTokens(issuance, request, services)
-    auditSuccess({ kind: 'issue', reason: isGuest ? 'guest' : 'password', subject, sid }, request, services)
-    if (signIn !== null) {
-      const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
-      services.guard.recordSignIn(signIn, mark)
-    }
-    return answer
+    const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
+    const by = isGuest ? 'guest' : 'password'
+    return startSession({ ...proven, scope, visitorId, by }, request, services)
   },
 }
 
 /** Nothing is read and nothing written: a visitor is the random id in their token. */
-async function signInVisitor(
-  { client, context }: ClientRequest,
-  { bursts }: GrantServices,
-): Promise<SignedIn> {
+async function signInVisitor({ client, context }: ClientRequest, { bursts }: GrantServices): Promise<Proven> {
   await bursts.spend('guests', client.id, context)
   const subject = generateVisitorId()
-  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
+  return {
+    subject,
+    roles: [],
+    standing: GOOD_STANDING,
+    issuedAt: issueTimeFor(client, null, context.now),
+    signIn: null,
+  }
 }
 
 async function signInUser(
@@ -75,13 +66,15 @@ async function signInUser(
   password: string,
   request: ClientRequest,
   services: GrantServices,
-): Promise<SignedIn> {
+): Promise<Proven> {
   const { client, api, context } = request
-  const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const challengeResponse = request.parameters.find('challenge_response')
+  const who = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
+  const credentials = { ...who, challengeResponse }
   const proven = await authenticateUser(credentials, services, context)
   const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)
-  const issuedAt = issueTimeOf(user, context.now)
+  const issuedAt = issueTimeFor(client, user, context.now)
   const { id: subject, roles } = user
   const standing = passwordStandingOf(user, services.config)
   return { subject, roles, standing, issuedAt, signIn: proven.signIn }

@@ -1,5 +1,6 @@
 import { runLater } from '../lib/request_context.ts'
 import { encodePassword, passwordForms } from '../users/password.ts'
+import type { StoredHash } from '../users/schemes/hash_scheme.ts'
 import type { User } from '../users/user.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
@@ -8,8 +9,8 @@ import type { ClientRequest, GrantServices } from './grant.ts'
  * Replaces the stored hash of a user who has just signed in, where its scheme or cost is not that of new hashes. The
  * response does not wait for it. After a failure the next sign-in tries again.
  *
- * The hash stays where its scheme ignores the end of this password (bcrypt reads 72 bytes): the sign-in has proven only the
- * beginning, and a new hash would require an end that may be a typing error.
+ * The hash stays where its scheme ignores a part of this password (bcrypt reads 72 bytes, WordPress trims): the sign-in has
+ * not proven that part, and a new hash would require it, although it may be a typing error.
  */
 export function renewHash(
   user: User,
@@ -21,7 +22,7 @@ export function renewHash(
   const { id: subject, passwordHash: from } = user
   const outdated = passwords.findOutdated(from)
   const bytes = encodePassword(password)
-  if (outdated === null || bytes === null || !isProvenWhole(password, outdated.bytesRead)) {
+  if (outdated === null || bytes === null || !isProvenWhole(password, outdated)) {
     keepHash(user, request, users)
     return
   }
@@ -46,6 +47,6 @@ function keepHash(
 }
 
 /** Whether the scheme reads every byte of each form in which the password may have matched. */
-function isProvenWhole(password: string, bytesRead = Infinity): boolean {
-  return passwordForms(password)?.every((form) => form.length <= bytesRead) ?? false
+function isProvenWhole(password: string, { ignoresPartOf }: Pick<StoredHash, 'ignoresPartOf'>): boolean {
+  return passwordForms(password)?.every((form) => ignoresPartOf?.(form) !== true) ?? false
 }

@@ -23,8 +23,20 @@ export async function readClientRequest(
   required: string,
 ): Promise<ClientRequest> {
   const context = requestContext(c, services.clock)
+  // What the request needs after its client is read beside the client.
+  services.changes.refresh(context)
+  services.keys.prepare(context)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
+  return authenticateRequest(c, { parameters, context }, services)
+}
+
+/** Authenticates the client of a request whose parameters are read. @throws OAuthError invalid_request, invalid_client */
+export async function authenticateRequest(
+  c: Context,
+  { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
+  services: Services,
+): Promise<ClientRequest> {
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })

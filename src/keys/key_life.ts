@@ -87,20 +87,26 @@ export class KeyLife {
   }
 
   /**
-   * Has the next key take over as soon as every verifier knows it. One that was made already is brought forward; else
-   * one is made, and signs PUBLISH_AHEAD_SECONDS later. Tokens stay good. Asked again meanwhile, it changes nothing.
+   * Has the next key take over. A key that was made already is brought forward; else one is made. It signs `leadSeconds`
+   * after it was published, so that a reader that keeps the JWKS for less than that knows it. Tokens stay good. Asked again
+   * meanwhile, it changes nothing, unless a shorter lead is asked for.
    *
    * @returns The next key, or the current one where the switch was at once
    * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
    */
-  async rotateNow(context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
+  async rotateNow(
+    context: RequestContext,
+    by: Actor | null = null,
+    leadSeconds = PUBLISH_AHEAD_SECONDS,
+  ): Promise<KeyEntry | null> {
     const { store, lives, maker, ring, config, audit } = this.#dependencies
     const { now } = context
-    const times = { now, publishAheadSeconds: PUBLISH_AHEAD_SECONDS }
-    await maker.addIfWanted(scheduleNow(config, now), context, by)
+    const times = { now, publishAheadSeconds: leadSeconds }
+    await maker.addIfWanted(scheduleNow(config, now, leadSeconds), context, by)
     for (const kid of await lives.bringForward(config.signingAlgorithm, times)) {
       auditKey(`brought ${kid} forward`, { audit, context, by })
     }
+    await this.#resealAll(context, by)
     await store.renewCopy(context)
     ring.forget()
     const entries = await this.list(context)
@@ -161,13 +167,15 @@ export class KeyLife {
   /** One that signs at once: there is no time to publish it ahead, and verifiers fetch a kid that they do not know. */
   async #makeReplacement(now: number): Promise<SealedSigningKey> {
     const { config, sealingKeys } = this.#dependencies
-    const key = await generateSigningKey(config.signingAlgorithm, sealingKeys, now)
-    return { ...key, activatesAt: now - CLOCKS_APART_SECONDS }
+    return generateSigningKey(config.signingAlgorithm, sealingKeys, {
+      createdAt: now,
+      activatesAt: now - CLOCKS_APART_SECONDS,
+    })
   }
 
   async #resealDue(context: RequestContext): Promise<void> {
-    if (this.#dependencies.sealingKeys.length === 1) return
     const { resealed, unopened } = await this.#resealAll(context, null)
+    if (resealed.length === 0 && unopened.length === 0 && this.#dependencies.sealingKeys.length === 1) return
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
@@ -185,10 +193,11 @@ export class KeyLife {
   }
 
   /** Which list of the outcome it belongs to; null where there was nothing to do. */
-  async #resealOne({ kid, sealedPrivateJwk }: SealedSigningKey): Promise<keyof Resealing | null> {
+  async #resealOne(key: SealedSigningKey): Promise<keyof Resealing | null> {
+    const { kid, sealedPrivateJwk } = key
     const { lives, sealingKeys } = this.#dependencies
     try {
-      const resealed = await reseal(kid, sealedPrivateJwk, sealingKeys)
+      const resealed = await reseal(key, sealedPrivateJwk, sealingKeys)
       const isReplaced = resealed !== null && (await lives.replaceSealed(kid, sealedPrivateJwk, resealed))
       return isReplaced ? 'resealed' : null
     } catch (error) {

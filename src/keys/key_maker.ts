@@ -5,7 +5,7 @@ import { auditKey } from './audit_key.ts'
 import { isWanted, type KeyConfig, type KeySchedule, type KeyTurn, scheduleNext } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
 import type { SealingKeys } from './sealing.ts'
-import { generateSigningKey, type SealedSigningKey } from './signing_key.ts'
+import { generateSigningKey, type StoredSigningKey } from './signing_key.ts'
 
 interface Dependencies {
   store: KeyStore
@@ -27,11 +27,11 @@ export class KeyMaker {
   }
 
   /** Adds the key that is due, if there is one. Returns the keys of record. @throws StorageUnavailable, CorruptRecord */
-  async addIfDue(context: RequestContext): Promise<SealedSigningKey[]> {
+  async addIfDue(context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, config } = this.#dependencies
     const keys = await store.findAll()
     const schedule = scheduleNext(keys, config, context.now)
-    return isWanted(keys, schedule) ? this.#add(schedule, context, null) : keys
+    return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by: null }) : keys
   }
 
   /**
@@ -44,14 +44,21 @@ export class KeyMaker {
     schedule: KeySchedule,
     context: RequestContext,
     by: Actor | null,
-  ): Promise<SealedSigningKey[]> {
+  ): Promise<StoredSigningKey[]> {
     const keys = await this.#dependencies.store.findAll()
-    return isWanted(keys, schedule) ? this.#add(schedule, context, by) : keys
+    return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by }) : keys
   }
 
-  async #add(schedule: KeySchedule, context: RequestContext, by: Actor | null): Promise<SealedSigningKey[]> {
+  async #add(
+    keys: readonly StoredSigningKey[],
+    schedule: KeySchedule,
+    { context, by }: { context: RequestContext; by: Actor | null },
+  ): Promise<StoredSigningKey[]> {
     const { store, sealingKeys, audit } = this.#dependencies
-    const key = await generateSigningKey(schedule.alg, sealingKeys, context.now)
+    const { now } = context
+    // The very first key signs at once.
+    const times = { createdAt: now, activatesAt: keys.length === 0 ? now : schedule.activatesAt }
+    const key = await generateSigningKey(schedule.alg, sealingKeys, times)
     const activatesAt = await store.addIfWanted(key, schedule)
     if (activatesAt !== null) {
       auditKey(`made ${key.kid} (${key.alg}), to sign from ${activatesAt}`, { audit, context, by })

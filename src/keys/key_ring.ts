@@ -6,12 +6,13 @@ import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { answerWithin, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import { KEY_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { LastAnswerStore } from '../storage/last_answer_store.ts'
 import type { KeyMaker } from './key_maker.ts'
-import { ISOLATE_TTL_SECONDS, selectCurrent } from './key_schedule.ts'
+import { selectCurrent } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
 import { SealingError, type SealingKeys } from './sealing.ts'
-import { openSigningKey, type SealedSigningKey, type SigningKey } from './signing_key.ts'
+import { openSigningKey, type SigningKey, type StoredSigningKey } from './signing_key.ts'
 
 /** Made-up key ids cost one read of D1 in this time, however many they are. */
 const COMPARE_AGAIN_SECONDS = 5
@@ -27,8 +28,13 @@ const KID = /^[A-Za-z0-9_-]{43}$/
 /** The keys as one isolate holds them. */
 interface Ring {
   keys: SigningKey[]
+  /** The same as they were read. */
+  stored: StoredSigningKey[]
   jwks: JwksDocument
-  freshUntil: number
+  /** From when on they are read again beside the requests that use them. Unix seconds. */
+  refreshAt: number
+  /** From when on requests wait for that. Unix seconds. */
+  endsAt: number
 }
 
 export interface JwksDocument {
@@ -54,6 +60,8 @@ export class KeyRing {
   #ring: Ring | null = null
   /** When a key that is not known here last had the record read. */
   #comparedAt = Number.NEGATIVE_INFINITY
+  /** Until when the known keys are used although they could not be read again. Unix seconds. */
+  #readAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -115,19 +123,41 @@ export class KeyRing {
     this.#ring = null
   }
 
-  /** The keys, no older than ISOLATE_TTL_SECONDS where the stores answer in time; else those that are known. */
+  /** Begins to read the keys, where this isolate has none that it may use. */
+  prepare(context: RequestContext): void {
+    void this.#load(context).catch(() => {})
+  }
+
+  /** The keys, no older than KEY_COPY_SECONDS where the stores respond in time; else the keys that are known. */
   async #load(context: RequestContext): Promise<Ring> {
     const ring = this.#ring
-    if (ring && ring.freshUntil > context.now) return ring
+    const isUsable = ring !== null && ring.endsAt > context.now && !this.#isOutdated(ring, context)
+    if (isUsable && ring.refreshAt > context.now) return ring
     const reading = this.#flights.run('ring', context, () => this.#renew(context))
     if (!ring) return reading
+    if (isUsable) {
+      ring.refreshAt = context.now + READ_AGAIN_SECONDS
+      reading.catch((error: unknown) => this.#keep(ring, error, context))
+      return ring
+    }
     try {
       return await answerWithin(PATIENCE_MS, reading)
     } catch (error) {
-      log('error', 'keys_not_refreshed', { cause: describeError(error) })
-      ring.freshUntil = context.now + READ_AGAIN_SECONDS
+      this.#keep(ring, error, context)
       return ring
     }
+  }
+
+  #isOutdated(ring: Ring, { now }: RequestContext): boolean {
+    return now >= this.#readAgainAt && this.#dependencies.store.isOutdated(ring.stored)
+  }
+
+  /** Goes on with the known keys for READ_AGAIN_SECONDS. */
+  #keep(ring: Ring, error: unknown, { now }: RequestContext): void {
+    log('error', 'keys_not_refreshed', { cause: describeError(error) })
+    this.#readAgainAt = now + READ_AGAIN_SECONDS
+    ring.refreshAt = this.#readAgainAt
+    ring.endsAt = Math.max(ring.endsAt, this.#readAgainAt)
   }
 
   async #renew(context: RequestContext): Promise<Ring> {
@@ -141,10 +171,10 @@ export class KeyRing {
     const { store, maker } = this.#dependencies
     const known = await store.findNear(context)
     const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
-    return this.#openRing(sealed, context.now).catch(async (error: unknown) => {
+    return this.#openRing(sealed, 'copy', context).catch(async (error: unknown) => {
       if (!(error instanceof SealingError)) throw error
-      // The copy may be from before the keys were sealed anew.
-      return this.#openRing(await store.readAgain(context), context.now)
+      // The copy may be from before the keys were sealed again.
+      return this.#openRing(await store.readAgain(context), 'record', context)
     })
   }
 
@@ -156,12 +186,12 @@ export class KeyRing {
     this.#comparedAt = context.now
     if (sealed.every(({ kid }) => findKey(known, kid))) return known
     store.repairCopy(sealed, context)
-    this.#ring = await this.#openRing(sealed, context.now)
+    this.#ring = await this.#openRing(sealed, 'record', context)
     return this.#ring
   }
 
   /** Adds the key that is due. While D1 is away, the keys that are known go on signing. */
-  async #addKey(known: SealedSigningKey[], context: RequestContext): Promise<SealedSigningKey[]> {
+  async #addKey(known: StoredSigningKey[], context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, maker } = this.#dependencies
     try {
       const keys = await maker.addIfDue(context)
@@ -174,10 +204,21 @@ export class KeyRing {
     }
   }
 
-  async #openRing(sealed: SealedSigningKey[], now: number): Promise<Ring> {
+  async #openRing(
+    sealed: StoredSigningKey[],
+    from: 'copy' | 'record',
+    { now }: RequestContext,
+  ): Promise<Ring> {
     const { sealingKeys } = this.#dependencies
-    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys)))
-    return { keys, jwks: await formatJwks(keys), freshUntil: now + ISOLATE_TTL_SECONDS }
+    const keys = await Promise.all(sealed.map((key) => openSigningKey(key, sealingKeys, from)))
+    const { refreshAfter, max } = KEY_COPY_SECONDS
+    return {
+      keys,
+      stored: sealed,
+      jwks: await formatJwks(keys),
+      refreshAt: now + refreshAfter,
+      endsAt: now + max,
+    }
   }
 }
 

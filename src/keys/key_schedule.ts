@@ -1,22 +1,26 @@
 import type { Config, SigningAlgorithm } from '../config/config.ts'
+import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 
 /** How long any cache may keep the JWKS: its Cache-Control says so. */
 export const JWKS_MAX_AGE_SECONDS = 300
 
-/** How long an isolate keeps the keys before it reads them again. */
-export const ISOLATE_TTL_SECONDS = 60
+/** A new key may be missing from the JWKS that a caller gets for so long: KV, the isolate and an HTTP cache, one after the other. */
+const OWN_CACHES_SECONDS = KV_LAG_SECONDS + KEY_COPY_SECONDS.max + JWKS_MAX_AGE_SECONDS
 
-/**
- * The least time that a new key is published before it signs: longer than every cache of the JWKS lives, one after the
- * other (KV 60 s, isolate, HTTP), with as much again to spare.
- */
-export const PUBLISH_AHEAD_SECONDS = 2 * (60 + ISOLATE_TTL_SECONDS + JWKS_MAX_AGE_SECONDS)
+/** How long a reader may keep the JWKS and still know each new key in time: Istio and Envoy keep it for 20 minutes. */
+const READER_CACHE_SECONDS = 1200
+
+/** The least time that a new key is published before it signs, unless an operator chooses another: 30 minutes. */
+export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACHE_SECONDS) / 300) * 300
 
 /**
  * How long before its turn the next key is made. A verifier that cannot reach the JWKS may go on with what it has for a
  * day; another day is for a cron trigger that comes late.
  */
 export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
+
+/** How long an operator may have a key published before it signs. Below the first, readers without a cache would miss it. */
+export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECONDS } as const
 
 /**
  * How much longer than its tokens a key is kept: an isolate that could not read of its successor, because the stores
@@ -58,9 +62,13 @@ export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: n
   }
 }
 
-/** A next key right away, unless there is one already. */
-export function scheduleNow({ signingAlgorithm: alg }: KeyConfig, now: number): KeySchedule {
-  return { alg, notOlderThan: now, activatesAt: now + PUBLISH_AHEAD_SECONDS }
+/** A next key right away, unless there is one already. @param leadSeconds From its publication until it signs. */
+export function scheduleNow(
+  { signingAlgorithm: alg }: KeyConfig,
+  now: number,
+  leadSeconds: number,
+): KeySchedule {
+  return { alg, notOlderThan: now, activatesAt: now + leadSeconds }
 }
 
 export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boolean {

@@ -1,15 +1,16 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { type ChangeListStore, LATEST_CHANGE } from '../storage/change_list_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import type { KeySchedule } from './key_schedule.ts'
-import { decodeSealedSigningKeys, type SealedSigningKey } from './signing_key.ts'
+import { decodeStoredSigningKeys, type SealedSigningKey, type StoredSigningKey } from './signing_key.ts'
 
 const COPY_KEY = 'keys'
 
-const SELECT_KEYS =
-  'SELECT kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at FROM signing_keys ORDER BY activates_at, kid'
+const SELECT_KEYS = `SELECT kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at, retires_at, ${LATEST_CHANGE} AS as_of
+  FROM signing_keys ORDER BY activates_at, kid`
 
 const rowsSchema = z.array(
   z.object({
@@ -19,34 +20,47 @@ const rowsSchema = z.array(
     sealed_private_jwk: z.string(),
     created_at: z.int(),
     activates_at: z.int(),
+    retires_at: z.nullable(z.int()),
+    as_of: z.int(),
   }),
 )
 
+interface Dependencies {
+  db: D1Database
+  copies: ReadCopyStore
+  changes: ChangeListStore
+}
+
 /**
- * Signing keys: of record in D1, with one read copy of them all in KV. A reader that was slow may write back a copy from
- * before a key was retired; so each retired key has a mark of its own in KV, which nothing writes over.
+ * Signing keys, of record in D1, with one read copy of them all in KV. A slow reader may write a copy back from before a
+ * key was retired. The list of changes tells so, and while D1 is away, the mark in KV that each compromised key has.
  */
 export class KeyStore {
   readonly #db: D1Database
   readonly #copies: ReadCopyStore
+  readonly #changes: ChangeListStore
 
-  constructor(db: D1Database, copies: ReadCopyStore) {
+  constructor({ db, copies, changes }: Dependencies) {
     this.#db = db
     this.#copies = copies
+    this.#changes = changes
   }
 
   /** The keys near the caller, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
-  async findNear(context: RequestContext): Promise<SealedSigningKey[]> {
-    const record = { key: COPY_KEY, decode: decodeSealedSigningKeys, readRecord: () => this.#readRecord() }
-    const keys = (await this.#copies.readThrough(record, context)) ?? []
-    const live = await this.leaveOutRetired(keys)
-    if (live.length === keys.length) return keys
-    try {
-      return await this.readAgain(context)
-    } catch (error) {
-      if (error instanceof StorageUnavailable) return live
-      throw error
-    }
+  async findNear(context: RequestContext): Promise<StoredSigningKey[]> {
+    const record = { key: COPY_KEY, decode: decodeStoredSigningKeys, readRecord: () => this.#readRecord() }
+    const [found, isConfirmed] = await Promise.all([
+      this.#copies.readThrough(record, context),
+      this.#changes.confirm(context),
+    ])
+    const keys = found ?? []
+    if (!isConfirmed) return this.leaveOutRetired(keys)
+    return this.isOutdated(keys) ? this.readAgain(context) : keys
+  }
+
+  /** Whether keys were read before a change that this isolate knows of. */
+  isOutdated(keys: readonly StoredSigningKey[]): boolean {
+    return keys.some(({ asOf }) => this.#changes.isOutdated(COPY_KEY, asOf))
   }
 
   /** Those without a mark in KV. While that is away, all of them. */
@@ -56,19 +70,19 @@ export class KeyStore {
   }
 
   /** The keys of record, where the copy is of no use; it is written anew. @throws StorageUnavailable, CorruptRecord */
-  async readAgain(context: RequestContext): Promise<SealedSigningKey[]> {
+  async readAgain(context: RequestContext): Promise<StoredSigningKey[]> {
     const keys = await this.findAll()
     this.repairCopy(keys, context)
     return keys
   }
 
   /** The keys of record, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
-  async findAll(): Promise<SealedSigningKey[]> {
+  async findAll(): Promise<StoredSigningKey[]> {
     return (await this.#readRecord()) ?? []
   }
 
   /** Writes the copy anew, after the answer. KV takes one write a second of the same key: once a request is enough. */
-  repairCopy(keys: SealedSigningKey[], context: RequestContext): void {
+  repairCopy(keys: StoredSigningKey[], context: RequestContext): void {
     this.#copies.repair(COPY_KEY, keys, context)
   }
 
@@ -84,7 +98,7 @@ export class KeyStore {
   }
 
   /** Null on an empty store: there is nothing to copy. */
-  async #readRecord(): Promise<SealedSigningKey[] | null> {
+  async #readRecord(): Promise<StoredSigningKey[] | null> {
     const { results } = await callStore('D1 signing_keys', () => this.#db.prepare(SELECT_KEYS).all())
     return results.length === 0 ? null : decodeKeyRows(results)
   }
@@ -116,7 +130,7 @@ function markKey(kid: string): string {
   return `retired_key:${kid}`
 }
 
-function decodeKeyRows(rows: unknown): SealedSigningKey[] {
+function decodeKeyRows(rows: unknown): StoredSigningKey[] {
   const decoded = decodeRecord(rowsSchema, 'signing keys', rows).map((row) => ({
     kid: row.kid,
     alg: row.alg,
@@ -124,6 +138,8 @@ function decodeKeyRows(rows: unknown): SealedSigningKey[] {
     sealedPrivateJwk: row.sealed_private_jwk,
     createdAt: row.created_at,
     activatesAt: row.activates_at,
+    retiresAt: row.retires_at,
+    asOf: row.as_of,
   }))
-  return decodeSealedSigningKeys(decoded)
+  return decodeStoredSigningKeys(decoded)
 }

@@ -1,4 +1,5 @@
 import { base64url, CompactEncrypt, compactDecrypt, type JWK } from 'jose'
+import * as z from 'zod/mini'
 import { encodeUtf8 } from '../lib/bytes.ts'
 
 const KEY_BYTES = 32
@@ -21,39 +22,85 @@ export function parseSealingKey(text: string): SealingKey | null {
   return bytes.length === KEY_BYTES ? bytes : null
 }
 
-/** Compact JWE, `dir` with A256GCM (RFC 7516, RFC 7518 §4.5). The kid is bound to it as authenticated data. */
-export function sealPrivateJwk(kid: string, privateJwk: JWK, [sealingKey]: SealingKeys): Promise<string> {
+/** What a seal binds to the private key, as authenticated data. Times are Unix seconds. */
+export interface SealedFacts {
+  kid: string
+  alg: string
+  createdAt: number
+  activatesAt: number
+  retiresAt: number | null
+}
+
+/** A private key and the facts of its seal; null where a version before this rule sealed it, by its kid alone. */
+interface Opened {
+  privateJwk: JWK
+  facts: SealedFacts | null
+}
+
+/** The protected header of a seal. Keys from before this rule have no `key`. */
+const headerSchema = z.object({
+  kid: z.string(),
+  key: z.optional(
+    z.object({ alg: z.string(), created: z.int(), activates: z.int(), retires: z.nullable(z.int()) }),
+  ),
+})
+
+/** Compact JWE, `dir` with A256GCM (RFC 7516, RFC 7518 §4.5), with the facts in its protected header. */
+export function sealPrivateJwk(
+  { kid, alg, createdAt, activatesAt, retiresAt }: SealedFacts,
+  privateJwk: JWK,
+  [sealingKey]: SealingKeys,
+): Promise<string> {
+  const key = { alg, created: createdAt, activates: activatesAt, retires: retiresAt }
   return new CompactEncrypt(encodeUtf8(JSON.stringify(privateJwk)))
-    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, key })
     .encrypt(sealingKey)
 }
 
 /** @throws SealingError */
-export async function openPrivateJwk(kid: string, sealed: string, sealingKeys: SealingKeys): Promise<JWK> {
+export async function openPrivateJwk(kid: string, sealed: string, sealingKeys: SealingKeys): Promise<Opened> {
   for (const sealingKey of sealingKeys) {
-    const privateJwk = await tryOpen(kid, sealed, sealingKey)
-    if (privateJwk) return privateJwk
+    const opened = await tryOpen(kid, sealed, sealingKey)
+    if (opened) return opened
   }
   throw new SealingError(`signing key ${kid} does not open: is SEALING_KEY the one it was sealed with?`)
 }
 
 /**
- * Seals anew what is not sealed under the first key; null where it is.
+ * Seals again what is not sealed under the first key, or not with these facts; null where it is.
  *
  * @throws SealingError where none of the keys opens it
  */
-export async function reseal(kid: string, sealed: string, sealingKeys: SealingKeys): Promise<string | null> {
-  if (await tryOpen(kid, sealed, sealingKeys[0])) return null
-  return sealPrivateJwk(kid, await openPrivateJwk(kid, sealed, sealingKeys), sealingKeys)
+export async function reseal(
+  facts: SealedFacts,
+  sealed: string,
+  sealingKeys: SealingKeys,
+): Promise<string | null> {
+  const current = await tryOpen(facts.kid, sealed, sealingKeys[0])
+  if (current?.facts && haveSameFacts(current.facts, facts)) return null
+  const { privateJwk } = current ?? (await openPrivateJwk(facts.kid, sealed, sealingKeys))
+  return sealPrivateJwk(facts, privateJwk, sealingKeys)
 }
 
-async function tryOpen(kid: string, sealed: string, sealingKey: SealingKey): Promise<JWK | null> {
+export function haveSameFacts(a: SealedFacts, b: SealedFacts): boolean {
+  const isSameKey = a.kid === b.kid && a.alg === b.alg && a.createdAt === b.createdAt
+  return isSameKey && a.activatesAt === b.activatesAt && a.retiresAt === b.retiresAt
+}
+
+async function tryOpen(kid: string, sealed: string, sealingKey: SealingKey): Promise<Opened | null> {
   const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] }
   try {
     const { plaintext, protectedHeader } = await compactDecrypt(sealed, sealingKey, options)
-    return protectedHeader.kid === kid ? JSON.parse(new TextDecoder().decode(plaintext)) : null
+    const header = headerSchema.parse(protectedHeader)
+    if (header.kid !== kid) return null
+    return { privateJwk: JSON.parse(new TextDecoder().decode(plaintext)), facts: toFacts(header) }
   } catch {
-    // Whatever was wrong, there is one thing to say, and it must not quote what was sealed.
+    // One message for every cause, so that it cannot quote what was sealed.
     return null
   }
+}
+
+function toFacts({ kid, key }: z.output<typeof headerSchema>): SealedFacts | null {
+  if (key === undefined) return null
+  return { kid, alg: key.alg, createdAt: key.created, activatesAt: key.activates, retiresAt: key.retires }
 }

@@ -3,7 +3,8 @@ import * as z from 'zod/mini'
 import type { SigningAlgorithm } from '../config/config.ts'
 import { SIGNING_ALGORITHMS } from '../config/schema.ts'
 import { decodeRecord } from '../lib/decode.ts'
-import { openPrivateJwk, type SealingKeys, sealPrivateJwk } from './sealing.ts'
+import { log } from '../lib/log.ts'
+import { haveSameFacts, openPrivateJwk, SealingError, type SealingKeys, sealPrivateJwk } from './sealing.ts'
 
 /** A signing key as it is stored: the private half sealed. Times are Unix seconds. */
 export interface SealedSigningKey {
@@ -17,6 +18,14 @@ export interface SealedSigningKey {
   createdAt: number
   /** From when it may sign. It is published from `createdAt` on. */
   activatesAt: number
+  /** When it leaves the JWKS; null while that is not known. */
+  retiresAt: number | null
+}
+
+/** A signing key as it was read from D1, or from a copy of that. */
+export interface StoredSigningKey extends SealedSigningKey {
+  /** The latest change that it includes, by its number in `copy_changes`. */
+  asOf: number
 }
 
 /** A signing key, opened for use. */
@@ -28,25 +37,27 @@ export interface SigningKey extends SealedSigningKey {
 /** Curve or modulus of a new key. jose's defaults elsewhere: P-256 for ES256, Ed25519 for EdDSA. */
 const RSA_MODULUS_BITS = 2048
 
-const sealedSigningKeySchema: z.ZodMiniType<SealedSigningKey> = z.object({
+const storedSigningKeySchema: z.ZodMiniType<StoredSigningKey> = z.object({
   kid: z.string(),
   alg: z.enum(SIGNING_ALGORITHMS),
   publicJwk: z.record(z.string(), z.unknown()) as unknown as z.ZodMiniType<JWK>,
   sealedPrivateJwk: z.string(),
   createdAt: z.int(),
   activatesAt: z.int(),
+  retiresAt: z.nullable(z.int()),
+  asOf: z.int(),
 })
 
 /** @throws CorruptRecord */
-export function decodeSealedSigningKeys(value: unknown): SealedSigningKey[] {
-  return decodeRecord(z.array(sealedSigningKeySchema), 'signing keys', value)
+export function decodeStoredSigningKeys(value: unknown): StoredSigningKey[] {
+  return decodeRecord(z.array(storedSigningKeySchema), 'signing keys', value)
 }
 
 /** Makes a key pair and seals its private half. The key may sign at once; the store decides otherwise. */
 export async function generateSigningKey(
   alg: SigningAlgorithm,
   sealingKeys: SealingKeys,
-  now: number,
+  times: { createdAt: number; activatesAt: number },
 ): Promise<SealedSigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, {
     extractable: true,
@@ -54,20 +65,45 @@ export async function generateSigningKey(
   })
   const jwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(jwk)
-  const sealedPrivateJwk = await sealPrivateJwk(kid, await exportJWK(privateKey), sealingKeys)
-  const publicJwk = { ...jwk, kid, alg, use: 'sig' }
-  return { kid, alg, publicJwk, sealedPrivateJwk, createdAt: now, activatesAt: now }
+  const facts = { kid, alg, ...times, retiresAt: null }
+  const sealedPrivateJwk = await sealPrivateJwk(facts, await exportJWK(privateKey), sealingKeys)
+  return { ...facts, publicJwk: { ...jwk, kid, alg, use: 'sig' }, sealedPrivateJwk }
 }
 
-/** @throws SealingError where the private half does not open */
+/**
+ * Opens a key for use. Its public half is derived from the private one, whose thumbprint must be the kid: what is stored
+ * beside the seal is not trusted.
+ *
+ * @param from In a copy, algorithm and times must be those of the seal. D1 decides over them itself, and may have a key
+ *   that was sealed before times were bound; the cron trigger seals such keys again.
+ * @throws SealingError where the private half does not open, or is not the key that the record says
+ */
 export async function openSigningKey(
   sealed: SealedSigningKey,
   sealingKeys: SealingKeys,
+  from: 'copy' | 'record',
 ): Promise<SigningKey> {
-  const privateJwk = await openPrivateJwk(sealed.kid, sealed.sealedPrivateJwk, sealingKeys)
+  const { kid, alg } = sealed
+  const { privateJwk, facts } = await openPrivateJwk(kid, sealed.sealedPrivateJwk, sealingKeys)
+  if (facts ? facts.alg !== alg : from === 'copy')
+    throw new SealingError(`signing key ${kid} is sealed otherwise`)
+  if (facts && !haveSameFacts(facts, sealed)) {
+    if (from === 'copy') throw new SealingError(`the times of signing key ${kid} are not those of its seal`)
+    log('info', 'key_sealed_with_other_times', { kid })
+  }
+  if ((await calculateJwkThumbprint(privateJwk)) !== kid) {
+    throw new SealingError(`signing key ${kid} has another thumbprint`)
+  }
+  const publicJwk: JWK = { ...publicMembersOf(privateJwk), kid, alg, use: 'sig' }
   const [privateKey, publicKey] = await Promise.all([
-    importJWK(privateJwk, sealed.alg, { extractable: false }),
-    importJWK(sealed.publicJwk, sealed.alg),
+    importJWK(privateJwk, alg, { extractable: false }),
+    importJWK(publicJwk, alg),
   ])
-  return { ...sealed, privateKey: privateKey as CryptoKey, publicKey: publicKey as CryptoKey }
+  return { ...sealed, publicJwk, privateKey: privateKey as CryptoKey, publicKey: publicKey as CryptoKey }
+}
+
+/** The members that a thumbprint is made of (RFC 7638 §3.2, RFC 8037 §2): the public key and nothing else. */
+function publicMembersOf({ kty, crv, x, y, n, e }: JWK): JWK {
+  if (kty === 'RSA') return { kty, n, e } as JWK
+  return (kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JWK
 }

@@ -45,6 +45,21 @@ export function networksAround(address: string): CountedNetwork[] {
   ]
 }
 
+/** Into how many shares the /64s of an IPv6 /48 are divided. */
+export const NETWORK_SHARES = 4
+
+/**
+ * The share of its /48 that an IPv6 /64 belongs to; null for IPv4. A budget for each share bounds the whole /48, however many
+ * of its /64s a caller uses.
+ *
+ * @param address Of `countedAddress`.
+ */
+export function shareOfNetwork(address: string): string | null {
+  if (IPV4.test(address)) return null
+  const [a, b, c, d = '0'] = address.replace('::/64', '').split(':')
+  return `${a}:${b}:${c}::/48 share ${Number.parseInt(d, 16) % NETWORK_SHARES}`
+}
+
 /** Four bytes, in decimal, or eight groups, in lower-case hexadecimal without leading zeros. */
 interface Address {
   version: 4 | 6

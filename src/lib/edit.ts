@@ -18,6 +18,30 @@ export function assignmentsOf(columns: ColumnValues): SqlPart {
   }
 }
 
+/** From which second on tokens are good: all of them, or access tokens alone. Unix seconds. */
+export interface TokenStarts {
+  tokensValidFrom?: number | undefined
+  accessValidFrom?: number | undefined
+}
+
+/**
+ * `tokens_valid_from = …, ` for a cut-off. Tokens that were issued since the last cut-off may be dated to its second, so
+ * each cut-off is at least a second later than the last one.
+ */
+export function cutOffAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenStarts): SqlPart {
+  const given: [string, number | undefined][] = [
+    ['tokens_valid_from', tokensValidFrom],
+    ['access_valid_from', accessValidFrom],
+  ]
+  const used = given.filter((entry): entry is [string, number] => entry[1] !== undefined)
+  return {
+    sql: used
+      .map(([column]) => `${column} = max(?, tokens_valid_from + 1, access_valid_from + 1), `)
+      .join(''),
+    values: used.map(([, value]) => value),
+  }
+}
+
 /** That a row has one of these versions; null for any (RFC 9110 §13.1.1). */
 export function versionGuard(versions: readonly number[] | null): SqlPart {
   if (versions === null) return { sql: '1', values: [] }

@@ -36,6 +36,8 @@ const rfc6749: Table = {
   unauthorized_client: () =>
     wire(400, 'unauthorized_client', 'The client is not allowed to use this grant type.'),
   wrong_credentials: () => wire(400, 'invalid_grant', 'The user credentials were incorrect.'),
+  challenge_required: () =>
+    wire(400, 'challenge_required', 'Solve a challenge and send its response as challenge_response.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
   foreign_token: () => wire(400, 'invalid_grant', 'The token was issued to another client.'),
   invalid_scope: () => ({

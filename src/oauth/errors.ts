@@ -29,6 +29,7 @@ export type Refusal =
   | { kind: 'invalid_client' }
   | { kind: 'unauthorized_client' }
   | { kind: 'wrong_credentials' }
+  | { kind: 'challenge_required' }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_scope' }
@@ -112,6 +113,11 @@ export function unauthorizedClient(reason: string): OAuthError {
 /** A sign-in failed. Every reason gives the same answer, so that nothing is learnt from it. */
 export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
+}
+
+/** A sign-in needs a solved challenge. It says nothing about an account: it is asked for before the password is checked. */
+export function challengeRequired(reason: string): OAuthError {
+  return new OAuthError({ kind: 'challenge_required' }, reason)
 }
 
 export function invalidRefreshToken(reason: string, about?: RefusalSubject): OAuthError {

@@ -1,19 +1,19 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-
-/**
- * How long after a cut-off was asked for it may take effect, in seconds. A request that is under way meanwhile may have
- * seen the state before it, on a clock that is ahead: what it issues must be dead too.
- */
-export const CUTOFF_MARGIN_SECONDS = 2
+import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
 /** A cut-off stays listed for this long after the tokens that it ends have expired: readers allow for other clocks. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
-/** The `before` of a cut-off of a person or a client: whatever was or is being issued dies. Unix seconds. */
+/** The `before` of a cut-off of a user or of a single token. Unix seconds. */
 export function cutoffTime(now: number): number {
-  return now + 1 + CUTOFF_MARGIN_SECONDS
+  return now + 1 + RECORD_MARGIN_SECONDS
+}
+
+/** The `before` of a cut-off of a client: it reaches the tokens that copies of the client may still issue. Unix seconds. */
+export function clientCutoffTime(now: number): number {
+  return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
 /** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */
@@ -77,21 +77,30 @@ export class CutoffStore {
     this.#db = db
   }
 
-  /** Lists a cut-off where the statement before it changed something, its reason. A later `before` stays. */
+  /**
+   * Lists a cut-off where the statement before it changed something, its reason. It is at least a second later than the
+   * last one of that name, as in the row of the user or the client (`cutOffAssignmentsOf`).
+   */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
-    return this.#addition(cutoff, now, 'changes() > 0')
+    return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
-  #addition(cutoff: NewCutoff, now: number, condition: string): D1PreparedStatement {
+  /** @param rule The condition on the row of that name, `old`, and how much later than its `before` the new one is. */
+  #addition(
+    cutoff: NewCutoff,
+    now: number,
+    { condition, stepSeconds }: { condition: string; stepSeconds: 0 | 1 },
+  ): D1PreparedStatement {
     const { kind, value, before, reason, clientId, expiresAt } = cutoff
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
-         SELECT ?1, ?2, max(?3, coalesce(old.before, 0)), ?4, ?5, max(?6, coalesce(old.expires_at, 0)), ?7
+         SELECT ?1, ?2, max(?3, coalesce(old.before + ?8, 0)), ?4, ?5,
+           max(?6, coalesce(old.expires_at + ?8, 0)), ?7
          FROM (SELECT 1) LEFT JOIN cutoffs AS old ON old.kind = ?1 AND old.value = ?2
          WHERE ${condition}`,
       )
-      .bind(kind, value, before, reason, now, expiresAt, clientId)
+      .bind(kind, value, before, reason, now, expiresAt, clientId, stepSeconds)
   }
 
   /**
@@ -140,11 +149,12 @@ export class CutoffStore {
     { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
     now: number,
   ): Promise<number> {
-    const isWider = `old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6`
+    const isWider = 'old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6'
+    const rule = { condition: isWider, stepSeconds: 0 } as const
     const removal = this.#db
       .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(removedIds))
-    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, isWider)), removal]
+    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, rule)), removal]
     const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
     return results.at(-1)?.meta.changes ?? 0
   }

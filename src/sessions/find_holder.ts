@@ -2,7 +2,7 @@ import type { ApiConfig, Config } from '../config/config.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { HolderQuery, HolderStore } from './holder_store.ts'
+import type { CurrentClient, HolderQuery, HolderStore } from './holder_store.ts'
 import { endOfSession, type SessionRow } from './session.ts'
 import type { SessionShards } from './session_shards.ts'
 
@@ -15,6 +15,7 @@ interface Dependencies {
 /** Whom a live token is for: `user` is null where that is a visitor or a client. */
 export interface LiveHolder {
   user: User | null
+  client: CurrentClient
 }
 
 /**
@@ -32,16 +33,15 @@ export async function findHolder(
   if (claims.seq === null && claims.audience !== api.audience) return null
   const query = describeToken(claims, { api, now })
   if (claims.sid === null) {
-    const { problem, user } = await holders.find(query)
-    return problem === null ? { user } : null
+    const { problem, ...holder } = await holders.find(query)
+    return problem === null ? holder : null
   }
   const found = await shards.find(claims.sid)?.findWithHolder(claims.sid, query)
   if (found === undefined || found.holder.problem !== null) return null
   const { sessionLifetimeSeconds } = config
-  return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? { user: found.holder.user } : null
+  return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? found.holder : null
 }
 
-/** Of a session that was kept through a sign-out, the refresh token lives on; its access tokens died with the others. */
 function describeToken(
   { clientId, subject, sid, seq, jti, issuedAt }: TokenClaims,
   { api, now }: { api: ApiConfig; now: number },
@@ -50,7 +50,7 @@ function describeToken(
     ...{ clientId, api: api.name, pool: api.userPool, secretHash: null, issuedAt, now },
     jti: sid === null ? jti : null,
     subject: sid === null || isVisitorId(subject) ? null : subject,
-    sid: seq === null ? null : sid,
+    isAccessToken: seq === null,
   }
 }
 

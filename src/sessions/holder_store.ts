@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { decodeRecord } from '../lib/decode.ts'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
 
@@ -13,8 +13,8 @@ export interface HolderQuery {
   subject: string | null
   /** The pool of the API. */
   pool: string
-  /** The session, where the token lives on if that was kept through a sign-out; else null. */
-  sid: string | null
+  /** Whether it is an access token: those can be cut off while their session goes on. */
+  isAccessToken: boolean
   /** Of an access token that has no session: it may be cut off by its own name. Else null. */
   jti: string | null
   /** Unix seconds. */
@@ -28,11 +28,20 @@ export interface Holder {
   problem: HolderProblem | null
   /** Null where that is a visitor or a client, or nobody any more. */
   user: User | null
+  /** What the client may have now; nothing where it is gone. */
+  client: CurrentClient
+}
+
+/** What the database has of a client, however old a copy of it is. */
+export interface CurrentClient {
+  scopes: readonly string[]
+  /** Access tokens that were issued to it before this second are refused. Unix seconds. */
+  accessValidFrom: number
 }
 
 /** The client and the person of a token, as the database has them now. */
 const HOLDER = `
-  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS sid, ?7 AS jti,
+  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS is_access, ?7 AS jti,
      ?8 AS issued_at, ?9 AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
@@ -52,12 +61,15 @@ const CONDITIONS = {
   'the user is gone': 'token.subject IS NULL OR u.id IS NOT NULL',
   'the user is disabled': 'token.subject IS NULL OR u.enabled = 1',
   'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',
-  'signed out everywhere since': `token.subject IS NULL
-    OR token.issued_at >= iif(u.kept_sid = token.sid, u.kept_from, u.tokens_valid_from)`,
+  'signed out everywhere since': 'token.subject IS NULL OR u.tokens_valid_from <= token.issued_at',
+  'a role was removed since':
+    'token.is_access = 0 OR token.subject IS NULL OR u.access_valid_from <= token.issued_at',
+  'the client lost a scope or a grant since': 'token.is_access = 0 OR c.access_valid_from <= token.issued_at',
   // Whatever else of a person does not decode, the table refuses.
   'the roles are no list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
     AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
-  'the sign-out lies ahead': `token.subject IS NULL OR u.tokens_valid_from <= token.now + ${MAX_AHEAD_SECONDS}`,
+  'the sign-out lies ahead': `token.subject IS NULL
+    OR max(u.tokens_valid_from, u.access_valid_from) <= token.now + ${MAX_AHEAD_SECONDS}`,
 } as const
 
 export type HolderProblem = keyof typeof CONDITIONS
@@ -67,12 +79,16 @@ const PROBLEM = `CASE ${Object.entries(CONDITIONS)
   .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
   .join(' ')} END`
 
-const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes, c.access_valid_from AS client_valid_from,
+  ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
 
 const rowSchema = z.object({
   problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
   id: z.nullable(z.string()),
+  client_scopes: z.nullable(z.string()),
+  client_valid_from: z.nullable(z.int()),
 })
+const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 /** A condition for a statement of the same transaction: it changes nothing where the holder has a problem. */
 export interface HolderGuard {
@@ -114,11 +130,19 @@ export function guardFor(query: HolderQuery): HolderGuard {
 
 /** @throws CorruptRecord */
 export function decodeHolder(row: unknown): Holder {
-  const { problem, id } = decodeRecord(rowSchema, 'token holder', row)
-  return { problem, user: id === null ? null : decodeUserRow(row) }
+  const { problem, id, client_scopes, client_valid_from } = decodeRecord(rowSchema, 'token holder', row)
+  const scopes = parseJsonColumn('token holder', client_scopes ?? '[]')
+  return {
+    problem,
+    user: id === null ? null : decodeUserRow(row),
+    client: {
+      scopes: decodeRecord(scopesSchema, 'token holder', scopes),
+      accessValidFrom: client_valid_from ?? 0,
+    },
+  }
 }
 
 function parametersOf(query: HolderQuery): unknown[] {
-  const { clientId, api, secretHash, subject, pool, sid, jti, issuedAt, now } = query
-  return [clientId, api, secretHash, subject, pool, sid, jti, issuedAt, now]
+  const { clientId, api, secretHash, subject, pool, isAccessToken, jti, issuedAt, now } = query
+  return [clientId, api, secretHash, subject, pool, Number(isAccessToken), jti, issuedAt, now]
 }

@@ -71,7 +71,9 @@ async function readWhole(name: string, store: CutoffStore, now: number): Promise
 async function applyMerge(merge: Merge, store: CutoffStore, now: number): Promise<boolean> {
   try {
     const removed = await store.merge(merge, now)
-    const into = merge.additions.map(({ kind, value, before }) => `${kind} ${value} before ${before}`)
+    const into = merge.additions.map(({ kind, value, before }) =>
+      [kind, value, 'before', before].filter(Boolean).join(' '),
+    )
     if (removed > 0) log('warn', 'revocations_merged', { removed, into: into.join(', ') })
     return true
   } catch (error) {

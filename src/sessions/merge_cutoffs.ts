@@ -1,4 +1,5 @@
-import { CUTOFF_MARGIN_SECONDS, type NewCutoff, type StoredCutoff } from './cutoff_store.ts'
+import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
+import type { NewCutoff, StoredCutoff } from './cutoff_store.ts'
 
 /** The reason of a cut-off that took the place of finer ones. */
 export const MERGED = 'merged'
@@ -31,7 +32,7 @@ export function planMerge(
 ): Merge | null {
   if (cutoffs.length <= limit) return null
   const excess = cutoffs.length - Math.floor(limit * KEPT_SHARE)
-  const passed = cutoffs.filter(({ kind, before }) => kind !== 'all' && before <= now - CUTOFF_MARGIN_SECONDS)
+  const passed = cutoffs.filter(({ kind, before }) => kind !== 'all' && before <= now - RECORD_MARGIN_SECONDS)
   const ofClients = mergeClients(passed, excess)
   const remaining = cutoffs.length - ofClients.removedIds.length + ofClients.additions.length
   const merge = remaining > limit ? mergeRest(passed, ofClients, excess) : ofClients

@@ -4,10 +4,10 @@ import type { ClientAdminStore, ClientConditions, ClientEdit } from '../clients/
 import type { ClientRecord } from '../clients/client_record.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { Config } from '../config/config.ts'
-import type { EditOutcome } from '../lib/edit.ts'
+import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, cutoffTime, type NewCutoff } from './cutoff_store.ts'
+import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
@@ -21,8 +21,6 @@ interface Dependencies {
 export interface NewPassword {
   /** A PHC string. */
   passwordHash: string
-  /** The caller's own session, to go on; null or absent where it ends like the others. */
-  keptSid?: string | null
 }
 
 /** Why the sessions of a person or a client end. */
@@ -36,8 +34,8 @@ export interface CutOff<Edit, Conditions> {
   event?: Partial<AuditEvent>
 }
 
-type UserCutOff = CutOff<Omit<UserEdit, 'tokensValidFrom'>, UserConditions>
-type ClientCutOff = CutOff<Omit<ClientEdit, 'tokensValidFrom'>, ClientConditions>
+type UserCutOff = CutOff<Omit<UserEdit, keyof TokenStarts>, UserConditions>
+type ClientCutOff = CutOff<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
  * Ends every session of a person or of a client. The change, what the revocation feed lists of it and its audit event
@@ -54,10 +52,7 @@ export class SignOut {
     await this.endUser(userId, { reason: 'signed out everywhere' }, context)
   }
 
-  /**
-   * Sets a new password. The caller's own session goes on if asked: its access token dies with the others at the APIs,
-   * and its next refresh brings a new one.
-   */
+  /** Sets a new password and ends every session of the user. */
   async changePassword(userId: string, edit: NewPassword, context: RequestContext): Promise<void> {
     await this.endUser(userId, { reason: 'the password was changed', edit }, context)
   }
@@ -80,14 +75,23 @@ export class SignOut {
 
   /** @throws StorageUnavailable, CorruptRecord */
   endUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
-    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
-    const conditions = userConditions(cutOff, context)
-    return this.#dependencies.userAdmin.change(
-      userId,
-      edit,
-      conditions,
-      this.#alongsideUser(userId, cutOff, context),
-    )
+    return this.#changeUser(userId, cutOff, { tokensValidFrom: cutoffTime(context.now) }, context)
+  }
+
+  /**
+   * Takes power from a user: access tokens from before are refused, and the sessions go on. A refresh gives an access token
+   * with the power that is left.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  reduceUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
+    return this.#changeUser(userId, cutOff, { accessValidFrom: cutoffTime(context.now) }, context)
+  }
+
+  #changeUser(userId: string, cutOff: UserCutOff, starts: TokenStarts, context: RequestContext) {
+    const edit = { ...cutOff.edit, ...starts }
+    const alongside = this.#alongsideUser(userId, cutOff, context)
+    return this.#dependencies.userAdmin.change(userId, edit, userConditions(cutOff, context), alongside)
   }
 
   /** Deletes a person: their sessions die, their audit events stay. @throws StorageUnavailable, CorruptRecord */
@@ -103,8 +107,21 @@ export class SignOut {
     cutOff: ClientCutOff,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
+    return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
+  }
+
+  /** Takes power from a client, as `reduceUser` does from a user; for its copies, as above. */
+  async reduceClient(
+    clientId: string,
+    cutOff: ClientCutOff,
+    context: RequestContext,
+  ): Promise<EditOutcome<ClientRecord>> {
+    return this.#changeClient(clientId, cutOff, { accessValidFrom: clientCutoffTime(context.now) }, context)
+  }
+
+  async #changeClient(clientId: string, cutOff: ClientCutOff, starts: TokenStarts, context: RequestContext) {
     const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
+    const edit = { ...cutOff.edit, ...starts }
     const alongside = this.#alongsideClient(clientId, cutOff, context)
     const outcome = await clientAdmin.change(
       clientId,
@@ -147,10 +164,10 @@ export class SignOut {
     context: RequestContext,
   ) {
     const { cutoffs, audit, config } = this.#dependencies
-    const before = cutoffTime(context.now)
+    const { reason, kind } = cutoff
+    const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
     const expiresAt = before + config.longestAccessTokenSeconds
     const nobody = { api: null, clientId: null, subject: null, sid: null }
-    const { reason } = cutoff
     return [
       audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
       cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),

@@ -2,13 +2,13 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
 
 /** The most rows that one statement removes: D1 does one thing at a time, and a sign-in may wait behind it. */
-export const BATCH_ROWS = 2000
+export const BATCH_ROWS = 1000
 
 /** D1 takes a thousand statements from one run, and the keys need some. */
 export const MAX_STATEMENTS = 900
 
-/** A run ends before the next one begins: the cron trigger comes every ten minutes. */
-const MAX_SECONDS = 300
+/** A run ends before the next one begins: the cron trigger comes every five minutes. */
+const MAX_SECONDS = 240
 
 /** Rows of one table of one database that nobody needs any more. */
 export interface Sweepable {
@@ -43,7 +43,7 @@ async function sweepBatch(progress: Progress): Promise<boolean> {
     const count = await progress.sweep(BATCH_ROWS)
     progress.removed += count
     if (count >= BATCH_ROWS) return true
-    if (progress.removed > 0) log('info', 'swept', { table, removed: progress.removed })
+    log('info', 'swept', { table, removed: progress.removed })
   } catch (error) {
     log('error', 'sweep_failed', { table, removed: progress.removed, cause: describeError(error) })
   }

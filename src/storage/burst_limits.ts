@@ -1,3 +1,4 @@
+import { shareOfNetwork } from '../lib/address_prefix.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
@@ -30,14 +31,18 @@ export class BurstLimits {
   }
 
   /**
-   * Takes one from the budget of the caller's address. An address that is not known has none, and a binding that does not
-   * answer refuses nobody: what must hold is counted elsewhere.
+   * Takes one from the budget of the caller's address, and for IPv6 from that of its share of the /48: all /64s of a network
+   * together have four budgets. A caller without an address has no budget, and a binding that does not answer refuses nobody.
    *
-   * @param whose What the budget is for beside the address, such as a client.
+   * @param whose Whose budget of the address it is, such as a client's.
    * @throws OAuthError temporarily_unavailable
    */
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
-    if (address === null || (await this.isWithin(budget, `${whose} ${address}`))) return
+    if (address === null) return
+    const share = shareOfNetwork(address)
+    const callers = share === null ? [address] : [address, share]
+    const areWithin = await Promise.all(callers.map((caller) => this.isWithin(budget, `${whose} ${caller}`)))
+    if (!areWithin.includes(false)) return
     throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
   }
 

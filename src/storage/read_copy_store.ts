@@ -25,6 +25,8 @@ export interface CopiedRecord<T> {
   key: string
   /** @throws CorruptRecord */
   decode(copy: unknown): T
+  /** Whether a copy lacks a change that is known here. Such a copy is not used, even while D1 is away. */
+  isOutdated?(copy: T): boolean
   /** Null where there is no such record: then there is no copy either. */
   readRecord(): Promise<T | null>
 }
@@ -50,7 +52,8 @@ export class ReadCopyStore {
    * @throws StorageUnavailable where there is no copy and the record cannot be read
    */
   async readThrough<T>(record: CopiedRecord<T>, context: RequestContext): Promise<T | null> {
-    const copy = await this.#findDecoded(record, context)
+    const found = await this.#findDecoded(record, context)
+    const copy = found && record.isOutdated?.(found.value) ? null : found
     if (copy && copy.savedAt > context.now - FRESH_SECONDS) return copy.value
     const reading = this.#readRecord(record, context)
     if (!copy || copy.savedAt <= context.now - OLDEST_COPY_SECONDS) return reading

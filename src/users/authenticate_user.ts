@@ -1,5 +1,6 @@
 import type { RequestContext } from '../lib/request_context.ts'
 import { wrongCredentials } from '../oauth/errors.ts'
+import type { Challenge } from './challenge/challenge.ts'
 import type { FailureCount } from './failure_count.ts'
 import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
@@ -15,6 +16,8 @@ export interface UserCredentials {
   password: string
   clientId: string
   api: string
+  /** The response of a challenge, as it came; null where the caller sent none. */
+  challengeResponse: string | null
 }
 
 /** The user, and what follows the sign-in once its session is known (`SignInGuard.recordSignIn`). */
@@ -27,6 +30,7 @@ interface Dependencies {
   users: Pick<UserStore, 'findForSignIn'>
   passwords: Pick<PasswordHasher, 'verify'>
   guard: SignInGuard
+  challenge: Challenge
 }
 
 /**
@@ -34,10 +38,11 @@ interface Dependencies {
  * disabled user: a read near the caller, a hash, a read of the primary because a replica may be behind, and a write that
  * counts the failure.
  *
- * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable where the address has to wait
+ * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable where the address has to wait;
+ *   challenge_required where the account or the address failed recently
  */
 export async function authenticateUser(
-  { password, ...credentials }: UserCredentials,
+  { password, challengeResponse, ...credentials }: UserCredentials,
   dependencies: Dependencies,
   context: RequestContext,
 ): Promise<AuthenticatedUser> {
@@ -46,7 +51,7 @@ export async function authenticateUser(
   const forms = passwordForms(password)
   if (username === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
   const attempt = await guard.watch({ ...credentials, username }, context)
-  const { user, seen, reason } = await judge(attempt, forms, dependencies)
+  const { user, seen, reason } = await judge({ ...attempt, challengeResponse }, forms, dependencies)
   if (user !== null && reason === null) return { user, signIn: { subject: user.id, attempt, seen } }
   await guard.countFailure(attempt, user?.id ?? null)
   throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
@@ -61,15 +66,16 @@ interface Judgement {
 }
 
 async function judge(
-  attempt: WatchedAttempt,
+  { challengeResponse, ...attempt }: WatchedAttempt & Pick<UserCredentials, 'challengeResponse'>,
   forms: Uint8Array[],
-  { users, passwords, guard }: Dependencies,
+  { users, passwords, guard, challenge }: Dependencies,
 ): Promise<Judgement> {
   const { pool, username, account, others, context } = attempt
   const query = { pool, username, keys: [account, ...others], now: context.now }
   const found = await users.findForSignIn(query, 'replica')
   guard.requireAdmission(found.failures, attempt)
   const isSuspect = guard.isSuspect(found.failures, attempt)
+  if (isSuspect) await challenge.require({ api: attempt.api, response: challengeResponse }, context.now)
   const proven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
   const reason = reasonToRefuse(found, proven, { guard, attempt })
   const seen = found.failures.find(({ kind }) => kind === 'account') ?? null

@@ -201,7 +201,6 @@ function toUser(person: Required<PersonDraft>, password: StoredPassword, now: nu
     passwordBreached: false,
     createdAt: now,
     tokensValidFrom: 0,
-    keptSid: null,
-    keptFrom: 0,
+    accessValidFrom: 0,
   }
 }

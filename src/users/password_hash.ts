@@ -121,7 +121,7 @@ export class PasswordHasher {
    *
    * @throws CorruptRecord
    */
-  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'bytesRead'> | null {
+  findOutdated(stored: string): Pick<StoredHash, 'scheme' | 'cost' | 'ignoresPartOf'> | null {
     const decoy = this.#decoyHash()
     const isAsNew = stored.startsWith(argon2idPrefix(this.#cost)) && stored.length === decoy.length
     return isAsNew ? null : this.#readStored(stored)

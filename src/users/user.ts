@@ -24,12 +24,10 @@ export interface User {
   passwordBreached: boolean
   /** Unix seconds. */
   createdAt: number
-  /** The person's tokens issued before this second are dead. Unix seconds. */
+  /** All tokens of the user that were issued before this second are refused. Unix seconds. */
   tokensValidFrom: number
-  /** The one session that goes on all the same; null where there is none. */
-  keptSid: string | null
-  /** That session's tokens issued before this second had died already. Unix seconds. */
-  keptFrom: number
+  /** Access tokens of the user that were issued before this second are refused. Refresh tokens are not. Unix seconds. */
+  accessValidFrom: number
 }
 
 const rowSchema = z.object({
@@ -45,8 +43,7 @@ const rowSchema = z.object({
   password_breached: z.int(),
   created_at: z.int(),
   tokens_valid_from: z.int(),
-  kept_sid: z.nullable(z.string()),
-  kept_from: z.int(),
+  access_valid_from: z.int(),
 })
 /** The columns of `users` that make a User. */
 export const USER_COLUMNS = Object.keys(rowSchema.shape)
@@ -61,24 +58,16 @@ export function generateUserId(): string {
 export const MAX_AHEAD_SECONDS = 60
 
 /**
- * What a token that is issued to a person now is dated: later than now where they were signed out everywhere a moment
- * ago, so that it lives.
+ * The `iat` of tokens that are issued to a user now. It is later than now for a few seconds after a cut-off, so that the
+ * cut-off does not end the new tokens.
  *
- * @throws CorruptRecord where that would be far ahead
+ * @returns Unix seconds
+ * @throws CorruptRecord where a cut-off lies more than MAX_AHEAD_SECONDS ahead
  */
-export function issueTimeOf({ id, tokensValidFrom }: User, now: number): number {
-  if (tokensValidFrom > now + MAX_AHEAD_SECONDS)
-    throw new CorruptRecord(`tokens_valid_from of ${id} lies ahead`)
-  return Math.max(now, tokensValidFrom)
-}
-
-/** Whether the refresh tokens of a session ended with the person's others. */
-export function isSignedOut(
-  user: User,
-  { sid, issuedAt }: { sid: string | null; issuedAt: number },
-): boolean {
-  const isKept = sid !== null && sid === user.keptSid
-  return issuedAt < (isKept ? user.keptFrom : user.tokensValidFrom)
+export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now: number): number {
+  const validFrom = Math.max(tokensValidFrom, accessValidFrom)
+  if (validFrom > now + MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${id} lies ahead`)
+  return Math.max(now, validFrom)
 }
 
 /** Decodes a row of `users`. @throws CorruptRecord */
@@ -97,7 +86,6 @@ export function decodeUserRow(value: unknown): User {
     passwordBreached: row.password_breached === 1,
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
-    keptSid: row.kept_sid,
-    keptFrom: row.kept_from,
+    accessValidFrom: row.access_valid_from,
   }
 }

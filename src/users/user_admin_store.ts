@@ -1,6 +1,14 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
-import { assignmentsOf, type EditOutcome, judgeEdit, type SqlPart, versionGuard } from '../lib/edit.ts'
+import {
+  assignmentsOf,
+  cutOffAssignmentsOf,
+  type EditOutcome,
+  judgeEdit,
+  type SqlPart,
+  type TokenStarts,
+  versionGuard,
+} from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, type User } from './user.ts'
 
@@ -20,7 +28,7 @@ export interface UserRecord extends User {
 }
 
 /** What may change about a person; what is absent stays. */
-export interface UserEdit {
+export interface UserEdit extends TokenStarts {
   username?: string | undefined
   roles?: readonly string[] | undefined
   profile?: Profile | undefined
@@ -30,10 +38,6 @@ export interface UserEdit {
   passwordHash?: string | undefined
   /** When a known breach was looked through for the new password; null and absent where none was. Unix seconds. */
   breachCheckedAt?: number | null | undefined
-  /** Where tokens end: those issued before this second. Unix seconds. */
-  tokensValidFrom?: number | undefined
-  /** The one session that goes on all the same. */
-  keptSid?: string | null | undefined
 }
 
 /** What must hold for an edit to be made. */
@@ -42,6 +46,8 @@ export interface UserConditions {
   versions: readonly number[] | null
   /** The pool in which an enabled person with the role `admin` must remain; null for no such rule. */
   adminPool: string | null
+  /** The password hash that the user must still have; absent for any. */
+  passwordHash?: string
   now: number
 }
 
@@ -158,14 +164,14 @@ export class UserAdminStore {
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
     const changes = assignmentsOf(columnsOf(edit))
-    const ends = endOfTokens(edit)
+    const cutOffs = cutOffAssignmentsOf(edit)
     const guard = guardOf(edit, conditions)
     const update = this.#db
       .prepare(
-        `UPDATE users SET ${changes.sql} ${ends.sql} version = version + 1, updated_at = ?
+        `UPDATE users SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
          WHERE id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, ...ends.values, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
     return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
   }
 
@@ -223,25 +229,17 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   }
 }
 
-/** All tokens from before a second, but those of the session that is kept: and of them those that had died already. */
-function endOfTokens({ tokensValidFrom, keptSid = null }: UserEdit): SqlPart {
-  if (tokensValidFrom === undefined) return { sql: '', values: [] }
-  return {
-    sql: `tokens_valid_from = max(tokens_valid_from, ?), kept_sid = ?,
-      kept_from = CASE WHEN kept_sid = ? THEN kept_from ELSE tokens_valid_from END,`,
-    values: [tokensValidFrom, keptSid, keptSid],
-  }
-}
-
 /** One statement decides, so that two admins who demote each other at once leave one. */
-function guardOf({ enabled, roles }: UserEdit, { versions, adminPool }: UserConditions): SqlPart {
-  const version = versionGuard(versions)
+function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
+  const { versions, adminPool, passwordHash } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
-  if (adminPool === null || !endsAdmin) return version
-  return {
-    sql: `${version.sql} AND (NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')}) OR ${HAS_OTHER_ADMIN})`,
-    values: [...version.values, adminPool, adminPool],
+  const parts = [versionGuard(versions)]
+  if (passwordHash !== undefined) parts.push({ sql: 'password_hash = ?', values: [passwordHash] })
+  if (adminPool !== null && endsAdmin) {
+    const isOther = `NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')})`
+    parts.push({ sql: `(${isOther} OR ${HAS_OTHER_ADMIN})`, values: [adminPool, adminPool] })
   }
+  return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
 }
 
 function toInsert(user: User & { profile: Profile }) {

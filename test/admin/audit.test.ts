@@ -105,6 +105,7 @@ describe('the signing keys, as an operator has them', () => {
       'retires_at',
       'reason',
     ])
+    await operator.confirm()
     const next = await operator.post('/keys/rotate')
     expect([next.status, next.body]).toMatchObject([200, { state: 'next', alg: 'ES256' }])
     const retired = await operator.delete(`/keys/${current?.kid}`)
@@ -114,6 +115,7 @@ describe('the signing keys, as an operator has them', () => {
     ])
     expect((await operator.get('/keys')).status).toBe(401)
     await operator.signInAgain()
+    await operator.confirm()
     expect((await operator.delete('/keys/nothing')).status).toBe(404)
     const { body: trail } = await operator.get(`/audit?kind=key&actor=${operator.id}&limit=2`)
     expect(trail.items).toMatchObject([

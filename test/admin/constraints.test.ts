@@ -8,6 +8,7 @@ import { PASSWORD, TestServer } from '../support/server.ts'
 
 const PROBLEM = 'urn:problem-type:sallyport:'
 const BCRYPT = `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`
+const OTHER = `$2y$04$abcdefghijklmnopqrstuu${'b'.repeat(31)}`
 const TAKEN_SECRET = 'client_secret: another client has it, or had it: each client needs a secret of its own'
 
 let server: TestServer
@@ -15,7 +16,7 @@ let operator: TestOperator
 
 beforeAll(async () => {
   server = new TestServer()
-  operator = await TestOperator.signIn(server)
+  operator = await TestOperator.confirmed(server)
 })
 
 function makeSecret(): string {
@@ -84,7 +85,7 @@ describe('the storage layer', () => {
 describe('a request whose statement fails a constraint', () => {
   afterEach(async () => {
     await env.DB.batch(
-      ['poison_users', 'poison_clients', 'poison_secrets'].map((name) =>
+      ['poison_users', 'poison_clients', 'poison_sessions'].map((name) =>
         env.DB.prepare(`DROP TRIGGER IF EXISTS ${name}`),
       ),
     )
@@ -132,6 +133,25 @@ describe('a request whose statement fails a constraint', () => {
         ...{ type: `${PROBLEM}duplicate`, title: 'The name is taken', status: 409 },
         errors: [{ path: 'username', message: 'is taken in this pool' }],
       },
+    ])
+    expect(answer.headers.get('Retry-After')).toBeNull()
+  })
+
+  it('is a 500 without Retry-After at the token endpoint, because a retry fails too', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const { refresh_token } = await server.signIn(client, user.username)
+    await env.DB.prepare(
+      `CREATE TRIGGER poison_sessions BEFORE INSERT ON sessions
+       BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: poison'); END`,
+    ).run()
+    const answer = await server.postJson({
+      ...{ grant_type: 'refresh_token', refresh_token },
+      ...{ client_id: client.id, client_secret: client.secret },
+    })
+    expect([answer.status, await answer.json()]).toEqual([
+      500,
+      { error: 'server_error', error_description: expect.any(String) },
     ])
     expect(answer.headers.get('Retry-After')).toBeNull()
   })
@@ -259,11 +279,23 @@ describe('a dry run', () => {
     { requiredKeys: ['client_id', 'api', 'grants'] },
   )
 
+  /** An imported user, one who was created here, and one without a password. */
+  async function makeExisting(mark: string): Promise<string[]> {
+    const [imported, absent] = [`${mark}-imported`, `${mark}-absent`]
+    const rows = [
+      { pool: 'customers', username: imported, password_hash: BCRYPT },
+      { pool: 'customers', username: absent, no_password: true },
+    ]
+    await operator.post('/users/import', { rows })
+    const { username } = await server.addUser({ username: `${mark}-created` })
+    return [imported, absent, username]
+  }
+
   /** Imports twice, with a dry run before each. */
-  async function compare(path: string, rows: readonly object[]): Promise<void> {
+  async function compare(path: string, rows: readonly object[], options: object = {}): Promise<void> {
     for (const _time of ['first', 'again']) {
-      const trial = verdictsOf(await operator.post(path, { rows, dry_run: true }))
-      expect(verdictsOf(await operator.post(path, { rows }))).toEqual(trial)
+      const trial = verdictsOf(await operator.post(path, { rows, ...options, dry_run: true }))
+      expect(verdictsOf(await operator.post(path, { rows, ...options }))).toEqual(trial)
     }
   }
 
@@ -277,6 +309,32 @@ describe('a dry run', () => {
       await compare('/users/import', rows)
     })
     await fc.assert(property, { numRuns: 60 })
+  })
+
+  it('says of each user what the import then does, where hashes are replaced and passwords absent', async () => {
+    const mark = makeMark()
+    const users = await makeExisting(mark)
+    const source = fc.constantFrom(
+      { password_hash: BCRYPT },
+      { password_hash: OTHER },
+      { password_hash: `$symfony-sha512$i=1$$${'A'.repeat(86)}` },
+      { no_password: true },
+      { no_password: false },
+      {},
+      { no_password: true, password_hash: BCRYPT },
+    )
+    const row = fc.tuple(fc.constantFrom(...users, 'new'), source, fc.nat({ max: 1e9 }))
+    const property = fc.asyncProperty(
+      fc.uniqueArray(row, { minLength: 1, maxLength: 6, selector: ([name]) => name }),
+      fc.boolean(),
+      async (drafts, replacesHashes) => {
+        const rows = drafts.map(([name, rest, i]) => ({
+          ...{ pool: 'customers', username: name === 'new' ? `${mark}-${i}` : name, ...rest },
+        }))
+        await compare('/users/import', rows, { replace_hashes: replacesHashes })
+      },
+    )
+    await fc.assert(property, { numRuns: 40 })
   })
 
   it('says of each client what the import then does', async () => {

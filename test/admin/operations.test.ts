@@ -44,6 +44,7 @@ const at =
 /** One for each operation. */
 const EXAMPLES: Record<string, MakeExample> = {
   readMe: at('/me'),
+  confirmPassword: at('/me/confirm', { current_password: PASSWORD }),
   changeOwnPassword: at('/me/password', { current_password: PASSWORD, password: NEW_PASSWORD }),
   listClients: at('/clients?limit=2'),
   createClient: () => ({ path: '/clients', body: draft() }),
@@ -119,6 +120,7 @@ async function run(
   const operation = OPERATIONS.find((candidate) => candidate.id === id)
   const example = await EXAMPLES[id]?.(server, maker)
   if (!operation || !example) throw new Error(`no operation ${id}`)
+  if (operation.confirmation !== undefined && operator === maker) await operator.confirm()
   return operator.call(operation.method, example.path, example)
 }
 
@@ -160,6 +162,7 @@ describe('each operation of the admin API', () => {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
       const example = await EXAMPLES[id]?.(server, operator)
+      if (operation.confirmation !== undefined) await operator.confirm()
       const before = await lastEvent()
       await operator.call(operation.method, example?.path ?? '', example)
       const events = await eventsAfter(before)
@@ -224,6 +227,7 @@ describe('what the admin API writes down', () => {
     )
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
+    await operator.confirm()
     const name = `Named ${crypto.randomUUID()}`
     const made = await operator.post('/clients', { ...draft(), name })
     const secret = String(made.body.client_secret)

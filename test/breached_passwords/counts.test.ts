@@ -11,7 +11,7 @@ afterAll(emptyStores)
 it('an operator sees how many passwords were found, and how many could not be looked for', async () => {
   const { ranges, server, client } = await breachScene()
   const calm = new TestServer({ clock: server.clock })
-  const operator = new TestOperator(server, await TestOperator.signIn(calm))
+  const operator = new TestOperator(server, await TestOperator.confirmed(calm))
   const [user, other] = [await server.addUser(), await server.addUser()]
   await server.signIn(client, user.username)
   await operator.post(`/users/${user.id}/password`, { password: PASSWORD })

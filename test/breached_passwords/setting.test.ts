@@ -14,8 +14,7 @@ describe('a password that is set', () => {
 
   /** An operator whose own password is not looked for. */
   async function newOperator(server: TestServer): Promise<TestOperator> {
-    const operator = await TestOperator.signIn(new TestServer({ clock: server.clock }))
-    return new TestOperator(server, operator)
+    return new TestOperator(server, await TestOperator.confirmed(new TestServer({ clock: server.clock })))
   }
 
   it('is refused where it is in a breach, by every way to set one, and counted', async () => {

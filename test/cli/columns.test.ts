@@ -9,7 +9,7 @@ import { NULL_MARKERS } from '../../cli/import/null_markers.ts'
 import { userRows } from '../../cli/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
-const USER_FIELDS = userRows('customers').columns
+const USER_FIELDS = userRows({}).columns
 const CLIENT_FIELDS = clientRows('storefront').columns
 
 interface ReadOptions {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { untilAudited } from '../support/audit_lag.ts'
-import { type Cli, startCli } from '../support/cli.ts'
+import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
 // The built command as a child process, and the real Worker with the demo data.
@@ -163,6 +163,24 @@ describe('people', () => {
     expect((await cli.run(['users', 'show', 'ann@example'])).code).toBe(4)
   })
 
+  it('with confusable names are listed by check-names, with what is unusual, and no others', async () => {
+    const stdin = 'a long passphrase\n'
+    const name = 'j\u0430ne@example.com'
+    const created = await cli.run(['users', 'create', name, '--pool', 'customers'], { stdin })
+    expect(created.code).toBe(0)
+    const found = await list('users', 'check-names', '--pool', 'customers')
+    expect(found).toMatchObject([{ username: name, username_warnings: ['mixes Latin and Cyrillic letters'] }])
+    const { code, stdout } = await cli.run(['users', 'check-names'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('mixes Latin and Cyrillic letters')])
+    expect((await cli.run(['users', 'delete', name, '--yes'])).code).toBe(0)
+  })
+
+  it('are refused a name with an invisible character, which is named', async () => {
+    const args = ['users', 'create', 'ann\u200b@example.com', '--pool', 'customers']
+    const { code, stderr } = await cli.run(args, { stdin: 'a long passphrase\n' })
+    expect([code, stderr]).toEqual([1, expect.stringContaining('has the invisible character U+200B')])
+  })
+
   it('need a password, and never take it from the command line', async () => {
     expect(await cli.run(['users', 'create', 'bob', '--pool', 'customers'])).toMatchObject({
       code: 2,
@@ -171,7 +189,9 @@ describe('people', () => {
   })
 
   it('get no password that is too short, and the reason is told', async () => {
-    const short = await cli.run(['users', 'set-password', 'ann@example.com'], { stdin: 'seventy\n' })
+    const short = await cli.run(['users', 'set-password', 'ann@example.com'], {
+      stdin: `seventy\n${OPERATORS.operator}\n`,
+    })
     expect(short).toEqual({
       code: 1,
       stdout: '',
@@ -195,9 +215,17 @@ describe('people', () => {
     expect((await cli.run(['users', 'enable', 'ann@example.com'])).code).toBe(0)
     expect((await cli.run(['users', 'force-change', 'ann@example.com'])).code).toBe(0)
     expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({ must_change_password: true })
-    expect(
-      (await cli.run(['users', 'set-password', 'ann@example.com'], { stdin: 'another one\n' })).code,
-    ).toBe(0)
+    const setPassword = ['users', 'set-password', 'ann@example.com']
+    expect(await cli.run(setPassword, { stdin: 'another one\n' })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Your own password: give it on a line of standard input'),
+    })
+    expect(await cli.run(setPassword, { stdin: 'another one\na wrong one\n' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('The current password is wrong'),
+    })
+    const stdin = `another one\n${OPERATORS.operator}\n`
+    expect((await cli.run(setPassword, { stdin })).code).toBe(0)
     expect((await cli.run(['users', 'delete', 'ann@example.com', '--yes'])).code).toBe(0)
     expect((await cli.run(['users', 'show', 'ann@example.com'])).code).toBe(4)
   })
@@ -290,7 +318,9 @@ describe('keys', () => {
     expect(await cli.run(['keys', 'reseal'])).toMatchObject({ code: 0, stderr: 'Sealed anew: 0.\n' })
     const [next] = await list('keys', 'list')
     expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
-    expect((await cli.run(['keys', 'retire', String(next?.kid), '--yes'])).stdout).toMatch(/why +compromised/)
+    const stdin = `${OPERATORS.operator}\n`
+    const retired = await cli.run(['keys', 'retire', String(next?.kid), '--yes'], { stdin })
+    expect(retired.stdout).toMatch(/why +compromised/)
     expect((await support.run(['keys', 'rotate'])).code).toBe(1)
   })
 })

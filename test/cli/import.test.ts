@@ -56,7 +56,8 @@ async function count(prefix: string): Promise<number> {
 describe('an import of people', () => {
   it('tries the whole file out first, and changes nothing unless that is agreed to', async () => {
     const file = people('dry', 250)
-    const trial = 'Dry run: 250 people to create, 0 there already, 0 rows refused.\n'
+    const trial =
+      'Dry run: 250 people to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
     expect(await cli.run(['import', 'users', file, '--pool', 'customers', '--dry-run'])).toEqual({
       code: 0,
       stdout: '',
@@ -73,12 +74,13 @@ describe('an import of people', () => {
     const args = ['import', 'users', people('many', ROWS), '--pool', 'customers', '--yes', '--json']
     const first = await cli.run(args)
     expect(first.code).toBe(0)
-    expect(JSON.parse(first.stdout)).toEqual({ dry_run: false, created: ROWS, exists: 0, refused: 0 })
+    expect(JSON.parse(first.stdout)).toEqual({
+      ...{ dry_run: false, created: ROWS, updated: 0, exists: 0, refused: 0 },
+      passwords: { bcrypt: ROWS },
+    })
     expect(JSON.parse((await cli.run(args)).stdout)).toEqual({
-      dry_run: true,
-      created: 0,
-      exists: ROWS,
-      refused: 0,
+      ...{ dry_run: true, created: 0, updated: 0, exists: ROWS, refused: 0 },
+      passwords: {},
     })
     expect(await cli.json('users', 'show', 'many17@shop.test')).toMatchObject({
       pool: 'customers',
@@ -125,6 +127,7 @@ describe('an import of people', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `Dry run: 1 person to create, 0 there already, 4 rows refused.
+Password hashes: 1 plain password.
 Done: 1 person created, 0 there already, 4 rows refused.
 sallyport: 4 rows were refused.
 `,
@@ -165,6 +168,7 @@ sallyport: 4 rows were refused.
       code: 0,
       stdout: '',
       stderr: `Dry run: 450 people to create, 0 there already, 0 rows refused.
+Password hashes: 450 bcrypt.
 No answer; the batch is sent again …
 Done: 450 people created, 0 there already, 0 rows refused.
 `,
@@ -212,7 +216,10 @@ Done: 450 people created, 0 there already, 0 rows refused.
     const there = await count('gone')
     expect(there).toBeLessThan(2000)
     const again = await cli.json('import', 'users', file, '--pool', 'customers', '--yes')
-    expect(again).toEqual({ dry_run: false, created: 2000 - there, exists: there, refused: 0 })
+    expect(again).toEqual({
+      ...{ dry_run: false, created: 2000 - there, updated: 0, exists: there, refused: 0 },
+      passwords: { bcrypt: 2000 - there },
+    })
     expect(await count('gone')).toBe(2000)
   }, 120_000)
 })

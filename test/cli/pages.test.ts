@@ -4,14 +4,18 @@ import { COMMANDS } from '../../cli/commands.ts'
 import { EXIT_CODES } from '../../cli/core/exit_code.ts'
 import { formatSyntax } from '../../cli/core/help.ts'
 import { clientRows } from '../../cli/import/client_rows.ts'
+import { FORMATS } from '../../cli/import/import_file.ts'
+import { NULL_MARKERS } from '../../cli/import/null_markers.ts'
+import { PRESETS } from '../../cli/import/presets.ts'
 import { userRows } from '../../cli/import/user_rows.ts'
 import { OPERATIONS } from '../../src/admin/operations.ts'
 
 const page = readFileSync('docs/cli.md', 'utf8')
+const importPage = readFileSync('docs/importing.md', 'utf8')
 
 /** The rows of the table under a title. */
-function rowsUnder(title: string): string[] {
-  const [, rest = ''] = page.split(`| ${title} |`)
+function rowsUnder(title: string, text = page): string[] {
+  const [, rest = ''] = text.split(`| ${title} |`)
   const [, , ...lines] = rest.split('\n')
   return lines.slice(0, lines.indexOf(''))
 }
@@ -28,14 +32,26 @@ describe('docs/cli.md', () => {
       Object.values(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${meaning} |`),
     )
   })
+})
 
+describe('docs/importing.md', () => {
   it.each([
-    ['people', userRows(undefined)],
+    ['people', userRows({})],
     ['clients', clientRows(undefined)],
   ])('has every column of %s', (what, { columns }) => {
-    expect(rowsUnder(`column of ${what} |`)).toEqual(
+    expect(rowsUnder(`column of ${what} |`, importPage)).toEqual(
       columns.map(({ name, summary }) => `| \`${name}\` | ${summary} |`),
     )
+  })
+
+  it('has every preset, format, NULL marker and option', () => {
+    for (const { name } of PRESETS) expect(importPage).toContain(`\n| \`${name}\` | `)
+    for (const format of FORMATS) expect(importPage).toContain(`\n| \`${format}\` | `)
+    for (const marker of NULL_MARKERS) expect(importPage).toContain(`\`${marker}\``)
+    const own = COMMANDS.filter(({ name }) => name.startsWith('import ')).flatMap(
+      ({ options = [] }) => options,
+    )
+    for (const { name } of own) expect(importPage).toContain(`--${name}`)
   })
 })
 

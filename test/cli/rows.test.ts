@@ -16,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
 /** What is sent of a file, and the lines of its report. */
 async function read(
   content: string | Buffer,
-  { kind = userRows('customers'), format = 'csv', delimiter = null, rules = {} }: ReadOptions = {},
+  { kind = userRows({ pool: 'customers' }), format = 'csv', delimiter = null, rules = {} }: ReadOptions = {},
 ) {
   const path = join(directory, `rows.${format}`)
   writeFileSync(path, content)
@@ -168,7 +168,7 @@ describe('a person', () => {
   })
 
   it('needs a pool, from its row or from the command line', async () => {
-    const { refused } = await read('username,password\na,b\n', { kind: userRows(undefined) })
+    const { refused } = await read('username,password\na,b\n', { kind: userRows({}) })
     expect(refused).toEqual(['2 a: pool: is needed'])
   })
 })
@@ -189,7 +189,7 @@ describe('a client', () => {
 
   it('gets a secret of 256 random bits here, where it is confidential and brings none', () => {
     const kind = clientRows('storefront')
-    const row = kind.toRow({ client_id: 'a' })
+    const row = kind.toRow({ client_id: 'a' }).row
     const sent = kind.complete(row)
     expect(sent.client_secret).toMatch(/^sps_[A-Za-z0-9_-]{43}$/)
     expect(kind.secretOf(sent, row)).toEqual({ client_id: 'a', client_secret: sent.client_secret })
@@ -197,7 +197,7 @@ describe('a client', () => {
       { client_id: 'b', confidential: 'f' },
       { client_id: 'c', client_secret: 'x'.repeat(32) },
     ]
-    for (const values of [page, own].map(kind.toRow)) {
+    for (const values of [page, own].map((file) => kind.toRow(file).row)) {
       expect(kind.complete(values)).toBe(values)
       expect(kind.secretOf(values, values)).toBe(null)
     }

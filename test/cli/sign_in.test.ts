@@ -173,13 +173,13 @@ describe('an access token that has ended', () => {
     expect((await user.run(['whoami'])).code).toBe(0)
   })
 
-  it('is renewed where the server refuses it, as after a change of one’s own password', async () => {
+  it('gives way to that of a new session after a change of one’s own password', async () => {
     const [admin, user] = [cli.another(), cli.another()]
     await admin.signIn()
     await admin.run(
       ['users', 'create', 'new-admin', '--pool', 'operators', '--roles', 'admin', '--must-change-password'],
       {
-        stdin: 'a first password\n',
+        stdin: `a first password\n${OPERATORS.operator}\n`,
       },
     )
     const login = await user.run(['login', '--username', 'new-admin'], { stdin: 'a first password\n' })
@@ -188,9 +188,16 @@ describe('an access token that has ended', () => {
       code: 1,
       stderr: expect.stringContaining('sallyport password'),
     })
+    const sid = async () => (await user.json('whoami')).sid
+    const before = await sid()
     const change = await user.run(['password'], { stdin: 'a first password\na second password\n' })
-    expect(change).toMatchObject({ code: 0, stdout: '' })
+    expect(change).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'The password is changed. All your other sessions have ended.\n',
+    })
     expect((await user.run(['keys', 'list'])).code).toBe(0)
+    expect(await sid()).not.toBe(before)
   })
 })
 

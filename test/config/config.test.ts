@@ -4,6 +4,7 @@ import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 
 const ISSUER = 'https://id.shop.test'
+const VERIFY_URL = 'https://challenge.test/siteverify'
 const RANGE_URL = 'https://api.pwnedpasswords.com/range/'
 const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
 const OFFICE = { audience: 'https://shop.test/admin/api', users: 'staff' }
@@ -53,6 +54,7 @@ describe('config.yml', () => {
       passwordQueue: { length: 50, ms: 3000 },
       minimumPasswordLength: 8,
       breachedPasswords: null,
+      challenge: null,
       signInLimits: {
         account: { failures: 10, lockSeconds: 60, longestLockSeconds: 3600 },
         address: { failures: 100, lockSeconds: 60, longestLockSeconds: 3600 },
@@ -94,6 +96,7 @@ describe('config.yml', () => {
       password_queue: { length: 8, seconds: 1 },
       minimum_password_length: 15,
       breached_passwords: { range_url: RANGE_URL, outcome: 'change', timeout: 2, recheck_days: 7 },
+      challenge: { verify_url: VERIFY_URL, when_down: 'closed', timeout: 5 },
       sign_in_limits: {
         account: { failures: 5, lock: 30, longest_lock: 300 },
         address: { failures: 20 },
@@ -127,6 +130,7 @@ describe('config.yml', () => {
         timeoutMs: 2000,
         recheckSeconds: 7 * 86_400,
       },
+      challenge: { verifyUrl: VERIFY_URL, whenDown: 'closed', timeoutMs: 5000 },
       signInLimits: {
         account: { failures: 5, lockSeconds: 30, longestLockSeconds: 300 },
         address: { failures: 20, lockSeconds: 60, longestLockSeconds: 3600 },
@@ -582,5 +586,34 @@ describe('the port of a local server', () => {
     ['http://127.0.0.1', 'http://127.0.0.1:9000'],
   ])('moves the issuer %s', (issuer, moved) => {
     expect(placesIn(issuer, '9000')[0]).toBe(moved)
+  })
+})
+
+describe('a challenge', () => {
+  const table = (changes: Record<string, unknown>) => ({ challenge: { verify_url: VERIFY_URL, ...changes } })
+  const BAD_URL = 'must be https, or http on a loopback address, without user, query or fragment'
+
+  it('fails open and waits two seconds, where config.yml does not say otherwise', () => {
+    const { challenge } = parseConfig(yaml(table({})))
+    expect(challenge).toEqual({ verifyUrl: VERIFY_URL, whenDown: 'open', timeoutMs: 2000 })
+  })
+
+  it('may be checked on a loopback address where the issuer is one', () => {
+    const verify_url = 'http://127.0.0.1:8790/siteverify'
+    expect(problemsIn(yaml({ issuer: 'http://127.0.0.1:8787', ...table({ verify_url }) }))).toEqual([])
+    expect(problemsIn(yaml(table({ verify_url })))).toEqual([
+      'challenge.verify_url: must not be a loopback address where the issuer is none',
+    ])
+  })
+
+  it.each([
+    [{ verify_url: 'http://challenge.test/siteverify' }, `verify_url: ${BAD_URL}`],
+    [{ verify_url: `${VERIFY_URL}?secret=x` }, `verify_url: ${BAD_URL}`],
+    [{ verify_url: 'https://key@challenge.test/siteverify' }, `verify_url: ${BAD_URL}`],
+    [{ when_down: 'refuse' }, 'when_down: must be one of open, closed'],
+    [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
+    [{ secret: 'x' }, 'secret: is not a known key'],
+  ])('is refused with %j', (changes, problem) => {
+    expect(problemsIn(yaml(table(changes)))).toEqual([`challenge.${problem}`])
   })
 })

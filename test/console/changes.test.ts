@@ -175,11 +175,13 @@ describe('a person', () => {
     const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
     expect(saved.location).toBe(`${path}?done=person-saved`)
     expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
-    const tooLong = await admin.post(`${path}/password`, { password: 'x'.repeat(129) })
+    const tooLong = await admin.post(`${path}/password`, {
+      password: 'x'.repeat(129),
+      own_password: PASSWORD,
+    })
     expect(tooLong).toMatchObject({ status: 422, html: expect.stringContaining('id="password-error"') })
-    expect((await admin.post(`${path}/password`, { password: 'the second one' })).location).toContain(
-      'password-set',
-    )
+    const second = { password: 'the second one', own_password: PASSWORD }
+    expect((await admin.post(`${path}/password`, second)).location).toContain('password-set')
     server.clock.time += 5
     expect([await signIn('the first one'), await signIn('the second one')]).toEqual([400, 200])
     await admin.post(`${path}/disable`)
@@ -189,6 +191,32 @@ describe('a person', () => {
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
     expect(deleted.location).toBe('/console/people?done=person-deleted')
     expect((await admin.get(path)).status).toBe(404)
+  })
+
+  it('becomes an admin where the operator gives the own password, in the form of a new one and of an edit', async () => {
+    const { html } = await admin.get('/console/people/new?pool=operators')
+    expect(html).toContain('Your own password')
+    const draft = {
+      ...{ pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'the first one' },
+      roles: ['support', 'admin'],
+    }
+    const refused = await admin.post('/console/people/new', draft)
+    expect(refused.status).toBe(403)
+    expect(refused.html).toContain('The operator must confirm the password first')
+    const made = await admin.post('/console/people/new', { ...draft, own_password: PASSWORD })
+    const [path = ''] = made.location?.split('?') ?? []
+    expect(made.location).toBe(`${path}?done=person-created`)
+    const edit = async (roles: string[], ownPassword = '') => {
+      const fields = { username: draft.username, roles, own_password: ownPassword }
+      return admin.post(path, { ...fields, etag: await etagOf(path) })
+    }
+    expect((await edit(['support'])).location).toBe(`${path}?done=person-saved`)
+    expect((await edit(['admin'])).status).toBe(403)
+    expect((await edit(['admin'], PASSWORD)).location).toBe(`${path}?done=person-saved`)
+    await admin.post(`${path}/disable`)
+    expect((await admin.post(`${path}/enable`)).status).toBe(403)
+    const enabled = await admin.post(`${path}/enable`, { own_password: PASSWORD })
+    expect(enabled.location).toBe(`${path}?done=person-enabled`)
   })
 
   it('of the operators cannot disable or delete themselves, and is not offered to', async () => {

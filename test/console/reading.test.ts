@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsoleBrowser } from '../support/console.ts'
-import { emptyStores, TestServer } from '../support/server.ts'
+import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const server = new TestServer()
 let admin: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
@@ -135,9 +135,18 @@ describe('the keys', () => {
     const [next = ''] = kidsOf(html)
     expect(next).not.toBe(first)
     expect(html).toMatch(/Next<\/span>[\s\S]*in 14 min/)
-    const retired = await own.post(`/console/keys/${next}/retire`)
+    const refused = await own.post(`/console/keys/${next}/retire`)
+    expect(refused.status).toBe(403)
+    expect(refused.html).toContain('The operator must confirm the password first')
+    const wrong = await own.post(`/console/keys/${next}/retire`, { own_password: 'mistyped' })
+    expect([wrong.status, wrong.html]).toEqual([
+      403,
+      expect.stringContaining('The current password is wrong'),
+    ])
+    const retired = await own.post(`/console/keys/${next}/retire`, { own_password: PASSWORD })
     expect(retired.location).toBe('/console/keys?done=key-retired')
     expect((await own.get('/console/keys')).html).toContain('Given up as compromised')
-    expect(await own.post('/console/keys/nothing/retire')).toMatchObject({ status: 404 })
+    const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
+    expect(unknown.status).toBe(404)
   })
 })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { addressPrefix, countedAddress, networksAround } from '../../src/lib/address_prefix.ts'
+import {
+  addressPrefix,
+  countedAddress,
+  NETWORK_SHARES,
+  networksAround,
+  shareOfNetwork,
+} from '../../src/lib/address_prefix.ts'
 
 describe('the address that attempts are counted for', () => {
   it.each([
@@ -58,5 +64,16 @@ describe('the networks around a counted address', () => {
     const around = (address: string) => networksAround(countedAddress(address) ?? '')
     expect(around('2001:db8:1:2aa::1')).toEqual(around('2001:db8:1:200:ffff::'))
     expect(around('203.0.113.7')).toEqual(around('::ffff:203.0.113.250'))
+  })
+})
+
+describe('the share of a network that an IPv6 /64 belongs to', () => {
+  it('is one of four for all /64s of a /48, and none for IPv4', () => {
+    const addresses = Array.from({ length: 1000 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`)
+    const shares = new Set(addresses.map((address) => shareOfNetwork(countedAddress(address) ?? '')))
+    expect(shares.size).toBe(NETWORK_SHARES)
+    expect(shareOfNetwork('203.0.113.7')).toBeNull()
+    expect(shareOfNetwork('2001:db8:1:6::/64')).toBe('2001:db8:1::/48 share 2')
+    expect(shareOfNetwork('2001:db8:2:6::/64')).toBe('2001:db8:2::/48 share 2')
   })
 })

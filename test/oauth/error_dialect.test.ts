@@ -33,6 +33,7 @@ const CHECK_ALL = 'Check that all required parameters have been provided'
 const WRONG = 'The user credentials were incorrect.'
 const SCOPE = 'The requested scope is unknown or more than the client may have.'
 const AWAY = 'The service is not available now. Try again shortly.'
+const CHALLENGE = 'Solve a challenge and send its response as challenge_response.'
 const TOO_MANY = 'There were too many attempts. Try again later.'
 const FAILED = 'The server met an unexpected condition.'
 
@@ -122,6 +123,11 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Answer; oro: An
     error: errors.temporarilyUnavailable('D1 is away'),
     rfc6749: rfc(503, 'temporarily_unavailable', AWAY),
     oro: oro(503, 'temporarily_unavailable', AWAY),
+  },
+  challenge_required: {
+    error: errors.challengeRequired('no response'),
+    rfc6749: rfc(400, 'challenge_required', CHALLENGE),
+    oro: oro(400, 'challenge_required', CHALLENGE),
   },
   too_many_attempts: {
     error: errors.tooManyAttempts('address locked', 60),

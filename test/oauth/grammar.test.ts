@@ -26,6 +26,7 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   missing_parameter: PARAMETERS.map((parameter) => ({ kind: 'missing_parameter', parameter })),
   not_a_string: PARAMETERS.map((parameter) => ({ kind: 'not_a_string', parameter })),
   invalid_target: [{ kind: 'invalid_target' }],
+  challenge_required: [{ kind: 'challenge_required' }],
   misdirected_request: [{ kind: 'misdirected_request' }],
   body_too_large: [{ kind: 'body_too_large' }],
   method_not_allowed: ['POST, OPTIONS', 'GET, HEAD, OPTIONS'].map((allow) => ({

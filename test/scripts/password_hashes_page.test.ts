@@ -12,11 +12,16 @@ function rowsUnder(header: string): string[] {
   return lines.slice(start, start + length)
 }
 
+/** The column of a file has its name in snake_case. */
+function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
 describe('docs/password-hashes.md', () => {
   it('lists every import scheme with its columns', () => {
     expect(rowsUnder('| name | used by | columns')).toEqual(
       IMPORT_SCHEMES.map(({ name, usedBy, columns }) => {
-        const list = columns.map((column) => `\`${column}\``).join(', ')
+        const list = columns.map((column) => `\`${toSnakeCase(column)}\``).join(', ')
         return `| \`${name}\` | ${usedBy} | ${list === '' ? '–' : list} |`
       }),
     )

@@ -87,7 +87,12 @@ export function isAuditWrite(sql: string): boolean {
   return /^\s*INSERT\s+INTO audit_events/.test(sql)
 }
 
-/** Whether nobody waits for a call: the audit trail's own, or the note of when a client was last used. */
+/** Calls that no response waits for: audit events, the last use of a client, and the sign-ins that a lock would end. */
 export function isDeferredWrite(sql: string): boolean {
-  return isAuditWrite(sql) || sql.includes('SET last_used_at')
+  return isAuditWrite(sql) || sql.includes('SET last_used_at') || sql.includes('failures, sign_ins')
+}
+
+/** Whether a response does without a call: the call is deferred, or reads the list of changed records. */
+export function isOptionalCall(sql: string): boolean {
+  return isDeferredWrite(sql) || sql.includes('FROM copy_changes WHERE')
 }

@@ -5,7 +5,12 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import {
+  makeTemporaryDirectory,
+  type ServiceOptions,
+  type ServiceServer,
+  startService,
+} from '../../scripts/worker_server.ts'
 
 export interface Ended {
   code: number | null
@@ -103,10 +108,12 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 /** A real server with the demo data, and the command line that talks to it. */
-export async function startCli(): Promise<{ cli: Cli; service: ServiceServer; close(): Promise<void> }> {
+export async function startCli(
+  options: Pick<ServiceOptions, 'hashKeys'> = {},
+): Promise<{ cli: Cli; service: ServiceServer; close(): Promise<void> }> {
   const directory = makeTemporaryDirectory()
   const [bundle, file] = await Promise.all([bundleWorker(join(directory, 'service')), buildCli(directory)])
-  const service = await startService(bundle, { stateDirectory: join(directory, 'state') })
+  const service = await startService(bundle, { ...options, stateDirectory: join(directory, 'state') })
   return {
     cli: new Cli({ directory, file, server: service.origin }),
     service,

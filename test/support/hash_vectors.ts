@@ -76,6 +76,14 @@ const CONTENT_SYSTEMS = [
     '$wp$2y$05$CqfsQ4BMBXHD8WHZrJCzQ.ITrGbeV8MBGOEOKSfrM/Gqct04DjQ8W',
     '$P$BabcdefghBrDjazC.3pQTBI43qpIV..',
   ]),
+  // Drupal and PrestaShop trim.
+  ...vectors('drupal', ` ${PASSWORD}\t`, [
+    '$S$DabcdXYZ99T5IKGvKoXCziz5T0xMg4Hc779QDr4V1VXfd.oCZz1u',
+    'U$S$9abcdXYZ9E9xaBbvccovc/yyGoEj/JJJXu.6nnioIyUCSy4Muf.d',
+    '$2y$05$93sSKrhYAEYxGqhPhYCIR.qqdEBiEUMmMT/VIqZvNYX0x4OkQPsBC',
+  ]),
+  ...vectors('prestashop', `${PASSWORD} `, ['c3ef8b5a29dbf6575c335da01207e0bf']),
+  ...vectors('wordpress', PASSWORD, ['$2y$05$93sSKrhYAEYxGqhPhYCIR.qqdEBiEUMmMT/VIqZvNYX0x4OkQPsBC']),
   // Longer than the 72 bytes of bcrypt.
   ...vectors(null, 'long password '.repeat(6), [
     '$wp$2y$05$e5pMHbbooE6fMN6jn2chDevlNT9xXXym6W2krGuvWjp/i4sLM.Gau',

@@ -19,16 +19,32 @@ export class TestOperator {
   readonly username: string
   readonly client: TestClient
   tokens: TokenAnswer
+  /** What every call sends as its confirmation; null where none. */
+  confirmation: string | null
 
   constructor(
     server: TestServer,
-    who: { id: string; username: string; client: TestClient; tokens: TokenAnswer },
+    who: {
+      id: string
+      username: string
+      client: TestClient
+      tokens: TokenAnswer
+      confirmation?: string | null
+    },
   ) {
     this.server = server
     this.id = who.id
     this.username = who.username
     this.client = who.client
     this.tokens = who.tokens
+    this.confirmation = who.confirmation ?? null
+  }
+
+  /** A new operator who has confirmed the password. */
+  static async confirmed(server: TestServer): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(server)
+    await operator.confirm()
+    return operator
   }
 
   /** A new operator of the roles, by a new public client. */
@@ -45,6 +61,13 @@ export class TestOperator {
 
   async refresh(): Promise<void> {
     this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
+  }
+
+  /** Proves the password again; what follows is confirmed. */
+  async confirm(password = PASSWORD): Promise<void> {
+    const { status, body } = await this.post('/me/confirm', { current_password: password })
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    this.confirmation = String(body.confirmation)
   }
 
   get(path: string): Promise<AdminAnswer> {
@@ -76,6 +99,7 @@ export class TestOperator {
         Authorization: `Bearer ${this.tokens.access_token}`,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(version === undefined ? {} : { 'If-Match': String(version) }),
+        ...(this.confirmation === null ? {} : { 'Sallyport-Confirmation': this.confirmation }),
         ...headers,
       },
     })

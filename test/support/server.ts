@@ -167,6 +167,7 @@ export class TestServer {
       createdAt: this.clock.time,
       accessTokenLifetimeSeconds: null,
       refreshTokenLifetimeSeconds: null,
+      accessValidFrom: 0,
       ...changes,
     }
     await this.services.clientTable.add(record)

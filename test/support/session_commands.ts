@@ -9,7 +9,7 @@ export type Command =
   | { do: 'sign in'; who: 'guest' | Person; password: 'current' | 'former'; client: ClientName }
   | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
-  | { do: 'change password'; who: Person; keep: 'nothing' | 'newest session' }
+  | { do: 'change password'; who: Person }
   | { do: 'sign out everywhere'; who: Person }
   | { do: 'cut off client'; client: ClientName }
 
@@ -50,11 +50,7 @@ const revoke = fc.record({
 
 const cutOff = fc.oneof(
   fc.record({ do: fc.constant('sign out everywhere'), who: person }),
-  fc.record({
-    do: fc.constant('change password'),
-    who: person,
-    keep: pick({ nothing: 1, 'newest session': 1 }),
-  }),
+  fc.record({ do: fc.constant('change password'), who: person }),
   fc.record({ do: fc.constant('cut off client'), client }),
 )
 

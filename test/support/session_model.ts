@@ -7,8 +7,11 @@ const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
-/** A cut-off of a person or a client reaches a little ahead, to what is being issued meanwhile. */
-const CUTOFF_REACH_SECONDS = 3
+/** A cut-off of a user reaches a little ahead, to the tokens that are being issued meanwhile. */
+const USER_REACH_SECONDS = 3
+
+/** A cut-off of a client reaches further, to the tokens that copies of the client may still issue. */
+const CLIENT_REACH_SECONDS = 8
 
 /** What a token says, and the token itself. */
 export interface Token {
@@ -26,7 +29,7 @@ export interface Token {
 export type Action =
   | { do: 'sign in'; clientId: string; subject: string | null; username: string; password: string }
   | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
-  | { do: 'change password'; subject: string; password: string; keptSid: string | null }
+  | { do: 'change password'; subject: string; password: string }
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'cut off client'; clientId: string }
 
@@ -64,8 +67,6 @@ export interface State {
   cutoffs: Readonly<Record<string, Cutoff>>
   /** By the person whose password it is. */
   passwords: Readonly<Record<string, string>>
-  /** By the person who kept it through a change of password. */
-  keptSids: Readonly<Record<string, string | null>>
 }
 
 interface Prediction {
@@ -86,21 +87,23 @@ export function predict(state: State, action: Action, newSid: string): Predictio
       return { answer: { status: 200, active: isActive(state, action.token) }, next: state }
     case 'change password': {
       const passwords = { ...state.passwords, [action.subject]: action.password }
-      return done(signOut({ ...state, passwords }, action.subject, action.keptSid))
+      return done(cutOff({ ...state, passwords }, `sub ${action.subject}`))
     }
     case 'sign out everywhere':
-      return done(signOut(state, action.subject, null))
+      return done(cutOff(state, `sub ${action.subject}`))
     case 'cut off client':
-      return done(cutOff(state, `client_id ${action.clientId}`))
+      return done(cutOff(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
   }
 }
 
 function signIn(
   state: State,
-  { subject, password }: { subject: string | null; password: string },
+  { subject, password, clientId }: { subject: string | null; password: string; clientId: string },
   sid: string,
 ): Prediction {
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
+  // A client that was cut off a moment ago is asked to come back, instead of getting a token that is dead already.
+  if (state.now < validFrom(state, `client_id ${clientId}`)) return { answer: { status: 503 }, next: state }
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
@@ -132,9 +135,8 @@ function isActive(state: State, token: Token): boolean {
 
 /** Whether nothing has ended a token. A refresh token may yet have been used. */
 function isAlive(state: State, token: Token): boolean {
-  const { sid, subject, clientId, seq, expiresAt } = token
-  const isKept = seq !== null && state.keptSids[subject] === sid
-  const isSignedOut = !isKept && token.issuedAt < validFrom(state, `sub ${subject}`)
+  const { sid, subject, clientId, expiresAt } = token
+  const isSignedOut = token.issuedAt < validFrom(state, `sub ${subject}`)
   const isOfLostClient = token.issuedAt < validFrom(state, `client_id ${clientId}`)
   const isEnded = state.sessions[sid]?.endedAt !== null
   return expiresAt > state.now && !isEnded && !isSignedOut && !isOfLostClient
@@ -156,22 +158,16 @@ function issued(state: State, sid: string, session: Session): Prediction {
   return { answer: { status: 200, issued: { sid, seq, issuedAt } }, next }
 }
 
-/** Only a session that lives can be kept. */
-function signOut(state: State, subject: string, sid: string | null): State {
-  const session = sid === null ? undefined : state.sessions[sid]
-  const isSignedOut = session !== undefined && session.issuedAt < validFrom(state, `sub ${subject}`)
-  const keptSid = isSignedOut && state.keptSids[subject] !== sid ? null : sid
-  return cutOff({ ...state, keptSids: { ...state.keptSids, [subject]: keptSid } }, `sub ${subject}`)
-}
-
 function end(state: State, sid: string): State {
   const session = state.sessions[sid]
   if (!session || session.endedAt !== null) return state
   return { ...state, sessions: { ...state.sessions, [sid]: { ...session, endedAt: state.now } } }
 }
 
-function cutOff(state: State, name: string): State {
-  const cutoff = { madeAt: state.now, before: state.now + CUTOFF_REACH_SECONDS }
+function cutOff(state: State, name: string, reachSeconds = USER_REACH_SECONDS): State {
+  // Tokens that were issued since the last cut-off may be dated to its second.
+  const before = Math.max(state.now + reachSeconds, validFrom(state, name) + 1)
+  const cutoff = { madeAt: state.now, before }
   return { ...state, cutoffs: { ...state.cutoffs, [name]: cutoff } }
 }
 

@@ -22,7 +22,7 @@ export class SessionRun {
     this.#scheduler = scheduler
     this.#driver = new SessionDriver(cast)
     const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
-    this.#states = [{ now: this.#driver.clock.time, sessions: {}, cutoffs: {}, passwords, keptSids: {} }]
+    this.#states = [{ now: this.#driver.clock.time, sessions: {}, cutoffs: {}, passwords }]
   }
 
   async take(step: Step): Promise<void> {
@@ -88,8 +88,7 @@ export class SessionRun {
         const { id: subject } = this.#cast[command.who]
         const password = this.#otherPassword(command.who)
         this.#passwords[command.who] = password
-        const keptSid = command.keep === 'nothing' ? null : this.#findNewestSid(subject)
-        return [{ do: command.do, subject, password, keptSid }]
+        return [{ do: command.do, subject, password }]
       }
       case 'sign out everywhere':
         return [{ do: command.do, subject: this.#cast[command.who].id }]
@@ -117,11 +116,6 @@ export class SessionRun {
   #find(session: number) {
     const { sessions } = this.#driver
     return sessions[session % sessions.length]
-  }
-
-  #findNewestSid(subject: string): string | null {
-    const newest = this.#driver.sessions.findLast(({ access }) => access[0]?.subject === subject)
-    return newest?.access[0]?.sid ?? null
   }
 
   #otherPassword(who: 'ann' | 'bob'): string {

@@ -81,8 +81,7 @@ describe('a new user', () => {
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
-      keptSid: null,
-      keptFrom: 0,
+      accessValidFrom: 0,
     })
   })
 
@@ -147,8 +146,7 @@ describe('a user from another system', () => {
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,
-      keptSid: null,
-      keptFrom: 0,
+      accessValidFrom: 0,
     })
   })
 

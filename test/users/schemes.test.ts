@@ -196,6 +196,11 @@ describe('a hash is refused with the cause', () => {
     ['scrypt', `$scrypt$ln=17,r=8,p=1$${SALT}$${HASH}`, 'ln=17,r=8,p=1 is more memory than 65536 KiB'],
     ['scrypt', `$scrypt$ln=16,r=9,p=1$${SALT}$${HASH}`, 'ln=16,r=9,p=1 is more memory than 65536 KiB'],
     ['scrypt', `$scrypt$ln=99,r=99,p=1$${SALT}$${HASH}`, 'ln=99,r=99,p=1 is more memory than 65536 KiB'],
+    [
+      'firebase-scrypt',
+      `$firebase-scrypt$ln=16,r=32$${SALT}$${HASH}`,
+      'ln=16,r=32,p=1 is more memory than 65536 KiB',
+    ],
   ])('memory: %s, %s', (scheme, stored, reason) => {
     expect(describeHash(stored)).toEqual({
       isAccepted: false,
@@ -235,6 +240,12 @@ describe('a hash is refused with the cause', () => {
       'symfony-sha512',
       `$symfony-sha512$i=100001$${SALT}$${sha512}`,
       'i=100001 takes too long: at most 100000',
+    ],
+    ['phpass-md5', `$phpass-md5$ln=18$abcdefgh$${'a'.repeat(22)}`, 'ln=18 takes too long: at most 17'],
+    [
+      'symfony-sha512',
+      `$symfony-sha512$i=100000$${SALT}$*86$argon2id$v=19$m=65536,t=10,p=1$${SALT}$${HASH}`,
+      'i=100000 in argon2id m=65536,t=10,p=1 takes about 605 ms: at most 500',
     ],
   ])('time: %s, %s', (scheme, stored, reason) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'time', reason: `${scheme}: ${reason}` })
@@ -288,6 +299,21 @@ describe('a hash is refused with the cause', () => {
     [`$symfony-sha512$i=5000$${SALT}$${HASH}`, SYMFONY_FORM],
     [`$symfony-sha512$i=0$${SALT}$${sha512}`, 'symfony-sha512: no iterations'],
     [`$symfony-sha512$i=1$${ofText('a{b}')}$${sha512}`, 'symfony-sha512: no salt of Symfony’s'],
+    [`$phpass-md5$ln=6$abcdefgh$${'a'.repeat(22)}`, 'phpass-md5: ln=6 is no such cost: at least 7'],
+    [`$phpass-md5$ln=13$abcdefgh$${'a'.repeat(43)}`, 'phpass: not of the form $phpass-md5$ln=…$salt$hash'],
+    [
+      `$firebase-scrypt$ln=14$${SALT}$${HASH}`,
+      'firebase-scrypt: not of the form $firebase-scrypt$ln=…,r=…$salt$hash',
+    ],
+    [`$digest$md4-sp$${SALT}$${'a'.repeat(32)}`, 'digest: not of the form $digest$steps$salt$hex'],
+    [`$digest$sha1-sp$${SALT}$${'a'.repeat(32)}`, 'digest: not of the form $digest$steps$salt$hex'],
+    [`$devise$2a$10$${CHARACTERS.slice(1)}`, BCRYPT_FORM],
+    [
+      `$digest$sha1-sp$${SALT}$*32$argon2id$v=19$m=19456,t=2,p=1$${SALT}$${HASH}`,
+      'digest: not of the form $digest$steps$salt$hex',
+    ],
+    [`$digest$md5-sp$${SALT}$*32$argon2id$v=19$m=19456,t=2,p=1$${SALT}`, ARGON2ID_FORM],
+    ['$argon2id$'.repeat(103), 'longer than 1024 characters'],
   ])('broken: %s', (stored, reason) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'broken', reason })
   })

@@ -118,7 +118,7 @@ describe('a verifier that polls the feed', () => {
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW })
     await codeAt(await mint('s1.a'), NOW)
     issuer.revoke({ sid: 's1.x', before: NOW + 3560 })
-    // The leeway and a minute longer than the window. Until then the list is one too long, whole or not.
+    // An entry is kept for the leeway and a minute longer than the window. Until then the list is one too long.
     await codeAt(token, NOW + 3600 + 64)
     expect(errors).toEqual(['the revocation feed has more than 2 entries (revocations.maxEntries)'])
     await codeAt(token, NOW + 3600 + 65)

@@ -59,6 +59,8 @@ describe('a verifier', () => {
       roles: ['admin'],
       visitorId: 'visitor:2',
       isGuest: false,
+      mustChangePassword: false,
+      passwordBreached: false,
     }
     expect(await verifier.verify(bearer(token), { scope: 'cart orders' })).toEqual(claims)
     expect(await verifier.verify(token)).toEqual(claims)

@@ -1,5 +1,6 @@
 import type { BreachedPasswordSettings } from '../../config/config.ts'
 import { log } from '../../lib/log.ts'
+import { readText } from '../../lib/read_text.ts'
 import { isInRange, rangeOf } from './password_range.ts'
 
 /** Whether a list has a password, or why that is not known. */
@@ -54,27 +55,10 @@ export class RangeService {
       await response.body?.cancel()
       throw new NoRange(`status ${response.status}`)
     }
-    return response.body === null ? '' : readText(response.body, signal)
+    const text = await readText(response.body, { signal, maxBytes: MAX_ANSWER_BYTES })
+    if (text === null) throw new NoRange('too long an answer')
+    return text
   }
-}
-
-/** The text of an answer that is not too long and not too slow. */
-async function readText(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
-  const reader = body.getReader()
-  const stop = () => void reader.cancel().catch(() => {})
-  signal.addEventListener('abort', stop)
-  const decoder = new TextDecoder()
-  let text = ''
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    text += decoder.decode(read.value, { stream: true })
-    if (text.length > MAX_ANSWER_BYTES) {
-      stop()
-      throw new NoRange('too long an answer')
-    }
-  }
-  signal.throwIfAborted()
-  signal.removeEventListener('abort', stop)
-  return text
 }
 
 /** In words of our own: a message of the platform may have the address in it, and with it a part of the hash. */

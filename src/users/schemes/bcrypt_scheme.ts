@@ -41,7 +41,7 @@ export const bcryptScheme: HashScheme = {
       cost: `cost=${cost}`,
       estimatedMs: 2 ** cost / ROUNDS_PER_MS,
       expected: encodeUtf8(text.slice(SETTINGS_LENGTH)),
-      bytesRead: BYTES_READ,
+      ignoresPartOf: (password) => password.length > BYTES_READ,
       compute: (password) => encodeUtf8(hashSync(passwordText(password), settings).slice(SETTINGS_LENGTH)),
     }
   },

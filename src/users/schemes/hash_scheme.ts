@@ -30,10 +30,10 @@ export interface StoredHash {
   /** The key of the Worker secret HASH_KEYS that it needs. */
   key?: HashKeyName
   /**
-   * How many bytes of a password the scheme reads, where it ignores the rest; absent where it reads all of them. A match
-   * proves no more than these bytes.
+   * Whether the scheme ignores a part of this password, such as the end of a long one or spaces around it; absent where it
+   * reads every byte of every password. A match proves nothing about the ignored part.
    */
-  bytesRead?: number
+  ignoresPartOf?(password: Uint8Array): boolean
   /**
    * The bytes that a password gives with the same salt and cost. It returns only when it is done, so that two hashes
    * never overlap in an isolate: their memory would not fit.

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { encodeUtf8 } from '../../lib/bytes.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
-import { toWordPressForm } from './prehash.ts'
+import { isTrimmable, toWordPressForm, trimPassword } from './prehash.ts'
 
 export const PHPASS_ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 const FORM =
-  /^\$phpass-(md5|sha512)\$ln=(\d{1,2})(?:,form=(wordpress|md5))?\$([./0-9A-Za-z]{8})\$([./0-9A-Za-z]{22}|[./0-9A-Za-z]{43})$/
+  /^\$phpass-(md5|sha512)\$ln=(\d{1,2})(?:,form=(wordpress|trimmed|trimmed-md5))?\$([./0-9A-Za-z]{8})\$([./0-9A-Za-z]{22}|[./0-9A-Za-z]{43})$/
 
 /** Characters that are stored of the hash: all of MD5, 258 bits of SHA-512 (Drupal). */
 const LENGTHS: Readonly<Record<string, number>> = { md5: 22, sha512: 43 }
@@ -18,7 +18,7 @@ interface PhpassParts {
   digest: 'md5' | 'sha512'
   ln: number
   /** What is done to the password first. */
-  form?: 'wordpress' | 'md5'
+  form?: 'wordpress' | 'trimmed' | 'trimmed-md5'
   salt: string
   /** In phpass' own base64. */
   hash: string
@@ -42,6 +42,7 @@ export const phpassScheme: HashScheme = {
       cost: `ln=${ln}`,
       estimatedMs: 2 ** ln / ROUNDS_PER_MS,
       expected: encodeUtf8(hash),
+      ignoresPartOf: (password) => form !== undefined && isTrimmable(password),
       compute: (password) => {
         const input = applyForm(form, password)
         return encodeUtf8(encode(iterate(digest, { ln, salt, input })).slice(0, hash.length))
@@ -62,7 +63,9 @@ function requireAffordable(scheme: string, ln: number): number {
 
 function applyForm(form: string | undefined, password: Uint8Array): Uint8Array {
   if (form === 'wordpress') return toWordPressForm(password)
-  return form === 'md5' ? encodeUtf8(createHash('md5').update(password).digest('hex')) : password
+  if (form === undefined) return password
+  const trimmed = trimPassword(password)
+  return form === 'trimmed' ? trimmed : encodeUtf8(createHash('md5').update(trimmed).digest('hex'))
 }
 
 function iterate(digest: string, { ln, salt, input }: { ln: number; salt: string; input: Uint8Array }) {

@@ -1,6 +1,6 @@
 import { bcryptScheme } from './bcrypt_scheme.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
-import { PREHASHES } from './prehash.ts'
+import { isTrimmable, PREHASHES } from './prehash.ts'
 
 const NAMES = Object.keys(PREHASHES)
 const FORM = new RegExp(`^\\$(${NAMES.join('|')})(\\$2.*)$`)
@@ -15,13 +15,15 @@ export const prehashedBcryptScheme: HashScheme = {
     const [, name = '', rest = ''] = FORM.exec(text) ?? []
     const prehash = PREHASHES[name]
     if (prehash === undefined) throw new HashRefused('broken', 'bcrypt: not a bcrypt hash after the name')
-    const { compute, cost, bytesRead, ...bcrypt } = bcryptScheme.read(rest)
+    const { compute, cost, ignoresPartOf, ...bcrypt } = bcryptScheme.read(rest)
     return {
       ...bcrypt,
       scheme: name,
       cost: `bcrypt ${cost}`,
-      ...(prehash.isDigest || bytesRead === undefined ? {} : { bytesRead }),
       ...(prehash.key === undefined ? {} : { key: prehash.key }),
+      ignoresPartOf: (password) =>
+        (prehash.isTrimmed && isTrimmable(password)) ||
+        (!prehash.isDigest && ignoresPartOf?.(password) === true),
       compute: (password, tools) => compute(prehash.apply(password, tools), tools),
     }
   },

@@ -29,7 +29,7 @@ const LEFT_OUT = /\*(\d{1,3})$/
 /** A hash that takes less than this in an isolate is fast, whatever its scheme. */
 const FAST_MS = 0.8
 
-/** One that is wrapped may take both of its times; the longest single hash takes half a second. */
+/** A wrapped hash takes the time of both its parts. */
 const MAX_MS = 500
 
 /** Longer texts are no hashes. */
@@ -42,11 +42,6 @@ export function readHash(text: string): StoredHash {
   return outerAt > 0
     ? readWrapped(text.slice(0, outerAt), text.slice(outerAt))
     : requireScheme(text).read(text)
-}
-
-/** Whether a text is in a form that `users.password_hash` may have. It may still be broken or cost too much. */
-export function isStoredForm(text: string): boolean {
-  return SCHEMES.some(({ owns }) => owns(text))
 }
 
 /** Whether an attacker with the database could compute the hash fast. @throws HashRefused */
@@ -63,13 +58,9 @@ export function isFastHash(text: string): boolean {
  * @param outer The Argon2id hash of `readHash(text).expected`, as a PHC string.
  */
 export function formatWrapped(text: string, outer: string): string {
-  const length = digestLength(text)
+  // Every scheme but bcrypt writes its digest after the last `$`, and the lowest cost of bcrypt is not fast.
+  const length = text.length - text.lastIndexOf('$') - 1
   return `${text.slice(0, -length)}*${length}${outer}`
-}
-
-/** bcrypt writes no `$` before its hash of 31 characters; all others do. */
-function digestLength(text: string): number {
-  return /\$2[aby]\$\d\d\$[^$]{53}$/.test(text) ? 31 : text.length - text.lastIndexOf('$') - 1
 }
 
 function readWrapped(head: string, outerText: string): StoredHash {

@@ -5,6 +5,7 @@ import type { ImportScheme } from './conversion.ts'
 
 const PORTABLE = /^\$[PH]\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{22})$/
 const DRUPAL = /^(U?)\$S\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{43})$/
+const BCRYPT = /^\$2[aby]\$/
 const MD5 = /^[0-9a-f]{32}$/
 const NO_SALT = new Uint8Array(0)
 
@@ -24,7 +25,7 @@ export const wordpress: ImportScheme = {
 
   convert({ hash }) {
     if (hash.startsWith('$wp$2')) return `$wordpress${hash.slice('$wp'.length)}`
-    if (/^\$2[aby]\$/.test(hash)) return hash
+    if (BCRYPT.test(hash)) return `$wordpress-plain${hash}`
     if (MD5.test(hash)) return formatDigest({ steps: 'md5-w', salt: NO_SALT, hex: hash })
     return convertPortable('wordpress', hash)
   },
@@ -37,30 +38,30 @@ function convertPortable(scheme: 'phpass' | 'wordpress', text: string): string {
   return formatPhpass(scheme === 'wordpress' ? { ...parts, form: 'wordpress' } : parts)
 }
 
-/** phpass with SHA-512; with a `U` in front, of the MD5 that Drupal 6 had stored. */
+/** phpass with SHA-512, bcrypt since Drupal 10.1; the sign-in form trims the password. With a `U` in front, of the MD5 that Drupal 6 had stored. */
 export const drupal: ImportScheme = {
   name: 'drupal',
   usedBy: 'Drupal 7 to 10: the column pass',
   columns: [],
 
   convert({ hash: text }) {
-    if (/^\$(?:2[aby]|argon2id)\$/.test(text)) return text
+    if (BCRYPT.test(text)) return `$trimmed${text}`
     const [, upgraded, count = '', salt = '', hash = ''] = DRUPAL.exec(text) ?? []
     if (count === '') throw new HashRefused('broken', 'drupal: not of the form $S$ and 52 characters')
     const parts = { digest: 'sha512' as const, ln: PHPASS_ALPHABET.indexOf(count), salt, hash }
-    return formatPhpass(upgraded === 'U' ? { ...parts, form: 'md5' } : parts)
+    return formatPhpass({ ...parts, form: upgraded === 'U' ? 'trimmed-md5' : 'trimmed' })
   },
 }
 
-/** bcrypt since PrestaShop 1.7; before, MD5 of `_COOKIE_KEY_` and the password. */
+/** bcrypt since PrestaShop 1.7; before, MD5 of `_COOKIE_KEY_` and the password. The sign-in form trims the password. */
 export const prestashop: ImportScheme = {
   name: 'prestashop',
   usedBy: 'PrestaShop: the column passwd',
   columns: [],
 
   convert({ hash }) {
-    if (/^\$(?:2[aby]|argon2id)\$/.test(hash)) return hash
+    if (BCRYPT.test(hash)) return `$trimmed${hash}`
     if (!MD5.test(hash)) throw new HashRefused('broken', 'prestashop: neither bcrypt nor MD5 in hexadecimal')
-    return formatDigest({ steps: 'md5-kp', salt: NO_SALT, hex: hash })
+    return formatDigest({ steps: 'md5-kt', salt: NO_SALT, hex: hash })
   },
 }

@@ -65,14 +65,18 @@ const ALTERNATIVES: Readonly<Record<RefusalCause, string>> = {
   key: 'set the key (docs/password-hashes.md#keys), then import again',
 }
 
+/** Longer texts are no hashes. Keycloak's credential has some 500 characters. */
+const MAX_LENGTH = 4096
+
 /**
  * Converts a hash.
  *
  * @param name Of the scheme; null where neither the operator nor the text says it.
  * @param toStored Gives the stored form. @throws HashRefused
  */
-export function toConversion(name: string | null, toStored: () => string): Conversion {
+export function toConversion(name: string | null, { hash }: HashColumns, toStored: () => string): Conversion {
   try {
+    if (hash.length > MAX_LENGTH) throw new HashRefused('broken', `longer than ${MAX_LENGTH} characters`)
     const stored = toStored()
     const { scheme, cost } = readHash(stored)
     return { isAccepted: true, scheme: name ?? scheme, stored, cost, isFast: isFastHash(stored) }

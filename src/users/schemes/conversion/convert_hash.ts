@@ -21,7 +21,7 @@ export const IMPORT_SCHEMES: readonly ImportScheme[] = [
  */
 export function convertHash(name: string | null, columns: HashColumns): Conversion {
   if (name === null) return convertSelfDescribing(columns.hash)
-  return toConversion(name, () => {
+  return toConversion(name, columns, () => {
     const scheme = IMPORT_SCHEMES.find((candidate) => candidate.name === name)
     if (scheme === undefined) throw new HashRefused('unknown', `no scheme is named ${name}`)
     return scheme.convert(columns)

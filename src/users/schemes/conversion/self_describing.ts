@@ -21,7 +21,7 @@ const SELF_DESCRIBING: readonly { form: RegExp; scheme: ImportScheme }[] = [
   { form: /^\{(?:S?MD5|S?SHA(?:256|512)?)\}/i, scheme: ldap },
   { form: /^[0-9a-f]{32,128}:[^:$]*:(?:\d:)*3_\d+_\d+_\d+$/, scheme: magento2 },
   {
-    form: /^\$(?:digest|symfony-sha512|phpass-\w+|wordpress|django-sha256|devise|firebase-scrypt)\$/,
+    form: /^\$(?:digest|symfony-sha512|phpass-\w+|wordpress|wordpress-plain|trimmed|django-sha256|devise|firebase-scrypt)\$/,
     scheme: sallyport,
   },
 ]
@@ -29,7 +29,7 @@ const SELF_DESCRIBING: readonly { form: RegExp; scheme: ImportScheme }[] = [
 /** Converts a text that says its scheme itself. No other is converted: a scheme is never guessed. */
 export function convertSelfDescribing(text: string): Conversion {
   const scheme = find(text)
-  return toConversion(scheme?.name ?? null, () => {
+  return toConversion(scheme?.name ?? null, { hash: text }, () => {
     if (scheme === undefined) throw refusal(text)
     return scheme.convert({ hash: text })
   })

@@ -1,0 +1,79 @@
+import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
+import { isReadByOthers } from '../api/file_exposure.ts'
+import type { Call } from '../core/command.ts'
+import { CliError, UsageError } from '../core/exit_code.ts'
+import { choice, flag, type Option, text } from '../core/option.ts'
+import { suggest } from '../core/suggest.ts'
+import type { ImportRun } from '../import/run_import.ts'
+import { readGoodRows, type Scan } from '../import/scan.ts'
+import type { UserRowOptions } from '../import/user_rows.ts'
+import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.ts'
+import { findPreset, PRESET } from './import_options.ts'
+import { countOf } from './import_words.ts'
+
+const DEFAULT_POOL = text('pool', 'The pool of rows that name none')
+const HASH_SCHEME = text(
+  'hash-scheme',
+  'The scheme of hashes, in rows that name none in hash_scheme (docs/password-hashes.md)',
+  { value: 'NAME' },
+)
+const RESET = choice(
+  'reset',
+  'Imports users without a password, who need your password reset: those without a hash, or with unsupported also those whose hash cannot be checked',
+  ['missing', 'unsupported'],
+)
+const UPDATE = flag('update', 'Replaces the hashes of imported users who have not signed in since')
+export const VERIFY_WITH = text(
+  'verify-with',
+  'A CSV file with username,password of a few users: nothing is imported unless each password gives the hash of the row',
+  { value: 'FILE' },
+)
+
+export const USER_OPTIONS: readonly Option[] = [DEFAULT_POOL, HASH_SCHEME, VERIFY_WITH, UPDATE, RESET]
+
+/** @throws UsageError */
+export function readUserRowOptions({ input }: Call): UserRowOptions {
+  const preset = findPreset(input.get(PRESET))
+  const hasNoHashes = preset !== null && preset.hashScheme === null
+  return {
+    pool: input.get(DEFAULT_POOL),
+    hashScheme: requireScheme(input.get(HASH_SCHEME)) ?? preset?.hashScheme ?? undefined,
+    withoutPassword: input.get(RESET) ?? (hasNoHashes ? 'missing' : 'never'),
+    replacesHashes: input.has(UPDATE),
+  }
+}
+
+/** @throws UsageError that lists the schemes */
+function requireScheme(name: string | undefined): string | undefined {
+  const names = IMPORT_SCHEMES.map((scheme) => scheme.name)
+  if (name === undefined || names.includes(name)) return name
+  const near = suggest(name, names)
+  const meant = near === null ? '' : `; did you mean "${near}"?`
+  throw new UsageError(`there is no hash scheme "${name}"${meant} Schemes are: ${names.join(', ')}.`)
+}
+
+/** @throws CliError where a password is not proven: nothing was imported then */
+export async function verifyKnownPasswords(
+  { api, terminal }: Call,
+  run: ImportRun,
+  { found, path }: { found: Scan; path: string },
+): Promise<void> {
+  const known = await readKnownPasswords(path)
+  if (isReadByOthers(path)) {
+    terminal.say(`Warning: other users of this machine can read ${path}, which has passwords. Run chmod 600.`)
+  }
+  const results = await verifyPasswords(readGoodRows(run.file, run.kind, found), known, api)
+  const failed = results.filter(({ problem }) => problem !== null)
+  if (failed.length === 0) {
+    terminal.say(
+      `Verified: ${countOf(results.length, 'known password gives its hash', 'known passwords give their hashes')}.`,
+    )
+    return
+  }
+  const lines = failed.map(({ username, scheme, problem }) => `  ${username} (${scheme}): ${problem}`)
+  const advice = 'Check --hash-scheme, the columns of the file, and the passwords.'
+  throw new CliError(
+    'failed',
+    ['Nothing was imported, because a known password is not proven:', ...lines, advice].join('\n'),
+  )
+}

@@ -1,0 +1,39 @@
+import type { ImportKind } from '../import/import_kind.ts'
+import { formatCount } from '../import/progress.ts'
+import type { Tally } from '../import/run_import.ts'
+
+/** A tally in a sentence. Replaced hashes are named only where there are any. */
+export function describeTally(
+  { created, updated, exists, refused }: Tally,
+  { one, what }: ImportKind,
+  verbs: { created: string; updated: string },
+): string {
+  return `${[
+    `${countOf(created, one, what)} ${verbs.created}`,
+    ...(updated === 0 ? [] : [`${countOf(updated, 'hash', 'hashes')} ${verbs.updated}`]),
+    `${formatCount(exists)} there already`,
+    `${countOf(refused, 'row', 'rows')} refused`,
+  ].join(', ')}.`
+}
+
+/** How many rows have a hash of each scheme, the most frequent first; null where no row has a password. */
+export function describePasswords({ passwords }: Tally): string | null {
+  const counts = Object.entries(passwords).sort(([, a], [, b]) => b - a)
+  if (counts.length === 0) return null
+  return `Password hashes: ${counts.map(([scheme, count]) => `${formatCount(count)} ${scheme}`).join(', ')}.`
+}
+
+/** What the import would change, for a question; null for nothing. */
+export function nameChanges({ created, updated }: Tally, { one, what }: ImportKind): string | null {
+  const parts = [
+    ...(created === 0 ? [] : [`create ${countOf(created, one, what)}`]),
+    ...(updated === 0 ? [] : [`replace ${countOf(updated, 'hash', 'hashes')}`]),
+  ]
+  if (parts.length === 0) return null
+  const text = parts.join(' and ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+export function countOf(count: number, one: string, several: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : several}`
+}

@@ -1,0 +1,85 @@
+import { type AdminApi, asItem } from '../api/admin_api.ts'
+import { CliError } from '../core/exit_code.ts'
+import type { NumberedRow } from './batches.ts'
+import { ColumnPlan, PLAIN_RULES } from './column_plan.ts'
+import { readRows } from './import_file.ts'
+import { RowRefused, requireText, textOf } from './row_values.ts'
+import { keyOfUsername } from './user_rows.ts'
+
+/** Each costs the server a hash. */
+const MAX_PAIRS = 20
+
+const COLUMNS = [
+  { name: 'username', summary: 'a user of the file' },
+  { name: 'password', summary: 'the password of the user' },
+]
+
+/** Passwords of a few users, by the form in which usernames are compared. */
+export type KnownPasswords = ReadonlyMap<string, string>
+
+/** Reads a CSV file with the columns `username` and `password`, both as they are. @throws CliError */
+export async function readKnownPasswords(path: string): Promise<KnownPasswords> {
+  const plan = new ColumnPlan(COLUMNS, { ...PLAIN_RULES, nulls: [], isBackslashText: true })
+  const known = new Map<string, string>()
+  for await (const row of readRows({ path, format: 'csv', delimiter: null, plan })) {
+    const problem = 'problem' in row ? row.problem : addPair(known, row.values)
+    if (problem !== null) throw new CliError('failed', `${path}: line ${row.line}: ${problem}`)
+  }
+  if (known.size === 0) throw new CliError('failed', `${path} has no username and password`)
+  if (known.size > MAX_PAIRS) throw new CliError('failed', `${path} has more than ${MAX_PAIRS} passwords`)
+  return known
+}
+
+function addPair(known: Map<string, string>, values: Readonly<Record<string, unknown>>): string | null {
+  try {
+    const username = requireText(textOf(values, 'username'), 'username')
+    known.set(keyOfUsername(username), requireText(textOf(values, 'password'), 'password'))
+    return null
+  } catch (error) {
+    if (error instanceof RowRefused) return error.message
+    throw error
+  }
+}
+
+/** The outcome for one user: the scheme of the hash, and null or why the password is not proven. */
+export interface Verification {
+  username: string
+  scheme: string
+  problem: string | null
+}
+
+/**
+ * Has the server check the known passwords against the hashes of the rows. It changes nothing.
+ *
+ * @throws TokenRequestError where the server refuses or gives no answer
+ */
+export async function verifyPasswords(
+  rows: AsyncIterable<NumberedRow>,
+  known: KnownPasswords,
+  api: AdminApi,
+): Promise<Verification[]> {
+  const missing = new Set(known.keys())
+  const results: Verification[] = []
+  for await (const { name, row, password: scheme } of rows) {
+    const key = keyOfUsername(String(row.username))
+    const password = known.get(key)
+    if (password === undefined || !missing.delete(key)) continue
+    const problem = await findProblem(row.password_hash, password, api)
+    results.push({ username: name, scheme: scheme ?? '', problem })
+    if (missing.size === 0) break
+  }
+  const absent = [...missing].map((username) => ({
+    ...{ username, scheme: 'no row' },
+    problem: 'the file has no row with this username that can be imported',
+  }))
+  return [...results, ...absent]
+}
+
+async function findProblem(hash: unknown, password: string, api: AdminApi): Promise<string | null> {
+  if (typeof hash !== 'string') return 'the row has no hash'
+  const answer = await api.ask({
+    ...{ operation: 'POST /users/import/verify', isRepeatable: true },
+    body: { password_hash: hash, password },
+  })
+  return asItem(answer.body).matches === true ? null : 'the password does not give the hash'
+}

@@ -1,0 +1,49 @@
+import { encodeUtf8, equalInConstantTime } from '../lib/bytes.ts'
+import { splitOnce } from '../lib/split_once.ts'
+import type { Call, ConfirmationRule } from './operation.ts'
+import { Problem } from './problem.ts'
+
+/** The request header that carries a confirmation. */
+export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'
+
+/** How long a confirmation is good, in seconds. */
+export const CONFIRMATION_SECONDS = 300
+
+/**
+ * A text that says: the operator of this session gave the password a moment ago. It is worth nothing without an access
+ * token of the same session, and nothing is stored of it.
+ */
+export async function makeConfirmation(call: Call): Promise<string> {
+  const expiresAt = call.context.now + CONFIRMATION_SECONDS
+  return `${expiresAt}.${await authenticate(call, expiresAt)}`
+}
+
+/** @throws Problem 403 where the call has no confirmation of its session, or one that has expired */
+export async function requireConfirmation(call: Call): Promise<void> {
+  const [time, given = ''] = splitOnce(call.confirmation ?? '', '.')
+  const expiresAt = /^\d{1,12}$/.test(time) ? Number(time) : 0
+  const expected = await authenticate(call, expiresAt)
+  const isOurs = equalInConstantTime(encodeUtf8(given), encodeUtf8(expected))
+  if (isOurs && expiresAt > call.context.now) return
+  throw new Problem('confirmation-required', {
+    detail: `POST /admin/api/me/confirm gives a confirmation for the header ${CONFIRMATION_HEADER}.`,
+  })
+}
+
+function authenticate({ operator, services }: Call, expiresAt: number): Promise<string> {
+  return services.confirmations.name(operator.user.id, operator.sid, String(expiresAt))
+}
+
+/** For an operation that needs a confirmation in any case. */
+export const ALWAYS: ConfirmationRule<unknown, unknown> = { when: 'in any case', isNeeded: () => true }
+
+/** The `when` of an operation that can make somebody an admin. */
+export const FOR_ADMINS = 'where the change makes somebody an admin'
+
+/** Whether a user of that pool with those roles may do everything in the admin API. */
+export function isAdmin(
+  { pool, roles = [] }: { pool?: string; roles?: readonly string[] | undefined },
+  call: Call,
+): boolean {
+  return pool === call.services.config.adminApi?.userPool && roles.includes('admin')
+}

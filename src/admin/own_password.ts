@@ -1,0 +1,115 @@
+import * as z from 'zod/mini'
+import { clientScopes } from '../grants/allowed_scopes.ts'
+import type { ClientRequest } from '../grants/grant.ts'
+import { issueTimeFor } from '../grants/issue_time.ts'
+import { startSession } from '../grants/start_session.ts'
+import { Parameters } from '../oauth/parameters.ts'
+import { grantScope } from '../oauth/scope.ts'
+import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
+import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
+import { passwordStandingOf } from '../users/password_standing.ts'
+import type { UserRecord } from '../users/user_admin_store.ts'
+import { byOperator, requireChanged, settingOf } from './change.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { notFound, Problem } from './problem.ts'
+import { requireOwnPassword } from './prove_password.ts'
+import { named } from './schemas.ts'
+import { password } from './user_schemas.ts'
+import { refuseAsProblem } from './users.ts'
+
+const ownPasswordSchema = named('OwnPassword', z.strictObject({ current_password: password, password }))
+
+/** The members of the token response (RFC 6749 §5.1). */
+export const tokensSchema = named(
+  'Tokens',
+  z.strictObject({
+    token_type: z.literal('Bearer'),
+    expires_in: z.int(),
+    access_token: z.string(),
+    refresh_token: z.optional(z.string()),
+    scope: z.optional(z.string()),
+  }),
+)
+
+const changeOwnPassword = operation({
+  id: 'changeOwnPassword',
+  method: 'POST',
+  path: '/me/password',
+  summary: 'Sets a new password, ends every session of the operator and gives tokens of a new one',
+  tag: 'me',
+  role: 'anyone',
+  body: ownPasswordSchema,
+  status: 200,
+  answer: tokensSchema,
+  async handle(call) {
+    const { services, context, operator, body } = call
+    await requireOwnPassword(call, body.current_password, 'changeOwnPassword')
+    const request = await describeClient(call)
+    const password = await refuseAsProblem(() => makeOwnPassword(call, body))
+    const cutOff = {
+      reason: 'the password was changed',
+      edit: { ...password, mustChangePassword: false },
+      // Of two changes at once, the second one did not prove the password that it would replace.
+      conditions: { passwordHash: operator.user.passwordHash },
+      event: byOperator(call, { operation: 'changeOwnPassword' }),
+    }
+    const outcome = await services.signOut.endUser(operator.user.id, cutOff, context)
+    const user = requireChanged(outcome, 'user', () => new Problem('conflict'))
+    return { body: await signInAgain(user, request, call) }
+  },
+})
+
+export const OWN_PASSWORD: readonly Operation[] = [changeOwnPassword]
+
+/** A new password is refused where it is the current one and that is known to be in a breach. */
+async function makeOwnPassword(
+  call: Call,
+  { current_password: current, password }: z.output<typeof ownPasswordSchema>,
+): Promise<NewPassword> {
+  const { services, operator } = call
+  const isSame = normalize(password) === normalize(current)
+  if (isSame && passwordStandingOf(operator.user, services.config).isBreached) throw breachedPassword()
+  return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
+}
+
+function normalize(text: string): string | null {
+  return normalizeText(text, MAX_PASSWORD_CHARACTERS)
+}
+
+/** The client by which the operator is signed in, as if it asked for tokens itself. */
+async function describeClient(call: Call): Promise<ClientRequest> {
+  const { services, context, operator } = call
+  const client = await services.clientTable.find(operator.clientId)
+  if (client === null) throw notFound('client')
+  const api = services.config.apis.get(client.api)
+  if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
+  return {
+    client,
+    secretHash: null,
+    api,
+    parameters: new Parameters(new Map()),
+    context,
+  }
+}
+
+/**
+ * Tokens of a new session, with the scope of the access token that asked. Where the password was held back, that had
+ * none: then all that the client may ask for, as at a sign-in.
+ */
+function signInAgain(user: UserRecord, request: ClientRequest, { operator, services }: Call) {
+  const { config } = services
+  const allowed = clientScopes(request.client, request.api)
+  const { isHeld } = passwordStandingOf(operator.user, config)
+  const scopes = isHeld ? allowed : operator.scope.filter((scope) => allowed.includes(scope))
+  const signedIn = {
+    subject: user.id,
+    roles: user.roles,
+    standing: passwordStandingOf(user, config),
+    scope: grantScope(null, scopes),
+    issuedAt: issueTimeFor(request.client, user, request.context.now),
+    visitorId: null,
+    by: 'password',
+    signIn: null,
+  } as const
+  return startSession(signedIn, request, services)
+}

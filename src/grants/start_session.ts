@@ -1,0 +1,47 @@
+import type { GrantedScope } from '../oauth/scope.ts'
+import type { TokenResponse } from '../oauth/token_response.ts'
+import type { PasswordStanding } from '../users/password_standing.ts'
+import type { ProvenSignIn } from '../users/sign_in_guard.ts'
+import { auditSuccess } from './audit_success.ts'
+import type { ClientRequest, GrantServices } from './grant.ts'
+import { issueTokens } from './issue_tokens.ts'
+import { lifetimesOf } from './lifetimes.ts'
+
+/** A sign-in that succeeded. */
+export interface SignedIn {
+  subject: string
+  roles: readonly string[]
+  standing: PasswordStanding
+  scope: GrantedScope
+  /** The `iat` of the tokens, in Unix seconds. */
+  issuedAt: number
+  /** The guest that this customer was before; null where there was none. */
+  visitorId: string | null
+  /** How the user signed in, for the audit trail. */
+  by: 'guest' | 'password'
+  /** What the guard follows up; null where it has nothing to follow. */
+  signIn: ProvenSignIn | null
+}
+
+/** The first tokens of a new session. No store is written before the response. */
+export async function startSession(
+  { by, visitorId, signIn, ...signedIn }: SignedIn,
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<TokenResponse> {
+  const { client, api, context } = request
+  const { subject, scope, issuedAt } = signedIn
+  const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
+  const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
+  const sid = services.shards.newSid(context.continent)
+  const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
+  const response = await issueTokens({ ...signedIn, session }, request, services)
+  // The event has the time of the tokens: a cut-off a moment before must not look as if it came after the sign-in.
+  const dated = { ...request, context: { ...context, now: issuedAt } }
+  auditSuccess({ kind: 'issue', reason: by, subject, sid }, dated, services)
+  if (signIn !== null) {
+    const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
+    services.guard.recordSignIn(signIn, mark)
+  }
+  return response
+}

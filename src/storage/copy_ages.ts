@@ -1,0 +1,37 @@
+// How old each copy may be while it still issues tokens. The margins of cut-offs are computed from these ages, here and
+// nowhere else (docs/decisions/0026). All values are seconds.
+
+/** KV is eventually consistent: a value that was written may be seen so much later. */
+export const KV_LAG_SECONDS = 60
+
+/** The list of changed records, in an isolate. From the first age on it is read again beside requests; past the second
+ * one, requests wait for it before they issue. */
+export const CHANGE_LIST_SECONDS = { refreshAfter: 3, max: 5 } as const
+
+/** A client, in an isolate. From the first age on it is read again beside requests; past the second one they wait. */
+export const CLIENT_COPY_SECONDS = { refreshAfter: 30, max: 90 } as const
+
+/** That an id has no client, in an isolate. */
+export const UNKNOWN_CLIENT_SECONDS = 30
+
+/** The signing keys, in an isolate. From the first age on they are read again beside requests; past the second one they
+ * wait. */
+export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
+
+/**
+ * What a change may take from the moment that it is asked for until D1 has it, and how far the clocks of two isolates may
+ * be apart, together.
+ */
+const UNDER_WAY_SECONDS = 2
+
+/**
+ * The margin of a cut-off whose subject is read from D1 itself. A request that is under way meanwhile may have read the
+ * state before it.
+ */
+export const RECORD_MARGIN_SECONDS = UNDER_WAY_SECONDS
+
+/**
+ * The margin of a cut-off of a client. A copy of a client issues tokens only where the change list does not name the client,
+ * so no copy that issues is older than the list: the age of the copy itself does not count.
+ */
+export const CLIENT_MARGIN_SECONDS = CHANGE_LIST_SECONDS.max + UNDER_WAY_SECONDS

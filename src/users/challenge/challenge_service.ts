@@ -1,0 +1,103 @@
+import * as z from 'zod/mini'
+import type { ChallengeSettings } from '../../config/config.ts'
+import { log } from '../../lib/log.ts'
+import { readText } from '../../lib/read_text.ts'
+
+/** Whether a challenge is solved; unknown where the service is down. */
+export type Verdict = 'solved' | 'unsolved' | 'unknown'
+
+const MAX_RESPONSE_BYTES = 64 * 1024
+
+/** How long the service is not asked after it failed: not every sign-in is to wait for the timeout while it is down. */
+const REST_SECONDS = 30
+
+/** Errors of the service or of this server's setup. Any other refusal is about the response that the caller sent. */
+const FAULTS: ReadonlySet<string> = new Set([
+  'internal-error',
+  'missing-input-secret',
+  'invalid-input-secret',
+  'sitekey-secret-mismatch',
+])
+
+const answerSchema = z.object({
+  success: z.boolean(),
+  'error-codes': z._default(z.array(z.string()), []),
+})
+
+/** The service gave no verdict. The message is for the log. */
+class NoVerdict extends Error {
+  override name = 'NoVerdict'
+}
+
+/** Checks the responses of a challenge by the interface that Turnstile, hCaptcha and reCAPTCHA share (`siteverify`). */
+export class ChallengeService {
+  readonly #settings: Pick<ChallengeSettings, 'verifyUrl' | 'timeoutMs'>
+  readonly #secret: string
+  /** Unix seconds. */
+  #restsUntil = 0
+
+  constructor(settings: Pick<ChallengeSettings, 'verifyUrl' | 'timeoutMs'>, secret: string) {
+    this.#settings = settings
+    this.#secret = secret
+  }
+
+  /** Whether the service failed a moment ago. */
+  isResting(now: number): boolean {
+    return now < this.#restsUntil
+  }
+
+  /** Never fails. @param response Printable ASCII. */
+  async check(response: string, now: number): Promise<Verdict> {
+    try {
+      return await this.#ask(response)
+    } catch (error) {
+      this.#restsUntil = now + REST_SECONDS
+      log('warn', 'challenge_service_failed', { reason: reasonOf(error) })
+      return 'unknown'
+    }
+  }
+
+  async #ask(response: string): Promise<Verdict> {
+    const { verifyUrl, timeoutMs } = this.#settings
+    const signal = AbortSignal.timeout(timeoutMs)
+    const answer = await fetch(verifyUrl, {
+      method: 'POST',
+      body: new URLSearchParams({ secret: this.#secret, response }),
+      headers: { 'User-Agent': 'sallyport' },
+      redirect: 'manual',
+      signal,
+    })
+    const { success, 'error-codes': codes } = decodeAnswer(
+      await readText(answer.body, { signal, maxBytes: MAX_RESPONSE_BYTES }),
+      answer.status,
+    )
+    const fault = codes.find((code) => FAULTS.has(code))
+    if (fault !== undefined) throw new NoVerdict(fault)
+    return success ? 'solved' : 'unsolved'
+  }
+}
+
+/** A caller can provoke some client errors by what it sends: they must not count as an outage. @throws NoVerdict */
+function decodeAnswer(text: string | null, status: number): z.output<typeof answerSchema> {
+  const isAboutRequest = [400, 413, 414, 422].includes(status)
+  if (status !== 200 && !isAboutRequest) throw new NoVerdict(`status ${status}`)
+  if (text === null) throw new NoVerdict('too long a response')
+  const answer = answerSchema.safeParse(parseJson(text))
+  if (answer.success) return answer.data
+  if (isAboutRequest) return { success: false, 'error-codes': [] }
+  throw new NoVerdict('a broken response')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** In words of our own: a message of the platform may have the address in it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof NoVerdict) return error.message
+  return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'
+}

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { OPERATIONS } from '../../src/admin/operations.ts'
+import { auditOf } from '../support/audit.ts'
+import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
+import { PASSWORD, TestServer } from '../support/server.ts'
+
+const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm the password first', {
+  detail: 'POST /admin/api/me/confirm gives a confirmation for the header Sallyport-Confirmation.',
+})
+
+const ALWAYS = 'in any case'
+const FOR_ADMINS = 'where the change makes somebody an admin'
+const NEVER = null
+
+/** What a stolen access token could gain by each operation, and so when the password is asked for again. */
+const RULES: Record<string, string | null> = {
+  readMe: NEVER,
+  // It asks for the password itself, as does the next one.
+  confirmPassword: NEVER,
+  changeOwnPassword: NEVER,
+  listClients: NEVER,
+  createClient: NEVER,
+  importClients: NEVER,
+  readClient: NEVER,
+  updateClient: NEVER,
+  enableClient: NEVER,
+  disableClient: NEVER,
+  signOutClient: NEVER,
+  deleteClient: NEVER,
+  addClientSecret: NEVER,
+  retireClientSecret: NEVER,
+  listUsers: NEVER,
+  createUser: FOR_ADMINS,
+  importUsers: `${FOR_ADMINS}, or replaces hashes`,
+  verifyHash: NEVER,
+  readUser: NEVER,
+  updateUser: FOR_ADMINS,
+  enableUser: FOR_ADMINS,
+  disableUser: NEVER,
+  signOutUser: NEVER,
+  setPassword: ALWAYS,
+  deleteUser: NEVER,
+  listSessions: NEVER,
+  readSession: NEVER,
+  endSession: NEVER,
+  readSessionStory: NEVER,
+  readStatistics: NEVER,
+  listKeys: NEVER,
+  rotateKeys: NEVER,
+  resealKeys: NEVER,
+  retireKey: ALWAYS,
+  listAudit: NEVER,
+}
+
+const draft = (roles: string[], pool = 'operators') => ({
+  ...{ pool, username: `${crypto.randomUUID()}@x.test`, password: 'a password of a new user', roles },
+})
+
+/** Calls that need a confirmation. */
+const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>> = {
+  'to create an admin': (operator) => operator.post('/users', draft(['admin'])),
+  'to create an admin who is disabled': (operator) =>
+    operator.post('/users', { ...draft(['support', 'admin']), enabled: false }),
+  'to import an admin': (operator) =>
+    operator.post('/users/import', { rows: [draft(['support']), draft(['admin'])] }),
+  'to replace the hashes of users who were imported before': (operator) =>
+    operator.post('/users/import', { rows: [draft(['support'])], replace_hashes: true }),
+  'to make a support operator an admin': async (operator) => {
+    const { id } = await operator.server.addUser({ pool: 'operators', roles: ['support'] })
+    return operator.patch(`/users/${id}`, { roles: ['support', 'admin'] }, '"1"')
+  },
+  'to enable an admin': async (operator) => {
+    const { id } = await operator.server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
+    return operator.post(`/users/${id}/enable`)
+  },
+  'to set the password of a customer': async (operator) => {
+    const { id } = await operator.server.addUser()
+    return operator.post(`/users/${id}/password`, { password: 'a password of a customer' })
+  },
+  'to set one’s own password as that of a user': (operator) =>
+    operator.post(`/users/${operator.id}/password`, { password: 'a password of an operator' }),
+  'to give a key up as compromised': async (operator) => {
+    const { body } = await operator.post('/keys/rotate')
+    return operator.delete(`/keys/${body.kid}`)
+  },
+}
+
+/** Calls beside them that need none. */
+const HARMLESS: Record<string, (operator: TestOperator) => Promise<AdminAnswer>> = {
+  'to create a support operator': (operator) => operator.post('/users', draft(['support'])),
+  'to create a user of another pool with a role of that name': (operator) =>
+    operator.post('/users', draft(['admin'], 'customers')),
+  'to import support operators': (operator) => operator.post('/users/import', { rows: [draft(['support'])] }),
+  'to try an import of an admin': (operator) =>
+    operator.post('/users/import', { rows: [draft(['admin'])], dry_run: true }),
+  'to rename an admin': async (operator) => {
+    const { id } = await operator.server.addUser({ pool: 'operators', roles: ['admin'] })
+    return operator.patch(`/users/${id}`, { roles: ['admin'], profile: { name: 'Another' } }, '"1"')
+  },
+  'to demote an admin': async (operator) => {
+    const { id } = await operator.server.addUser({ pool: 'operators', roles: ['admin'] })
+    return operator.patch(`/users/${id}`, { roles: ['support'] }, '"1"')
+  },
+  'to enable a customer': async (operator) => {
+    const { id } = await operator.server.addUser({ enabled: false, roles: ['admin'] })
+    return operator.post(`/users/${id}/enable`)
+  },
+}
+
+describe('a confirmation of the password', () => {
+  it('is needed by the operations of this list, which names every operation', () => {
+    expect(
+      Object.fromEntries(OPERATIONS.map(({ id, confirmation }) => [id, confirmation?.when ?? null])),
+    ).toEqual(RULES)
+  })
+
+  it.each(Object.keys(POWERFUL))('is needed %s', async (name) => {
+    const call = POWERFUL[name] ?? (() => Promise.reject(new Error(name)))
+    const operator = await TestOperator.signIn(new TestServer())
+    const refused = await call(operator)
+    expect([refused.status, refused.body]).toEqual([403, NEEDED])
+    expect(refused.headers.get('Content-Type')).toBe('application/problem+json')
+    await operator.confirm()
+    expect((await call(operator)).status).toBeLessThan(300)
+  })
+
+  it.each(Object.keys(HARMLESS))('is not needed %s', async (name) => {
+    const call = HARMLESS[name] ?? (() => Promise.reject(new Error(name)))
+    const operator = await TestOperator.signIn(new TestServer())
+    expect((await call(operator)).status).toBeLessThan(300)
+  })
+
+  it('is given for the right password, with an event, and is good for 300 s', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const { status, headers, body } = await operator.post('/me/confirm', { current_password: PASSWORD })
+    expect([status, body]).toEqual([200, { confirmation: expect.any(String), expires_in: 300 }])
+    expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
+    expect(await auditOf({ actor: operator.id })).toMatchObject([
+      { kind: 'admin', outcome: 'ok', reason: 'the password was confirmed', subject: operator.id },
+    ])
+    operator.confirmation = String(body.confirmation)
+    server.clock.time += 299
+    expect((await operator.post('/users', draft(['admin']))).status).toBe(201)
+    server.clock.time += 1
+    expect((await operator.post('/users', draft(['admin']))).body).toEqual(NEEDED)
+  })
+
+  it('is refused for a wrong password, with an event', async () => {
+    const operator = await TestOperator.signIn(new TestServer())
+    const { status, body } = await operator.post('/me/confirm', { current_password: 'mistyped' })
+    expect([status, body]).toEqual([403, problem(403, 'wrong-password', 'The current password is wrong')])
+    expect(await auditOf({ actor: operator.id })).toMatchObject([
+      { kind: 'admin', outcome: 'refused', reason: 'wrong current password', subject: operator.id },
+    ])
+  })
+
+  it('is good in the session that asked for it and nowhere else, and not once it was changed', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const other = await TestOperator.signIn(server)
+    await operator.confirm()
+    const given = operator.confirmation ?? ''
+    const [expiresAt = '', mac = ''] = given.split('.')
+    const forged = [
+      ...['', '.', 'x', given.slice(0, -1), `${given}x`, `${Number(expiresAt) + 1}.${mac}`, `${expiresAt}.`],
+    ]
+    for (const confirmation of forged) {
+      operator.confirmation = confirmation
+      expect((await operator.post('/users', draft(['admin']))).body).toEqual(NEEDED)
+    }
+    other.confirmation = given
+    expect((await other.post('/users', draft(['admin']))).body).toEqual(NEEDED)
+    await operator.signInAgain()
+    operator.confirmation = given
+    expect((await operator.post('/users', draft(['admin']))).body).toEqual(NEEDED)
+  })
+})

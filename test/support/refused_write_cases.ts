@@ -1,0 +1,229 @@
+import { env } from 'cloudflare:workers'
+import type { Refusal } from '../../src/oauth/errors.ts'
+import { D1_DOWN } from './faults.ts'
+import { basic, credentials, TestServer } from './server.ts'
+import {
+  BINDING_BUDGET,
+  guestsOf,
+  HERE,
+  machineOf,
+  posting,
+  REVOKE,
+  refreshOf,
+  signInAs,
+  TOKEN,
+  type World,
+  type WriteCase,
+} from './write_cases.ts'
+
+const BAD_GRANT: [number, string] = [400, 'invalid_grant']
+const BAD_REQUEST: [number, string] = [400, 'invalid_request']
+
+/** A refused request to the token endpoint with the parameters of each. */
+function refused(
+  what: string,
+  expected: WriteCase['expected'],
+  parametersOf: (world: World) => Record<string, unknown> | Promise<Record<string, unknown>>,
+): WriteCase {
+  return {
+    ...{ what, path: TOKEN, expected },
+    async prepare(world) {
+      const parameters = await parametersOf(world)
+      return posting(TOKEN, world, () => parameters)
+    },
+  }
+}
+
+/** A refresh token whose session ended, by what `end` does to it. */
+function deadRefresh(
+  what: string,
+  end: (world: World, token: string, subject: string) => Promise<unknown>,
+): WriteCase {
+  return refused(what, BAD_GRANT, async (world) => {
+    const user = await world.server.addUser()
+    const { refresh_token: token = '' } = await world.server.signIn(world.app, user.username)
+    await end(world, token, user.id)
+    return refreshOf(world.app, token)
+  })
+}
+
+/** Every kind of refusal. A kind without a case does not compile. */
+export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> = {
+  malformed_request: [
+    {
+      ...{ what: 'parameters in the address', path: TOKEN, expected: BAD_REQUEST },
+      prepare: (world) => posting(`${TOKEN}?a=b`, world, () => machineOf(world.shop)),
+    },
+  ],
+  missing_parameter: [refused('no grant_type', BAD_REQUEST, ({ shop }) => credentials(shop))],
+  not_a_string: [
+    refused('a number for a name', BAD_REQUEST, ({ app }) => ({ ...signInAs(app, 'x'), username: 1 })),
+  ],
+  invalid_target: [
+    refused('a resource', [400, 'invalid_target'], ({ shop }) => ({
+      ...machineOf(shop),
+      resource: 'https://shop.test/api',
+    })),
+  ],
+  misdirected_request: [
+    {
+      ...{ what: 'a request for another host', path: TOKEN, expected: [421, 'invalid_request'] },
+      prepare:
+        ({ server }) =>
+        () =>
+          server.send(
+            new Request(`https://other.test${TOKEN}`, { method: 'POST', headers: HERE, body: '{}' }),
+          ),
+    },
+  ],
+  body_too_large: [
+    refused('a large body', [413, 'invalid_request'], ({ app }) => signInAs(app, 'x'.repeat(20_000))),
+  ],
+  method_not_allowed: [
+    {
+      ...{ what: 'another method', path: TOKEN, expected: [405, 'invalid_request'] },
+      prepare:
+        ({ server }) =>
+        () =>
+          server.fetch(TOKEN, { method: 'PUT', headers: HERE }),
+    },
+  ],
+  not_found: [
+    {
+      ...{ what: 'other paths', path: '/nowhere', expected: [404, 'invalid_request'] },
+      prepare:
+        ({ server }) =>
+        (i) =>
+          server.fetch(`/nowhere/${i}`, { headers: HERE }),
+    },
+  ],
+  unsupported_grant_type: [
+    refused('an unknown grant', [400, 'unsupported_grant_type'], ({ shop }) => ({
+      ...credentials(shop),
+      grant_type: 'implicit',
+    })),
+  ],
+  invalid_client: [
+    {
+      ...{ what: 'a wrong client secret', path: TOKEN, expected: [401, 'invalid_client'] },
+      prepare: (world) => {
+        const headers = { Authorization: basic(world.shop.id, 'wrong') }
+        return posting(TOKEN, world, () => ({ grant_type: 'client_credentials' }), headers)
+      },
+    },
+    {
+      ...{ what: 'unknown clients', path: TOKEN, expected: [401, 'invalid_client'] },
+      prepare: (world) =>
+        posting(TOKEN, world, (i) => ({
+          grant_type: 'password',
+          client_id: `unknown-${i}`,
+          username: 'x',
+          password: 'y',
+        })),
+    },
+  ],
+  unauthorized_client: [
+    refused('a grant that the client may not use', [400, 'unauthorized_client'], ({ app }) => machineOf(app)),
+  ],
+  wrong_credentials: [
+    refused('a name that nobody can have', BAD_GRANT, ({ app }) => signInAs(app, '\0')),
+    {
+      ...refused('the same by a confidential client', BAD_GRANT, ({ shop }) => signInAs(shop, '\0')),
+      toExhaust: 650,
+    },
+    {
+      ...refused('a wrong password', BAD_GRANT, async ({ app, server }) =>
+        signInAs(app, (await server.addUser()).username, 'wrong'),
+      ),
+      toExhaust: 40,
+    },
+    {
+      ...refused('a disabled user', BAD_GRANT, async ({ app, server }) =>
+        signInAs(app, (await server.addUser({ enabled: false })).username),
+      ),
+      toExhaust: 40,
+    },
+    {
+      ...{ what: 'made-up names', path: TOKEN, expected: BAD_GRANT, toExhaust: 60 },
+      prepare: (world) => posting(TOKEN, world, (i) => signInAs(world.app, `nobody-${i}@example.com`)),
+    },
+  ],
+  challenge_required: [
+    {
+      ...{ what: 'a sign-in without its challenge', path: TOKEN, expected: [400, 'challenge_required'] },
+      async prepare({ server, app, database }) {
+        const challenging = new TestServer({
+          config: { challenge: { verify_url: 'https://challenge.test/siteverify' } },
+          env: { CHALLENGE_SECRET: crypto.randomUUID(), DB: database },
+          clock: server.clock,
+        })
+        const { username } = await server.addUser()
+        await challenging.postJson(signInAs(app, username, 'wrong'), HERE)
+        return () => challenging.postJson(signInAs(app, username), HERE)
+      },
+    },
+  ],
+  invalid_refresh_token: [
+    refused('no refresh token of ours', BAD_GRANT, ({ app }) => refreshOf(app, 'garbage')),
+    refused("another client's refresh token", BAD_GRANT, async (world) => {
+      const [guest] = await guestsOf(world, world.shop, 1)
+      return refreshOf(world.app, guest?.refresh_token)
+    }),
+    deadRefresh('a refresh token of a session that was revoked', ({ server, app }, token) =>
+      server.postJson({ ...credentials(app), token }, {}, REVOKE),
+    ),
+    deadRefresh('a refresh token of a disabled user', ({ server }, _token, subject) =>
+      server.services.signOut.disableUser(subject, server.context()),
+    ),
+    deadRefresh('a refresh token that was used long ago', async ({ server, app }, token) => {
+      await server.refresh(app, token)
+      server.clock.time += 61
+    }),
+    deadRefresh('a refresh token that has expired', async ({ server }) => {
+      server.clock.time += 31 * 86_400
+    }),
+  ],
+  foreign_token: [
+    {
+      ...{ what: "another client's token", path: REVOKE, expected: BAD_GRANT },
+      async prepare(world) {
+        const [guest] = await guestsOf(world, world.shop, 1)
+        return posting(REVOKE, world, () => ({ ...credentials(world.app), token: guest?.access_token }))
+      },
+    },
+  ],
+  invalid_scope: [
+    refused('a scope that the client does not have', [400, 'invalid_scope'], ({ shop }) => ({
+      ...machineOf(shop),
+      scope: 'everything',
+    })),
+  ],
+  temporarily_unavailable: [
+    {
+      ...{ what: 'a sign-in while D1 is away', path: TOKEN, expected: [503, 'temporarily_unavailable'] },
+      async prepare(world) {
+        const { server, app } = world
+        await guestsOf(world, app, 1)
+        const away = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
+        return (i) => away.postJson(signInAs(app, `somebody-${i}`), HERE)
+      },
+    },
+  ],
+  too_many_attempts: [
+    {
+      ...{ what: 'guests past their budget', path: TOKEN, expected: [429, 'temporarily_unavailable'] },
+      async prepare(world) {
+        const send = posting(TOKEN, world, () => signInAs(world.app, 'guest', 'guest'))
+        for (let i = 0; i < BINDING_BUDGET; i++) await send(i)
+        return send
+      },
+    },
+  ],
+  server_error: [
+    refused('a user whose row is broken', [500, 'server_error'], async ({ app, server }) => {
+      const { username } = await server.addUser()
+      await env.DB.prepare("UPDATE users SET roles = '{}' WHERE username = ?").bind(username).run()
+      return signInAs(app, username)
+    }),
+  ],
+}

@@ -1,0 +1,164 @@
+import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
+
+/** The one address that every request of a flood comes from. */
+export const HERE = { 'CF-Connecting-IP': '198.51.100.9' }
+
+/** What a binding lets through in a test. */
+export const BINDING_BUDGET = 20
+
+/** What a flood is prepared with. The requests that prepare it come from no address, and draw on no binding. */
+export interface World {
+  server: TestServer
+  /** The database of the server, whose written rows are counted. */
+  database: D1Database
+  /** A confidential client with every grant. */
+  shop: TestClient
+  /** A public client with every grant. */
+  app: TestClient
+}
+
+/** Sends one request. `i` counts from 0. */
+export type Send = (i: number) => Promise<Response>
+
+/** A request that is sent again and again. */
+export interface WriteCase {
+  what: string
+  /** Below the issuer. */
+  path: string
+  /** The status of the first response, and its `error` where it has one. */
+  expected: [status: number, error?: string]
+  prepare(world: World): Promise<Send> | Send
+  /** How many requests use up the budgets; 100 where it is absent. */
+  toExhaust?: number
+}
+
+export const TOKEN = '/oauth2-token'
+export const REVOKE = '/oauth2-token/revoke'
+const INTROSPECT = '/oauth2-token/introspect'
+
+/** Posts the parameters that each request has. */
+export function posting(
+  path: string,
+  { server }: World,
+  parametersOf: (i: number) => Record<string, unknown>,
+  headers: Record<string, string> = {},
+): Send {
+  return (i) => server.postJson(parametersOf(i), { ...HERE, ...headers }, path)
+}
+
+export const signInAs = (client: TestClient, username: string, password: string = PASSWORD) => ({
+  grant_type: 'password',
+  ...credentials(client),
+  ...{ username, password },
+})
+export const refreshOf = (client: TestClient, refresh_token: string | undefined) => ({
+  grant_type: 'refresh_token',
+  ...credentials(client),
+  refresh_token,
+})
+export const machineOf = (client: TestClient) => ({
+  grant_type: 'client_credentials',
+  ...credentials(client),
+})
+
+/** Guests who are there before the flood. */
+export async function guestsOf({ server }: World, client: TestClient, count: number) {
+  return Promise.all(Array.from({ length: count }, () => server.signIn(client, 'guest', 'guest')))
+}
+
+const MANY = 160
+
+/** What succeeds. */
+export const SUCCESSES: readonly WriteCase[] = [
+  {
+    ...{ what: 'new guests', path: TOKEN, expected: [200] },
+    prepare: (world) => posting(TOKEN, world, () => signInAs(world.app, 'guest', 'guest')),
+  },
+  {
+    ...{ what: 'sign-ins of one user', path: TOKEN, expected: [200], toExhaust: 40 },
+    async prepare(world) {
+      const { username } = await world.server.addUser()
+      return posting(TOKEN, world, () => signInAs(world.app, username))
+    },
+  },
+  {
+    ...{ what: 'sign-ins with a visitor token that is spent', path: TOKEN, expected: [200], toExhaust: 40 },
+    async prepare(world) {
+      const { username } = await world.server.addUser()
+      const [guest] = await guestsOf(world, world.app, 1)
+      const body = { ...signInAs(world.app, username), visitor_access_token: guest?.access_token }
+      await world.server.requireTokens(body)
+      return posting(TOKEN, world, () => body)
+    },
+  },
+  {
+    ...{ what: 'tokens of a client itself', path: TOKEN, expected: [200], toExhaust: 650 },
+    prepare: (world) => posting(TOKEN, world, () => machineOf(world.shop)),
+  },
+  {
+    ...{ what: 'first refreshes of many guests', path: TOKEN, expected: [200] },
+    async prepare(world) {
+      const guests = await guestsOf(world, world.app, MANY)
+      return posting(TOKEN, world, (i) => refreshOf(world.app, guests[i]?.refresh_token))
+    },
+  },
+  ...(['app', 'shop'] as const).map(
+    (name): WriteCase => ({
+      ...{ what: `a chain of refreshes by the ${name}`, path: TOKEN, expected: [200] },
+      async prepare(world) {
+        const [guest] = await guestsOf(world, world[name], 1)
+        let token = guest?.refresh_token
+        return async () => {
+          const response = await world.server.postJson(refreshOf(world[name], token), HERE)
+          if (response.ok) token = (await response.clone().json<{ refresh_token: string }>()).refresh_token
+          return response
+        }
+      },
+    }),
+  ),
+  {
+    ...{ what: 'retries of one refresh', path: TOKEN, expected: [200] },
+    async prepare(world) {
+      const [guest] = await guestsOf(world, world.shop, 1)
+      return posting(TOKEN, world, () => refreshOf(world.shop, guest?.refresh_token))
+    },
+  },
+  {
+    ...{ what: 'revocations by many guests', path: REVOKE, expected: [200] },
+    async prepare(world) {
+      const guests = await guestsOf(world, world.app, MANY)
+      const tokenOf = (i: number) => guests[i]?.access_token
+      return posting(REVOKE, world, (i) => ({ ...credentials(world.app), token: tokenOf(i) }))
+    },
+  },
+  {
+    ...{ what: 'revocations of one machine token', path: REVOKE, expected: [200] },
+    async prepare(world) {
+      const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
+      return posting(REVOKE, world, () => ({ ...credentials(world.shop), token }))
+    },
+  },
+  {
+    ...{ what: 'introspections', path: INTROSPECT, expected: [200] },
+    async prepare(world) {
+      const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
+      return posting(INTROSPECT, world, () => ({ ...credentials(world.shop), token }))
+    },
+  },
+  ...[
+    '/.well-known/jwks.json',
+    '/revocations',
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/openid-configuration',
+    '/health',
+    '/health/ready',
+  ].map(
+    (path): WriteCase => ({
+      ...{ what: 'reads', path, expected: [200] },
+      prepare:
+        ({ server }) =>
+        () =>
+          server.fetch(path, { headers: HERE }),
+    }),
+  ),
+]

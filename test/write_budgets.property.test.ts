@@ -1,0 +1,194 @@
+import { env } from 'cloudflare:workers'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { OPERATIONS } from '../src/admin/operations.ts'
+import { ENDPOINTS } from '../src/app.ts'
+import { PAGES } from '../src/console/pages.ts'
+import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { aroundD1 } from './support/around_d1.ts'
+import { addConsoleClient } from './support/console.ts'
+import { TestOperator } from './support/operator.ts'
+import { REFUSALS } from './support/refused_write_cases.ts'
+import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+import {
+  BINDING_BUDGET,
+  HERE,
+  type Send,
+  SUCCESSES,
+  type World,
+  type WriteCase,
+} from './support/write_cases.ts'
+
+/**
+ * Rows that the requests of a stranger may write in a minute from one address, with the budgets of this test. An entry of an
+ * index is a row, as D1 bills it.
+ */
+const STRANGER_ROWS_AT_MOST = 600
+
+/** The same for a confidential client, whose budget of events is ten times that of an address. */
+const CLIENT_ROWS_AT_MOST = 6000
+
+const TO_EXHAUST = 100
+const PAST_THE_BUDGET = 30
+
+/** Where a budget is one of requests, the caller is told to come later. */
+const BUSY = [429, 503]
+const AT_ONCE = 10
+
+/** A binding with so much for each key, which no time gives back. */
+function budgetOf(size: number): RateLimit {
+  const spent = new Map<string, number>()
+  return {
+    async limit({ key = '' }) {
+      spent.set(key, (spent.get(key) ?? 0) + 1)
+      return { success: (spent.get(key) ?? 0) <= size }
+    },
+  }
+}
+
+/** Counts the rows that are inserted, changed or removed in any table. */
+class RowCounter {
+  written = 0
+
+  readonly database = aroundD1(async (_sql, call) => {
+    const result: unknown = await call()
+    for (const part of [result].flat() as (Partial<D1Result> | null)[])
+      this.written += part?.meta?.rows_written ?? 0
+    return result as Awaited<ReturnType<typeof call>>
+  })
+}
+
+interface CountedWorld extends World {
+  rows: RowCounter
+}
+
+async function makeWorld(): Promise<CountedWorld> {
+  const rows = new RowCounter()
+  const bindings = Object.values(BURST_BINDINGS).map((name) => [name, budgetOf(BINDING_BUDGET)])
+  const limits = { failures: BINDING_BUDGET, lock: 3600, longest_lock: 3600 }
+  const server = new TestServer({
+    env: { ...Object.fromEntries(bindings), DB: rows.database },
+    config: { sign_in_limits: { address: limits } },
+  })
+  const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']
+  const shop = await server.addClient({ grants })
+  const app = await server.addClient({ confidential: false, grants })
+  for (const client of [shop, app]) await server.signIn(client, 'guest', 'guest')
+  return { server, database: rows.database, shop, app, rows }
+}
+
+async function flood(send: Send, { from, times }: { from: number; times: number }): Promise<Response[]> {
+  const responses: Response[] = []
+  for (let sent = 0; sent < times; sent += AT_ONCE) {
+    const size = Math.min(AT_ONCE, times - sent)
+    responses.push(...(await Promise.all(Array.from({ length: size }, (_, i) => send(from + sent + i)))))
+  }
+  return responses
+}
+
+const CASES = [...SUCCESSES, ...Object.values(REFUSALS).flat()]
+
+/** Each request and its response would be a line. */
+function silenceLog(): void {
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const spy = vi.spyOn(console, level).mockImplementation(() => {})
+    onTestFinished(() => spy.mockRestore())
+  }
+}
+
+/** Sends a flood from one address, and checks that rows are written for its first requests alone. */
+async function expectBounded(
+  send: Send,
+  rows: RowCounter,
+  { expected: [status, error], toExhaust = TO_EXHAUST }: Pick<WriteCase, 'expected' | 'toExhaust'>,
+): Promise<void> {
+  const before = rows.written
+  const first = await send(0)
+  const body = await first.clone().text()
+  expect([first.status, body]).toEqual([
+    status,
+    error === undefined ? body : expect.stringContaining(`"${error}"`),
+  ])
+  await flood(send, { from: 1, times: toExhaust - 1 })
+  const exhausted = rows.written
+  const isClient = toExhaust > TO_EXHAUST
+  expect(exhausted - before).toBeLessThanOrEqual(isClient ? CLIENT_ROWS_AT_MOST : STRANGER_ROWS_AT_MOST)
+  const responses = await flood(send, { from: toExhaust, times: PAST_THE_BUDGET })
+  expect(rows.written - exhausted).toBe(0)
+  for (const response of responses) {
+    if (BUSY.includes(response.status)) continue
+    expect(response.status).toBe(status)
+    // Past the budget of events a refusal stays as it was.
+    if (error !== undefined) expect(await response.text()).toBe(body)
+  }
+}
+
+describe('a flood from one address', () => {
+  beforeAll(emptyStores)
+  beforeEach(async () => {
+    silenceLog()
+    await env.DB.prepare('DELETE FROM sign_in_failures').run()
+  })
+
+  it('is tried at every endpoint', () => {
+    const tried = new Set(CASES.map(({ path }) => path))
+    expect(ENDPOINTS.map(({ path }) => path).filter((path) => !tried.has(path))).toEqual([])
+  })
+
+  it.each(CASES)('writes no more rows than its budget at $path: $what', async (writeCase) => {
+    const world = await makeWorld()
+    const send = await writeCase.prepare(world)
+    await world.server.settle()
+    await expectBounded(send, world.rows, writeCase)
+  })
+
+  it('writes nothing at the admin API without the token of an operator, at any operation', async () => {
+    const { server, app, rows } = await makeWorld()
+    const { access_token: token } = await server.signIn(app, 'guest', 'guest')
+    const before = rows.written
+    for (const { method, path } of OPERATIONS) {
+      for (const authorization of [undefined, 'Bearer garbage', `Bearer ${token}`]) {
+        const headers = authorization === undefined ? HERE : { ...HERE, Authorization: authorization }
+        const target = `/admin/api${path.replaceAll(/\{\w+\}/g, 'x')}`
+        expect((await server.fetch(target, { method, headers })).status).toBe(401)
+      }
+    }
+    expect(rows.written - before).toBe(0)
+  })
+
+  it('writes no more rows than its budget with wrong passwords of an operator who is signed in', async () => {
+    const { server, rows } = await makeWorld()
+    const operator = await TestOperator.signIn(server)
+    // The lock of an account ends the sessions that began within a minute before it.
+    server.clock.time += 61
+    const body = { current_password: 'wrong', password: `${PASSWORD}!` }
+    const headers = {
+      ...HERE,
+      'Content-Type': 'application/json',
+      Authorization: `Bearer ${operator.tokens.access_token}`,
+    }
+    const send = () =>
+      server.fetch('/admin/api/me/password', { method: 'POST', headers, body: JSON.stringify(body) })
+    await expectBounded(send, rows, { expected: [403], toExhaust: 40 })
+  })
+
+  it('writes nothing at the console without a session, at any page', async () => {
+    const { server, rows } = await makeWorld()
+    const before = rows.written
+    const form = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
+    for (const { method, path } of PAGES) {
+      const target = `/console${path.replaceAll(/:\w+/g, 'x')}`
+      const response = await server.fetch(target, { method, headers: form })
+      expect(response.status).toBeGreaterThanOrEqual(300)
+    }
+    expect(rows.written - before).toBe(0)
+  })
+
+  it('writes no more rows than its budget with sign-ins at the console', async () => {
+    const { server, rows } = await makeWorld()
+    await addConsoleClient(server)
+    const headers = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
+    const body = new URLSearchParams({ username: '\0', password: PASSWORD }).toString()
+    const send = () => server.fetch('/console/sign-in', { method: 'POST', headers, body })
+    await expectBounded(send, rows, { expected: [401] })
+  })
+})
