@@ -1,3 +1,4 @@
+import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
@@ -142,5 +143,23 @@ describe('a flood of guesses from addresses and networks that failed recently', 
     expect((await Promise.all(customers)).map(({ status }) => status)).toEqual(Array(length / 2).fill(200))
     const statuses = (await Promise.all(flood)).map(({ status }) => status)
     expect(new Set(statuses)).toEqual(new Set([400, 503]))
+  })
+})
+
+describe('the migration that adds the networks', () => {
+  it('keeps the counts and locks from before it', async () => {
+    await reset()
+    const isLater = ({ name }: { name: string }) => name >= '0012'
+    await applyD1Migrations(
+      env.DB,
+      env.TEST_MIGRATIONS.filter((migration) => !isLater(migration)),
+    )
+    const row = { kind: 'account', key: 'x', failures: 2, locks: 1, locked_until: 100, expires_at: 3700 }
+    await env.DB.prepare('INSERT INTO sign_in_failures VALUES (?, ?, ?, ?, ?, ?)')
+      .bind(...Object.values(row))
+      .run()
+    await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+    const { results } = await env.DB.prepare('SELECT * FROM sign_in_failures').all()
+    expect(results).toEqual([{ ...row, failed_at: 0, sign_ins: '[]' }])
   })
 })

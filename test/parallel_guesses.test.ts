@@ -139,6 +139,27 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
   })
 })
 
+describe('a sign-in whose note cannot be written', () => {
+  it('succeeds, is in the log, and begins a session that a lock does not end', async () => {
+    const lines: string[] = []
+    const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
+    onTestFinished(() => spy.mockRestore())
+    const server = new TestServer({ config: CONFIG })
+    const { username } = await server.addUser()
+    const client = await server.addClient()
+    const DB = aroundD1((sql, call) => (isMark(sql) ? Promise.reject(new Error('away')) : call()))
+    const away = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+    const { refresh_token: token } = await away.signIn(client, username)
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { event: 'deferred_work_failed', work: 'record sign-in' },
+    ])
+    for (let i = 0; i < LIMIT; i++) {
+      await server.postJson({ grant_type: 'password', ...credentials(client), username, password: 'wrong' })
+    }
+    await server.refresh(client, token)
+  })
+})
+
 describe('a sign-in among guesses', () => {
   it('forgives the failures from before it, and none that were counted while it was under way', async () => {
     const server = new TestServer({ config: CONFIG })

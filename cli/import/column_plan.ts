@@ -37,6 +37,8 @@ export class ColumnPlan {
   readonly #targets: ReadonlyMap<string, readonly string[]>
   readonly #constants: RowValues
   readonly #known = new Set<string>()
+  /** Decided once for each column, and not for each row. */
+  readonly #fieldsByColumn = new Map<string, readonly string[]>()
 
   /** @throws UsageError where a rule names no field */
   constructor(fields: readonly ImportColumn[], rules: ColumnRules) {
@@ -77,7 +79,7 @@ export class ColumnPlan {
     const arranged: Record<string, unknown> = { ...this.#constants }
     for (const [column, value] of Object.entries(values)) {
       if (isNull(value, this.#rules.nulls)) continue
-      for (const field of this.#fieldsOf(normalize(column))) arranged[field] = value
+      for (const field of this.#fieldsOf(column)) arranged[field] = value
     }
     const problem = this.#findNullItem(arranged)
     return problem === null ? { line, values: arranged } : { line, problem }
@@ -92,13 +94,15 @@ export class ColumnPlan {
   }
 
   #findBackslash(cells: Readonly<Record<string, string>>): string | undefined {
-    const used = Object.entries(cells).filter(([column]) => this.isUsed(column))
-    return used.find(([, text]) => text.includes('\\') && !isNull(text, this.#rules.nulls))?.[0]
+    return Object.keys(cells).find((column) => {
+      const text = cells[column] ?? ''
+      return text.includes('\\') && this.isUsed(column) && !isNull(text, this.#rules.nulls)
+    })
   }
 
   /** Whether any field is filled from the column. */
   isUsed(column: string): boolean {
-    return this.#fieldsOf(normalize(column)).length > 0
+    return this.#fieldsOf(column).length > 0
   }
 
   /** NULL is no item of a list: a role of that name would be somebody's mistake. */
@@ -112,7 +116,15 @@ export class ColumnPlan {
     return null
   }
 
-  #fieldsOf(name: string): readonly string[] {
+  #fieldsOf(column: string): readonly string[] {
+    const known = this.#fieldsByColumn.get(column)
+    if (known !== undefined) return known
+    const fields = this.#decide(normalize(column))
+    this.#fieldsByColumn.set(column, fields)
+    return fields
+  }
+
+  #decide(name: string): readonly string[] {
     if (this.#isIgnored(name)) return []
     const target = this.#targets.get(name)
     if (target !== undefined) return target

@@ -28,7 +28,9 @@ export class Parameters {
    * @throws OAuthError invalid_request where one of them is not a string
    */
   findAll(name: string): string[] {
-    return [this.#values.get(name)].flat().flatMap((value) => readText(name, value) ?? [])
+    const value = this.#values.get(name)
+    const values = Array.isArray(value) ? value : [value]
+    return values.map((item) => readText(name, item)).filter((text) => text !== null)
   }
 
   /** @throws OAuthError invalid_request naming the parameter */

@@ -28,7 +28,7 @@ function phc(name: string, usedBy: string): ImportScheme {
 }
 
 export const argon2id = phc('argon2id', 'PHP, libsodium, Symfony’s sodium, any PHC string')
-export const bcrypt = phc('bcrypt', 'PHP, Laravel, Auth0, Devise without a pepper, PrestaShop 1.7, Drupal 10')
+export const bcrypt = phc('bcrypt', 'PHP, Laravel, Auth0, Devise without a pepper')
 export const scrypt = phc('scrypt', 'passlib, any PHC string')
 
 /** PHC strings and passlib's, which writes `$pbkdf2$` where the digest is SHA-1. */
