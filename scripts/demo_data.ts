@@ -147,6 +147,7 @@ async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<C
     createdAt: now,
     accessTokenLifetimeSeconds: null,
     refreshTokenLifetimeSeconds: null,
+    accessValidFrom: 0,
     ...demo,
   }
 }

@@ -110,6 +110,7 @@ function toClient(id: string, apiName: string, now: number): Client {
     createdAt: now,
     accessTokenLifetimeSeconds: null,
     refreshTokenLifetimeSeconds: null,
+    accessValidFrom: 0,
   }
 }
 

@@ -36,6 +36,7 @@ async function readClient(): Promise<{ client: Client; secret: string | null }> 
     createdAt: now,
     accessTokenLifetimeSeconds: null,
     refreshTokenLifetimeSeconds: null,
+    accessValidFrom: 0,
   }
   return { client: check(draft), secret }
 }

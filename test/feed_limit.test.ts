@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
+import { clientCutoffTime, type StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { planMerge } from '../src/sessions/merge_cutoffs.ts'
 import { ConsoleBrowser } from './support/console.ts'
 import { readDelta, readFeed } from './support/feed.ts'
@@ -96,6 +96,20 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     const next = await server.refresh(client, other.refresh_token)
     expect(decodeJwt(next.access_token).iat).toBeGreaterThanOrEqual(before)
     await expect(server.refresh(client, dead.refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
+  it('leaves the cut-off of a client that an operator has just made as it is', async () => {
+    const server = new TestServer()
+    const { id } = await server.addClient()
+    const now = server.clock.time
+    await server.services.signOut.endTokensOfClient(id, 'its secret leaked', server.context())
+    await listMany(id, 10_000, now - 70)
+    await env.DB.prepare("UPDATE cutoffs SET expires_at = expires_at + 90 WHERE kind = 'sid'").run()
+    const { revocations } = await readFeed(server)
+    expect(revocations).toHaveLength(7499)
+    expect(revocations.filter(({ client_id }) => client_id === id)).toEqual([
+      { client_id: id, before: clientCutoffTime(now) },
+    ])
   })
 
   it('gives a reader of changes the coarse entry', async () => {

@@ -115,8 +115,14 @@ const updateClient = operation({
     const change = { operation: 'updateClient', ...differencesOf(showClient(before), body) }
     const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
     const conditions = { versions: [before.version], now: context.now }
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const outcome = await services.clientAdmin.change(id, toEdit(body), conditions, alongside)
+    const edit = toEdit(body)
+    const losesPower = lacksSome(scopes, before.scopes) || lacksSome(grants, before.grants)
+    const cutOff = { reason: 'a scope or a grant was removed', edit, conditions, event }
+    const outcome = losesPower
+      ? await services.signOut.reduceClient(id, cutOff, context)
+      : await services.clientAdmin.change(id, edit, conditions, [
+          services.audit.additionIfChanged(event, context),
+        ])
     const record = requireChanged(outcome, 'client', unexpected)
     await renewCopies(id, call)
     return show(record)
@@ -263,7 +269,12 @@ export function toClient(draft: ClientDraft, now: number): Omit<Client, 'secrets
     createdAt: now,
     accessTokenLifetimeSeconds: draft.access_token_lifetime ?? null,
     refreshTokenLifetimeSeconds: draft.refresh_token_lifetime ?? null,
+    accessValidFrom: 0,
   }
+}
+
+function lacksSome(names: readonly string[], before: readonly string[]): boolean {
+  return before.some((name) => !names.includes(name))
 }
 
 function toEdit(body: ClientEditBody): ClientEdit {

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../grants/allowed_scopes.ts'
 import type { ClientRequest } from '../grants/grant.ts'
+import { issueTimeFor } from '../grants/issue_time.ts'
 import { startSession } from '../grants/start_session.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
-import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -106,7 +106,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     roles: user.roles,
     standing: passwordStandingOf(user, config),
     scope: grantScope(null, scopes),
-    issuedAt: issueTimeOf(user, request.context.now),
+    issuedAt: issueTimeFor(request.client, user, request.context.now),
     visitorId: null,
     by: 'password',
     signIn: null,

@@ -20,9 +20,8 @@ const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
 const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
 
 /**
- * The first thing that ended a session: whatever happens later to one that is dead did not end it. A cut-off after which
- * it was used had spared it, as a new password spares the session of whoever set it. Null where it lives, expired, or
- * the trail has forgotten.
+ * The first event that ended a session, after its last use. A later event did not end it. Null where the session is live or
+ * expired, or where the audit trail has no such event any more.
  *
  * @param events Its story, in order.
  */

@@ -130,8 +130,16 @@ const updateUser = operation({
     const change = { operation: 'updateUser', ...differencesOf(showUser(before), body) }
     const event = adminEvent(call, 'the user was changed', { subject: id, change })
     const conditions = conditionsOf(call, [before.version])
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const outcome = await services.userAdmin.change(id, edit, conditions, alongside)
+    const losesRole = roles !== undefined && before.roles.some((name) => !roles.includes(name))
+    const outcome = losesRole
+      ? await services.signOut.reduceUser(
+          id,
+          { reason: 'a role was removed', edit, conditions, event },
+          context,
+        )
+      : await services.userAdmin.change(id, edit, conditions, [
+          services.audit.additionIfChanged(event, context),
+        ])
     return show(requireChanged(outcome, 'user', lastAdmin))
   },
 })

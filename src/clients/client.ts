@@ -31,6 +31,8 @@ export interface Client {
   /** Seconds, where shorter than those of the API; null for the API's. */
   accessTokenLifetimeSeconds: number | null
   refreshTokenLifetimeSeconds: number | null
+  /** Access tokens that were issued to the client before this second are refused. Unix seconds. */
+  accessValidFrom: number
 }
 
 /** A client as it was read from D1, or from a copy of that. */
@@ -57,6 +59,7 @@ const clientShape = {
   createdAt: z.int(),
   accessTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
   refreshTokenLifetimeSeconds: z._default(z.nullable(lifetime), null),
+  accessValidFrom: z._default(z.int(), 0),
 }
 const clientSchema: z.ZodMiniType<Client> = z.object(clientShape)
 const copySchema: z.ZodMiniType<StoredClient> = z.object({
@@ -78,6 +81,7 @@ const rowSchema = z.object({
   created_at: z.int(),
   access_token_lifetime: z.nullable(z.int()),
   refresh_token_lifetime: z.nullable(z.int()),
+  access_valid_from: z.int(),
 })
 
 /** What can change about a client from one second to the next. */
@@ -130,5 +134,6 @@ export function decodeClientRow(id: string, value: unknown): Client {
     createdAt: row.created_at,
     accessTokenLifetimeSeconds: row.access_token_lifetime,
     refreshTokenLifetimeSeconds: row.refresh_token_lifetime,
+    accessValidFrom: row.access_valid_from,
   })
 }

@@ -11,7 +11,8 @@ import { generateSecretId } from './client_secret.ts'
 
 const SELECT_CLIENT = `
   SELECT c.client_id, c.name, c.api, c.grants, c.scopes, c.origins, c.confidential, c.enabled, c.created_at,
-    c.access_token_lifetime, c.refresh_token_lifetime, c.tokens_valid_from, ${LATEST_CHANGE} AS as_of,
+    c.access_token_lifetime, c.refresh_token_lifetime, c.tokens_valid_from, c.access_valid_from,
+    ${LATEST_CHANGE} AS as_of,
     (SELECT json_group_array(json_object('hash', s.secret_hash, 'createdAt', s.created_at, 'expiresAt', s.expires_at))
        FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC) s) AS secrets
   FROM clients c WHERE c.client_id = ?`

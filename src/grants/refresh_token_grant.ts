@@ -1,11 +1,11 @@
 import { OAuthError } from '../oauth/errors.ts'
-import { grantScope } from '../oauth/scope.ts'
+import { grantScope, narrowScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
-import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
+import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
@@ -31,14 +31,15 @@ export const refreshTokenGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // Last, since it uses the token up: a request that is refused for another reason leaves it usable.
-    const { session, user } = await rotateSession(claims, request, services)
+    const { session, user, client: current } = await rotateSession(claims, request, services)
     const issuance = {
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
-      issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
+      issuedAt: issueTimeFor({ ...client, ...current }, user, context.now),
     }
-    return issueTokens({ ...issuance, scope, session }, request, services)
+    const left = narrowScope(scope, current.scopes)
+    return issueTokens({ ...issuance, scope: left, session }, request, services)
   },
 }
 

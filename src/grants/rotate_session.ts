@@ -1,5 +1,5 @@
 import { invalidClient } from '../oauth/errors.ts'
-import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
+import type { CurrentClient, Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
@@ -16,6 +16,7 @@ import { refuseRefresh } from './refuse_refresh.ts'
 export interface RotatedSession {
   session: SessionState
   user: User | null
+  client: CurrentClient
 }
 
 /**
@@ -51,7 +52,7 @@ export async function rotateSession(
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
   const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
+  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user, client: holder.client }
 }
 
 /** @throws CorruptRecord where the sign-out of the person lies ahead */

@@ -82,19 +82,25 @@ export class CutoffStore {
    * last one of that name, as in the row of the user or the client (`cutOffAssignmentsOf`).
    */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
-    return this.#addition(cutoff, now, 'changes() > 0')
+    return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
-  #addition(cutoff: NewCutoff, now: number, condition: string): D1PreparedStatement {
+  /** @param rule The condition on the row of that name, `old`, and how much later than its `before` the new one is. */
+  #addition(
+    cutoff: NewCutoff,
+    now: number,
+    { condition, stepSeconds }: { condition: string; stepSeconds: 0 | 1 },
+  ): D1PreparedStatement {
     const { kind, value, before, reason, clientId, expiresAt } = cutoff
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
-         SELECT ?1, ?2, max(?3, coalesce(old.before + 1, 0)), ?4, ?5, max(?6, coalesce(old.expires_at + 1, 0)), ?7
+         SELECT ?1, ?2, max(?3, coalesce(old.before + ?8, 0)), ?4, ?5,
+           max(?6, coalesce(old.expires_at + ?8, 0)), ?7
          FROM (SELECT 1) LEFT JOIN cutoffs AS old ON old.kind = ?1 AND old.value = ?2
          WHERE ${condition}`,
       )
-      .bind(kind, value, before, reason, now, expiresAt, clientId)
+      .bind(kind, value, before, reason, now, expiresAt, clientId, stepSeconds)
   }
 
   /**
@@ -143,11 +149,12 @@ export class CutoffStore {
     { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
     now: number,
   ): Promise<number> {
-    const isWider = `old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6`
+    const isWider = 'old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6'
+    const rule = { condition: isWider, stepSeconds: 0 } as const
     const removal = this.#db
       .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(removedIds))
-    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, isWider)), removal]
+    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, rule)), removal]
     const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
     return results.at(-1)?.meta.changes ?? 0
   }

@@ -4,7 +4,7 @@ import type { ClientAdminStore, ClientConditions, ClientEdit } from '../clients/
 import type { ClientRecord } from '../clients/client_record.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { Config } from '../config/config.ts'
-import type { EditOutcome } from '../lib/edit.ts'
+import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
 import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
@@ -34,8 +34,8 @@ export interface CutOff<Edit, Conditions> {
   event?: Partial<AuditEvent>
 }
 
-type UserCutOff = CutOff<Omit<UserEdit, 'tokensValidFrom'>, UserConditions>
-type ClientCutOff = CutOff<Omit<ClientEdit, 'tokensValidFrom'>, ClientConditions>
+type UserCutOff = CutOff<Omit<UserEdit, keyof TokenStarts>, UserConditions>
+type ClientCutOff = CutOff<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
  * Ends every session of a person or of a client. The change, what the revocation feed lists of it and its audit event
@@ -75,14 +75,23 @@ export class SignOut {
 
   /** @throws StorageUnavailable, CorruptRecord */
   endUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
-    const edit = { ...cutOff.edit, tokensValidFrom: cutoffTime(context.now) }
-    const conditions = userConditions(cutOff, context)
-    return this.#dependencies.userAdmin.change(
-      userId,
-      edit,
-      conditions,
-      this.#alongsideUser(userId, cutOff, context),
-    )
+    return this.#changeUser(userId, cutOff, { tokensValidFrom: cutoffTime(context.now) }, context)
+  }
+
+  /**
+   * Takes power from a user: access tokens from before are refused, and the sessions go on. A refresh gives an access token
+   * with the power that is left.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  reduceUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
+    return this.#changeUser(userId, cutOff, { accessValidFrom: cutoffTime(context.now) }, context)
+  }
+
+  #changeUser(userId: string, cutOff: UserCutOff, starts: TokenStarts, context: RequestContext) {
+    const edit = { ...cutOff.edit, ...starts }
+    const alongside = this.#alongsideUser(userId, cutOff, context)
+    return this.#dependencies.userAdmin.change(userId, edit, userConditions(cutOff, context), alongside)
   }
 
   /** Deletes a person: their sessions die, their audit events stay. @throws StorageUnavailable, CorruptRecord */
@@ -98,8 +107,21 @@ export class SignOut {
     cutOff: ClientCutOff,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
+    return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
+  }
+
+  /** Takes power from a client, as `reduceUser` does from a user; for its copies, as above. */
+  async reduceClient(
+    clientId: string,
+    cutOff: ClientCutOff,
+    context: RequestContext,
+  ): Promise<EditOutcome<ClientRecord>> {
+    return this.#changeClient(clientId, cutOff, { accessValidFrom: clientCutoffTime(context.now) }, context)
+  }
+
+  async #changeClient(clientId: string, cutOff: ClientCutOff, starts: TokenStarts, context: RequestContext) {
     const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...cutOff.edit, tokensValidFrom: clientCutoffTime(context.now) }
+    const edit = { ...cutOff.edit, ...starts }
     const alongside = this.#alongsideClient(clientId, cutOff, context)
     const outcome = await clientAdmin.change(
       clientId,

@@ -74,6 +74,8 @@ describe('the admin API', () => {
     const server = new TestServer()
     const [boss, demoted] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
     await boss.patch(`/users/${demoted.id}`, { roles: ['support'] }, '"1"')
+    await expectRefused(server, demoted.tokens.access_token)
+    await demoted.refresh()
     const refused = await demoted.post('/users', {})
     expect([refused.status, refused.body]).toEqual([
       403,
@@ -83,6 +85,7 @@ describe('the admin API', () => {
     ])
     expect((await demoted.get('/users')).status).toBe(200)
     await boss.patch(`/users/${demoted.id}`, { roles: [] }, '"2"')
+    await demoted.refresh()
     expect((await demoted.get('/users')).status).toBe(403)
   })
 

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { addConsoleClient, ConsoleBrowser, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
+import { TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const SIGN_IN = '/console/sign-in?next=%2Fconsole'
@@ -215,6 +216,22 @@ describe('a session', () => {
     const other = Object.assign(new ConsoleBrowser(server), { cookie: before })
     expect((await other.get('/console')).location).toBe('/console/sign-in?reason=ended&next=%2Fconsole')
     expect((await new ConsoleBrowser(server).postSignIn(username, 'a new password')).status).toBe(303)
+  })
+})
+
+describe('an operator who loses a role', () => {
+  it('stays signed in, with the role that is left, and loses nothing that is typed', async () => {
+    const server = new TestServer()
+    const boss = await TestOperator.signIn(server)
+    const browser = await ConsoleBrowser.signIn(server, ['admin', 'support'])
+    const before = browser.cookie
+    const change = await boss.patch(`/users/${browser.user.id}`, { roles: ['support'] }, '"1"')
+    expect(change.status).toBe(200)
+    const user = await server.addUser()
+    const disabled = await browser.post(`/console/people/${user.id}/disable`)
+    expect(disabled).toMatchObject({ status: 303, location: expect.stringContaining('person-disabled') })
+    expect(browser.cookie).not.toBe(before)
+    expect((await browser.get('/console/people/new')).status).toBe(403)
   })
 })
 

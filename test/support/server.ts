@@ -168,6 +168,7 @@ export class TestServer {
       createdAt: this.clock.time,
       accessTokenLifetimeSeconds: null,
       refreshTokenLifetimeSeconds: null,
+      accessValidFrom: 0,
       ...changes,
     }
     await this.services.clientTable.add(record)

@@ -1,0 +1,180 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { createVerifier } from '../verify/index.ts'
+import { auditOf } from './support/audit.ts'
+import { readFeed } from './support/feed.ts'
+import { TestOperator } from './support/operator.ts'
+import {
+  credentials,
+  ISSUER,
+  STOREFRONT_AUDIENCE,
+  type TestClient,
+  TestServer,
+  type TokenAnswer,
+} from './support/server.ts'
+
+async function scene() {
+  const server = new TestServer()
+  const operator = await TestOperator.signIn(server)
+  const client = await server.addClient()
+  const user = await server.addUser({ roles: ['vip', 'wholesale'] })
+  const verifier = createVerifier({
+    ...{ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, revocations: { pollSeconds: 0 } },
+    fetch: (url, init) => server.fetch(new URL(url).pathname, init),
+  })
+  /** What an API says of an access token once it has read the feed. */
+  const verify = (token: string, now = server.clock.time) => verifier.verify(token, { now })
+  return { server, operator, client, user, verify }
+}
+
+async function introspect(server: TestServer, client: TestClient, token = '') {
+  const response = await server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/introspect')
+  return response.json<Record<string, unknown>>()
+}
+
+function machineTokens(server: TestServer, client: TestClient): Promise<TokenAnswer> {
+  return server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+}
+
+async function patch(operator: TestOperator, path: string, body: unknown): Promise<void> {
+  const { headers } = await operator.get(path)
+  expect((await operator.patch(path, body, headers.get('ETag'))).status).toBe(200)
+}
+
+describe('a role that is removed from a user', () => {
+  it('ends the access tokens from before at APIs and at introspection, and the session goes on without it', async () => {
+    const { server, operator, client, user, verify } = await scene()
+    const before = await server.signIn(client, user.username)
+    await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
+    await expect(verify(before.access_token)).rejects.toThrow('it was revoked: by its sub')
+    expect(await introspect(server, client, before.access_token)).toEqual({ active: false })
+    expect(await introspect(server, client, before.refresh_token)).toMatchObject({ active: true })
+    const after = await server.refresh(client, before.refresh_token)
+    expect(await verify(after.access_token)).toMatchObject({ roles: ['wholesale'] })
+    expect(await introspect(server, client, after.access_token)).toMatchObject({
+      ...{ active: true, roles: ['wholesale'] },
+    })
+    expect(decodeJwt(after.access_token).sid).toBe(decodeJwt(before.access_token).sid)
+    // The session of another sign-in in the same second is as good.
+    const again = await server.signIn(client, user.username)
+    expect(await verify(again.access_token)).toMatchObject({ roles: ['wholesale'] })
+    await server.refresh(client, after.refresh_token)
+  })
+
+  it('is one change, one event and one entry of the feed', async () => {
+    const { server, operator, user } = await scene()
+    await patch(operator, `/users/${user.id}`, { roles: [] })
+    const { revocations } = await readFeed(server)
+    expect(revocations.filter(({ sub }) => sub === user.id)).toEqual([
+      { sub: user.id, before: server.clock.time + 3 },
+    ])
+    expect(await auditOf({ subject: user.id })).toMatchObject([
+      { kind: 'admin', outcome: 'ok', reason: 'the user was changed', actor: operator.id },
+    ])
+    const row = await env.DB.prepare('SELECT tokens_valid_from, access_valid_from FROM users WHERE id = ?')
+      .bind(user.id)
+      .first()
+    expect(row).toEqual({ tokens_valid_from: 0, access_valid_from: server.clock.time + 3 })
+  })
+
+  it('ends the tokens that were issued after another removal in the same second', async () => {
+    const { server, operator, client, user, verify } = await scene()
+    await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
+    const between = await server.signIn(client, user.username)
+    await patch(operator, `/users/${user.id}`, { roles: [] })
+    await expect(verify(between.access_token)).rejects.toThrow('it was revoked')
+    const after = await server.refresh(client, between.refresh_token)
+    expect(await verify(after.access_token)).toMatchObject({ roles: [] })
+  })
+
+  it.each([
+    ['a role that is added', { roles: ['vip', 'wholesale', 'new'] }],
+    ['the same roles in another order', { roles: ['wholesale', 'vip'] }],
+    ['another name', { profile: { name: 'Another' } }],
+    ['a request for a new password', { must_change_password: true }],
+  ])('is told from %s, which lists nothing', async (_case, edit) => {
+    const { server, operator, client, user } = await scene()
+    const { access_token } = await server.signIn(client, user.username)
+    await patch(operator, `/users/${user.id}`, edit)
+    expect((await readFeed(server)).revocations.filter(({ sub }) => sub === user.id)).toEqual([])
+    expect(await introspect(server, client, access_token)).toMatchObject({ active: true })
+  })
+
+  it('leaves an operator signed in at the console and at the admin API, after a refresh', async () => {
+    const { server, operator } = await scene()
+    const demoted = await TestOperator.signIn(server)
+    await patch(operator, `/users/${demoted.id}`, { roles: ['support'] })
+    expect((await demoted.get('/users')).status).toBe(401)
+    await demoted.refresh()
+    expect((await demoted.get('/users')).status).toBe(200)
+    expect((await demoted.post('/clients', {})).status).toBe(403)
+  })
+})
+
+describe('a scope or a grant that is removed from a client', () => {
+  it('ends the access tokens from before, those of users, guests and the client itself, and no session', async () => {
+    const { server, operator, client, user, verify } = await scene()
+    const before = await server.signIn(client, user.username)
+    const guest = await server.signIn(client, 'guest', 'guest')
+    const machine = await machineTokens(server, client)
+    await patch(operator, `/clients/${client.id}`, { scopes: ['cart', 'catalog'] })
+    for (const { access_token } of [before, guest, machine]) {
+      await expect(verify(access_token)).rejects.toThrow('it was revoked: by its client_id')
+      expect(await introspect(server, client, access_token)).toEqual({ active: false })
+    }
+    const after = [
+      await server.refresh(client, before.refresh_token),
+      await server.refresh(client, guest.refresh_token),
+      await machineTokens(server, client),
+      await server.signIn(client, user.username),
+      await server.signIn(client, 'guest', 'guest'),
+    ]
+    const [{ before: cutOff } = { before: 0 }] = (await readFeed(server)).revocations.filter(
+      ({ client_id }) => client_id === client.id,
+    )
+    server.clock.time = Math.max(server.clock.time, Number(cutOff) - 5)
+    for (const { access_token } of after) {
+      expect(decodeJwt(access_token).iat).toBe(cutOff)
+      expect(await verify(access_token)).toMatchObject({ scope: ['cart', 'catalog'] })
+      expect(await introspect(server, client, access_token)).toMatchObject({ active: true })
+    }
+  })
+
+  it('is in the tokens of the next refresh also where an isolate has an old copy of the client', async () => {
+    const { server, operator, client, user, verify } = await scene()
+    const elsewhere = server.anotherIsolate()
+    const before = await elsewhere.signIn(client, user.username)
+    await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
+    const after = await elsewhere.refresh(client, before.refresh_token)
+    expect(after.scope).toBe('cart')
+    server.clock.time += 3
+    expect(await verify(after.access_token)).toMatchObject({ scope: ['cart'] })
+  })
+
+  it('is a cut-off for a grant, too', async () => {
+    const { server, operator, client, verify } = await scene()
+    const { access_token } = await machineTokens(server, client)
+    await patch(operator, `/clients/${client.id}`, { grants: ['password'] })
+    await expect(verify(access_token)).rejects.toThrow('it was revoked: by its client_id')
+  })
+
+  it.each([
+    [
+      'a grant and scopes that are added',
+      { grants: ['client_credentials', 'password'], scopes: ['cart', 'orders'] },
+    ],
+    [
+      'other origins, lifetimes and another name',
+      { origins: [], access_token_lifetime: 600, name: 'Another' },
+    ],
+  ])('is told from %s, which list nothing', async (_case, edit) => {
+    const { server, operator } = await scene()
+    const client = await server.addClient({ scopes: ['cart'], grants: ['client_credentials'] })
+    const { access_token } = await machineTokens(server, client)
+    await patch(operator, `/clients/${client.id}`, edit)
+    const { revocations } = await readFeed(server)
+    expect(revocations.filter(({ client_id }) => client_id === client.id)).toEqual([])
+    expect(await introspect(server, client, access_token)).toMatchObject({ active: true, scope: 'cart' })
+  })
+})
