@@ -207,7 +207,7 @@ describe('an isolate that holds the list', () => {
       return [response.headers.get('ETag'), exp]
     }
     const first = await read(server)
-    expect(first[1]).toBe(server.clock.time + 900 + 3600 + 60)
+    expect(first[1]).toBe(server.clock.time + 900 + 3600 + 120)
     server.clock.time += 899
     expect(await read(server)).toEqual(first)
     expect(await read(server.anotherIsolate())).toEqual(first)

@@ -34,7 +34,7 @@ describe('GET /revocations', () => {
     expect(decodeJwt(token)).toEqual({
       iss: 'https://id.shop.test',
       iat: server.clock.time,
-      exp: (Math.floor(server.clock.time / 900) + 1) * 900 + 3660,
+      exp: (Math.floor(server.clock.time / 900) + 1) * 900 + 3720,
       sequence: 0,
       until: '0',
       window: 3600,

@@ -8,8 +8,8 @@ import type { DatabaseList } from './listed_cutoffs.ts'
 /** A list is signed anew this often, by the clock, so that isolates agree on the `exp` and the ETag. */
 export const SIGNING_PERIOD_SECONDS = 900
 
-/** How far the `before` of an entry may lie ahead, and how far clocks may be apart. */
-const CLOCK_SECONDS = 60
+/** How far the `before` of an entry may lie ahead: a client's by the margin of its copies, a session's by a minute. */
+const AHEAD_SECONDS = 120
 
 /** A longer delta is not worth it: the whole list is signed once for all readers. */
 const MAX_DELTA_ENTRIES = 1000
@@ -120,7 +120,7 @@ export class FeedSnapshot {
     const claims = {
       ...{ issuer, since, until, windowSeconds: this.#windowSeconds },
       issuedAt: asOf,
-      expiresAt: (periodOf(asOf) + 1) * SIGNING_PERIOD_SECONDS + this.#windowSeconds + CLOCK_SECONDS,
+      expiresAt: (periodOf(asOf) + 1) * SIGNING_PERIOD_SECONDS + this.#windowSeconds + AHEAD_SECONDS,
       sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),
       entries: cutoffs.map(toEntry),
     }
