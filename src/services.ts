@@ -27,7 +27,6 @@ import { SessionShards } from './sessions/session_shards.ts'
 import { SessionStore } from './sessions/session_store.ts'
 import { SignOut } from './sessions/sign_out.ts'
 import { SuspectSessionEnder } from './sessions/suspect_sessions.ts'
-import { sweep } from './sessions/sweep.ts'
 import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
@@ -46,10 +45,7 @@ import { UserImportStore } from './users/user_import_store.ts'
 import { UserStore } from './users/user_store.ts'
 
 /** The binding of the database that has everything but the sessions of other shards. */
-const MAIN_DATABASE = 'DB'
-
-/** Longer than the statistics look back, which is a day. */
-const COUNTERS_KEPT_SECONDS = 2 * 86_400
+export const MAIN_DATABASE = 'DB'
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
 export interface Env extends BurstBindings {
@@ -251,48 +247,4 @@ function requireEnvironment(env: Partial<Env>, config: Config): Environment {
     problems.push('the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs')
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
-}
-
-/** What the cron trigger does: keeps the keys, and removes what has expired. */
-export async function runCron(
-  services: Services,
-  waitUntil: (work: Promise<unknown>) => void,
-): Promise<void> {
-  const context = {
-    now: services.clock.now(),
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    waitUntil,
-  }
-  await services.keyLife.run(context)
-  await services.feed.keepWithinLimit(context.now)
-  await sweepStores(services)
-}
-
-/** Removes from every database what has expired, and audit events past their number. */
-export async function sweepStores(services: Services): Promise<void> {
-  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
-  const sizes = await databaseSizes.readAndWarn()
-  const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
-  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
-  const now = clock.now()
-  const expired = (table: string, store: ExpiringRows, before = now) => ({
-    table,
-    sweep: (limit: number) => store.sweep(before, limit),
-  })
-  const sweepables = [
-    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
-    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
-    expired('sign_in_failures', failures),
-    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
-    expired('audit_events', audit, now - config.auditRetentionSeconds),
-    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
-  ]
-  await sweep(sweepables, clock)
-}
-
-interface ExpiringRows {
-  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
-  sweep(before: number, limit: number): Promise<number>
 }

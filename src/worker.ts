@@ -3,11 +3,12 @@ import { Hono } from 'hono'
 import configText from '../dist/config.txt'
 import { type App, createApp } from './app.ts'
 import { readConfig } from './config/config.ts'
+import { runCron } from './cron.ts'
 import { Answers } from './http/answers.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
-import { createServices, type Env, runCron } from './services.ts'
+import { createServices, type Env } from './services.ts'
 
 // Checked when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
 const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })

@@ -19,7 +19,7 @@ const LADDER = [
     'sessions',
     'grants',
   ],
-  ...['services.ts', 'http', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
+  ...['services.ts', 'cron.ts', 'http', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
 ]
 
 const MAX_LINES = 300

@@ -1,0 +1,49 @@
+import { MAIN_DATABASE, type Services } from './services.ts'
+import { sweep } from './sessions/sweep.ts'
+
+/** Longer than the statistics look back, which is a day. */
+const COUNTERS_KEPT_SECONDS = 2 * 86_400
+
+/** Does what the cron trigger is for: keeps the signing keys and the revocation feed, and removes rows. */
+export async function runCron(
+  services: Services,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<void> {
+  const context = {
+    now: services.clock.now(),
+    addressPrefix: null,
+    address: null,
+    continent: null,
+    waitUntil,
+  }
+  await services.keyLife.run(context)
+  await services.feed.keepWithinLimit(context.now)
+  await sweepStores(services)
+}
+
+/** Removes from every database what has expired, and audit events past their number. */
+export async function sweepStores(services: Services): Promise<void> {
+  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const sizes = await databaseSizes.readAndWarn()
+  const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
+  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  const now = clock.now()
+  const expired = (table: string, store: ExpiringRows, before = now) => ({
+    table,
+    sweep: (limit: number) => store.sweep(before, limit),
+  })
+  const sweepables = [
+    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
+    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    expired('sign_in_failures', failures),
+    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
+    expired('audit_events', audit, now - config.auditRetentionSeconds),
+    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
+  ]
+  await sweep(sweepables, clock)
+}
+
+interface ExpiringRows {
+  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  sweep(before: number, limit: number): Promise<number>
+}
