@@ -52,7 +52,7 @@ export async function authenticateUser(
   if (username === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
   const attempt = await guard.watch({ ...credentials, username }, context)
   const { user, seen, reason } = await judge({ ...attempt, challengeResponse }, forms, dependencies)
-  if (user !== null && reason === null) return { user, signIn: { subject: user.id, attempt, seen } }
+  if (user !== null && reason === null) return { user, signIn: { user, attempt, seen } }
   await guard.countFailure(attempt, user?.id ?? null)
   throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
 }
