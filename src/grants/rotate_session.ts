@@ -1,3 +1,4 @@
+import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { CurrentClient, Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
@@ -94,7 +95,9 @@ async function endForTheft(
 ) {
   const { sid, subject, seq } = claims
   const reason = `token ${seq} was used again, too late for a retry`
-  const isFirst = await sessions.end(identity, 'replayed refresh token', request.context.now)
+  const { context } = request
+  // Also where the caller hangs up: a token that is still good would have been answered by now.
+  const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
   return refuseRefresh(reason, claims)
 }

@@ -28,3 +28,12 @@ export function runLater(context: RequestContext, name: string, work: () => Prom
   }
   context.waitUntil(runLogged())
 }
+
+/**
+ * Does work to its end, for a caller who waits for it. The runtime stops the work of a caller who hangs up, and a caller may
+ * choose the moment.
+ */
+export function runToEnd<T>(context: Pick<RequestContext, 'waitUntil'>, work: Promise<T>): Promise<T> {
+  context.waitUntil(work.catch(() => {}))
+  return work
+}

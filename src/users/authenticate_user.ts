@@ -1,4 +1,4 @@
-import type { RequestContext } from '../lib/request_context.ts'
+import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { wrongCredentials } from '../oauth/errors.ts'
 import type { Challenge } from './challenge/challenge.ts'
 import type { FailureCount } from './failure_count.ts'
@@ -51,42 +51,72 @@ export async function authenticateUser(
   const forms = passwordForms(password)
   if (username === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
   const attempt = await guard.watch({ ...credentials, username }, context)
-  const { user, seen, reason } = await judge({ ...attempt, challengeResponse }, forms, dependencies)
-  if (user !== null && reason === null) return { user, signIn: { subject: user.id, attempt, seen } }
-  await guard.countFailure(attempt, user?.id ?? null)
-  throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
+  const first = await lookOnce({ ...attempt, challengeResponse }, forms, dependencies)
+  const { user, reason } = first
+  if (user !== null && reason === null && !guard.wasGuessedAt(attempt)) return signedIn(user, first)
+  // From here on the attempt is counted, also where its caller hangs up: a right password would have been answered by now.
+  return runToEnd(context, lookAgain(first, forms, dependencies))
 }
 
+/** What one look at the stores says of an attempt. */
 interface Judgement {
+  attempt: WatchedAttempt
   user: User | null
-  /** What the first read found of the account. */
+  /** What the first look found of the account. */
   seen: FailureCount | null
+  isSuspect: boolean
+  /** Whether the password gives the hash that the look found. */
+  isProven: boolean
   /** Why the attempt fails; null where it does not. */
   reason: string | null
 }
 
-async function judge(
+async function lookOnce(
   { challengeResponse, ...attempt }: WatchedAttempt & Pick<UserCredentials, 'challengeResponse'>,
   forms: Uint8Array[],
   { users, passwords, guard, challenge }: Dependencies,
 ): Promise<Judgement> {
-  const { pool, username, account, others, context } = attempt
-  const query = { pool, username, keys: [account, ...others], now: context.now }
-  const found = await users.findForSignIn(query, 'replica')
+  const { api, context } = attempt
+  const found = await users.findForSignIn(queryOf(attempt), 'replica')
   guard.requireAdmission(found.failures, attempt)
   const isSuspect = guard.isSuspect(found.failures, attempt)
-  if (isSuspect) await challenge.require({ api: attempt.api, response: challengeResponse }, context.now)
-  const proven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
-  const reason = reasonToRefuse(found, proven, { guard, attempt })
+  if (isSuspect) await challenge.require({ api, response: challengeResponse }, context.now)
+  const isProven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
+  const reason = reasonToRefuse(found, isProven, { guard, attempt })
   const seen = found.failures.find(({ kind }) => kind === 'account') ?? null
-  // Of many guesses at once all read before the first is counted: without a second look the lock would come too late.
-  if (reason === null && !guard.wasGuessedAt(attempt)) return { user: found.user, seen, reason }
-  if (reason !== null) guard.noteGuess(attempt)
-  const newest = await users.findForSignIn(query, 'primary')
-  const hash = newest.user?.passwordHash ?? null
-  const hasChanged = hash !== (found.user?.passwordHash ?? null)
-  const isProven = hasChanged ? await passwords.verify(forms, hash, { isSuspect }) : proven
-  return { user: newest.user, seen, reason: reasonToRefuse(newest, isProven, { guard, attempt }) }
+  return { attempt, user: found.user, seen, isSuspect, isProven, reason }
+}
+
+/**
+ * Looks at the primary, and counts a failure. Of many guesses at once all look before the first is counted: without a second
+ * look the lock would come too late.
+ *
+ * @throws OAuthError invalid_grant
+ */
+async function lookAgain(
+  first: Judgement,
+  forms: Uint8Array[],
+  { users, passwords, guard }: Dependencies,
+): Promise<AuthenticatedUser> {
+  const { attempt, isSuspect } = first
+  if (first.reason !== null) guard.noteGuess(attempt)
+  const newest = await users.findForSignIn(queryOf(attempt), 'primary')
+  const { user } = newest
+  const hash = user?.passwordHash ?? null
+  const hasChanged = hash !== (first.user?.passwordHash ?? null)
+  const isProven = hasChanged ? await passwords.verify(forms, hash, { isSuspect }) : first.isProven
+  const reason = reasonToRefuse(newest, isProven, { guard, attempt })
+  if (user !== null && reason === null) return signedIn(user, first)
+  await guard.countFailure(attempt, user?.id ?? null)
+  throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
+}
+
+function signedIn(user: User, { attempt, seen }: Judgement): AuthenticatedUser {
+  return { user, signIn: { user, attempt, seen } }
+}
+
+function queryOf({ pool, username, account, others, context }: WatchedAttempt) {
+  return { pool, username, keys: [account, ...others], now: context.now }
 }
 
 function reasonToRefuse(

@@ -1,4 +1,4 @@
-import type { RequestContext } from '../lib/request_context.ts'
+import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import type { SignInGuard } from './sign_in_guard.ts'
@@ -44,6 +44,6 @@ export async function confirmPassword(
     guard.release(user, context)
     return null
   }
-  await guard.countReserved(attempt, id)
+  await runToEnd(context, guard.countReserved(attempt, id))
   return isAdmitted ? 'wrong current password' : 'locked user'
 }

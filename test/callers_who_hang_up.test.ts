@@ -1,0 +1,86 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { pause } from '../src/lib/pause.ts'
+import { aroundD1 } from './support/around_d1.ts'
+import { auditOf } from './support/audit.ts'
+import { credentials, emptyStores, ISSUER, TestServer } from './support/server.ts'
+
+/** Longer than anything else that a response leaves to do. */
+const A_WHILE_MS = 100
+
+const LOOK = 'FROM users WHERE pool = ?3'
+const COUNT = '(kind, key, failures, failed_at'
+const END = 'ended_at, end_reason)'
+
+/** A database that holds back the `nth` call with that text until it is released. */
+function holding(text: string, nth: number) {
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let calls = 0
+  const DB = aroundD1(async (sql, call) => {
+    if (sql.includes(text) && ++calls === nth) {
+      reached.resolve()
+      await released.promise
+    }
+    return call()
+  })
+  return { DB, reached: reached.promise, release: released.resolve }
+}
+
+/**
+ * Sends a request whose caller hangs up when the held call is reached. From then on the runtime keeps alive only what the
+ * request gave to `waitUntil`.
+ *
+ * @returns whether that holds the call
+ */
+async function sendAndHangUp(
+  server: TestServer,
+  parameters: Record<string, unknown>,
+  [text, nth]: readonly [text: string, nth: number],
+): Promise<boolean> {
+  const held = holding(text, nth)
+  const isolate = new TestServer({ clock: server.clock, env: { DB: held.DB } })
+  const headers = { 'Content-Type': 'application/json' }
+  const init = { method: 'POST', headers, body: JSON.stringify(parameters) }
+  const response = isolate.answer(new Request(`${ISSUER}/oauth2-token`, init))
+  await held.reached
+  let isOver = false
+  const settled = isolate.settle().then(() => {
+    isOver = true
+  })
+  await pause(A_WHILE_MS)
+  const isKept = !isOver
+  held.release()
+  await settled
+  await response
+  return isKept
+}
+
+beforeEach(emptyStores)
+
+describe('a caller who hangs up', () => {
+  it.each([
+    ['the second look at the account', [LOOK, 2]],
+    ['the write that counts', [COUNT, 1]],
+  ] as const)('after a wrong password does not keep the failure from the count: %s', async (_, held) => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const guess = { grant_type: 'password', ...credentials(client), username, password: 'a guess' }
+    expect(await sendAndHangUp(server, guess, held)).toBe(true)
+    const failures = "SELECT failures FROM sign_in_failures WHERE kind = 'account'"
+    expect(await env.DB.prepare(failures).first('failures')).toBe(1)
+  })
+
+  it('after a refresh token that was used before does not keep its session alive', async () => {
+    const server = new TestServer()
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const { refresh_token: stolen } = await server.signIn(client, username)
+    const { refresh_token: next } = await server.refresh(client, stolen)
+    server.clock.time += 3600
+    const replay = { grant_type: 'refresh_token', ...credentials(client), refresh_token: stolen }
+    expect(await sendAndHangUp(server, replay, [END, 1])).toBe(true)
+    expect(await auditOf({ kind: 'theft' })).toHaveLength(1)
+    await expect(server.refresh(client, next)).rejects.toThrow('invalid_grant')
+  })
+})
