@@ -31,7 +31,7 @@ async function answerIntrospection(c: Context, services: Services, answers: Answ
   if (!client.confidential) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
-  // A refresh token is between its client and this server.
+  // Only the client of a refresh token may see its description.
   const isOfCaller = claims !== null && (claims.seq === null || claims.clientId === client.id)
   const holder = isOfCaller ? await findHolder(claims, { api, now: context.now }, services) : null
   if (claims === null || holder === null) return answers.private(INACTIVE)
@@ -40,14 +40,14 @@ async function answerIntrospection(c: Context, services: Services, answers: Answ
   )
 }
 
-/** What a token may do at this moment, and what is known of the password. */
+/** The current scope and roles of a token, and the claims about the password. */
 interface Power {
   scope: readonly string[]
   roles: readonly string[]
   standing: PasswordStanding
 }
 
-/** What the token says, as far as its client, its user and config.yml still have it. A refresh token keeps its scope. */
+/** The scope and roles of the token that its client, its user and config.yml still have. A refresh token keeps its scope. */
 function powerNow(
   { seq, subject, scope, roles }: TokenClaims,
   { user, client }: LiveHolder,

@@ -35,8 +35,8 @@ async function answerRevocation(c: Context, services: Services, answers: Answers
 }
 
 /**
- * A caller of a public client may be anybody, so each address has a budget; a revocation that the feed would list counts
- * against the client too. A confidential client has authenticated: only its own requests use up its budget.
+ * A public client does not authenticate, so each address has a budget. A revocation that the feed would list also uses the
+ * budget of the client. A confidential client has authenticated: only its own requests use up its budget.
  *
  * @throws OAuthError temporarily_unavailable, and the token keeps living
  */

@@ -3,8 +3,8 @@ import { CorruptRecord } from '../lib/storage_error.ts'
 import { issueTimeOf, MAX_AHEAD_SECONDS, type User } from '../users/user.ts'
 
 /**
- * The `iat` of tokens that a client gets now. It is later than now for a few seconds after a cut-off of the user or the
- * client, so that the cut-off does not end the new tokens.
+ * The `iat` of tokens that are issued to a client now. For a few seconds after a cut-off of the user or the client it lies
+ * ahead, so that the cut-off does not end the new tokens.
  *
  * @param user Null for a guest and for the client itself.
  * @returns Unix seconds

@@ -23,7 +23,7 @@ export async function readClientRequest(
   required: string,
 ): Promise<ClientRequest> {
   const context = requestContext(c, services.clock)
-  // What the request needs after its client is read beside the client.
+  // The copies that the request needs later are read in parallel with the client.
   services.changes.refresh(context)
   services.keys.prepare(context)
   const parameters = await readParameters(c.req.raw)

@@ -22,7 +22,7 @@ export interface SealedSigningKey {
   retiresAt: number | null
 }
 
-/** A signing key as it was read from D1, or from a copy of that. */
+/** A signing key as it was read from D1 or from a copy of it. */
 export interface StoredSigningKey extends SealedSigningKey {
   /** The latest change that it includes, by its number in `copy_changes`. */
   asOf: number
@@ -71,12 +71,12 @@ export async function generateSigningKey(
 }
 
 /**
- * Opens a key for use. Its public half is derived from the private one, whose thumbprint must be the kid: what is stored
- * beside the seal is not trusted.
+ * Opens a key for use. The public half is derived from the private one, whose thumbprint must be the kid: the stored public
+ * half is not trusted.
  *
- * @param from In a copy, algorithm and times must be those of the seal. D1 decides over them itself, and may have a key
- *   that was sealed before times were bound; the cron trigger seals such keys again.
- * @throws SealingError where the private half does not open, or is not the key that the record says
+ * @param from In a copy, algorithm and times must be those of the seal. Those in D1 count themselves: D1 may have a key that
+ *   an earlier version sealed without times, and the cron trigger seals such keys again.
+ * @throws SealingError where the private half does not open, or is not the key of the record
  */
 export async function openSigningKey(
   sealed: SealedSigningKey,

@@ -20,8 +20,8 @@ export interface GrantedScope {
 }
 
 /**
- * The scope of tokens that may do nothing for now. The response does not say so: `scope` has at least one token (RFC 6749
- * §3.3), so an empty one cannot be written.
+ * The empty scope, of tokens that may do nothing for now. The response has no `scope` then, because `scope` has at least one
+ * token (RFC 6749 §3.3).
  */
 export const NO_SCOPE: GrantedScope = { tokens: [], announce: false }
 
@@ -39,7 +39,7 @@ export function grantScope(asked: string | null, allowed: readonly string[]): Gr
   return { tokens, announce: formatScope(tokens) !== asked }
 }
 
-/** What is left of a granted scope where less is allowed than was known. The response says so, unless nothing is left. */
+/** The part of a granted scope that is still allowed. The response has it, unless it is empty. */
 export function narrowScope(granted: GrantedScope, allowed: readonly string[]): GrantedScope {
   const tokens = granted.tokens.filter((token) => allowed.includes(token))
   const isSame = tokens.length === granted.tokens.length
