@@ -38,7 +38,7 @@ function authenticate({ operator, services }: Call, expiresAt: number): Promise<
 export const ALWAYS: ConfirmationRule<unknown, unknown> = { when: 'in any case', isNeeded: () => true }
 
 /** The `when` of an operation that can make somebody an admin. */
-export const FOR_ADMINS = 'where the change makes somebody an admin'
+export const FOR_ADMINS = 'if the change makes a user an admin'
 
 /** Whether a user of that pool with those roles may do everything in the admin API. */
 export function isAdmin(

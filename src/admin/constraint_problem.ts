@@ -5,10 +5,10 @@ import { Problem, type ProblemCode } from './problem.ts'
 /** The problem of a request for each kind of failed constraint, and the message for the value. */
 const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: string }>> = {
   unique: { code: 'duplicate', message: 'is taken' },
-  check: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+  check: { code: 'invalid-content', message: 'the database does not accept a value' },
   'not null': { code: 'invalid-content', message: 'is needed' },
   'foreign key': { code: 'conflict', message: 'a record that this one refers to does not exist' },
-  other: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+  other: { code: 'invalid-content', message: 'the database does not accept a value' },
 }
 
 /** Columns that have another name on the wire. */

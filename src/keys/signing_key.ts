@@ -86,13 +86,13 @@ export async function openSigningKey(
   const { kid, alg } = sealed
   const { privateJwk, facts } = await openPrivateJwk(kid, sealed.sealedPrivateJwk, sealingKeys)
   if (facts ? facts.alg !== alg : from === 'copy')
-    throw new SealingError(`signing key ${kid} is sealed otherwise`)
+    throw new SealingError(`the seal of signing key ${kid} does not confirm its algorithm`)
   if (facts && !haveSameFacts(facts, sealed)) {
     if (from === 'copy') throw new SealingError(`the times of signing key ${kid} are not those of its seal`)
     log('info', 'key_sealed_with_other_times', { kid })
   }
   if ((await calculateJwkThumbprint(privateJwk)) !== kid) {
-    throw new SealingError(`signing key ${kid} has another thumbprint`)
+    throw new SealingError(`the kid of signing key ${kid} is not its thumbprint`)
   }
   const publicJwk: JWK = { ...publicMembersOf(privateJwk), kid, alg, use: 'sig' }
   const [privateKey, publicKey] = await Promise.all([

@@ -77,12 +77,12 @@ export function notAString(parameter: string): OAuthError {
 
 /** The request names a resource (RFC 8707 §2). The client decides the API, so no resource can be chosen. */
 export function invalidTarget(): OAuthError {
-  return new OAuthError({ kind: 'invalid_target' }, 'it names a resource')
+  return new OAuthError({ kind: 'invalid_target' }, 'the request names a resource')
 }
 
 /** The request came over plain http, or to another host than the issuer's (RFC 9110 §15.5.20). */
 export function misdirectedRequest(): OAuthError {
-  return new OAuthError({ kind: 'misdirected_request' }, 'its address is not below the issuer')
+  return new OAuthError({ kind: 'misdirected_request' }, 'the request is not at the address of the issuer')
 }
 
 export function bodyTooLarge(): OAuthError {

@@ -110,7 +110,7 @@ export class SignOut {
     return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
   }
 
-  /** Takes rights from a client, as `reduceUser` does from a user. The KV copy is renewed, as above. */
+  /** Takes rights from a client, as `reduceUser` does from a user. The caller renews the client's copies after it. */
   async reduceClient(
     clientId: string,
     cutOff: ClientCutOff,

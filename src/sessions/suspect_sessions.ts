@@ -4,8 +4,8 @@ import type { SignInMark, SuspectSessions, Suspects } from '../users/sign_in_mar
 import type { SessionShards } from './session_shards.ts'
 
 /**
- * Ends sessions that should not have begun: the sign-in may be the guess that was right, or it read an outdated record of the
- * user. Older sessions of the user go on.
+ * Ends sessions that should not have begun: the sign-in may be a correct guess, or it read an outdated record of the user.
+ * Older sessions of the user continue.
  */
 export class SuspectSessionEnder implements SuspectSessions {
   readonly #shards: SessionShards
