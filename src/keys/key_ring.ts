@@ -128,8 +128,13 @@ export class KeyRing {
     void this.#load(context).catch(() => {})
   }
 
-  /** The keys, no older than KEY_COPY_SECONDS where the stores respond in time; else the keys that are known. */
+  /**
+   * The keys, no older than KEY_COPY_SECONDS and without a key that was given up more than CHANGE_LIST_SECONDS.max ago, where
+   * the stores respond in time; else the keys that are known.
+   */
   async #load(context: RequestContext): Promise<Ring> {
+    // Where the keys are to be read, the store reads the list of changes beside their copy.
+    if (this.#ring && this.#ring.endsAt > context.now) await this.#dependencies.store.confirmChanges(context)
     const ring = this.#ring
     const isUsable = ring !== null && ring.endsAt > context.now && !this.#isOutdated(ring, context)
     if (isUsable && ring.refreshAt > context.now) return ring

@@ -51,11 +51,16 @@ export class KeyStore {
     const record = { key: COPY_KEY, decode: decodeStoredSigningKeys, readRecord: () => this.#readRecord() }
     const [found, isConfirmed] = await Promise.all([
       this.#copies.readThrough(record, context),
-      this.#changes.confirm(context),
+      this.confirmChanges(context),
     ])
     const keys = found ?? []
     if (!isConfirmed) return this.leaveOutRetired(keys)
     return this.isOutdated(keys) ? this.readAgain(context) : keys
+  }
+
+  /** Waits until this isolate knows of changes of the keys, as ChangeListStore.confirm does. */
+  confirmChanges(context: RequestContext): Promise<boolean> {
+    return this.#changes.confirm(context)
   }
 
   /** Whether keys were read before a change that this isolate knows of. */
