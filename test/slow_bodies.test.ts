@@ -14,12 +14,12 @@ async function postSlowly(
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<Response> {
   const bytes = new TextEncoder().encode(JSON.stringify(body))
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const { readable, writable } = new FixedLengthStream(bytes.length)
   const writer = writable.getWriter()
   const response = server.send(
     new Request(ISSUER + path, {
       ...{ method: 'POST', body: readable },
-      headers: { 'Content-Type': 'application/json', ...headers },
+      headers: { 'Content-Type': 'application/json', 'Content-Length': `${bytes.length}`, ...headers },
     }),
   )
   await writer.write(bytes.slice(0, 1))
@@ -70,7 +70,6 @@ describe('a call of the admin API with a slow body', () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const other = await TestOperator.signIn(server)
-    const user = await server.addUser()
     const call = {
       path: '/admin/api/users',
       body: { pool: 'customers', username: 'new@example.com', password: PASSWORD },
@@ -84,9 +83,7 @@ describe('a call of the admin API with a slow body', () => {
     expect(await response.json()).toEqual(
       problem(401, 'unauthenticated', 'A live access token of an operator is needed'),
     )
-    const { body } = await other.get('/users?username=new%40example.com')
-    expect(body).toMatchObject({ items: [] })
-    expect((await other.get(`/users/${user.id}`)).status).toBe(200)
+    expect((await other.get('/users?pool=customers')).body.items).toEqual([])
   })
 
   it('does nothing with a confirmation that expired meanwhile', async () => {
