@@ -15,7 +15,8 @@ const AT_ONCE = 50
 /** A binding that lets everything through, so that the budget of one isolate is what is tested. */
 const OPEN = { AUDIT_LIMIT: { limit: async () => ({ success: true }) } }
 
-const count = (condition = '1') =>
+/** The signing key of an empty store has an event of its own. */
+const count = (condition = "kind <> 'key'") =>
   env.DB.prepare(`SELECT count(*) AS n FROM audit_events WHERE ${condition}`).first<number>('n')
 
 /** A sign-in that no user can have. It is refused before anything is read or hashed. */
@@ -172,7 +173,8 @@ describe('an event that its caller cannot repeat', () => {
     await flood(400, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
     for (const kind of kinds) server.services.audit.record(eventOf(kind, 1), server.context())
     await server.settle()
-    for (const kind of kinds) expect(await auditOf({ kind })).toHaveLength(1)
+    // The empty store got its signing key with the first request.
+    for (const kind of kinds) expect(await auditOf({ kind })).toHaveLength(kind === 'key' ? 2 : 1)
   })
 
   it('is written for each of thousands of sign-ins a minute by one storefront', async () => {

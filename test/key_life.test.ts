@@ -138,7 +138,7 @@ describe('the cron trigger', () => {
         await expect(verify(isolate, token)).rejects.toThrow()
       }
     }
-  })
+  }, 120_000)
 
   it('changes nothing while D1 is away, and costs no token', async () => {
     const { clock, server, client } = await setUp()

@@ -106,7 +106,7 @@ export class KeyLife {
     for (const kid of await lives.bringForward(config.signingAlgorithm, times)) {
       auditKey(`brought ${kid} forward`, { audit, context, by })
     }
-    await this.#resealAll(context, by)
+    await this.#resealAll()
     await store.renewCopy(context)
     ring.forget()
     const entries = await this.list(context)
@@ -145,7 +145,8 @@ export class KeyLife {
    * @throws StorageUnavailable, CorruptRecord
    */
   async reseal(context: RequestContext, by: Actor | null = null): Promise<Resealing> {
-    const outcome = await this.#resealAll(context, by)
+    const outcome = await this.#resealAll()
+    this.#auditResealing(outcome, context, by)
     await this.#dependencies.store.renewCopy(context)
     return outcome
   }
@@ -174,22 +175,29 @@ export class KeyLife {
   }
 
   async #resealDue(context: RequestContext): Promise<void> {
-    const { resealed, unopened } = await this.#resealAll(context, null)
-    if (resealed.length === 0 && unopened.length === 0 && this.#dependencies.sealingKeys.length === 1) return
+    const outcome = await this.#resealAll()
+    const { resealed, unopened } = outcome
+    const isSecretChanging = this.#dependencies.sealingKeys.length > 1
+    if (isSecretChanging) this.#auditResealing(outcome, context, null)
+    if (resealed.length === 0 && unopened.length === 0 && !isSecretChanging) return
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
-  async #resealAll(context: RequestContext, by: Actor | null): Promise<Resealing> {
-    const { store, audit } = this.#dependencies
+  /** Seals again each key whose secret, form or times are no longer those of its seal. */
+  async #resealAll(): Promise<Resealing> {
+    const { store } = this.#dependencies
     const outcome: Resealing = { resealed: [], unopened: [] }
     for (const key of await store.findAll()) {
       const list = await this.#resealOne(key)
       if (list) outcome[list].push(key.kid)
     }
-    if (outcome.resealed.length > 0) {
-      auditKey(`sealed anew: ${outcome.resealed.join(', ')}`, { audit, context, by })
-    }
     return outcome
+  }
+
+  /** A change of the secret has an event of its own. A change of a key's times has one already. */
+  #auditResealing({ resealed }: Resealing, context: RequestContext, by: Actor | null): void {
+    const { audit } = this.#dependencies
+    if (resealed.length > 0) auditKey(`sealed anew: ${resealed.join(', ')}`, { audit, context, by })
   }
 
   /** Which list of the outcome it belongs to; null where there was nothing to do. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
+import type { Suspicion } from '../users/sign_in_mark.ts'
 
 /** Why a session ended before its time. */
 export type EndReason =
@@ -7,7 +8,7 @@ export type EndReason =
   | 'revoked by its client'
   | 'merged into a customer'
   | 'ended by an operator'
-  | 'its account was locked within a minute of the sign-in'
+  | Suspicion
 
 /** What names a session and its owner, known from any token of it. Times are Unix seconds. */
 export interface SessionIdentity {

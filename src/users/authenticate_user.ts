@@ -112,7 +112,7 @@ async function lookAgain(
 }
 
 function signedIn(user: User, { attempt, seen }: Judgement): AuthenticatedUser {
-  return { user, signIn: { subject: user.id, attempt, seen } }
+  return { user, signIn: { user, attempt, seen } }
 }
 
 function queryOf({ pool, username, account, others, context }: WatchedAttempt) {

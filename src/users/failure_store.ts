@@ -3,7 +3,8 @@ import type { FailureLimits } from '../config/config.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
-import { decodeSignInMarks, MARK_SECONDS, type SignInMark } from './sign_in_mark.ts'
+import { decodeSignInMarks, MARK_SECONDS, type SignInMark, type Suspicion } from './sign_in_mark.ts'
+import type { User } from './user.ts'
 
 /** One failure to be counted, and what it may lead to. */
 export interface Failure extends FailureKey {
@@ -22,7 +23,7 @@ export interface CountedFailure {
 const countedSchema = z.array(
   z.object({ kind: z.enum(FAILURE_KINDS), locked_until: z.int(), sign_ins: z.string() }),
 )
-const markedSchema = z.object({ locks: z.int(), locked_until: z.int() })
+const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
 
 /** No lock grows further than by this power of two; `longest_lock` comes first. */
 const MAX_DOUBLINGS = 20
@@ -48,6 +49,22 @@ const COUNT_FAILURE = `
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
 
+/** What a sign-in that succeeded had read: in a replica, that may be the state before a change. */
+export interface ReadBySignIn {
+  user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
+  /** The failures of the account; null for none. */
+  seen: FailureCount | null
+}
+
+/**
+ * Whether a sign-in read its user as before a cut-off which its tokens are too late for. A cut-off that is later than the
+ * tokens ends them anyway. ?6 to ?9: the user, `tokens_valid_from` and `access_valid_from` as they were read, the `iat`.
+ */
+const IS_OUTDATED = `
+  NOT EXISTS (SELECT 1 FROM users WHERE id = ?6
+    AND (tokens_valid_from > ?9 OR (enabled = 1 AND tokens_valid_from = ?7))
+    AND (access_valid_from > ?9 OR access_valid_from = ?8))`
+
 /**
  * Adds a sign-in to the row of its account, and forgives the failures that the sign-in had read at its beginning. Failures
  * that were counted while it was under way stay: they may be guesses at the same moment.
@@ -64,7 +81,7 @@ const MARK_SIGN_IN = `
         UNION ALL SELECT json_set(?3, '$.at', ?2), ?2)
       WHERE at > ?2 - ${MARK_SECONDS} ORDER BY at DESC LIMIT ${MAX_MARKS})),
     expires_at = max(expires_at, ?2 + ${MARK_SECONDS})
-  RETURNING locks, locked_until`
+  RETURNING locks, locked_until, ${IS_OUTDATED} AS is_outdated`
 
 /** Failed sign-ins, of record in D1: one count for all locations. `UserStore.findForSignIn` reads it. */
 export class FailureStore {
@@ -112,20 +129,27 @@ export class FailureStore {
    * statement on the primary, so of a sign-in and a lock the later one sees the earlier one.
    *
    * @param account The key of the account.
-   * @param seen What the sign-in read of the account at its beginning; null for no failure.
-   * @returns whether the account was locked since the sign-in read it
+   * @returns why the session must end: the account was locked since the sign-in read it, or the sign-in read the user as
+   *   before a cut-off; null where it may go on
    * @throws StorageUnavailable
    */
   async mark(
     account: string,
-    { signIn, seen }: { signIn: SignInMark; seen: FailureCount | null },
+    { signIn, user, seen }: ReadBySignIn & { signIn: SignInMark },
     now: number,
-  ): Promise<boolean> {
+  ): Promise<Suspicion | null> {
     const { failures, locks } = seen ?? { failures: 0, locks: 0 }
-    const mark = this.#db.prepare(MARK_SIGN_IN).bind(account, now, JSON.stringify(signIn), failures, locks)
+    const mark = this.#db
+      .prepare(MARK_SIGN_IN)
+      .bind(
+        ...[account, now, JSON.stringify(signIn), failures, locks],
+        ...[user.id, user.tokensValidFrom, user.accessValidFrom, signIn.startedAt],
+      )
     const row = await callStore('D1 sign_in_failures', () => mark.first())
     const marked = decodeRecord(markedSchema, 'sign-in mark', row)
-    return marked.locked_until > now || marked.locks > locks
+    if (marked.is_outdated === 1) return 'its sign-in used an outdated record of the user'
+    const isLocked = marked.locked_until > now || marked.locks > locks
+    return isLocked ? 'its account was locked within a minute of the sign-in' : null
   }
 
   /** Forgets failures and the lock that they led to, but not when the last failure was. @throws StorageUnavailable */

@@ -7,7 +7,7 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
-import type { CountedFailure, FailureStore } from './failure_store.ts'
+import type { CountedFailure, FailureStore, ReadBySignIn } from './failure_store.ts'
 import type { SignInMark, SuspectSessions } from './sign_in_mark.ts'
 
 /** A name that is tried, and the client that tries it. The name is normalised. */
@@ -28,11 +28,8 @@ export interface WatchedAttempt extends Attempt {
 }
 
 /** A user who has proven the password, for what follows the sign-in. */
-export interface ProvenSignIn {
-  subject: string
+export interface ProvenSignIn extends ReadBySignIn {
   attempt: WatchedAttempt
-  /** The failures of the account as the sign-in read them at its beginning. */
-  seen: FailureCount | null
 }
 
 /** Longer than any attempt waits for its hash and its stores. */
@@ -192,18 +189,22 @@ export class SignInGuard {
   }
 
   #endSuspects(subject: string, signIns: readonly SignInMark[], context: RequestContext): void {
-    runLater(context, 'end suspect sessions', () => this.#suspects.end(subject, signIns, context))
+    const reason = 'its account was locked within a minute of the sign-in'
+    const suspects = { subject, signIns, reason } as const
+    runLater(context, 'end suspect sessions', () => this.#suspects.end(suspects, context))
   }
 
   /**
-   * Notes, after the response, that a sign-in began a session. Where guesses have locked the account meanwhile, the session
-   * ends; where they lock it within the next minute, that lock ends it.
+   * Notes, after the response, that a sign-in began a session. The session ends where guesses have locked the account
+   * meanwhile, and where the sign-in read the user in a replica that lacked a cut-off. Where guesses lock the account within
+   * the next minute, that lock ends it.
    */
-  recordSignIn({ subject, attempt, seen }: ProvenSignIn, signIn: SignInMark): void {
+  recordSignIn({ attempt, ...read }: ProvenSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
     runLater(context, 'record sign-in', async () => {
-      const isLocked = await this.#failures.mark(account.key, { signIn, seen }, context.now)
-      if (isLocked) await this.#suspects.end(subject, [signIn], context)
+      const reason = await this.#failures.mark(account.key, { ...read, signIn }, context.now)
+      if (reason === null) return
+      await this.#suspects.end({ subject: read.user.id, signIns: [signIn], reason }, context)
     })
   }
 

@@ -14,9 +14,21 @@ export interface SignInMark {
   expiresAt: number
 }
 
-/** Ends sessions that may belong to someone who guessed the password. */
+/** Why a session that a sign-in has just begun ends. */
+export type Suspicion =
+  | 'its account was locked within a minute of the sign-in'
+  | 'its sign-in used an outdated record of the user'
+
+/** Sessions of a user that end for one reason. */
+export interface Suspects {
+  subject: string
+  signIns: readonly SignInMark[]
+  reason: Suspicion
+}
+
+/** Ends sessions that should not have begun. */
 export interface SuspectSessions {
-  end(subject: string, signIns: readonly SignInMark[], context: RequestContext): Promise<void>
+  end(suspects: Suspects, context: RequestContext): Promise<void>
 }
 
 const marksSchema: z.ZodMiniType<(SignInMark & { at: number })[]> = z.array(

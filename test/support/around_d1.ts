@@ -23,8 +23,8 @@ interface Original {
 
 const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
 
-/** The real D1, with something around each of its calls: a statement that is run, or a batch. */
-export function aroundD1(around: AroundCall): D1Database {
+/** A D1 database, with something around each of its calls: a statement that is run, or a batch. */
+export function aroundD1(around: AroundCall, db: D1Database = env.DB): D1Database {
   const originals = new WeakMap<D1PreparedStatement, Original>()
 
   function wrapStatement(original: Original): D1PreparedStatement {
@@ -75,7 +75,7 @@ export function aroundD1(around: AroundCall): D1Database {
     })
   }
 
-  return wrapDatabase(env.DB)
+  return wrapDatabase(db)
 }
 
 function boundMember(target: object, property: string | symbol) {
