@@ -1,13 +1,14 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../grants/allowed_scopes.ts'
 import type { ClientRequest } from '../grants/grant.ts'
-import { issueTimeFor } from '../grants/issue_time.ts'
+import { requireCutOffIsOver } from '../grants/require_current_client.ts'
 import { startSession } from '../grants/start_session.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
+import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -81,6 +82,7 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context, operator } = call
   const client = await services.clientTable.find(operator.clientId)
   if (client === null) throw notFound('client')
+  requireCutOffIsOver(client.id, client.accessValidFrom, context.now)
   const api = services.config.apis.get(client.api)
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
   return {
@@ -106,7 +108,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     roles: user.roles,
     standing: passwordStandingOf(user, config),
     scope: grantScope(null, scopes),
-    issuedAt: issueTimeFor(request.client, user, request.context.now),
+    issuedAt: issueTimeOf(user, request.context.now),
     visitorId: null,
     by: 'password',
     signIn: null,

@@ -2,11 +2,11 @@ import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
+import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTimeFor } from './issue_time.ts'
 import { renewHash } from './renew_hash.ts'
 import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
@@ -34,15 +34,16 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    // Before the password check: otherwise a refused scope would show that a guess is correct, without a session.
+    // Every parameter before the password check: a later refusal would show that a guess is correct, without a session.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
+    const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
     const proving = isGuest
       ? signInVisitor(request, services)
       : signInUser(username, password, request, services)
     const proven = await besideClientCheck(proving, request, services)
     // Last, because it ends the guest's session: a refused request must not end it.
-    const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
+    const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
     const by = isGuest ? 'guest' : 'password'
     return startSession({ ...proven, scope, visitorId, by }, request, services)
   },
@@ -52,13 +53,7 @@ export const passwordGrant: Grant = {
 async function signInVisitor({ client, context }: ClientRequest, { bursts }: GrantServices): Promise<Proven> {
   await bursts.spend('guests', client.id, context)
   const subject = generateVisitorId()
-  return {
-    subject,
-    roles: [],
-    standing: GOOD_STANDING,
-    issuedAt: issueTimeFor(client, null, context.now),
-    signIn: null,
-  }
+  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
 }
 
 async function signInUser(
@@ -74,7 +69,7 @@ async function signInUser(
   const proven = await authenticateUser(credentials, services, context)
   const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)
-  const issuedAt = issueTimeFor(client, user, context.now)
+  const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles } = user
   const standing = passwordStandingOf(user, services.config)
   return { subject, roles, standing, issuedAt, signIn: proven.signIn }

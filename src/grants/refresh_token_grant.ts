@@ -1,14 +1,15 @@
 import { OAuthError } from '../oauth/errors.ts'
-import { grantScope, narrowScope } from '../oauth/scope.ts'
+import { grantScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
+import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
+import { requireCutOffIsOver, requireUnchangedClient } from './require_current_client.ts'
 import { rotateSession } from './rotate_session.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
@@ -24,22 +25,23 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyRefreshToken(token, { keys, issuer: config.issuer }, context).catch((error) =>
       countGuess(error, request, services),
     )
+    await requireUnchangedClient(request, services)
     if (claims.clientId !== client.id) throw refuseRefresh('issued to another client', claims)
     checkIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
+    requireCutOffIsOver(client.id, client.accessValidFrom, context.now)
     await spendRefresh(claims, request, services)
     // Last, because it uses the token up: a request that is refused for another reason must not.
-    const { session, user, client: current } = await rotateSession(claims, request, services)
+    const { session, user } = await rotateSession(claims, request, services)
     const issuance = {
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
-      issuedAt: issueTimeFor({ ...client, ...current }, user, context.now),
+      issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
     }
-    const left = narrowScope(scope, current.scopes)
-    return issueTokens({ ...issuance, scope: left, session }, request, services)
+    return issueTokens({ ...issuance, scope, session }, request, services)
   },
 }
 

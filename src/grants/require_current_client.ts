@@ -12,22 +12,40 @@ export class ClientChanged extends StorageUnavailable {
 
 /**
  * Requires that tokens may be issued to a client now. Every grant calls it before a token is issued or used up. The refresh
- * does not, because its own statement checks the client in D1.
- *
- * Until the margin of a client's cut-off is over, every API would refuse new tokens of the client. So none are issued, and the
- * response has `Retry-After`. Tokens dated ahead are no solution: strict readers refuse an `iat` that lies ahead.
+ * calls its two parts, because its own statement checks the cut-offs of the token.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
 export async function requireCurrentClient(
+  request: ClientRequest,
+  services: Pick<GrantServices, 'clients'>,
+): Promise<void> {
+  await requireUnchangedClient(request, services)
+  const { client, context } = request
+  requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
+}
+
+/** Requires that the copy of a client lacks no change of more than a few seconds ago. @throws ClientChanged */
+export async function requireUnchangedClient(
   { client, context }: ClientRequest,
   { clients }: Pick<GrantServices, 'clients'>,
 ): Promise<void> {
   if (!(await clients.isCurrent(client, context))) throw new ClientChanged(`${client.id} has changed`)
-  const waitSeconds = client.tokensValidFrom - context.now
-  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`tokens_valid_from of ${client.id} lies ahead`)
+}
+
+/**
+ * After a cut-off of a client, tokens that are issued before its margin is over would be refused by every API. They are not
+ * issued, and not dated ahead either: strict readers refuse an `iat` that lies ahead, and a cut-off of the user in the same
+ * seconds would not end them. The caller is asked to come back.
+ *
+ * @param validFrom The second of the cut-off.
+ * @throws OAuthError temporarily_unavailable; CorruptRecord where it lies more than MAX_AHEAD_SECONDS ahead
+ */
+export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
+  const waitSeconds = validFrom - now
+  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${clientId} lies ahead`)
   if (waitSeconds > 0) {
-    throw temporarilyUnavailable(`the tokens of ${client.id} were cut off a moment ago`, waitSeconds)
+    throw temporarilyUnavailable(`the tokens of ${clientId} were cut off a moment ago`, waitSeconds)
   }
 }
 

@@ -1,6 +1,6 @@
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { CurrentClient, Holder, HolderQuery } from '../sessions/holder_store.ts'
+import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
@@ -17,7 +17,6 @@ import { refuseRefresh } from './refuse_refresh.ts'
 export interface RotatedSession {
   session: SessionState
   user: User | null
-  client: CurrentClient
 }
 
 /**
@@ -53,7 +52,7 @@ export async function rotateSession(
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
   const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user, client: holder.client }
+  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
 }
 
 /** @throws CorruptRecord where the sign-out of the person lies ahead */

@@ -28,15 +28,8 @@ export interface Holder {
   problem: HolderProblem | null
   /** Null where that is a visitor or a client, or nobody any more. */
   user: User | null
-  /** The current scopes of the client; empty if the client is gone. */
-  client: CurrentClient
-}
-
-/** A client as the database has it, not a copy. */
-export interface CurrentClient {
-  scopes: readonly string[]
-  /** Access tokens that were issued to it before this second are refused. Unix seconds. */
-  accessValidFrom: number
+  /** The current scopes of the client in the database; empty if the client is gone. */
+  clientScopes: readonly string[]
 }
 
 /** The client and the person of a token, as the database has them now. */
@@ -79,14 +72,13 @@ const PROBLEM = `CASE ${Object.entries(CONDITIONS)
   .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
   .join(' ')} END`
 
-const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes, c.access_valid_from AS client_valid_from,
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes,
   ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
 
 const rowSchema = z.object({
   problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
   id: z.nullable(z.string()),
   client_scopes: z.nullable(z.string()),
-  client_valid_from: z.nullable(z.int()),
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
@@ -130,15 +122,12 @@ export function guardFor(query: HolderQuery): HolderGuard {
 
 /** @throws CorruptRecord */
 export function decodeHolder(row: unknown): Holder {
-  const { problem, id, client_scopes, client_valid_from } = decodeRecord(rowSchema, 'token holder', row)
+  const { problem, id, client_scopes } = decodeRecord(rowSchema, 'token holder', row)
   const scopes = parseJsonColumn('token holder', client_scopes ?? '[]')
   return {
     problem,
     user: id === null ? null : decodeUserRow(row),
-    client: {
-      scopes: decodeRecord(scopesSchema, 'token holder', scopes),
-      accessValidFrom: client_valid_from ?? 0,
-    },
+    clientScopes: decodeRecord(scopesSchema, 'token holder', scopes),
   }
 }
 
