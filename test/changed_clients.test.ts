@@ -1,7 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { CHANGE_LIST_SECONDS, CLIENT_COPY_SECONDS } from '../src/storage/copy_ages.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, type TestClient, TestServer } from './support/server.ts'
+
+// Later files would find the copies of its clients and origins.
+afterAll(emptyStores)
 
 const CHANGES: readonly [string, (operator: TestOperator, client: TestClient) => Promise<unknown>][] = [
   ['was disabled', (operator, { id }) => operator.post(`/clients/${id}/disable`)],
