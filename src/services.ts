@@ -124,6 +124,7 @@ export function createServices(
   const bursts = new BurstLimits(env)
   const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
+  const signOut = new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config })
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
@@ -188,12 +189,12 @@ export function createServices(
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({
       ...{ failures, names, limits, audit, bursts },
-      suspects: new SuspectSessionEnder(shards, audit),
+      suspects: new SuspectSessionEnder({ shards, signOut, audit }),
     }),
     challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
+    signOut,
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     confirmations: new KeyedHash(sealingKeys[0], 'sallyport operator confirmation'),

@@ -3,7 +3,13 @@ import type { FailureLimits } from '../config/config.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
-import { decodeSignInMarks, MARK_SECONDS, type SignInMark, type Suspicion } from './sign_in_mark.ts'
+import {
+  decodeSignInMarks,
+  MARK_SECONDS,
+  MAX_MARKS,
+  type SignInMark,
+  type Suspicion,
+} from './sign_in_mark.ts'
 import type { User } from './user.ts'
 
 /** One failure to be counted, and what it may lead to. */
@@ -27,9 +33,6 @@ const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdat
 
 /** No lock grows further than by this power of two; `longest_lock` comes first. */
 const MAX_DOUBLINGS = 20
-
-/** The most sign-ins of one account that are kept for a minute. A caller with more sign-ins has the password. */
-const MAX_MARKS = 20
 
 const IS_FORGOTTEN = 'expires_at <= ?3'
 const IS_LAST_STRAW = `(expires_at > ?3 AND failures + 1 >= ?5)`

@@ -5,6 +5,9 @@ import type { RequestContext } from '../lib/request_context.ts'
 /** In this time after a sign-in, a lock of the account ends the new session. */
 export const MARK_SECONDS = 60
 
+/** How many sign-ins of an account are noted within that time: the newest. */
+export const MAX_MARKS = 20
+
 /** A session that a sign-in by password began. Times are Unix seconds. */
 export interface SignInMark {
   sid: string
