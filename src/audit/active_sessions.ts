@@ -7,9 +7,9 @@ export type MinuteCounts = Readonly<Record<Counter, number>> & {
 }
 
 /**
- * How many sessions got a token by a sign-in or a refresh between `from` and the end of the given minutes. Every sign-in is
- * a session. A refresh counts if the session got its previous token before `from`. The counters have the age of the previous
- * token in classes, so a class that lies across `from` counts in part. Without such a class the result is exact.
+ * How many sessions got a token by a sign-in or a refresh between a moment (`from`) and the end of the given minutes. Every sign-in is
+ * a session. A refresh counts if the session got its previous token earlier than that. The counters have the age of the previous
+ * token in classes, so a class that lies across that moment counts in part. Without such a class the result is exact.
  *
  * @param from Unix seconds, the beginning of a minute.
  */
