@@ -11,8 +11,8 @@ interface Dependencies {
 }
 
 /**
- * Ends sessions that should not have begun: the sign-in may be the guess that was right, or it read an outdated record of the
- * user. Older sessions of the user go on, unless there were so many sign-ins that some may not be noted.
+ * Ends sessions that should not have begun: the sign-in may be a correct guess, or it read an outdated record of the user.
+ * Older sessions of the user continue, unless there were so many sign-ins that the row of the account may lack some.
  */
 export class SuspectSessionEnder implements SuspectSessions {
   readonly #dependencies: Dependencies

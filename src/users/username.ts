@@ -31,14 +31,14 @@ function trimSpaces(text: string): string {
 }
 
 /**
- * The form in which a username is stored and compared; null for a text that no user may have as a name. The one function for
- * new users, imports and sign-in. `foldUsername` is its mapping alone, for searches.
+ * The form in which a username is stored and compared; null for a text that is not allowed as a username. The one function
+ * for new users, imports and sign-in. `foldUsername` is its mapping alone, for searches.
  */
 export function normalizeUsername(text: string): string | null {
   return findUsernameProblem(text) === null ? foldUsername(text) : null
 }
 
-/** Says to an operator why a text cannot be a username: null where it can. */
+/** The reason, for an operator, why a text cannot be a username; null if it can. */
 export function findUsernameProblem(text: string): string | null {
   const username = text.length > MAX_RAW_LENGTH ? null : foldUsername(text)
   if (username === '') return 'is empty'
