@@ -62,6 +62,12 @@ export class ClientStore {
     return entry.client
   }
 
+  /** The same, once the list of changes is a few seconds old at most: a copy that it names is read again. */
+  async findCurrent(id: string, context: RequestContext): Promise<StoredClient | null> {
+    await this.#dependencies.changes.confirm(context)
+    return this.find(id, context)
+  }
+
   /** Whether a client includes its latest change, by a list of changes that is a few seconds old at most. */
   async isCurrent(client: StoredClient, context: RequestContext): Promise<boolean> {
     await this.#dependencies.changes.confirm(context)
