@@ -276,7 +276,7 @@ describe('an operator', () => {
     )
     expect(answers.map(({ status }) => status)).toEqual(Array(TRIES).fill(403))
     for (const answer of answers) {
-      expect(await answer.json()).toEqual(problem(403, 'wrong-password', 'The current password is wrong'))
+      expect(await answer.json()).toEqual(problem(403, 'wrong-password', 'Your own password is wrong'))
     }
     const refusals = await auditOf({ kind: 'admin', outcome: 'refused', subject: operator.id })
     expect(refusals.filter(({ reason }) => reason === 'wrong current password')).toHaveLength(LIMIT)

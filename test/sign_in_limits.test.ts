@@ -294,7 +294,7 @@ describe('an operator’s current password', () => {
     const operator = await TestOperator.signIn(server)
     server.clock.time += 60
     const change = (current_password: string) => operator.post(path, { current_password, ...rest })
-    const wrong = [403, problem(403, 'wrong-password', 'The current password is wrong')]
+    const wrong = [403, problem(403, 'wrong-password', 'Your own password is wrong')]
     for (const password of ['a guess', 'a guess', 'a guess', PASSWORD]) {
       const { status, body } = await change(password)
       expect([status, body]).toEqual(wrong)

@@ -8,7 +8,7 @@ export const PROBLEMS = {
   'role-missing': [403, 'The role of the operator does not allow this'],
   'password-change-required': [403, 'The operator must change the password first'],
   'confirmation-required': [403, 'The operator must confirm the password first'],
-  'wrong-password': [403, 'The current password is wrong'],
+  'wrong-password': [403, 'Your own password is wrong'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'The path does not have this method'],
   duplicate: [409, 'The name is taken'],

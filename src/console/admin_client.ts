@@ -3,7 +3,7 @@ import type { ZodMiniType } from 'zod/mini'
 import { ADMIN_PATH } from '../admin/admin_app.ts'
 import { CONFIRMATION_HEADER } from '../admin/confirmation.ts'
 import { confirmationSchema } from '../admin/me.ts'
-import { AdminProblem } from './admin_problem.ts'
+import { AdminProblem, CONFIRM_PATH } from './admin_problem.ts'
 import { callServer, type Server } from './server.ts'
 
 export type Query = Readonly<Record<string, string | number | null | undefined>>
@@ -79,7 +79,7 @@ export class AdminClient {
   /** Keeps a confirmation of the password for the next changes. Returns the refusal; null where there is none. */
   async #confirm(password: string): Promise<AdminProblem | null> {
     const body = { current_password: password }
-    const outcome = await this.change('/me/confirm', confirmationSchema, { body })
+    const outcome = await this.change(CONFIRM_PATH, confirmationSchema, { body })
     if (outcome instanceof AdminProblem) return outcome
     this.#confirmation = outcome.confirmation
     return null

@@ -9,6 +9,11 @@ const problemSchema = z.object({
   errors: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
 })
 
+/** The form field of the operator's own password, for a change that needs a confirmation. */
+export const OWN_PASSWORD_FIELD = 'own_password'
+
+export const CONFIRM_PATH = '/me/confirm'
+
 const TYPE_PREFIX = 'urn:problem-type:sallyport:'
 
 /** What the admin API refused, as its problem document tells it (RFC 9457). */
@@ -19,7 +24,7 @@ export class AdminProblem extends Error {
   readonly code: string
   readonly title: string
   readonly detail: string | null
-  readonly errors: readonly ValueProblem[]
+  errors: readonly ValueProblem[]
   readonly retryAfter: string | null
   /** What was asked of the admin API. */
   readonly path: string
@@ -32,8 +37,14 @@ export class AdminProblem extends Error {
     this.code = data?.type.replace(TYPE_PREFIX, '') ?? 'unknown'
     this.title = data?.title ?? 'The admin API did not answer as it should'
     this.detail = data?.detail ?? null
-    this.errors = data?.errors ?? []
+    this.errors = errorsOf(path, this.code, data?.errors ?? [])
     this.retryAfter = headers.get('Retry-After')
+  }
+
+  /** Adds errors of fields that the refused request did not get to. Returns the problem itself. */
+  and(errors: readonly ValueProblem[]): this {
+    this.errors = [...this.errors, ...errors]
+    return this
   }
 
   /** What is wrong with a field, or with an item of its list. */
@@ -48,6 +59,15 @@ export class AdminProblem extends Error {
     const isOf = (path: string) => fields.some((field) => path === field || path.startsWith(`${field}.`))
     return this.errors.filter(({ path }) => !isOf(path))
   }
+}
+
+/** The errors of a problem document, by the field of the form that each belongs to. */
+function errorsOf(path: string, code: string, errors: readonly ValueProblem[]): readonly ValueProblem[] {
+  const field = path === '/me/password' ? 'current_password' : OWN_PASSWORD_FIELD
+  if (code === 'wrong-password') return [{ path: field, message: 'Your own password is wrong.' }]
+  if (code === 'confirmation-required') return [{ path: field, message: 'Your own password is needed.' }]
+  if (path !== CONFIRM_PATH) return errors
+  return errors.map(({ message }) => ({ path: OWN_PASSWORD_FIELD, message }))
 }
 
 /** Where in a list, counted as people do. */

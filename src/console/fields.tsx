@@ -1,5 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
-import type { AdminProblem } from './admin_problem.ts'
+import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { Form } from './form.ts'
 import { CONSOLE_PATH } from './page.ts'
 
@@ -22,21 +22,34 @@ export function PostForm({
   )
 }
 
-export const OWN_PASSWORD_FIELD = 'own_password'
+interface OwnPasswordProps {
+  id: string
+  hint: string
+  required: boolean
+  /** Of the form that has the field. */
+  problem: AdminProblem | null
+}
 
 /** The operator's own password, for a change that needs a confirmation of it. */
-export function OwnPassword({ id, hint, required }: { id: string; hint: string; required: boolean }) {
+export function OwnPassword({ id, hint, required, problem }: OwnPasswordProps) {
+  const errors = problem?.errorsOf(OWN_PASSWORD_FIELD) ?? []
   return (
     <div class="field">
       <label for={id}>Your own password</label>
       <input
         {...{ id, name: OWN_PASSWORD_FIELD, type: 'password', required }}
         autocomplete="current-password"
-        aria-describedby={`${id}-hint`}
+        aria-describedby={errors.length === 0 ? `${id}-hint` : `${id}-hint ${id}-error`}
+        {...(errors.length === 0 ? {} : { 'aria-invalid': 'true' as const })}
       />
       <p class="hint" id={`${id}-hint`}>
         {hint}
       </p>
+      {errors.length === 0 ? null : (
+        <p class="error" id={`${id}-error`}>
+          {errors.join('; ')}
+        </p>
+      )}
     </div>
   )
 }
@@ -51,6 +64,8 @@ interface ConfirmProps {
   isDangerous?: boolean
   /** The id of a field for the operator's own password; absent where the action needs none. */
   passwordId?: string
+  /** The refusal of this action: it is shown open, with the reason at the field. */
+  problem?: AdminProblem | null
 }
 
 /** An action that says what it does before it is done, without a script. */
@@ -61,16 +76,17 @@ export function Confirm({
   etag,
   isDangerous = false,
   passwordId,
+  problem = null,
   children,
 }: PropsWithChildren<ConfirmProps>) {
   return (
-    <details class="confirm">
+    <details class="confirm" open={problem !== null}>
       <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
       <div class="confirm-body">
         <div class="confirm-text">{children}</div>
         <PostForm csrf={csrf} action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
           {passwordId === undefined ? null : (
-            <OwnPassword id={passwordId} hint="This action needs your password." required />
+            <OwnPassword id={passwordId} hint="This action needs your password." required problem={problem} />
           )}
           <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
             {label}

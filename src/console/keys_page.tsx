@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
 import { pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
-import { Confirm, OWN_PASSWORD_FIELD } from './fields.tsx'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { Confirm } from './fields.tsx'
 import { goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
 
@@ -12,7 +12,7 @@ const keysPage: Page = {
   method: 'GET',
   path: '/keys',
   role: 'support',
-  handle: (visit) => showKeys(visit, null),
+  handle: (visit) => showKeys(visit),
 }
 
 const rotate: Page = {
@@ -21,7 +21,9 @@ const rotate: Page = {
   role: 'admin',
   async handle(visit) {
     const outcome = await visit.admin.change('/keys/rotate', keySchema)
-    return outcome instanceof AdminProblem ? showKeys(visit, outcome) : goTo('/keys', 'key-rotated')
+    return outcome instanceof AdminProblem
+      ? showKeys(visit, { problem: outcome, kid: null })
+      : goTo('/keys', 'key-rotated')
   },
 }
 
@@ -30,35 +32,45 @@ const retire: Page = {
   path: '/keys/:kid/retire',
   role: 'admin',
   async handle(visit) {
-    const path = pathOf`/keys/${visit.params.kid ?? ''}`
+    const { kid = '' } = visit.params
+    const path = pathOf`/keys/${kid}`
     const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
     const outcome = await visit.admin.change(path, keySchema, { method: 'DELETE', ownPassword })
-    return outcome instanceof AdminProblem ? showKeys(visit, outcome) : goTo('/keys', 'key-retired')
+    return outcome instanceof AdminProblem
+      ? showKeys(visit, { problem: outcome, kid })
+      : goTo('/keys', 'key-retired')
   },
 }
 
 export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
 
-async function showKeys(visit: Visit, problem: AdminProblem | null): Promise<Reply> {
+/** A refused action. */
+interface KeyAttempt {
+  problem: AdminProblem
+  /** The key that was to be retired; null for a rotation. */
+  kid: string | null
+}
+
+async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promise<Reply> {
   const { admin, operator, now, csrfToken: csrf } = visit
   const { items } = await admin.read('/keys', keysSchema)
   const published = items.filter(({ state }) => state !== 'retired')
   const retired = items.filter(({ state }) => state === 'retired')
   return {
     title: 'Keys',
-    ...(problem === null ? {} : { status: problem.status }),
+    ...(attempt === null ? {} : { status: attempt.problem.status }),
     body: (
       <>
         <Heading
           title="Keys"
           lead="What signs the tokens. They are made, switched and retired by themselves."
         />
-        {problem === null ? null : <ProblemNote problem={problem} />}
+        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={[OWN_PASSWORD_FIELD]} />}
         <Section id="published" title="In the JWKS">
           {published.length === 0 ? (
             <Empty title="There is no key yet">The first request for a token makes it.</Empty>
           ) : (
-            <Published keys={published} now={now} csrf={operator.isAdmin ? csrf : null} />
+            <Published {...{ keys: published, now, attempt, csrf: operator.isAdmin ? csrf : null }} />
           )}
         </Section>
         {operator.isAdmin ? (
@@ -86,11 +98,12 @@ const STATES = {
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
+  attempt: KeyAttempt | null
   /** Null for whoever may not retire a key. */
   csrf: string | null
 }
 
-function Published({ keys, now, csrf }: PublishedProps) {
+function Published({ keys, now, attempt, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
@@ -109,17 +122,18 @@ function Published({ keys, now, csrf }: PublishedProps) {
           ) : null}
         </>,
         <MomentOr at={key.retires_at} none="Not known yet" />,
-        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} />]),
+        ...(csrf === null ? [] : [<Retire {...{ kid: key.kid, csrf, attempt }} />]),
       ])}
     />
   )
 }
 
-function Retire({ kid, csrf }: { kid: string; csrf: string }) {
+function Retire({ kid, csrf, attempt }: { kid: string; csrf: string; attempt: KeyAttempt | null }) {
   return (
     <Confirm
       {...{ csrf, label: 'Retire at once', action: pathOf`/keys/${kid}/retire` }}
       passwordId={`own-password-${kid}`}
+      problem={attempt?.kid === kid ? attempt.problem : null}
       isDangerous
     >
       For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such

@@ -1,9 +1,10 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
+import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
-import { Choices, type FieldState, Input, OWN_PASSWORD_FIELD, PostForm } from './fields.tsx'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
 import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
@@ -37,7 +38,9 @@ const createPerson: Page = {
     }
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
     const created = await admin.change('/users', userSchema, { body, ownPassword })
-    if (created instanceof AdminProblem) return showForm(visit, pool, { form, problem: created })
+    if (created instanceof AdminProblem) {
+      return showForm(visit, pool, { form, problem: withPasswordLength(created, visit) })
+    }
     return goTo(pathOf`/people/${created.id}`, 'person-created')
   },
 }
@@ -75,6 +78,16 @@ function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: Field
       </>
     ),
   }
+}
+
+/**
+ * Adds the length of the new password to a refusal of the operator's own password. The admin API did not get to the
+ * new one.
+ */
+export function withPasswordLength(problem: AdminProblem, { form, config }: Visit): AdminProblem {
+  if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
+  const message = findPasswordProblem(form.text('password'), config)
+  return message === null ? problem : problem.and([{ path: 'password', message }])
 }
 
 /** How long a password may be. */

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { userSchema } from '../admin/user_schemas.ts'
 import { pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
-import { OWN_PASSWORD_FIELD } from './fields.tsx'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { withPasswordLength } from './new_person_page.tsx'
 import { goTo, type Page, type Visit } from './page.ts'
 import { personOf } from './person_form.tsx'
 import { showPerson } from './person_page.tsx'
@@ -26,7 +26,7 @@ const savePerson: Page = {
     const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
     const saved = await admin.change(apiPathOf(visit), userSchema, change)
     return saved instanceof AdminProblem
-      ? showPerson(visit, { problem: saved, typed: form })
+      ? showPerson(visit, { problem: saved, action: 'edit' })
       : goTo(pathOfPerson(visit), 'person-saved')
   },
 }
@@ -41,7 +41,7 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
       const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
       const outcome = await visit.admin.change(`${apiPathOf(visit)}/${verb}`, userSchema, { ownPassword })
       return outcome instanceof AdminProblem
-        ? showPerson(visit, { problem: outcome })
+        ? showPerson(visit, { problem: outcome, action: verb })
         : goTo(pathOfPerson(visit), done)
     },
   }
@@ -56,7 +56,7 @@ const askForPassword: Page = {
     const change = { method: 'PATCH', body, etag: visit.form.text('etag') } as const
     const outcome = await visit.admin.change(apiPathOf(visit), userSchema, change)
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: outcome })
+      ? showPerson(visit, { problem: outcome, action: 'ask-password' })
       : goTo(pathOfPerson(visit), 'password-asked')
   },
 }
@@ -74,7 +74,7 @@ const setPassword: Page = {
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
     const outcome = await admin.change(`${apiPathOf(visit)}/password`, userSchema, { body, ownPassword })
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: outcome })
+      ? showPerson(visit, { problem: withPasswordLength(outcome, visit), action: 'password' })
       : goTo(pathOfPerson(visit), 'password-set')
   },
 }
@@ -87,7 +87,7 @@ const deletePerson: Page = {
     const change = { method: 'DELETE', etag: visit.form.text('etag') } as const
     const outcome = await visit.admin.change(apiPathOf(visit), z.undefined(), change)
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: outcome })
+      ? showPerson(visit, { problem: outcome, action: 'delete' })
       : goTo('/people', 'person-deleted')
   },
 }

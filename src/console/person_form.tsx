@@ -1,9 +1,13 @@
 import { ROLES } from '../admin/operation.ts'
+import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
 import { Form } from './form.ts'
 import type { ShownUser } from './people_page.tsx'
 
-export const PERSON_FIELDS = ['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool']
+export const PERSON_FIELDS = [
+  ...['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool'],
+  OWN_PASSWORD_FIELD,
+]
 
 interface PersonFieldsProps {
   state: FieldState
@@ -37,7 +41,12 @@ export function PersonFields({ state, isOperator, isAdmin = false }: PersonField
         <TextArea {...{ state, name: 'roles', label: 'Roles' }} hint="One a line. Tokens carry them." />
       )}
       {isOperator && !isAdmin ? (
-        <OwnPassword id="own-password-for-roles" hint="Needed to give the role admin." required={false} />
+        <OwnPassword
+          id="own-password-for-roles"
+          hint="Needed to give the role admin."
+          required={false}
+          problem={state.problem}
+        />
       ) : null}
     </>
   )

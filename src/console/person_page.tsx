@@ -10,16 +10,15 @@ import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } f
 import { NameWarnings, PersonState, type ShownUser } from './people_page.tsx'
 import { formOfPerson, PERSON_FIELDS, PersonFields } from './person_form.tsx'
 
-/** What the page shows beside the person: what was refused, and what was typed. */
+/** A refused action. The page shows its form open, with the refusal. */
 export interface PersonAttempt {
   problem: AdminProblem
-  /** Absent where it was no edit. */
-  typed?: Form
+  action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
 }
 
 /** One person, with all that may be done for them. */
 export async function showPerson(visit: Visit, attempt: PersonAttempt | null = null): Promise<Reply> {
-  const { admin, operator, params, config, csrfToken: csrf } = visit
+  const { admin, operator, params, config, csrfToken: csrf, form: typed } = visit
   const id = params.id ?? ''
   const { value: person, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
   const isOperator = person.pool === config.adminApi?.userPool
@@ -32,10 +31,10 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         <Heading title={person.username} lead={person.profile.name} actions={<Links id={id} />} />
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
         <PersonFacts person={person} />
-        {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator }} /> : null}
-        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config }} /> : null}
+        {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator, typed }} /> : null}
+        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config, typed }} /> : null}
         {operator.isAdmin || !isOperator ? (
-          <Actions {...{ person, etag, csrf, isAdmin: operator.isAdmin, isOneself, isOperator }} />
+          <Actions {...{ person, etag, csrf, attempt, isAdmin: operator.isAdmin, isOneself, isOperator }} />
         ) : null}
       </>
     ),
@@ -78,14 +77,17 @@ interface EditFormProps {
   csrf: string
   attempt: PersonAttempt | null
   isOperator: boolean
+  /** The posted form, whichever it is. */
+  typed: Form
 }
 
-function EditForm({ person, etag, csrf, attempt, isOperator }: EditFormProps) {
+function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormProps) {
   const now = formOfPerson(person, isOperator)
-  const isStale = attempt?.problem.code === 'stale'
+  const problem = problemOf(attempt, 'edit')
+  const isStale = problem?.code === 'stale'
   const state = {
-    form: attempt?.typed ?? now,
-    problem: attempt?.typed ? attempt.problem : null,
+    form: problem === null ? now : typed,
+    problem,
     current: isStale ? now : null,
   }
   return (
@@ -106,13 +108,14 @@ function EditForm({ person, etag, csrf, attempt, isOperator }: EditFormProps) {
   )
 }
 
-interface SetPasswordProps extends Pick<EditFormProps, 'person' | 'csrf' | 'attempt'> {
+interface SetPasswordProps extends Pick<EditFormProps, 'person' | 'csrf' | 'attempt' | 'typed'> {
   config: Config
 }
 
-function SetPassword({ person, csrf, attempt, config }: SetPasswordProps) {
-  const problem = attempt !== null && attempt.problem.errorsOf('password').length > 0 ? attempt.problem : null
-  const state = { form: Form.of({ must_change_password: ['yes'] }), problem }
+function SetPassword({ person, csrf, attempt, config, typed }: SetPasswordProps) {
+  const problem = problemOf(attempt, 'password')
+  const form = problem === null ? Form.of({ must_change_password: ['yes'] }) : typed
+  const state = { form, problem }
   return (
     <Section id="set-password" title="Password">
       <details class="confirm" open={problem !== null}>
@@ -121,7 +124,12 @@ function SetPassword({ person, csrf, attempt, config }: SetPasswordProps) {
           <div class="confirm-text">Every session of theirs ends with it.</div>
           <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
             <PasswordFields {...{ state, config }} />
-            <OwnPassword id="own-password" hint="Needed to set the password of a user." required />
+            <OwnPassword
+              id="own-password"
+              hint="Needed to set the password of a user."
+              required
+              problem={problem}
+            />
             <button type="submit" class="primary">
               Set the password
             </button>
@@ -132,36 +140,59 @@ function SetPassword({ person, csrf, attempt, config }: SetPasswordProps) {
   )
 }
 
+/** The refusal of that action; null if another action or none was refused. */
+function problemOf(attempt: PersonAttempt | null, action: PersonAttempt['action']): AdminProblem | null {
+  return attempt?.action === action ? attempt.problem : null
+}
+
 interface ActionsProps {
   person: ShownUser
   etag: string
   csrf: string
+  attempt: PersonAttempt | null
   isAdmin: boolean
   isOneself: boolean
   isOperator: boolean
 }
 
-function Actions({ person, etag, csrf, isAdmin, isOneself, isOperator }: ActionsProps) {
+function Actions({ person, etag, csrf, attempt, isAdmin, isOneself, isOperator }: ActionsProps) {
   const path = pathOf`/people/${person.id}`
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
+        <Confirm
+          csrf={csrf}
+          label="Sign out everywhere"
+          action={`${path}/sign-out`}
+          problem={problemOf(attempt, 'sign-out')}
+        >
           Every session of theirs ends, on every device. They can sign in again.
         </Confirm>
         {isAdmin && !person.must_change_password ? (
-          <Confirm csrf={csrf} label="Ask for a new password" action={`${path}/ask-password`} etag={etag}>
+          <Confirm
+            csrf={csrf}
+            label="Ask for a new password"
+            action={`${path}/ask-password`}
+            problem={problemOf(attempt, 'ask-password')}
+            etag={etag}
+          >
             Their tokens say so from now on, and whoever reads them can ask.
           </Confirm>
         ) : null}
         {person.enabled && !isOneself ? (
-          <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
+          <Confirm
+            csrf={csrf}
+            label="Disable"
+            action={`${path}/disable`}
+            problem={problemOf(attempt, 'disable')}
+            isDangerous
+          >
             They cannot sign in any more, and every session of theirs ends.
           </Confirm>
         ) : null}
         {!person.enabled && isAdmin ? (
           <Confirm
-            {...{ csrf, label: 'Enable', action: `${path}/enable` }}
+            {...{ csrf, label: 'Enable', action: `${path}/enable`, problem: problemOf(attempt, 'enable') }}
             {...(isOperator && person.roles.includes('admin')
               ? { passwordId: 'own-password-to-enable' }
               : {})}
@@ -170,7 +201,14 @@ function Actions({ person, etag, csrf, isAdmin, isOneself, isOperator }: Actions
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
-          <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+          <Confirm
+            csrf={csrf}
+            label="Delete"
+            action={`${path}/delete`}
+            problem={problemOf(attempt, 'delete')}
+            etag={etag}
+            isDangerous
+          >
             The person goes, and every session of theirs ends. The audit trail keeps their id alone. That
             cannot be undone.
           </Confirm>

@@ -107,7 +107,7 @@ describe('the admin API', () => {
     })
     expect([wrong.status, wrong.body]).toEqual([
       403,
-      problem(403, 'wrong-password', 'The current password is wrong'),
+      problem(403, 'wrong-password', 'Your own password is wrong'),
     ])
     const changed = await operator.post('/me/password', {
       current_password: PASSWORD,

@@ -149,7 +149,7 @@ describe('a confirmation of the password', () => {
   it('is refused for a wrong password, with an event', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const { status, body } = await operator.post('/me/confirm', { current_password: 'mistyped' })
-    expect([status, body]).toEqual([403, problem(403, 'wrong-password', 'The current password is wrong')])
+    expect([status, body]).toEqual([403, problem(403, 'wrong-password', 'Your own password is wrong')])
     expect(await auditOf({ actor: operator.id })).toMatchObject([
       { kind: 'admin', outcome: 'refused', reason: 'wrong current password', subject: operator.id },
     ])

@@ -222,7 +222,7 @@ describe('people', () => {
     })
     expect(await cli.run(setPassword, { stdin: 'another one\na wrong one\n' })).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('The current password is wrong'),
+      stderr: expect.stringContaining('Your own password is wrong'),
     })
     const stdin = `another one\n${OPERATORS.operator}\n`
     expect((await cli.run(setPassword, { stdin })).code).toBe(0)

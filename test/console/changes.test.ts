@@ -219,6 +219,47 @@ describe('a person', () => {
     expect(enabled.location).toBe(`${path}?done=person-enabled`)
   })
 
+  it('gets no password with a wrong own password: the form stays open and names both passwords at their fields', async () => {
+    const { id } = await server.addUser()
+    const path = `/console/people/${encodeURIComponent(id)}`
+    const fields = { password: 'short', own_password: 'mistyped', must_change_password: 'yes' }
+    const { status, html } = await admin.post(`${path}/password`, fields)
+    expect(status).toBe(403)
+    expect(html).toContain('<strong>Your own password is wrong.</strong> Nothing was changed. See below.')
+    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
+    expect(html).toContain('id="own-password-error">Your own password is wrong.<')
+    expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
+    expect(html).toMatch(/name="must_change_password" value="yes" checked/)
+    const unchecked = await admin.post(`${path}/password`, {
+      password: 'long enough',
+      own_password: 'mistyped',
+    })
+    expect(unchecked.html).not.toContain('id="password-error"')
+    expect(unchecked.html).not.toMatch(/name="must_change_password" value="yes" checked/)
+    const { html: untouched } = await admin.get(path)
+    expect(untouched).not.toContain('<details class="confirm" open')
+  })
+
+  it('is not made an admin or enabled as one with a wrong own password: the page says so at the field', async () => {
+    const draft = { pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'short' }
+    const made = await admin.post('/console/people/new', {
+      ...draft,
+      roles: ['admin'],
+      own_password: 'mistyped',
+    })
+    expect(made.status).toBe(403)
+    expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
+    expect(made.html).toContain('id="password-error">the password must be plain text')
+    const missing = await admin.post('/console/people/new', { ...draft, roles: ['admin'] })
+    expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is needed.<')
+    const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
+    const path = `/console/people/${encodeURIComponent(id)}`
+    const enabled = await admin.post(`${path}/enable`, { own_password: 'mistyped' })
+    expect(enabled.status).toBe(403)
+    expect(enabled.html).toMatch(/<details class="confirm" open=""><summary class="button">Enable…/)
+    expect(enabled.html).toContain('id="own-password-to-enable-error">Your own password is wrong.<')
+  })
+
   it('of the operators cannot disable or delete themselves, and is not offered to', async () => {
     const path = `/console/people/${admin.user.id}`
     const { html } = await admin.get(path)

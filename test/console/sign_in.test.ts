@@ -203,7 +203,7 @@ describe('a session', () => {
     })
     expect(wrong).toMatchObject({
       status: 403,
-      html: expect.stringContaining('The current password is wrong'),
+      html: expect.stringContaining('Your own password is wrong'),
     })
     const done = await change({
       current_password: PASSWORD,
