@@ -79,7 +79,7 @@ describe('a person with a hash from elsewhere', () => {
     expect(hash).toMatch(TODAY)
     await server.signIn(client, user.username)
     expect(await hashOf(user)).toBe(hash)
-    const event = { kind: 'rehash', outcome: 'ok', reason: `${described} replaced`, api: 'storefront' }
+    const event = { kind: 'rehash', outcome: 'ok', reason: `the password hash was renewed; the old one was ${described}`, api: 'storefront' }
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
       {
         ...event,
@@ -238,7 +238,7 @@ describe('the hash of a person', () => {
     await expect(server.signIn(client, user.username)).rejects.toThrow('500 {"error":"server_error"')
     const written = [...lines, JSON.stringify(await auditOf({ client_id: client.id }))].join('\n')
     expect(written).toContain('"work":"rehash"')
-    expect(written).toContain('bcrypt cost=4 replaced')
+    expect(written).toContain('the old one was bcrypt cost=4')
     expect(written).toContain('bcrypt: cost=14 takes too long')
     for (const secret of [PASSWORD, user.passwordHash.slice(7), today.slice(31), today.slice(-43)]) {
       expect(written).not.toContain(secret)

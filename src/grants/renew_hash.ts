@@ -29,7 +29,7 @@ export function renewHash(
   runLater(request.context, 'rehash', async () => {
     const to = await passwords.hash(bytes)
     const isReplaced = await users.replaceHash(subject, { from, to })
-    const reason = `${outdated.scheme} ${outdated.cost} replaced`
+    const reason = `the password hash was renewed; the old one was ${outdated.scheme} ${outdated.cost}`
     if (isReplaced) auditSuccess({ kind: 'rehash', reason, subject, sid: null }, request, services)
   })
 }

@@ -102,8 +102,8 @@ export class KeyLife {
     const { now } = context
     const times = { now, publishAheadSeconds: leadSeconds }
     await maker.addIfWanted(scheduleNow(config, now, leadSeconds), context, by)
-    for (const kid of await lives.bringForward(config.signingAlgorithm, times)) {
-      auditKey(`brought ${kid} forward`, { audit, context, by })
+    for (const { kid, activatesAt } of await lives.bringForward(config.signingAlgorithm, times)) {
+      auditKey(`brought ${kid} forward, to sign from ${activatesAt}`, { audit, context, by })
     }
     await this.#resealAll()
     await store.renewCopy(context)

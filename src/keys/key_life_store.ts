@@ -25,6 +25,7 @@ export interface RetiredKeyRecord extends Omit<KeyRecord, 'retiresAt'> {
 const turn = { kid: z.string(), alg: z.enum(SIGNING_ALGORITHMS), createdAt: z.int(), activatesAt: z.int() }
 const keysSchema = z.array(z.object({ ...turn, retiresAt: z.nullable(z.int()) }))
 const retiredSchema = z.array(z.object({ ...turn, retiredAt: z.int(), reason: z.enum(REASONS) }))
+const movedSchema = z.array(z.object({ kid: z.string(), activatesAt: z.int() }))
 const kidsSchema = z.array(z.object({ kid: z.string() }))
 
 /** The operator's page shows no more retired keys than this. */
@@ -65,16 +66,16 @@ export class KeyLifeStore {
   async bringForward(
     alg: string,
     { now, publishAheadSeconds }: { now: number; publishAheadSeconds: number },
-  ): Promise<string[]> {
+  ): Promise<Pick<KeyRecord, 'kid' | 'activatesAt'>[]> {
     const [moved] = await this.#batch([
       this.#db
         .prepare(
           `UPDATE signing_keys SET activates_at = max(?2, created_at + ?3)
-           WHERE alg = ?1 AND activates_at > max(?2, created_at + ?3) RETURNING kid`,
+           WHERE alg = ?1 AND activates_at > max(?2, created_at + ?3) RETURNING kid, activates_at AS activatesAt`,
         )
         .bind(alg, now, publishAheadSeconds),
     ])
-    return decodeKids(moved)
+    return decodeRecord(movedSchema, 'signing keys', moved?.results)
   }
 
   /**
