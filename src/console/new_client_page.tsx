@@ -67,7 +67,10 @@ function showForm({ config, csrfToken: csrf }: Visit, api: string, state: FieldS
     ...(problem === null ? {} : { status: problem.status }),
     body: (
       <>
-        <Heading title="New client" lead="An application that may ask for tokens of one API, for good." />
+        <Heading
+          title="New client"
+          lead="An application that may ask for tokens of one API. You cannot change its API later."
+        />
         {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
         <nav class="tabs" aria-label="API">
           {[...config.apis.keys()].map((name) => (

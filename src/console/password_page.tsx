@@ -87,10 +87,8 @@ function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operat
   if (!mustChangePassword && !passwordBreached) return null
   return (
     <p class="note warn" role="status">
-      {passwordBreached
-        ? 'Your password is in a list of known breaches: others may try it.'
-        : 'An admin asks you for a new password.'}
-      {mustChangePassword ? ' Nothing else can be done before.' : null}
+      {passwordBreached ? 'Your password is in a list of known breaches: others may try it.' : null}
+      {mustChangePassword ? ' You must set a new password before you can do anything else.' : null}
     </p>
   )
 }

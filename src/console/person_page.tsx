@@ -32,7 +32,7 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
         <PersonFacts person={person} />
         {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator, typed }} /> : null}
-        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config, typed }} /> : null}
+        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config, typed, isOneself }} /> : null}
         {operator.isAdmin || !isOperator ? (
           <Actions {...{ person, etag, csrf, attempt, isAdmin: operator.isAdmin, isOneself, isOperator }} />
         ) : null}
@@ -110,11 +110,12 @@ function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormPr
 
 interface SetPasswordProps extends Pick<EditFormProps, 'person' | 'csrf' | 'attempt' | 'typed'> {
   config: Config
+  isOneself: boolean
 }
 
-function SetPassword({ person, csrf, attempt, config, typed }: SetPasswordProps) {
+function SetPassword({ person, csrf, attempt, config, typed, isOneself }: SetPasswordProps) {
   const problem = problemOf(attempt, 'password')
-  const form = problem === null ? Form.of({ must_change_password: ['yes'] }) : typed
+  const form = problem === null ? Form.of({ must_change_password: isOneself ? [] : ['yes'] }) : typed
   const state = { form, problem }
   return (
     <Section id="set-password" title="Password">

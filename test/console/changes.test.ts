@@ -45,6 +45,13 @@ describe('a new client', () => {
     }
   })
 
+  it('is one of one API, as its form says', async () => {
+    const { html } = await admin.get('/console/clients/~new')
+    expect(html).toContain(
+      'An application that may ask for tokens of one API. You cannot change its API later.',
+    )
+  })
+
   it('has none where it is public', async () => {
     const { answer } = await create({ kind: 'public' })
     expect(answer.html).toContain('it has no secret')
@@ -264,6 +271,7 @@ describe('a person', () => {
     const path = `/console/people/${admin.user.id}`
     const { html } = await admin.get(path)
     expect(html).not.toContain(`${encodeURIComponent(admin.user.id)}/disable`)
+    expect(html).not.toMatch(/name="must_change_password" value="yes" checked/)
     const answer = await admin.post(`${path}/disable`)
     expect(answer).toMatchObject({ status: 409, html: expect.stringContaining('Another admin can do it') })
   })
@@ -282,7 +290,7 @@ describe('support', () => {
       }
     }
     expect((await support.get('/console/clients')).html).not.toContain('New client')
-    expect((await support.get('/console/keys')).html).not.toContain('Rotate now')
+    expect((await support.get('/console/keys')).html).not.toContain('Rotate')
     expect((await support.get(`/console/people/${admin.user.id}`)).html).not.toContain('<summary')
   })
 
