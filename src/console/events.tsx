@@ -54,7 +54,7 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
   return (
     <Table
       caption={caption}
-      columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'Session', 'By', 'Network']}
+      columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'Session', 'By, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
@@ -62,17 +62,22 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
           {reasonOf(event)}
           <Change change={event.change} />
         </div>,
-        ifKnown(event.client_id, (id) => (
-          <span class="nowrap">
-            <Link to={pathOf`/clients/${id}`}>{id}</Link>
-          </span>
-        )),
+        ifKnown(event.client_id, (id) => <Link to={pathOf`/clients/${id}`}>{id}</Link>),
         ifKnown(event.subject, (id) => <Subject id={id} />),
         ifKnown(event.sid, (sid) => <Link to={pathOf`/sessions/${sid}`}>Story</Link>),
-        ifKnown(event.actor, (id) => <Subject id={id} />),
-        ifKnown(event.address_prefix, (prefix) => <span class="nowrap">{prefix}</span>),
+        event.actor === null && event.address_prefix === null ? null : <Origin event={event} />,
       ])}
     />
+  )
+}
+
+/** The actor of an event and, below it, the network of the request. */
+function Origin({ event: { actor, address_prefix: prefix } }: { event: ShownEvent }) {
+  return (
+    <>
+      {actor === null ? null : <Subject id={actor} />}
+      {prefix === null ? null : <span class="under network">{prefix}</span>}
+    </>
   )
 }
 
