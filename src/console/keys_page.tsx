@@ -1,8 +1,10 @@
 import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
+import { PUBLISH_AHEAD_SECONDS } from '../keys/key_schedule.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Confirm } from './fields.tsx'
+import { formatSpan } from './format.ts'
 import { goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
 
@@ -20,7 +22,12 @@ const rotate: Page = {
   path: '/keys/rotate',
   role: 'admin',
   async handle(visit) {
+    const { items } = await visit.admin.read('/keys', keysSchema)
     const outcome = await visit.admin.change('/keys/rotate', keySchema)
+    const isUnchanged =
+      !(outcome instanceof AdminProblem) &&
+      items.some(({ kid, activates_at: at }) => kid === outcome.kid && at === outcome.activates_at)
+    if (isUnchanged) return goTo('/keys', 'key-pending')
     return outcome instanceof AdminProblem
       ? showKeys(visit, { problem: outcome, kid: null })
       : goTo('/keys', 'key-rotated')
@@ -74,9 +81,14 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
           )}
         </Section>
         {operator.isAdmin ? (
-          <Confirm csrf={csrf} label="Rotate now" action="/keys/rotate">
-            The next key takes over once it has been published for 30 minutes. No token is refused.
-          </Confirm>
+          <Rotate
+            {...{
+              csrf,
+              now,
+              next: findNext(published, visit),
+              problem: attempt?.kid === null ? attempt.problem : null,
+            }}
+          />
         ) : null}
         {retired.length === 0 ? null : (
           <Section id="retired" title="Gone">
@@ -86,6 +98,46 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
       </>
     ),
   }
+}
+
+/** The published key that signs next; undefined if no key waits. */
+function findNext(keys: readonly ShownKey[], { config }: Visit): ShownKey | undefined {
+  return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
+}
+
+interface RotateProps {
+  csrf: string
+  now: number
+  next: ShownKey | undefined
+  problem: AdminProblem | null
+}
+
+/** The action that makes the next key sign early, or the reason why it would change nothing. */
+function Rotate({ csrf, now, next, problem }: RotateProps) {
+  const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
+  if (next === undefined) {
+    return (
+      <Confirm {...{ csrf, label: 'Rotate', action: '/keys/rotate', problem }}>
+        A new key is published now and signs in {wait}. Every token stays valid.
+      </Confirm>
+    )
+  }
+  const earliest = Math.max(now, next.created_at + PUBLISH_AHEAD_SECONDS)
+  const key = <code class="id">{next.kid}</code>
+  if (next.activates_at <= earliest) {
+    return (
+      <p class="note">
+        A rotation is under way: the key {key} is published and signs{' '}
+        <Moment at={next.activates_at} now={now} />. You cannot rotate again before that.
+      </p>
+    )
+  }
+  return (
+    <Confirm {...{ csrf, label: 'Rotate', action: '/keys/rotate', problem }}>
+      The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
+      <Moment at={next.activates_at} /> UTC. Every token stays valid.
+    </Confirm>
+  )
 }
 
 const STATES = {
@@ -107,11 +159,13 @@ function Published({ keys, now, attempt, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
-      columns={['Key', 'State', 'Algorithm', 'Made', 'Signs from', 'Leaves', ...(csrf === null ? [] : [''])]}
+      columns={['Key', 'State', 'Made', 'Signs from', 'Leaves', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
-        <code class="id">{key.kid}</code>,
+        <>
+          <code class="id">{key.kid}</code>
+          <span class="under">{key.alg}</span>
+        </>,
         <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>,
-        key.alg,
         <Moment at={key.created_at} />,
         <>
           <Moment at={key.activates_at} />

@@ -15,7 +15,8 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-set', 'The password is set, and every session of the person is ended.'],
   ['password-asked', 'The person will be asked for a new password.'],
   ['session-ended', 'The session is ended.'],
-  ['key-rotated', 'The next key takes over as soon as every verifier knows it.'],
+  ['key-rotated', 'The next key is published. It signs from the time that its row shows.'],
+  ['key-pending', 'Nothing changed: the next key was published before, and its time stays.'],
   ['key-retired', 'The key is given up: all that it signed is refused.'],
   ['own-password-set', 'Your password is changed, and your other sessions are ended.'],
 ])

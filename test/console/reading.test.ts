@@ -135,6 +135,16 @@ describe('the keys', () => {
     const [next = ''] = kidsOf(html)
     expect(next).not.toBe(first)
     expect(html).toMatch(/Next<\/span>[\s\S]*in 30 min/)
+    server.clock.time += 26 * 60
+    const pending = (await own.get('/console/keys')).html
+    expect(pending).toMatch(
+      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
+    )
+    expect(pending).not.toContain('Rotate…')
+    expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
+    const { html: unchanged } = await own.get('/console/keys?done=key-pending')
+    expect(unchanged).toContain('Nothing changed: the next key was published before, and its time stays.')
+    expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
     expect(refused.status).toBe(403)
     expect(refused.html).toContain('The operator must confirm the password first')
@@ -147,5 +157,19 @@ describe('the keys', () => {
     expect((await own.get('/console/keys')).html).toContain('Given up as compromised')
     const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
     expect(unknown.status).toBe(404)
+  })
+  it('says that a rotation makes the scheduled key sign earlier', async () => {
+    server.clock.time += 88 * 86_400
+    await server.cron()
+    server.clock.time += 3600
+    const own = await ConsoleBrowser.signIn(server)
+    const { html } = await own.get('/console/keys')
+    const now = new Date(server.clock.time * 1000).toISOString()
+    expect(html).toMatch(
+      /The key <code class="id">[\w-]{43}<\/code> is published already\. It signs from <time/,
+    )
+    expect(html).toContain(`It signs from <time datetime="${now}"`)
+    expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')
+    expect((await own.get('/console/keys')).html).toContain('A new key is published now and signs in 30 min')
   })
 })

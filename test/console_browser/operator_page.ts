@@ -83,6 +83,13 @@ export class OperatorPage {
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
   }
 
+  /** How many pixels of the page and of each table can be reached only by scrolling sideways. */
+  async findCut(): Promise<number[]> {
+    const script = `[document.documentElement, ...document.querySelectorAll('.panel')]
+      .map((element) => element.scrollWidth - element.clientWidth).filter((pixels) => pixels > 0)`
+    return this.page.evaluate<number[]>(script)
+  }
+
   async leave(): Promise<string[]> {
     await this.#context.close()
     return this.complaints

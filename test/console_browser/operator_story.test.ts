@@ -54,8 +54,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.screenshot('2-the-event-in-the-audit')
 
     await page.getByRole('link', { name: 'Keys' }).click()
-    await operator.confirm('Rotate now')
-    await operator.says('The next key takes over')
+    await operator.confirm('Rotate')
+    await operator.says('The next key is published')
     expect(await page.getByRole('row').filter({ hasText: 'Next' }).count()).toBe(1)
     await operator.screenshot('3-keys')
     const refreshed = await refresh(service.origin, tokens, client)
@@ -122,13 +122,33 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
     }
-    await operator.goTo('/console/keys')
-    await page.locator('summary', { hasText: 'Rotate now' }).focus()
+    await operator.goTo('/console/clients/storefront-demo')
+    await page.locator('summary', { hasText: 'Add a secret' }).focus()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
-    expect(await focused()).toBe('Rotate now')
+    expect(await focused()).toBe('Add a secret')
     expect(await operator.leave()).toEqual([])
   })
+
+  it.each([400, 700, 1000, 1200, 1280, 1400])(
+    'shows every column and action of the wide tables without sideways scrolling at %i pixels',
+    async (width) => {
+      const operator = await arrive({ viewport: { width, height: 850 } })
+      await operator.signIn(...OPERATOR)
+      for (const path of [
+        '/console',
+        '/console/keys',
+        '/console/audit',
+        '/console/people',
+        '/console/sessions',
+      ]) {
+        await operator.goTo(path)
+        for (const summary of await operator.page.locator('summary').all()) await summary.click()
+        expect([path, await operator.findCut()]).toEqual([path, []])
+      }
+      expect(await operator.leave()).toEqual([])
+    },
+  )
 
   const VIEWS = [
     ['sign-in', '/console/sign-in'],
