@@ -121,22 +121,43 @@ describe('a token issued from a copy of any age', () => {
     120_000,
   )
 
-  it('is refused where the client was signed out; every token after the margin is good', async () => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    const client = await server.addClient()
-    const isolates = await makeIsolates(server, client, everySecond)
-    await operator.post(`/clients/${client.id}/sign-out`)
-    const asked = await askInTurn(isolates, server, client)
-    const isTaken = await openApi(server)
-    for (const { age, status, token, retryAfter } of asked) {
-      const isStale = age <= CHANGE_LIST_SECONDS.max
-      const isWithinMargin = age < 1 + CLIENT_MARGIN_SECONDS
-      expect([age, status]).toEqual([age, isStale || !isWithinMargin ? 200 : 503])
-      if (status === 503) expect(retryAfter).toBe(String(1 + CLIENT_MARGIN_SECONDS - age))
-      else expect([age, await isTaken(token)]).toEqual([age, !isWithinMargin])
-    }
-  }, 120_000)
+  it.each([
+    [
+      'was signed out',
+      (operator: TestOperator, { id }: TestClient) => operator.post(`/clients/${id}/sign-out`),
+    ],
+    [
+      'lost a scope',
+      (operator: TestOperator, { id }: TestClient) =>
+        operator.patch(`/clients/${id}`, { scopes: ['cart'] }, '"1"'),
+    ],
+    [
+      'lost a grant',
+      (operator: TestOperator, { id }: TestClient) =>
+        operator.patch(`/clients/${id}`, { grants: ['client_credentials'] }, '"1"'),
+    ],
+  ])(
+    'is refused where the client %s; every token after the margin is good',
+    async (what, cutOff) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const client = await server.addClient()
+      const isolates = await makeIsolates(server, client, everySecond)
+      expect((await cutOff(operator, client)).status).toBe(200)
+      const asked = await askInTurn(isolates, server, client)
+      const isTaken = await openApi(server)
+      for (const { age, status, token, retryAfter } of asked) {
+        const isStale = age <= CHANGE_LIST_SECONDS.max
+        const isWithinMargin = age < 1 + CLIENT_MARGIN_SECONDS
+        const isRefused = what === 'lost a grant' && age % 2 === 1
+        const afterwards = isRefused ? 400 : isWithinMargin ? 503 : 200
+        expect([age, status]).toEqual([age, isStale ? 200 : afterwards])
+        if (status === 503) expect(retryAfter).toBe(String(1 + CLIENT_MARGIN_SECONDS - age))
+        if (status === 200) expect([age, await isTaken(token)]).toEqual([age, !isWithinMargin])
+      }
+    },
+    120_000,
+  )
 
   it('is refused where its signing key was compromised', async () => {
     const server = new TestServer()

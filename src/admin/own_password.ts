@@ -1,13 +1,14 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../grants/allowed_scopes.ts'
 import type { ClientRequest } from '../grants/grant.ts'
-import { issueTimeFor } from '../grants/issue_time.ts'
+import { requireCutOffPast } from '../grants/require_cut_off_past.ts'
 import { startSession } from '../grants/start_session.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
+import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -83,6 +84,8 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   if (client === null) throw notFound('client')
   const api = services.config.apis.get(client.api)
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
+  const validFrom = Math.max(client.tokensValidFrom, client.accessValidFrom)
+  requireCutOffPast({ id: client.id, validFrom }, context.now)
   return {
     client,
     secretHash: null,
@@ -106,7 +109,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     roles: user.roles,
     standing: passwordStandingOf(user, config),
     scope: grantScope(null, scopes),
-    issuedAt: issueTimeFor(request.client, user, request.context.now),
+    issuedAt: issueTimeOf(user, request.context.now),
     visitorId: null,
     by: 'password',
     signIn: null,

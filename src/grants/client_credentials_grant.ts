@@ -2,7 +2,6 @@ import { grantScope } from '../oauth/scope.ts'
 import { clientScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { Grant } from './grant.ts'
-import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { requireCurrentClient } from './require_current_client.ts'
 
@@ -16,8 +15,7 @@ export const clientCredentialsGrant: Grant = {
     const { client, api, parameters, context } = request
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
     await requireCurrentClient(request, services)
-    const issuedAt = issueTimeFor(client, null, context.now)
-    const issuance = { subject: client.id, roles: [], scope, issuedAt, session: null }
+    const issuance = { subject: client.id, roles: [], scope, issuedAt: context.now, session: null }
     const answer = await issueTokens(issuance, request, services)
     auditSuccess(
       { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },

@@ -2,11 +2,11 @@ import { grantScope } from '../oauth/scope.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
+import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import { findBreach } from './find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTimeFor } from './issue_time.ts'
 import { renewHash } from './renew_hash.ts'
 import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
@@ -56,7 +56,7 @@ async function signInVisitor({ client, context }: ClientRequest, { bursts }: Gra
     subject,
     roles: [],
     standing: GOOD_STANDING,
-    issuedAt: issueTimeFor(client, null, context.now),
+    issuedAt: context.now,
     signIn: null,
   }
 }
@@ -74,7 +74,7 @@ async function signInUser(
   const proven = await authenticateUser(credentials, services, context)
   const user = await findBreach(proven.user, password, request, services)
   renewHash(user, password, request, services)
-  const issuedAt = issueTimeFor(client, user, context.now)
+  const issuedAt = issueTimeOf(user, context.now)
   const { id: subject, roles } = user
   const standing = passwordStandingOf(user, services.config)
   return { subject, roles, standing, issuedAt, signIn: proven.signIn }

@@ -2,10 +2,10 @@ import { OAuthError } from '../oauth/errors.ts'
 import { grantScope, narrowScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
+import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { clientScopes, guestScopes } from './allowed_scopes.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTimeFor } from './issue_time.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
@@ -36,7 +36,7 @@ export const refreshTokenGrant: Grant = {
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
-      issuedAt: issueTimeFor({ ...client, ...current }, user, context.now),
+      issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
     }
     const left = narrowScope(scope, current.scopes)
     return issueTokens({ ...issuance, scope: left, session }, request, services)

@@ -1,9 +1,6 @@
-import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
-import { temporarilyUnavailable } from '../oauth/errors.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
-
-/** A cut-off of a client that lies further ahead than this is a slip, such as milliseconds. */
-const MAX_AHEAD_SECONDS = 60
+import { requireCutOffPast } from './require_cut_off_past.ts'
 
 /** The client of a request is a copy from before a change. The request can be run again, with the client as it is now. */
 export class ClientChanged extends StorageUnavailable {
@@ -14,9 +11,6 @@ export class ClientChanged extends StorageUnavailable {
  * Requires that a client may issue tokens now. Every grant calls it before anything is issued or used up, except the refresh,
  * whose own statement looks at the client in D1.
  *
- * After a cut-off of a client, tokens that are issued before its margin is over would be refused by every API. They are not
- * issued, and not dated ahead either: strict readers refuse an `iat` that lies ahead. The caller is asked to come back.
- *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
 export async function requireCurrentClient(
@@ -24,11 +18,8 @@ export async function requireCurrentClient(
   { clients }: Pick<GrantServices, 'clients'>,
 ): Promise<void> {
   if (!(await clients.isCurrent(client, context))) throw new ClientChanged(`${client.id} has changed`)
-  const waitSeconds = client.tokensValidFrom - context.now
-  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`tokens_valid_from of ${client.id} lies ahead`)
-  if (waitSeconds > 0) {
-    throw temporarilyUnavailable(`the tokens of ${client.id} were cut off a moment ago`, waitSeconds)
-  }
+  const validFrom = Math.max(client.tokensValidFrom, client.accessValidFrom)
+  requireCutOffPast({ id: client.id, validFrom }, context.now)
 }
 
 /**

@@ -12,6 +12,7 @@ import { identifySession } from './identify_session.ts'
 import type { SessionState } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
+import { requireCutOffPast } from './require_cut_off_past.ts'
 
 /** A session that goes on, and whose it is: `user` is null where that is a visitor. */
 export interface RotatedSession {
@@ -24,7 +25,8 @@ export interface RotatedSession {
  * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
  * call where it has the sessions too.
  *
- * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired; StorageUnavailable
+ * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired; temporarily_unavailable;
+ *   StorageUnavailable
  */
 export async function rotateSession(
   claims: RefreshTokenClaims,
@@ -56,9 +58,15 @@ export async function rotateSession(
   return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user, client: holder.client }
 }
 
-/** @throws CorruptRecord where the sign-out of the person lies ahead */
-function refuseHolder({ problem, user }: Holder, claims: RefreshTokenClaims, now: number) {
+/**
+ * @throws CorruptRecord where the sign-out of the user lies ahead
+ * @throws OAuthError temporarily_unavailable where the client lost power a moment ago
+ */
+function refuseHolder({ problem, user, client }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
+  if (problem === 'the client lost a scope or a grant a moment ago') {
+    requireCutOffPast({ id: claims.clientId, validFrom: client.accessValidFrom }, now)
+  }
   if (problem === 'a secret that was retired') return invalidClient(problem)
   return refuseRefresh(problem ?? 'its holder may not go on', claims)
 }
@@ -69,7 +77,7 @@ function describeToken(
 ): HolderQuery {
   return {
     ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, jti: null, issuedAt, now },
-    isAccessToken: false,
+    kind: 'used refresh',
     subject: isVisitorId(subject) ? null : subject,
   }
 }
