@@ -159,6 +159,28 @@ describe('a token issued from a copy of any age', () => {
     120_000,
   )
 
+  it('is given by no refresh until the margin is over, where the client lost a scope', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const ages = everySecond.slice(0, 2 * CLIENT_MARGIN_SECONDS)
+    const isolates = await makeIsolates(server, client, ages)
+    const tokens = await Promise.all(ages.map(() => server.signIn(client, username)))
+    await operator.patch(`/clients/${client.id}`, { scopes: ['cart'] }, '"1"')
+    const isTaken = await openApi(server)
+    const start = server.clock.time
+    for (const { age, isolate } of isolates) {
+      server.clock.time = start + age
+      const body = { grant_type: 'refresh_token', refresh_token: tokens[age]?.refresh_token }
+      const response = await isolate.postJson({ ...body, ...credentials(client) })
+      const { access_token = '' } = await response.json<{ access_token?: string }>()
+      expect([age, response.status, await isTaken(access_token)]).toEqual(
+        age <= CLIENT_MARGIN_SECONDS ? [age, 503, false] : [age, 200, true],
+      )
+    }
+  }, 60_000)
+
   it('is refused where its signing key was compromised', async () => {
     const server = new TestServer()
     const client = await server.addClient()

@@ -197,19 +197,23 @@ describe('a sign-in among guesses', () => {
     expect(await marks()).toBe(null)
   })
 
-  it('learns from no refused scope whether the password was right', async () => {
+  it.each([
+    ['an unknown scope', 'invalid_scope', { scope: 'nothing' }],
+    ['a scope that is no text', 'The parameter scope', { scope: 1 }],
+    ['a visitor token that is no text', 'The parameter visitor_access_token', { visitor_access_token: {} }],
+    ['a challenge response that is no text', 'The parameter challenge_response', { challenge_response: [] }],
+  ])('does not learn whether the password was right from the refusal of %s', async (_, told, parameters) => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
-    const answers = await Promise.all(
-      [PASSWORD, 'wrong'].map(async (password) => {
-        const attempt = { grant_type: 'password', ...credentials(client), username, password }
-        const response = await server.postJson({ ...attempt, scope: 'nothing' })
-        return [response.status, await response.text()]
-      }),
-    )
-    expect(answers[0]).toEqual(answers[1])
-    expect(answers[0]?.[1]).toContain('invalid_scope')
+    const attempt = { grant_type: 'password', ...credentials(client), username, ...parameters }
+    const answers: unknown[] = []
+    for (const password of [PASSWORD, 'wrong']) {
+      const response = await server.postJson({ ...attempt, password })
+      answers.push([response.status, await response.text()])
+    }
+    expect(answers[0]).toEqual([400, expect.stringContaining(told)])
+    expect(answers[1]).toEqual(answers[0])
   })
 })
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../grants/allowed_scopes.ts'
 import type { ClientRequest } from '../grants/grant.ts'
-import { requireCutOffPast } from '../grants/require_cut_off_past.ts'
+import { requireCutOffIsOver } from '../grants/require_current_client.ts'
 import { startSession } from '../grants/start_session.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
@@ -82,10 +82,9 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context, operator } = call
   const client = await services.clientTable.find(operator.clientId)
   if (client === null) throw notFound('client')
+  requireCutOffIsOver(client.id, client.accessValidFrom, context.now)
   const api = services.config.apis.get(client.api)
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
-  const validFrom = Math.max(client.tokensValidFrom, client.accessValidFrom)
-  requireCutOffPast({ id: client.id, validFrom }, context.now)
   return {
     client,
     secretHash: null,

@@ -50,7 +50,7 @@ interface Power {
 /** What the token says, as far as its client, its user and config.yml still have it. A refresh token keeps its scope. */
 function powerNow(
   { seq, subject, scope, roles }: TokenClaims,
-  { user, client }: LiveHolder,
+  { user, clientScopes }: LiveHolder,
   api: ApiConfig,
   config: Config,
 ): Power {
@@ -58,7 +58,7 @@ function powerNow(
   const isHeld = standing.isHeld && seq === null
   const ofApi = isVisitorId(subject) ? api.guestScopes : api.scopes
   return {
-    scope: isHeld ? [] : scope.filter((name) => client.scopes.includes(name) && ofApi.includes(name)),
+    scope: isHeld ? [] : scope.filter((name) => clientScopes.includes(name) && ofApi.includes(name)),
     roles: isHeld ? [] : roles.filter((name) => user?.roles.includes(name)),
     standing: seq === null ? standing : GOOD_STANDING,
   }

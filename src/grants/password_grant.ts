@@ -34,15 +34,16 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    // Before the password: after it, a refused scope would tell a guess that was right from a wrong one, without a session.
+    // Every parameter before the password: a refusal after it would tell a right guess from a wrong one, without a session.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
+    const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
     const proving = isGuest
       ? signInVisitor(request, services)
       : signInUser(username, password, request, services)
     const proven = await besideClientCheck(proving, request, services)
     // Last, since it ends the guest's session: a request that is refused must leave it whole.
-    const visitorId = isGuest ? null : await spendVisitor(proven.subject, request, services)
+    const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
     const by = isGuest ? 'guest' : 'password'
     return startSession({ ...proven, scope, visitorId, by }, request, services)
   },
@@ -52,13 +53,7 @@ export const passwordGrant: Grant = {
 async function signInVisitor({ client, context }: ClientRequest, { bursts }: GrantServices): Promise<Proven> {
   await bursts.spend('guests', client.id, context)
   const subject = generateVisitorId()
-  return {
-    subject,
-    roles: [],
-    standing: GOOD_STANDING,
-    issuedAt: context.now,
-    signIn: null,
-  }
+  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
 }
 
 async function signInUser(

@@ -1,5 +1,5 @@
 import { OAuthError } from '../oauth/errors.ts'
-import { grantScope, narrowScope } from '../oauth/scope.ts'
+import { grantScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
 import { issueTimeOf } from '../users/user.ts'
@@ -9,6 +9,7 @@ import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
+import { requireUnchangedClient } from './require_current_client.ts'
 import { rotateSession } from './rotate_session.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
@@ -24,6 +25,7 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyRefreshToken(token, { keys, issuer: config.issuer }, context).catch((error) =>
       countGuess(error, request, services),
     )
+    await requireUnchangedClient(request, services)
     if (claims.clientId !== client.id) throw refuseRefresh('issued to another client', claims)
     checkIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
@@ -31,15 +33,14 @@ export const refreshTokenGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // Last, since it uses the token up: a request that is refused for another reason leaves it usable.
-    const { session, user, client: current } = await rotateSession(claims, request, services)
+    const { session, user } = await rotateSession(claims, request, services)
     const issuance = {
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
       issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
     }
-    const left = narrowScope(scope, current.scopes)
-    return issueTokens({ ...issuance, scope: left, session }, request, services)
+    return issueTokens({ ...issuance, scope, session }, request, services)
   },
 }
 

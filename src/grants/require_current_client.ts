@@ -1,6 +1,9 @@
-import { StorageUnavailable } from '../lib/storage_error.ts'
+import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
+import { temporarilyUnavailable } from '../oauth/errors.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
-import { requireCutOffPast } from './require_cut_off_past.ts'
+
+/** A cut-off of a client that lies further ahead than this is a slip, such as milliseconds. */
+const MAX_AHEAD_SECONDS = 60
 
 /** The client of a request is a copy from before a change. The request can be run again, with the client as it is now. */
 export class ClientChanged extends StorageUnavailable {
@@ -8,18 +11,42 @@ export class ClientChanged extends StorageUnavailable {
 }
 
 /**
- * Requires that a client may issue tokens now. Every grant calls it before anything is issued or used up, except the refresh,
- * whose own statement looks at the client in D1.
+ * Requires that a client may issue tokens now. Every grant calls it before anything is issued or used up. The refresh calls only
+ * `requireUnchangedClient`: its own statement looks for cut-offs in D1.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
 export async function requireCurrentClient(
+  request: ClientRequest,
+  services: Pick<GrantServices, 'clients'>,
+): Promise<void> {
+  await requireUnchangedClient(request, services)
+  const { client, context } = request
+  requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
+}
+
+/** Requires that the copy of a client lacks no change of more than a few seconds ago. @throws ClientChanged */
+export async function requireUnchangedClient(
   { client, context }: ClientRequest,
   { clients }: Pick<GrantServices, 'clients'>,
 ): Promise<void> {
   if (!(await clients.isCurrent(client, context))) throw new ClientChanged(`${client.id} has changed`)
-  const validFrom = Math.max(client.tokensValidFrom, client.accessValidFrom)
-  requireCutOffPast({ id: client.id, validFrom }, context.now)
+}
+
+/**
+ * After a cut-off of a client, tokens that are issued before its margin is over would be refused by every API. They are not
+ * issued, and not dated ahead either: strict readers refuse an `iat` that lies ahead, and a cut-off of the user in the same
+ * seconds would not end them. The caller is asked to come back.
+ *
+ * @param validFrom The second of the cut-off.
+ * @throws OAuthError temporarily_unavailable; CorruptRecord where it lies more than MAX_AHEAD_SECONDS ahead
+ */
+export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
+  const waitSeconds = validFrom - now
+  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${clientId} lies ahead`)
+  if (waitSeconds > 0) {
+    throw temporarilyUnavailable(`the tokens of ${clientId} were cut off a moment ago`, waitSeconds)
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { CurrentClient, Holder, HolderQuery } from '../sessions/holder_store.ts'
+import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
@@ -12,20 +12,19 @@ import { identifySession } from './identify_session.ts'
 import type { SessionState } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
-import { requireCutOffPast } from './require_cut_off_past.ts'
+import { requireCutOffIsOver } from './require_current_client.ts'
 
 /** A session that goes on, and whose it is: `user` is null where that is a visitor. */
 export interface RotatedSession {
   session: SessionState
   user: User | null
-  client: CurrentClient
 }
 
 /**
  * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
  * call where it has the sessions too.
  *
- * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired; temporarily_unavailable;
+ * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired, or temporarily_unavailable;
  *   StorageUnavailable
  */
 export async function rotateSession(
@@ -55,17 +54,17 @@ export async function rotateSession(
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
   const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user, client: holder.client }
+  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
 }
 
 /**
- * @throws CorruptRecord where the sign-out of the user lies ahead
- * @throws OAuthError temporarily_unavailable where the client lost power a moment ago
+ * @throws CorruptRecord where a cut-off lies too far ahead
+ * @throws OAuthError temporarily_unavailable where the client lost a scope or a grant a moment ago
  */
-function refuseHolder({ problem, user, client }: Holder, claims: RefreshTokenClaims, now: number) {
+function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
   if (problem === 'the client lost a scope or a grant a moment ago') {
-    requireCutOffPast({ id: claims.clientId, validFrom: client.accessValidFrom }, now)
+    requireCutOffIsOver(claims.clientId, clientValidFrom, now)
   }
   if (problem === 'a secret that was retired') return invalidClient(problem)
   return refuseRefresh(problem ?? 'its holder may not go on', claims)

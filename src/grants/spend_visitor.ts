@@ -6,20 +6,26 @@ import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 import { identifySession } from './identify_session.ts'
 
+/** A sign-in of a customer, who may have been a visitor until now. */
+interface Merge {
+  /** The visitor's access token, as it came; null where there is none. */
+  token: string | null
+  /** The subject who signs in. */
+  customer: string
+}
+
 /**
  * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
  * ending the guest's session, so of all who present it at once, one merges the cart. A token that cannot be
  * spent fails no sign-in: it is left aside and audited.
  *
- * @param customer The subject who signs in.
  * @throws StorageUnavailable: a cart is worth the retry
  */
 export async function spendVisitor(
-  customer: string,
+  { token, customer }: Merge,
   request: ClientRequest,
   services: GrantServices,
 ): Promise<string | null> {
-  const token = request.parameters.find('visitor_access_token')
   if (token === null) return null
   try {
     const visitor = await requireLiveVisitor(token, request, services)

@@ -22,12 +22,14 @@ export async function readClientRequest(
   services: Services,
   required: string,
 ): Promise<ClientRequest> {
-  const context = requestContext(c, services.clock)
   // What the request needs after its client is read beside the client.
-  services.changes.refresh(context)
-  services.keys.prepare(context)
+  const begun = requestContext(c, services.clock)
+  services.changes.refresh(begun)
+  services.keys.prepare(begun)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
+  // The moment of a request is when its body is there: a caller may send that as slowly as it likes.
+  const context = requestContext(c, services.clock)
   return authenticateRequest(c, { parameters, context }, services)
 }
 

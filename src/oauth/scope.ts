@@ -38,10 +38,3 @@ export function grantScope(asked: string | null, allowed: readonly string[]): Gr
   if (excess.length > 0) throw invalidScope(`${excess.length} of the scope tokens asked for are not allowed`)
   return { tokens, announce: formatScope(tokens) !== asked }
 }
-
-/** What is left of a granted scope where less is allowed than was known. The response says so, unless nothing is left. */
-export function narrowScope(granted: GrantedScope, allowed: readonly string[]): GrantedScope {
-  const tokens = granted.tokens.filter((token) => allowed.includes(token))
-  const isSame = tokens.length === granted.tokens.length
-  return isSame ? granted : { tokens, announce: tokens.length > 0 }
-}

@@ -2,7 +2,7 @@ import type { ApiConfig, Config } from '../config/config.ts'
 import type { TokenClaims } from '../tokens/verify_token.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { CurrentClient, HolderQuery, HolderStore } from './holder_store.ts'
+import type { HolderQuery, HolderStore } from './holder_store.ts'
 import { endOfSession, type SessionRow } from './session.ts'
 import type { SessionShards } from './session_shards.ts'
 
@@ -15,7 +15,8 @@ interface Dependencies {
 /** Whom a live token is for: `user` is null where that is a visitor or a client. */
 export interface LiveHolder {
   user: User | null
-  client: CurrentClient
+  /** The scopes of the client, as the database has them. */
+  clientScopes: readonly string[]
 }
 
 /**

@@ -28,15 +28,10 @@ export interface Holder {
   problem: HolderProblem | null
   /** Null where that is a visitor or a client, or nobody any more. */
   user: User | null
-  /** What the client may have now; nothing where it is gone. */
-  client: CurrentClient
-}
-
-/** What the database has of a client, however old a copy of it is. */
-export interface CurrentClient {
-  scopes: readonly string[]
-  /** Access tokens that were issued to it before this second are refused. Unix seconds. */
-  accessValidFrom: number
+  /** The scopes of the client, as the database has them; none where it is gone. */
+  clientScopes: readonly string[]
+  /** Access tokens of the client that were issued before this second are refused. Unix seconds. */
+  clientValidFrom: number
 }
 
 /** The client and the person of a token, as the database has them now. */
@@ -138,10 +133,8 @@ export function decodeHolder(row: unknown): Holder {
   return {
     problem,
     user: id === null ? null : decodeUserRow(row),
-    client: {
-      scopes: decodeRecord(scopesSchema, 'token holder', scopes),
-      accessValidFrom: client_valid_from ?? 0,
-    },
+    clientScopes: decodeRecord(scopesSchema, 'token holder', scopes),
+    clientValidFrom: client_valid_from ?? 0,
   }
 }
 
