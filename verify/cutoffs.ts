@@ -9,6 +9,12 @@ export class Cutoffs {
     return this.#before.size
   }
 
+  /** How many names there would be with these. */
+  sizeWith(entries: readonly CutoffEntry[]): number {
+    const added = new Set(entries.map(([name]) => name).filter((name) => !this.#before.has(name)))
+    return this.size + added.size
+  }
+
   /** Of two entries for one name the later time holds, in whatever order they come. */
   add(entries: readonly CutoffEntry[]): void {
     for (const [name, before] of entries) {

@@ -170,16 +170,26 @@ export class RevocationPoller {
     if (!isWhole && since !== last?.until) return null
     // A list that was overtaken already: from a cache, or from a place that lags behind.
     if (last && sequence < last.sequence) return last
-    const cutoffs = isWhole || !last ? new Cutoffs() : last.cutoffs
-    const list = { cutoffs, sequence, until, windowSeconds, expiresAt, ...received }
+    // Known entries stay with a whole list too. The issuer reads its databases one by one, so that list may lack one.
+    const list = {
+      cutoffs: last?.cutoffs ?? new Cutoffs(),
+      sequence,
+      until,
+      windowSeconds,
+      expiresAt,
+      ...received,
+    }
     this.#removeExpired(list, received.receivedAt)
     const { maxEntries } = this.#dependencies
-    if (cutoffs.size + entries.length <= maxEntries) {
-      cutoffs.add(entries)
-      return list
+    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+      if (!isWhole) return null
+      list.cutoffs = new Cutoffs()
     }
-    if (!isWhole) return null
-    throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
+    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+      throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
+    }
+    list.cutoffs.add(entries)
+    return list
   }
 
   #removeExpired({ cutoffs, windowSeconds }: RevocationList, now: number): void {

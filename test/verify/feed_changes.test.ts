@@ -103,6 +103,39 @@ describe('a verifier that polls the feed', () => {
     expect(await codeAt(token)).toBe(REVOKED)
   })
 
+  it('keeps an entry that a whole list of as high a sequence lacks: databases are not read at one moment', async () => {
+    const { issuer, way, mint, codeAt } = await setUp()
+    issuer.revoke({ sid: 's1.x', before: NOW + 60 })
+    const [token, other] = [await mint('s1.x'), await mint('eu.y')]
+    expect([await codeAt(token), await codeAt(other)]).toEqual([REVOKED, 'accepted'])
+    // Another isolate has an older list of one database and a newer one of another.
+    const list = await issuer.mint({
+      ...{ audience: AUDIENCE, header: { typ: 'revocations+jwt' } },
+      claims: {
+        ...{ sequence: 1, until: 'DB-0.SESSIONS_EU-1', window: 3600 },
+        revocations: [{ sid: 'eu.y', before: NOW + 60 }],
+      },
+    })
+    way.replace = () => new Response(list)
+    await codeAt(token)
+    expect([await codeAt(token), await codeAt(other)]).toEqual([REVOKED, REVOKED])
+  })
+
+  it('takes a whole list alone where it would be too long together with what is known', async () => {
+    const { issuer, way, errors, mint, codeAt } = await setUp({ maxEntries: 2 })
+    for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
+    await codeAt(await mint('s1.a'))
+    const list = await issuer.mint({
+      ...{ audience: AUDIENCE, header: { typ: 'revocations+jwt' } },
+      claims: { ...{ sequence: 3, until: '3', window: 3600 }, revocations: [{ all: true, before: NOW }] },
+    })
+    way.replace = () => new Response(list)
+    await codeAt(await mint('s1.a'))
+    expect(await codeAt(await mint('s1.a', NOW))).toBe('accepted')
+    expect(await codeAt(await mint('s1.a', NOW - 1))).toMatch('with all tokens of its time')
+    expect(errors).toEqual([])
+  })
+
   it('asks once while the issuer cannot be reached', async () => {
     const { way, exchanges, mint, codeAt } = await setUp()
     const token = await mint('s1.x')
