@@ -65,7 +65,7 @@ export class Client {
   /** @throws TypeError for an issuer or an API that is not a URL */
   constructor(options: ClientOptions) {
     const key = `sallyport:${options.clientId}`
-    // Otherwise each request would fail as a network error does.
+    // Without this check each request would fail like a network error.
     new URL(options.issuer)
     this.#options = options
     this.#apis = new Set(options.apis.map((api) => new URL(api).origin))

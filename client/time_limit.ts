@@ -4,8 +4,8 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * Runs work that can be aborted, and rejects after the limit even where the work ignores its signal. It does not use
- * `AbortSignal.timeout`, which Safari has since version 16.
+ * Runs work that can be aborted, and rejects after the limit even if the work ignores its signal. It does not use
+ * `AbortSignal.timeout`, because Safari has it only since version 16.
  *
  * @throws TimeLimitError, and what the work throws
  */
@@ -37,7 +37,7 @@ export function settleWithin(limitMs: number, work: Promise<unknown>): Promise<v
   })
 }
 
-/** The result of the work, or the reason of the signal where it aborts first. The work itself goes on. */
+/** The result of the work, or the reason of the signal if it aborts first. The work itself continues. */
 export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(reasonOf(signal))

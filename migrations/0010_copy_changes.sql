@@ -6,6 +6,13 @@ CREATE TABLE copy_changes (
   name TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- An isolate remembers for a while that an id has no client.
+CREATE TRIGGER client_added AFTER INSERT ON clients
+BEGIN
+  DELETE FROM copy_changes WHERE name = 'client:' || NEW.client_id;
+  INSERT INTO copy_changes (name) VALUES ('client:' || NEW.client_id);
+END;
+
 CREATE TRIGGER client_changed AFTER UPDATE OF name, api, grants, scopes, origins, confidential, enabled,
   access_token_lifetime, refresh_token_lifetime, tokens_valid_from, version ON clients
 BEGIN
@@ -17,6 +24,12 @@ CREATE TRIGGER client_deleted AFTER DELETE ON clients
 BEGIN
   DELETE FROM copy_changes WHERE name = 'client:' || OLD.client_id;
   INSERT INTO copy_changes (name) VALUES ('client:' || OLD.client_id);
+END;
+
+CREATE TRIGGER client_secret_added AFTER INSERT ON client_secrets
+BEGIN
+  DELETE FROM copy_changes WHERE name = 'client:' || NEW.client_id;
+  INSERT INTO copy_changes (name) VALUES ('client:' || NEW.client_id);
 END;
 
 CREATE TRIGGER client_secret_changed AFTER UPDATE OF secret_hash, client_id, expires_at ON client_secrets

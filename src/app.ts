@@ -17,7 +17,7 @@ import { protectAnswers } from './http/security_headers.ts'
 import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
-/** Every endpoint but the admin API and the console. */
+/** Every endpoint except the admin API and the console. */
 export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
@@ -49,8 +49,8 @@ export function createApp(services: Services): App {
 }
 
 /**
- * Whether a request came to the issuer's own address, so not over plain http and not to another host of the Worker. Only
- * health checks may come to another address. No header counts: a caller can send any `X-Forwarded-Proto`.
+ * Whether a request came to the issuer's own address: over the issuer's scheme and to its host. Only health checks may come
+ * to another address. No header counts, because a caller can send any `X-Forwarded-Proto`.
  */
 function isForIssuer(url: string, issuer: string): boolean {
   return url.startsWith(`${issuer}/`) || HEALTH_PATHS.has(new URL(url).pathname)

@@ -1,10 +1,10 @@
 import { MAIN_DATABASE, type Services } from './services.ts'
 import { sweep } from './sessions/sweep.ts'
 
-/** Longer than the statistics look back, which is a day. */
+/** Longer than the span of the statistics, which is a day. */
 const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
-/** Does what the cron trigger is for: keeps the signing keys and the revocation feed, and removes rows. */
+/** The work of the cron trigger: makes and retires signing keys, merges the revocation feed, and removes rows. */
 export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
@@ -21,7 +21,7 @@ export async function runCron(
   await sweepStores(services)
 }
 
-/** Removes from every database what has expired, and audit events past their number. */
+/** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
   const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
   const sizes = await databaseSizes.readAndWarn()
@@ -44,6 +44,6 @@ export async function sweepStores(services: Services): Promise<void> {
 }
 
 interface ExpiringRows {
-  /** Removes up to `limit` rows that are done by a moment. Returns how many. */
+  /** Removes up to `limit` rows that have expired at a moment. Returns how many. */
   sweep(before: number, limit: number): Promise<number>
 }

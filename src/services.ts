@@ -44,7 +44,7 @@ import { UserAdminStore } from './users/user_admin_store.ts'
 import { UserImportStore } from './users/user_import_store.ts'
 import { UserStore } from './users/user_store.ts'
 
-/** The binding of the database that has everything but the sessions of other shards. */
+/** The binding of the main database. Other shards have only sessions and their cut-offs. */
 export const MAIN_DATABASE = 'DB'
 
 /** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
@@ -57,7 +57,7 @@ export interface Env extends BurstBindings {
   SEALING_KEY_NEXT?: string
   /** JSON: keys of other systems that their password hashes need (docs/password-hashes.md#keys). */
   HASH_KEYS?: string
-  /** How the service of `challenge` in config.yml knows this server. */
+  /** The secret of this server at the service of `challenge` in config.yml. */
   CHALLENGE_SECRET?: string
   /** The port of a local server, where it is not that of config.yml. */
   LOCAL_PORT?: string
@@ -83,7 +83,7 @@ export interface Services extends GrantServices {
   holders: HolderStore
   /** Those of people, clients and single tokens; each shard has its own for its sessions. */
   cutoffs: CutoffStore
-  /** Those and the shards', each database once, by the name of its binding. */
+  /** The cut-offs of the main database and of the shards, each database once, by the name of its binding. */
   cutoffStores: ReadonlyMap<string, CutoffStore>
   feed: RevocationFeed
   keyLife: KeyLife
@@ -92,7 +92,7 @@ export interface Services extends GrantServices {
   readiness: ReadinessStore
   /** What seals the cookies of the console. */
   consoleSealer: TextSealer
-  /** What authenticates the confirmations of operators. */
+  /** Authenticates the confirmations of operators. */
   confirmations: KeyedHash
 }
 
@@ -124,6 +124,7 @@ export function createServices(
   const bursts = new BurstLimits(env)
   const audit = new AuditStore(db, { bursts, gatherMs: auditGatherMs })
   const cutoffs = new CutoffStore(db)
+  const signOut = new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config })
   const { signInLimits: limits } = config
   const underWay = new UnderWay()
   const failures = new FailureStore(db, limits.memorySeconds)
@@ -188,12 +189,12 @@ export function createServices(
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({
       ...{ failures, names, limits, audit, bursts },
-      suspects: new SuspectSessionEnder(shards, audit),
+      suspects: new SuspectSessionEnder({ shards, signOut, audit }),
     }),
     challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
     bursts,
     failures,
-    signOut: new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config }),
+    signOut,
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     confirmations: new KeyedHash(sealingKeys[0], 'sallyport operator confirmation'),

@@ -4,6 +4,7 @@ import { authenticateClient } from '../src/clients/authenticate_client.ts'
 import { generateClientSecret, hashClientSecret, verifyClientSecret } from '../src/clients/client_secret.ts'
 import { parseClientCredentials } from '../src/oauth/client_authentication.ts'
 import { Parameters } from '../src/oauth/parameters.ts'
+import { CHANGE_LIST_SECONDS } from '../src/storage/copy_ages.ts'
 import { countingD1, D1_DOWN, KV_DOWN } from './support/faults.ts'
 import { basic, credentials, type TestClient, TestServer } from './support/server.ts'
 
@@ -223,6 +224,25 @@ describe('client authentication', () => {
   it('makes secrets of 256 random bits behind a prefix', async () => {
     expect(generateClientSecret()).toMatch(/^sps_[A-Za-z0-9_-]{43}$/)
     expect(generateClientSecret()).not.toBe(generateClientSecret())
+  })
+
+  it('takes a new secret and a new client in an isolate that knew neither, a few seconds later', async () => {
+    const server = new TestServer()
+    const elsewhere = server.anotherIsolate()
+    const { id, secret, record } = await server.addClient()
+    await elsewhere.requireTokens({ ...GRANT, client_id: id, client_secret: secret })
+    const newSecret = generateClientSecret()
+    const asNew = { ...GRANT, client_id: `${id}-2`, client_secret: newSecret }
+    expect((await elsewhere.postJson(asNew)).status).toBe(401)
+    const hash = await hashClientSecret(newSecret)
+    await env.DB.prepare('UPDATE client_secrets SET secret_hash = ? WHERE client_id = ?')
+      .bind(`${hash}=`, id)
+      .run()
+    const secrets = [{ hash, createdAt: server.clock.time, expiresAt: null }]
+    await server.services.clientTable.add({ ...record, id: asNew.client_id, secrets })
+    server.clock.time += CHANGE_LIST_SECONDS.max + 1
+    await elsewhere.requireTokens(asNew)
+    expect((await elsewhere.postJson({ ...asNew, client_id: id, client_secret: secret })).status).toBe(401)
   })
 
   it('refuses client_credentials to a public client, whatever its record lists', async () => {

@@ -163,9 +163,11 @@ describe('merged revocations', () => {
     })
     const browser = await ConsoleBrowser.signIn(server)
     const { html } = await browser.get('/console')
-    expect(html).toContain('The revocation feed lists 7500 of 10000 entries, and its oldest were merged.')
+    expect(html).toContain(
+      'The revocation feed lists 7500 of 10000 entries, and the oldest ones were merged.',
+    )
     expect(html).toContain('to the client busy before')
-    expect(html).toContain('to anybody before')
+    expect(html).toContain('to any client before')
   })
 
   it('are not mentioned on the dashboard where there are none', async () => {

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { timers } from '../src/lib/timers.ts'
+import { MAX_MARKS } from '../src/users/sign_in_mark.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
@@ -181,14 +182,30 @@ describe('a sign-in among guesses', () => {
     expect(await failures()).toBe(3)
   })
 
+  it('keeps no session by more sign-ins within the minute before a lock than are noted', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { id, username } = await server.addUser()
+    const client = await server.addClient()
+    const { refresh_token: first } = await server.signIn(client, username)
+    for (let i = 0; i < MAX_MARKS; i++) await server.signIn(client, username)
+    for (let i = 0; i < LIMIT; i++) {
+      await server.postJson({ grant_type: 'password', ...credentials(client), username, password: 'wrong' })
+    }
+    await expect(server.refresh(client, first)).rejects.toThrow('invalid_grant')
+    expect((await readFeed(server)).revocations).toContainEqual(expect.objectContaining({ sub: id }))
+    expect(await auditOf({ kind: 'cut_off', subject: id })).toEqual([
+      expect.objectContaining({ outcome: 'ok', reason: REASON, sid: null, actor: null }),
+    ])
+  })
+
   it('keeps a bounded number of marks, those of the last minute', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
     const marks = () =>
       env.DB.prepare('SELECT json_array_length(sign_ins) AS n FROM sign_in_failures').first<number>('n')
-    for (let i = 0; i < 22; i++) await server.signIn(client, username)
-    expect(await marks()).toBe(20)
+    for (let i = 0; i < MAX_MARKS + 2; i++) await server.signIn(client, username)
+    expect(await marks()).toBe(MAX_MARKS)
     server.clock.time += 60
     await server.signIn(client, username)
     expect(await marks()).toBe(1)

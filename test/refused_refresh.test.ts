@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { CHANGE_LIST_SECONDS } from '../src/storage/copy_ages.ts'
 import type { User } from '../src/users/user.ts'
 import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
 
@@ -109,6 +110,18 @@ describe.each([
     await retire(null)
     scene.server.clock.time += 120
     await scene.server.refresh(scene.client, scene.tokens.refresh_token)
+  })
+
+  it('is not refused by an isolate whose copy of the client lacks a change', async () => {
+    const scene = await signedIn(continent)
+    const mend = await column('clients', 'api', 'backoffice', () => 'storefront')(scene)
+    const elsewhere = { ...scene, server: scene.server.anotherIsolate() }
+    elsewhere.server.continent = continent
+    const refused = await refresh(elsewhere, scene.tokens.refresh_token)
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+    await mend()
+    scene.server.clock.time += CHANGE_LIST_SECONDS.max + 1
+    await elsewhere.server.refresh(scene.client, scene.tokens.refresh_token)
   })
 
   it.each(['{"admin":true}', '[1]'])('uses no token up where the roles are %s by a slip', async (roles) => {

@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from './claims.ts'
 import type { CutoffEntry } from './feed_document.ts'
 
-/** What the feed lists, by name: tokens that were issued before that second are dead. */
+/** The entries of the feed by name: tokens of that name issued before that second are revoked. */
 export class Cutoffs {
   readonly #before = new Map<string, number>()
 
@@ -9,13 +9,13 @@ export class Cutoffs {
     return this.#before.size
   }
 
-  /** How many names there would be with these. */
+  /** How many names the list would have with these entries. */
   sizeWith(entries: readonly CutoffEntry[]): number {
     const added = new Set(entries.map(([name]) => name).filter((name) => !this.#before.has(name)))
     return this.size + added.size
   }
 
-  /** Of two entries for one name the later time holds, in whatever order they come. */
+  /** Of two entries for one name the later time counts, in any order. */
   add(entries: readonly CutoffEntry[]): void {
     for (const [name, before] of entries) {
       this.#before.set(name, Math.max(before, this.#before.get(name) ?? before))
@@ -27,7 +27,7 @@ export class Cutoffs {
     for (const [name, before] of this.#before) if (before <= second) this.#before.delete(name)
   }
 
-  /** The claim by which a token was cut off; `all` where everything from before a second was; null where nothing was. */
+  /** The claim whose entry revokes a token; `all` for an entry of every token; null if the token is not revoked. */
   find({ sid, subject, clientId, jti, issuedAt }: AccessTokenClaims): string | null {
     if (this.#before.size === 0) return null
     const names = { sid, sub: subject, client_id: clientId, jti, all: true }

@@ -47,7 +47,7 @@ function decodeMetadata(document: unknown, { issuer: expectedIssuer, origins }: 
   if (typeof jwks_uri !== 'string') throw new Error(`the metadata of ${expectedIssuer} names no jwks_uri`)
   const revocationsUri = typeof revocations_uri === 'string' ? revocations_uri : null
   for (const uri of [jwks_uri, ...(revocationsUri === null ? [] : [revocationsUri])]) {
-    // Whoever can change the document must not choose who signs.
+    // An attacker who can change the metadata must not choose the keys.
     if (!origins.includes(originOf(uri) ?? '')) {
       throw new Error(
         `the metadata of ${expectedIssuer} names ${uri}, whose origin is not in documentOrigins`,

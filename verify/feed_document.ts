@@ -8,7 +8,7 @@ const DELTA_TYPE = 'revocations-delta+jwt'
 /** An entry: what it names, such as `sid s1.x`, and the second before which tokens of that name were issued. */
 export type CutoffEntry = [name: string, before: number]
 
-/** A signed list of revocations, or what was added to one. Times are Unix seconds. */
+/** A signed list of revocations, or the entries added to one. Times are Unix seconds. */
 export interface FeedDocument {
   /** The cursor that a delta starts from; null where the list is whole. */
   since: string | null
@@ -29,7 +29,7 @@ interface Expected {
   leewaySeconds: number
 }
 
-/** @throws Error where it is not signed by the issuer, has expired, or is no list of revocations */
+/** @throws Error where the text is not signed by the issuer, has expired, or is not a list of revocations */
 export async function verifyFeedDocument(
   token: string,
   { issuer, keys, leewaySeconds }: Expected,

@@ -21,7 +21,7 @@ export class UnexpectedStatus extends Error {
 /**
  * Fetches a document.
  *
- * @throws UnexpectedStatus for anything but a success or a 304, a redirect too: it may lead to another origin
+ * @throws UnexpectedStatus for any other status than a success or 304; also for a redirect, which may lead to another origin
  */
 export async function fetchDocument(
   fetch: Fetch,
@@ -36,7 +36,7 @@ export async function fetchDocument(
 /**
  * The body of a response as text. Reading stops at the limit, so a body of any size takes no more memory than that.
  *
- * @param limit `name` is what the error says of the document: it should say where the limit is set.
+ * @param limit `name` stands for the document in the message of the error, with the option that sets the limit.
  * @throws Error where the body is larger
  */
 export async function readText(

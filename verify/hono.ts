@@ -12,7 +12,7 @@ export interface TokenVariables {
 export interface RequireTokenOptions {
   /** Scope tokens that are all needed. */
   scope?: string | readonly string[]
-  /** In place of the verifier's own `accept`. */
+  /** Replaces the `accept` of the verifier. */
   accept?: readonly PasswordClaim[] | undefined
 }
 

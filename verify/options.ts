@@ -12,11 +12,11 @@ export interface RevocationOptions {
   maxAgeSeconds?: number
   /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
   whenStale?: 'open' | 'closed'
-  /** A list of more bytes is not read further, and counts as one that could not be fetched. */
+  /** The most bytes of a response. A longer one is not read further and counts as a failed fetch. */
   maxBytes?: number
-  /** So does a list of more entries. */
+  /** The most entries of a list. A longer one counts as a failed fetch. */
   maxEntries?: number
-  /** Told why a poll brought no list; an error that repeats is told once. The default writes it to the console. */
+  /** Called with the error of a failed poll; once for an error that repeats. The default writes it to the console. */
   onError?: ((error: Error) => void) | undefined
 }
 
@@ -25,13 +25,13 @@ export interface VerifierOptions {
   issuer: string
   /** This API: the `aud` of every token. */
   audience: string
-  /** True accepts an issuer and `documentOrigins` over plain http that are no loopback address: for a private network. */
+  /** True accepts plain http for an issuer and `documentOrigins` that are not loopback addresses: for a private network. */
   allowHttp?: boolean
-  /** Origins beside the issuer's from which its keys and its revocations may come. */
+  /** Further origins from which the issuer's keys and revocations may come. */
   documentOrigins?: readonly string[]
   /** How far clocks may be apart, in seconds. */
   leewaySeconds?: number
-  /** Claims about the password with which a token is accepted all the same; by default it is refused with 403. */
+  /** Claims about the password that do not refuse a token; by default a token with one is refused with 403. */
   accept?: readonly PasswordClaim[] | undefined
   /** False where revoked tokens are to live until they expire. */
   revocations?: RevocationOptions | false
@@ -68,7 +68,7 @@ interface RevocationSettings {
   onError: (error: Error) => void
 }
 
-/** Twice what an issuer lists at most: it merges its oldest entries past 10,000. */
+/** Twice the most entries of an issuer, which merges its oldest entries past 10,000. */
 const MAX_ENTRIES = 20_000
 const MAX_BYTES = 4 * 1024 * 1024
 

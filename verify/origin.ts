@@ -4,7 +4,7 @@ export function originOf(url: string): string | null {
   return parsed && /^https?:$/.test(parsed.protocol) ? parsed.origin : null
 }
 
-/** Whether what comes from an origin can be trusted: it has https, or is this machine (RFC 8252 §7.3). */
+/** Whether responses of an origin can be trusted: it has https, or is this machine (RFC 8252 §7.3). */
 export function isSecureOrigin(origin: string): boolean {
   const { protocol, hostname } = new URL(origin)
   return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)

@@ -5,7 +5,7 @@ import { passwordChangeRequired } from './token_error.ts'
 export const PASSWORD_CLAIMS = ['must_change_password', 'password_breached'] as const
 export type PasswordClaim = (typeof PASSWORD_CLAIMS)[number]
 
-/** @throws TypeError where one of the names is none of them */
+/** @throws TypeError for a name that is not in PASSWORD_CLAIMS */
 export function requirePasswordClaims(names: unknown): readonly PasswordClaim[] {
   const known: readonly unknown[] = PASSWORD_CLAIMS
   if (Array.isArray(names) && names.every((name) => known.includes(name))) return names

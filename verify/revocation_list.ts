@@ -37,7 +37,7 @@ interface Dependencies {
   onError: (error: Error) => void
 }
 
-/** A document came, and cannot be used. The message says why. */
+/** A document was fetched but cannot be used. The message says why. */
 class UnusableDocument extends Error {
   override name = 'UnusableDocument'
 }
@@ -48,7 +48,7 @@ const OVERDUE_POLLS = 1.5
 /** How old a list may be when it comes: 5 s in an isolate of the issuer, and 5 s in an HTTP cache on the way. */
 const OLDEST_ANSWER_SECONDS = 10
 
-/** An entry is kept this much longer than its tokens live, for clocks that differ. */
+/** An entry is kept this much longer than its tokens live, because clocks differ. */
 const CLOCK_SECONDS = 60
 
 /** The issuer's revocations, fetched beside the requests that need them: one poller however many they are. */
@@ -88,12 +88,12 @@ export class RevocationPoller {
     return this.#ageSeconds(now) > this.#dependencies.refusedAfterSeconds
   }
 
-  /** Why the last poll brought no list; null where it brought one. */
+  /** Why the last poll failed; null where it succeeded. */
   get lastError(): Error | null {
     return this.#lastError
   }
 
-  /** The claim by which a token was cut off; null where it was not. */
+  /** The claim whose entry revokes a token; null if the token is not revoked. */
   findCutoff(claims: AccessTokenClaims): string | null {
     return this.#list?.cutoffs.find(claims) ?? null
   }
@@ -141,7 +141,7 @@ export class RevocationPoller {
     return whole
   }
 
-  /** @returns null where what came does not continue the list at hand, or would make it too long */
+  /** @returns null if the document does not continue the current list, or would make it too long */
   async #readFrom(url: string, last: RevocationList | null, moment: Moment): Promise<RevocationList | null> {
     const { now } = moment
     const { fetch, maxBytes } = this.#dependencies
@@ -201,7 +201,7 @@ function unusable(error: unknown): never {
   throw new UnusableDocument(error instanceof Error ? error.message : String(error), { cause: error })
 }
 
-/** Changes that came and cannot be used give way to the whole list. @throws the error where nothing came */
+/** After changes that cannot be used, the whole list is fetched. @throws the error where no document was fetched */
 function onlyOutage(error: unknown): null {
   const isRefused = error instanceof UnexpectedStatus && error.status < 500
   if (isRefused || error instanceof UnusableDocument) return null

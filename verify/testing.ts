@@ -20,12 +20,12 @@ export interface MintOptions {
   claims?: Record<string, unknown>
 }
 
-/** What is cut off: tokens of that name issued before a second are dead; `all` names every token. */
+/** The name of revoked tokens; `all` names every token. Tokens of that name issued before a second are revoked. */
 export type Revocation = { before: number; all?: true } & Partial<
   Record<'sid' | 'sub' | 'client_id' | 'jti', string>
 >
 
-/** Longer than the tests of an API that move its clock. */
+/** Longer than any step of the clock in the tests of an API. */
 const FEED_LIFETIME_SECONDS = 86_400
 const FEED_WINDOW_SECONDS = 3600
 
@@ -113,7 +113,7 @@ export class TestIssuer {
     this.#keys = [await generateKey(alg), ...(keepOld ? this.#keys : [])]
   }
 
-  /** The whole list, or what was added since a cursor: the number of revocations that there were. */
+  /** The whole list, or the entries added since a cursor. A cursor is a number of revocations. */
   async #answerFeed(ifNoneMatch: string | undefined, since: string | null): Promise<Response> {
     const sequence = this.#revocations.length
     const isDelta = since !== null && Number(since) <= sequence

@@ -40,7 +40,7 @@ export class TokenError extends Error {
   }
 }
 
-/** No error code: the request shows no attempt to authenticate (RFC 6750 §3.1). A challenge has a parameter, so the realm (§3). */
+/** Without an error code: the request shows no attempt to authenticate (RFC 6750 §3.1). A challenge needs a parameter (§3). */
 export function missingToken(): TokenError {
   const challenge = 'Bearer realm="sallyport"'
   return new TokenError({ code: 'missing_token', status: 401, challenge }, 'no bearer token')
@@ -58,7 +58,7 @@ export function insufficientScope(scope: readonly string[]): TokenError {
   return new TokenError({ code: 'insufficient_scope', status: 403, challenge }, `needs the scope ${needed}`)
 }
 
-/** 403 and not 401: with 401 `invalid_token` a client would refresh, and the new token would have the same claim. */
+/** 403 and not 401: after 401 `invalid_token` a client would refresh, and the new token would have the same claim. */
 export function passwordChangeRequired(claim: string): TokenError {
   const challenge =
     'Bearer error="insufficient_scope", error_description="The user must set a new password first"'

@@ -27,7 +27,7 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 export interface VerifyOptions {
   /** Scope tokens that are all needed. */
   scope?: string | readonly string[]
-  /** In place of the verifier's own `accept`: for the endpoint that sets a new password, say. */
+  /** Replaces the `accept` of the verifier, for example at the endpoint that sets a new password. */
   accept?: readonly PasswordClaim[] | undefined
   /** Unix seconds; the present where absent. */
   now?: number

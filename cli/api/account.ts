@@ -43,7 +43,7 @@ export class Account {
     if (last !== null) await this.#revoke(last).catch(() => {})
   }
 
-  /** Puts the tokens of a new session in the place of those that ended. @throws CliError */
+  /** Replaces the stored tokens by those of a new session. @throws CliError */
   async adopt(answer: unknown): Promise<void> {
     await this.#store.exclusively(async () => {
       const credentials = await this.#store.find(this.server)

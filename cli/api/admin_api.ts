@@ -34,7 +34,7 @@ interface AdminApiOptions {
   account: Pick<Account, 'server' | 'accessToken' | 'renew'>
   /** Hears that an answer was lost and is asked for again. */
   onRetry: () => void
-  /** Asks for the operator's own password, where an operation needs a confirmation of it. */
+  /** Asks for the operator's own password if an operation needs a confirmation. */
   askPassword: () => Promise<string>
 }
 
@@ -52,7 +52,7 @@ export class AdminApi {
   readonly #account: AdminApiOptions['account']
   readonly #onRetry: () => void
   readonly #askPassword: () => Promise<string>
-  /** Kept while the command runs: an import may outlast a confirmation. */
+  /** Kept while the command runs, because an import may take longer than a confirmation is valid. */
   #password: string | null = null
   #confirmation: string | null = null
   #confirming: Promise<void> | null = null
@@ -64,8 +64,8 @@ export class AdminApi {
   }
 
   /**
-   * Sends a request. Where the server needs a confirmation of the operator's password, it is asked for, and the request
-   * is sent again.
+   * Sends a request. If the server needs a confirmation of the operator's password, the method gets one and sends the request
+   * again.
    *
    * @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no answer came
    */
@@ -76,7 +76,7 @@ export class AdminApi {
     } catch (error) {
       const isNeeded = error instanceof ProblemError && error.problem.type.endsWith(':confirmation-required')
       if (!isNeeded) throw error
-      // Of several requests at once, the first one asks for all of them.
+      // Of parallel requests, the first one gets the confirmation for all.
       if (this.#confirmation === sent) await this.#confirm()
       return this.#askPatiently(request)
     }

@@ -5,8 +5,8 @@ const OF_OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 
 /**
- * How other users of this machine could get at a secret file, each with what to do about it; empty where they could not, or
- * where the file does not exist. Windows has no such modes: a user's profile is closed to others.
+ * How other users of this machine can access a secret file, each problem with its remedy; empty if they cannot, or if the file
+ * does not exist. Windows has no such modes: other users cannot read the profile of a user.
  */
 export function findExposures(path: string): string[] {
   const file = findStats(path)

@@ -20,7 +20,7 @@ export class ProblemError extends TokenRequestError {
     this.problem = problem
   }
 
-  /** A 500 is an unexpected condition of the server, which meets it again. */
+  /** A 500 is an unexpected error of the server, which a retry causes again. */
   override get isTemporary(): boolean {
     return this.status === 429 || this.status > 500
   }

@@ -20,7 +20,7 @@ const login: Command = {
   name: 'login',
   summary: 'Signs an operator in, and keeps the tokens in the user’s config directory',
   details:
-    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input. ' +
+    'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
     'Without --server and SALLYPORT_SERVER it is the server of the last login, and at first http://127.0.0.1:8787, ' +
     'where "npm start" serves.',
   options: [USERNAME],
@@ -69,7 +69,7 @@ const password: Command = {
   async run({ terminal, api, account }) {
     const current = await terminal.readSecret('Current password')
     const next = await terminal.readNewSecret('New password')
-    // Tokens that are not stored are lost, and those from before are dead.
+    // The old tokens are revoked, so the new ones must be stored in any case.
     await uninterrupted(async () => {
       const body = { current_password: current, password: next }
       const answer = await api.ask({ operation: 'POST /me/password', body })

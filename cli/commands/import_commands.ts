@@ -19,14 +19,14 @@ const DRY_RUN = flag('dry-run', 'Changes nothing: says what would be')
 const REPORT = text('report', 'Where the refused rows are listed, in place of standard error', {
   value: 'FILE',
 })
-const DEFAULT_API = text('api', 'The API of rows that name none')
+const DEFAULT_API = text('api', 'The API of rows without one')
 const OPTIONS: readonly Option[] = [...FILE_OPTIONS, DRY_RUN, YES, REPORT]
 const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
 
 const DETAILS =
   'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
   'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
-  'with 1 where a row was refused. To import an admin or replace hashes, your own password is asked for, or is a line of ' +
+  'with 1 where a row was refused. To import an admin or replace hashes, the command asks for your own password, or reads a line of ' +
   'standard input.' +
   '\nColumns: '
 
@@ -77,7 +77,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
   }
 }
 
-/** Check the file, verify known passwords, try it out, ask, import. */
+/** Checks the file, verifies known passwords, runs the dry run, asks, and imports. */
 async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const { input, terminal } = call
   const { kind, progress } = run
@@ -124,7 +124,7 @@ async function create(
   }
 }
 
-/** A second run helps where the server was away, and not where it refused. */
+/** A second run helps only if the server was away; a refusal would come again. */
 function adviceFor(cause: unknown): string {
   const isOutage = cause instanceof CliError && cause.exitCode === 'unavailable'
   return isOutage ? ' Run the command again for the rest.' : ''

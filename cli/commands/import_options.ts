@@ -26,7 +26,7 @@ const NULL = texts(
   `The text that stands for NULL; may be repeated; where absent: ${NULL_MARKERS.join(' ')}`,
   { value: 'TEXT' },
 )
-const BACKSLASH_IS_TEXT = flag('backslash-is-text', 'Takes a backslash in a cell of CSV as it is')
+const BACKSLASH_IS_TEXT = flag('backslash-is-text', 'Reads a backslash in a cell of CSV as a character')
 
 export const PRESET = text(
   'preset',
@@ -49,9 +49,7 @@ export function readFileOptions({ input }: Call, kind: ImportKind): ImportFile {
   const preset = findPreset(input.get(PRESET))
   const format = formatOf(path, input.get(FORMAT))
   if (preset !== null && !preset.formats.includes(format)) {
-    throw new UsageError(
-      `--preset ${preset.name} is of a file in ${preset.formats.join(' or ')}, and not ${format}`,
-    )
+    throw new UsageError(`--preset ${preset.name} reads ${preset.formats.join(' or ')}, not ${format}`)
   }
   const plan = new ColumnPlan(kind.columns, {
     ...{ map: input.get(MAP) ?? [], ignore: input.get(IGNORE) ?? [], set: input.get(SET) ?? [], preset },

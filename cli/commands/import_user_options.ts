@@ -11,21 +11,21 @@ import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.
 import { findPreset, PRESET } from './import_options.ts'
 import { countOf } from './import_words.ts'
 
-const DEFAULT_POOL = text('pool', 'The pool of rows that name none')
+const DEFAULT_POOL = text('pool', 'The pool of rows without one')
 const HASH_SCHEME = text(
   'hash-scheme',
-  'The scheme of hashes, in rows that name none in hash_scheme (docs/password-hashes.md)',
+  'The scheme of hashes in rows without a hash_scheme (docs/password-hashes.md)',
   { value: 'NAME' },
 )
 const RESET = choice(
   'reset',
-  'Imports users without a password, who need your password reset: those without a hash, or with unsupported also those whose hash cannot be checked',
+  'Imports users without a password, who need your password reset: rows without a hash; with unsupported also rows whose hash cannot be checked',
   ['missing', 'unsupported'],
 )
 const UPDATE = flag('update', 'Replaces the hashes of imported users who have not signed in since')
 export const VERIFY_WITH = text(
   'verify-with',
-  'A CSV file with username,password of a few users: nothing is imported unless each password gives the hash of the row',
+  'A CSV file with username,password of a few users: nothing is imported unless each password matches the hash of its row',
   { value: 'FILE' },
 )
 
@@ -52,7 +52,7 @@ function requireScheme(name: string | undefined): string | undefined {
   throw new UsageError(`there is no hash scheme "${name}"${meant} Schemes are: ${names.join(', ')}.`)
 }
 
-/** @throws CliError where a password is not proven: nothing was imported then */
+/** @throws CliError where a password does not match; nothing is imported then */
 export async function verifyKnownPasswords(
   { api, terminal }: Call,
   run: ImportRun,
@@ -66,7 +66,7 @@ export async function verifyKnownPasswords(
   const failed = results.filter(({ problem }) => problem !== null)
   if (failed.length === 0) {
     terminal.say(
-      `Verified: ${countOf(results.length, 'known password gives its hash', 'known passwords give their hashes')}.`,
+      `Verified: ${countOf(results.length, 'known password matches its hash', 'known passwords match their hashes')}.`,
     )
     return
   }
@@ -74,6 +74,6 @@ export async function verifyKnownPasswords(
   const advice = 'Check --hash-scheme, the columns of the file, and the passwords.'
   throw new CliError(
     'failed',
-    ['Nothing was imported, because a known password is not proven:', ...lines, advice].join('\n'),
+    ['Nothing was imported, because a known password does not match:', ...lines, advice].join('\n'),
   )
 }

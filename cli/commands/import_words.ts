@@ -23,7 +23,7 @@ export function describePasswords({ passwords }: Tally): string | null {
   return `Password hashes: ${counts.map(([scheme, count]) => `${formatCount(count)} ${scheme}`).join(', ')}.`
 }
 
-/** What the import would change, for a question; null for nothing. */
+/** The changes of the import, for the question to the operator; null if there are none. */
 export function nameChanges({ created, updated }: Tally, { one, what }: ImportKind): string | null {
   const parts = [
     ...(created === 0 ? [] : [`create ${countOf(created, one, what)}`]),

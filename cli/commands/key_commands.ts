@@ -41,7 +41,7 @@ const LEAD = integer(
 
 const rotateKeys: Command = {
   name: 'keys rotate',
-  summary: 'Has the next key take over; no token is refused',
+  summary: 'Makes the next key sign early; no token is refused',
   details:
     'The key is published before it signs. A reader that keeps the JWKS for longer than that time, less 8 minutes, ' +
     'may meet a key that it does not know.',
@@ -58,7 +58,7 @@ const retireKey: Command = {
   summary: 'Gives up a compromised key at once: every token that it signed is refused',
   details:
     'Everybody whose tokens are of that key must sign in again: you too, where it is the current one. ' +
-    'Your own password is asked for on a terminal, unseen, and is otherwise a line of standard input.',
+    'On a terminal the command asks for your own password, without echo. Otherwise it is a line of standard input.',
   arguments: [{ name: 'KEY', summary: 'Its kid, as "keys list" shows it' }],
   options: [YES],
   operations: ['DELETE /keys/{kid}', 'POST /me/confirm'],

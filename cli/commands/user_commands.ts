@@ -35,7 +35,7 @@ const USER = { name: 'USER', summary: 'The id (user:…) or the whole username' 
 const FIND = [POOL]
 
 const CONFIRMED_ADMINS =
-  'To make somebody an admin, your own password is asked for, or is the next line of standard input.'
+  'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
 
 const COLUMNS = [
   member('Username', 'username'),
@@ -105,7 +105,7 @@ const createUser: Command = {
   name: 'users create',
   summary: 'A new person',
   details:
-    'The password is asked for on a terminal, unseen, and is otherwise the first line of standard input. ' +
+    'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
     CONFIRMED_ADMINS,
   arguments: [{ name: 'USERNAME', summary: 'Unique in the pool; case does not count' }],
   options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
@@ -152,7 +152,7 @@ const setPassword: Command = {
   name: 'users set-password',
   summary: 'Sets a new password, and ends every session of theirs',
   details:
-    'The new password and then your own are asked for on a terminal, unseen, and are otherwise two lines of standard input.',
+    'On a terminal the command asks for the new password and then for your own, without echo. Otherwise they are two lines of standard input.',
   arguments: [USER],
   options: [MUST_CHANGE, ...FIND],
   operations: ['POST /users/{id}/password', 'POST /me/confirm'],

@@ -12,7 +12,7 @@ export interface Option<T = unknown> {
   field?: string
   /** @throws UsageError */
   parse(text: string): T
-  /** Of an option that may be repeated: both values in one. */
+  /** Combines two values of an option that may be repeated. */
   merge?(earlier: T, later: T): T
 }
 
@@ -34,7 +34,7 @@ export const text: Define<string> = (name, summary, details = {}) => ({
   parse: (given) => given,
 })
 
-/** An option that takes a value, but for its type. */
+/** The members of an option with a value, without those of its type. */
 function describeValue(name: string, summary: string, details: Details) {
   const value = details.value ?? name.toUpperCase().replaceAll('-', '_')
   return { name, summary, value, ...fieldOf(details) }
@@ -57,7 +57,7 @@ export const texts: Define<string[]> = (name, summary, details = {}) => ({
   merge: (earlier, later) => [...earlier, ...later],
 })
 
-/** One of a few words. */
+/** An option whose value is one of a few words. */
 export function choice<T extends string>(name: string, summary: string, words: readonly T[]): Option<T> {
   return {
     ...describeValue(name, summary, { value: words.join('|') }),

@@ -3,7 +3,7 @@ import type { ApiRow } from './import_kind.ts'
 
 /** Those of the admin API, whose body also has the names around the rows. */
 const MAX_ROWS = 100
-/** Of plain passwords and fast hashes: the server computes a hash for each. */
+/** The most plain passwords and fast hashes in a batch: the server computes a hash for each. */
 const MAX_HASHES = 20
 const MAX_CHARACTERS = 120_000
 

@@ -7,7 +7,7 @@ import { given, integerOf, listOf, requireText, textOf, truthOf } from './row_va
 const SECRET_PREFIX = 'sps_'
 const SECRET_BYTES = 32
 
-/** @param api Of rows that name none. */
+/** @param api The API of rows without one. */
 export function clientRows(api: string | undefined): ImportKind {
   return {
     what: 'clients',

@@ -5,7 +5,7 @@ import { findNullItem, isNull, NULL_MARKERS } from './null_markers.ts'
 import type { Preset } from './presets.ts'
 import { splitList } from './row_values.ts'
 
-/** What an operator says about the columns of a file. */
+/** The rules of an operator for the columns of a file. */
 export interface ColumnRules {
   /** `column=field`, each. */
   map: readonly string[]
@@ -15,7 +15,7 @@ export interface ColumnRules {
   preset: Preset | null
   /** Texts that stand for NULL. */
   nulls: readonly string[]
-  /** Whether a backslash in a cell of CSV is text. If not, a row with one is refused: it may begin an escape. */
+  /** Whether a backslash in a cell of CSV is text. If not, a row with one is refused, because it may begin an escape. */
   isBackslashText: boolean
 }
 
@@ -24,7 +24,7 @@ export const PLAIN_RULES: ColumnRules = {
   ...{ map: [], ignore: [], set: [], preset: null, nulls: NULL_MARKERS, isBackslashText: false },
 }
 
-/** The column `A` of a file, its fields here. */
+/** A column of a file, and the fields that it fills. */
 interface Target {
   column: string
   fields: readonly string[]
@@ -37,7 +37,7 @@ export class ColumnPlan {
   readonly #targets: ReadonlyMap<string, readonly string[]>
   readonly #constants: RowValues
   readonly #known = new Set<string>()
-  /** Decided once for each column, and not for each row. */
+  /** The fields by column: computed once for each column, not for each row. */
   readonly #fieldsByColumn = new Map<string, readonly string[]>()
 
   /** @throws UsageError where a rule names no field */
@@ -57,7 +57,7 @@ export class ColumnPlan {
    *
    * @param where Such as `the first line`.
    * @param isWhole Whether no other row has further columns.
-   * @throws CliError that lists each column that is not known, or fills a field twice
+   * @throws CliError that lists each unknown column, and each field that two columns fill
    */
   check(columns: readonly string[], { where, isWhole }: { where: string; isWhole: boolean }): void {
     const names = columns.map(normalize)
@@ -85,7 +85,7 @@ export class ColumnPlan {
     return problem === null ? { line, values: arranged } : { line, problem }
   }
 
-  /** As `arrange`, of cells of CSV. */
+  /** Like `arrange`, for the cells of CSV. */
   arrangeCells(line: number, cells: Readonly<Record<string, string>>): FileRow {
     const escaped = this.#rules.isBackslashText ? undefined : this.#findBackslash(cells)
     if (escaped === undefined) return this.arrange(line, cells)
@@ -105,13 +105,13 @@ export class ColumnPlan {
     return this.#fieldsOf(column).length > 0
   }
 
-  /** NULL is no item of a list: a role of that name would be somebody's mistake. */
+  /** A NULL marker must not be an item of a list: a role of that name would be a mistake. */
   #findNullItem(values: RowValues): string | null {
     for (const { name, isList = false } of this.#fields) {
       const value = values[name]
       const items = Array.isArray(value) ? value : isList && typeof value === 'string' ? splitList(value) : []
       const marker = findNullItem(items, this.#rules.nulls)
-      if (marker !== null) return `${name}: has "${marker}" as an item, which stands for NULL (--null)`
+      if (marker !== null) return `${name}: has the item "${marker}", which stands for NULL (--null)`
     }
     return null
   }
@@ -139,7 +139,7 @@ export class ColumnPlan {
     return this.#fields.some((field) => field.name === name)
   }
 
-  /** A preset knows its export: further columns of it are left out. */
+  /** With a preset, further columns of the export are left out. */
   #describeStranger(name: string, column: string): string[] {
     const isKnown = this.#isIgnored(name) || this.#targets.has(name) || this.#isField(name)
     if (isKnown || this.#rules.preset !== null) return []
@@ -165,7 +165,7 @@ export class ColumnPlan {
     const wanted = [...mapped, ...this.#rules.ignore.map(normalize)]
     return wanted
       .filter((column) => !names.includes(column))
-      .map((column) => `"${column}" of --map or --ignore is not there`)
+      .map((column) => `"${column}" of --map or --ignore is missing`)
   }
 
   #fieldNames(): string[] {

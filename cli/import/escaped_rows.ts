@@ -4,7 +4,7 @@ import { type FileRow, MAX_ROW_CHARACTERS } from './file_row.ts'
 import { HeadedRows } from './headed_rows.ts'
 import { readText } from './read_text.ts'
 
-/** What MySQL and PostgreSQL write behind a backslash; any other character stands for itself. */
+/** The escapes of MySQL and PostgreSQL after a backslash. Any other character stands for itself. */
 const ESCAPES: Readonly<Record<string, string>> = {
   ...{ '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\u001A' },
 }
@@ -47,7 +47,7 @@ class EscapedParser {
   #cells: string[] = []
   #cell = ''
   #isEmpty = true
-  /** A quoted cell, up to its closing quote; after it, until a second quote or the end of the cell. */
+  /** `open` inside a quoted cell; `closed` after a quote that may end the cell or be doubled. */
   #quote: 'none' | 'open' | 'closed' = 'none'
   #isEscaped = false
   /** A CR outside quotes is kept, unless a line feed follows: Windows ends lines with both. */

@@ -1,10 +1,10 @@
-/** A row of a file, by the line that it begins on: its values by field, or why it cannot be read. */
+/** A row of a file, with the line that it begins on, and its values by field or the reason why it cannot be read. */
 export type FileRow = { line: number; values: RowValues } | { line: number; problem: string }
 
 /** Text from CSV; any JSON value from JSON. */
 export type RowValues = Readonly<Record<string, unknown>>
 
-/** A longer row is an error of the file, most likely a quote that is never closed. */
+/** A longer row is an error of the file, probably a quote that is never closed. */
 export const MAX_ROW_CHARACTERS = 64 * 1024
 
 /** A field that rows may have. In a file without a mapping, the columns have the names of the fields. */

@@ -1,4 +1,4 @@
-/** A truth value for each row of a file, in its order, in a byte each. */
+/** A boolean for each row of a file, in the order of the rows, in one byte each. */
 export class FlagList {
   #flags = new Uint8Array(1024)
   #count = 0

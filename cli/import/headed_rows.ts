@@ -1,10 +1,10 @@
 import { CliError } from '../core/exit_code.ts'
 import type { ColumnPlan } from './column_plan.ts'
 
-/** The cells of a record by column, or why they have none. */
+/** The cells of a record by column, or the reason why they cannot be assigned. */
 export type Cells = { values: Record<string, string> } | { line: number; problem: string }
 
-/** Gives the cells of records the columns that the first record names, or the preset of a file without such a line. */
+/** Assigns the cells of records to columns. The first record names the columns, or the preset if the file has no such line. */
 export class HeadedRows {
   readonly #file: string
   readonly #plan: ColumnPlan
@@ -40,7 +40,7 @@ export class HeadedRows {
     throw new CliError('failed', `${this.#file} is empty: its first line must name the columns`)
   }
 
-  /** Versions of an export differ in the cells at its end. */
+  /** Later cells are not needed: they differ between versions of an export. */
   #lastUsed(): number {
     const { preset } = this.#plan
     return (this.#columns ?? []).findLastIndex((name) => preset?.columns[name]?.includes('password_hash'))

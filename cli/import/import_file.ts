@@ -13,7 +13,7 @@ export type Format = (typeof FORMATS)[number]
 export interface ImportFile {
   path: string
   format: Format
-  /** Between the cells of `csv` and `mysql`; null for that of the format. */
+  /** The delimiter of `csv` and `mysql`; null for the default of the format. */
   delimiter: string | null
   plan: ColumnPlan
 }

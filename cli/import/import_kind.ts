@@ -13,7 +13,7 @@ export interface RowKey {
 /** A row that may be sent. */
 export interface ReadRow {
   row: ApiRow
-  /** How the user's password comes, for the count of the dry run: the scheme of its hash; null for clients. */
+  /** The kind of the user's password, for the count of the dry run: the scheme of its hash; null for clients. */
   password: string | null
 }
 
@@ -25,7 +25,7 @@ export interface ImportKind {
   one: string
   /** The operation of the admin API that takes a batch. */
   operation: string
-  /** What a batch has beside its rows. */
+  /** The members of a batch in addition to its rows. */
   options: Readonly<Record<string, unknown>>
   columns: readonly ImportColumn[]
   /** The name of the row in a report. */

@@ -57,9 +57,9 @@ class ListSplitter {
   /** @throws CliError where the list is missing or open */
   requireEnd(): void {
     if (this.#depth > 0 || this.#isInString)
-      throw new CliError('failed', `${this.#file} is cut off: it is no JSON`)
+      throw new CliError('failed', `${this.#file} is cut off: it is not JSON`)
     if (this.#wasFound) return
-    const what = this.#member === null ? 'it is no JSON list' : `it has no list "${this.#member}"`
+    const what = this.#member === null ? 'it is not a JSON list' : `it has no list "${this.#member}"`
     throw new CliError('failed', `${this.#file}: ${what}`)
   }
 

@@ -6,26 +6,26 @@ export interface Preset {
   name: string
   /** The export that it reads. */
   summary: string
-  /** Those in which the export comes. */
+  /** The file formats of the export. */
   formats: readonly Format[]
   /** The fields that each column fills. All other columns of the export are left out. */
   columns: Readonly<Record<string, readonly string[]>>
   /** The columns in their order, where the export has no line that names them. */
   header?: readonly string[]
-  /** The list of a JSON document that has the rows. */
+  /** The member of a JSON document that has the rows. */
   list?: string
   /** Brings the values of a nested record into columns. */
   flatten?: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>
   /** Values of every row. */
   constants?: Readonly<Record<string, string>>
-  /** The scheme of hashes that do not say theirs; null where the export has no hashes at all. */
+  /** The scheme of hashes that do not name their own; null if the export has no hashes. */
   hashScheme: string | null
 }
 
 const NAME = { first_name: ['first_name'], last_name: ['last_name'] }
 const EMAIL_NAME = { email: ['username', 'email'] }
 
-/** Up to the last cell that is read. Later cells are those of sign-in by Google, Facebook and the like. */
+/** The columns up to the last one that is read. Some cells belong to sign-in by Google, Facebook and other providers. */
 const FIREBASE_HEADER = [
   ...['localid', 'email', 'emailverified', 'passwordhash', 'salt', 'displayname', 'photourl'],
   ...['google', 'facebook', 'twitter', 'github'].flatMap((provider) =>

@@ -4,7 +4,7 @@ import { recogniseHash } from '../../src/users/schemes/conversion/self_describin
 import type { RowValues } from './file_row.ts'
 import { given, integerOf, RowRefused, textOf } from './row_values.ts'
 
-/** Which users are imported without a password: those who bring none, and perhaps those whose hash cannot be checked. */
+/** Which users are imported without a password: none, those without a hash, or also those whose hash cannot be checked. */
 export type WithoutPassword = 'never' | 'missing' | 'unsupported'
 
 interface PasswordRules {
@@ -12,7 +12,7 @@ interface PasswordRules {
   withoutPassword: WithoutPassword
 }
 
-/** What the admin API is sent of a password, and what the dry run counts it as. */
+/** The members of a row about its password, and the kind that the dry run counts. */
 interface RowPassword {
   members: { password?: string; password_hash?: string; no_password?: true }
   password: string
@@ -21,8 +21,8 @@ interface RowPassword {
 const NO_PASSWORD: RowPassword = { members: { no_password: true }, password: 'no password' }
 
 /**
- * Why a hash cannot be checked here whatever the operator does. A hash that is broken, that no scheme is named for or whose
- * key is missing may be a mistake of this import, and is refused.
+ * Causes of a refusal that an operator cannot remove. A broken hash, a hash without a named scheme and a hash whose key is missing may be
+ * a mistake of this import, and are refused.
  */
 const UNSUPPORTED: readonly string[] = ['unsupported', 'memory', 'time']
 
@@ -42,7 +42,7 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
   }
   const conversion = convert(values, hash, hashScheme)
   if (conversion.isAccepted) {
-    // A scheme whose column also has hashes of others leaves those as they are.
+    // A column may have hashes of several schemes. A hash that stays unchanged counts by the scheme that it names.
     const own = conversion.stored === hash ? recogniseHash(hash) : null
     return { members: { password_hash: conversion.stored }, password: own ?? conversion.scheme }
   }
@@ -52,8 +52,8 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
 }
 
 /**
- * The scheme of the row counts before that of the whole import. A file may have hashes of several ages: where the scheme of
- * the import does not fit, a hash that says its own scheme is converted by that.
+ * The scheme of the row counts before that of the import. A file may have hashes of several ages: a hash that does not fit the
+ * scheme of the import and names its own scheme is converted by its own.
  */
 function convert(values: RowValues, hash: string, hashScheme: string | null): Conversion {
   const columns = columnsOf(values, hash)

@@ -106,7 +106,7 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
   return { batch, rows, results: asItem(answer.body).results, isInDoubt: wasRetried && !isDryRun }
 }
 
-/** What the first try did, and the second then finds done, counts as it was planned. */
+/** A row that a first try has changed, and that a second try finds done, counts as planned. */
 function resultOf(
   { results, isInDoubt, batch }: Sent,
   i: number,

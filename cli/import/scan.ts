@@ -41,7 +41,7 @@ export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): 
   return found
 }
 
-/** Of rows that share a key the first stays. */
+/** Of rows that share a key, only the first is sent. */
 async function refuseRepeated(
   file: ImportFile,
   kind: ImportKind,

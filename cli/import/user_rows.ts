@@ -5,9 +5,9 @@ import { readPassword, type WithoutPassword } from './row_password.ts'
 import { given, listOf, requireText, textOf, truthOf } from './row_values.ts'
 
 export interface UserRowOptions {
-  /** The pool of rows that name none. */
+  /** The pool of rows without one. */
   pool?: string | undefined
-  /** The scheme of hashes that do not say theirs, in rows that name none. */
+  /** The scheme of hashes that do not name their own, in rows without a `hash_scheme`. */
   hashScheme?: string | undefined
   withoutPassword?: WithoutPassword | undefined
   /** Whether the hashes of users who exist are replaced. */
@@ -53,7 +53,7 @@ export function userRows(options: UserRowOptions): ImportKind {
   }
 }
 
-/** A name that the server refuses anyway is its own key. */
+/** A username that the server refuses is compared unchanged. */
 export function keyOfUsername(username: string): string {
   return normalizeUsername(username) ?? username
 }

@@ -6,7 +6,7 @@ import { readRows } from './import_file.ts'
 import { RowRefused, requireText, textOf } from './row_values.ts'
 import { keyOfUsername } from './user_rows.ts'
 
-/** Each costs the server a hash. */
+/** The most known passwords: each costs the server a hash. */
 const MAX_PAIRS = 20
 
 const COLUMNS = [
@@ -17,7 +17,7 @@ const COLUMNS = [
 /** Passwords of a few users, by the form in which usernames are compared. */
 export type KnownPasswords = ReadonlyMap<string, string>
 
-/** Reads a CSV file with the columns `username` and `password`, both as they are. @throws CliError */
+/** Reads a CSV file with the columns `username` and `password`, both unchanged. @throws CliError */
 export async function readKnownPasswords(path: string): Promise<KnownPasswords> {
   const plan = new ColumnPlan(COLUMNS, { ...PLAIN_RULES, nulls: [], isBackslashText: true })
   const known = new Map<string, string>()
@@ -41,7 +41,7 @@ function addPair(known: Map<string, string>, values: Readonly<Record<string, unk
   }
 }
 
-/** The outcome for one user: the scheme of the hash, and null or why the password is not proven. */
+/** The outcome for one user: the scheme of the hash, and null or why the password does not match. */
 export interface Verification {
   username: string
   scheme: string
@@ -49,7 +49,7 @@ export interface Verification {
 }
 
 /**
- * Has the server check the known passwords against the hashes of the rows. It changes nothing.
+ * Sends the known passwords to the server, which checks them against the hashes of the rows. It changes nothing.
  *
  * @throws TokenRequestError where the server refuses or gives no answer
  */
@@ -81,5 +81,5 @@ async function findProblem(hash: unknown, password: string, api: AdminApi): Prom
     ...{ operation: 'POST /users/import/verify', isRepeatable: true },
     body: { password_hash: hash, password },
   })
-  return asItem(answer.body).matches === true ? null : 'the password does not give the hash'
+  return asItem(answer.body).matches === true ? null : 'the password does not match the hash'
 }

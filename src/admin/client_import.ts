@@ -94,7 +94,7 @@ type Verdict = Omit<Result, 'index'>
 
 const EXISTS: Verdict = { status: 'exists', reason: 'the client id is taken', client_secret: null }
 
-/** A good row with the hash of the secret that it brings; null where it brings none. */
+/** A valid row with the hash of its secret; null for a row without a secret. */
 interface HashedRow {
   row: Row
   secretHash: string | null
@@ -155,7 +155,7 @@ async function carryOut(plan: Plan, { call, isDryRun }: { call: Call; isDryRun: 
   return { index, ...(await addClient(plan, call)) }
 }
 
-/** Each client is a transaction of its own: where the store is away, the batch is repeated and finds the others there. */
+/** Each client is a transaction of its own. If the store fails, a repeated batch skips the clients that were added. */
 async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Verdict> {
   const { services, context } = call
   const { client_secret: _brought, ...draft } = row

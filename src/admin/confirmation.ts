@@ -6,19 +6,19 @@ import { Problem } from './problem.ts'
 /** The request header that carries a confirmation. */
 export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'
 
-/** How long a confirmation is good, in seconds. */
+/** The lifetime of a confirmation, in seconds. */
 export const CONFIRMATION_SECONDS = 300
 
 /**
- * A text that says: the operator of this session gave the password a moment ago. It is worth nothing without an access
- * token of the same session, and nothing is stored of it.
+ * A confirmation: a text that proves that the operator of this session gave the password a moment ago. It works only with
+ * an access token of the same session. It is not stored.
  */
 export async function makeConfirmation(call: Call): Promise<string> {
   const expiresAt = call.context.now + CONFIRMATION_SECONDS
   return `${expiresAt}.${await authenticate(call, expiresAt)}`
 }
 
-/** @throws Problem 403 where the call has no confirmation of its session, or one that has expired */
+/** @throws Problem 403 where the call has no confirmation of its session, or an expired one */
 export async function requireConfirmation(call: Call): Promise<void> {
   const [time, given = ''] = splitOnce(call.confirmation ?? '', '.')
   const expiresAt = /^\d{1,12}$/.test(time) ? Number(time) : 0
@@ -34,11 +34,11 @@ function authenticate({ operator, services }: Call, expiresAt: number): Promise<
   return services.confirmations.name(operator.user.id, operator.sid, String(expiresAt))
 }
 
-/** For an operation that needs a confirmation in any case. */
+/** For an operation that always needs a confirmation. */
 export const ALWAYS: ConfirmationRule<unknown, unknown> = { when: 'in any case', isNeeded: () => true }
 
 /** The `when` of an operation that can make somebody an admin. */
-export const FOR_ADMINS = 'where the change makes somebody an admin'
+export const FOR_ADMINS = 'if the change makes a user an admin'
 
 /** Whether a user of that pool with those roles may do everything in the admin API. */
 export function isAdmin(

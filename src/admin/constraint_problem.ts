@@ -2,16 +2,16 @@ import type { ValueProblem } from '../lib/problems.ts'
 import type { Constraint, ConstraintFailed } from '../lib/storage_error.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
-/** Each kind of constraint: the problem of a request, and the words for the value that failed it. */
+/** The problem of a request for each kind of failed constraint, and the message for the value. */
 const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: string }>> = {
   unique: { code: 'duplicate', message: 'is taken' },
-  check: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+  check: { code: 'invalid-content', message: 'the database does not accept a value' },
   'not null': { code: 'invalid-content', message: 'is needed' },
   'foreign key': { code: 'conflict', message: 'a record that this one refers to does not exist' },
-  other: { code: 'invalid-content', message: 'a value is not one that the database accepts' },
+  other: { code: 'invalid-content', message: 'the database does not accept a value' },
 }
 
-/** Columns whose name on the wire is another one. */
+/** Columns that have another name on the wire. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   'client_secrets.secret_hash': 'client_secret',
   'users.pool': '',
@@ -23,10 +23,10 @@ export const TAKEN_SECRET: ValueProblem = {
 }
 export const TAKEN_USERNAME: ValueProblem = { path: 'username', message: 'is taken in this pool' }
 
-/** Unique values with words of their own. */
+/** Unique values that have their own message. */
 const TAKEN: readonly ValueProblem[] = [TAKEN_SECRET, TAKEN_USERNAME]
 
-/** What a failed constraint says of the value: for an operator, without the value. */
+/** The message of a failed constraint for an operator, without the value. */
 export function describeConstraint({ constraint, columns }: ConstraintFailed): ValueProblem {
   const names = columns.map((column) => WIRE_NAMES[column] ?? column.slice(column.indexOf('.') + 1))
   const path = names.find((name) => name !== '') ?? ''

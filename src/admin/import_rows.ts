@@ -15,7 +15,7 @@ export const batchMembers = {
 }
 export const batchSchema = named('ImportBatch', z.strictObject(batchMembers))
 
-/** What became of a row; in a dry run, what the import would do. */
+/** The result of a row; in a dry run, the result that the import would give. */
 export interface RowVerdict {
   status: 'created' | 'updated' | 'exists' | 'refused'
   reason: string | null

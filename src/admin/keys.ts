@@ -43,7 +43,7 @@ const rotateKeys = operation({
   method: 'POST',
   path: '/keys/rotate',
   summary:
-    'Has the next key take over, `lead_seconds` after it was published (1800 by default); tokens stay good',
+    'Makes the next key sign early, `lead_seconds` after it was published (1800 by default). Tokens stay valid',
   tag: 'keys',
   role: 'admin',
   query: z.strictObject({

@@ -24,7 +24,7 @@ export interface Call {
   params: Readonly<Record<string, string>>
   /** Those that If-Match lists; null for any. */
   versions: readonly number[] | null
-  /** What the operator got for the password a moment ago, as it came; null where there is none. */
+  /** The header `Sallyport-Confirmation`, not checked yet; null where it is absent. */
   confirmation: string | null
   context: RequestContext
   services: Services
@@ -53,7 +53,7 @@ export interface OperationSpec<Q, B, A> {
   needsVersion?: boolean
   query?: ZodMiniType<Q>
   body?: ZodMiniType<B>
-  /** When the operator must have confirmed the password; absent where never. */
+  /** When the operator must have confirmed the password; absent for never. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
   /** The longest body. */
   maxBodyBytes?: number
@@ -82,7 +82,7 @@ export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<Answer<unknown>>
 }
 
-/** What every operation does before its own work. */
+/** The checks before every operation. */
 export interface OperationSteps {
   check: Checker
   /** @throws Problem where the operator has not confirmed the password */

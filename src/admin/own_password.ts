@@ -50,7 +50,7 @@ const changeOwnPassword = operation({
     const cutOff = {
       reason: 'the password was changed',
       edit: { ...password, mustChangePassword: false },
-      // Of two changes at once, the second one did not prove the password that it would replace.
+      // Of two parallel changes, the second one did not prove the password that it would replace.
       conditions: { passwordHash: operator.user.passwordHash },
       event: byOperator(call, { operation: 'changeOwnPassword' }),
     }
@@ -62,7 +62,7 @@ const changeOwnPassword = operation({
 
 export const OWN_PASSWORD: readonly Operation[] = [changeOwnPassword]
 
-/** A new password is refused where it is the current one and that is known to be in a breach. */
+/** Refuses a new password that equals the current one if that is in a known breach. */
 async function makeOwnPassword(
   call: Call,
   { current_password: current, password }: z.output<typeof ownPasswordSchema>,
@@ -77,7 +77,7 @@ function normalize(text: string): string | null {
   return normalizeText(text, MAX_PASSWORD_CHARACTERS)
 }
 
-/** The client by which the operator is signed in, as if it asked for tokens itself. */
+/** A token request of the client by which the operator is signed in. */
 async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context, operator } = call
   const client = await services.clientTable.find(operator.clientId)
@@ -95,8 +95,8 @@ async function describeClient(call: Call): Promise<ClientRequest> {
 }
 
 /**
- * Tokens of a new session, with the scope of the access token that asked. Where the password was held back, that had
- * none: then all that the client may ask for, as at a sign-in.
+ * Tokens of a new session, with the scope of the operator's access token. If that token had no scope because of the
+ * password (`isHeld`), the new ones get every scope of the client, as at a sign-in.
  */
 function signInAgain(user: UserRecord, request: ClientRequest, { operator, services }: Call) {
   const { config } = services

@@ -4,8 +4,8 @@ import type { Call } from './operation.ts'
 import { Problem } from './problem.ts'
 
 /**
- * Checks the operator's own password. A wrong one counts as a failed sign-in of the account: an access token gives no
- * further guesses. The audit trail has each refusal.
+ * Checks the operator's own password. A wrong one counts as a failed sign-in of the account, so that an access token gives
+ * no further guesses. The audit trail has each refusal.
  *
  * @param operation The `operationId`, for the audit trail.
  * @throws Problem 403 wrong-password

@@ -7,7 +7,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import { constraintProblem } from './constraint_problem.ts'
 import { formatProblem, PROBLEMS, Problem } from './problem.ts'
 
-/** Of every response. */
+/** Headers of every response. */
 const NO_STORE = { 'Cache-Control': PRIVATE }
 
 const RETRY_AFTER_SECONDS = 2

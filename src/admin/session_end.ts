@@ -20,8 +20,8 @@ const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
 const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
 
 /**
- * The first event that ended a session, after its last use. A later event did not end it. Null where the session is live or
- * expired, or where the audit trail has no such event any more.
+ * The first event that ended a session, after its last use; a later event did not end it. Null if the session is live or
+ * expired, or if the audit trail no longer has the event.
  *
  * @param events Its story, in order.
  */

@@ -115,7 +115,7 @@ function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true
-  // A refresh just after a cut-off gives tokens that are dated to its end, while the row has the time of the request.
+  // After a refresh just after a cut-off, the tokens have the `before` of the cut-off as `iat`; the row has the time of the request.
   return issuedAt + RECORD_MARGIN_SECONDS < user.tokensValidFrom
 }
 

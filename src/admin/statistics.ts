@@ -48,7 +48,7 @@ export const statisticsSchema = named(
       z.strictObject({
         entries: z.int(),
         max_entries: z.int(),
-        /** Coarse entries that took the place of finer ones. `client_id` is null where all tokens before it ended. */
+        /** Coarse entries that replaced finer ones. `client_id` is null for an entry of all tokens. */
         merged: z.array(z.strictObject({ client_id: z.nullable(z.string()), before: z.int() })),
       }),
     ),
@@ -60,7 +60,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures, passwords from breaches and active sessions, in the last minutes and in up to 60 pieces of them; the size of each database and of the revocation feed',
+    'Tokens by grant, failures, passwords from breaches and active sessions of the last minutes, in up to 60 pieces; the size of each database and of the revocation feed',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({

@@ -8,7 +8,7 @@ import { flag, named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
 import { carryOut } from './user_import_result.ts'
 
-/** A plain password and a fast hash cost one Argon2id hash each, which holds up the isolate. */
+/** The most plain passwords and fast hashes in a batch: each costs one Argon2id hash, which blocks the isolate. */
 const MAX_HASHES = 20
 
 const batchSchema = named(
@@ -56,7 +56,7 @@ const importUsers = operation({
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
 
-/** Whether an import could make an admin, or give a user a password that somebody else knows. */
+/** Whether an import could make an admin, or give a user a password that another person knows. */
 function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
 }

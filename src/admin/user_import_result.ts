@@ -8,7 +8,7 @@ import { IN_USE, type NewUser, type Plan, TAKEN } from './user_import_plan.ts'
 
 type Result = RowResult<{ id: string | null }>
 
-/** Changes what is planned, unless it is a dry run, and reports each row. */
+/** Makes the planned changes, unless it is a dry run, and reports each row. */
 export async function carryOut(
   plans: readonly Plan[],
   call: Call,
@@ -26,7 +26,7 @@ interface Done {
   replaced: ReadonlySet<string>
 }
 
-/** What became of the users that a batch adds, by their ids. */
+/** The results of the users that a batch adds, by their ids. */
 interface Added {
   ids: ReadonlySet<string>
   /** Why the database refused a user. */
@@ -49,7 +49,7 @@ function toVerdict(plan: Plan, done: Done | null): Omit<Result, 'index'> {
 }
 
 /**
- * Adds users in one transaction with an event for each. Where a constraint fails, that transaction did nothing, and each
+ * Adds users in one transaction with an event for each. If a constraint fails, that transaction does nothing. Then each
  * user is added alone, so that only the user whose value failed is refused.
  */
 async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
@@ -77,7 +77,7 @@ async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added
   return { ids, refusals }
 }
 
-/** @returns The ids of those whose name was still free. @throws StorageUnavailable, ConstraintFailed */
+/** @returns The ids of the added users; the others have a name that is taken. @throws StorageUnavailable, ConstraintFailed */
 function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
   const { services, context } = call
   const change: AuditedChange = { operation: 'importUsers' }

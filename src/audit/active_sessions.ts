@@ -7,9 +7,9 @@ export type MinuteCounts = Readonly<Record<Counter, number>> & {
 }
 
 /**
- * How many sessions got a token by a sign-in or a refresh between a moment and the end of the given minutes. Every sign-in is
- * a session. A refresh counts where the session got its last token before that moment. The counters know how long that
- * was ago in classes, so a class that lies across the moment counts in part: the result is exact where no class does.
+ * How many sessions got a token by a sign-in or a refresh between a moment (`from`) and the end of the given minutes. Every sign-in is
+ * a session. A refresh counts if the session got its previous token earlier than that. The counters have the age of the previous
+ * token in classes, so a class that lies across that moment counts in part. Without such a class the result is exact.
  *
  * @param from Unix seconds, the beginning of a minute.
  */
@@ -23,7 +23,7 @@ function countReturning(counts: MinuteCounts, from: number): number {
   return IDLE_COUNTERS.reduce((sum, name, i) => sum + counts[name] * shareAbove(age, i), 0)
 }
 
-/** The share of a class that is idle for more than so many minutes. */
+/** The share of a class whose sessions were idle for more than that many minutes. */
 function shareAbove(age: number, index: number): number {
   const lower = IDLE_MINUTES[index] ?? 0
   const next = IDLE_MINUTES[index + 1]

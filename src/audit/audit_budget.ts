@@ -4,8 +4,8 @@ import { TokenBucket } from '../lib/token_bucket.ts'
 import type { AuditEvent } from './audit_event.ts'
 
 /**
- * Rows that an isolate writes, at once and in each minute, for the events that any caller can cause again and again. A
- * stranger is a caller without a client secret.
+ * Rows that an isolate writes, at once and in each minute, for events that a caller can repeat. A stranger is a caller
+ * without a client secret.
  */
 export const EVENTS_PER_MINUTE = {
   session: 10,
@@ -16,13 +16,13 @@ export const EVENTS_PER_MINUTE = {
   clients: 1200,
 } as const
 
-/** Sessions, addresses, networks and clients whose buckets an isolate keeps. The buckets of all strangers and clients bound the rest. */
+/** How many buckets of sessions, addresses, networks and clients an isolate keeps. The two buckets for all strangers and all clients bound the others. */
 const MAX_BUCKETS = 2000
 
 /** An unused bucket is full again after a minute, so a new one may take its place. */
 const KEEP_SECONDS = 60
 
-/** Whether the same caller can cause such an event again and again. All other events are bounded where they arise. */
+/** Whether the same caller can repeat such an event without end. Other limits bound all other events. */
 export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean {
   if (actor !== undefined) return false
   switch (kind) {
@@ -31,13 +31,13 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     case 'retry':
     case 'unchecked_password':
       return true
-    // A token of the client itself. Those of sessions draw on `sign_ins` and `guests`, and support needs each of them.
+    // A token of the client itself. `sign_ins` and `guests` bound the tokens of sessions, and support needs each of them.
     case 'issue':
       return sid === null
     // A merge that succeeds ends a guest's session, so it happens once to each.
     case 'merge':
       return outcome === 'refused'
-    // Draws on `refreshes`.
+    // `refreshes` bounds them.
     case 'refresh':
     // Once for each session, lock, password hash and key, or for each change by an operator.
     case 'theft':
@@ -54,12 +54,12 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
 
 type Level = keyof typeof EVENTS_PER_MINUTE
 
-/** What repeatable events may write: a token bucket for each session and caller, and one for all callers of a kind together. */
+/** The budget of repeatable events: a token bucket for each session and caller, and one for all callers of a kind together. */
 export class AuditBudget {
   readonly #buckets = new ExpiringCache<TokenBucket>(MAX_BUCKETS)
   readonly #shared = { strangers: bucketOf('strangers'), clients: bucketOf('clients') }
 
-  /** Takes one event from the budget of its caller. Returns false, and takes nothing, where it is used up. */
+  /** Takes one event from the budget of its caller. Returns false, and takes nothing, if the budget is used up. */
   take(event: AuditEvent, context: RequestContext): boolean {
     const buckets = this.#bucketsOf(event, context)
     if (buckets.some((bucket) => bucket.isEmpty(context.now))) return false

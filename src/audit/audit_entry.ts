@@ -2,7 +2,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { AuditEvent } from './audit_event.ts'
 import { type Counter, countersOf } from './event_counters.ts'
 
-/** One row to be written, and what it adds to the counters. */
+/** One row to be written, and the values that it adds to the counters. */
 export interface AuditEntry {
   event: AuditEvent
   /** Unix seconds. */

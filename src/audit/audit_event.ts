@@ -44,7 +44,7 @@ export interface AuditEvent {
   sid: string | null
   /** Absent where no operator did it. */
   actor?: Actor
-  /** Whether a confidential client sent the request. Not stored: the event draws on that client's budget. */
+  /** Whether a confidential client sent the request. Not stored: it decides whose budget the event uses. */
   isFromClient?: boolean
   /** When the session got the refresh token that was used, in Unix seconds. Not stored: the statistics need it. */
   previousTokenAt?: number

@@ -30,7 +30,7 @@ export interface Statistics {
   total: EventCounts
 }
 
-/** A time and how it is cut. All in Unix seconds, and whole minutes. */
+/** A span of time and its pieces. All in Unix seconds, and whole minutes. */
 export interface StatisticsSpan {
   /** Inclusive. */
   from: number

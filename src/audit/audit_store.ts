@@ -27,10 +27,10 @@ const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 
 /** How long an isolate gathers events for one write: each write is a call, and D1 takes one at a time. */
 const GATHER_MS = 200
 
-/** After this long the isolate gathers anew: the runtime has ended the request that gathered. */
+/** After this time the isolate begins a new write: the runtime has ended the request that gathered events for the last one. */
 const PATIENCE_SECONDS = 3
 
-/** An entry, and the network whose budget at this location it draws on; null where it draws on none. */
+/** An entry, and the network whose budget at this location it uses; null where it uses none. */
 interface Gathered {
   entry: AuditEntry
   network: string | null
@@ -66,8 +66,8 @@ export class AuditStore {
 
   /**
    * Writes an event after the response is sent, in one call with the events of the next moment. An event that the same
-   * caller can repeat draws on a budget. Past it the event is counted, and each minute one summary is written for all of a
-   * kind and a network. A write that fails is logged; no request fails for it.
+   * caller can repeat uses a budget. Past it the event is only counted, and each minute one summary is written for each kind
+   * and network. A write that fails is logged; no request fails for it.
    */
   record(event: AuditEvent, context: RequestContext): void {
     const entry = entryOf(event, context)
@@ -101,7 +101,7 @@ export class AuditStore {
     await callStore(`D1 audit_events (${entries.length})`, () => this.#db.batch([insert, count]))
   }
 
-  /** Leaves out, and counts, the events of networks that have used up their budget at this location, in other isolates too. */
+  /** Only counts the events of networks that have used up their budget at this location, over all isolates. */
   async #withinLocation(gathered: readonly Gathered[]): Promise<AuditEntry[]> {
     const kept = await Promise.all(
       gathered.map(async ({ entry, network }) => {
@@ -172,8 +172,8 @@ export class AuditStore {
   }
 
   /**
-   * Removes up to `limit` of the oldest events where there are more than `maxEvents`. Thefts, cut-offs and locks stay until
-   * there are twice as many; what operators did and what became of keys stays for its whole time.
+   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, cut-offs and locks stay until there
+   * are twice as many events. Events of operators and of keys stay for all of `audit_retention_days`.
    *
    * @returns how many
    * @throws StorageUnavailable
@@ -194,7 +194,7 @@ export class AuditStore {
   }
 }
 
-/** A confidential client has a budget in each isolate alone, and a caller without an address too. */
+/** A confidential client, and a caller without an address, have a budget in each isolate but none at the location. */
 function countedNetwork({ isFromClient = false }: AuditEvent, context: RequestContext): string | null {
   return isFromClient || context.address === null ? null : networkOf(context)
 }

@@ -1,8 +1,8 @@
 import type { AuditEvent } from './audit_event.ts'
 
 /**
- * The lower ends, in minutes, of the classes that refreshes are counted in: how long before it the session got its last
- * token. A class ends where the next one begins; the last has no end.
+ * Refreshes are counted in classes by the minutes since the session got its previous token. These are the lower ends of the
+ * classes. A class ends where the next one begins; the last has no end.
  */
 export const IDLE_MINUTES = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const
 
@@ -28,7 +28,7 @@ const ISSUES: ReadonlyMap<string, Counter> = new Map([
   ['client_credentials', 'client_credentials'],
 ])
 
-/** What an event adds one to. A retry counts as a token, and not as another visit of its session. */
+/** The counters to which an event adds one. A retry counts as a token, and not as further activity of its session. */
 export function countersOf(event: AuditEvent, now: number): Counter[] {
   switch (event.kind) {
     case 'issue': {

@@ -4,7 +4,7 @@ import type { AuditEvent } from './audit_event.ts'
 /** How long events are counted before their summaries are written. */
 export const SUMMARY_SECONDS = 60
 
-/** Kinds of events by network or client that are told apart. Those of all others are counted by their kind alone. */
+/** The most summaries by kind and network or client. Further events are counted by their kind alone. */
 const MAX_SUMMARIES = 50
 
 /** Counts the events of an isolate that are past their budget: one row for many. */
@@ -37,7 +37,7 @@ export class EventSummaries {
   }
 }
 
-/** What is kept of an event: its kind, and the network or the client that it came from. */
+/** The part of an event that its summary has: its kind, and its network or client. */
 function summaryOf(entry: AuditEntry): AuditEntry {
   const { kind, outcome, api, clientId, isFromClient = false } = entry.event
   const caller = isFromClient ? { api, clientId } : { api: null, clientId: null }

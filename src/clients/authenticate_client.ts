@@ -20,11 +20,27 @@ export interface ProvenClient {
  * @throws OAuthError invalid_client
  */
 export async function authenticateClient(
-  { id, secrets }: ClientCredentials,
-  clients: Pick<ClientStore, 'find'>,
+  credentials: ClientCredentials,
+  clients: Pick<ClientStore, 'find' | 'findCurrent'>,
   context: RequestContext,
 ): Promise<ProvenClient> {
-  const client = await clients.find(id, context)
+  const client = await clients.find(credentials.id, context)
+  try {
+    return await prove(credentials, client, context)
+  } catch (error) {
+    // An outdated copy must not refuse a request: it may lack the client or its newest secret.
+    const current = await clients.findCurrent(credentials.id, context)
+    if (current === client) throw error
+    return prove(credentials, current, context)
+  }
+}
+
+/** @throws OAuthError invalid_client */
+async function prove(
+  { secrets }: ClientCredentials,
+  client: StoredClient | null,
+  context: RequestContext,
+): Promise<ProvenClient> {
   const secretHash = await verifyClientSecret(secrets, client, context.now)
   if (client === null) throw invalidClient('unknown client')
   if (!client.enabled) throw invalidClient('disabled client')

@@ -35,7 +35,7 @@ export interface Client {
   accessValidFrom: number
 }
 
-/** A client as it was read from D1, or from a copy of that. */
+/** A client as it was read from D1 or from a copy of it. */
 export interface StoredClient extends Client {
   /** The client's tokens issued before this second are dead. Unix seconds. */
   tokensValidFrom: number

@@ -24,10 +24,10 @@ export async function hashClientSecret(secret: string): Promise<string> {
 }
 
 /**
- * The hash of the presented secret where it is one of the client's, else null. The work depends on the number of readings
- * alone: one hash and two comparisons for each, for any client and for an unknown one, whichever reading matches.
+ * The hash of the presented secret if it is one of the client's, else null. The work depends only on the number of readings:
+ * one hash and two comparisons for each. It is the same for an unknown client, and for each reading that can match.
  *
- * @param readings How the presented secret may be read; a client that presents none does the work of an empty one.
+ * @param readings The possible values of the presented secret; without one, the work is that of an empty secret.
  */
 export async function verifyClientSecret(
   readings: readonly string[],

@@ -11,7 +11,7 @@ import type { ClientTableStore } from './client_table_store.ts'
 
 const ISOLATE_ENTRIES = 1000
 
-/** A copy that could not be read again is tried once in this time. */
+/** After a failed read of a copy, the next one comes after this time. */
 const READ_AGAIN_SECONDS = 5
 
 /** Ids that D1 does not know draw on a budget in each isolate, so that garbage does not reach D1 unbounded. */
@@ -24,7 +24,7 @@ interface Entry {
   client: StoredClient | null
   /** The latest change that it includes. */
   asOf: number
-  /** From when on it is read again beside the requests that use it. Unix seconds. */
+  /** From this second on it is read again, in parallel with the requests that use it. Unix seconds. */
   refreshAt: number
 }
 
@@ -62,7 +62,13 @@ export class ClientStore {
     return entry.client
   }
 
-  /** Whether the list of changes, a few seconds old at most, has no change that a client lacks. */
+  /** The same, once the list of changes is a few seconds old at most: a copy that it names is read again. */
+  async findCurrent(id: string, context: RequestContext): Promise<StoredClient | null> {
+    await this.#dependencies.changes.confirm(context)
+    return this.find(id, context)
+  }
+
+  /** Whether a client includes its latest change, by a list of changes that is a few seconds old at most. */
   async isCurrent(client: StoredClient, context: RequestContext): Promise<boolean> {
     await this.#dependencies.changes.confirm(context)
     return !this.#isOutdated(client.id, client)

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 
 /**
- * A rule across fields. It is asked where a field is wrong too, so that every problem is told at once; what it cannot
- * judge then is left to that field's own message.
+ * A rule across fields. It also runs if a field is invalid, so that every problem is reported at once. It skips fields that it
+ * cannot compare, because they have a message of their own.
  */
 export function across<T>(isKept: (value: T) => boolean, path: string, message: string) {
   const rule = (value: unknown): boolean => {

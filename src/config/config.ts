@@ -52,7 +52,7 @@ export interface BreachedPasswordSettings {
 /** Where the responses of a challenge, such as Turnstile, are checked. */
 export interface ChallengeSettings {
   verifyUrl: string
-  /** What a sign-in with recent failures gets while that service is down: `open` lets it go on, `closed` refuses it. */
+  /** While that service is down, `open` lets a sign-in with recent failures continue, `closed` refuses it. */
   whenDown: (typeof CHALLENGE_OUTAGES)[number]
   timeoutMs: number
 }
@@ -93,7 +93,7 @@ export interface Config {
   /** Where sessions are stored. The first serves every continent that none names. */
   sessionShards: ShardConfig[]
   auditRetentionSeconds: number
-  /** How many audit events are kept. The oldest are removed before their time. */
+  /** How many audit events are kept. The oldest ones past this number are removed before `audit_retention_days`. */
   auditMaxEvents: number
   errorDialect: ErrorDialect
   passwordHash: Argon2Cost
@@ -102,7 +102,7 @@ export interface Config {
   minimumPasswordLength: number
   /** Null where nobody is asked. */
   breachedPasswords: BreachedPasswordSettings | null
-  /** Null where no challenge is asked for. */
+  /** Null where config.yml has no challenge. */
   challenge: ChallengeSettings | null
   signInLimits: SignInLimits
   /** What an address may do in a minute at one location. Kept by the bindings of wrangler.toml, which must agree. */

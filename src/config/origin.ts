@@ -9,13 +9,13 @@ export function isLoopback(url: string): boolean {
   return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname)
 }
 
-/** Whether passwords and tokens may go to a URL: by https, or by plain http on this machine. */
+/** Whether passwords and tokens may be sent to a URL: over https, or over plain http on this machine. */
 export function isSecure(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.href))
 }
 
 /**
- * What keeps a text from being the origin of pages that read responses; null where nothing does. The one rule for
+ * The reason why a text cannot be the origin of pages that read responses; null if it can. The one rule for
  * `cors.allow_origins` and for the origins of a client.
  */
 export function findOriginProblem(text: string): string | null {

@@ -21,7 +21,7 @@ const failureLimits = (defaults: FailureLimitsFile) =>
       )
       .check(
         across(
-          // What is no number has been told already.
+          // A value that is not a number has its own message.
           ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
           'longest_lock',
           'must not be shorter than lock',

@@ -97,13 +97,14 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   return (
     <div class="note warn">
       <p>
-        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and its oldest were merged.
-        APIs refuse access tokens that were issued
+        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and the oldest ones were
+        merged. APIs refuse access tokens that were issued
       </p>
       <ul>
         {feed.merged.map(({ client_id: clientId, before }) => (
           <li>
-            {clientId === null ? 'to anybody' : `to the client ${clientId}`} before <Moment at={before} /> UTC
+            {clientId === null ? 'to any client' : `to the client ${clientId}`} before <Moment at={before} />{' '}
+            UTC
           </li>
         ))}
       </ul>

@@ -70,7 +70,7 @@ export function Confirm({
         <div class="confirm-text">{children}</div>
         <PostForm csrf={csrf} action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
           {passwordId === undefined ? null : (
-            <OwnPassword id={passwordId} hint="The action needs it." required />
+            <OwnPassword id={passwordId} hint="This action needs your password." required />
           )}
           <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
             {label}

@@ -7,7 +7,7 @@ import { SingleFlight } from '../lib/single_flight.ts'
 import type { Services } from '../services.ts'
 import type { Endpoint } from './endpoint.ts'
 
-/** How long an isolate repeats the last result of the checks: a flood of requests reaches the stores no more often. */
+/** How long an isolate repeats the last result of the checks, so that a flood of requests does not reach the stores. */
 const READINESS_SECONDS = 5
 
 /** Whether the Worker runs. */
@@ -35,7 +35,7 @@ export const readinessEndpoint: Endpoint = {
 
 type Check = (context: RequestContext) => Promise<string[]>
 
-/** The same check, run once at a time, whose result is repeated for some seconds. */
+/** A check that runs once at a time and repeats its result for some seconds. */
 function keepFor(seconds: number, check: Check): Check {
   const results = new ExpiringCache<string[]>(1)
   const flights = new SingleFlight<string[]>()
@@ -51,7 +51,7 @@ function keepFor(seconds: number, check: Check): Check {
 }
 
 async function findFailing({ readiness, keys }: Services, context: RequestContext): Promise<string[]> {
-  // In parallel: the caller learns of every store that hangs within one deadline.
+  // In parallel, so that one deadline is enough for all stores that hang.
   const [stores, signingKeys] = await Promise.all([readiness.findFailing(), findFailingKeys(keys, context)])
   return [...stores, ...signingKeys]
 }

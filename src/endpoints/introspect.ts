@@ -1,7 +1,9 @@
 import type { Context } from 'hono'
 import type { ApiConfig, Config } from '../config/config.ts'
+import type { ClientRequest } from '../grants/grant.ts'
+import { requireUnchangedClient } from '../grants/require_current_client.ts'
 import type { Answers } from '../http/answers.ts'
-import { readClientRequest } from '../http/client_request.ts'
+import { runAsClient } from '../http/client_request.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
@@ -26,28 +28,33 @@ export const introspectEndpoint: Endpoint = {
 }
 
 async function answerIntrospection(c: Context, services: Services, answers: Answers): Promise<Response> {
-  const request = await readClientRequest(c, services, 'token')
+  const run = (request: ClientRequest) => introspect(request, services)
+  return answers.private(await runAsClient(c, services, { required: 'token', run }))
+}
+
+async function introspect(request: ClientRequest, services: Services): Promise<object> {
   const { client, api, parameters, context } = request
   if (!client.confidential) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
-  // A refresh token is between its client and this server.
-  const isOfCaller = claims !== null && (claims.seq === null || claims.clientId === client.id)
+  if (claims === null) return INACTIVE
+  // A client that was disabled, or one with a retired secret, must not introspect.
+  await requireUnchangedClient(request, services)
+  // Only the client of a refresh token may see its description.
+  const isOfCaller = claims.seq === null || claims.clientId === client.id
   const holder = isOfCaller ? await findHolder(claims, { api, now: context.now }, services) : null
-  if (claims === null || holder === null) return answers.private(INACTIVE)
-  return answers.private(
-    describe(claims, powerNow(claims, holder, api, services.config), services.config.issuer),
-  )
+  if (holder === null) return INACTIVE
+  return describe(claims, powerNow(claims, holder, api, services.config), services.config.issuer)
 }
 
-/** What a token may do at this moment, and what is known of the password. */
+/** The current scope and roles of a token, and the claims about the password. */
 interface Power {
   scope: readonly string[]
   roles: readonly string[]
   standing: PasswordStanding
 }
 
-/** What the token says, as far as its client, its user and config.yml still have it. A refresh token keeps its scope. */
+/** The scope and roles of the token that its client, its user and config.yml still have. A refresh token keeps its scope. */
 function powerNow(
   { seq, subject, scope, roles }: TokenClaims,
   { user, clientScopes }: LiveHolder,

@@ -42,7 +42,7 @@ function answerMetadata(services: Services, answers: Answers): ReturnType<Endpoi
   }
 }
 
-/** The published keys; null while no store has them, which must not keep a reader from the addresses of the server. */
+/** The published keys; null while no store responds, because a reader must get the addresses of the server even then. */
 async function findJwks(keys: KeyRing, context: RequestContext): Promise<string | null> {
   try {
     return (await keys.jwks(context)).body
@@ -61,7 +61,7 @@ function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string
   return [...new Set(keys.map(({ alg }) => alg))]
 }
 
-/** Derived from the tables of grants and endpoints, so that it lists what works (docs/decisions/0031). */
+/** Derived from the tables of grants and endpoints, so that it lists only what exists (docs/decisions/0031). */
 function describeServer(config: Config, algorithms: string[]) {
   const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
   return {

@@ -3,8 +3,8 @@ import { FEED_MAX_AGE_SECONDS } from '../sessions/revocation_feed.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
- * The cut-offs whose access tokens may still live, as a signed JWT. A reader who has the list asks by `since` for what was
- * added.
+ * The cut-offs whose access tokens may still live, as a signed JWT. A reader that has the list asks for the added entries by
+ * `since`.
  */
 export const revocationsEndpoint: Endpoint = {
   method: 'GET',

@@ -2,8 +2,9 @@ import type { Context } from 'hono'
 import { auditSuccess } from '../grants/audit_success.ts'
 import type { ClientRequest } from '../grants/grant.ts'
 import { identifySession } from '../grants/identify_session.ts'
+import { requireUnchangedClient } from '../grants/require_current_client.ts'
 import type { Answers } from '../http/answers.ts'
-import { readClientRequest } from '../http/client_request.ts'
+import { runAsClient } from '../http/client_request.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
@@ -22,21 +23,27 @@ export const revokeEndpoint: Endpoint = {
 }
 
 async function answerRevocation(c: Context, services: Services, answers: Answers): Promise<Response> {
-  const request = await readClientRequest(c, services, 'token')
+  const run = (request: ClientRequest) => revokeToken(request, services)
+  await runAsClient(c, services, { required: 'token', run })
+  return answers.private({})
+}
+
+/** @throws OAuthError where the token is another client's, or the budget is used up; ClientChanged */
+async function revokeToken(request: ClientRequest, services: Services): Promise<void> {
   const { client, parameters, context } = request
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   // A token that is not ours or has expired is as dead as its owner wants it (RFC 7009 §2.2).
-  if (claims === null) return answers.private({})
+  if (claims === null) return
+  await requireUnchangedClient(request, services)
   if (claims.clientId !== client.id)
     throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
   await spendBudgets(claims, request, services)
   await revoke(claims, request, services)
-  return answers.private({})
 }
 
 /**
- * A caller of a public client may be anybody, so each address has a budget; a revocation that the feed would list counts
- * against the client too. A confidential client has authenticated: only its own requests use up its budget.
+ * A public client does not authenticate, so each address has a budget. A revocation that the feed would list also uses the
+ * budget of the client. A confidential client has authenticated: only its own requests use up its budget.
  *
  * @throws OAuthError temporarily_unavailable, and the token keeps living
  */

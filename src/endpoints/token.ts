@@ -2,10 +2,8 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
-import { ClientChanged } from '../grants/require_current_client.ts'
 import type { Answers } from '../http/answers.ts'
-import { authenticateRequest, readClientRequest } from '../http/client_request.ts'
-import { log } from '../lib/log.ts'
+import { runAsClient } from '../http/client_request.ts'
 import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
@@ -19,14 +17,8 @@ export const tokenEndpoint: Endpoint = {
 }
 
 async function answerTokenRequest(c: Context, services: Services, answers: Answers): Promise<Response> {
-  const request = await readClientRequest(c, services, 'grant_type')
-  try {
-    return answers.private(await runGrant(request, services))
-  } catch (error) {
-    if (!(error instanceof ClientChanged)) throw error
-    log('info', 'client_read_again', { client_id: request.client.id })
-    return answers.private(await runGrant(await authenticateRequest(c, request, services), services))
-  }
+  const run = (request: ClientRequest) => runGrant(request, services)
+  return answers.private(await runAsClient(c, services, { required: 'grant_type', run }))
 }
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 
-/** Records what a request did, after its response is sent. */
+/** Records the audit event of a successful request, after its response is sent. */
 export function auditSuccess(
   event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid' | 'previousTokenAt'>,
   { client, api, context }: ClientRequest,

@@ -12,7 +12,7 @@ import { besideClientCheck } from './require_current_client.ts'
 import { spendVisitor } from './spend_visitor.ts'
 import { startSession } from './start_session.ts'
 
-/** Whom the credentials prove, and what they may be given. */
+/** The user or guest that the credentials prove, and the claims of the tokens. */
 interface Proven {
   subject: string
   roles: readonly string[]
@@ -34,7 +34,7 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    // Every parameter before the password: a refusal after it would tell a right guess from a wrong one, without a session.
+    // Every parameter before the password check: a later refusal would show that a guess is correct, without a session.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
@@ -42,7 +42,7 @@ export const passwordGrant: Grant = {
       ? signInVisitor(request, services)
       : signInUser(username, password, request, services)
     const proven = await besideClientCheck(proving, request, services)
-    // Last, since it ends the guest's session: a request that is refused must leave it whole.
+    // Last, because it ends the guest's session: a refused request must not end it.
     const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
     const by = isGuest ? 'guest' : 'password'
     return startSession({ ...proven, scope, visitorId, by }, request, services)

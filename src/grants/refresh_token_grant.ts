@@ -32,7 +32,7 @@ export const refreshTokenGrant: Grant = {
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
-    // Last, since it uses the token up: a request that is refused for another reason leaves it usable.
+    // Last, because it uses the token up: a request that is refused for another reason must not.
     const { session, user } = await rotateSession(claims, request, services)
     const issuance = {
       subject: claims.subject,
@@ -56,8 +56,8 @@ async function countGuess(
 }
 
 /**
- * Each refresh writes rows. All sessions of a public client at one address share a budget. A confidential client refreshes for
- * many users from one address, so there each session has its own.
+ * Each refresh writes rows, so it has a budget. All sessions of a public client at one address share one. A confidential client
+ * refreshes for many users from one address, so each of its sessions has its own.
  *
  * @throws OAuthError temporarily_unavailable
  */

@@ -6,11 +6,11 @@ import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 
 /**
- * Replaces the stored hash of a user who has just signed in, where its scheme or cost is not that of new hashes. The
+ * Replaces the stored hash of a user who has just signed in if its scheme or cost is not that of new hashes. The
  * response does not wait for it. After a failure the next sign-in tries again.
  *
- * The hash stays where its scheme ignores a part of this password (bcrypt reads 72 bytes, WordPress trims): the sign-in has
- * not proven that part, and a new hash would require it, although it may be a typing error.
+ * The hash stays if its scheme ignores a part of this password (bcrypt reads 72 bytes, WordPress trims). The sign-in has
+ * not proven that part. It may be a typing error, and a new hash would require it.
  */
 export function renewHash(
   user: User,
@@ -46,7 +46,7 @@ function keepHash(
   })
 }
 
-/** Whether the scheme reads every byte of each form in which the password may have matched. */
+/** Whether the scheme reads every byte of each form of the password that may have matched. */
 function isProvenWhole(password: string, { ignoresPartOf }: Pick<StoredHash, 'ignoresPartOf'>): boolean {
   return passwordForms(password)?.every((form) => ignoresPartOf?.(form) !== true) ?? false
 }

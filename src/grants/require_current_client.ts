@@ -2,17 +2,17 @@ import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
 
-/** A cut-off of a client that lies further ahead than this is a slip, such as milliseconds. */
+/** A cut-off of a client that lies further ahead than this is an error, such as a time in milliseconds. */
 const MAX_AHEAD_SECONDS = 60
 
-/** The client of a request is a copy from before a change. The request can be run again, with the client as it is now. */
+/** The client of a request is a copy from before a change. The request can run again with the current client. */
 export class ClientChanged extends StorageUnavailable {
   override name = 'ClientChanged'
 }
 
 /**
- * Requires that a client may issue tokens now. Every grant calls it before anything is issued or used up. The refresh calls only
- * `requireUnchangedClient`: its own statement looks for cut-offs in D1.
+ * Requires that tokens may be issued to a client now. Every grant calls it before a token is issued or used up. The refresh calls
+ * only `requireUnchangedClient`: its own statement checks the cut-offs in D1.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
@@ -50,8 +50,8 @@ export function requireCutOffIsOver(clientId: string, validFrom: number, now: nu
 }
 
 /**
- * Waits for work and for the check above, side by side. A refusal of the client comes first: whether a password was right
- * must not show in it.
+ * Runs work and the check above in parallel. A refusal of the client comes before any error of the work, because it must not
+ * show whether a password was correct.
  *
  * @throws what the check throws, else what the work throws
  */

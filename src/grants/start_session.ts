@@ -19,11 +19,11 @@ export interface SignedIn {
   visitorId: string | null
   /** How the user signed in, for the audit trail. */
   by: 'guest' | 'password'
-  /** What the guard follows up; null where it has nothing to follow. */
+  /** The sign-in that the guard records; null for a guest or an operator's own password change. */
   signIn: ProvenSignIn | null
 }
 
-/** The first tokens of a new session. No store is written before the response. */
+/** Issues the first tokens of a new session. No store is written before the response. */
 export async function startSession(
   { by, visitorId, signIn, ...signedIn }: SignedIn,
   request: ClientRequest,
@@ -36,7 +36,7 @@ export async function startSession(
   const sid = services.shards.newSid(context.continent)
   const session = { sid, seq: 0, scope: scope.tokens, expiresAt, visitorId }
   const response = await issueTokens({ ...signedIn, session }, request, services)
-  // The event has the time of the tokens: a cut-off a moment before must not look as if it came after the sign-in.
+  // The event has the `iat` of the tokens: an earlier cut-off must not look as if it came after the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
   auditSuccess({ kind: 'issue', reason: by, subject, sid }, dated, services)
   if (signIn !== null) {

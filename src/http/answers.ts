@@ -15,10 +15,10 @@ const JSON_TYPE = 'application/json; charset=UTF-8'
  */
 export const PRIVATE = 'no-store, no-transform'
 
-/** Of every response that carries or refuses a token (RFC 6749 §5.1). */
+/** Headers of every response that carries or refuses a token (RFC 6749 §5.1). */
 const NO_STORE = { 'Cache-Control': PRIVATE, Pragma: 'no-cache' }
 
-/** Refusals of requests whose path is not known to be one of the server's. */
+/** Refusals of requests whose path is not one of the server's endpoints. */
 const HIDDEN_PATHS: ReadonlySet<Refusal['kind']> = new Set(['not_found', 'misdirected_request'])
 
 /** How an answer for anyone may be kept. */

@@ -3,6 +3,8 @@ import { authenticateClient } from '../clients/authenticate_client.ts'
 import type { Client } from '../clients/client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { ClientRequest } from '../grants/grant.ts'
+import { ClientChanged } from '../grants/require_current_client.ts'
+import { log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { parseClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient, OAuthError } from '../oauth/errors.ts'
@@ -12,17 +14,13 @@ import { readParameters } from './read_parameters.ts'
 import { requestContext } from './request_context.ts'
 
 /**
- * Reads a request and authenticates its client: how every endpoint that clients post to begins.
+ * Reads a request and authenticates its client.
  *
  * @param required The parameter without which nothing else is looked at.
  * @throws OAuthError invalid_request, invalid_client
  */
-export async function readClientRequest(
-  c: Context,
-  services: Services,
-  required: string,
-): Promise<ClientRequest> {
-  // What the request needs after its client is read beside the client.
+async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
+  // The copies that the request needs later are read in parallel with the client.
   const begun = requestContext(c, services.clock)
   services.changes.refresh(begun)
   services.keys.prepare(begun)
@@ -33,8 +31,29 @@ export async function readClientRequest(
   return authenticateRequest(c, { parameters, context }, services)
 }
 
+/**
+ * Reads a request and runs it as its client. Where a copy of the client lacked a change, the client is authenticated again, as
+ * the database has it, and the request runs once more.
+ *
+ * @param required As for `readClientRequest`.
+ */
+export async function runAsClient<T>(
+  c: Context,
+  services: Services,
+  { required, run }: { required: string; run: (request: ClientRequest) => Promise<T> },
+): Promise<T> {
+  const request = await readClientRequest(c, services, required)
+  try {
+    return await run(request)
+  } catch (error) {
+    if (!(error instanceof ClientChanged)) throw error
+    log('info', 'client_read_again', { client_id: request.client.id })
+    return run(await authenticateRequest(c, request, services))
+  }
+}
+
 /** Authenticates the client of a request whose parameters are read. @throws OAuthError invalid_request, invalid_client */
-export async function authenticateRequest(
+async function authenticateRequest(
   c: Context,
   { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
   services: Services,

@@ -87,9 +87,8 @@ export class KeyLife {
   }
 
   /**
-   * Has the next key take over. A key that was made already is brought forward; else one is made. It signs `leadSeconds`
-   * after it was published, so that a reader that keeps the JWKS for less than that knows it. Tokens stay good. Asked again
-   * meanwhile, it changes nothing, unless a shorter lead is asked for.
+   * Makes the next key sign early. If the next key exists, it is brought forward; otherwise one is made. It signs `leadSeconds`
+   * after it was published. Tokens of the current key stay valid. A second call changes nothing, unless its lead is shorter.
    *
    * @returns The next key, or the current one where the switch was at once
    * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right

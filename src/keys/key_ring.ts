@@ -31,9 +31,9 @@ interface Ring {
   /** The same as they were read. */
   stored: StoredSigningKey[]
   jwks: JwksDocument
-  /** From when on they are read again beside the requests that use them. Unix seconds. */
+  /** From this second on they are read again, in parallel with the requests that use them. Unix seconds. */
   refreshAt: number
-  /** From when on requests wait for that. Unix seconds. */
+  /** From this second on requests wait for the read. Unix seconds. */
   endsAt: number
 }
 
@@ -60,7 +60,7 @@ export class KeyRing {
   #ring: Ring | null = null
   /** When a key that is not known here last had the record read. */
   #comparedAt = Number.NEGATIVE_INFINITY
-  /** Until when the known keys are used although they could not be read again. Unix seconds. */
+  /** Until this second the known keys are used, because a read has failed. Unix seconds. */
   #readAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: Dependencies) {

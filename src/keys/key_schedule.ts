@@ -4,7 +4,7 @@ import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 /** How long any cache may keep the JWKS: its Cache-Control says so. */
 export const JWKS_MAX_AGE_SECONDS = 300
 
-/** A new key may be missing from the JWKS that a caller gets for so long: KV, the isolate and an HTTP cache, one after the other. */
+/** The greatest age of the JWKS that a caller gets: the ages of the copies in KV, the isolate and an HTTP cache add up. */
 const OWN_CACHES_SECONDS = KV_LAG_SECONDS + KEY_COPY_SECONDS.max + JWKS_MAX_AGE_SECONDS
 
 /** How long a reader may keep the JWKS and still know each new key in time: Istio and Envoy keep it for 20 minutes. */
@@ -19,7 +19,7 @@ export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACH
  */
 export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
 
-/** How long an operator may have a key published before it signs. Below the first, readers without a cache would miss it. */
+/** The limits of the lead that an operator may choose. Below `min`, even a reader without a cache could miss the key. */
 export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECONDS } as const
 
 /**

@@ -32,8 +32,8 @@ interface Dependencies {
 }
 
 /**
- * Signing keys, of record in D1, with one read copy of them all in KV. A slow reader may write a copy back from before a
- * key was retired. The list of changes tells so, and while D1 is away, the mark in KV that each compromised key has.
+ * Signing keys, of record in D1, with one read copy of them all in KV. A slow isolate may write a copy from before a key was
+ * retired. The list of changes shows that it is outdated. While D1 is away, a mark in KV for each compromised key shows it.
  */
 export class KeyStore {
   readonly #db: D1Database

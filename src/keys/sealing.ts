@@ -31,13 +31,13 @@ export interface SealedFacts {
   retiresAt: number | null
 }
 
-/** A private key and the facts of its seal; null where a version before this rule sealed it, by its kid alone. */
+/** A private key and the facts of its seal. The facts are null if an earlier version sealed the key, with its kid alone. */
 interface Opened {
   privateJwk: JWK
   facts: SealedFacts | null
 }
 
-/** The protected header of a seal. Keys from before this rule have no `key`. */
+/** The protected header of a seal. Keys that an earlier version sealed have no `key`. */
 const headerSchema = z.object({
   kid: z.string(),
   key: z.optional(
@@ -67,7 +67,7 @@ export async function openPrivateJwk(kid: string, sealed: string, sealingKeys: S
 }
 
 /**
- * Seals again what is not sealed under the first key, or not with these facts; null where it is.
+ * Seals a private key again if it is not sealed under the first key with these facts; null if it is.
  *
  * @throws SealingError where none of the keys opens it
  */
@@ -95,7 +95,7 @@ async function tryOpen(kid: string, sealed: string, sealingKey: SealingKey): Pro
     if (header.kid !== kid) return null
     return { privateJwk: JSON.parse(new TextDecoder().decode(plaintext)), facts: toFacts(header) }
   } catch {
-    // One message for every cause, so that it cannot quote what was sealed.
+    // One message for every cause, so that it cannot contain a part of the key.
     return null
   }
 }

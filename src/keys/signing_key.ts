@@ -22,7 +22,7 @@ export interface SealedSigningKey {
   retiresAt: number | null
 }
 
-/** A signing key as it was read from D1, or from a copy of that. */
+/** A signing key as it was read from D1 or from a copy of it. */
 export interface StoredSigningKey extends SealedSigningKey {
   /** The latest change that it includes, by its number in `copy_changes`. */
   asOf: number
@@ -71,12 +71,12 @@ export async function generateSigningKey(
 }
 
 /**
- * Opens a key for use. Its public half is derived from the private one, whose thumbprint must be the kid: what is stored
- * beside the seal is not trusted.
+ * Opens a key for use. The public half is derived from the private one, whose thumbprint must be the kid: the stored public
+ * half is not trusted.
  *
- * @param from In a copy, algorithm and times must be those of the seal. D1 decides over them itself, and may have a key
- *   that was sealed before times were bound; the cron trigger seals such keys again.
- * @throws SealingError where the private half does not open, or is not the key that the record says
+ * @param from In a copy, algorithm and times must be those of the seal. Those in D1 count themselves: D1 may have a key that
+ *   an earlier version sealed without times, and the cron trigger seals such keys again.
+ * @throws SealingError where the private half does not open, or is not the key of the record
  */
 export async function openSigningKey(
   sealed: SealedSigningKey,
@@ -86,13 +86,13 @@ export async function openSigningKey(
   const { kid, alg } = sealed
   const { privateJwk, facts } = await openPrivateJwk(kid, sealed.sealedPrivateJwk, sealingKeys)
   if (facts ? facts.alg !== alg : from === 'copy')
-    throw new SealingError(`signing key ${kid} is sealed otherwise`)
+    throw new SealingError(`the seal of signing key ${kid} does not confirm its algorithm`)
   if (facts && !haveSameFacts(facts, sealed)) {
     if (from === 'copy') throw new SealingError(`the times of signing key ${kid} are not those of its seal`)
     log('info', 'key_sealed_with_other_times', { kid })
   }
   if ((await calculateJwkThumbprint(privateJwk)) !== kid) {
-    throw new SealingError(`signing key ${kid} has another thumbprint`)
+    throw new SealingError(`the kid of signing key ${kid} is not its thumbprint`)
   }
   const publicJwk: JWK = { ...publicMembersOf(privateJwk), kid, alg, use: 'sig' }
   const [privateKey, publicKey] = await Promise.all([

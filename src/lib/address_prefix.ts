@@ -27,7 +27,7 @@ export function countedAddress(address: string | null | undefined): string | nul
 
 /** A network around a counted address. */
 export interface CountedNetwork {
-  /** A site is what one customer of a provider has, an IPv6 /56; a network is an IPv6 /48 or an IPv4 /24. */
+  /** A site is an IPv6 /56, which many providers give to one customer. A network is an IPv6 /48 or an IPv4 /24. */
   kind: 'site' | 'network'
   prefix: string
 }
@@ -45,7 +45,7 @@ export function networksAround(address: string): CountedNetwork[] {
   ]
 }
 
-/** Into how many shares the /64s of an IPv6 /48 are divided. */
+/** The number of shares of an IPv6 /48: each of its /64s belongs to one. */
 export const NETWORK_SHARES = 4
 
 /**

@@ -18,7 +18,7 @@ export function assignmentsOf(columns: ColumnValues): SqlPart {
   }
 }
 
-/** From which second on tokens are good: all of them, or access tokens alone. Unix seconds. */
+/** Tokens issued before this second are refused: all of them, or access tokens alone. Unix seconds. */
 export interface TokenStarts {
   tokensValidFrom?: number | undefined
   accessValidFrom?: number | undefined

@@ -10,7 +10,7 @@ export const SEARCH_DEADLINE_MS = 25_000
 /** The same for a copy near the caller, and for whatever there is a known answer in place of. */
 export const PATIENCE_MS = 1000
 
-/** A store could not be reached, or did not run the call: the caller may try again. */
+/** A store did not respond, or did not run the call: the caller may try again. */
 export class StorageUnavailable extends Error {
   override name = 'StorageUnavailable'
 }

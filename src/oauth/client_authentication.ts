@@ -7,8 +7,8 @@ import type { Parameters } from './parameters.ts'
 export interface ClientCredentials {
   id: string
   /**
-   * The readings of the secret; empty where the client presented none. A Basic secret has two: form-decoded (RFC 6749
-   * §2.3.1), and raw, which is how clients of OroCommerce send it. An id needs one: it has no character that is encoded.
+   * The possible values of the secret; empty where the client presented none. A Basic secret has two: form-decoded (RFC 6749
+   * §2.3.1), and raw, because clients of OroCommerce send it raw. An id has one, because no character of an id is encoded.
    */
   secrets: readonly string[]
 }
@@ -55,11 +55,11 @@ function parseBasic(authorization: string): ClientCredentials {
   if (text === null) throw invalidClient('Basic credentials are not base64 of UTF-8')
   const [id, secret] = splitOnce(text, ':')
   if (id === '') throw invalidClient('Basic credentials name no client')
-  // Two readings even where they are equal: the work must not depend on the text.
+  // Two readings even if they are equal: the work must not depend on the text.
   return { id: decodeHalf(id), secrets: secret === '' ? [] : [decodeHalf(secret), secret] }
 }
 
-/** The half itself where it is not form-encoded: then only its raw reading can be right. */
+/** The form-decoded text; the raw text if it is not form-encoded. */
 function decodeHalf(half: string): string {
   try {
     return decodeURIComponent(half.replaceAll('+', ' '))

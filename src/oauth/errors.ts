@@ -1,4 +1,4 @@
-/** What can be wrong with a request as a whole, with the text that the caller sees. */
+/** The errors of a request as a whole, with the text that the caller sees. */
 export const MALFORMATIONS = {
   parameters_in_address: 'Parameters must be in the body, not in the address.',
   content_type: 'The request body must be plain application/json or application/x-www-form-urlencoded.',
@@ -77,12 +77,12 @@ export function notAString(parameter: string): OAuthError {
 
 /** The request names a resource (RFC 8707 §2). The client decides the API, so no resource can be chosen. */
 export function invalidTarget(): OAuthError {
-  return new OAuthError({ kind: 'invalid_target' }, 'it names a resource')
+  return new OAuthError({ kind: 'invalid_target' }, 'the request names a resource')
 }
 
 /** The request came over plain http, or to another host than the issuer's (RFC 9110 §15.5.20). */
 export function misdirectedRequest(): OAuthError {
-  return new OAuthError({ kind: 'misdirected_request' }, 'its address is not below the issuer')
+  return new OAuthError({ kind: 'misdirected_request' }, 'the request is not at the address of the issuer')
 }
 
 export function bodyTooLarge(): OAuthError {
@@ -115,7 +115,7 @@ export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthE
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }
 
-/** A sign-in needs a solved challenge. It says nothing about an account: it is asked for before the password is checked. */
+/** A sign-in needs a solved challenge. The refusal says nothing about an account: it comes before the password check. */
 export function challengeRequired(reason: string): OAuthError {
   return new OAuthError({ kind: 'challenge_required' }, reason)
 }

@@ -12,7 +12,7 @@ const REPEATABLE: ReadonlySet<string> = new Set(['resource'])
 export class Parameters {
   readonly #values: ReadonlyMap<string, unknown>
 
-  /** @param values Each parameter with its value; with a list of its values where it may be repeated. */
+  /** @param values Each parameter with its value; a parameter that may be repeated, with a list of values. */
   constructor(values: ReadonlyMap<string, unknown>) {
     this.#values = values
   }

@@ -20,8 +20,8 @@ export interface GrantedScope {
 }
 
 /**
- * The scope of tokens that may do nothing for now. The response does not say so: `scope` has at least one token (RFC 6749
- * §3.3), so an empty one cannot be written.
+ * The empty scope, of tokens that may do nothing for now. The response has no `scope` then, because `scope` has at least one
+ * token (RFC 6749 §3.3).
  */
 export const NO_SCOPE: GrantedScope = { tokens: [], announce: false }
 

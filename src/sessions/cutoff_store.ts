@@ -3,7 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
-/** A cut-off stays listed for this long after the tokens that it ends have expired: readers allow for other clocks. */
+/** A cut-off stays listed for this long after the tokens that it ends have expired, because clocks differ. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
 /** The `before` of a cut-off of a user or of a single token. Unix seconds. */
@@ -27,7 +27,7 @@ export const SESSION_MARGIN_SECONDS = 60
 /** `all` has no value: it ends every access token that was issued before its second. */
 export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
 
-/** Access tokens of that session, subject, client or jti that were issued before a second are dead. */
+/** Access tokens of that session, subject, client or jti that were issued before a second are revoked. */
 export interface Cutoff {
   kind: CutoffKind
   /** Empty for `all`. */
@@ -45,12 +45,12 @@ export interface NewCutoff extends Cutoff {
   expiresAt: number
 }
 
-/** A cut-off as it is stored. What is stored under an id never changes: a new time gets a new id. */
+/** A cut-off as it is stored. A row never changes: a new time gets a new id. */
 export interface StoredCutoff extends NewCutoff {
   id: number
 }
 
-/** The cut-offs of one database, oldest first, and the highest id that it ever gave: a number that never goes back. */
+/** The cut-offs of one database, oldest first, and the highest id that it ever gave, which never falls. */
 export interface CutoffList {
   cutoffs: StoredCutoff[]
   lastId: number
@@ -78,8 +78,8 @@ export class CutoffStore {
   }
 
   /**
-   * Lists a cut-off where the statement before it changed something, its reason. It is at least a second later than the
-   * last one of that name, as in the row of the user or the client (`cutOffAssignmentsOf`).
+   * Lists a cut-off if the statement before it changed a row. It is at least a second later than the last cut-off of that
+   * name, as in the row of the user or the client (`cutOffAssignmentsOf`).
    */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
     return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
@@ -139,8 +139,8 @@ export class CutoffStore {
   }
 
   /**
-   * Puts coarser cut-offs in the place of finer ones, in one transaction. To do it twice, or at two isolates at once, has
-   * the same result: what is stored under an id never changes, and a coarse cut-off only grows.
+   * Replaces cut-offs by coarser ones, in one transaction. Two merges, also in two isolates at once, have the same result:
+   * a row never changes, and the `before` of a coarse cut-off only grows.
    *
    * @returns How many were removed by this call
    * @throws StorageUnavailable
@@ -159,7 +159,7 @@ export class CutoffStore {
     return results.at(-1)?.meta.changes ?? 0
   }
 
-  /** Removes up to `limit` that are no longer listed, never the newest: the highest id must not go back. */
+  /** Removes up to `limit` cut-offs that are no longer listed. It keeps the newest: the highest id must not fall. */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

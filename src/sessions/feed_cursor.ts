@@ -1,15 +1,15 @@
-/** A place in the lists of a feed: the highest id that each database had given. */
+/** A position in the feed: the highest id that each database had given. */
 export type FeedCursor = ReadonlyMap<string, number>
 
 const ID = /^(?:0|[1-9]\d{0,14})$/
 
-/** A cursor as the wire has it: `42` of one database, `DB-42.SESSIONS_EU-7` of several. */
+/** The cursor on the wire: `42` with one database, `DB-42.SESSIONS_EU-7` with several. */
 export function formatCursor(cursor: FeedCursor): string {
   if (cursor.size === 1) return String([...cursor.values()][0])
   return [...cursor].map(([name, id]) => `${name}-${id}`).join('.')
 }
 
-/** The cursor that a text is, of exactly these databases; null where it is none. */
+/** Decodes a cursor of exactly these databases; null for any other text. */
 export function parseCursor(text: string, names: readonly string[]): FeedCursor | null {
   const [only] = names
   const parts = names.length === 1 ? [[only, text]] : text.split('.').map((part) => part.split('-'))

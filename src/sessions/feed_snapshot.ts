@@ -8,13 +8,13 @@ import type { DatabaseList } from './listed_cutoffs.ts'
 /** A list is signed anew this often, by the clock, so that isolates agree on the `exp` and the ETag. */
 export const SIGNING_PERIOD_SECONDS = 900
 
-/** How far the `before` of an entry may lie ahead: a client's by the margin of its copies, a session's by a minute. */
+/** How far the `before` of an entry may lie ahead: of a client by the margin of its copies, of a session by a minute. */
 const AHEAD_SECONDS = 120
 
-/** A longer delta is not worth it: the whole list is signed once for all readers. */
+/** The most entries of a delta. A longer one costs more than the whole list, which is signed once for all readers. */
 const MAX_DELTA_ENTRIES = 1000
 
-/** How many deltas of one snapshot are kept: readers who poll alike ask for the same few. */
+/** How many deltas of one snapshot are kept: readers with the same interval ask for the same few. */
 const MAX_DELTAS = 64
 
 /** One signed list. */
@@ -33,7 +33,7 @@ interface SnapshotParts {
   asOf: number
 }
 
-/** The lists of one moment, and the documents that are signed of them, each when somebody asks for it. */
+/** The lists of one moment, and their signed documents. Each document is signed at the first request for it. */
 export class FeedSnapshot {
   /** When the lists were read, in Unix seconds. */
   readonly asOf: number
@@ -71,7 +71,7 @@ export class FeedSnapshot {
     return this.#parts.lists
   }
 
-  /** Whether a reader has seen more than this snapshot has. */
+  /** Whether a cursor is ahead of this snapshot. */
   isBehind(since: string): boolean {
     const cursor = parseCursor(since, [...this.#cursor.keys()])
     return cursor !== null && this.#isAhead(cursor)
@@ -82,7 +82,7 @@ export class FeedSnapshot {
     return this.#once('', () => this.#sign(null))
   }
 
-  /** What was added since; the whole list where that is no cursor of ours, lies ahead, or is too long ago. */
+  /** The entries added since a cursor; the whole list if the cursor is not ours, lies ahead, or is too old. */
   since(text: string): Promise<FeedDocument> {
     const since = parseCursor(text, [...this.#cursor.keys()])
     if (since === null || this.#isAhead(since)) return this.full()
@@ -124,8 +124,8 @@ export class FeedSnapshot {
       sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),
       entries: cutoffs.map(toEntry),
     }
-    // Weak: isolates sign the same list each for itself (RFC 9110 §8.8.1). With the key, so that readers learn of a new
-    // one by its signature, and drop what left the JWKS with it.
+    // Weak, because each isolate signs the same list itself (RFC 9110 §8.8.1). It includes the key, so that after a change of
+    // the key readers get a list with its signature, and drop keys that are no longer in the JWKS.
     const etag = `W/${await etagOf(JSON.stringify([since, until, key.kid, periodOf(asOf)]))}`
     return { token: await issueRevocationsToken(claims, key), etag }
   }
@@ -135,7 +135,7 @@ function periodOf(now: number): number {
   return Math.floor(now / SIGNING_PERIOD_SECONDS)
 }
 
-/** The tokens of an entry have expired this long after its `before`: longer where lifetimes were longer once. */
+/** The tokens of an entry have expired this long after its `before`. It is longer if lifetimes were longer earlier. */
 function windowOf({ lists, windowSeconds }: SnapshotParts): number {
   let longest = windowSeconds
   for (const { cutoffs } of lists) {

@@ -15,7 +15,7 @@ export interface HolderQuery {
   pool: string
   /** An access token, a refresh token that is described, or a refresh token that is used. */
   kind: 'access' | 'refresh' | 'used refresh'
-  /** Of an access token that has no session: it may be cut off by its own name. Else null. */
+  /** The `jti` of an access token without a session, which a cut-off may name. Else null. */
   jti: string | null
   /** Unix seconds. */
   issuedAt: number
@@ -28,7 +28,7 @@ export interface Holder {
   problem: HolderProblem | null
   /** Null where that is a visitor or a client, or nobody any more. */
   user: User | null
-  /** The scopes of the client, as the database has them; none where it is gone. */
+  /** The current scopes of the client in the database; empty if the client is gone. */
   clientScopes: readonly string[]
   /** Access tokens of the client that were issued before this second are refused. Unix seconds. */
   clientValidFrom: number
@@ -49,7 +49,7 @@ const CONDITIONS = {
   'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
-  // Its own cut-off may have been merged into one of its client or of all tokens.
+  // The token's own cut-off may have been merged into one of its client or of all tokens.
   'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
     WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti
       OR j.kind = 'client_id' AND j.value = token.client_id OR j.kind = 'all' AND j.value = ''))`,

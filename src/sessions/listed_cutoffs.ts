@@ -2,10 +2,10 @@ import { describeError, log } from '../lib/log.ts'
 import { type CutoffStore, LISTED_AFTER_EXPIRY_SECONDS, type StoredCutoff } from './cutoff_store.ts'
 import { type Merge, planMerge } from './merge_cutoffs.ts'
 
-/** The most entries that the feed lists, but for those of the last minute, which cannot be merged yet. */
+/** The most entries of the feed, except those of the last minute, which cannot be merged yet. */
 export const MAX_FEED_ENTRIES = 10_000
 
-/** An isolate reads a whole list again after this long, and otherwise what was added. */
+/** An isolate reads a whole list again after this time, and otherwise only the added entries. */
 const READ_WHOLE_SECONDS = 900
 
 /** A database and its cut-offs, as the feed names and lists them. */
@@ -22,7 +22,7 @@ interface HeldList extends DatabaseList {
   readWholeAt: number
 }
 
-/** The cut-offs of every database, as one isolate holds them: each reading adds what is new. */
+/** The cut-offs of every database in the memory of one isolate. Each read adds the new ones. */
 export class ListedCutoffs {
   readonly #stores: ReadonlyMap<string, CutoffStore>
   readonly #limit: number
@@ -34,7 +34,7 @@ export class ListedCutoffs {
     this.#limit = Math.floor(MAX_FEED_ENTRIES / stores.size)
   }
 
-  /** The lists of now. One that is too long is merged in its database first. @throws StorageUnavailable, CorruptRecord */
+  /** The current lists. A list that is too long is first merged in its database. @throws StorageUnavailable, CorruptRecord */
   async read(now: number): Promise<readonly DatabaseList[]> {
     const lists = await Promise.all([...this.#stores].map(([name, store]) => this.#readOne(name, store, now)))
     this.#held = new Map(lists.map((list) => [list.name, list]))
@@ -48,7 +48,7 @@ export class ListedCutoffs {
     return readWhole(name, store, now)
   }
 
-  /** A coarse cut-off may have taken the place of others: then all is read again. So it is where ids went back. */
+  /** The whole list is read again if a coarse cut-off may have replaced others, and if the ids went back. */
   async #readAdded(name: string, store: CutoffStore, now: number): Promise<HeldList> {
     const held = this.#held.get(name)
     if (!held || now - held.readWholeAt >= READ_WHOLE_SECONDS) return readWhole(name, store, now)
@@ -67,7 +67,7 @@ async function readWhole(name: string, store: CutoffStore, now: number): Promise
   return { name, ...(await store.list({ now })), readWholeAt: now }
 }
 
-/** @returns Whether it was done. Where it was not, the feed goes on with the list that is too long. */
+/** @returns Whether the merge succeeded. If not, the feed continues with the list that is too long. */
 async function applyMerge(merge: Merge, store: CutoffStore, now: number): Promise<boolean> {
   try {
     const removed = await store.merge(merge, now)

@@ -1,7 +1,7 @@
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { NewCutoff, StoredCutoff } from './cutoff_store.ts'
 
-/** The reason of a cut-off that took the place of finer ones. */
+/** The reason of a cut-off that replaced finer ones. */
 export const MERGED = 'merged'
 
 /** The share of the limit that a merge leaves, so that the next cut-offs do not cause another at once. */
@@ -10,16 +10,16 @@ const KEPT_SHARE = 0.75
 /** The most clients that one merge gives a cut-off: each is a statement of one transaction. */
 const MAX_CLIENTS = 20
 
-/** Coarser cut-offs, and the ids of those whose place they take. */
+/** Coarser cut-offs, and the ids of the cut-offs that they replace. */
 export interface Merge {
   additions: NewCutoff[]
   removedIds: number[]
 }
 
 /**
- * Chooses what is merged where a list is longer than its limit; null where nothing is. The client with the most entries
- * gives first, its oldest: a cut-off of that client takes their place. Where that does not suffice, the oldest of all
- * others become one cut-off of everything that was issued before a second.
+ * Plans the merge of a list that is longer than its limit; null if there is nothing to merge. It begins with the oldest
+ * entries of the client that has the most: a cut-off of that client replaces them. If that is not enough, one cut-off of all
+ * tokens issued before a second replaces the oldest of the others.
  *
  * A coarse cut-off ends at least the tokens of the finer ones. Its second has passed on every clock, so it ends no token
  * that is issued later.
@@ -53,7 +53,7 @@ function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
   return merge
 }
 
-/** Merges the oldest that are left into one cut-off of every token, beside a merge by client. */
+/** Adds to a merge by client: merges the oldest remaining entries into one cut-off of every token. */
 function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: Merge, excess: number): Merge {
   const removed = new Set(removedIds)
   const oldest = passed
@@ -78,7 +78,7 @@ function groupByClient(cutoffs: readonly StoredCutoff[]): [string, StoredCutoff[
   return [...groups].sort(([, a], [, b]) => b.length - a.length)
 }
 
-/** What a cut-off must say to end all that these end. */
+/** The members of a cut-off that ends at least the tokens of these. */
 function coverOf(cutoffs: readonly StoredCutoff[]): { before: number; expiresAt: number; reason: string } {
   let before = 0
   let expiresAt = 0

@@ -21,7 +21,7 @@ const COPY_AGAIN_SECONDS = 60
 /** Of its copies. */
 const NAME = 'revocations'
 
-/** A signed list, and when the stores last said that this is the list, in Unix seconds. */
+/** A signed list, and when the stores last confirmed it, in Unix seconds. */
 export interface Feed extends FeedDocument {
   asOf: number
 }
@@ -32,7 +32,7 @@ const feedSchema: z.ZodMiniType<Feed> = z.object({ token: z.string(), etag: z.st
 export interface FeedState {
   entries: number
   maxEntries: number
-  /** The coarse entries that took the place of finer ones: of a client, or of all tokens (`clientId` null). */
+  /** The coarse entries that replaced finer ones: of a client, or of all tokens (`clientId` null). */
   merged: { clientId: string | null; before: number }[]
 }
 
@@ -65,7 +65,7 @@ export class RevocationFeed {
    * The feed, no older than FEED_MAX_AGE_SECONDS where the stores respond in time. Otherwise the last list: of this
    * isolate, of KV or of this data centre. `asOf` says how old it is.
    *
-   * @param since The cursor of a reader who has the list up to there; null for the whole list.
+   * @param since The cursor at the end of the reader's list; null for the whole list.
    * @throws StorageUnavailable where there never was one
    */
   async read(since: string | null, context: RequestContext): Promise<Feed> {
@@ -85,7 +85,7 @@ export class RevocationFeed {
     return { entries: size, maxEntries: MAX_FEED_ENTRIES, merged }
   }
 
-  /** Merges entries where there are too many, whether anybody reads the feed or not. */
+  /** Merges entries if there are too many. The cron trigger calls it, so that a feed without readers is merged too. */
   async keepWithinLimit(now: number): Promise<void> {
     try {
       await this.#listed.read(now)
@@ -139,7 +139,7 @@ export class RevocationFeed {
   }
 }
 
-/** A reader who has seen more makes an isolate read the stores again, once a second at most. */
+/** A cursor that is ahead makes an isolate read the stores again, at most once in this time. */
 function isRecent(snapshot: FeedSnapshot, since: string | null, now: number): boolean {
   if (now - snapshot.asOf >= FEED_MAX_AGE_SECONDS) return false
   return since === null || snapshot.asOf === now || !snapshot.isBehind(since)

@@ -79,8 +79,8 @@ export class SignOut {
   }
 
   /**
-   * Takes power from a user: access tokens from before are refused, and the sessions go on. A refresh gives an access token
-   * with the power that is left.
+   * Takes rights from a user: older access tokens are refused, and the sessions continue. A refresh gives an access token
+   * with the remaining rights.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -110,7 +110,7 @@ export class SignOut {
     return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
   }
 
-  /** Takes power from a client, as `reduceUser` does from a user; for its copies, as above. */
+  /** Takes rights from a client, as `reduceUser` does from a user. The caller renews the client's copies after it. */
   async reduceClient(
     clientId: string,
     cutOff: ClientCutOff,

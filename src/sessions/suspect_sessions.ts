@@ -1,24 +1,33 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { SignInMark, SuspectSessions, Suspects } from '../users/sign_in_mark.ts'
+import { MAX_MARKS, type SignInMark, type SuspectSessions, type Suspects } from '../users/sign_in_mark.ts'
 import type { SessionShards } from './session_shards.ts'
+import type { SignOut } from './sign_out.ts'
+
+interface Dependencies {
+  shards: SessionShards
+  signOut: Pick<SignOut, 'endUser'>
+  audit: Pick<AuditStore, 'record'>
+}
 
 /**
- * Ends sessions that should not have begun: the sign-in may be the guess that was right, or it read an outdated record of the
- * user. Older sessions of the user go on.
+ * Ends sessions that should not have begun: the sign-in may be a correct guess, or it read an outdated record of the user.
+ * Older sessions of the user continue, unless there were so many sign-ins that the row of the account may lack some.
  */
 export class SuspectSessionEnder implements SuspectSessions {
-  readonly #shards: SessionShards
-  readonly #audit: Pick<AuditStore, 'record'>
+  readonly #dependencies: Dependencies
 
-  constructor(shards: SessionShards, audit: Pick<AuditStore, 'record'>) {
-    this.#shards = shards
-    this.#audit = audit
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
   }
 
-  /** @throws StorageUnavailable */
-  async end({ signIns, ...suspects }: Suspects, context: RequestContext): Promise<void> {
-    for (const signIn of signIns) await this.#endOne(signIn, suspects, context)
+  /** @throws StorageUnavailable, CorruptRecord */
+  async end({ signIns, subject, reason }: Suspects, context: RequestContext): Promise<void> {
+    if (signIns.length >= MAX_MARKS) {
+      await this.#dependencies.signOut.endUser(subject, { reason }, context)
+      return
+    }
+    for (const signIn of signIns) await this.#endOne(signIn, { subject, reason }, context)
   }
 
   async #endOne(
@@ -26,10 +35,11 @@ export class SuspectSessionEnder implements SuspectSessions {
     { subject, reason }: Omit<Suspects, 'signIns'>,
     context: RequestContext,
   ): Promise<void> {
+    const { shards, audit } = this.#dependencies
     const session = { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt: expiresAt }
-    const isFirst = await this.#shards.find(sid)?.end(session, reason, context.now)
+    const isFirst = await shards.find(sid)?.end(session, reason, context.now)
     if (!isFirst) return
     const event = { kind: 'cut_off', outcome: 'ok', reason, api, clientId, subject, sid } as const
-    this.#audit.record(event, context)
+    audit.record(event, context)
   }
 }

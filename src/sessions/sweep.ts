@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
 
-/** The most rows that one statement removes: D1 does one thing at a time, and a sign-in may wait behind it. */
+/** The most rows that one statement removes: D1 runs one statement at a time, and a sign-in may wait for it. */
 export const BATCH_ROWS = 1000
 
 /** D1 takes a thousand statements from one run, and the keys need some. */
@@ -10,7 +10,7 @@ export const MAX_STATEMENTS = 900
 /** A run ends before the next one begins: the cron trigger comes every five minutes. */
 const MAX_SECONDS = 240
 
-/** Rows of one table of one database that nobody needs any more. */
+/** Expired rows of one table in one database. */
 export interface Sweepable {
   table: string
   /** Removes up to `limit` of the rows. Returns how many. */

@@ -34,7 +34,7 @@ export class BurstLimits {
    * Takes one from the budget of the caller's address, and for IPv6 from that of its share of the /48: all /64s of a network
    * together have four budgets. A caller without an address has no budget, and a binding that does not answer refuses nobody.
    *
-   * @param whose Whose budget of the address it is, such as a client's.
+   * @param whose Separates the budgets of one address, such as by the client.
    * @throws OAuthError temporarily_unavailable
    */
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
@@ -46,7 +46,7 @@ export class BurstLimits {
     throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
   }
 
-  /** Takes one from the budget of a client, wherever its requests come from. @throws OAuthError temporarily_unavailable */
+  /** Takes one from the budget of a client, for requests from any address. @throws OAuthError temporarily_unavailable */
   async spendOfClient(budget: Budget, clientId: string): Promise<void> {
     if (await this.isWithin(budget, clientId)) return
     throw tooManyAttempts(`the budget of ${budget} of ${clientId} is used up`, PERIOD_SECONDS)

@@ -9,25 +9,25 @@ import { CHANGE_LIST_SECONDS } from './copy_ages.ts'
 /** A subquery: the number of the latest change that a row read by the same statement includes. */
 export const LATEST_CHANGE = '(SELECT coalesce(max(seq), 0) FROM copy_changes)'
 
-/** One read takes no more than this many of the newest changes. Copies from before them are not used. */
+/** The most changes that one read takes: the newest ones. Copies from before these are not used. */
 const MAX_CHANGES = 100
 
-/** An isolate remembers no more than this many. */
+/** The most changes that an isolate remembers. */
 const MAX_REMEMBERED = 1000
 
-/** While D1 cannot be read, it is tried once in this time. */
+/** After a failed read, the next one comes after this time. */
 const READ_AGAIN_SECONDS = 5
 
 const rowsSchema = z.array(z.object({ seq: z.int(), name: z.string() }))
 
 /**
  * The list of records that changed, by the names of their copies, with the number of the latest change of each. An isolate
- * keeps it in memory and reads what is new from D1 every few seconds. It says which copies are outdated, however old they are.
+ * keeps it in memory and reads new rows from D1 every few seconds. It shows which copies are outdated, at any age of a copy.
  */
 export class ChangeListStore {
   readonly #db: D1Database
   readonly #flights = new SingleFlight<void>()
-  /** By name, the oldest first. */
+  /** The number of the latest change by name, the oldest first. */
   readonly #changes = new Map<string, number>()
   #latest = 0
   /** Every change after this one is in the list. */
@@ -50,14 +50,14 @@ export class ChangeListStore {
     return asOf < this.#coversAfter || asOf < (this.#changes.get(name) ?? 0)
   }
 
-  /** Begins to read what is new, where the list is no longer fresh. */
+  /** Begins to read new changes if the list is no longer fresh. */
   refresh(context: RequestContext): void {
     if (this.#isDue(context.now)) void this.#read(context).catch(() => {})
   }
 
   /**
-   * Waits until the list is at most CHANGE_LIST_SECONDS.max old, which it mostly is at once. While D1 cannot be read, it
-   * waits for PATIENCE_MS once in READ_AGAIN_SECONDS, and the list stays as it is.
+   * Waits until the list is at most CHANGE_LIST_SECONDS.max old; mostly it is, and there is no wait. While D1 cannot be read,
+   * it waits for PATIENCE_MS once in READ_AGAIN_SECONDS, and the list stays as it is.
    *
    * @returns Whether the list is that young
    */

@@ -1,7 +1,7 @@
 // How old each copy may be while it still issues tokens. The margins of cut-offs are computed from these ages, here and
 // nowhere else (docs/decisions/0026). All values are seconds.
 
-/** KV is eventually consistent: a value that was written may be seen so much later. */
+/** KV is eventually consistent: readers may see a written value only after this time. */
 export const KV_LAG_SECONDS = 60
 
 /** The list of changed records, in an isolate. From the first age on it is read again beside requests; past the second
@@ -19,8 +19,8 @@ export const UNKNOWN_CLIENT_SECONDS = 30
 export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 
 /**
- * What a change may take from the moment that it is asked for until D1 has it, and how far the clocks of two isolates may
- * be apart, together.
+ * The sum of two times: how long a change may take from its request until D1 has it, and how far the clocks of two isolates
+ * may be apart.
  */
 const UNDER_WAY_SECONDS = 2
 

@@ -22,8 +22,8 @@ interface PublicAnswer {
 }
 
 /**
- * The last public responses of a data centre, in its Cache API. An isolate with nothing in memory uses them while neither
- * D1 nor KV answers. Best effort: workers.dev has no such cache.
+ * The last public responses of a data centre, in its Cache API. An isolate with an empty memory uses them while neither D1
+ * nor KV responds. Best effort: workers.dev has no such cache.
  */
 export class LastAnswerStore {
   readonly #issuer: string

@@ -8,7 +8,7 @@ import type { CopyMac } from './copy_mac.ts'
 /** A copy older than this is used only while D1 cannot be read. */
 const FRESH_SECONDS = 3600
 
-/** A copy older than this is never used. It limits what an old value gives to somebody who can write to KV. */
+/** A copy older than this is never used. It limits how long an attacker with write access to KV can use an old value. */
 export const OLDEST_COPY_SECONDS = 7 * 86_400
 
 /** The KV metadata of a copy: when it was read from D1, and its MAC. */
@@ -25,7 +25,7 @@ export interface CopiedRecord<T> {
   key: string
   /** @throws CorruptRecord */
   decode(copy: unknown): T
-  /** Whether a copy lacks a change that is known here. Such a copy is not used, even while D1 is away. */
+  /** Whether a copy lacks a change that this isolate knows of. Such a copy is not used, even while D1 is away. */
   isOutdated?(copy: T): boolean
   /** Null where there is no such record: then there is no copy either. */
   readRecord(): Promise<T | null>

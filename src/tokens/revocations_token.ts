@@ -4,28 +4,28 @@ import { signToken } from './sign_token.ts'
 /** Keeps the feed from passing for a token. */
 export const REVOCATIONS_TYPE = 'revocations+jwt'
 
-/** Keeps a part of the feed from passing for all of it. */
+/** The `typ` of a list of changes, so that a reader does not take it for the whole list. */
 export const REVOCATIONS_DELTA_TYPE = 'revocations-delta+jwt'
 
 export interface RevocationsClaims {
   issuer: string
   /** Unix seconds. */
   issuedAt: number
-  /** When the tokens of every entry have expired, in Unix seconds: a reader refuses the list from then on. */
+  /** The `exp`, in Unix seconds: the tokens of every entry have expired by then. */
   expiresAt: number
   /** Grows with every cut-off: a reader keeps the list with the highest. */
   sequence: number
   /** The cursor that the entries come after; null where the list is whole. */
   since: string | null
-  /** The cursor up to which the list is complete: a reader asks for what comes after it. */
+  /** The cursor up to which the list is complete: a reader asks for the entries after it. */
   until: string
   /** The tokens of an entry have expired this long after its `before`. */
   windowSeconds: number
-  /** `{ sid | sub | client_id | jti | all, before }`: tokens of that name issued before that second are dead. */
+  /** `{ sid | sub | client_id | jti | all, before }`: tokens of that name issued before that second are revoked. */
   entries: readonly Record<string, string | number | boolean>[]
 }
 
-/** Signs a list of revocations, or what was added to it. */
+/** Signs a list of revocations, or the entries added to one. */
 export function issueRevocationsToken(claims: RevocationsClaims, key: SigningKey): Promise<string> {
   const { since } = claims
   const payload = {

@@ -9,18 +9,18 @@ import type { User } from './user.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
 import { normalizeUsername } from './username.ts'
 
-/** What a user presents, as it came. */
+/** The credentials that a user sends, unchanged. */
 export interface UserCredentials {
   pool: string
   username: string
   password: string
   clientId: string
   api: string
-  /** The response of a challenge, as it came; null where the caller sent none. */
+  /** The response of a challenge, unchanged; null where the caller sent none. */
   challengeResponse: string | null
 }
 
-/** The user, and what follows the sign-in once its session is known (`SignInGuard.recordSignIn`). */
+/** The user, and the sign-in that `SignInGuard.recordSignIn` needs once the session is known. */
 export interface AuthenticatedUser {
   user: User
   signIn: ProvenSignIn

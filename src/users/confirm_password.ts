@@ -20,8 +20,8 @@ interface Dependencies {
 }
 
 /**
- * Asks for the current password again. A wrong one is a failed sign-in of the account: an access token gives no more guesses
- * than a sign-in. The failure is counted before the check, so that guesses at once are no more than the limit either.
+ * Checks the current password of a signed-in user. A wrong one counts as a failed sign-in of the account, so an access token
+ * gives no more guesses than a sign-in. The failure is counted before the check, so the limit holds for parallel guesses too.
  *
  * @returns why the password is refused; null where it is right
  * @throws OAuthError temporarily_unavailable; StorageUnavailable

@@ -24,7 +24,7 @@ export interface UserDraft extends PersonDraft {
 
 /** A person who comes from another system, with the hash that it had of their password. */
 export interface ImportedUserDraft extends PersonDraft {
-  /** A stored form of docs/password-hashes.md, or any text that says its scheme itself. */
+  /** A stored form of docs/password-hashes.md, or any text that names its own scheme. */
   passwordHash: string
 }
 
@@ -60,7 +60,7 @@ export interface NewPassword {
   breachCheckedAt: number | null
 }
 
-/** As it is stored, and whether another import may replace it. */
+/** The stored hash, and whether another import may replace it. */
 type StoredPassword = NewPassword & Pick<User, 'isHashReplaceable'>
 
 type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>

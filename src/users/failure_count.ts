@@ -14,15 +14,15 @@ export interface FailureKey {
   key: string
 }
 
-/** What has been counted and is not forgotten yet. Times are Unix seconds. */
+/** A count that is not forgotten yet. Times are Unix seconds. */
 export interface FailureCount {
   kind: FailureKind
   /** Since the last lock. */
   failures: number
   locks: number
-  /** Past or 0 where there is no lock. */
+  /** In the past, or 0, where there is no lock. */
   lockedUntil: number
-  /** The last failure. A sign-in that succeeds does not change it, so it says nothing about whether the name exists. */
+  /** The last failure. A sign-in that succeeds does not change it, so it does not show whether the username exists. */
   failedAt: number
 }
 

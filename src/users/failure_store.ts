@@ -3,7 +3,13 @@ import type { FailureLimits } from '../config/config.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
-import { decodeSignInMarks, MARK_SECONDS, type SignInMark, type Suspicion } from './sign_in_mark.ts'
+import {
+  decodeSignInMarks,
+  MARK_SECONDS,
+  MAX_MARKS,
+  type SignInMark,
+  type Suspicion,
+} from './sign_in_mark.ts'
 import type { User } from './user.ts'
 
 /** One failure to be counted, and what it may lead to. */
@@ -11,12 +17,12 @@ export interface Failure extends FailureKey {
   limits: FailureLimits
 }
 
-/** What became of one counted failure. */
+/** The result of one counted failure. */
 export interface CountedFailure {
   kind: FailureKind
-  /** The lock that this failure led to, in Unix seconds; null where it led to none. */
+  /** The end of the lock that this failure caused, in Unix seconds; null where it caused none. */
   lockedUntil: number | null
-  /** Where it locked an account: the sessions that sign-ins began within the last minute. */
+  /** If the failure locked an account: the sessions that sign-ins began within the last minute. */
   suspects: SignInMark[]
 }
 
@@ -28,13 +34,10 @@ const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdat
 /** No lock grows further than by this power of two; `longest_lock` comes first. */
 const MAX_DOUBLINGS = 20
 
-/** More sign-ins of one account within a minute are not watched: their caller has the password. */
-const MAX_MARKS = 20
-
 const IS_FORGOTTEN = 'expires_at <= ?3'
 const IS_LAST_STRAW = `(expires_at > ?3 AND failures + 1 >= ?5)`
 const LOCKED_UNTIL = `CASE WHEN ${IS_LAST_STRAW} THEN ?3 + min(?7, ?6 << min(locks, ${MAX_DOUBLINGS})) ELSE 0 END`
-/** The failures of an account are forgotten some time after the last one, those of many users some time after the first. */
+/** The failures of an account are forgotten some time after the last one; those of an address, a network or a client after the first. */
 const STARTS_MEMORY = `(kind = 'account' OR ${IS_FORGOTTEN} OR ${IS_LAST_STRAW} OR failures = 0)`
 
 /** While a lock lasts nothing is counted, so that it ends when it said it would. */
@@ -66,8 +69,8 @@ const IS_OUTDATED = `
     AND (access_valid_from > ?9 OR access_valid_from = ?8))`
 
 /**
- * Adds a sign-in to the row of its account, and forgives the failures that the sign-in had read at its beginning. Failures
- * that were counted while it was under way stay: they may be guesses at the same moment.
+ * Adds a sign-in to the row of its account, and resets the failures that the sign-in had read at its beginning. Failures
+ * that were counted while it was under way stay, because they may be parallel guesses.
  */
 const MARK_SIGN_IN = `
   INSERT INTO sign_in_failures (kind, key, failures, sign_ins, expires_at)
@@ -97,7 +100,7 @@ export class FailureStore {
   /**
    * Counts failures, in one transaction: of all that are counted at once, wherever they are, one leads to a lock.
    *
-   * @returns those that were counted: what is locked already counts nothing
+   * @returns the counted failures; a locked account, address, network or client counts none
    * @throws StorageUnavailable, CorruptRecord
    */
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
@@ -125,8 +128,8 @@ export class FailureStore {
   }
 
   /**
-   * Notes that a sign-in began a session, and forgives the failures that it had read. Each sign-in and each failure is one
-   * statement on the primary, so of a sign-in and a lock the later one sees the earlier one.
+   * Records that a sign-in began a session, and resets the failures that it had read. Each sign-in and each failure is one
+   * statement on the primary, so the later one of a sign-in and a lock sees the earlier one.
    *
    * @param account The key of the account.
    * @returns why the session must end: the account was locked since the sign-in read it, or the sign-in read the user as
@@ -152,7 +155,7 @@ export class FailureStore {
     return isLocked ? 'its account was locked within a minute of the sign-in' : null
   }
 
-  /** Forgets failures and the lock that they led to, but not when the last failure was. @throws StorageUnavailable */
+  /** Resets failures and their lock, and keeps the time of the last failure. @throws StorageUnavailable */
   async release({ kind, key }: FailureKey): Promise<void> {
     const release = this.#db
       .prepare(

@@ -21,15 +21,15 @@ export type Pause = (ms: number) => Promise<void>
 /** How long whoever has others before them waits for each of these, but the next one: a part of what a hash takes. */
 const FAR_PAUSE_MS = 8
 
-/** Hashes that take one place in the queue. */
+/** A group of hashes that takes one place in the queue. */
 export interface HashWork {
-  /** What the hashes take together, about (docs/password-hashes.md). */
+  /** About how long the hashes take together (docs/password-hashes.md). */
   estimatedMs: number
   /** Whether the account or the caller failed recently. */
   isSuspect?: boolean
 }
 
-/** Suspect work has this part of the queue: a flood of guesses leaves the rest for others. */
+/** The part of the queue for suspect work, so that a flood of guesses leaves the rest for others. */
 const SUSPECT_PART = 0.5
 
 /** What a queue knows of the isolate that it is in. */

@@ -25,7 +25,7 @@ interface Surroundings {
 
 /** An imported hash that is accepted. */
 export interface ImportedHash {
-  /** Its stored form, which is not written to a store where `isFast`. */
+  /** Its stored form. If `isFast` is true, it must not be written to a store. */
   stored: string
   isFast: boolean
 }
@@ -67,7 +67,7 @@ export class PasswordHasher {
   }
 
   /**
-   * Reads the hash of an imported user: a stored form, or any text that says its scheme itself.
+   * Reads the hash of an imported user: a stored form, or any text that names its own scheme.
    *
    * @throws HashRefused where a sign-in could not check it
    */
@@ -148,7 +148,7 @@ export class PasswordHasher {
     return this.#argon2.hash(input)
   }
 
-  /** Random bytes in the form of a new hash: no password is known to give it. */
+  /** Random bytes in the form of a new hash, which no known password matches. */
   makeUnusable(): string {
     return formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
   }

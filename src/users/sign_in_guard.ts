@@ -10,7 +10,7 @@ import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
 import type { CountedFailure, FailureStore, ReadBySignIn } from './failure_store.ts'
 import type { SignInMark, SuspectSessions } from './sign_in_mark.ts'
 
-/** A name that is tried, and the client that tries it. The name is normalised. */
+/** The normalised username of a sign-in, and its client. */
 export interface Attempt {
   pool: string
   username: string
@@ -27,16 +27,16 @@ export interface WatchedAttempt extends Attempt {
   context: RequestContext
 }
 
-/** A user who has proven the password, for what follows the sign-in. */
+/** A sign-in whose password was correct. `recordSignIn` needs it. */
 export interface ProvenSignIn extends ReadBySignIn {
   attempt: WatchedAttempt
 }
 
-/** Longer than any attempt waits for its hash and its stores. */
+/** How long a guess counts as recent: longer than any attempt waits for its hash and its stores. */
 const GUESSED_LATELY_SECONDS = 60
 const MAX_GUESSED = 1000
 
-/** A network is suspect from this part of its limit on: single failures of many users are normal there. */
+/** A network is suspect from a tenth of its limit on, because single failures of many users are normal there. */
 const SUSPECT_PART = 10
 
 interface Dependencies {
@@ -80,7 +80,7 @@ export class SignInGuard {
     return { kind: 'account', key: await this.#names.name('account', pool, username) }
   }
 
-  /** A caller without an address shares no count with other callers. */
+  /** Without an address there are no keys: such callers share no count. */
   async #placeKeys({ address }: RequestContext): Promise<FailureKey[]> {
     if (address === null) return []
     const networks = networksAround(address).map(async ({ kind, prefix }) => ({
@@ -95,7 +95,7 @@ export class SignInGuard {
 
   /**
    * Refuses an address, and each address of a network, that failed too often. While the client is locked, it refuses each
-   * address that failed at all; other addresses sign in as before. A caller without an address has none of these counts.
+   * address that failed at all; other addresses can sign in. A caller without an address has none of these counts.
    * The refusal says nothing about an account.
    *
    * @throws OAuthError temporarily_unavailable
@@ -114,8 +114,8 @@ export class SignInGuard {
   }
 
   /**
-   * Whether the account or the address failed recently, or a network around it often. A sign-in that succeeds changes
-   * nothing of it, so that it says nothing about whether the account exists.
+   * Whether the account or the address failed recently, or a network around it often. A sign-in that succeeds does not change
+   * the result, so the result does not show whether the account exists.
    */
   isSuspect(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): boolean {
     const failedSince = now - this.#limits.memorySeconds
@@ -126,12 +126,12 @@ export class SignInGuard {
     })
   }
 
-  /** For the attempts that wait behind a guess in this isolate, and have read the counts from before it. */
+  /** Records a guess. Other attempts of this isolate may have read the counts from before it. */
   noteGuess({ account, context: { now } }: WatchedAttempt): void {
     this.#guessed.set(account.key, true, now + GUESSED_LATELY_SECONDS)
   }
 
-  /** Whether the account had a failed sign-in in this isolate lately: then the counts that were read may be behind a lock. */
+  /** Whether the account had a recent failed sign-in in this isolate: then the counts that were read may lack a lock. */
   wasGuessedAt({ account, context: { now } }: WatchedAttempt): boolean {
     return this.#guessed.get(account.key, now) !== null
   }
@@ -147,8 +147,8 @@ export class SignInGuard {
   }
 
   /**
-   * Counts a failure of the account before the password is checked, where a right password does more than begin a session:
-   * of guesses at once, no more are checked than the limit allows. `release` takes it back.
+   * Counts a failure of the account before the password check. Confirmations of the password use it: of parallel guesses no
+   * more are checked than the limit allows. `release` takes the count back.
    *
    * @returns whether the password may be checked
    * @throws StorageUnavailable
@@ -208,7 +208,7 @@ export class SignInGuard {
     })
   }
 
-  /** Ends the lock of an account, after the response: its owner, or a new password, has made the guesses void. */
+  /** Ends the lock of an account, after the response: with a new password, or a confirmed one, earlier guesses do not count. */
   release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
     runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
   }

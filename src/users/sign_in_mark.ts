@@ -2,8 +2,11 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** How long after a sign-in a lock of its account ends the session that it began. */
+/** In this time after a sign-in, a lock of the account ends the new session. */
 export const MARK_SECONDS = 60
+
+/** How many sign-ins of an account are noted within that time: the newest. */
+export const MAX_MARKS = 20
 
 /** A session that a sign-in by password began. Times are Unix seconds. */
 export interface SignInMark {

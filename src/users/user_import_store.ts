@@ -5,7 +5,7 @@ import { decodeUserRow, type User } from './user.ts'
 
 const idsSchema = z.array(z.object({ id: z.string() }))
 
-/** What an import asks and changes about users who exist already, in D1. */
+/** The reads and changes of an import in D1 for users who exist already. */
 export class UserImportStore {
   readonly #db: D1Database
 
@@ -26,8 +26,8 @@ export class UserImportStore {
   }
 
   /**
-   * Replaces hashes that an import may still replace, in one transaction with what must happen alongside. Refresh tokens
-   * from before end. Access tokens need no cut-off: no sign-in has used the old hash.
+   * Replaces hashes that an import may still replace, in one transaction with the given further statements. Refresh tokens
+   * from before end. Access tokens need no cut-off, because no sign-in has used the old hash.
    *
    * @param hashes PHC strings by the ids of users.
    * @param now Unix seconds.

@@ -72,8 +72,8 @@ export class UserStore {
   }
 
   /**
-   * Puts another hash of the same password in place of one, if that is still the hash of the user: a password that was
-   * changed meanwhile stays. No token ends. No import may replace the hash any more.
+   * Replaces a hash by another hash of the same password, if the user still has the old one: a password that was changed
+   * meanwhile stays. No token ends. Afterwards no import may replace the hash.
    *
    * @returns whether it was
    * @throws StorageUnavailable

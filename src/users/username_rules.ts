@@ -8,7 +8,7 @@ const ALLOWED = /^[\p{L}\p{Mn}\p{Mc}\p{Nd}\x21-\x7e\u06fd\u06fe\u0f0b\u3007\u00b
 const DISALLOWED =
   /[\u0640\u07fa\u302e\u302f\u3031-\u3035\u303b\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\p{Lt}]/u
 
-/** Code points that are allowed beside certain others (RFC 5892 Appendix A.3 to A.9): each rule finds one in the wrong place. */
+/** Code points that are allowed only next to certain others (RFC 5892 Appendix A.3 to A.9). Each rule finds one in a wrong place. */
 const OUT_OF_CONTEXT: readonly RegExp[] = [
   /(?<!l)\u00b7|\u00b7(?!l)/u,
   /\u0375(?!\p{Script=Greek})/u,
@@ -22,13 +22,13 @@ const RIGHT_TO_LEFT =
   /[\u0590-\u05ff\u0600-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
 const ARABIC_NUMBER = /[\u0660-\u0669]/u
 const EUROPEAN_NUMBER = /[0-9\u06f0-\u06f9]/u
-/** Beside letters: what a part from right to left may contain, but not begin with. */
+/** Characters that a part from right to left may contain but not begin with, in addition to letters. */
 const NEUTRAL = /[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e\p{Mn}]/u
 
 /**
- * Says why a mapped username is not of the IdentifierClass (RFC 8264 §4.2) or breaks the Bidi Rule (RFC 5893 §2); null where it
- * does neither. Spaces may separate parts (RFC 8265 §3.1). Stricter than the RFC: joiners (U+200C, U+200D) are refused like every
- * other invisible code point.
+ * The reason why a mapped username is not of the IdentifierClass (RFC 8264 §4.2) or breaks the Bidi Rule (RFC 5893 §2); null if
+ * there is no such reason. Spaces may separate parts (RFC 8265 §3.1). Stricter than the RFC: joiners (U+200C, U+200D) are refused
+ * like every other invisible code point.
  */
 export function findNameProblem(username: string): string | null {
   for (const character of username) {
@@ -40,7 +40,7 @@ export function findNameProblem(username: string): string | null {
   }
   if (OUT_OF_CONTEXT.some((rule) => rule.test(username)))
     return 'has a sign that is only allowed beside others'
-  // The local part and the domain of an e-mail address may have directions of their own.
+  // The local part and the domain of an e-mail address may have different directions.
   const hasMixedDirections = username.split(/[ @]/).some((part) => !keepsBidiRule([...part]))
   return hasMixedDirections ? 'mixes directions of writing' : null
 }
@@ -49,7 +49,7 @@ function nameOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** The Bidi Rule of RFC 5893 §2 for one part: a part without a code point from right to left keeps it. */
+/** Checks the Bidi Rule of RFC 5893 §2 for one part. A part without a right-to-left code point passes. */
 function keepsBidiRule(part: string[]): boolean {
   if (!part.some((character) => RIGHT_TO_LEFT.test(character))) return true
   const [first = ''] = part

@@ -1,6 +1,6 @@
 import { findUsernameProblem } from './username.ts'
 
-/** Scripts by the writing system that they belong to: letters of one system in a name are nothing unusual (UTS 39 §5.1). */
+/** Scripts by their writing system. Letters of one writing system in a name are usual (UTS 39 §5.1). */
 const SYSTEMS: readonly (readonly [name: string, letters: RegExp])[] = [
   ['Latin', /\p{Script=Latin}/u],
   ['Cyrillic', /\p{Script=Cyrillic}/u],
@@ -17,7 +17,7 @@ const SYSTEMS: readonly (readonly [name: string, letters: RegExp])[] = [
   ],
 ]
 
-/** Common and inherited letters, such as the long vowel mark of Japanese, belong to every system. */
+/** Common and inherited letters, such as the long vowel mark of Japanese, belong to every writing system. */
 const OF_NO_SCRIPT = /[\p{Script=Common}\p{Script=Inherited}]/u
 
 /** Letters of other scripts that look like Latin ones, in lower case, by the confusables table of UTS 39. */
@@ -28,7 +28,7 @@ const LATIN_LOOKALIKES: readonly (readonly [name: string, only: RegExp])[] = [
 ]
 
 /**
- * What an operator should know about a stored username: each text continues `The username …`. Empty for an ordinary name.
+ * Warnings about a stored username for operators. Each text continues `The username …`. Empty for an ordinary name.
  */
 export function findUsernameWarnings(username: string): string[] {
   const problem = findUsernameProblem(username)

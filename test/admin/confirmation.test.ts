@@ -9,7 +9,7 @@ const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm 
 })
 
 const ALWAYS = 'in any case'
-const FOR_ADMINS = 'where the change makes somebody an admin'
+const FOR_ADMINS = 'if the change makes a user an admin'
 const NEVER = null
 
 /** What a stolen access token could gain by each operation, and so when the password is asked for again. */

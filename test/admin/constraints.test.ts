@@ -101,7 +101,7 @@ describe('a request whose statement fails a constraint', () => {
 
   const REFUSED = {
     ...{ type: `${PROBLEM}invalid-content`, title: 'The content is not valid', status: 422 },
-    errors: [{ path: '', message: 'a value is not one that the database accepts' }],
+    errors: [{ path: '', message: 'the database does not accept a value' }],
   }
 
   it.each([
@@ -164,7 +164,7 @@ describe('a request whose statement fails a constraint', () => {
     const report = await operator.post('/users/import', { rows })
     expect(verdictsOf(report)).toEqual([
       ['created', null],
-      ['refused', 'a value is not one that the database accepts'],
+      ['refused', 'the database does not accept a value'],
       ['created', null],
     ])
     const again = await operator.post('/users/import', { rows })

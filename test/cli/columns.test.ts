@@ -78,7 +78,7 @@ describe('a NULL marker', () => {
           rules: { ignore: ['other'] },
         })
         expect(rows, `${marker} in ${format}`).toEqual([
-          `${column}: has "${marker}" as an item, which stands for NULL (--null)`,
+          `${column}: has the item "${marker}", which stands for NULL (--null)`,
         ])
       }
     }
@@ -87,7 +87,7 @@ describe('a NULL marker', () => {
   it('is no item of a JSON list either, and JSON null is an absent value', async () => {
     const text = '{"username":"a","roles":["x","NULL"]}\n{"username":"b","name":null,"roles":null}'
     expect(await read(text, { format: 'jsonl' })).toEqual([
-      'roles: has "NULL" as an item, which stands for NULL (--null)',
+      'roles: has the item "NULL", which stands for NULL (--null)',
       { username: 'b' },
     ])
   })
@@ -168,14 +168,14 @@ describe('a JSON document', () => {
     ])
     expect(await read('[]', { format: 'json' })).toEqual([])
     expect(await read('[1,{"username":"a"}]', { format: 'json' })).toEqual([
-      'is no JSON object',
+      'is not a JSON object',
       { username: 'a' },
     ])
   })
 
   it.each([
-    ['{"users":[]}', 'it is no JSON list'],
-    ['[{"username":"a"}', 'is cut off: it is no JSON'],
+    ['{"users":[]}', 'it is not a JSON list'],
+    ['[{"username":"a"}', 'is cut off: it is not JSON'],
     [`[{"username":"${'x'.repeat(70_000)}"}]`, 'the item in line 1 is too long'],
     ['[{"nobody":1}]', 'Columns of line 1:\n  "nobody" is not known'],
   ])('is refused as a whole where it is broken: %#', async (text, message) => {
@@ -210,8 +210,8 @@ describe('the columns of a file', () => {
   })
 
   it.each([
-    [{ map: ['mail=username'] }, 'Columns of the first line:\n  "mail" of --map or --ignore is not there'],
-    [{ ignore: ['note'] }, '"note" of --map or --ignore is not there'],
+    [{ map: ['mail=username'] }, 'Columns of the first line:\n  "mail" of --map or --ignore is missing'],
+    [{ ignore: ['note'] }, '"note" of --map or --ignore is missing'],
     [{ map: ['email=username'] }, '"username" and "email" both fill username'],
   ])('are an error where the rules do not fit them: %j', async (rules, message) => {
     await expect(read('username,email\na,b\n', { rules })).rejects.toThrow(message)

@@ -137,7 +137,7 @@ sallyport: 4 rows were refused.
       expect.stringMatching(
         /^line 2: mixed2: password_hash: bcrypt: cost=15 takes too long: at most 13; import/,
       ),
-      'line 5: –: is no JSON object',
+      'line 5: –: is not a JSON object',
       'line 3: mixed3: roles.0: must be support or admin for an operator',
       expect.stringMatching(/^line 4: guest: username: "guest" is the name of anonymous visitors/),
     ])

@@ -155,11 +155,11 @@ describe('known passwords of an import (--verify-with)', () => {
   it('are checked by the server before anything is imported', async () => {
     const path = known([`verify1@SHOP.test,${PASSWORD}`, `verify2@shop.test,${PASSWORD}`])
     const { stderr } = await importUsers(file(), ...SCHEME, '--dry-run', '--verify-with', path)
-    expect(stderr).toContain('Verified: 2 known passwords give their hashes.\nDry run: 2 people to create')
+    expect(stderr).toContain('Verified: 2 known passwords match their hashes.\nDry run: 2 people to create')
     expect(stderr).not.toContain('Warning')
   })
 
-  it('stop the import where one does not give the hash of its row, or has no row', async () => {
+  it('stop the import where one does not match the hash of its row, or has no row', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -173,7 +173,7 @@ describe('known passwords of an import (--verify-with)', () => {
     expect(await user.run([...args, '--hash-scheme', 'sha256-password-salt'])).toEqual({
       ...{ code: 1, stdout: '' },
       stderr: expect.stringMatching(
-        /sallyport: Nothing was imported, because a known password is not proven:\n {2}verify2@shop\.test \(sha256-password-salt\): the password does not give the hash\n {2}verify3@shop\.test \(no row\): the file has no row with this username that can be imported\n {2}nobody \(no row\): .*\nCheck --hash-scheme, the columns of the file, and the passwords\.\n$/,
+        /sallyport: Nothing was imported, because a known password does not match:\n {2}verify2@shop\.test \(sha256-password-salt\): the password does not match the hash\n {2}verify3@shop\.test \(no row\): the file has no row with this username that can be imported\n {2}nobody \(no row\): .*\nCheck --hash-scheme, the columns of the file, and the passwords\.\n$/,
       ),
     })
     expect(proxy.requests.filter((request) => request.endsWith('/users/import'))).toEqual([])

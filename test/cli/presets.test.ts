@@ -211,7 +211,7 @@ describe('a preset', () => {
       ['--preset', 'magneto'],
       'there is no preset "magneto"; did you mean "magento"? Presets are: orocommerce, ',
     ],
-    [['--preset', 'keycloak'], '--preset keycloak is of a file in json, and not csv'],
+    [['--preset', 'keycloak'], '--preset keycloak reads json, not csv'],
   ])('is checked before anything is read: %j', async (options, message) => {
     const args = ['import', 'users', makeFile('magento.csv'), '--pool', 'customers', ...options]
     expect(await cli.run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })

@@ -111,7 +111,7 @@ describe('a file of JSON lines', () => {
       format: 'jsonl',
     })
     expect(refused).toEqual([
-      ...['1 –: is no JSON object', '2 –: is no JSON object'],
+      ...['1 –: is not a JSON object', '2 –: is not a JSON object'],
       ...['3 true: username: must be text', '4 a: roles: must be a list'],
     ])
   })

@@ -73,12 +73,12 @@ describe('two tabs', () => {
     },
   )
 
-  it("send a guest's request again as the customer that the guest became", async () => {
+  it("send a guest's request as the customer that the guest became, where the guest's token has expired", async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const tab = browser.tab()
     await tab.fetch(CART)
-    browser.server.clock.time += 30
+    browser.server.clock.time += HOUR
     const slow = browser.slowTab('request')
     const put = slow.tab.fetch(CART, { method: 'PUT', body: '2 kettles' })
     await tab.signIn(user.username, PASSWORD)

@@ -134,7 +134,7 @@ describe('the keys', () => {
     const { html } = await own.get('/console/keys')
     const [next = ''] = kidsOf(html)
     expect(next).not.toBe(first)
-    expect(html).toMatch(/Next<\/span>[\s\S]*in 14 min/)
+    expect(html).toMatch(/Next<\/span>[\s\S]*in 30 min/)
     const refused = await own.post(`/console/keys/${next}/retire`)
     expect(refused.status).toBe(403)
     expect(refused.html).toContain('The operator must confirm the password first')

@@ -11,13 +11,20 @@ export function checkAdminAnswer(exchange: Exchange): void {
   expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
   expect(headers.has('Access-Control-Allow-Origin')).toBe(false)
   expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
-  if (status >= 400) checkProblem(exchange)
+  if (status === 421) checkMisdirected(exchange)
+  else if (status >= 400) checkProblem(exchange)
   else {
     expect([200, 201, 204]).toContain(status)
     expect(headers.get('Content-Type')).toBe(status === 204 ? null : 'application/json')
     if (status !== 204 && request.method !== 'HEAD') JSON.parse(text)
   }
   checkAdminLog(exchange)
+}
+
+/** A request to another host is refused before the admin API sees it, in the form of the other endpoints. */
+function checkMisdirected({ headers, text, request }: Exchange): void {
+  expect(headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
+  if (request.method !== 'HEAD') expect(JSON.parse(text)).toMatchObject({ error: 'invalid_request' })
 }
 
 /** A documented problem that came of the request alone, with nothing of it but the names of what is wrong in it. */
@@ -37,7 +44,7 @@ function checkProblem({ status, headers, text, request }: Exchange): void {
 /** One line for a refusal, of its status, none for an answer; and nothing of the request in it. */
 function checkAdminLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
-  const expected = status < 400 ? [] : [['info', 'admin_refused', status]]
+  const expected = status < 400 ? [] : [['info', status === 421 ? 'refused' : 'admin_refused', status]]
   expect(logged.map(({ level, event, status: ofLine }) => [level, event, ofLine])).toEqual(expected)
   expect(lines.join('\n')).not.toContain(CANARY)
 }

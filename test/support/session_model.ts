@@ -101,9 +101,9 @@ function signIn(
   { subject, password, clientId }: { subject: string | null; password: string; clientId: string },
   sid: string,
 ): Prediction {
-  if (subject !== null && password !== state.passwords[subject]) return refused(state)
-  // A client that was cut off a moment ago is asked to come back, instead of getting a token that is dead already.
+  // A client that was cut off a moment ago is asked to come back, whether the password is right or wrong.
   if (state.now < validFrom(state, `client_id ${clientId}`)) return { answer: { status: 503 }, next: state }
+  if (subject !== null && password !== state.passwords[subject]) return refused(state)
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })

@@ -125,7 +125,7 @@ describe('a hash that cannot be checked', () => {
     [
       null,
       'md5$salt$AAAA',
-      'a scheme of Django or Werkzeug: not supported: it is none of docs/password-hashes.md',
+      'a scheme of Django or Werkzeug: not supported: docs/password-hashes.md does not have it',
     ],
     [
       null,
@@ -146,7 +146,7 @@ describe('a hash that cannot be checked', () => {
 
   it.each([
     ['magento2', 'abc:def', 'magento2: not of the form hash:salt:version'],
-    ['magento2', `${'a'.repeat(62)}:salt:2`, 'magento2: the hash has not the 32 bytes of its version'],
+    ['magento2', `${'a'.repeat(62)}:salt:2`, 'magento2: the hash does not have the 32 bytes of its version'],
     ['magento2', `${'a'.repeat(64)}::2`, 'magento2: the salt is empty'],
     ['magento2', `${'a'.repeat(64)}:salt:0`, 'magento2: digest: not of the form $digest$steps$salt$hex'],
     ['magento1', 'abc', 'magento1: not of the form hash:salt'],
@@ -157,7 +157,7 @@ describe('a hash that cannot be checked', () => {
     ['aspnet-identity', 'not base64!', 'aspnet-identity: the hash is not base64'],
     ['aspnet-identity', 'AgAA', 'aspnet-identity: the format marker is neither 0 nor 1'],
     ['aspnet-identity', 'AQAAAAkAACcQAAAAEAAA', 'aspnet-identity: the header of version 3 is broken'],
-    ['ldap', '{SSHA}AAAA', 'ldap: {SSHA} has not the bytes of its digest and a salt'],
+    ['ldap', '{SSHA}AAAA', 'ldap: {SSHA} does not have the bytes of its digest and a salt'],
     ['keycloak', '{}', 'keycloak: not a credential with secretData and credentialData'],
     ['firebase-scrypt', 'AAAA', 'firebase-scrypt: needs the column salt'],
     ['md5-salt-password', 'a'.repeat(32), 'md5-salt-password: needs the column salt'],

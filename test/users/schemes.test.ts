@@ -295,11 +295,14 @@ describe('a hash is refused with the cause', () => {
       'pbkdf2: not of the form $pbkdf2-sha256$i=…,l=…$salt$hash, or passlib’s',
     ],
     [`$pbkdf2-sha256$i=0$${SALT}$${HASH}`, 'pbkdf2-sha256: no iterations'],
-    [`$pbkdf2-sha256$i=1,l=64$${SALT}$${HASH}`, 'pbkdf2-sha256: the hash has not the 64 bytes that l= names'],
+    [
+      `$pbkdf2-sha256$i=1,l=64$${SALT}$${HASH}`,
+      'pbkdf2-sha256: the hash does not have the 64 bytes that l= names',
+    ],
     [`$symfony-sha512$i=5000$${SALT}$${HASH}`, SYMFONY_FORM],
     [`$symfony-sha512$i=0$${SALT}$${sha512}`, 'symfony-sha512: no iterations'],
     [`$symfony-sha512$i=1$${ofText('a{b}')}$${sha512}`, 'symfony-sha512: no salt of Symfony’s'],
-    [`$phpass-md5$ln=6$abcdefgh$${'a'.repeat(22)}`, 'phpass-md5: ln=6 is no such cost: at least 7'],
+    [`$phpass-md5$ln=6$abcdefgh$${'a'.repeat(22)}`, 'phpass-md5: ln=6 is not a valid cost: at least 7'],
     [`$phpass-md5$ln=13$abcdefgh$${'a'.repeat(43)}`, 'phpass: not of the form $phpass-md5$ln=…$salt$hash'],
     [
       `$firebase-scrypt$ln=14$${SALT}$${HASH}`,

@@ -8,10 +8,10 @@ export type Verdict = 'solved' | 'unsolved' | 'unknown'
 
 const MAX_RESPONSE_BYTES = 64 * 1024
 
-/** How long the service is not asked after it failed: not every sign-in is to wait for the timeout while it is down. */
+/** After a failure no request goes to the service for this time, so that not every sign-in waits for the timeout. */
 const REST_SECONDS = 30
 
-/** Errors of the service or of this server's setup. Any other refusal is about the response that the caller sent. */
+/** Error codes of the service or of this server's setup. Every other code is about the response that the caller sent. */
 const FAULTS: ReadonlySet<string> = new Set([
   'internal-error',
   'missing-input-secret',
@@ -46,7 +46,7 @@ export class ChallengeService {
     return now < this.#restsUntil
   }
 
-  /** Never fails. @param response Printable ASCII. */
+  /** Does not throw. @param response Printable ASCII. */
   async check(response: string, now: number): Promise<Verdict> {
     try {
       return await this.#ask(response)
@@ -77,7 +77,7 @@ export class ChallengeService {
   }
 }
 
-/** A caller can provoke some client errors by what it sends: they must not count as an outage. @throws NoVerdict */
+/** A caller can cause some 4xx statuses by its input: they must not count as an outage. @throws NoVerdict */
 function decodeAnswer(text: string | null, status: number): z.output<typeof answerSchema> {
   const isAboutRequest = [400, 413, 414, 422].includes(status)
   if (status !== 200 && !isAboutRequest) throw new NoVerdict(`status ${status}`)
@@ -96,7 +96,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** In words of our own: a message of the platform may have the address in it. */
+/** The reason for the log, without the message of the platform, which may contain the URL. */
 function reasonOf(error: unknown): string {
   if (error instanceof NoVerdict) return error.message
   return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'

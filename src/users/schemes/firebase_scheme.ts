@@ -54,7 +54,7 @@ export function formatFirebase({ ln, r, salt, hash }: FirebaseParts): string {
   return `$${NAME}$ln=${ln},r=${r}$${encodeBase64(salt)}$${encodeBase64(hash)}`
 }
 
-/** The counter begins at zero: each password's key encrypts this one text. */
+/** The counter begins at zero, because each password gives a key that encrypts only this one text. */
 function encrypt(key: Uint8Array, text: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-ctr', key, new Uint8Array(AES_BLOCK_BYTES))
   return Uint8Array.from([...cipher.update(text), ...cipher.final()])

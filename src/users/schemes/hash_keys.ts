@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 
-/** The secrets of other systems that went into their hashes. A stored hash names its key and does not contain it. */
+/** Secrets that other systems put into their hashes. A stored hash names its key and does not contain it. */
 const keysSchema = z.strictObject({
   /** Devise's `config.pepper`. */
   devise: z.optional(z.string().check(z.minLength(1))),

@@ -7,8 +7,8 @@ export interface HashScheme {
   /** As the identifier in a PHC string names it. */
   name: string
   /**
-   * True for a scheme made of digests (MD5, SHA-1, SHA-2), whatever their number: an attacker computes those fast. An
-   * import wraps such a hash (docs/password-hashes.md#fast-hashes).
+   * True for a scheme made of digests (MD5, SHA-1, SHA-2), once or many times: an attacker computes them fast. An import
+   * wraps such a hash (docs/password-hashes.md#fast-hashes).
    */
   isDigest: boolean
   /** Whether a text claims to be of this scheme. */
@@ -53,7 +53,7 @@ export interface HashTools {
  */
 export type RefusalCause = 'unknown' | 'unsupported' | 'broken' | 'memory' | 'time' | 'key'
 
-/** A refused hash. The message is for an operator: it names the scheme, and has no part of the hash but its cost. */
+/** A refused hash. The message is for an operator: it names the scheme, and has no part of the hash except its cost. */
 export class HashRefused extends Error {
   override name = 'HashRefused'
   readonly refusalCause: RefusalCause

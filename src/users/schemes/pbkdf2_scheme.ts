@@ -9,7 +9,7 @@ const FORM =
 const MAX_ITERATIONS = 100_000
 const ITERATIONS_PER_MS: Readonly<Record<string, number>> = { sha1: 10_000, sha256: 10_000, sha512: 3000 }
 
-/** PBKDF2 computes every iteration for each so many bytes of the hash (RFC 8018 §5.2). */
+/** The block size in bytes: PBKDF2 computes all iterations again for each block of the hash (RFC 8018 §5.2). */
 const DIGEST_BYTES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 }
 
 /** PBKDF2 with HMAC-SHA-1, -SHA-256 or -SHA-512, in PHC form or in passlib's, which writes `.` for `+`. */
@@ -30,7 +30,7 @@ export const pbkdf2Scheme: HashScheme = {
     const iterations = requireAffordable(scheme, Number(written ?? bare))
     const parts = decodeParts(scheme, { salt: toBase64(salt), hash: toBase64(hash), minSaltBytes: 1 })
     if (length !== undefined && Number(length) !== parts.hash.length) {
-      throw new HashRefused('broken', `${scheme}: the hash has not the ${length} bytes that l= names`)
+      throw new HashRefused('broken', `${scheme}: the hash does not have the ${length} bytes that l= names`)
     }
     const blocks = Math.ceil(parts.hash.length / (DIGEST_BYTES[digest] ?? 1))
     return {

@@ -8,7 +8,7 @@ export const PHPASS_ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 const FORM =
   /^\$phpass-(md5|sha512)\$ln=(\d{1,2})(?:,form=(wordpress|trimmed|trimmed-md5))?\$([./0-9A-Za-z]{8})\$([./0-9A-Za-z]{22}|[./0-9A-Za-z]{43})$/
 
-/** Characters that are stored of the hash: all of MD5, 258 bits of SHA-512 (Drupal). */
+/** How many characters of the hash are stored: all of MD5, 258 bits of SHA-512 (Drupal). */
 const LENGTHS: Readonly<Record<string, number>> = { md5: 22, sha512: 43 }
 
 const MAX_LN = 17
@@ -17,7 +17,7 @@ const ROUNDS_PER_MS = 340
 interface PhpassParts {
   digest: 'md5' | 'sha512'
   ln: number
-  /** What is done to the password first. */
+  /** The change of the password before the hash. */
   form?: 'wordpress' | 'trimmed' | 'trimmed-md5'
   salt: string
   /** In phpass' own base64. */
@@ -56,7 +56,7 @@ export function formatPhpass({ digest, ln, form, salt, hash }: PhpassParts): str
 }
 
 function requireAffordable(scheme: string, ln: number): number {
-  if (ln < 7) throw new HashRefused('broken', `${scheme}: ln=${ln} is no such cost: at least 7`)
+  if (ln < 7) throw new HashRefused('broken', `${scheme}: ln=${ln} is not a valid cost: at least 7`)
   if (ln > MAX_LN) throw new HashRefused('time', `${scheme}: ln=${ln} takes too long: at most ${MAX_LN}`)
   return ln
 }

@@ -28,7 +28,7 @@ export function toWordPressForm(password: Uint8Array): Uint8Array {
   return trimPassword(encodeUtf8(passwordText(password).replace(/['"\\]/g, '\\$&')))
 }
 
-/** What a system does to a password before it gives it to bcrypt. */
+/** The change that a system makes to a password before bcrypt. */
 interface Prehash {
   key?: HashKeyName
   /** Whether bcrypt gets a digest of the password, so that its limit of 72 bytes does not matter. */

@@ -5,7 +5,7 @@ import { isTrimmable, PREHASHES } from './prehash.ts'
 const NAMES = Object.keys(PREHASHES)
 const FORM = new RegExp(`^\\$(${NAMES.join('|')})(\\$2.*)$`)
 
-/** bcrypt of what a system makes of the password: `$wordpress$2y$10$…`, `$django-sha256$2b$12$…`, `$devise$2a$12$…`. */
+/** bcrypt of a changed password: `$wordpress$2y$10$…`, `$django-sha256$2b$12$…`, `$devise$2a$12$…`. */
 export const prehashedBcryptScheme: HashScheme = {
   name: 'prehashed bcrypt',
   isDigest: false,

@@ -23,16 +23,16 @@ const SCHEMES: readonly HashScheme[] = [
 
 const OUTER = '$argon2id$'
 
-/** Stands at the end of the inner part of a wrapped hash for the characters of the digest, which is not stored. */
+/** The end of the inner part of a wrapped hash: the length of the digest, in place of the digest. */
 const LEFT_OUT = /\*(\d{1,3})$/
 
-/** A hash that takes less than this in an isolate is fast, whatever its scheme. */
+/** A hash of any scheme that takes less than this in an isolate is fast. */
 const FAST_MS = 0.8
 
-/** A wrapped hash takes the time of both its parts. */
+/** The limit of a wrapped hash, which takes the time of both its parts. */
 const MAX_MS = 500
 
-/** Longer texts are no hashes. */
+/** Longer texts are not hashes. */
 const MAX_LENGTH = 1024
 
 /** Reads the stored form of a hash. A sign-in can check every text that it accepts. @throws HashRefused */

@@ -38,7 +38,7 @@ function convertPortable(scheme: 'phpass' | 'wordpress', text: string): string {
   return formatPhpass(scheme === 'wordpress' ? { ...parts, form: 'wordpress' } : parts)
 }
 
-/** phpass with SHA-512, bcrypt since Drupal 10.1; the sign-in form trims the password. With a `U` in front, of the MD5 that Drupal 6 had stored. */
+/** phpass with SHA-512; bcrypt since Drupal 10.1. The sign-in form trims the password. `U` in front: the hash of an MD5 from Drupal 6. */
 export const drupal: ImportScheme = {
   name: 'drupal',
   usedBy: 'Drupal 7 to 10: the column pass',

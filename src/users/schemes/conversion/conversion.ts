@@ -2,11 +2,11 @@ import { decodeBase64 } from '../../../lib/bytes.ts'
 import { HashRefused, type RefusalCause } from '../hash_scheme.ts'
 import { isFastHash, readHash } from '../read_hash.ts'
 
-/** The columns that an export may have for one hash. Each scheme says which it reads. */
+/** The columns that an export may have for one hash. Each scheme lists those that it reads. */
 export interface HashColumns {
   /** The hash as the other system stores it. */
   hash: string
-  /** The salt column, as it is. */
+  /** The salt column, unchanged. */
   salt?: string
   iterations?: number
   /** Firebase: `rounds` of the project's password hash parameters. */
@@ -48,7 +48,7 @@ export function requireColumn<K extends ImportScheme['columns'][number]>(
   return value as NonNullable<HashColumns[K]>
 }
 
-/** A hash in its stored form, or why it is refused: in words for an operator, without any of the hash. */
+/** A hash in its stored form, or the reason of its refusal, for an operator and without a part of the hash. */
 export type Conversion =
   | { isAccepted: true; scheme: string; stored: string; cost: string; isFast: boolean }
   | { isAccepted: false; scheme: string | null; cause: RefusalCause; reason: string; alternative: string }
@@ -65,13 +65,13 @@ const ALTERNATIVES: Readonly<Record<RefusalCause, string>> = {
   key: 'set the key (docs/password-hashes.md#keys), then import again',
 }
 
-/** Longer texts are no hashes. Keycloak's credential has some 500 characters. */
+/** Longer texts are not hashes. A credential of Keycloak has about 500 characters. */
 const MAX_LENGTH = 4096
 
 /**
  * Converts a hash.
  *
- * @param name Of the scheme; null where neither the operator nor the text says it.
+ * @param name The name of the scheme; null where neither the operator nor the text gives it.
  * @param toStored Gives the stored form. @throws HashRefused
  */
 export function toConversion(name: string | null, { hash }: HashColumns, toStored: () => string): Conversion {

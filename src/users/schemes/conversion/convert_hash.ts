@@ -16,8 +16,8 @@ export const IMPORT_SCHEMES: readonly ImportScheme[] = [
 ]
 
 /**
- * Converts a hash of a named scheme. The scheme is never guessed: without a name, only a text that says its scheme
- * itself is converted.
+ * Converts a hash of a named scheme. The scheme is never guessed: without a name, only a text that names its own scheme
+ * is converted.
  */
 export function convertHash(name: string | null, columns: HashColumns): Conversion {
   if (name === null) return convertSelfDescribing(columns.hash)

@@ -33,7 +33,7 @@ export const ldap: ImportScheme = {
     if (bytes.length < kind.bytes || kind.isSalted !== salt.length > 0) {
       throw new HashRefused(
         'broken',
-        `ldap: {${name}} has not the bytes of its digest${kind.isSalted ? ' and a salt' : ''}`,
+        `ldap: {${name}} does not have the bytes of its digest${kind.isSalted ? ' and a salt' : ''}`,
       )
     }
     const hex = Buffer.from(bytes.slice(0, kind.bytes)).toString('hex')

@@ -79,7 +79,10 @@ function toStored({ hash, salt, digests, argon2 }: MagentoParts): string {
   const steps = digests.join('+')
   if (argon2 === null) return formatDigest({ steps, salt, hex: hash })
   if (hash.length !== 2 * argon2.seedBytes) {
-    throw new HashRefused('broken', `magento2: the hash has not the ${argon2.seedBytes} bytes of its version`)
+    throw new HashRefused(
+      'broken',
+      `magento2: the hash does not have the ${argon2.seedBytes} bytes of its version`,
+    )
   }
   const cost = { m: Math.floor(argon2.memoryBytes / 1024), t: argon2.t, p: 1 }
   const outer = formatArgon2id(cost, toArgon2Salt(salt), Buffer.from(hash, 'hex'))

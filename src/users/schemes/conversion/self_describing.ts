@@ -7,7 +7,7 @@ import { argon2id, bcrypt, pbkdf2, sallyport, scrypt, spring } from './phc.ts'
 import { UNSUPPORTED } from './unsupported.ts'
 import { django } from './web_frameworks.ts'
 
-/** The beginnings by which a text says its scheme itself. The first that fits counts. */
+/** The beginnings by which a text names its own scheme. The first that fits counts. */
 const SELF_DESCRIBING: readonly { form: RegExp; scheme: ImportScheme }[] = [
   { form: /^\$argon2id\$/, scheme: argon2id },
   { form: /^\$2[aby]\$/, scheme: bcrypt },
@@ -26,7 +26,7 @@ const SELF_DESCRIBING: readonly { form: RegExp; scheme: ImportScheme }[] = [
   },
 ]
 
-/** Converts a text that says its scheme itself. No other is converted: a scheme is never guessed. */
+/** Converts a text that names its own scheme. Every other text is refused: a scheme is never guessed. */
 export function convertSelfDescribing(text: string): Conversion {
   const scheme = find(text)
   return toConversion(scheme?.name ?? null, { hash: text }, () => {
@@ -35,7 +35,7 @@ export function convertSelfDescribing(text: string): Conversion {
   })
 }
 
-/** The name of the import scheme that a text says of itself; null where it says none, or one that is not supported. */
+/** The import scheme that a text names; null where it names none, or one that is not supported. */
 export function recogniseHash(text: string): string | null {
   return find(text)?.name ?? null
 }

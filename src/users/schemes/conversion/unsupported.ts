@@ -1,6 +1,6 @@
 const CRYPT = 'neither Web Crypto nor node:crypto has it'
 
-/** Hashes that say their scheme themselves and cannot be checked here. */
+/** Hashes that name their own scheme and cannot be checked here. */
 export const UNSUPPORTED: readonly { form: RegExp; name: string; reason: string }[] = [
   { form: /^\$argon2i\$/, name: 'argon2i', reason: 'only Argon2id is' },
   { form: /^\$argon2d\$/, name: 'argon2d', reason: 'only Argon2id is' },
@@ -21,7 +21,7 @@ export const UNSUPPORTED: readonly { form: RegExp; name: string; reason: string 
   {
     form: /^[a-z0-9_]+\$[^$]*\$/,
     name: 'a scheme of Django or Werkzeug',
-    reason: 'it is none of docs/password-hashes.md',
+    reason: 'docs/password-hashes.md does not have it',
   },
-  { form: /^\$[\w-]+\$/, name: 'a scheme in PHC form', reason: 'it is none of docs/password-hashes.md' },
+  { form: /^\$[\w-]+\$/, name: 'a scheme in PHC form', reason: 'docs/password-hashes.md does not have it' },
 ]

@@ -34,7 +34,7 @@ function convertDjangoScrypt(text: string): string {
   }
   const ln = Math.log2(Number(n))
   if (!Number.isInteger(ln))
-    throw new HashRefused('broken', 'django: the work factor of scrypt is no power of 2')
+    throw new HashRefused('broken', 'django: the work factor of scrypt is not a power of 2')
   const bytes = requireBase64('django', 'hash', hash)
   return `$scrypt$ln=${ln},r=${r},p=${p}$${encodeBase64(encodeUtf8(salt))}$${encodeBase64(bytes)}`
 }
