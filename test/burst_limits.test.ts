@@ -270,7 +270,7 @@ describe('revocations', () => {
     expect(statuses).toEqual([200, 200, 429])
   })
 
-  it('of what is no token of ours cost no budget', async () => {
+  it('of a text that is not a token of the server cost no budget', async () => {
     const server = limitedServer(1)
     const client = await server.addClient()
     for (let i = 0; i < 3; i++) expect((await revoke(server, client, 'garbage')).status).toBe(200)

@@ -70,7 +70,7 @@ describe('a challenge', () => {
     expect(challenges.asked).toEqual([])
   })
 
-  it('is asked of no sign-in without recent failures, and of no other grant', async () => {
+  it('is not required of a sign-in without recent failures, nor of another grant', async () => {
     const { challenges, server, client, user } = await newScene()
     expect((await attempt(server, client, user)).status).toBe(200)
     await attempt(server, client, { username: 'nobody@example.com', password: 'wrong' })
@@ -100,7 +100,7 @@ describe('a challenge', () => {
     expect(challenges.asked).toEqual([{ secret: CHALLENGE_SECRET, response }])
   })
 
-  it('is good once, and tells a wrong password as ever', async () => {
+  it('is accepted once, and a wrong password gets the usual response', async () => {
     const { challenges, server, client, user } = await newScene()
     const { username } = user
     await attempt(server, client, { username, password: 'wrong' })
@@ -158,7 +158,7 @@ describe('a challenge', () => {
     ])
   })
 
-  it('is asked of no operator: the console and the command line have none', async () => {
+  it('is not required of operators, because the console and the command line have none', async () => {
     const { server } = await newScene()
     const operator = await TestOperator.signIn(server)
     await expect(operator.signInAgain('wrong')).rejects.toThrow('invalid_grant')
@@ -229,7 +229,7 @@ describe('while the service of the challenge', () => {
     expect(lines.join()).not.toContain(CHALLENGE_SECRET)
   })
 
-  it('is down, a right password is all that it lets in', async () => {
+  it('is down, only a right password signs in', async () => {
     const { challenges, server, client, user } = await newScene()
     await attempt(server, client, { ...user, password: 'wrong' })
     challenges.fault = broken('', 503)

@@ -88,7 +88,7 @@ describe('the claims of docs/tokens.md', () => {
 })
 
 describe('an introspection', () => {
-  it('says of the password what is known now, not what the token says', async () => {
+  it('has the current claims about the password, not those of the token', async () => {
     const { server, client } = await breachScene()
     const user = await server.addUser({ password: FRESH })
     const { access_token } = await server.signIn(client, user.username, FRESH)

@@ -187,7 +187,7 @@ describe('an event that its caller cannot repeat', () => {
     expect(await count("kind = 'issue'")).toBe(5000)
   })
 
-  it('is whatever an operator does, a refusal too', () => {
+  it('is every event of an operator, a refusal too', () => {
     const actor = { subject: 'user:1', clientId: 'console' }
     for (const kind of AUDIT_KINDS) {
       expect(isRepeatable({ ...eventOf(kind, 0), outcome: 'refused', actor })).toBe(false)

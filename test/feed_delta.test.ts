@@ -155,7 +155,7 @@ describe('GET /revocations?since=', () => {
     expect((await readFeed(server)).revocations).toEqual([entry])
   })
 
-  it('goes on from memory while the stores are down, with its age', async () => {
+  it('is served from memory with its age while the stores are down', async () => {
     const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     await list(server, 's1.a')

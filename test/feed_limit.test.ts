@@ -49,7 +49,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(revocations.at(-1)).toEqual({ all: true, before: now - 440 })
   })
 
-  it('merges nothing whose second has not passed, so that no later token dies', async () => {
+  it('merges no entry whose second has not passed, so that no later token is revoked', async () => {
     const server = new TestServer()
     await listMany('busy', 10_001, server.clock.time)
     expect((await readFeed(server)).revocations).toHaveLength(10_001)
@@ -122,7 +122,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(revocations.at(-1)).toEqual({ client_id: 'busy', before: server.clock.time - 445 })
   })
 
-  it('goes on with the long list where it cannot be merged', async () => {
+  it('serves the long list where it cannot be merged', async () => {
     const DB = Object.assign(Object.create(env.DB), {
       prepare: (sql: string) => {
         if (sql.startsWith('DELETE FROM cutoffs WHERE id IN (SELECT value')) throw new Error('read-only')

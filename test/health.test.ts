@@ -68,7 +68,7 @@ describe('health', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('repeats for 5 s that a store fails, and tells the caller to come back after them', async () => {
+  it('repeats for 5 s that a store fails, with Retry-After 5', async () => {
     const env = { DB: D1_DOWN }
     const server = new TestServer({ env })
     await new TestServer().fetch('/health/ready')

@@ -88,7 +88,7 @@ describe('a sealed signing key', () => {
     expect((await server.anotherIsolate().fetch('/.well-known/jwks.json')).status).toBe(500)
   })
 
-  it('from before times were bound is read from D1 alone, and sealed again by the cron trigger; no token is refused', async () => {
+  it('that an earlier version sealed without times is read from D1 alone and sealed again by the cron trigger; no token is refused', async () => {
     const { server, client, token, kids } = await setUp()
     const { kid = '', sealed_private_jwk: sealed = '' } = await readRow()
     const { plaintext } = await compactDecrypt(sealed, sealingKey())

@@ -62,7 +62,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     for (const { reason } of results.slice(0, -1)) expect(reason).toContain('has the invisible character U+')
   })
 
-  it('signs nobody in, with the response of a wrong password', async () => {
+  it('signs no user in, with the response of a wrong password', async () => {
     const { server, lookalikes } = await newScene()
     const client = await server.addClient()
     for (const username of lookalikes) {

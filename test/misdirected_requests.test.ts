@@ -53,7 +53,7 @@ describe('a request that did not come to the address of an https issuer', () => 
     expect((await post(ISSUER)).status).toBe(200)
   })
 
-  it('is answered where it asks for health', async () => {
+  it('gets a response where it is a health check', async () => {
     const server = new TestServer()
     for (const [, origin] of OTHERS) {
       const statuses = ['/health', '/health/ready', '/health?x=1'].map(

@@ -71,7 +71,7 @@ describe('a network whose addresses fail once each', () => {
     expect(later.status).toBe(200)
   })
 
-  it('adds a bounded number of rows, however many names it makes up', async () => {
+  it('adds a bounded number of rows for any number of invented names', async () => {
     const { server, client } = await newScene()
     const addresses = Array.from({ length: 60 }, (_, i) => `2001:db8:1:${i.toString(16)}00::1`)
     const statuses = await statusesOf(server, client, addresses)

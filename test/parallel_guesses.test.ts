@@ -140,7 +140,7 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
   })
 })
 
-describe('a sign-in whose note cannot be written', () => {
+describe('a sign-in that cannot be recorded', () => {
   it('succeeds, is in the log, and begins a session that a lock does not end', async () => {
     const lines: string[] = []
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
@@ -162,7 +162,7 @@ describe('a sign-in whose note cannot be written', () => {
 })
 
 describe('a sign-in among guesses', () => {
-  it('forgives the failures from before it, and none that were counted while it was under way', async () => {
+  it('resets the failures from before it, and none that were counted while it was under way', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()

@@ -156,7 +156,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     await server.signIn(client, user.username, password)
   })
 
-  it('replaces a hash of a scheme that reads every byte, however long the password', async () => {
+  it('replaces a hash of a scheme that reads every byte, for a password of any length', async () => {
     const { server, client } = await newScene()
     const password = 'y'.repeat(128)
     const user = await addImported(server, { passwordHash: scrypt(password) })

@@ -20,7 +20,7 @@ export function clientRows(api: string | undefined): ImportKind {
       { name: 'api', summary: 'the API that its tokens are for; that of --api where absent' },
       {
         name: 'grants',
-        summary: 'of `password`, `client_credentials`; `,` or `|` between them, or a JSON list',
+        summary: 'of `password`, `client_credentials`; separated by `,` or a vertical bar, or a JSON list',
         isList: true,
       },
       { name: 'scopes', summary: 'in the same way', isList: true },

@@ -34,7 +34,7 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'memory_cost', summary: 'of `firebase-scrypt`' },
       { name: 'salt_separator', summary: 'of `firebase-scrypt`' },
       { name: 'password', summary: 'in the clear, in place of the hash: slow, 20 in a batch' },
-      { name: 'roles', summary: 'with `,` or `|` between them, or a JSON list', isList: true },
+      { name: 'roles', summary: 'separated by `,` or a vertical bar, or a JSON list', isList: true },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1`, or the opposite; `true` where absent' },
       { name: 'disabled', summary: 'the opposite of `enabled`, in its place' },
       { name: 'must_change_password', summary: 'whether the next sign-in is for a new password' },

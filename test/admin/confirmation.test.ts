@@ -155,7 +155,7 @@ describe('a confirmation of the password', () => {
     ])
   })
 
-  it('is good in the session that asked for it and nowhere else, and not once it was changed', async () => {
+  it('is valid only in the session that asked for it, and not after it was changed', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const other = await TestOperator.signIn(server)

@@ -10,7 +10,7 @@ const ENVOY_SECONDS = 20 * 60
 describe('POST /admin/api/keys/rotate', () => {
   beforeEach(emptyStores)
 
-  it('publishes a key for at least 25 minutes before it signs, unless told otherwise', async () => {
+  it('publishes a key for at least 25 minutes before it signs, unless the operator sets another lead', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { status, body } = await operator.post('/keys/rotate')

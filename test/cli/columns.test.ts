@@ -84,7 +84,7 @@ describe('a NULL marker', () => {
     }
   })
 
-  it('is no item of a JSON list either, and JSON null is an absent value', async () => {
+  it('is refused as an item of a JSON list too, and JSON null is an absent value', async () => {
     const text = '{"username":"a","roles":["x","NULL"]}\n{"username":"b","name":null,"roles":null}'
     expect(await read(text, { format: 'jsonl' })).toEqual([
       'roles: has the item "NULL", which stands for NULL (--null)',
@@ -92,7 +92,7 @@ describe('a NULL marker', () => {
     ])
   })
 
-  it('is what --null says: a user whose name is NULL can be imported', async () => {
+  it('is replaced by --null: a user whose name is NULL can be imported', async () => {
     const text = 'username,name\nNULL,none\n'
     expect(await read(text)).toEqual([{ name: 'none' }])
     expect(await read(text, { rules: { nulls: ['none'] } })).toEqual([{ username: 'NULL' }])

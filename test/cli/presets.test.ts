@@ -174,7 +174,7 @@ async function importSample({ file, preset, options = [], pool = 'customers', pa
 }
 
 describe('a preset', () => {
-  it('has a sample file here, each of them', () => {
+  it('has a sample file', () => {
     const used = [...WITH_HASHES, ...WITHOUT_HASHES]
     expect(new Set(used.map(({ preset }) => preset))).toEqual(new Set(PRESETS.map(({ name }) => name)))
     expect(used.map(({ file }) => file).sort()).toEqual(readdirSync(SAMPLES).sort())

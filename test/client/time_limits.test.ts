@@ -112,7 +112,7 @@ describe('a token server that never responds', () => {
     expect(claimsOf(await hurry(guest)).sub).toBe(user.id)
   })
 
-  it('keeps no request waiting whose signal aborts', async () => {
+  it('ends the wait of a request whose signal aborts', async () => {
     const browser = await Browser.open()
     const tab = browser.tab({ fetch: () => new Promise<Response>(() => {}) })
     const caller = new AbortController()

@@ -120,7 +120,7 @@ describe('Basic credentials beside parameters of the body', () => {
     expect(oroCredentialsIn(basic('shop:s'), body)).toEqual(credentials)
   })
 
-  it('are not looked at under the rule of OroCommerce where the body has both', () => {
+  it('are ignored by the rule of OroCommerce if the body has both', () => {
     const body = { client_id: 'a', client_secret: 'b' }
     expect(oroCredentialsIn('Basic !!!', body)).toEqual({ id: 'a', secrets: ['b'] })
   })

@@ -122,7 +122,7 @@ describe('the members of a JSON object', () => {
     },
   )
 
-  it('are ignored where nothing reads them, whatever their type (RFC 6749 §3.2)', () => {
+  it('are ignored where they are not read, with any type (RFC 6749 §3.2)', () => {
     expect(parameters.find('scope')).toBe('a')
   })
 

@@ -111,7 +111,7 @@ describe('an issuer at workers.dev', () => {
     )
   })
 
-  it('is not refused for it where wrangler.toml turns workers.dev on', async () => {
+  it('is deployed where wrangler.toml turns workers.dev on', async () => {
     const folder = checkout(atWorkersDev)
     const file = join(folder, 'wrangler.toml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))

@@ -208,7 +208,7 @@ describe('any text', () => {
     .record({ hash: fc.constantFrom(...hashes), at: fc.nat(200), length: fc.nat(20), text: fc.string() })
     .map(({ hash, at, length, text }) => hash.slice(0, at) + text + hash.slice(at + length))
 
-  it('is converted or refused by each scheme, and what is converted can be read', () => {
+  it('is converted or refused by each scheme, and a sign-in can read each converted hash', () => {
     fc.assert(
       fc.property(
         fc.oneof(spoiled, fc.string()),

@@ -165,7 +165,7 @@ describe('a user from another system', () => {
     await expect(importOne(changes)).rejects.toThrow(`the password hash is refused: ${reason}`)
   })
 
-  it('is refused for what refuses any new user', async () => {
+  it('is refused for the same reasons as any new user', async () => {
     await expect(importOne({ username: '' })).rejects.toThrow(badUsername('is empty'))
     await expect(importOne({ username: 'Guest' })).rejects.toThrow(GUEST_NAME)
     await expect(importOne({ roles: [''] })).rejects.toThrow(BAD_ROLE)

@@ -160,7 +160,7 @@ describe('a verifier that polls the feed', () => {
 })
 
 describe('an entry of all tokens', () => {
-  it('kills what was issued before its second, and nothing that was issued later', async () => {
+  it('revokes tokens issued before its second, and no later ones', async () => {
     const { issuer, mint, codeAt } = await setUp()
     issuer.revoke({ all: true, before: NOW - 10 })
     expect(await codeAt(await mint('s1.x', NOW - 11))).toBe(
@@ -220,7 +220,7 @@ describe('a feed that is too large', () => {
     expect(pulled).toBeLessThan(10)
   })
 
-  it('is reported to the console where nobody is named to be told', async () => {
+  it('is reported to the console where onError is absent', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { issuer, mint, codeAt } = await setUp({ maxEntries: 1, onError: undefined })
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
@@ -234,7 +234,7 @@ describe('a feed that is too large', () => {
 })
 
 describe('a signed list that has expired', () => {
-  it('is refused, and the last list goes on', async () => {
+  it('is refused, and the last list stays in use', async () => {
     const { issuer, way, errors, mint, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.a', before: NOW + 60 })
     const old = await issuer.fetch(`${issuer.url}/revocations`, {

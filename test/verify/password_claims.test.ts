@@ -55,7 +55,7 @@ describe('a token of a user who needs a new password', () => {
     await expect(verifier.verify(token, { accept: [] })).rejects.toThrow('password_breached')
   })
 
-  it('is refused as invalid where a claim is no truth value', async () => {
+  it('is refused as invalid where a claim is not a boolean', async () => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch })
     for (const name of ['must_change_password', 'password_breached']) {
@@ -64,7 +64,7 @@ describe('a token of a user who needs a new password', () => {
     }
   })
 
-  it('cannot be accepted by a claim that there is not', async () => {
+  it('cannot be accepted by an unknown claim', async () => {
     const issuer = await createTestIssuer()
     const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch }
     const wrong = ['password'] as unknown as PasswordClaim[]
