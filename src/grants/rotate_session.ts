@@ -103,7 +103,7 @@ async function endForTheft(
   const { sid, subject, seq } = claims
   const reason = `token ${seq} was used again, too late for a retry`
   const { context } = request
-  // Also where the caller hangs up: a token that is still good would have been answered by now.
+  // Runs to its end even if the caller hangs up: the caller may do so because the response to a valid token would be earlier.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
   return refuseRefresh(reason, claims)
