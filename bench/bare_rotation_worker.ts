@@ -19,7 +19,14 @@ export default {
       (await new UserStore(DB).findByUsername('customers', 'amanda@example.com', 'primary'))?.id ?? ''
     const now = Math.floor(Date.now() / 1000)
     const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
-    const token = { secretHash: null, pool: 'customers', isAccessToken: false, jti: null, issuedAt: now, now }
+    const token = {
+      secretHash: null,
+      pool: 'customers',
+      kind: 'used refresh' as const,
+      jti: null,
+      issuedAt: now,
+      now,
+    }
     const holder = { ...session, ...token }
     const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).rotate(
       {

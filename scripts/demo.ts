@@ -5,6 +5,7 @@ import { isLoopback } from '../src/config/origin.ts'
 import { requireConfig } from './config_file.ts'
 import { STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
+import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
 import { stop } from './stop.ts'
 import { prepareTokenService } from './token_service.ts'
@@ -18,7 +19,7 @@ const ACCESS_TOKEN_SECONDS = 120
 const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop'] as const
 type Service = (typeof SERVICES)[number]
 
-const { port, state } = readArguments()
+const { port, state, isDefaultState } = readArguments()
 const ports = Object.fromEntries(SERVICES.map((name, i) => [name, port + i])) as Record<Service, number>
 const config = requireConfig({ localPort: String(port) })
 if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for ${config.issuer}`)
@@ -26,6 +27,7 @@ for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo --
 Object.assign(process.env, QUIET_WRANGLER)
 // As `npm run build` made it.
 copyFileSync('dist/client/index.js', 'examples/shop/public/sallyport_client.js')
+recordServer('npm run demo')
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',
@@ -51,10 +53,10 @@ The shop is open: ${originOf('shop')}
   back-office API  ${originOf('backoffice-api')}
 
 Sign in as amanda@example.com with the password: correct horse battery staple
-Ctrl+C ends all four. npm run reset forgets what they stored.
+Ctrl+C stops all four servers. ${howToReset()}
 `)
 
-function readArguments(): { port: number; state: string } {
+function readArguments(): { port: number; state: string; isDefaultState: boolean } {
   const usage = 'usage: npm run demo [-- --port N] [--state DIRECTORY]: the services take the ports N to N+3'
   try {
     const { values } = parseArgs({
@@ -63,11 +65,18 @@ function readArguments(): { port: number; state: string } {
     const port = Number(values.port)
     // Addresses contain the port, so what is stored under one is of no use under another.
     const state = values.state ?? join(LOCAL_STATE, 'demo', values.port)
-    if (/^[1-9]\d{0,4}$/.test(values.port) && port + SERVICES.length <= 65536) return { port, state }
+    const isDefaultState = values.state === undefined
+    if (/^[1-9]\d{0,4}$/.test(values.port) && port + SERVICES.length <= 65536)
+      return { port, state, isDefaultState }
   } catch {
     // An unknown option: the usage says what there is.
   }
   return stop(usage)
+}
+
+/** How a developer removes what the demo stored. `npm run reset` does not know another directory. */
+function howToReset(): string {
+  return isDefaultState ? 'Then npm run reset removes their data.' : `Their data stays in ${state}.`
 }
 
 function originOf(name: Service): string {

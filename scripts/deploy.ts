@@ -3,26 +3,30 @@ import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
+import { stop } from './stop.ts'
 import { runWrangler } from './wrangler.ts'
 
 const LOCAL_ID = 'local'
 
 const config = requireConfig()
 requireBurstLimits(config)
+const problems = findLocalSettings(config)
+const list = problems.map((problem) => `  ${problem}`).join('\n')
 if (process.argv.includes('--dry-run')) {
+  if (problems.length > 0) console.error(`Warning: npm run deploy will refuse these settings:\n${list}`)
   await runWrangler(['deploy', '--dry-run', '--minify', '--outdir', 'dist'])
 } else {
-  refuseLocalSettings(config)
+  if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await runWrangler(['d1', 'migrations', 'apply', binding, '--remote'])
   await runWrangler(['deploy', '--minify'])
 }
 
-/** What is right for a developer's machine and wrong for a real account. */
-function refuseLocalSettings(config: Config): void {
+/** The settings that suit a developer's machine and not a real account. */
+function findLocalSettings(config: Config): string[] {
   const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
   const { d1_databases, kv_namespaces, workers_dev } = settings
-  const problems = [
+  return [
     new URL(config.issuer).hostname.endsWith('.workers.dev') &&
       !workers_dev &&
       'wrangler.toml: workers_dev: set it to true, since the issuer is an address of workers.dev',
@@ -35,7 +39,4 @@ function refuseLocalSettings(config: Config): void {
     kv_namespaces.some((namespace) => namespace.id === LOCAL_ID) &&
       'wrangler.toml: kv_namespaces: id: put the id that `npx wrangler kv namespace create sallyport` prints',
   ].filter((problem) => problem !== false)
-  if (problems.length === 0) return
-  console.error(`Not deployed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
-  process.exit(1)
 }

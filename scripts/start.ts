@@ -4,6 +4,7 @@ import { isLoopback } from '../src/config/origin.ts'
 import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
+import { recordServer } from './local_servers.ts'
 import { stop } from './stop.ts'
 import { prepareTokenService, TOKEN_SERVICE } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
@@ -14,6 +15,7 @@ const config = requireConfig({ localPort: String(port) })
 requireBurstLimits(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
 Object.assign(process.env, QUIET_WRANGLER)
+recordServer('npm start')
 await prepareTokenService(TOKEN_SERVICE, config)
 const server = startDevServer({
   ...TOKEN_SERVICE,

@@ -315,6 +315,9 @@ describe('the stores of clients', () => {
     const { db, statements } = countingD1()
     const server = new TestServer({ env: { DB: db } })
     const client = await server.addClient()
+    // The isolate has the list of changes.
+    await request(server, client)
+    server.clock.time += 31
     statements.length = 0
     const statuses: number[] = []
     for (let i = 0; i < 80; i++) {

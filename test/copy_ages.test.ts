@@ -121,22 +121,65 @@ describe('a token issued from a copy of any age', () => {
     120_000,
   )
 
-  it('is refused where the client was signed out; every token after the margin is good', async () => {
+  it.each([
+    [
+      'was signed out',
+      (operator: TestOperator, { id }: TestClient) => operator.post(`/clients/${id}/sign-out`),
+    ],
+    [
+      'lost a scope',
+      (operator: TestOperator, { id }: TestClient) =>
+        operator.patch(`/clients/${id}`, { scopes: ['cart'] }, '"1"'),
+    ],
+    [
+      'lost a grant',
+      (operator: TestOperator, { id }: TestClient) =>
+        operator.patch(`/clients/${id}`, { grants: ['client_credentials'] }, '"1"'),
+    ],
+  ])(
+    'is refused where the client %s; every token after the margin is good',
+    async (what, cutOff) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const client = await server.addClient()
+      const isolates = await makeIsolates(server, client, everySecond)
+      expect((await cutOff(operator, client)).status).toBe(200)
+      const asked = await askInTurn(isolates, server, client)
+      const isTaken = await openApi(server)
+      for (const { age, status, token, retryAfter } of asked) {
+        const isStale = age <= CHANGE_LIST_SECONDS.max
+        const isWithinMargin = age < 1 + CLIENT_MARGIN_SECONDS
+        const isRefused = what === 'lost a grant' && age % 2 === 1
+        const afterwards = isRefused ? 400 : isWithinMargin ? 503 : 200
+        expect([age, status]).toEqual([age, isStale ? 200 : afterwards])
+        if (status === 503) expect(retryAfter).toBe(String(1 + CLIENT_MARGIN_SECONDS - age))
+        if (status === 200) expect([age, await isTaken(token)]).toEqual([age, !isWithinMargin])
+      }
+    },
+    120_000,
+  )
+
+  it('is given by no refresh until the margin is over, where the client lost a scope', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
-    const isolates = await makeIsolates(server, client, everySecond)
-    await operator.post(`/clients/${client.id}/sign-out`)
-    const asked = await askInTurn(isolates, server, client)
+    const { username } = await server.addUser()
+    const ages = everySecond.slice(0, 2 * CLIENT_MARGIN_SECONDS)
+    const isolates = await makeIsolates(server, client, ages)
+    const tokens = await Promise.all(ages.map(() => server.signIn(client, username)))
+    await operator.patch(`/clients/${client.id}`, { scopes: ['cart'] }, '"1"')
     const isTaken = await openApi(server)
-    for (const { age, status, token, retryAfter } of asked) {
-      const isStale = age <= CHANGE_LIST_SECONDS.max
-      const isWithinMargin = age < 1 + CLIENT_MARGIN_SECONDS
-      expect([age, status]).toEqual([age, isStale || !isWithinMargin ? 200 : 503])
-      if (status === 503) expect(retryAfter).toBe(String(1 + CLIENT_MARGIN_SECONDS - age))
-      else expect([age, await isTaken(token)]).toEqual([age, !isWithinMargin])
+    const start = server.clock.time
+    for (const { age, isolate } of isolates) {
+      server.clock.time = start + age
+      const body = { grant_type: 'refresh_token', refresh_token: tokens[age]?.refresh_token }
+      const response = await isolate.postJson({ ...body, ...credentials(client) })
+      const { access_token = '' } = await response.json<{ access_token?: string }>()
+      expect([age, response.status, await isTaken(access_token)]).toEqual(
+        age <= CLIENT_MARGIN_SECONDS ? [age, 503, false] : [age, 200, true],
+      )
     }
-  }, 120_000)
+  }, 60_000)
 
   it('is refused where its signing key was compromised', async () => {
     const server = new TestServer()

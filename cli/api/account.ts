@@ -155,7 +155,10 @@ function explainRefresh(error: unknown, server: string): unknown {
 /** Whatever else the token endpoint says. */
 function explain(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
-  if (error.status === 0) return new CliError('unavailable', `${server} gave no answer.`)
+  if (error.status === 0) {
+    const help = 'For another server use --server URL or set SALLYPORT_SERVER.'
+    return new CliError('unavailable', `${server} gave no answer. ${help}`)
+  }
   const wait = error.retryAfterSeconds > 0 ? ` Try again in ${error.retryAfterSeconds} s.` : ''
   return new CliError(error.isTemporary ? 'unavailable' : 'failed', `${server}: ${error.message}${wait}`)
 }

@@ -28,7 +28,7 @@ export function conclude(story: Item, who: string, nameOf: (id: string) => strin
   const subject = `Session ${textOf(session, 'sid')} of ${who}`
   switch (session.state) {
     case 'live':
-      return `${subject} has not ended: it lives until ${showTime(session.expires_at)} unless it is refreshed.`
+      return `${subject} has not ended: it expires ${showTime(session.expires_at)}. A refresh extends it.`
     case 'expired':
       return `${subject} expired ${showTime(session.expires_at)}: nobody refreshed it in time, or it had lived as long as it may.`
     default:

@@ -4,7 +4,7 @@ import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { integer } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
-import { member, moment, printItem, printJson } from './output.ts'
+import { member, moment, printItem, printJson, showTime } from './output.ts'
 
 const COLUMNS = [
   member('Key', 'kid'),
@@ -25,17 +25,21 @@ const listKeys: Command = {
     const keys = await api.read({ operation: 'GET /keys' })
     if (input.has(JSON_OUTPUT)) return printJson(call, keys)
     const items = asItems(keys.items)
-    if (items.length === 0) return terminal.say('There is none yet: the first token makes one.')
+    if (items.length === 0) return terminal.say('No keys yet. The first token request creates one.')
     terminal.print(formatTable(items, COLUMNS, terminal.columns))
   },
 }
 
+/** As the admin API accepts it. */
+const LEAD_SECONDS = { min: 480, max: 172_800 }
+
 const LEAD = integer(
   'lead',
-  'How long the key is published before it signs, 480 to 172800; 1800 by default',
+  `How long the key is published before it signs, ${LEAD_SECONDS.min} to ${LEAD_SECONDS.max}; 1800 by default`,
   {
     value: 'SECONDS',
     field: 'lead_seconds',
+    range: LEAD_SECONDS,
   },
 )
 
@@ -44,12 +48,18 @@ const rotateKeys: Command = {
   summary: 'Makes the next key sign early; no token is refused',
   details:
     'The key is published before it signs. A reader that keeps the JWKS for longer than that time, less 8 minutes, ' +
-    'may meet a key that it does not know.',
+    'may meet a key that it does not know. If a next key exists, only a shorter time changes it.',
   options: [LEAD],
-  operations: ['POST /keys/rotate'],
+  operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
-    const { query } = call.input
-    printItem(call, await call.api.read({ operation: 'POST /keys/rotate', query }), COLUMNS)
+    const { input, api, terminal } = call
+    const before = asItems((await api.read({ operation: 'GET /keys' })).items)
+    const key = await api.read({ operation: 'POST /keys/rotate', query: input.query })
+    printItem(call, key, COLUMNS)
+    const isUnchanged = before.some(
+      ({ kid, activates_at }) => kid === key.kid && activates_at === key.activates_at,
+    )
+    if (isUnchanged) terminal.say(`Unchanged: ${key.kid} signs from ${showTime(key.activates_at)}.`)
   },
 }
 

@@ -34,7 +34,7 @@ export function moment(title: string, name: string): Column<Item> {
 export function printPage(call: Call, page: Page, columns: readonly Column<Item>[]): void {
   const { terminal, input } = call
   if (input.has(JSON_OUTPUT)) printJson(call, page)
-  else if (page.items.length === 0) terminal.say('There is none.')
+  else if (page.items.length === 0) terminal.say('No results.')
   else terminal.print(formatTable(page.items, columns, terminal.columns))
   if (page.next_cursor !== null) terminal.say(`There are more: --all, or a higher --limit.`)
 }

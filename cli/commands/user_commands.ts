@@ -1,7 +1,7 @@
 import { asItem, at, type Item } from '../api/admin_api.ts'
 import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
-import { YES } from '../core/input.ts'
+import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned, update } from './change.ts'
@@ -80,6 +80,7 @@ const checkNames: Command = {
     const { query } = call.input
     const page = await call.api.list({ operation: 'GET /users', query }, Infinity)
     const items = page.items.filter((user) => showValue(user.username_warnings) !== '–')
+    if (items.length === 0 && !call.input.has(JSON_OUTPUT)) return call.terminal.say('No confusable names.')
     printPage(call, { ...page, items }, [
       ...COLUMNS.slice(0, 2),
       member('Warnings', 'username_warnings'),

@@ -2,7 +2,7 @@
 export const EXIT_CODES = {
   ok: [0, 'done'],
   failed: [1, 'refused or failed'],
-  usage: [2, 'the command line is wrong; nothing was sent'],
+  usage: [2, 'the command line is wrong or lacks --yes; nothing was changed'],
   notSignedIn: [3, 'nobody is signed in at that server'],
   notFound: [4, 'there is no such thing'],
   conflict: [5, 'it was changed meanwhile, or its state does not allow this'],

@@ -19,6 +19,8 @@ export interface Option<T = unknown> {
 interface Details {
   value?: string
   field?: string
+  /** The least and the greatest value of an integer. */
+  range?: { min: number; max: number }
 }
 
 /** How an option or argument is defined: its name, what it is, and what of it is unusual. */
@@ -71,7 +73,13 @@ export function choice<T extends string>(name: string, summary: string, words: r
 
 export const integer: Define<number> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, { value: 'N', ...details }),
-  parse: (given) => parseInteger(name, given),
+  parse(given) {
+    const value = parseInteger(name, given)
+    const unit = details.value === 'SECONDS' ? ' seconds' : ''
+    const { min, max } = details.range ?? { min: 0, max: Infinity }
+    if (value >= min && value <= max) return value
+    throw new UsageError(`--${name} must be from ${min} to ${max}${unit}`)
+  },
 })
 
 /** Seconds, or `default` for null. */

@@ -53,7 +53,7 @@ function toClient(values: RowValues, api: string | undefined) {
   return given({
     client_id: requireText(textOf(values, 'client_id'), 'client_id'),
     name: textOf(values, 'name'),
-    api: requireText(textOf(values, 'api') ?? api, 'api'),
+    api: requireText(textOf(values, 'api') ?? api, 'api', '--api'),
     grants: listOf(values, 'grants'),
     scopes: listOf(values, 'scopes'),
     origins: listOf(values, 'origins'),

@@ -76,13 +76,18 @@ export class ColumnPlan {
 
   /** The values of a row by field, without those that are absent. */
   arrange(line: number, values: RowValues): FileRow {
+    const arranged = this.#fill(values)
+    const problem = this.#findNullItem(arranged)
+    return problem === null ? { line, values: arranged } : { line, problem, values: arranged }
+  }
+
+  #fill(values: RowValues): RowValues {
     const arranged: Record<string, unknown> = { ...this.#constants }
     for (const [column, value] of Object.entries(values)) {
       if (isNull(value, this.#rules.nulls)) continue
       for (const field of this.#fieldsOf(column)) arranged[field] = value
     }
-    const problem = this.#findNullItem(arranged)
-    return problem === null ? { line, values: arranged } : { line, problem }
+    return arranged
   }
 
   /** Like `arrange`, for the cells of CSV. */
@@ -90,7 +95,7 @@ export class ColumnPlan {
     const escaped = this.#rules.isBackslashText ? undefined : this.#findBackslash(cells)
     if (escaped === undefined) return this.arrange(line, cells)
     const help = '--format mysql where it begins an escape, --backslash-is-text where it is text'
-    return { line, problem: `${escaped}: has a backslash (${help})` }
+    return { line, problem: `${escaped}: has a backslash (${help})`, values: this.#fill(cells) }
   }
 
   #findBackslash(cells: Readonly<Record<string, string>>): string | undefined {

@@ -1,5 +1,7 @@
-/** A row of a file, with the line that it begins on, and its values by field or the reason why it cannot be read. */
-export type FileRow = { line: number; values: RowValues } | { line: number; problem: string }
+/** A row of a file, with the line that it begins on. A row with a problem is refused; its values, if any, give its name. */
+export type FileRow =
+  | { line: number; values: RowValues }
+  | { line: number; problem: string; values?: RowValues }
 
 /** Text from CSV; any JSON value from JSON. */
 export type RowValues = Readonly<Record<string, unknown>>

@@ -59,8 +59,12 @@ export function given<T extends object>(row: T): { [K in keyof T]?: Exclude<T[K]
   return Object.fromEntries(members) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
-/** @throws RowRefused */
-export function requireText(text: string | undefined, column: string): string {
-  if (text === undefined) throw new RowRefused(`${column}: is needed`)
+/**
+ * @param option The option of the command line that gives the value for rows without one.
+ * @throws RowRefused
+ */
+export function requireText(text: string | undefined, column: string, option?: string): string {
+  const help = option === undefined ? '' : `, or the option ${option}`
+  if (text === undefined) throw new RowRefused(`${column}: is needed${help}`)
   return text
 }

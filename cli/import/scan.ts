@@ -75,7 +75,7 @@ export async function* readGoodRows(
 function readRow(row: FileRow, kind: ImportKind, refuse: Refuse): Omit<NumberedRow, 'place'> | null {
   const { line } = row
   if ('problem' in row) {
-    refuse(line, '–', row.problem)
+    refuse(line, row.values === undefined ? '–' : kind.nameOf(row.values), row.problem)
     return null
   }
   const name = kind.nameOf(row.values)

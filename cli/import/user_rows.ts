@@ -60,7 +60,7 @@ export function keyOfUsername(username: string): string {
 
 function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {
   const name = {
-    pool: requireText(textOf(values, 'pool') ?? pool, 'pool'),
+    pool: requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
     username: requireText(textOf(values, 'username'), 'username'),
   }
   const roles = listOf(values, 'roles')

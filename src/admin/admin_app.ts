@@ -21,7 +21,7 @@ export const ADMIN_PATH = '/admin/api'
 const OPENAPI_PATH = '/openapi.json'
 const MAX_BODY_BYTES = 16 * 1024
 
-/** After a body that took longer, the operator is asked of the database again. */
+/** If the body took longer, the operator is read from the database again. */
 const SLOW_BODY_SECONDS = 5
 
 /** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
@@ -64,7 +64,7 @@ async function answer(
   const first = await requireOperator(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
-  // The moment of a request is when its body is there: power that was taken away meanwhile is gone.
+  // The time of a request is that at which its body is complete: rights that were removed meanwhile do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
   const operator = isSlow ? await requireOperator(c, operation, { services, api, context }) : first
@@ -73,7 +73,7 @@ async function answer(
   return respond(c, operation, await operation.run(call, input, { check, requireConfirmation }))
 }
 
-/** The operator who calls, and may. @throws Problem 401, 403 */
+/** The operator of the call, if the role allows the operation. @throws Problem 401, 403 */
 async function requireOperator(
   c: Context,
   operation: Operation,

@@ -38,6 +38,8 @@ const listKeys = operation({
   },
 })
 
+const BAD_LEAD = `must be seconds, from ${LEAD_LIMITS.min} to ${LEAD_LIMITS.max}`
+
 const rotateKeys = operation({
   id: 'rotateKeys',
   method: 'POST',
@@ -47,7 +49,9 @@ const rotateKeys = operation({
   tag: 'keys',
   role: 'admin',
   query: z.strictObject({
-    lead_seconds: z.optional(z.int().check(z.gte(LEAD_LIMITS.min), z.lte(LEAD_LIMITS.max))),
+    lead_seconds: z.optional(
+      z.int(BAD_LEAD).check(z.gte(LEAD_LIMITS.min, BAD_LEAD), z.lte(LEAD_LIMITS.max, BAD_LEAD)),
+    ),
   }),
   status: 200,
   answer: keySchema,

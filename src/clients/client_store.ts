@@ -62,7 +62,7 @@ export class ClientStore {
     return entry.client
   }
 
-  /** The same, once the list of changes is a few seconds old at most: a copy that it names is read again. */
+  /** Like `find`, but first waits until the list of changes is a few seconds old at most. An outdated copy is read again. */
   async findCurrent(id: string, context: RequestContext): Promise<StoredClient | null> {
     await this.#dependencies.changes.confirm(context)
     return this.find(id, context)

@@ -9,7 +9,7 @@ import type { ClientRequest, Grant, GrantServices } from './grant.ts'
 import { issueTokens } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
-import { requireCutOffIsOver, requireUnchangedClient } from './require_current_client.ts'
+import { requireUnchangedClient } from './require_current_client.ts'
 import { rotateSession } from './rotate_session.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
@@ -31,7 +31,6 @@ export const refreshTokenGrant: Grant = {
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
-    requireCutOffIsOver(client.id, client.accessValidFrom, context.now)
     await spendRefresh(claims, request, services)
     // Last, because it uses the token up: a request that is refused for another reason must not.
     const { session, user } = await rotateSession(claims, request, services)

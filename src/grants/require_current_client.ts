@@ -11,8 +11,8 @@ export class ClientChanged extends StorageUnavailable {
 }
 
 /**
- * Requires that tokens may be issued to a client now. Every grant calls it before a token is issued or used up. The refresh
- * calls its two parts, because its own statement checks the cut-offs of the token.
+ * Requires that tokens may be issued to a client now. Every grant calls it before a token is issued or used up. The refresh calls
+ * only `requireUnchangedClient`: its own statement checks the cut-offs in D1.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */

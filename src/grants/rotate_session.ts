@@ -12,6 +12,7 @@ import { identifySession } from './identify_session.ts'
 import type { SessionState } from './issue_tokens.ts'
 import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
+import { requireCutOffIsOver } from './require_current_client.ts'
 
 /** A session that goes on, and whose it is: `user` is null where that is a visitor. */
 export interface RotatedSession {
@@ -23,7 +24,8 @@ export interface RotatedSession {
  * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
  * call where it has the sessions too.
  *
- * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired; StorageUnavailable
+ * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired, or temporarily_unavailable;
+ *   StorageUnavailable
  */
 export async function rotateSession(
   claims: RefreshTokenClaims,
@@ -55,9 +57,15 @@ export async function rotateSession(
   return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
 }
 
-/** @throws CorruptRecord where the sign-out of the person lies ahead */
-function refuseHolder({ problem, user }: Holder, claims: RefreshTokenClaims, now: number) {
+/**
+ * @throws CorruptRecord where a cut-off lies too far ahead
+ * @throws OAuthError temporarily_unavailable where the client lost a scope or a grant a moment ago
+ */
+function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
+  if (problem === 'the client lost a scope or a grant a moment ago') {
+    requireCutOffIsOver(claims.clientId, clientValidFrom, now)
+  }
   if (problem === 'a secret that was retired') return invalidClient(problem)
   return refuseRefresh(problem ?? 'its holder may not go on', claims)
 }
@@ -68,7 +76,7 @@ function describeToken(
 ): HolderQuery {
   return {
     ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, jti: null, issuedAt, now },
-    isAccessToken: false,
+    kind: 'used refresh',
     subject: isVisitorId(subject) ? null : subject,
   }
 }
@@ -95,7 +103,7 @@ async function endForTheft(
   const { sid, subject, seq } = claims
   const reason = `token ${seq} was used again, too late for a retry`
   const { context } = request
-  // Also where the caller hangs up: a token that is still good would have been answered by now.
+  // Runs to its end even if the caller hangs up: the caller may do so because the response to a valid token would be earlier.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
   return refuseRefresh(reason, claims)

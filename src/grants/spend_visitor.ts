@@ -8,7 +8,7 @@ import { identifySession } from './identify_session.ts'
 
 /** A sign-in of a customer, who may have been a visitor until now. */
 interface Merge {
-  /** The visitor's access token, as it came; null where there is none. */
+  /** The visitor's access token, not verified yet; null where there is none. */
   token: string | null
   /** The subject who signs in. */
   customer: string

@@ -26,14 +26,14 @@ async function readClientRequest(c: Context, services: Services, required: strin
   services.keys.prepare(begun)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
-  // The moment of a request is when its body is there: a caller may send that as slowly as it likes.
+  // The time of a request is that at which its body is complete, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
   return authenticateRequest(c, { parameters, context }, services)
 }
 
 /**
- * Reads a request and runs it as its client. Where a copy of the client lacked a change, the client is authenticated again, as
- * the database has it, and the request runs once more.
+ * Reads a request and runs it as its client. If the copy of the client lacked a change, the client is authenticated again by the
+ * database, and the request runs once more.
  *
  * @param required As for `readClientRequest`.
  */

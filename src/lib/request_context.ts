@@ -30,8 +30,7 @@ export function runLater(context: RequestContext, name: string, work: () => Prom
 }
 
 /**
- * Does work to its end, for a caller who waits for it. The runtime stops the work of a caller who hangs up, and a caller may
- * choose the moment.
+ * Runs work to its end, also if the caller hangs up. Otherwise the runtime would stop the work, and a caller could choose when.
  */
 export function runToEnd<T>(context: Pick<RequestContext, 'waitUntil'>, work: Promise<T>): Promise<T> {
   context.waitUntil(work.catch(() => {}))

@@ -51,7 +51,7 @@ function describeToken(
     ...{ clientId, api: api.name, pool: api.userPool, secretHash: null, issuedAt, now },
     jti: sid === null ? jti : null,
     subject: sid === null || isVisitorId(subject) ? null : subject,
-    isAccessToken: seq === null,
+    kind: seq === null ? 'access' : 'refresh',
   }
 }
 

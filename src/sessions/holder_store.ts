@@ -13,8 +13,8 @@ export interface HolderQuery {
   subject: string | null
   /** The pool of the API. */
   pool: string
-  /** Whether it is an access token: a cut-off can end access tokens while their session continues. */
-  isAccessToken: boolean
+  /** An access token, a refresh token that is described, or a refresh token that is used. */
+  kind: 'access' | 'refresh' | 'used refresh'
   /** The `jti` of an access token without a session, which a cut-off may name. Else null. */
   jti: string | null
   /** Unix seconds. */
@@ -30,11 +30,13 @@ export interface Holder {
   user: User | null
   /** The current scopes of the client in the database; empty if the client is gone. */
   clientScopes: readonly string[]
+  /** Access tokens of the client that were issued before this second are refused. Unix seconds. */
+  clientValidFrom: number
 }
 
 /** The client and the person of a token, as the database has them now. */
 const HOLDER = `
-  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS is_access, ?7 AS jti,
+  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS kind, ?7 AS jti,
      ?8 AS issued_at, ?9 AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
@@ -56,13 +58,16 @@ const CONDITIONS = {
   'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',
   'signed out everywhere since': 'token.subject IS NULL OR u.tokens_valid_from <= token.issued_at',
   'a role was removed since':
-    'token.is_access = 0 OR token.subject IS NULL OR u.access_valid_from <= token.issued_at',
-  'the client lost a scope or a grant since': 'token.is_access = 0 OR c.access_valid_from <= token.issued_at',
+    "token.kind <> 'access' OR token.subject IS NULL OR u.access_valid_from <= token.issued_at",
+  'the client lost a scope or a grant since':
+    "token.kind <> 'access' OR c.access_valid_from <= token.issued_at",
   // Whatever else of a person does not decode, the table refuses.
   'the roles are no list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
     AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
   'the sign-out lies ahead': `token.subject IS NULL
     OR max(u.tokens_valid_from, u.access_valid_from) <= token.now + ${MAX_AHEAD_SECONDS}`,
+  'the client lost a scope or a grant a moment ago':
+    "token.kind <> 'used refresh' OR c.access_valid_from <= token.now",
 } as const
 
 export type HolderProblem = keyof typeof CONDITIONS
@@ -72,13 +77,14 @@ const PROBLEM = `CASE ${Object.entries(CONDITIONS)
   .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
   .join(' ')} END`
 
-const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes,
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, c.scopes AS client_scopes, c.access_valid_from AS client_valid_from,
   ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM ${HOLDER}`
 
 const rowSchema = z.object({
   problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
   id: z.nullable(z.string()),
   client_scopes: z.nullable(z.string()),
+  client_valid_from: z.nullable(z.int()),
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
@@ -122,16 +128,17 @@ export function guardFor(query: HolderQuery): HolderGuard {
 
 /** @throws CorruptRecord */
 export function decodeHolder(row: unknown): Holder {
-  const { problem, id, client_scopes } = decodeRecord(rowSchema, 'token holder', row)
+  const { problem, id, client_scopes, client_valid_from } = decodeRecord(rowSchema, 'token holder', row)
   const scopes = parseJsonColumn('token holder', client_scopes ?? '[]')
   return {
     problem,
     user: id === null ? null : decodeUserRow(row),
     clientScopes: decodeRecord(scopesSchema, 'token holder', scopes),
+    clientValidFrom: client_valid_from ?? 0,
   }
 }
 
 function parametersOf(query: HolderQuery): unknown[] {
-  const { clientId, api, secretHash, subject, pool, isAccessToken, jti, issuedAt, now } = query
-  return [clientId, api, secretHash, subject, pool, Number(isAccessToken), jti, issuedAt, now]
+  const { clientId, api, secretHash, subject, pool, kind, jti, issuedAt, now } = query
+  return [clientId, api, secretHash, subject, pool, kind, jti, issuedAt, now]
 }

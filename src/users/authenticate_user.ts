@@ -54,18 +54,18 @@ export async function authenticateUser(
   const first = await lookOnce({ ...attempt, challengeResponse }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.wasGuessedAt(attempt)) return signedIn(user, first)
-  // From here on the attempt is counted, also where its caller hangs up: a right password would have been answered by now.
+  // Runs to its end even if the caller hangs up: the response to a right password is earlier, so a caller could avoid the count.
   return runToEnd(context, lookAgain(first, forms, dependencies))
 }
 
-/** What one look at the stores says of an attempt. */
+/** The result of one read of the stores and one check of the password. */
 interface Judgement {
   attempt: WatchedAttempt
   user: User | null
-  /** What the first look found of the account. */
+  /** The failures of the account at the first read. */
   seen: FailureCount | null
   isSuspect: boolean
-  /** Whether the password gives the hash that the look found. */
+  /** Whether the password matches the hash that was read. */
   isProven: boolean
   /** Why the attempt fails; null where it does not. */
   reason: string | null
@@ -88,8 +88,8 @@ async function lookOnce(
 }
 
 /**
- * Looks at the primary, and counts a failure. Of many guesses at once all look before the first is counted: without a second
- * look the lock would come too late.
+ * Reads the primary again, and counts a failure. Parallel guesses all read the counts before the first one is counted, so
+ * without a second read the lock would come too late.
  *
  * @throws OAuthError invalid_grant
  */

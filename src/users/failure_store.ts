@@ -52,7 +52,7 @@ const COUNT_FAILURE = `
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
 
-/** What a sign-in that succeeded had read: in a replica, that may be the state before a change. */
+/** The values that a successful sign-in has read. A replica may give the state before a change. */
 export interface ReadBySignIn {
   user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
   /** The failures of the account; null for none. */
@@ -60,8 +60,8 @@ export interface ReadBySignIn {
 }
 
 /**
- * Whether a sign-in read its user as before a cut-off which its tokens are too late for. A cut-off that is later than the
- * tokens ends them anyway. ?6 to ?9: the user, `tokens_valid_from` and `access_valid_from` as they were read, the `iat`.
+ * Whether a sign-in read its user from before a cut-off that does not end its tokens. A cut-off later than the `iat` of the
+ * tokens ends them anyway. ?6 to ?9: the user, the `tokens_valid_from` and `access_valid_from` that were read, the `iat`.
  */
 const IS_OUTDATED = `
   NOT EXISTS (SELECT 1 FROM users WHERE id = ?6

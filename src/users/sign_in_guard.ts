@@ -195,9 +195,9 @@ export class SignInGuard {
   }
 
   /**
-   * Notes, after the response, that a sign-in began a session. The session ends where guesses have locked the account
-   * meanwhile, and where the sign-in read the user in a replica that lacked a cut-off. Where guesses lock the account within
-   * the next minute, that lock ends it.
+   * Records, after the response, that a sign-in began a session. The session ends if guesses have locked the account meanwhile,
+   * or if the sign-in read the user in a replica that lacked a cut-off. If guesses lock the account within the next minute, that
+   * lock ends the session.
    */
   recordSignIn({ attempt, ...read }: ProvenSignIn, signIn: SignInMark): void {
     const { account, context } = attempt

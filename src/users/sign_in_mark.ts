@@ -5,7 +5,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 /** In this time after a sign-in, a lock of the account ends the new session. */
 export const MARK_SECONDS = 60
 
-/** How many sign-ins of an account are noted within that time: the newest. */
+/** How many sign-ins of an account are kept within that time: the newest ones. */
 export const MAX_MARKS = 20
 
 /** A session that a sign-in by password began. Times are Unix seconds. */
@@ -17,7 +17,7 @@ export interface SignInMark {
   expiresAt: number
 }
 
-/** Why a session that a sign-in has just begun ends. */
+/** The reason why a session ends just after its sign-in. */
 export type Suspicion =
   | 'its account was locked within a minute of the sign-in'
   | 'its sign-in used an outdated record of the user'

@@ -37,9 +37,7 @@ describe('POST /admin/api/keys/rotate', () => {
     const operator = await TestOperator.signIn(server)
     const { status, body } = await operator.post(`/keys/rotate?lead_seconds=${lead}`)
     expect(status).toBe(400)
-    expect(body).toMatchObject({
-      ...problem(400, 'invalid-query', String(body.title), { errors: body.errors }),
-    })
-    expect(JSON.stringify(body.errors)).toContain('lead_seconds')
+    const errors = [{ path: 'lead_seconds', message: 'must be seconds, from 480 to 172800' }]
+    expect(body).toMatchObject(problem(400, 'invalid-query', String(body.title), { errors }))
   })
 })

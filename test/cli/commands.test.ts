@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LEAD_LIMITS } from '../../src/keys/key_schedule.ts'
 import { untilAudited } from '../support/audit_lag.ts'
 import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
@@ -173,6 +174,10 @@ describe('people', () => {
     const { code, stdout } = await cli.run(['users', 'check-names'])
     expect([code, stdout]).toEqual([0, expect.stringContaining('mixes Latin and Cyrillic letters')])
     expect((await cli.run(['users', 'delete', name, '--yes'])).code).toBe(0)
+    const none = await cli.run(['users', 'check-names'])
+    expect(none).toEqual({ code: 0, stdout: '', stderr: 'No confusable names.\n' })
+    const unknown = await cli.run(['users', 'list', '--search', 'no-such-user'])
+    expect(unknown).toEqual({ code: 0, stdout: '', stderr: 'No results.\n' })
   })
 
   it('are refused a name with an invisible character, which is named', async () => {
@@ -314,6 +319,13 @@ describe('keys', () => {
   it('are listed, rotated and sealed anew', async () => {
     expect(await list('keys', 'list')).toMatchObject([{ state: 'current' }])
     expect((await cli.run(['keys', 'rotate'])).stdout).toMatch(/state +next/)
+    const again = await cli.run(['keys', 'rotate', '--lead', '3600'])
+    expect(again).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^Unchanged: \S+ signs from .+\.\n$/),
+    })
+    const earlier = await cli.run(['keys', 'rotate', '--lead', String(LEAD_LIMITS.min)])
+    expect(earlier).toMatchObject({ code: 0, stderr: '' })
     expect((await cli.run(['keys', 'list'])).stdout.split('\n')).toHaveLength(4)
     expect(await cli.run(['keys', 'reseal'])).toMatchObject({ code: 0, stderr: 'Sealed anew: 0.\n' })
     const [next] = await list('keys', 'list')
@@ -323,6 +335,21 @@ describe('keys', () => {
     expect(retired.stdout).toMatch(/why +compromised/)
     expect((await support.run(['keys', 'rotate'])).code).toBe(1)
   })
+})
+
+describe('keys rotate', () => {
+  it.each([LEAD_LIMITS.min - 1, LEAD_LIMITS.max + 1])(
+    'refuses --lead %d and names the limits',
+    async (lead) => {
+      expect(await cli.run(['keys', 'rotate', '--lead', String(lead)])).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining(
+          `--lead must be from ${LEAD_LIMITS.min} to ${LEAD_LIMITS.max} seconds`,
+        ),
+      })
+    },
+  )
 })
 
 describe('config check', () => {

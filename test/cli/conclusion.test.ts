@@ -47,7 +47,7 @@ describe('the conclusion about a session', () => {
       `expired ${WHEN}: nobody refreshed it in time`,
     )
     expect(sentence({ state: 'live', expires_at: AT }, null)).toContain(
-      `has not ended: it lives until ${WHEN}`,
+      `has not ended: it expires ${WHEN}. A refresh extends it.`,
     )
   })
 })

@@ -169,7 +169,15 @@ describe('a person', () => {
 
   it('needs a pool, from its row or from the command line', async () => {
     const { refused } = await read('username,password\na,b\n', { kind: userRows({}) })
-    expect(refused).toEqual(['2 a: pool: is needed'])
+    expect(refused).toEqual(['2 a: pool: is needed, or the option --pool'])
+  })
+
+  it('is refused under its username if a cell cannot be read', async () => {
+    const { refused } = await read('username,password_hash,roles\na,\\x,\nb,\\N,"NULL,r"\n')
+    expect(refused).toEqual([
+      expect.stringMatching(/^2 a: password_hash: has a backslash/),
+      expect.stringMatching(/^3 b: roles: has the item "NULL"/),
+    ])
   })
 })
 

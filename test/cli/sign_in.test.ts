@@ -207,6 +207,13 @@ describe('a server that is away', () => {
     const user = cli.another(proxy.origin)
     await user.signIn()
     await proxy.close()
+    expect(
+      await cli.another(proxy.origin).run(['login', '--username', 'ops'], { stdin: 'a password\n' }),
+    ).toEqual({
+      code: 6,
+      stdout: '',
+      stderr: `sallyport: ${proxy.origin} gave no answer. For another server use --server URL or set SALLYPORT_SERVER.\n`,
+    })
     expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
       code: 6,
       stdout: '',

@@ -11,7 +11,7 @@ import {
   storefrontTokens,
 } from './tokens.ts'
 
-const { issuer, storefrontApi, backofficeApi, shop } = inject('demo')
+const { issuer, storefrontApi, backofficeApi, shop, state, output } = inject('demo')
 
 const INVALID_TOKEN = {
   status: 401,
@@ -22,6 +22,13 @@ const needsScope = (scope: string) => ({
   status: 403,
   challenge: `Bearer error="insufficient_scope", scope="${scope}"`,
   body: { error: 'insufficient_scope' },
+})
+
+describe('npm run demo --state', () => {
+  it('says where the data stays, and does not name npm run reset, which would not remove it', () => {
+    expect(output).toContain(`Their data stays in ${state}.`)
+    expect(output).not.toContain('npm run reset')
+  })
 })
 
 describe('the two APIs', () => {

@@ -9,15 +9,19 @@ import { findChromium } from './chromium.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    demo: DemoAddresses
+    demo: Demo
   }
 }
 
-export interface DemoAddresses {
+export interface Demo {
   issuer: string
   storefrontApi: string
   backofficeApi: string
   shop: string
+  /** The directory of `--state`. */
+  state: string
+  /** What the command printed until the services were ready. */
+  output: string
 }
 
 const HOST = '127.0.0.1'
@@ -41,7 +45,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     { length: SERVICES },
     (_, i) => `http://${HOST}:${port + i}`,
   )
-  project.provide('demo', { issuer, storefrontApi, backofficeApi, shop })
+  project.provide('demo', { issuer, storefrontApi, backofficeApi, shop, state, output: demo.output() })
   return async () => {
     await end(demo.process)
     rmSync(state, { recursive: true, force: true })

@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { unstable_readConfig as readWranglerConfig } from 'wrangler'
 import { seedDemoData } from '../../scripts/demo_data.ts'
+import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import type { Env } from '../../src/services.ts'
@@ -85,17 +87,24 @@ describe('an install', () => {
 })
 
 describe('npm run deploy', () => {
-  it('refuses what is right for a developer and wrong for a real account', async () => {
-    const { code, stderr } = await runScript(checkout(String), 'deploy')
-    expect(code).toBe(1)
-    expect(stderr).toBe(`Not deployed:
-  config.yml: issuer: is a loopback address
+  const LOCAL_SETTINGS = `  config.yml: issuer: is a loopback address
   config.yml: apis.storefront.audience: is a loopback address
   config.yml: apis.backoffice.audience: is a loopback address
   config.yml: apis.admin.audience: is a loopback address
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
-`)
+`
+
+  it('refuses what is right for a developer and wrong for a real account', async () => {
+    const { code, stderr } = await runScript(checkout(String), 'deploy')
+    expect(code).toBe(1)
+    expect(stderr).toBe(`Not deployed:\n${LOCAL_SETTINGS}`)
+  })
+
+  it('--dry-run succeeds with a warning that lists the settings that a deployment will refuse', async () => {
+    const { code, stderr } = await runScript(checkout(String), 'deploy', '--dry-run')
+    expect(code).toBe(0)
+    expect(stderr).toContain(`Warning: npm run deploy will refuse these settings:\n${LOCAL_SETTINGS}`)
   })
 })
 
@@ -147,6 +156,40 @@ describe('npm start', () => {
       readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
     )
     await expect(seedDemoData({} as Env, config)).rejects.toThrow('demo data is for a loopback issuer')
+  })
+})
+
+describe('npm run reset', () => {
+  const EMPTY = { code: 0, stdout: '.wrangler/ is empty. The next npm start makes it anew.\n', stderr: '' }
+
+  it('refuses while npm start runs, and removes the local data after the server has ended', async () => {
+    const folder = checkout(String)
+    const state = join(folder, '.wrangler')
+    const server = spawn(process.execPath, ['scripts/start.ts', '--port', '18431'], {
+      cwd: folder,
+      stdio: 'ignore',
+    })
+    const ended = once(server, 'exit')
+    await vi.waitFor(() => expect(listServers(state)).toHaveLength(1), { timeout: 20_000 })
+    expect(await runScript(folder, 'reset')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Nothing was removed, because .wrangler/ is in use: npm start (process ${server.pid}). Stop it, then run npm run reset again.\n`,
+    })
+    expect(existsSync(state)).toBe(true)
+    server.kill()
+    await ended
+    expect(await runScript(folder, 'reset')).toEqual(EMPTY)
+    expect(existsSync(state)).toBe(false)
+  })
+
+  it('ignores the record of a server that was killed', async () => {
+    const folder = checkout(String)
+    const killed = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+    await once(killed, 'exit')
+    mkdirSync(join(folder, '.wrangler/servers'), { recursive: true })
+    writeFileSync(join(folder, '.wrangler/servers', String(killed.pid)), 'npm start')
+    expect(await runScript(folder, 'reset')).toEqual(EMPTY)
   })
 })
 
