@@ -199,7 +199,10 @@ describe('a rotation that an operator asks for', () => {
     await server.settle()
     expect(known).toMatchObject({ kid: third, state: 'current', activatesAt: clock.time })
     expect(await signerOf(server, client)).toBe(third)
-    expect((await keyEvents()).at(-1)).toEqual([`brought ${third} forward, to sign from ${known?.activatesAt}`, OPERATOR.subject])
+    expect((await keyEvents()).at(-1)).toEqual([
+      `brought ${third} forward, to sign from ${known?.activatesAt}`,
+      OPERATOR.subject,
+    ])
   })
 
   it('fails where the stores are away, and can be asked for again', async () => {

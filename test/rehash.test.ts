@@ -79,7 +79,12 @@ describe('a person with a hash from elsewhere', () => {
     expect(hash).toMatch(TODAY)
     await server.signIn(client, user.username)
     expect(await hashOf(user)).toBe(hash)
-    const event = { kind: 'rehash', outcome: 'ok', reason: `the password hash was renewed; the old one was ${described}`, api: 'storefront' }
+    const event = {
+      kind: 'rehash',
+      outcome: 'ok',
+      reason: `the password hash was renewed; the old one was ${described}`,
+      api: 'storefront',
+    }
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
       {
         ...event,

@@ -39,7 +39,9 @@ it('the console says to an operator that the password is breached, and of a pers
   await browser.postSignIn(operator.username)
   expect(await browser.get('/console/people')).toMatchObject({ status: 303, location: '/console/password' })
   const { html } = await browser.get('/console/password')
-  expect(html).toContain('in a list of known breaches: others may try it. Nothing else can be done before.')
+  expect(html).toContain(
+    'in a list of known breaches: others may try it. You must set a new password before you can do anything else.',
+  )
   expect(html).toContain('8 to 128 characters.')
   const fields = { current_password: PASSWORD, password: FRESH, repeated: FRESH }
   expect(await browser.post('/console/password', fields)).toMatchObject({ status: 303 })
