@@ -125,7 +125,8 @@ export class KeyRing {
 
   /** Begins to read the keys, where this isolate has none that it may use. */
   prepare(context: RequestContext): void {
-    void this.#load(context).catch(() => {})
+    if (this.#ring && this.#ring.refreshAt > context.now) return
+    context.waitUntil(this.#load(context).catch(() => {}))
   }
 
   /**

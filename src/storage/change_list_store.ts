@@ -52,7 +52,8 @@ export class ChangeListStore {
 
   /** Begins to read new changes if the list is no longer fresh. */
   refresh(context: RequestContext): void {
-    if (this.#isDue(context.now)) void this.#read(context).catch(() => {})
+    // Held by the request: the runtime cancels what waits for the read of another request after its own has ended.
+    if (this.#isDue(context.now)) context.waitUntil(this.#read(context).catch(() => {}))
   }
 
   /**
