@@ -176,21 +176,30 @@ export function requireUsername(text: string, pool: string, config: Pick<Config,
 }
 
 /** The bytes of a new password. @throws UserRefused */
-function requirePassword(text: string, config: Pick<Config, 'minimumPasswordLength'>): Uint8Array {
+function requirePassword(
+  text: string,
+  { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
+): Uint8Array {
   const password = encodePassword(text)
-  const problem = findPasswordProblem(text, config)
-  if (password === null || problem !== null)
-    throw new UserRefused('password', problem ?? 'the password is refused')
+  if (password === null || countCharacters(text) < shortest) {
+    const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
+    throw new UserRefused('password', message)
+  }
   return password
 }
 
-/** Why a new password is refused without a look at known breaches; null if it is not. */
+/** The reason why a new password is refused before known breaches are searched for it; null if it is allowed. */
 export function findPasswordProblem(
   text: string,
-  { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
+  config: Pick<Config, 'minimumPasswordLength'>,
 ): string | null {
-  if (encodePassword(text) !== null && countCharacters(text) >= shortest) return null
-  return `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
+  try {
+    requirePassword(text, config)
+    return null
+  } catch (error) {
+    if (error instanceof UserRefused) return error.message
+    throw error
+  }
 }
 
 export function isRole(text: string): boolean {
