@@ -64,8 +64,8 @@ describe('health', () => {
     server.clock.time += 1
     calls.splice(0)
     await Promise.all(Array.from({ length: 50 }, () => server.fetch('/health/ready')))
-    // One read of D1 and one of KV: the signing keys are in memory.
-    expect(calls).toHaveLength(2)
+    // One read of D1, one of KV, and one of the list of changed records: the signing keys are in memory.
+    expect(calls).toHaveLength(3)
   })
 
   it('repeats for 5 s that a store fails, with Retry-After 5', async () => {
