@@ -1,14 +1,13 @@
 import * as z from 'zod/mini'
 import { days, lifetime } from './numbers.ts'
-import { isSecure } from './origin.ts'
+import { isServiceUrl } from './origin.ts'
 
 /** What comes of a password that a known breach has. */
 export const BREACH_OUTCOMES = ['claim', 'change'] as const
 
-/** The prefix is put right behind it, so there is nothing in the address that would end up before that. */
+/** The server appends the prefix of the hash to this URL. */
 function isRangeUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : null
-  return url !== null && url.origin + url.pathname === text && text.endsWith('/') && isSecure(url)
+  return isServiceUrl(text) && text.endsWith('/')
 }
 
 export const breachedPasswords = z.strictObject(

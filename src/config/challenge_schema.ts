@@ -1,14 +1,9 @@
 import * as z from 'zod/mini'
 import { lifetime } from './numbers.ts'
-import { isSecure } from './origin.ts'
+import { isServiceUrl } from './origin.ts'
 
 /** What a sign-in with recent failures gets while the service of the challenge is down. */
 export const CHALLENGE_OUTAGES = ['open', 'closed'] as const
-
-function isVerifyUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : null
-  return url !== null && url.origin + url.pathname === text && isSecure(url)
-}
 
 export const challenge = z.strictObject(
   {
@@ -16,7 +11,7 @@ export const challenge = z.strictObject(
       .string('must be a URL, such as https://challenges.cloudflare.com/turnstile/v0/siteverify')
       .check(
         z.refine(
-          isVerifyUrl,
+          isServiceUrl,
           'must be https, or http on a loopback address, without user, query or fragment',
         ),
       ),

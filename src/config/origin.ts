@@ -14,6 +14,12 @@ export function isSecure(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.href))
 }
 
+/** Whether a text is the URL of a service that the server may call: secure, without user, query or fragment. */
+export function isServiceUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url !== null && url.origin + url.pathname === text && isSecure(url)
+}
+
 /**
  * The reason why a text cannot be the origin of pages that read responses; null if it can. The one rule for
  * `cors.allow_origins` and for the origins of a client.

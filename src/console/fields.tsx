@@ -155,23 +155,6 @@ export interface Option {
   label: string
 }
 
-export function Select({ state, name, label, hint, options }: FieldProps & { options: readonly Option[] }) {
-  const chosen = state.form.text(name)
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      <select id={name} name={name} {...describe(state, name, hint)}>
-        {options.map(({ value, label: text }) => (
-          <option value={value} selected={value === chosen}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <Below state={state} name={name} hint={hint} />
-    </div>
-  )
-}
-
 interface ChoicesProps extends FieldProps {
   type?: 'checkbox' | 'radio'
   options: readonly Option[]
