@@ -61,7 +61,7 @@ async function statusAndBody(...parameters: Parameters<typeof attempt>) {
 beforeEach(emptyStores)
 
 describe('a challenge', () => {
-  it('is asked for by nobody where config.yml has none', async () => {
+  it('is never asked for where config.yml has none', async () => {
     const challenges = ChallengeServer.start()
     const server = new TestServer()
     const [client, { username }] = [await server.addClient(), await server.addUser()]

@@ -27,7 +27,7 @@ function seqOf(user: Cli): number {
 }
 
 describe('signing in', () => {
-  it('keeps the tokens, and nothing of the password, in a file that nobody else can read', async () => {
+  it('keeps the tokens, and nothing of the password, in a file that only their owner can read', async () => {
     const user = cli.another()
     await user.signIn()
     expect(statSync(user.credentialsPath).mode & 0o777).toBe(0o600)
