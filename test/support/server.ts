@@ -9,6 +9,7 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, type Services } from '../../src/services.ts'
+import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
 import { addressOfLast } from '../../src/storage/last_answer_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
@@ -47,9 +48,12 @@ export function configText(overrides: Record<string, unknown> = {}): string {
   return stringify({ ...CONFIG, ...operators, ...overrides })
 }
 
-/** A moment that a test moves by hand, in Unix seconds. It starts now. */
+/**
+ * A clock that a test moves by hand, in Unix seconds. It starts a minute after the last quarter of an hour. The revocation
+ * list is signed anew at each quarter, and a test that starts just before one would see a second list.
+ */
 export class TestClock {
-  time = Math.floor(Date.now() / 1000)
+  time = Math.floor(Date.now() / 1000 / SIGNING_PERIOD_SECONDS) * SIGNING_PERIOD_SECONDS + 60
   now = (): number => this.time
 }
 
