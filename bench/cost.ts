@@ -42,11 +42,11 @@ export const NO_COST: Readonly<Cost> = {
 
 export const COST_NAMES = Object.keys(NO_COST) as (keyof Cost)[]
 
-/** What the counting Worker answers: the answer of the server, and what it cost. */
+/** What the counting Worker answers: the response of the server, and what it cost. */
 export interface CountedAnswer {
   status: number
   body: string
-  /** What the answer waited for. */
+  /** What the response waited for. */
   before: Cost
   /** What was done without the caller waiting: audit writes, repairs of copies. */
   after: Cost

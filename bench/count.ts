@@ -5,7 +5,7 @@ import type { Operation } from './operations.ts'
 
 export interface OperationCost {
   operation: string
-  /** What the answer waits for. */
+  /** What the response waits for. */
   before: Cost
   /** What is done beside it or later. */
   after: Cost
@@ -22,9 +22,9 @@ export async function countOperation(operation: Operation, send: Send): Promise<
   }, CALLERS)
   const next = async () => {
     await setTimeout(operation.pauseMs ?? 0)
-    const answer = await ask(send, requireNext(caller.next()), operation.status)
-    caller.accept(answer.body)
-    return answer
+    const response = await ask(send, requireNext(caller.next()), operation.status)
+    caller.accept(response.body)
+    return response
   }
   await next()
   const { before, after } = await next()
@@ -32,9 +32,9 @@ export async function countOperation(operation: Operation, send: Send): Promise<
 }
 
 async function ask(send: Send, request: HttpRequest, status = 200): Promise<CountedAnswer> {
-  const answer: CountedAnswer = JSON.parse(await require200(send, request))
-  if (answer.status === status) return answer
-  throw new Error(`${request.method} ${request.path} was answered with ${answer.status}: ${answer.body}`)
+  const response: CountedAnswer = JSON.parse(await require200(send, request))
+  if (response.status === status) return response
+  throw new Error(`${request.method} ${request.path} was answered with ${response.status}: ${response.body}`)
 }
 
 function requireNext(request: HttpRequest | null): HttpRequest {

@@ -8,7 +8,7 @@ import { aroundD1, aroundKv } from './counting_stores.ts'
 
 /**
  * Each store call is held up by this long and counted at its end. A call that nobody waits for is then still under
- * way when the answer leaves, whichever of the two was begun first.
+ * way when the response leaves, whichever of the two was begun first.
  */
 const STORE_DELAY_MS = 20
 

@@ -22,11 +22,11 @@ export function sender(origin: string): Send & { close(): Promise<void> } {
   const pool = new Pool(origin, { pipelining: 1 })
 
   async function send({ method, path, headers, body }: HttpRequest): Promise<HttpAnswer> {
-    const answer = await pool.request({ method, path, headers, ...(body === '' ? {} : { body }) })
-    const retryAfter = answer.headers['retry-after']
+    const response = await pool.request({ method, path, headers, ...(body === '' ? {} : { body }) })
+    const retryAfter = response.headers['retry-after']
     return {
-      status: answer.statusCode,
-      body: await answer.body.text(),
+      status: response.statusCode,
+      body: await response.body.text(),
       retryAfterSeconds: retryAfter === undefined ? null : Number(retryAfter),
     }
   }
@@ -34,7 +34,7 @@ export function sender(origin: string): Send & { close(): Promise<void> } {
   return Object.assign(send, { close: () => pool.close() })
 }
 
-/** The body of an answer that must be 200. */
+/** The body of a response that must be 200. */
 export async function require200(send: Send, request: HttpRequest): Promise<string> {
   const { status, body } = await send(request)
   if (status === 200) return body

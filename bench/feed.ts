@@ -59,7 +59,9 @@ export async function measureFeed(): Promise<FeedMeasurement[]> {
       const signed = await sign[document]()
       const received: Documents = document === 'whole' ? [signed] : [before, signed]
       measurements.push({
-        ...{ entries, document, bytes: signed.token.length },
+        entries,
+        document,
+        bytes: signed.token.length,
         serverCpuMs: await cpuOf(rounds, sign[document]),
         ...(await measureVerifier(received, keys, rounds)),
       })
@@ -95,8 +97,13 @@ async function makeKeys(): Promise<IssuerKeys> {
 
 function makeCutoffs(count: number): StoredCutoff[] {
   return Array.from({ length: count }, (_, i) => ({
-    ...{ id: i + 1, kind: 'sid', value: `s1.${randomId(16)}`, before: NOW + 60 },
-    ...{ reason: 'revoked by its client', clientId: 'shop', expiresAt: NOW + WINDOW_SECONDS },
+    id: i + 1,
+    kind: 'sid',
+    value: `s1.${randomId(16)}`,
+    before: NOW + 60,
+    reason: 'revoked by its client',
+    clientId: 'shop',
+    expiresAt: NOW + WINDOW_SECONDS,
   }))
 }
 
@@ -145,9 +152,15 @@ async function pollers(documents: Documents, jwk: JWK): Promise<() => (() => Pro
   return () => {
     let served = 0
     const poller = new RevocationPoller({
-      ...{ issuer: ISSUER, discovery, keys, leewaySeconds: 5, pollSeconds: 0 },
+      issuer: ISSUER,
+      discovery,
+      keys,
+      leewaySeconds: 5,
+      pollSeconds: 0,
       fetch: async () => new Response(documents[served++]?.token),
-      ...{ refusedAfterSeconds: 0, maxBytes: Infinity, maxEntries: Infinity },
+      refusedAfterSeconds: 0,
+      maxBytes: Infinity,
+      maxEntries: Infinity,
       onError: (error) => {
         throw error
       },

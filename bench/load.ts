@@ -108,15 +108,15 @@ async function callUntil(
     const request = caller.next()
     if (request === null) break
     const sentAt = performance.now()
-    const answer = await send(request)
-    if (answer.status === 200) {
+    const response = await send(request)
+    if (response.status === 200) {
       latenciesMs.push(performance.now() - sentAt)
-      caller.accept(answer.body)
+      caller.accept(response.body)
     } else if (operation.mayBeRefused) {
       refused++
-      await Promise.race([waitAsAsked(answer), waitUntil(end)])
+      await Promise.race([waitAsAsked(response), waitUntil(end)])
     } else {
-      throw new Error(`${operation.name} was answered with ${answer.status}: ${answer.body}`)
+      throw new Error(`${operation.name} was answered with ${response.status}: ${response.body}`)
     }
   }
   return { latenciesMs, refused }

@@ -94,7 +94,10 @@ export const FIRST_REFRESH = forEachGuest('first refresh', ({ refresh_token }) =
 /** Guests who become a customer: their carts go along. */
 export const MERGE = forEachGuest('sign-in of a guest', ({ access_token }) =>
   post(TOKEN_PATH, {
-    ...{ grant_type: 'password', ...STOREFRONT, ...CUSTOMER, visitor_access_token: access_token },
+    grant_type: 'password',
+    ...STOREFRONT,
+    ...CUSTOMER,
+    visitor_access_token: access_token,
   }),
 )
 
@@ -109,7 +112,9 @@ export const FAILED_SIGN_IN: Operation = {
 /** What a browser asks first, where the page is of another origin. */
 export const PREFLIGHT: Operation = {
   ...repeat('preflight', {
-    ...{ method: 'OPTIONS', path: TOKEN_PATH, body: '' },
+    method: 'OPTIONS',
+    path: TOKEN_PATH,
+    body: '',
     headers: { Origin: 'https://shop.example.com', 'Access-Control-Request-Method': 'POST' },
   }),
   status: 204,
@@ -169,9 +174,9 @@ function repeat(name: string, request: HttpRequest): Operation {
 /** Signs in, by and by where the queue of hashes is full. */
 async function signIn(send: Send): Promise<string> {
   for (;;) {
-    const answer = await send(SIGN_IN)
-    if (answer.status === 200) return answer.body
-    await waitAsAsked(answer)
+    const response = await send(SIGN_IN)
+    if (response.status === 200) return response.body
+    await waitAsAsked(response)
   }
 }
 

@@ -138,7 +138,13 @@ function addUp(habits: Habits, measures: Measures): Usage {
 }
 
 const NOTHING: Usage = {
-  ...{ requests: 0, cpuMs: 0, logEvents: 0, rowsRead: 0, rowsWritten: 0, storedGb: 0, kvReads: 0 },
+  requests: 0,
+  cpuMs: 0,
+  logEvents: 0,
+  rowsRead: 0,
+  rowsWritten: 0,
+  storedGb: 0,
+  kvReads: 0,
   kvWrites: 0,
 }
 

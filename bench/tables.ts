@@ -46,7 +46,7 @@ export function formatGrowth(measurements: readonly Measurement[]): string {
   return formatTable(titles, rows, 1)
 }
 
-/** What each request does, as Markdown: `1 + 2` is one before the answer and two that it does not wait for. */
+/** What each request does, as Markdown: `1 + 2` is one before the response and two that it does not wait for. */
 export function formatCosts(costs: readonly OperationCost[]): string {
   const names = COST_NAMES.filter((name) => name in COST_TITLES)
   const titles = ['operation', ...names.map((name) => COST_TITLES[name] ?? '')]

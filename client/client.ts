@@ -33,7 +33,7 @@ export type ClientEvent =
   | 'guest_started'
   | 'signed_in'
   | 'refreshed'
-  /** An answer was lost; the same request is tried again. */
+  /** A response was lost; the same request is tried again. */
   | 'retrying'
   | 'signed_out'
   /** The tokens cannot be renewed: the session is over. */
@@ -51,7 +51,7 @@ const WORTH_RENEWING_SECONDS = 10
 
 /**
  * Keeps the tokens of one visitor or customer, in all tabs: refreshes them ahead of their end, one tab at a time,
- * and again with the same token where an answer was lost.
+ * and again with the same token where a response was lost.
  */
 export class Client {
   readonly #options: ClientOptions

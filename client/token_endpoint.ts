@@ -3,9 +3,9 @@ import { runWithin } from './time_limit.ts'
 /** A request to the token server that failed. */
 export class TokenRequestError extends Error {
   override name = 'TokenRequestError'
-  /** The server's `error` (RFC 6749 §5.2), or `unreachable` where there is no answer of it. */
+  /** The server's `error` (RFC 6749 §5.2), or `unreachable` where there is no response of it. */
   readonly code: string
-  /** Of HTTP; 0 where there is no answer. */
+  /** Of HTTP; 0 where there is no response. */
   readonly status: number
   /** How long the server asks to wait, in seconds; 0 where it does not say. */
   readonly retryAfterSeconds: number
@@ -70,7 +70,7 @@ export async function post(
   throw parseRefusal(response, json)
 }
 
-/** @throws TokenRequestError where it is the answer of somebody else, such as a portal that asks to sign in */
+/** @throws TokenRequestError where it is the response of somebody else, such as a portal that asks to sign in */
 export function parseTokens(answer: unknown): TokenResponse {
   const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(answer)
   const isWhole =
@@ -104,9 +104,9 @@ function parseRefusal({ status, headers }: Response, answer: unknown): TokenRequ
   return new TokenRequestError(error, String(error_description ?? ''), { status, retryAfterSeconds })
 }
 
-/** Never with the answer itself: it may hold a token. */
+/** Never with the response itself: it may hold a token. */
 function unreachable(cause?: unknown): TokenRequestError {
-  return new TokenRequestError(UNREACHABLE, 'The token server gave no answer.', { cause })
+  return new TokenRequestError(UNREACHABLE, 'The token server gave no response.', { cause })
 }
 
 function membersOf<T>(answer: unknown): Partial<Record<keyof T, unknown>> {

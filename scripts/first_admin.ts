@@ -61,11 +61,11 @@ async function findPresent({ userPool }: ApiConfig): Promise<Present> {
     (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames,
     (SELECT json_group_array(client_id) FROM clients) AS clients`
   const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', sql.replace(/\s+/g, ' ')]
-  const answer = await readWrangler(parameters).catch((error: Error) => {
+  const response = await readWrangler(parameters).catch((error: Error) => {
     if (error.message.includes('no such table')) return stop(NO_TABLES)
     throw error
   })
-  const [{ results }] = JSON.parse(answer)
+  const [{ results }] = JSON.parse(response)
   const [{ admins, usernames, clients }] = results
   return { admins, usernames: JSON.parse(usernames), clients: JSON.parse(clients) }
 }

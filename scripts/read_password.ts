@@ -8,8 +8,8 @@ export async function readPassword(question: string): Promise<string> {
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
-  const answer = await new Promise<string>((resolve) => terminal.question('', resolve))
+  const response = await new Promise<string>((resolve) => terminal.question('', resolve))
   terminal.close()
   process.stderr.write('\n')
-  return answer
+  return response
 }

@@ -38,7 +38,7 @@ function claims(token: unknown): Json {
 }
 
 /** What each block of the README must answer. */
-const EXPECTED: [string, (answer: Json) => boolean][] = [
+const EXPECTED: [string, (response: Json) => boolean][] = [
   [
     'a customer gets tokens of the storefront',
     ({ access_token, refresh_token }) =>
@@ -56,7 +56,7 @@ const EXPECTED: [string, (answer: Json) => boolean][] = [
   ],
   [
     'a machine gets an access token alone, as narrow as it asked',
-    (answer) => claims(answer.access_token).scope === 'orders' && !('refresh_token' in answer),
+    (response) => claims(response.access_token).scope === 'orders' && !('refresh_token' in response),
   ],
   ['a refresh gives the successor', ({ refresh_token }) => claims(refresh_token).seq === 1],
 ]
@@ -107,9 +107,9 @@ async function checkReadme(): Promise<Json> {
   check('every curl block of the README is known here', blocks.length === EXPECTED.length)
   let last: Json = {}
   for (const [i, [behaviour, isRight]] of EXPECTED.entries()) {
-    const answer = await paste(blocks[i] ?? 'false')
-    check(behaviour, isRight(answer))
-    if ('refresh_token' in answer) last = answer
+    const response = await paste(blocks[i] ?? 'false')
+    check(behaviour, isRight(response))
+    if ('refresh_token' in response) last = response
   }
   await checkOperating()
   await stop(server, 'http://127.0.0.1:8787')
@@ -141,8 +141,8 @@ async function checkSecondStart({ refresh_token }: Json): Promise<void> {
 
   const again = await start()
   const refresh = `grant_type=refresh_token&refresh_token=${refresh_token}`
-  const answer = await postForm('http://127.0.0.1:8787', refresh)
-  check('a later start keeps its data', claims(answer.refresh_token).seq === 2)
+  const response = await postForm('http://127.0.0.1:8787', refresh)
+  check('a later start keeps its data', claims(response.refresh_token).seq === 2)
   await stop(again, 'http://127.0.0.1:8787')
 }
 

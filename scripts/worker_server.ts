@@ -103,8 +103,12 @@ export async function startScript(script: string): Promise<WorkerServer> {
 async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedOptions = {}) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...{ host: HOST, port: 0, cf: false, telemetry: { enabled: false } },
-      ...{ unsafeLocalExplorer: false, unsafeObservability: false },
+      host: HOST,
+      port: 0,
+      cf: false,
+      telemetry: { enabled: false },
+      unsafeLocalExplorer: false,
+      unsafeObservability: false,
       ...shared,
       workers: [{ ...worker, unsafeDirectSockets: [{ host: HOST, port }] }],
     }),

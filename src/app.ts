@@ -10,10 +10,10 @@ import { metadataEndpoints } from './endpoints/metadata.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
-import { Answers } from './http/answers.ts'
 import { corsFor } from './http/cors.ts'
-import { type Answer, limitBody, only, orError, revalidate, through } from './http/handlers.ts'
-import { protectAnswers } from './http/security_headers.ts'
+import { type Handler, limitBody, orError, revalidate, when, wrap } from './http/handlers.ts'
+import { Responses } from './http/responses.ts'
+import { protectResponses } from './http/security_headers.ts'
 import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
 import type { Services } from './services.ts'
 
@@ -58,8 +58,8 @@ function isForIssuer(url: string, issuer: string): boolean {
 
 /** Answers every request with 421 (RFC 9110 §15.5.20). */
 function refuseAll({ config }: Services): App {
-  const answers = new Answers(config)
-  return new Hono().all('*', (c) => answers.error(c, misdirectedRequest()))
+  const responses = new Responses(config)
+  return new Hono().all('*', (c) => responses.error(c, misdirectedRequest()))
 }
 
 /** Every route of the server, at any address. */
@@ -70,16 +70,16 @@ export function createRoutes(services: Services): Hono {
     addConsole(app, services)
     app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   }
-  const answers = new Answers(services.config)
+  const responses = new Responses(services.config)
   const cors = corsFor(services, methodsOf)
   for (const { method, path, handler } of ENDPOINTS) {
-    const answer = handler(services, answers)
-    const bounded = method === 'POST' ? countUnderWay(services, limitBody(answer)) : revalidate(answer)
-    app.on(method, path, only(isFromPage, cors, orError(answers, bounded)))
+    const handle = handler(services, responses)
+    const bounded = method === 'POST' ? countInFlight(services, limitBody(handle)) : revalidate(handle)
+    app.on(method, path, when(isFromPage, cors, orError(responses, bounded)))
   }
-  const refuse = only(isForCors, cors, (c) => answers.error(c, refusalOf(c)))
-  app.notFound(through(protectAnswers(services.config.issuer), refuse))
-  app.onError((error, c) => answers.error(c, error))
+  const refuse = when(isForCors, cors, (c) => responses.error(c, refusalOf(c)))
+  app.notFound(wrap(protectResponses(services.config.issuer), refuse))
+  app.onError((error, c) => responses.error(c, error))
   return app
 }
 
@@ -98,8 +98,8 @@ function addConsole(app: Hono, services: Services): void {
 }
 
 /** What is answered from memory is not counted: it takes one turn of the event loop. */
-function countUnderWay({ underWay }: Services, answer: Answer): Answer {
-  return (c) => underWay.during(() => answer(c))
+function countInFlight({ inFlight }: Services, handler: Handler): Handler {
+  return (c) => inFlight.during(() => handler(c))
 }
 
 function isFromPage(c: Context): boolean {

@@ -17,8 +17,8 @@ import { KeyStore } from './keys/key_store.ts'
 import { parseSealingKey, type SealingKeys } from './keys/sealing.ts'
 import { TextSealer } from './keys/text_sealer.ts'
 import type { Clock } from './lib/clock.ts'
+import { InFlight } from './lib/in_flight.ts'
 import { KeyedHash } from './lib/keyed_hash.ts'
-import { UnderWay } from './lib/under_way.ts'
 import { CutoffStore } from './sessions/cutoff_store.ts'
 import { HolderStore } from './sessions/holder_store.ts'
 import { RevocationFeed } from './sessions/revocation_feed.ts'
@@ -31,7 +31,7 @@ import { type BurstBindings, BurstLimits } from './storage/burst_limits.ts'
 import { ChangeListStore } from './storage/change_list_store.ts'
 import { CopyMac } from './storage/copy_mac.ts'
 import { DatabaseSizeStore } from './storage/database_size_store.ts'
-import { LastAnswerStore } from './storage/last_answer_store.ts'
+import { LastResponseStore } from './storage/last_response_store.ts'
 import { ReadCopyStore } from './storage/read_copy_store.ts'
 import { ReadinessStore } from './storage/readiness_store.ts'
 import { BreachedPasswords } from './users/breaches/breached_passwords.ts'
@@ -67,7 +67,7 @@ export interface Env extends BurstBindings {
 export interface Services extends GrantServices {
   clock: Clock
   /** The requests of this isolate. */
-  underWay: UnderWay
+  inFlight: InFlight
   /** Which copies are outdated. */
   changes: ChangeListStore
   origins: OriginStore
@@ -114,7 +114,7 @@ export function createServices(
   const { db, kv, sealingKeys, hashKeys, shardDatabases } = requireEnvironment(env, config)
   const mac = new CopyMac(sealingKeys)
   const copies = new ReadCopyStore(kv, mac)
-  const lastAnswers = new LastAnswerStore(config.issuer, mac)
+  const lastResponses = new LastResponseStore(config.issuer, mac)
   const clientTable = new ClientTableStore(db)
   const changes = new ChangeListStore(db)
   const clients = new ClientStore({ table: clientTable, copies, changes })
@@ -126,12 +126,12 @@ export function createServices(
   const cutoffs = new CutoffStore(db)
   const signOut = new SignOut({ userAdmin, clients, clientAdmin, cutoffs, audit, config })
   const { signInLimits: limits } = config
-  const underWay = new UnderWay()
+  const inFlight = new InFlight()
   const failures = new FailureStore(db, limits.memorySeconds)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const store = new KeyStore({ db, copies, changes })
   const maker = new KeyMaker({ store, sealingKeys, config, audit })
-  const keys = new KeyRing({ store, maker, lastAnswers, sealingKeys, config })
+  const keys = new KeyRing({ store, maker, lastResponses, sealingKeys, config })
   const lives = new KeyLifeStore(db)
   const holders = new HolderStore(db)
   const shards = new SessionShards(
@@ -156,25 +156,28 @@ export function createServices(
     stores: cutoffStores,
     keys,
     copies,
-    lastAnswers,
+    lastResponses,
     issuer: config.issuer,
     windowSeconds: config.longestAccessTokenSeconds,
   })
   return {
-    ...{
-      config,
-      clock,
-      underWay,
-      clients,
-      clientTable,
-      changes,
-      users,
-      audit,
-      holders,
-      cutoffs,
-      cutoffStores,
-    },
-    ...{ keys, shards, feed, clientAdmin, userAdmin, userImports: new UserImportStore(db) },
+    config,
+    clock,
+    inFlight,
+    clients,
+    clientTable,
+    changes,
+    users,
+    audit,
+    holders,
+    cutoffs,
+    cutoffStores,
+    keys,
+    shards,
+    feed,
+    clientAdmin,
+    userAdmin,
+    userImports: new UserImportStore(db),
     keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }),
     origins: new OriginStore(db, copies),
     clientUse: new ClientUseStore(db),
@@ -183,12 +186,16 @@ export function createServices(
     databaseSizes: new DatabaseSizeStore(databasesByBinding(db, config, shardDatabases)),
     passwords: new PasswordHasher(argon2Module, config.passwordHash, {
       limits: config.passwordQueue,
-      underWay,
+      inFlight,
       keys: hashKeys,
     }),
     breaches: new BreachedPasswords(config.breachedPasswords, audit),
     guard: new SignInGuard({
-      ...{ failures, names, limits, audit, bursts },
+      failures,
+      names,
+      limits,
+      audit,
+      bursts,
       suspects: new SuspectSessionEnder({ shards, signOut, audit }),
     }),
     challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),

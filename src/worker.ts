@@ -4,7 +4,7 @@ import configText from '../dist/config.txt'
 import { type App, createApp } from './app.ts'
 import { readConfig } from './config/config.ts'
 import { runCron } from './cron.ts'
-import { Answers } from './http/answers.ts'
+import { Responses } from './http/responses.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
@@ -33,7 +33,7 @@ function openApp(env: Env): App {
     return createApp(createServices(env, config, systemClock))
   } catch (error) {
     const refusal = serverError(describeError(error))
-    const answers = new Answers(config)
-    return new Hono().all('*', (c) => answers.error(c, refusal))
+    const responses = new Responses(config)
+    return new Hono().all('*', (c) => responses.error(c, refusal))
   }
 }

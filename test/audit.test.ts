@@ -101,7 +101,7 @@ describe('the audit trail', () => {
     for (const secret of secrets) expect(written).not.toContain(secret)
   })
 
-  it('loses no answer where its write fails, and says so in the log', async () => {
+  it('loses no response where its write fails, and says so in the log', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const server = new TestServer()
     const client = await server.addClient()
@@ -117,7 +117,12 @@ describe('the audit trail', () => {
 
 describe('the events of an isolate', () => {
   const event = (sid: string) => ({
-    ...{ kind: 'issue', outcome: 'ok', reason: 'guest', api: 'storefront', clientId: 'shop', sid },
+    kind: 'issue',
+    outcome: 'ok',
+    reason: 'guest',
+    api: 'storefront',
+    clientId: 'shop',
+    sid,
     subject: 'visitor:1',
   })
 

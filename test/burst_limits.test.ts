@@ -153,7 +153,7 @@ describe('refreshes', () => {
 })
 
 describe('a refresh token that has expired', () => {
-  it('is no guess: a shop whose server refreshes for many gets the same answer for each', async () => {
+  it('is no guess: a shop whose server refreshes for many gets the same response for each', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { compact } from '../src/lib/compact.ts'
 import { auditOf } from './support/audit.ts'
 import { CHALLENGE_SECRET, ChallengeServer, VERIFY_URL } from './support/challenge_server.ts'
 import { TestOperator } from './support/operator.ts'
@@ -21,10 +22,12 @@ async function newScene(
   secret: string | undefined = CHALLENGE_SECRET,
 ) {
   const challenges = ChallengeServer.start()
-  const server = new TestServer({
-    config: { challenge: { verify_url: VERIFY_URL, ...settings } },
-    ...(secret === undefined ? {} : { env: { CHALLENGE_SECRET: secret } }),
-  })
+  const server = new TestServer(
+    compact({
+      config: { challenge: { verify_url: VERIFY_URL, ...settings } },
+      env: secret === undefined ? undefined : { CHALLENGE_SECRET: secret },
+    }),
+  )
   return { challenges, server, client: await server.addClient(), user: await server.addUser() }
 }
 
@@ -37,11 +40,11 @@ interface Try {
 
 async function attempt(server: TestServer, client: TestClient, sent: Try) {
   const { username, password = PASSWORD, address = HERE, response } = sent
-  const parameters = {
+  const parameters = compact({
     username,
     password,
-    ...(response === undefined ? {} : { challenge_response: response }),
-  }
+    challenge_response: response,
+  })
   const answer = await server.postJson(
     { grant_type: 'password', ...credentials(client), ...parameters },
     { 'CF-Connecting-IP': address },

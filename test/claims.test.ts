@@ -38,8 +38,11 @@ async function fullTokens() {
   await env.DB.prepare('UPDATE users SET must_change_password = 1 WHERE id = ?').bind(user.id).run()
   const guest = await server.signIn(client, 'guest', 'guest')
   const tokens = await server.requireTokens({
-    ...{ grant_type: 'password', ...credentials(client), username: user.username },
-    ...{ password: 'correct horse battery staple', visitor_access_token: guest.access_token },
+    grant_type: 'password',
+    ...credentials(client),
+    username: user.username,
+    password: 'correct horse battery staple',
+    visitor_access_token: guest.access_token,
   })
   return { server, client, tokens }
 }
@@ -60,7 +63,8 @@ describe('the claims of docs/tokens.md', () => {
   it('are in the result of the verifier under the names of the page, and nothing else is', async () => {
     const { server, tokens } = await fullTokens()
     const verifier = createVerifier({
-      ...{ issuer: ISSUER, audience: STOREFRONT_AUDIENCE },
+      issuer: ISSUER,
+      audience: STOREFRONT_AUDIENCE,
       accept: ['must_change_password', 'password_breached'],
       fetch: (url, init) => server.fetch(new URL(url).pathname, init),
     })
@@ -98,7 +102,9 @@ describe('an introspection', () => {
     )
     await set.bind(1, 1, user.id).run()
     expect(await introspect(server, client, access_token)).toMatchObject({
-      ...{ active: true, must_change_password: true, password_breached: true },
+      active: true,
+      must_change_password: true,
+      password_breached: true,
     })
     await set.bind(0, 0, user.id).run()
     const after = await introspect(server, client, access_token)

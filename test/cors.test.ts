@@ -133,7 +133,7 @@ describe('CORS', () => {
     ])
   })
 
-  it('fails no answer for want of the origins, which no page can read then, but a preflight', async () => {
+  it('fails no response for want of the origins, which no page can read then, but a preflight', async () => {
     const warm = new TestServer()
     await warm.fetch('/.well-known/jwks.json')
     const stores = new FaultyStores()
@@ -164,7 +164,7 @@ describe('CORS', () => {
     }
   })
 
-  it("lets a client's own origin read the answers to that client, and to no other", async () => {
+  it("lets a client's own origin read the responses to that client, and to no other", async () => {
     await emptyStores()
     const server = new TestServer()
     const client = await server.addClient({ confidential: false, origins: ['https://app.example'] })

@@ -58,13 +58,16 @@ describe('the budget of audit events', () => {
     server.clock.time += 1
     await server.signIn(client, 'guest', 'guest')
     const summary = {
-      ...{
-        kind: 'sign_in_failure',
-        outcome: 'refused',
-        reason: '140 more in 60 s, counted without a row for each',
-      },
-      ...{ address_prefix: '198.51.100.0/24', api: null, client_id: null, subject: null, sid: null },
-      ...{ actor: null, actor_client: null },
+      kind: 'sign_in_failure',
+      outcome: 'refused',
+      reason: '140 more in 60 s, counted without a row for each',
+      address_prefix: '198.51.100.0/24',
+      api: null,
+      client_id: null,
+      subject: null,
+      sid: null,
+      actor: null,
+      actor_client: null,
     }
     expect((await auditOf({ kind: 'sign_in_failure' })).at(-1)).toEqual(summary)
     server.clock.time += 60
@@ -121,7 +124,9 @@ describe('the budget of audit events', () => {
     server.clock.time += 60
     await server.signIn(shop, 'guest', 'guest')
     expect((await auditOf({ kind: 'retry' })).at(-1)).toMatchObject({
-      ...{ reason: '89 more in 60 s, counted without a row for each', client_id: shop.id, sid: null },
+      reason: '89 more in 60 s, counted without a row for each',
+      client_id: shop.id,
+      sid: null,
     })
   })
 

@@ -45,7 +45,11 @@ describe('GET /revocations?since=', () => {
     expect(await readDelta(server, until)).toEqual({
       iss: 'https://id.shop.test',
       iat: server.clock.time,
-      ...{ exp, window, sequence: 4, since: '2', until: '4' },
+      exp,
+      window,
+      sequence: 4,
+      since: '2',
+      until: '4',
       revocations: ['s1.c', 's1.d'].map((sid) => ({ sid, before: server.clock.time + 60 })),
     })
   })

@@ -43,7 +43,10 @@ describe('the entries of the revocation feed', () => {
       'a merge into a customer',
       ({ server, client, user }, guest) =>
         server.requireTokens({
-          ...{ grant_type: 'password', ...credentials(client), username: user.username, password: PASSWORD },
+          grant_type: 'password',
+          ...credentials(client),
+          username: user.username,
+          password: PASSWORD,
           visitor_access_token: guest.access_token,
         }),
     ],

@@ -151,11 +151,14 @@ describe('merged revocations', () => {
     const operator = await TestOperator.signIn(server, ['support'])
     const { body } = await operator.get('/statistics')
     expect(warn.mock.calls.map(([line]) => JSON.parse(String(line)))).toContainEqual({
-      ...{ level: 'warn', event: 'revocations_merged', removed: 11_902 },
+      level: 'warn',
+      event: 'revocations_merged',
+      removed: 11_902,
       into: `client_id busy before ${now - 440}, all before ${now - 340}`,
     })
     expect(body.revocation_feed).toEqual({
-      ...{ entries: 7500, max_entries: 10_000 },
+      entries: 7500,
+      max_entries: 10_000,
       merged: [
         { client_id: 'busy', before: now - 440 },
         { client_id: null, before: now - 340 },
@@ -178,7 +181,13 @@ describe('merged revocations', () => {
 
 describe('a merge', () => {
   const cutoff = (id: number, clientId: string | null, before: number): StoredCutoff => ({
-    ...{ id, clientId, before, kind: 'sid', value: `s1.${id}`, reason: 'x', expiresAt: before + 3540 },
+    id,
+    clientId,
+    before,
+    kind: 'sid',
+    value: `s1.${id}`,
+    reason: 'x',
+    expiresAt: before + 3540,
   })
 
   it('takes from the client with the most first, then from the next, then the oldest of all', () => {
@@ -195,7 +204,12 @@ describe('a merge', () => {
       removedIds: [5, 6, 7, 2, 4],
     })
     expect(planMerge(cutoffs, { now: 1000, limit: 2 })?.additions.at(-1)).toEqual({
-      ...{ kind: 'all', value: '', clientId: null, before: 80, expiresAt: 3620, reason: 'merged' },
+      kind: 'all',
+      value: '',
+      clientId: null,
+      before: 80,
+      expiresAt: 3620,
+      reason: 'merged',
     })
   })
 

@@ -30,9 +30,12 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
     expect(await introspect(server, asker, tokens.access_token)).toEqual({
       ...common,
-      ...{ token_type: 'Bearer', token_use: 'access_token' },
+      token_type: 'Bearer',
+      token_use: 'access_token',
       aud: STOREFRONT_AUDIENCE,
-      ...{ iat, exp, jti },
+      iat,
+      exp,
+      jti,
       roles: ['wholesale'],
     })
     expect(await introspect(server, owner, tokens.refresh_token)).toEqual({
@@ -52,7 +55,8 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     const { refresh_token } = await server.signIn(owner, 'guest', 'guest')
     expect(await introspect(server, sibling, refresh_token)).toEqual(INACTIVE)
     expect(await introspect(server, owner, refresh_token)).toMatchObject({
-      ...{ active: true, token_use: 'refresh_token' },
+      active: true,
+      token_use: 'refresh_token',
     })
   })
 

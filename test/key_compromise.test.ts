@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { NEXT_KEY_AHEAD_SECONDS, PUBLISH_AHEAD_SECONDS } from '../src/keys/key_schedule.ts'
-import { addressOfLast } from '../src/storage/last_answer_store.ts'
+import { addressOfLast } from '../src/storage/last_response_store.ts'
 import { createVerifier } from '../verify/index.ts'
 import { auditOf } from './support/audit.ts'
 import { readKv, writeKv } from './support/copies.ts'
@@ -50,8 +50,13 @@ describe('a compromised key', () => {
     const { clock, server, client, first } = await setUp()
     const entry = await retire(server, first)
     expect(entry).toEqual({
-      ...{ kid: first, alg: 'ES256', state: 'retired', reason: 'compromised' },
-      ...{ createdAt: clock.time, activatesAt: clock.time, retiresAt: clock.time },
+      kid: first,
+      alg: 'ES256',
+      state: 'retired',
+      reason: 'compromised',
+      createdAt: clock.time,
+      activatesAt: clock.time,
+      retiresAt: clock.time,
     })
     const second = await signerOf(server, client)
     expect(second).not.toBe(first)
@@ -74,7 +79,9 @@ describe('a compromised key', () => {
     const { server, client, tokens, first } = await setUp()
     await retire(server, first)
     const refused = await server.postJson({
-      ...{ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, ...credentials(client) },
+      grant_type: 'refresh_token',
+      refresh_token: tokens.refresh_token,
+      ...credentials(client),
     })
     expect([refused.status, await refused.json()]).toEqual([
       400,
@@ -83,8 +90,8 @@ describe('a compromised key', () => {
     await expect(verify(server, tokens.access_token)).rejects.toThrow()
     for (const token of [tokens.access_token, tokens.refresh_token]) {
       const body = { token, ...credentials(client) }
-      const answer = await server.postJson(body, {}, '/oauth2-token/introspect')
-      expect(await answer.json()).toEqual({ active: false })
+      const response = await server.postJson(body, {}, '/oauth2-token/introspect')
+      expect(await response.json()).toEqual({ active: false })
     }
   })
 

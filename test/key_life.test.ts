@@ -176,8 +176,8 @@ describe('a rotation that an operator asks for', () => {
     const { server } = await setUp()
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
     const ask = (isolate: TestServer) => isolate.services.keyLife.rotateNow(isolate.context())
-    const answers = [...(await Promise.all(isolates.map(ask))), await ask(server)]
-    expect(new Set(answers.map((entry) => entry?.kid)).size).toBe(1)
+    const responses = [...(await Promise.all(isolates.map(ask))), await ask(server)]
+    expect(new Set(responses.map((entry) => entry?.kid)).size).toBe(1)
     expect(await storedKids()).toHaveLength(2)
   })
 

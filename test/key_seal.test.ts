@@ -105,7 +105,8 @@ describe('a sealed signing key', () => {
     await server.cron()
     const resealed = await readRow()
     expect(decodeProtectedHeader(resealed.sealed_private_jwk ?? '')).toMatchObject({
-      ...{ kid, key: { alg: 'ES256', created: resealed.created_at, activates: resealed.activates_at } },
+      kid,
+      key: { alg: 'ES256', created: resealed.created_at, activates: resealed.activates_at },
     })
     const later = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
     expect(await publishedKids(later)).toEqual(kids)

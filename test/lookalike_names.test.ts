@@ -51,7 +51,9 @@ describe('a name that looks like a user’s because of an invisible character', 
     const { operator, lookalikes } = await newScene()
     const good = `${crypto.randomUUID()}@example.com`
     const rows = [...lookalikes, good].map((username) => ({
-      ...{ pool: 'customers', username, password_hash: `$2y$04$${'a'.repeat(53)}` },
+      pool: 'customers',
+      username,
+      password_hash: `$2y$04$${'a'.repeat(53)}`,
     }))
     const { status, body } = await operator.post('/users/import', { rows })
     const results = body.results as { status: string; reason: string | null }[]

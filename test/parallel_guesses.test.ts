@@ -103,14 +103,24 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
       const { client, tokens } = await guessAtOnce(server, username, { wrong: ISOLATES - 1, first })
       const { sid } = decodeJwt(tokens.access_token)
       const refresh = await server.postJson({
-        ...{ grant_type: 'refresh_token', ...credentials(client), refresh_token: tokens.refresh_token },
+        grant_type: 'refresh_token',
+        ...credentials(client),
+        refresh_token: tokens.refresh_token,
       })
       expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
       expect((await readFeed(server)).revocations).toContainEqual(expect.objectContaining({ sid }))
       expect(await auditOf({ kind: 'cut_off', subject: id })).toEqual([
         {
-          ...{ kind: 'cut_off', outcome: 'ok', reason: REASON, api: 'storefront', client_id: client.id },
-          ...{ subject: id, sid, address_prefix: null, actor: null, actor_client: null },
+          kind: 'cut_off',
+          outcome: 'ok',
+          reason: REASON,
+          api: 'storefront',
+          client_id: client.id,
+          subject: id,
+          sid,
+          address_prefix: null,
+          actor: null,
+          actor_client: null,
         },
       ])
       expect(await auditOf({ kind: 'lock', subject: id })).toHaveLength(1)

@@ -54,7 +54,7 @@ describe('the password grant', () => {
     expect(payload).toMatchObject({ sub: user.id, roles: ['admin', 'support'], scope: 'users orders' })
   })
 
-  it('gives the same answer to JSON and to a form, with credentials in the body or as Basic', async () => {
+  it('gives the same response to JSON and to a form, with credentials in the body or as Basic', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()

@@ -1,6 +1,6 @@
 import { base64url, exportJWK, generateKeyPair } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { addressOfLast } from '../src/storage/last_answer_store.ts'
+import { addressOfLast } from '../src/storage/last_response_store.ts'
 import { OLDEST_COPY_SECONDS } from '../src/storage/read_copy_store.ts'
 import { type KvValue, readKv, writeKv } from './support/copies.ts'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'

@@ -25,7 +25,9 @@ async function scene() {
   const client = await server.addClient()
   const user = await server.addUser({ roles: ['vip', 'wholesale'] })
   const api = {
-    ...{ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, revocations: { pollSeconds: 0 } },
+    issuer: ISSUER,
+    audience: STOREFRONT_AUDIENCE,
+    revocations: { pollSeconds: 0 },
     fetch: (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init),
   }
   const [verifier, strict] = [createVerifier(api), createVerifier({ ...api, leewaySeconds: 0 })]
@@ -61,7 +63,8 @@ describe('a role that is removed from a user', () => {
     const after = await server.refresh(client, before.refresh_token)
     expect(await verify(after.access_token)).toMatchObject({ roles: ['wholesale'] })
     expect(await introspect(server, client, after.access_token)).toMatchObject({
-      ...{ active: true, roles: ['wholesale'] },
+      active: true,
+      roles: ['wholesale'],
     })
     expect(decodeJwt(after.access_token).sid).toBe(decodeJwt(before.access_token).sid)
     // The session of another sign-in in the same second is as good.

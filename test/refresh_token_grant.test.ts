@@ -51,7 +51,7 @@ describe('the refresh_token grant', () => {
     expect((await rows()).results).toEqual([{ seq: 1 }])
   })
 
-  it('gives 50 parallel uses of one token, over five isolates, the same successor, each answer usable', async () => {
+  it('gives 50 parallel uses of one token, over five isolates, the same successor, each response usable', async () => {
     const { client, server, tokens } = await signedIn()
     const isolates = [server, ...Array.from({ length: 4 }, () => new TestServer({ clock: server.clock }))]
     const answers = await Promise.all(

@@ -105,7 +105,7 @@ describe('a person with a hash from elsewhere', () => {
     await server.refresh(client, first.refresh_token)
   })
 
-  it('gets no new hash by a wrong password, and the answer that everybody gets', async () => {
+  it('gets no new hash by a wrong password, and the response that everybody gets', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const attempt = { grant_type: 'password', ...credentials(client), password: 'wrong' }

@@ -16,7 +16,7 @@ import {
 } from './support/reliability_rows.ts'
 import { TestClock, TestServer } from './support/server.ts'
 
-/** What a client waits for an answer (`client/`). */
+/** What a client waits for a response (`client/`). */
 const CLIENT_PATIENCE_MS = 8000
 
 type Troubles = Partial<Record<'d1' | 'kv', Trouble>>
@@ -44,7 +44,7 @@ const STATES: ReadonlyMap<string, State> = new Map([
   ['D1 slow', { isolates: ['warm', 'cold'], troubles: [{ d1: 'is slow' }] }],
 ])
 
-const LOST = 'D1 loses an answer'
+const LOST = 'D1 loses a response'
 
 /** More calls than any request makes. */
 const CALLS_AT_MOST = 20
@@ -96,12 +96,12 @@ class Scene {
     if (kv) this.stores.kv.suffer(kv)
   }
 
-  /** Asks, and checks that the answer is there while its client still waits. */
+  /** Asks, and checks that the response is there while its client still waits. */
   async ask(): Promise<Response> {
     const begunAt = this.time.elapsedMs
-    const answer = await this.time.during(this.isolate.answer(this.asked.request()))
+    const response = await this.time.during(this.isolate.answer(this.asked.request()))
     expect(this.time.elapsedMs - begunAt).toBeLessThan(this.#patienceMs)
-    return answer
+    return response
   }
 
   async expectDone(): Promise<void> {
@@ -114,19 +114,19 @@ class Scene {
   }
 }
 
-/** Checks the one answer that is no success. */
-async function expectUnavailable(answer: Response, refusal: Row['refusal']): Promise<void> {
-  expect(answer.status).toBe(503)
-  expect(answer.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
-  expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
-  const text = await answer.text()
+/** Checks the one response that is no success. */
+async function expectUnavailable(response: Response, refusal: Row['refusal']): Promise<void> {
+  expect(response.status).toBe(503)
+  expect(response.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
+  expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+  const text = await response.text()
   switch (refusal) {
     case 'page':
       return expect(text).toContain('You are still signed in')
     case 'readiness':
       return expect(JSON.parse(text)).toEqual({ status: 'unavailable', failing: expect.any(Array) })
     case 'problem':
-      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+      expect(response.headers.get('Content-Type')).toBe('application/problem+json')
       return expect(JSON.parse(text)).toMatchObject({ status: 503 })
     case 'oauth':
       return expect(JSON.parse(text)).toEqual({
@@ -150,7 +150,7 @@ async function expectLast(scene: Scene, row: Row): Promise<void> {
   await expectWorking(scene, row)
   const later = await scene.ask()
   expect([later.status, await later.text()]).toEqual([first.status, await first.text()])
-  const ages = [first, later].map((answer) => Number(answer.headers.get('Age') ?? Number.NaN))
+  const ages = [first, later].map((response) => Number(response.headers.get('Age') ?? Number.NaN))
   if (ages.some(Number.isNaN)) return
   expect(ages[1]).toBe((ages[0] ?? 0) + LATER_SECONDS)
 }
@@ -189,7 +189,7 @@ const CHECKS: Record<string, CheckCell> = {
   look: expectDoneThough503,
 }
 
-/** Every way in which the answer to one call gets lost, whatever the caller waits for. Returns how many there are. */
+/** Every way in which the response to one call gets lost, whatever the caller waits for. Returns how many there are. */
 async function forEachLoss(row: Row, check: (scene: Scene) => Promise<void>): Promise<number> {
   for (let nth = 1; nth <= CALLS_AT_MOST; nth++) {
     const scene = await Scene.begin(row, 'cold')
@@ -202,7 +202,7 @@ async function forEachLoss(row: Row, check: (scene: Scene) => Promise<void>): Pr
   throw new Error(`more than ${CALLS_AT_MOST} calls to D1`)
 }
 
-/** Asks, and again where the first answer is 503. Returns the statuses. */
+/** Asks, and again where the first response is 503. Returns the statuses. */
 async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
   const first = await scene.ask()
   if (first.status !== 503) {
@@ -218,7 +218,7 @@ async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
   return [first.status, second.status]
 }
 
-/** What a cell says, where one answer of D1 gets lost: the statuses, and those of asking again. */
+/** What a cell says, where one response of D1 gets lost: the statuses, and those of asking again. */
 const STATUSES: Record<string, (statuses: number[]) => boolean> = {
   yes: ([first]) => first !== 503,
   last: ([first]) => first === 200,

@@ -33,7 +33,9 @@ async function scene() {
   await replica.catchUp()
   const near = new TestServer({ config: CONFIG, clock: server.clock, env: { DB: replica.db } })
   const verifier = createVerifier({
-    ...{ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, revocations: { pollSeconds: 0 } },
+    issuer: ISSUER,
+    audience: STOREFRONT_AUDIENCE,
+    revocations: { pollSeconds: 0 },
     fetch: (url, init) => server.anotherIsolate().fetch(new URL(url).pathname, init),
   })
   /** What an API says of an access token once it has read the feed. */
@@ -48,7 +50,9 @@ async function patch(operator: TestOperator, path: string, body: unknown): Promi
 
 async function tryRefresh(server: TestServer, client: TestClient, { refresh_token }: TokenAnswer) {
   const response = await server.postJson({
-    ...{ grant_type: 'refresh_token', ...credentials(client), refresh_token },
+    grant_type: 'refresh_token',
+    ...credentials(client),
+    refresh_token,
   })
   return [response.status, await response.json()]
 }
@@ -120,8 +124,16 @@ describe('a sign-in that reads a replica of any age', () => {
     const { sid } = decodeJwt(tokens.access_token)
     expect(await auditOf({ kind: 'cut_off', reason: REASON })).toEqual([
       {
-        ...{ kind: 'cut_off', outcome: 'ok', reason: REASON, api: 'storefront', client_id: client.id },
-        ...{ subject: user.id, sid, address_prefix: null, actor: null, actor_client: null },
+        kind: 'cut_off',
+        outcome: 'ok',
+        reason: REASON,
+        api: 'storefront',
+        client_id: client.id,
+        subject: user.id,
+        sid,
+        address_prefix: null,
+        actor: null,
+        actor_client: null,
       },
     ])
     await replica.catchUp()

@@ -42,8 +42,8 @@ async function ask(server: TestServer, method: string, path: string): Promise<Re
   return server.fetch(path, { method, headers: { Origin: 'https://www.shop.test' } })
 }
 
-describe('the headers that protect an answer', () => {
-  it('are on each answer of each path by each method', async () => {
+describe('the headers that protect a response', () => {
+  it('are on each response of each path by each method', async () => {
     const server = new TestServer()
     const paths = pathsOf(server)
     expect(paths).toEqual(
@@ -72,7 +72,7 @@ describe('the headers that protect an answer', () => {
     }
   })
 
-  it('are on an answer that says that nothing has changed', async () => {
+  it('are on a response that says that nothing has changed', async () => {
     const server = new TestServer()
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration', '/revocations']) {
       const { headers } = await server.fetch(path)

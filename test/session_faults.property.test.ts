@@ -154,9 +154,9 @@ class Outage {
     const init = { method: 'POST', body: new URLSearchParams(parameters) }
     const ask = () => server.answer(new Request(`${ISSUER}/oauth2-token`, init))
     const { token } = holder
-    for (const answer of await this.#time.during(Promise.all(Array.from({ length: times }, ask)))) {
-      if (answer.status === 200) this.#learn(holder, await answer.json<TokenAnswer>())
-      else await expectUnavailable(answer)
+    for (const response of await this.#time.during(Promise.all(Array.from({ length: times }, ask)))) {
+      if (response.status === 200) this.#learn(holder, await response.json<TokenAnswer>())
+      else await expectUnavailable(response)
     }
     if (holder.token === token) holder.triedAt ??= this.#clock.time
   }
@@ -175,10 +175,10 @@ class Outage {
   }
 }
 
-async function expectUnavailable(answer: Response): Promise<void> {
-  expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
-  expect(answer.headers.get('Retry-After')).toBe('2')
-  expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
+async function expectUnavailable(response: Response): Promise<void> {
+  expect([response.status, await response.json()]).toEqual([503, UNAVAILABLE])
+  expect(response.headers.get('Retry-After')).toBe('2')
+  expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
 it(`no refresh token is lost or doubled through ${RUNS} random outages`, {

@@ -20,7 +20,7 @@ const CHEAP_HASHES = { password_hash: { m: 7168, t: 5, p: 1 } }
 interface Attempt {
   path: string
   body: Record<string, unknown>
-  expectDone(answer: Response, faulty: FaultyD1): Promise<void>
+  expectDone(response: Response, faulty: FaultyD1): Promise<void>
 }
 
 interface Scene {
@@ -77,9 +77,9 @@ function refreshAfter(refreshes: number): Prepare {
     return {
       path: '/oauth2-token',
       body,
-      async expectDone(answer) {
-        expect(answer.status).toBe(200)
-        const successor = await answer.json<TokenAnswer>()
+      async expectDone(response) {
+        expect(response.status).toBe(200)
+        const successor = await response.json<TokenAnswer>()
         expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: refreshes + 1 })
         expect(await rowsOf(sid)).toEqual([{ seq: refreshes + 1, end_reason: null }])
         expect(await countCutoffs(sid)).toBe(0)
@@ -105,10 +105,10 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
   return {
     path: '/oauth2-token',
     body,
-    async expectDone(answer, faulty) {
-      expect(answer.status).toBe(200)
-      const tokens = await answer.json<TokenAnswer>()
-      // A guest's token is spent once, though the answer that told of the merge got lost.
+    async expectDone(response, faulty) {
+      expect(response.status).toBe(200)
+      const tokens = await response.json<TokenAnswer>()
+      // A guest's token is spent once, though the response that told of the merge got lost.
       const isSpent = faulty.hasChangedSession
       const claims = decodeJwt(tokens.access_token)
       expect(claims).toMatchObject({ sub: id, client_id: client.id })
@@ -132,8 +132,8 @@ function revokeBy(name: 'access_token' | 'refresh_token'): Prepare {
     return {
       path: '/oauth2-token/revoke',
       body: { ...credentials(client), token: tokens[name] },
-      async expectDone(answer) {
-        expect([answer.status, await answer.json()]).toEqual([200, {}])
+      async expectDone(response) {
+        expect([response.status, await response.json()]).toEqual([200, {}])
         expect(await rowsOf(sid)).toEqual([{ seq: 1, end_reason: 'revoked by its client' }])
         expect(await countCutoffs(sid)).toBe(1)
         await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('400')
@@ -161,8 +161,8 @@ async function failOnce(prepare: Prepare, fault: Trouble, nth: number, matches: 
   const isolate = await coldIsolate(scene, faulty.db)
   const time = new PassingTime(faulty)
   const send = () => time.during(isolate.postJson(body, {}, path))
-  const answer = await send()
-  return { answer, faulty, scene, send, expectDone }
+  const response = await send()
+  return { response, faulty, scene, send, expectDone }
 }
 
 /** Every way in which a request meets one fault: at its first matching call, at its second and so on. */
@@ -188,7 +188,9 @@ const BREAKING = REQUESTS.map((request) => {
 })
 const HANGING = REQUESTS.flatMap((request) =>
   (['hangs before it is made', 'hangs after it is done'] as const).map((fault) => ({
-    ...{ ...request, fault, trouble: fault },
+    ...request,
+    fault,
+    trouble: fault,
   })),
 )
 
@@ -199,9 +201,9 @@ describe('a database that fails once', () => {
       // The keys are read ahead of their use, and again where that failed.
       const isAwaited = (sql: string) => !isOptionalCall(sql) && !sql.includes('FROM signing_keys')
       const calls = await forEachCall(request, isAwaited, async (attempt) => {
-        const { answer, faulty, scene, send, expectDone } = attempt
-        expect([answer.status, await answer.json()]).toEqual([503, UNAVAILABLE])
-        expect(answer.headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
+        const { response, faulty, scene, send, expectDone } = attempt
+        expect([response.status, await response.json()]).toEqual([503, UNAVAILABLE])
+        expect(response.headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
         scene.server.clock.time += 59
         const retry = await send()
         // What hung until now is done after the retry, and must change nothing more.
@@ -214,11 +216,11 @@ describe('a database that fails once', () => {
   )
 
   it.each(FAILING)(
-    'costs $what no answer, but a line in the log, where an audit write fails $fault',
+    'costs $what no response, but a line in the log, where an audit write fails $fault',
     async (request) => {
       const errors = vi.spyOn(console, 'error')
       onTestFinished(() => errors.mockRestore())
-      const writes = await forEachCall(request, isAuditWrite, async ({ answer, faulty, expectDone }) => {
+      const writes = await forEachCall(request, isAuditWrite, async ({ response, faulty, expectDone }) => {
         await faulty.settle()
         expect(errors.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
           {
@@ -228,7 +230,7 @@ describe('a database that fails once', () => {
             cause: expect.stringContaining(`the call fails ${request.fault}`),
           },
         ])
-        await expectDone(answer, faulty)
+        await expectDone(response, faulty)
         errors.mockClear()
       })
       expect(writes).toBe(request.auditWrites)

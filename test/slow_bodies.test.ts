@@ -18,7 +18,8 @@ async function postSlowly(
   const writer = writable.getWriter()
   const response = server.send(
     new Request(ISSUER + path, {
-      ...{ method: 'POST', body: readable },
+      method: 'POST',
+      body: readable,
       headers: { 'Content-Type': 'application/json', 'Content-Length': `${bytes.length}`, ...headers },
     }),
   )

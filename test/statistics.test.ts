@@ -46,7 +46,9 @@ describe('GET /admin/api/statistics', () => {
     const to = server.clock.time + 60
     expect(status).toBe(200)
     expect(body).toEqual({
-      ...{ from: to - 180, to, piece_seconds: 60 },
+      from: to - 180,
+      to,
+      bucket_seconds: 60,
       databases: [{ name: 'DB', bytes: expect.any(Number), limit_bytes: 10_000_000_000, nearly_full: false }],
       revocation_feed: { entries: 0, max_entries: 10_000, merged: [] },
       total: {
@@ -58,7 +60,7 @@ describe('GET /admin/api/statistics', () => {
         failures: 2,
         active_sessions: 3,
       },
-      pieces: [
+      buckets: [
         { at: to - 180, ...NOTHING },
         {
           at: to - 120,
@@ -76,11 +78,11 @@ describe('GET /admin/api/statistics', () => {
 
   it('cuts a longer time into no more than 60 pieces', async () => {
     const { body } = await operator.get('/statistics?minutes=1440')
-    expect(body.piece_seconds).toBe(1440)
-    expect(body.pieces).toHaveLength(60)
+    expect(body.bucket_seconds).toBe(1440)
+    expect(body.buckets).toHaveLength(60)
     expect(Number(body.to)).toBeGreaterThan(server.clock.time)
     const { body: hour } = await operator.get('/statistics')
-    expect(hour.pieces).toHaveLength(60)
+    expect(hour.buckets).toHaveLength(60)
   })
 
   /** The statistics without the sizes of databases, which grow. */
@@ -90,8 +92,13 @@ describe('GET /admin/api/statistics', () => {
   }
 
   const noise: AuditEvent = {
-    ...{ kind: 'sign_in_failure', outcome: 'refused', reason: 'unknown user', api: 'storefront' },
-    ...{ clientId: 'shop', subject: null, sid: null },
+    kind: 'sign_in_failure',
+    outcome: 'refused',
+    reason: 'unknown user',
+    api: 'storefront',
+    clientId: 'shop',
+    subject: null,
+    sid: null,
   }
 
   it('counts tokens and failures right after a flood of 51,000 refused sign-ins', async () => {

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { compact } from '../src/lib/compact.ts'
 import type { ErrorDialect } from '../src/oauth/error_dialect.ts'
 import { saveCopy } from './support/copies.ts'
 import { D1_DOWN } from './support/faults.ts'
@@ -354,7 +355,7 @@ describe.each<ErrorDialect>(['rfc6749', 'oro'])('errors: %s', (dialect) => {
     expect(response.headers.get('Pragma')).toBe('no-cache')
     expect(response.headers.get('Allow')).toBe(status === 405 ? 'POST, OPTIONS' : null)
     const members = { error, error_description: description }
-    const added = { message: description, ...(hint === undefined ? {} : { hint }) }
+    const added = compact({ message: description, hint })
     expect(await response.json()).toEqual(dialect === 'oro' ? { ...members, ...added } : members)
   })
 })

@@ -21,7 +21,7 @@ function signInWith(
   return server.requireTokens({ ...parameters, visitor_access_token: token })
 }
 
-const visitorIdOf = (answer: TokenAnswer) => decodeJwt(answer.access_token).visitor_id
+const visitorIdOf = (response: TokenAnswer) => decodeJwt(response.access_token).visitor_id
 
 describe('visitor_access_token', () => {
   it("puts the visitor in the customer's tokens for good, and ends the guest's session", async () => {
@@ -41,12 +41,12 @@ describe('visitor_access_token', () => {
   it('is spent once, however many present it at once', async () => {
     const { server, client, user, guest } = await shop()
     const rival = await server.addUser()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 6 }, (_, i) =>
         signInWith(server, client, i % 2 ? user.username : rival.username, guest.access_token),
       ),
     )
-    const merged = answers.map(visitorIdOf).filter((visitor) => visitor !== undefined)
+    const merged = responses.map(visitorIdOf).filter((visitor) => visitor !== undefined)
     expect(merged).toEqual([decodeJwt(guest.access_token).sub])
     const again = await signInWith(server, client, user.username, guest.access_token)
     expect(visitorIdOf(again)).toBeUndefined()
@@ -73,8 +73,8 @@ describe('visitor_access_token', () => {
       ERR_JWS_SIGNATURE_VERIFICATION_FAILED: `${guest.access_token.slice(0, -8)}AAAAAAAA`,
     }
     for (const [reason, token] of Object.entries(bad)) {
-      const answer = await signInWith(server, client, user.username, token)
-      expect(visitorIdOf(answer)).toBeUndefined()
+      const response = await signInWith(server, client, user.username, token)
+      expect(visitorIdOf(response)).toBeUndefined()
       const events = await auditOf({ subject: user.id, kind: 'merge' })
       expect(events.at(-1)).toMatchObject({ outcome: 'refused', reason })
     }

@@ -39,7 +39,9 @@ export async function verifyFeedDocument(
   const key = await keys.find(kid ?? '', moment)
   if (key === null) throw new Error('the feed is signed by no key of the issuer')
   const { payload } = await jwtVerify(token, key.key, {
-    ...{ algorithms: [key.alg], issuer, typ: typ === DELTA_TYPE ? DELTA_TYPE : WHOLE_TYPE },
+    algorithms: [key.alg],
+    issuer,
+    typ: typ === DELTA_TYPE ? DELTA_TYPE : WHOLE_TYPE,
     currentDate: new Date(moment.now * 1000),
     clockTolerance: leewaySeconds,
   })

@@ -121,8 +121,12 @@ export class TestIssuer {
     if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: { ETag: etag } })
     const iat = Math.floor(Date.now() / 1000)
     const payload = {
-      ...{ iss: this.url, iat, exp: iat + FEED_LIFETIME_SECONDS },
-      ...{ sequence, until: String(sequence), window: FEED_WINDOW_SECONDS },
+      iss: this.url,
+      iat,
+      exp: iat + FEED_LIFETIME_SECONDS,
+      sequence,
+      until: String(sequence),
+      window: FEED_WINDOW_SECONDS,
       ...(isDelta ? { since } : {}),
       revocations: this.#revocations.slice(isDelta ? Number(since) : 0),
     }

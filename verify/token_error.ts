@@ -32,7 +32,7 @@ export class TokenError extends Error {
     this.challenge = parts.challenge
   }
 
-  /** The refusal as an answer: the status, the challenge, and the code as JSON. */
+  /** The refusal as a response: the status, the challenge, and the code as JSON. */
   toResponse(): Response {
     const headers = new Headers({ 'Cache-Control': 'no-store' })
     if (this.challenge !== null) headers.set('WWW-Authenticate', this.challenge)

@@ -13,7 +13,7 @@ const REFRESH_AHEAD_SECONDS = 30
 interface AccountOptions {
   server: string
   store: CredentialStore
-  /** Hears that an answer was lost and is asked for again. */
+  /** Hears that a response was lost and is asked for again. */
   onRetry: () => void
 }
 
@@ -44,10 +44,10 @@ export class Account {
   }
 
   /** Replaces the stored tokens by those of a new session. @throws CliError */
-  async adopt(answer: unknown): Promise<void> {
+  async adopt(response: unknown): Promise<void> {
     await this.#store.exclusively(async () => {
       const credentials = await this.#store.find(this.server)
-      const tokens = decodeTokens(answer)
+      const tokens = decodeTokens(response)
       if (credentials === null || tokens === null) throw this.#signedOut()
       await this.#store.save(this.server, { username: credentials.username, ...tokens })
     })
@@ -106,9 +106,12 @@ export class Account {
   }
 
   async #request(username: string, form: Record<string, string>): Promise<Credentials> {
-    const answer = await post(fetchStrictly, `${this.server}/oauth2-token`, { client_id: CLIENT_ID, ...form })
-    const tokens = decodeTokens(answer)
-    if (tokens === null) throw new CliError('failed', `What answers at ${this.server} is no token service.`)
+    const response = await post(fetchStrictly, `${this.server}/oauth2-token`, {
+      client_id: CLIENT_ID,
+      ...form,
+    })
+    const tokens = decodeTokens(response)
+    if (tokens === null) throw new CliError('failed', `What responses at ${this.server} is no token service.`)
     return { username, ...tokens }
   }
 
@@ -126,9 +129,9 @@ function signInHint(server: string): string {
   return `run "sallyport login --server ${server}".`
 }
 
-function decodeTokens(answer: unknown): Omit<Credentials, 'username'> | null {
+function decodeTokens(response: unknown): Omit<Credentials, 'username'> | null {
   const { access_token, refresh_token, expires_in }: Partial<Record<keyof TokenResponse, unknown>> =
-    Object(answer)
+    Object(response)
   const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string'
   if (!isWhole || typeof expires_in !== 'number') return null
   return { accessToken: access_token, refreshToken: refresh_token, expiresAt: currentTime() + expires_in }
@@ -157,7 +160,7 @@ function explain(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   if (error.status === 0) {
     const help = 'For another server use --server URL or set SALLYPORT_SERVER.'
-    return new CliError('unavailable', `${server} gave no answer. ${help}`)
+    return new CliError('unavailable', `${server} gave no response. ${help}`)
   }
   const wait = error.retryAfterSeconds > 0 ? ` Try again in ${error.retryAfterSeconds} s.` : ''
   return new CliError(error.isTemporary ? 'unavailable' : 'failed', `${server}: ${error.message}${wait}`)

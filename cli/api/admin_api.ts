@@ -10,9 +10,9 @@ export interface ApiRequest {
   body?: object
   /** For If-Match. */
   etag?: string
-  /** Asks again where no answer came: only for what does nothing the second time. Reads are asked again anyway. */
+  /** Asks again where no response came: only for what does nothing the second time. Reads are asked again anyway. */
   isRepeatable?: boolean
-  /** Hears of each answer that was lost, in place of what all requests tell. */
+  /** Hears of each response that was lost, in place of what all requests tell. */
   onRetry?: () => void
 }
 
@@ -32,7 +32,7 @@ export type Item = Readonly<Record<string, unknown>>
 
 interface AdminApiOptions {
   account: Pick<Account, 'server' | 'accessToken' | 'renew'>
-  /** Hears that an answer was lost and is asked for again. */
+  /** Hears that a response was lost and is asked for again. */
   onRetry: () => void
   /** Asks for the operator's own password if an operation needs a confirmation. */
   askPassword: () => Promise<string>
@@ -67,7 +67,7 @@ export class AdminApi {
    * Sends a request. If the server needs a confirmation of the operator's password, the method gets one and sends the request
    * again.
    *
-   * @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no answer came
+   * @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no response came
    */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
     const sent = this.#confirmation

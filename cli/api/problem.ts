@@ -10,7 +10,7 @@ export interface ProblemDocument {
   errors: readonly { path: string; message: string }[]
 }
 
-/** An answer of the admin API that is no success. */
+/** A response of the admin API that is no success. */
 export class ProblemError extends TokenRequestError {
   override name = 'ProblemError'
   readonly problem: ProblemDocument
@@ -56,7 +56,7 @@ const EXITS: Readonly<Record<number, ExitCode>> = {
   412: 'conflict',
 }
 
-/** What a command ends with where the admin API refused, or gave no answer. */
+/** What a command ends with where the admin API refused, or gave no response. */
 export function toCliError(error: unknown, server: string): unknown {
   if (error instanceof ProblemError) {
     const { problem, status, retryAfterSeconds } = error
@@ -68,7 +68,7 @@ export function toCliError(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   return new CliError(
     'unavailable',
-    `${server} gave no answer.${error.message === '' ? '' : ` ${error.message}`}`,
+    `${server} gave no response.${error.message === '' ? '' : ` ${error.message}`}`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { asItem, type Item } from '../api/admin_api.ts'
 import { showTime, textOf } from './output.ts'
 
-/** Each reason for which a session ends, in words that answer "why was I signed out?". */
+/** Each reason for which a session ends, in words that response "why was I signed out?". */
 const REASONS: Readonly<Record<string, string>> = {
   'replayed refresh token':
     'a refresh token was used again after its successor had long been given out: somebody may have stolen it (theft)',

@@ -52,7 +52,10 @@ export function readFileOptions({ input }: Call, kind: ImportKind): ImportFile {
     throw new UsageError(`--preset ${preset.name} reads ${preset.formats.join(' or ')}, not ${format}`)
   }
   const plan = new ColumnPlan(kind.columns, {
-    ...{ map: input.get(MAP) ?? [], ignore: input.get(IGNORE) ?? [], set: input.get(SET) ?? [], preset },
+    map: input.get(MAP) ?? [],
+    ignore: input.get(IGNORE) ?? [],
+    set: input.get(SET) ?? [],
+    preset,
     nulls: input.get(NULL) ?? NULL_MARKERS,
     isBackslashText: input.has(BACKSLASH_IS_TEXT),
   })

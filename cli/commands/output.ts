@@ -65,7 +65,7 @@ export function showTime(value: unknown): string {
   return typeof value === 'number' ? formatTime(value) : '–'
 }
 
-/** A member that must be there: an answer without it is none of the admin API. */
+/** A member that must be there: a response without it is none of the admin API. */
 export function textOf(item: Item, name: string): string {
   const value = item[name]
   return typeof value === 'string' ? value : ''

@@ -25,16 +25,16 @@ const statistics: Command = {
   operations: ['GET /statistics'],
   async run(call) {
     const { terminal, input, api } = call
-    const answer = await api.read({ operation: 'GET /statistics', query: input.query })
-    if (input.has(JSON_OUTPUT)) return printJson(call, answer)
-    const counted = { ...answer, ...memberOf(answer, 'total') }
+    const response = await api.read({ operation: 'GET /statistics', query: input.query })
+    if (input.has(JSON_OUTPUT)) return printJson(call, response)
+    const counted = { ...response, ...memberOf(response, 'total') }
     terminal.print(formatItem(counted, COLUMNS))
-    const databases = Array.isArray(answer.databases) ? answer.databases.map(asItem) : []
+    const databases = Array.isArray(response.databases) ? response.databases.map(asItem) : []
     for (const database of databases) {
       if (database.nearly_full === true)
         terminal.say(`The database ${database.name} is nearly full: see docs/cost.md.`)
     }
-    const { merged } = asItem(answer.revocation_feed ?? {})
+    const { merged } = asItem(response.revocation_feed ?? {})
     if (Array.isArray(merged) && merged.length > 0)
       terminal.say('Entries of the revocation feed were merged: see docs/sessions.md.')
   },

@@ -117,7 +117,8 @@ const createUser: Command = {
     const username = input.argument('USERNAME')
     const password = await terminal.readNewSecret(`Password of ${username}`)
     const body = {
-      ...{ username, password },
+      username,
+      password,
       ...input.fields,
       profile: profileOf(call, {}),
       enabled: !input.has(DISABLED),

@@ -6,7 +6,7 @@ export const EXIT_CODES = {
   notSignedIn: [3, 'nobody is signed in at that server'],
   notFound: [4, 'there is no such thing'],
   conflict: [5, 'it was changed meanwhile, or its state does not allow this'],
-  unavailable: [6, 'the server gave no answer, or cannot now'],
+  unavailable: [6, 'the server gave no response, or cannot now'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
 

@@ -27,7 +27,10 @@ interface Details {
 type Define<T> = (name: string, summary: string, details?: Details) => Option<T>
 
 export const flag: Define<true> = (name, summary, details = {}) => ({
-  ...{ name, summary, value: null, parse: () => true },
+  name,
+  summary,
+  value: null,
+  parse: () => true,
   ...fieldOf(details),
 })
 

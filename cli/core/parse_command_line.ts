@@ -78,7 +78,9 @@ function readInput(command: Command, args: readonly string[]): Input {
     options: Object.fromEntries(
       options.map(({ name, value }) => [name, { type: value === null ? 'boolean' : 'string' }] as const),
     ),
-    ...{ strict: false, allowPositionals: true, tokens: true },
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
   })
   const given = new Map<Option, unknown>()
   const positionals: string[] = []

@@ -31,12 +31,12 @@ export class Terminal {
     process.stderr.write(`${text}\n`)
   }
 
-  /** @throws UsageError where there is nobody to ask and `isAgreed` is not set; CliError where the answer is no */
+  /** @throws UsageError where there is nobody to ask and `isAgreed` is not set; CliError where the response is no */
   async confirm(question: string, isAgreed: boolean): Promise<void> {
     if (isAgreed) return
     if (!this.isInteractive) throw new UsageError(`${question} Repeat it with --yes.`)
-    const answer = await this.ask(`${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Nothing was done.')
+    const response = await this.ask(`${question} [y/N] `)
+    if (!/^y(es)?$/i.test(response.trim())) throw new CliError('failed', 'Nothing was done.')
   }
 
   /** @throws CliError where it is interrupted, or there is no more to read */

@@ -65,7 +65,7 @@ function toClient(values: RowValues, api: string | undefined) {
   })
 }
 
-/** The secret is made here, and not by the server: an answer that is lost then loses none. */
+/** The secret is made here, and not by the server: a response that is lost then loses none. */
 function withSecret(row: Readonly<Record<string, unknown>>) {
   if (row.confidential === false || row.client_secret !== undefined) return row
   return { ...row, client_secret: SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64url') }

@@ -21,7 +21,12 @@ export interface ColumnRules {
 
 /** The rules of a file whose columns have the names of the fields. */
 export const PLAIN_RULES: ColumnRules = {
-  ...{ map: [], ignore: [], set: [], preset: null, nulls: NULL_MARKERS, isBackslashText: false },
+  map: [],
+  ignore: [],
+  set: [],
+  preset: null,
+  nulls: NULL_MARKERS,
+  isBackslashText: false,
 }
 
 /** A column of a file, and the fields that it fills. */

@@ -6,7 +6,12 @@ import { readText } from './read_text.ts'
 
 /** The escapes of MySQL and PostgreSQL after a backslash. Any other character stands for itself. */
 const ESCAPES: Readonly<Record<string, string>> = {
-  ...{ '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\u001A' },
+  '0': '\0',
+  b: '\b',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  Z: '\u001A',
 }
 
 /**

@@ -23,8 +23,14 @@ export function integerOf(values: RowValues, column: string): number | undefined
 
 /** As databases write truth values, PostgreSQL's `t` too. */
 const TRUTH: Readonly<Record<string, boolean>> = {
-  ...{ true: true, t: true, yes: true, '1': true },
-  ...{ false: false, f: false, no: false, '0': false },
+  true: true,
+  t: true,
+  yes: true,
+  '1': true,
+  false: false,
+  f: false,
+  no: false,
+  '0': false,
 }
 
 /** @throws RowRefused */

@@ -30,7 +30,7 @@ export interface ImportRun {
   api: AdminApi
   progress: Progress
   refuse: Refuse
-  /** Hears that an answer was lost and the batch is sent again. */
+  /** Hears that a response was lost and the batch is sent again. */
   onRetry: () => void
   /** Whether to stop after the batches that are on their way. */
   isStopped: () => boolean
@@ -40,7 +40,7 @@ interface Sent {
   batch: readonly NumberedRow[]
   rows: readonly Readonly<Record<string, unknown>>[]
   results: unknown
-  /** Whether an answer was lost, and the first try may have done the work. */
+  /** Whether a response was lost, and the first try may have done the work. */
   isInDoubt: boolean
 }
 
@@ -77,7 +77,10 @@ export async function runImport(
 type Status = 'created' | 'updated' | 'exists' | 'refused'
 
 const FATES: Readonly<Record<Status, number>> = {
-  ...{ created: FATE.create, updated: FATE.update, exists: FATE.none, refused: FATE.none },
+  created: FATE.create,
+  updated: FATE.update,
+  exists: FATE.none,
+  refused: FATE.none,
 }
 
 function count(tally: Tally, { password }: NumberedRow, status: Status): void {
@@ -102,8 +105,8 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
     run.onRetry()
   }
   const body = { rows, dry_run: isDryRun, ...kind.options }
-  const answer = await api.ask({ operation: kind.operation, body, isRepeatable: true, onRetry })
-  return { batch, rows, results: asItem(answer.body).results, isInDoubt: wasRetried && !isDryRun }
+  const response = await api.ask({ operation: kind.operation, body, isRepeatable: true, onRetry })
+  return { batch, rows, results: asItem(response.body).results, isInDoubt: wasRetried && !isDryRun }
 }
 
 /** A row that a first try has changed, and that a second try finds done, counts as planned. */

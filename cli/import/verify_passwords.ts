@@ -51,7 +51,7 @@ export interface Verification {
 /**
  * Sends the known passwords to the server, which checks them against the hashes of the rows. It changes nothing.
  *
- * @throws TokenRequestError where the server refuses or gives no answer
+ * @throws TokenRequestError where the server refuses or gives no response
  */
 export async function verifyPasswords(
   rows: AsyncIterable<NumberedRow>,
@@ -69,7 +69,8 @@ export async function verifyPasswords(
     if (missing.size === 0) break
   }
   const absent = [...missing].map((username) => ({
-    ...{ username, scheme: 'no row' },
+    username,
+    scheme: 'no row',
     problem: 'the file has no row with this username that can be imported',
   }))
   return [...results, ...absent]
@@ -77,9 +78,10 @@ export async function verifyPasswords(
 
 async function findProblem(hash: unknown, password: string, api: AdminApi): Promise<string | null> {
   if (typeof hash !== 'string') return 'the row has no hash'
-  const answer = await api.ask({
-    ...{ operation: 'POST /users/import/verify', isRepeatable: true },
+  const response = await api.ask({
+    operation: 'POST /users/import/verify',
+    isRepeatable: true,
     body: { password_hash: hash, password },
   })
-  return asItem(answer.body).matches === true ? null : 'the password does not match the hash'
+  return asItem(response.body).matches === true ? null : 'the password does not match the hash'
 }

@@ -3,13 +3,13 @@ import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
 import type { ApiConfig } from '../config/config.ts'
 import { requestContext } from '../http/request_context.ts'
-import { protectAnswers } from '../http/security_headers.ts'
+import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services.ts'
 import { authenticateOperator, authorize } from './authenticate_operator.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { formatOpenApi } from './openapi.ts'
-import type { Answer, Operation, Operator } from './operation.ts'
+import type { Operation, OperationResult, Operator } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 import { Problem } from './problem.ts'
 import { check, formatEtag, readBody, readQuery, readVersions } from './read_input.ts'
@@ -27,7 +27,7 @@ const SLOW_BODY_SECONDS = 5
 /** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
 export function createAdminApp(services: Services, api: ApiConfig): Hono {
   const app = new Hono()
-  app.use(protectAnswers(services.config.issuer), (_c, next) => services.underWay.during(next))
+  app.use(protectResponses(services.config.issuer), (_c, next) => services.inFlight.during(next))
   let document: object | null = null
   app.get(OPENAPI_PATH, (c) => {
     document ??= formatOpenApi(OPERATIONS, services.config)
@@ -84,7 +84,11 @@ async function requireOperator(
   return operator
 }
 
-function respond(c: Context, { status }: Operation, { body, version, location }: Answer<unknown>): Response {
+function respond(
+  c: Context,
+  { status }: Operation,
+  { body, version, location }: OperationResult<unknown>,
+): Response {
   if (version !== undefined) c.header('ETag', formatEtag(version))
   if (location !== undefined) c.header('Location', ADMIN_PATH + location)
   return status === 204 ? respondEmpty(c) : respondJson(c, body, status)

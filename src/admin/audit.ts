@@ -57,7 +57,7 @@ const listAudit = operation({
     to: z.optional(unixSeconds),
   }),
   status: 200,
-  answer: pageOf('AuditEvents', eventSchema),
+  response: pageOf('AuditEvents', eventSchema),
   async handle({ query, services }) {
     const {
       limit = DEFAULT_LIMIT,
@@ -81,9 +81,15 @@ export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema>
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor } = rest
   return {
-    ...{ id, at, kind, outcome, reason, api },
+    id,
+    at,
+    kind,
+    outcome,
+    reason,
+    api,
     client_id: clientId,
-    ...{ subject, sid },
+    subject,
+    sid,
     address_prefix: addressPrefix,
     actor,
     actor_client: actorClient,

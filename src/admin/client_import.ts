@@ -65,13 +65,13 @@ const importClients = operation({
   method: 'POST',
   path: '/clients/import',
   summary:
-    'Clients from elsewhere; a confidential one that brings no secret gets one, shown in this answer alone',
+    'Clients from elsewhere; a confidential one that brings no secret gets one, shown in this response alone',
   tag: 'clients',
   role: 'admin',
   body: batchSchema,
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
-  answer: reportSchema,
+  response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false } = call.body
     const { services } = call

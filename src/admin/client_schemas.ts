@@ -83,7 +83,7 @@ const members = {
 }
 
 export const clientSchema = named('Client', z.strictObject(members))
-/** The one answer that has the secret: nothing else ever shows it again. */
+/** The one response that has the secret: nothing else ever shows it again. */
 export const clientWithSecretSchema = named(
   'ClientWithSecret',
   z.strictObject({ ...members, client_secret: z.nullable(z.string()) }),

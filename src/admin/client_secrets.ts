@@ -14,11 +14,11 @@ const addClientSecret = operation({
   id: 'addClientSecret',
   method: 'POST',
   path: '/clients/{client_id}/secrets',
-  summary: 'A second secret beside the one that is live; the answer alone has it',
+  summary: 'A second secret beside the one that is live; the response alone has it',
   tag: 'clients',
   role: 'admin',
   status: 201,
-  answer: clientWithSecretSchema,
+  response: clientWithSecretSchema,
   async handle(call) {
     const { services, context, versions } = call
     const { id, api } = await requireClient(idOf(call), call)
@@ -47,7 +47,7 @@ const retireClientSecret = operation({
   role: 'admin',
   body: retirementSchema,
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   async handle(call) {
     const { services, context, versions, params, body } = call
     const { id, api, secrets } = await requireClient(idOf(call), call)

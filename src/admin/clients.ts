@@ -15,7 +15,7 @@ import {
   editSchema,
   showClient,
 } from './client_schemas.ts'
-import { type Answer, type Call, type Operation, operation } from './operation.ts'
+import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
@@ -39,7 +39,7 @@ const listClients = operation({
     enabled: z.optional(flag),
   }),
   status: 200,
-  answer: clientsSchema,
+  response: clientsSchema,
   async handle({ query, services }) {
     const { q = null, api = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(z.string(), query.cursor)
@@ -52,12 +52,12 @@ const createClient = operation({
   id: 'createClient',
   method: 'POST',
   path: '/clients',
-  summary: 'A new client; the answer alone has its secret',
+  summary: 'A new client; the response alone has its secret',
   tag: 'clients',
   role: 'admin',
   body: draftSchema,
   status: 201,
-  answer: clientWithSecretSchema,
+  response: clientWithSecretSchema,
   async handle(call) {
     const { body, services, context } = call
     const client = toClient(body, context.now)
@@ -88,7 +88,7 @@ const readClient = operation({
   tag: 'clients',
   role: 'support',
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   async handle(call) {
     return show(await requireClient(idOf(call), call))
   },
@@ -104,7 +104,7 @@ const updateClient = operation({
   needsVersion: true,
   body: editSchema,
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
@@ -137,7 +137,7 @@ const enableClient = operation({
   tag: 'clients',
   role: 'admin',
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   async handle(call) {
     const { services, context, versions } = call
     const id = idOf(call)
@@ -160,7 +160,7 @@ const disableClient = operation({
   tag: 'clients',
   role: 'support',
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   handle: (call) => endTokens(call, { reason: 'the client was disabled', edit: { enabled: false } }),
 })
 
@@ -172,7 +172,7 @@ const signOutClient = operation({
   tag: 'clients',
   role: 'support',
   status: 200,
-  answer: clientSchema,
+  response: clientSchema,
   handle: (call) => endTokens(call, { reason: "the client's tokens were ended" }),
 })
 
@@ -219,7 +219,7 @@ export async function requireClient(id: string, { services }: Call): Promise<Cli
   return client
 }
 
-export function show(client: ClientRecord): Answer<ShownClient> {
+export function show(client: ClientRecord): OperationResult<ShownClient> {
   return { body: showClient(client), version: client.version }
 }
 
@@ -231,7 +231,7 @@ export function unexpected(): Problem {
 async function endTokens(
   call: Call,
   { reason, edit }: { reason: string; edit?: ClientEdit },
-): Promise<Answer<ShownClient>> {
+): Promise<OperationResult<ShownClient>> {
   const { services, context, versions } = call
   const id = idOf(call)
   await checkOthers(id, call)
@@ -280,7 +280,10 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
 function toEdit(body: ClientEditBody): ClientEdit {
   const { name, grants, scopes, origins } = body
   return {
-    ...{ name, grants, scopes, origins },
+    name,
+    grants,
+    scopes,
+    origins,
     accessTokenLifetimeSeconds: body.access_token_lifetime,
     refreshTokenLifetimeSeconds: body.refresh_token_lifetime,
   }

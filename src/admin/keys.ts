@@ -32,7 +32,7 @@ const listKeys = operation({
   tag: 'keys',
   role: 'support',
   status: 200,
-  answer: keysSchema,
+  response: keysSchema,
   async handle({ services, context }) {
     return { body: { items: (await services.keyLife.list(context)).map(showKey) } }
   },
@@ -54,7 +54,7 @@ const rotateKeys = operation({
     ),
   }),
   status: 200,
-  answer: keySchema,
+  response: keySchema,
   async handle(call) {
     const key = await call.services.keyLife.rotateNow(call.context, actorOf(call), call.query.lead_seconds)
     if (key === null) throw notFound('key')
@@ -71,7 +71,7 @@ const retireKey = operation({
   role: 'admin',
   confirmation: ALWAYS,
   status: 200,
-  answer: keySchema,
+  response: keySchema,
   async handle(call) {
     const key = await call.services.keyLife.retireNow(call.params.kid ?? '', call.context, actorOf(call))
     if (key === null) throw notFound('key')
@@ -87,7 +87,7 @@ const resealKeys = operation({
   tag: 'keys',
   role: 'admin',
   status: 200,
-  answer: resealingSchema,
+  response: resealingSchema,
   async handle(call) {
     return { body: await call.services.keyLife.reseal(call.context, actorOf(call)) }
   },
@@ -102,7 +102,12 @@ function actorOf({ operator }: Call) {
 function showKey(key: KeyEntry): z.output<typeof keySchema> {
   const { kid, alg, state, createdAt, activatesAt, retiresAt, reason } = key
   return {
-    ...{ kid, alg, state, created_at: createdAt, activates_at: activatesAt },
-    ...{ retires_at: retiresAt, reason },
+    kid,
+    alg,
+    state,
+    created_at: createdAt,
+    activates_at: activatesAt,
+    retires_at: retiresAt,
+    reason,
   }
 }

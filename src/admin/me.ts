@@ -33,14 +33,19 @@ const readMe = operation({
   tag: 'me',
   role: 'anyone',
   status: 200,
-  answer: meSchema,
+  response: meSchema,
   async handle({ operator: { user, clientId, sid }, services }) {
     const { id, username, roles } = user
     const { mustChange, isBreached } = passwordStandingOf(user, services.config)
     return {
       body: {
-        ...{ id, username, roles, must_change_password: mustChange, password_breached: isBreached },
-        ...{ client_id: clientId, sid },
+        id,
+        username,
+        roles,
+        must_change_password: mustChange,
+        password_breached: isBreached,
+        client_id: clientId,
+        sid,
       },
     }
   },
@@ -55,7 +60,7 @@ const confirmPassword = operation({
   role: 'admin',
   body: proofSchema,
   status: 200,
-  answer: confirmationSchema,
+  response: confirmationSchema,
   async handle(call) {
     const { services, context, operator, body } = call
     await requireOwnPassword(call, body.current_password, 'confirmPassword')

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { CONFIRMATION_HEADER } from './confirmation.ts'
 import type { Operation } from './operation.ts'
 import { PROBLEMS } from './problem.ts'
@@ -57,48 +58,56 @@ export function formatOpenApi(operations: readonly Operation[], { issuer }: Conf
 }
 
 function formatOperation(operation: Operation): object {
-  const { id, summary, tag, role, body, status, answer } = operation
-  return {
+  const { id, summary, tag, role, body, status, response } = operation
+  return compact({
     operationId: id,
     summary,
     tags: [tag],
     'x-role': role,
     parameters: formatParameters(operation),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: content(body) } }),
+    requestBody: body === undefined ? undefined : { required: true, content: content(body) },
     responses: {
-      [status]: {
+      [status]: compact({
         description: summary,
-        ...(answer === undefined ? {} : { content: content(answer) }),
+        content: response === undefined ? undefined : content(response),
         ...(isVersioned(operation) ? { headers: VERSION_HEADER } : {}),
-      },
+      }),
       default: {
         description: 'A problem',
         content: { 'application/problem+json': { schema: reference(problemSchema) } },
       },
     },
-  }
+  })
 }
 
 /** What answers with one client or user has an ETag. */
-function isVersioned({ answer }: Operation): boolean {
-  const id = answer === undefined ? undefined : registry.get(answer)?.id
+function isVersioned({ response }: Operation): boolean {
+  const id = response === undefined ? undefined : registry.get(response)?.id
   return id === 'Client' || id === 'ClientWithSecret' || id === 'User'
 }
 
 function formatParameters(operation: Operation): object[] {
   const { path, query, method, needsVersion = false, tag, confirmation } = operation
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    ...{ name, in: 'path', required: true },
+    name,
+    in: 'path',
+    required: true,
     schema: { type: 'string' },
   }))
   const { properties = {}, required = [] } = query === undefined ? {} : z.toJSONSchema(query, { io: 'input' })
   const inQuery = Object.entries(properties).map(([name, schema]) => ({
-    ...{ name, in: 'query', required: required.includes(name), schema },
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
   }))
   const isEdit = method !== 'GET' && inPath.length > 0 && (tag === 'clients' || tag === 'users')
   const ifMatch = { name: 'If-Match', in: 'header', required: needsVersion, schema: { type: 'string' } }
   const confirming = {
-    ...{ name: CONFIRMATION_HEADER, in: 'header', required: false, schema: { type: 'string' } },
+    name: CONFIRMATION_HEADER,
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
     description: `From POST /me/confirm. Needed ${confirmation?.when}.`,
   }
   return [

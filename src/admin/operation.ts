@@ -30,7 +30,7 @@ export interface Call {
   services: Services
 }
 
-export interface Answer<A> {
+export interface OperationResult<A> {
   body: A
   /** Of what the body represents, for its ETag. */
   version?: number
@@ -59,8 +59,8 @@ export interface OperationSpec<Q, B, A> {
   maxBodyBytes?: number
   status: 200 | 201 | 204
   /** Absent where there is no content. */
-  answer?: ZodMiniType<A>
-  handle(call: Call & { query: Q; body: B }): Promise<Answer<A>>
+  response?: ZodMiniType<A>
+  handle(call: Call & { query: Q; body: B }): Promise<OperationResult<A>>
 }
 
 /** Which calls of an operation grant power that a stolen access token alone must not grant. */
@@ -79,7 +79,7 @@ export interface RawInput {
 /** An operation whose types are settled: it checks what came by its own schemas. */
 export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when'>
-  run(call: Call, input: RawInput, steps: OperationSteps): Promise<Answer<unknown>>
+  run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
 
 /** The checks before every operation. */

@@ -41,7 +41,7 @@ const changeOwnPassword = operation({
   role: 'anyone',
   body: ownPasswordSchema,
   status: 200,
-  answer: tokensSchema,
+  response: tokensSchema,
   async handle(call) {
     const { services, context, operator, body } = call
     await requireOwnPassword(call, body.current_password, 'changeOwnPassword')

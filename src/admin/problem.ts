@@ -1,3 +1,4 @@
+import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 
 /** Each way in which the admin API refuses: its status and its title, which never changes (RFC 9457 §3.1). */
@@ -69,7 +70,7 @@ export function stale(etag: string): Problem {
   })
 }
 
-/** What one answer lists. Who has more wrong than that does not mend it by hand. */
+/** What one response lists. Who has more wrong than that does not mend it by hand. */
 const MAX_ERRORS = 100
 
 /** The first problems, and how many more there are, as one of the whole. */
@@ -82,11 +83,11 @@ function listErrors(errors: readonly ValueProblem[]): readonly ValueProblem[] {
 /** The members of a problem document (RFC 9457 §3.1). */
 export function formatProblem({ code, details }: Problem) {
   const [status, title] = PROBLEMS[code]
-  return {
+  return compact({
     type: `urn:problem-type:sallyport:${code}`,
     title,
     status,
-    ...(details.detail === undefined ? {} : { detail: details.detail }),
-    ...(details.errors === undefined ? {} : { errors: listErrors(details.errors) }),
-  }
+    detail: details.detail,
+    errors: details.errors === undefined ? undefined : listErrors(details.errors),
+  })
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { PRIVATE } from '../http/answers.ts'
+import { PRIVATE } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { ConstraintFailed, StorageUnavailable } from '../lib/storage_error.ts'
 import { OAuthError } from '../oauth/errors.ts'

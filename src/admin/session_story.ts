@@ -31,7 +31,7 @@ const readSessionStory = operation({
   tag: 'sessions',
   role: 'support',
   status: 200,
-  answer: storySchema,
+  response: storySchema,
   async handle({ params, services, context }) {
     const known = await requireSession(params.sid ?? '', services)
     const owners = await findOwners([known], services, context)

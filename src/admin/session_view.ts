@@ -86,7 +86,11 @@ export function showSession(
   const isExpired = expiresAt <= now
   const state = isEnded ? 'ended' : isCutOff(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
   return {
-    ...{ sid, subject, client_id: clientId, api, state },
+    sid,
+    subject,
+    client_id: clientId,
+    api,
+    state,
     started_at: startOf(session),
     refreshes: row?.seq ?? 0,
     last_refreshed_at: row !== null && row.seq > 0 ? row.rotatedAt : null,

@@ -33,7 +33,7 @@ const listSessions = operation({
     }),
   ),
   status: 200,
-  answer: pageOf('Sessions', sessionSchema),
+  response: pageOf('Sessions', sessionSchema),
   async handle({ query, services, context }) {
     const { subject = null, client_id: clientId = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
@@ -56,7 +56,7 @@ const readSession = operation({
   tag: 'sessions',
   role: 'support',
   status: 200,
-  answer: sessionSchema,
+  response: sessionSchema,
   async handle({ params, services, context }) {
     const session = await requireSession(params.sid ?? '', services)
     const owners = await findOwners([session], services, context)

@@ -29,9 +29,9 @@ export const statisticsSchema = named(
   z.strictObject({
     from: z.int(),
     to: z.int(),
-    piece_seconds: z.int(),
+    bucket_seconds: z.int(),
     total: z.strictObject(counts),
-    pieces: z.array(z.strictObject({ at: z.int(), ...counts })),
+    buckets: z.array(z.strictObject({ at: z.int(), ...counts })),
     databases: z.array(
       z.strictObject({
         /** The binding in wrangler.toml. */
@@ -71,28 +71,33 @@ const readStatistics = operation({
     ),
   }),
   status: 200,
-  answer: statisticsSchema,
+  response: statisticsSchema,
   async handle({ query, services, context }) {
     const { minutes = DEFAULT_MINUTES } = query
-    const pieceSeconds = Math.ceil(minutes / MAX_PIECES) * 60
-    const count = Math.ceil((minutes * 60) / pieceSeconds)
+    const bucketSeconds = Math.ceil(minutes / MAX_PIECES) * 60
+    const count = Math.ceil((minutes * 60) / bucketSeconds)
     // The last piece is the one that has begun, so that new events are seen.
-    const to = (Math.floor(context.now / pieceSeconds) + 1) * pieceSeconds
-    const from = to - count * pieceSeconds
-    const [{ pieces, total }, sizes, feed] = await Promise.all([
-      services.statistics.count({ from, to, pieceSeconds }),
+    const to = (Math.floor(context.now / bucketSeconds) + 1) * bucketSeconds
+    const from = to - count * bucketSeconds
+    const [{ buckets, total }, sizes, feed] = await Promise.all([
+      services.statistics.count({ from, to, bucketSeconds }),
       services.databaseSizes.readAll(),
       describeFeed(services, context),
     ])
-    const known = new Map(pieces.map((piece) => [piece.at, piece]))
-    const times = Array.from({ length: count }, (_, i) => from + i * pieceSeconds)
+    const known = new Map(buckets.map((bucket) => [bucket.at, bucket]))
+    const times = Array.from({ length: count }, (_, i) => from + i * bucketSeconds)
     return {
       body: {
-        ...{ from, to, piece_seconds: pieceSeconds },
+        from,
+        to,
+        bucket_seconds: bucketSeconds,
         total: showCounts(total),
-        pieces: times.map((at) => ({ at, ...showCounts(known.get(at)) })),
+        buckets: times.map((at) => ({ at, ...showCounts(known.get(at)) })),
         databases: sizes.map(({ name, bytes, isNearlyFull: nearly_full }) => ({
-          ...{ name, bytes, limit_bytes: DATABASE_LIMIT_BYTES, nearly_full },
+          name,
+          bytes,
+          limit_bytes: DATABASE_LIMIT_BYTES,
+          nearly_full,
         })),
         revocation_feed: feed,
       },

@@ -23,7 +23,7 @@ const enableUser = operation({
     },
   },
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
@@ -43,7 +43,7 @@ const disableUser = operation({
   tag: 'users',
   role: 'support',
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
@@ -68,7 +68,7 @@ const signOutUser = operation({
   tag: 'users',
   role: 'support',
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
@@ -93,7 +93,7 @@ const setPassword = operation({
   body: newPasswordSchema,
   confirmation: ALWAYS,
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { services, context, body } = call
     const id = idOf(call)

@@ -45,7 +45,7 @@ const importUsers = operation({
   },
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
-  answer: reportSchema,
+  response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false, replace_hashes: replacesHashes = false } = call.body
     checkHashCount(rows)

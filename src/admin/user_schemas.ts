@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import type { Profile, UserRecord } from '../users/user_admin_store.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
@@ -88,7 +89,7 @@ export function showUser(user: UserRecord): ShownUser {
 }
 
 export function withoutAbsent({ name, email }: Profile): { name?: string; email?: string } {
-  return { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) }
+  return compact({ name, email })
 }
 
 /** What is wrong with a pool, and with roles there: those of operators are known. */

@@ -5,7 +5,7 @@ import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
-import { type Answer, type Call, type Operation, operation } from './operation.ts'
+import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
@@ -40,7 +40,7 @@ const listUsers = operation({
     enabled: z.optional(flag),
   }),
   status: 200,
-  answer: usersSchema,
+  response: usersSchema,
   async handle({ query, services }) {
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
@@ -61,7 +61,7 @@ const createUserOperation = operation({
   body: draftSchema,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   status: 201,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { body, services, context } = call
     const { pool, username, password, roles = [], profile = {}, enabled = true } = body
@@ -90,7 +90,7 @@ const readUser = operation({
   tag: 'users',
   role: 'support',
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     return show(await requireUser(idOf(call), call))
   },
@@ -114,7 +114,7 @@ const updateUser = operation({
     },
   },
   status: 200,
-  answer: userSchema,
+  response: userSchema,
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireUser(idOf(call), call)
@@ -159,7 +159,7 @@ export async function requireUser(id: string, { services }: Call): Promise<UserR
   return user
 }
 
-export function show(user: UserRecord): Answer<ShownUser> {
+export function show(user: UserRecord): OperationResult<ShownUser> {
   return { body: showUser(user), version: user.version }
 }
 

@@ -19,7 +19,7 @@ const verifyHash = operation({
   role: 'admin',
   body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),
   status: 200,
-  answer: named('HashVerdict', z.strictObject({ matches: z.boolean() })),
+  response: named('HashVerdict', z.strictObject({ matches: z.boolean() })),
   async handle({ body, services }) {
     const { stored } = readHash(body.password_hash, services.passwords)
     const forms = passwordForms(body.password)

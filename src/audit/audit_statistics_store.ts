@@ -19,14 +19,14 @@ export interface EventCounts {
   activeSessions: number
 }
 
-export interface StatisticsPiece extends EventCounts {
+export interface StatisticsBucket extends EventCounts {
   /** When it begins, in Unix seconds. */
   at: number
 }
 
 export interface Statistics {
   /** The newest last; pieces without an event are left out. */
-  pieces: StatisticsPiece[]
+  buckets: StatisticsBucket[]
   total: EventCounts
 }
 
@@ -36,7 +36,7 @@ export interface StatisticsSpan {
   from: number
   /** Exclusive. */
   to: number
-  pieceSeconds: number
+  bucketSeconds: number
 }
 
 const columns = Object.fromEntries(COUNTERS.map((name) => [name, z.int()])) as Record<Counter, z.ZodMiniInt>
@@ -51,15 +51,15 @@ export class AuditStatisticsStore {
   }
 
   /** @throws StorageUnavailable, CorruptRecord */
-  async count({ from, to, pieceSeconds }: StatisticsSpan): Promise<Statistics> {
+  async count({ from, to, bucketSeconds }: StatisticsSpan): Promise<Statistics> {
     const select = this.#db
       .prepare('SELECT * FROM audit_counters WHERE minute >= ? AND minute < ? ORDER BY minute')
       .bind(from, to)
     const { results } = await callStore('D1 audit_counters', () => select.all(), SEARCH_DEADLINE_MS)
     const minutes = decodeRecord(minutesSchema, 'statistics', results)
-    const pieces = Map.groupBy(minutes, ({ minute }) => minute - ((minute - from) % pieceSeconds))
+    const buckets = Map.groupBy(minutes, ({ minute }) => minute - ((minute - from) % bucketSeconds))
     return {
-      pieces: [...pieces].map(([at, ofPiece]) => ({ at, ...sumOf(ofPiece, at) })),
+      buckets: [...buckets].map(([at, ofBucket]) => ({ at, ...sumOf(ofBucket, at) })),
       total: sumOf(minutes, from),
     }
   }

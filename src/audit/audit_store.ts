@@ -151,7 +151,7 @@ export class AuditStore {
 
   /**
    * Writes the event of a change in another database, unless an operator's event of that kind is there for the
-   * session: the call may be repeated where an answer got lost.
+   * session: the call may be repeated where a response got lost.
    *
    * @throws StorageUnavailable
    */

@@ -7,7 +7,7 @@ import type { ProvenClient } from './authenticate_client.ts'
 const PRECISION_SECONDS = 3600
 const ISOLATE_ENTRIES = 1000
 
-/** When clients and their secrets were last used, in D1: written after the answer, and seldom. */
+/** When clients and their secrets were last used, in D1: written after the response, and seldom. */
 export class ClientUseStore {
   readonly #db: D1Database
   readonly #noted = new ExpiringCache<true>(ISOLATE_ENTRIES)

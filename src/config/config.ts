@@ -219,7 +219,9 @@ function toSignInLimits({ memory, ...limits }: ConfigFile['sign_in_limits']): Si
   const network = toLimits(limits.network, site.failures)
   return {
     account: toLimits(limits.account),
-    ...{ address, site, network },
+    address,
+    site,
+    network,
     client: toLimits(limits.client),
     memorySeconds: memory,
   }

@@ -3,6 +3,7 @@ import type { ZodMiniType } from 'zod/mini'
 import { ADMIN_PATH } from '../admin/admin_app.ts'
 import { CONFIRMATION_HEADER } from '../admin/confirmation.ts'
 import { confirmationSchema } from '../admin/me.ts'
+import { compact } from '../lib/compact.ts'
 import { AdminProblem, CONFIRM_PATH } from './admin_problem.ts'
 import { callServer, type Server } from './server.ts'
 
@@ -61,14 +62,17 @@ export class AdminClient {
     const { method = 'POST', body, etag, ownPassword = '' } = change
     const refusal = ownPassword === '' ? null : await this.#confirm(ownPassword)
     if (refusal !== null) return refusal
-    const response = await this.#fetch(path, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(etag === undefined ? {} : { 'If-Match': etag }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
+    const response = await this.#fetch(
+      path,
+      compact({
+        method,
+        headers: compact({
+          'Content-Type': body === undefined ? undefined : 'application/json',
+          'If-Match': etag,
+        }),
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }),
+    )
     const answer: unknown = response.status === 204 ? undefined : await response.json()
     if (response.ok) return schema.parse(answer)
     const problem = new AdminProblem(path, response, answer)

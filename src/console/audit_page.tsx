@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { eventSchema } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import { compact } from '../lib/compact.ts'
 import { formatQuery } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { EventTable, KIND_TITLES, type ShownEvent } from './events.tsx'
@@ -50,9 +51,9 @@ export const auditPage: Page = {
     const { query } = visit
     const found = await findEvents(visit)
     const problem = found instanceof AdminProblem ? found : null
-    return {
+    return compact({
       title: 'Audit',
-      ...(problem === null ? {} : { status: problem.status }),
+      status: problem === null ? undefined : problem.status,
       body: (
         <>
           <Heading
@@ -69,7 +70,7 @@ export const auditPage: Page = {
           )}
         </>
       ),
-    }
+    })
   },
 }
 

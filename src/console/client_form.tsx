@@ -18,28 +18,38 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
     <>
       <Input state={state} name="name" label="Name" maxlength={200} hint="For people. Empty: its id." />
       <Choices
-        {...{ state, name: 'grants', label: 'Grants' }}
+        state={state}
+        name="grants"
+        label="Grants"
         options={CLIENT_GRANTS.map((value) => ({ value, label: value }))}
         hint="password signs people and guests in, with refresh tokens. client_credentials is for the client itself, which needs a secret."
       />
       {scopes.length === 0 ? null : (
         <Choices
-          {...{ state, name: 'scopes', label: 'Scopes' }}
+          state={state}
+          name="scopes"
+          label="Scopes"
           options={scopes.map((value) => ({ value, label: value }))}
           hint={`What its tokens may at most do at ${api}.`}
         />
       )}
       <TextArea
-        {...{ state, name: 'origins', label: 'Origins' }}
-        hint="Whose pages may read its answers, one a line, such as https://shop.example.com."
+        state={state}
+        name="origins"
+        label="Origins"
+        hint="Whose pages may read its responses, one a line, such as https://shop.example.com."
       />
       <div class="pair">
         <Input
-          {...{ state, name: 'access_token_lifetime', label: 'Access tokens live, in seconds' }}
+          state={state}
+          name="access_token_lifetime"
+          label="Access tokens live, in seconds"
           hint={`Empty: ${known?.accessTokenLifetimeSeconds}, as of the API.`}
         />
         <Input
-          {...{ state, name: 'refresh_token_lifetime', label: 'Refresh tokens live, in seconds' }}
+          state={state}
+          name="refresh_token_lifetime"
+          label="Refresh tokens live, in seconds"
           hint={`Empty: ${known?.refreshTokenLifetimeSeconds}, as of the API.`}
         />
       </div>

@@ -1,4 +1,5 @@
 import { clientSchema } from '../admin/client_schemas.ts'
+import { compact } from '../lib/compact.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
@@ -32,9 +33,9 @@ export async function showClient(visit: Visit, attempt: ClientAttempt | null = n
   const id = params.id ?? ''
   const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
   const isOfOperators = client.api === config.adminApi?.name
-  return {
+  return compact({
     title: client.client_id,
-    ...(attempt === null ? {} : { status: attempt.problem.status }),
+    status: attempt === null ? undefined : attempt.problem.status,
     body: (
       <>
         <Heading
@@ -44,14 +45,16 @@ export async function showClient(visit: Visit, attempt: ClientAttempt | null = n
         />
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={CLIENT_FIELDS} />}
         <ClientFacts client={client} now={now} />
-        {client.confidential ? <ClientSecrets {...{ client, now, csrf, isAdmin: operator.isAdmin }} /> : null}
-        {operator.isAdmin ? <EditForm {...{ visit, client, etag, attempt }} /> : null}
+        {client.confidential ? (
+          <ClientSecrets client={client} now={now} csrf={csrf} isAdmin={operator.isAdmin} />
+        ) : null}
+        {operator.isAdmin ? <EditForm visit={visit} client={client} etag={etag} attempt={attempt} /> : null}
         {operator.isAdmin || !isOfOperators ? (
-          <Actions {...{ client, etag, csrf, isAdmin: operator.isAdmin }} />
+          <Actions client={client} etag={etag} csrf={csrf} isAdmin={operator.isAdmin} />
         ) : null}
       </>
     ),
-  }
+  })
 }
 
 function Links({ id }: { id: string }) {

@@ -24,7 +24,9 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
           <SecretState secret={secret} now={now} />,
           <Moment at={secret.created_at} />,
           <MomentOr at={secret.last_used_at} now={now} none="Never" />,
-          ...(isAdmin ? [isLive(secret, now) ? <Retire {...{ client, secret, csrf }} /> : null] : []),
+          ...(isAdmin
+            ? [isLive(secret, now) ? <Retire client={client} secret={secret} csrf={csrf} /> : null]
+            : []),
         ])}
       />
       {isAdmin && live.length < 2 ? (

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
 import type { Config } from '../config/config.ts'
-import { PRIVATE } from '../http/answers.ts'
+import { PRIVATE } from '../http/responses.ts'
 import { protectPages } from '../http/security_headers.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -87,7 +87,7 @@ function refuseMethod(c: Context, path: string): never {
   throw new Refused({ ...NOT_FOUND, status: 405, title: 'A page cannot be asked like that' })
 }
 
-/** Nobody keeps an answer that does not say how. */
+/** Nobody keeps a response that does not say how. */
 async function keepNothing(c: Context, next: Next): Promise<void> {
   await next()
   if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', PRIVATE)

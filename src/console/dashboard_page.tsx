@@ -135,36 +135,52 @@ interface ChartsProps {
 }
 
 function Charts({ statistics, breaches }: ChartsProps) {
-  const { total, pieces, piece_seconds: pieceSeconds } = statistics
-  const times = pieces.map(({ at }) => at)
-  const valuesOf = (name: keyof typeof total) => pieces.map((piece) => piece[name])
+  const { total, buckets, bucket_seconds: bucketSeconds } = statistics
+  const times = buckets.map(({ at }) => at)
+  const valuesOf = (name: keyof typeof total) => buckets.map((bucket) => bucket[name])
   const most = Math.max(1, ...GRANTS.flatMap(([name]) => valuesOf(name)))
   return (
     <Section
       id="tokens"
-      title={`Tokens, by ${pieceSeconds === 60 ? 'the minute' : formatSpan(pieceSeconds)}`}
+      title={`Tokens, by ${bucketSeconds === 60 ? 'the minute' : formatSpan(bucketSeconds)}`}
     >
       <div class="charts">
         {GRANTS.map(([name, title]) => (
           <Chart
-            {...{ title, unit: 'token', total: total[name], values: valuesOf(name), times }}
+            title={title}
+            unit="token"
+            total={total[name]}
+            values={valuesOf(name)}
+            times={times}
             max={most}
             tone="plain"
           />
         ))}
         <Chart
-          {...{ title: 'Active sessions', unit: 'session', total: total.active_sessions, times }}
-          {...{ values: valuesOf('active_sessions'), max: Math.max(1, ...valuesOf('active_sessions')) }}
+          title="Active sessions"
+          unit="session"
+          total={total.active_sessions}
+          times={times}
+          values={valuesOf('active_sessions')}
+          max={Math.max(1, ...valuesOf('active_sessions'))}
           tone="plain"
         />
         <Chart
-          {...{ title: 'Failures', unit: 'refusal', total: total.failures, times }}
-          {...{ values: valuesOf('failures'), max: Math.max(1, ...valuesOf('failures')) }}
+          title="Failures"
+          unit="refusal"
+          total={total.failures}
+          times={times}
+          values={valuesOf('failures')}
+          max={Math.max(1, ...valuesOf('failures'))}
           tone="bad"
         />
         {breaches.map(([name, title]) => (
           <Chart
-            {...{ title, unit: 'password', total: total[name], values: valuesOf(name), times }}
+            title={title}
+            unit="password"
+            total={total[name]}
+            values={valuesOf(name)}
+            times={times}
             max={Math.max(1, ...valuesOf(name))}
             tone="bad"
           />
@@ -176,8 +192,8 @@ function Charts({ statistics, breaches }: ChartsProps) {
 }
 
 /** What the charts show, for whoever would rather read it. */
-function Figures({ statistics: { pieces } }: { statistics: Statistics }) {
-  const busy = pieces.filter(({ at: _at, ...counts }) => Object.values(counts).some((count) => count > 0))
+function Figures({ statistics: { buckets } }: { statistics: Statistics }) {
+  const busy = buckets.filter(({ at: _at, ...counts }) => Object.values(counts).some((count) => count > 0))
   return (
     <details class="figures">
       <summary>The figures</summary>
@@ -185,7 +201,7 @@ function Figures({ statistics: { pieces } }: { statistics: Statistics }) {
         caption="Figures by time, in UTC; times without an event are left out"
         columns={['From (UTC)', ...COUNTED]}
         numbers={COUNTED}
-        rows={busy.map((piece) => [<Moment at={piece.at} />, ...NAMES.map(([name]) => piece[name])])}
+        rows={busy.map((bucket) => [<Moment at={bucket.at} />, ...NAMES.map(([name]) => bucket[name])])}
       />
     </details>
   )

@@ -1,4 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { compact } from '../lib/compact.ts'
 import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { Form } from './form.ts'
 import { CONSOLE_PATH } from './page.ts'
@@ -37,10 +38,13 @@ export function OwnPassword({ id, hint, required, problem }: OwnPasswordProps) {
     <div class="field">
       <label for={id}>Your own password</label>
       <input
-        {...{ id, name: OWN_PASSWORD_FIELD, type: 'password', required }}
+        id={id}
+        name={OWN_PASSWORD_FIELD}
+        type="password"
+        required={required}
         autocomplete="current-password"
         aria-describedby={errors.length === 0 ? `${id}-hint` : `${id}-hint ${id}-error`}
-        {...(errors.length === 0 ? {} : { 'aria-invalid': 'true' as const })}
+        {...compact({ 'aria-invalid': errors.length === 0 ? undefined : ('true' as const) })}
       />
       <p class="hint" id={`${id}-hint`}>
         {hint}
@@ -84,7 +88,7 @@ export function Confirm({
       <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
       <div class="confirm-body">
         <div class="confirm-text">{children}</div>
-        <PostForm csrf={csrf} action={action} kind="inline" {...(etag === undefined ? {} : { etag })}>
+        <PostForm csrf={csrf} action={action} kind="inline" {...compact({ etag })}>
           {passwordId === undefined ? null : (
             <OwnPassword id={passwordId} hint="This action needs your password." required problem={problem} />
           )}
@@ -129,7 +133,7 @@ export function Input({ state, name, label, hint, type = 'text', ...attributes }
         id={name}
         name={name}
         type={type}
-        {...(value === undefined ? {} : { value })}
+        {...compact({ value })}
         {...attributes}
         {...describe(state, name, hint)}
       />
@@ -216,8 +220,8 @@ function describe(state: FieldState, name: string, hint: Child, element: 'input'
     ...(hasError ? [`${name}-error`] : []),
     ...(changedElsewhere(state, name) === null ? [] : [`${name}-now`]),
   ]
-  return {
-    ...(ids.length === 0 ? {} : { 'aria-describedby': ids.join(' ') }),
+  return compact({
+    'aria-describedby': ids.length === 0 ? undefined : ids.join(' '),
     ...(hasError && element === 'input' ? { 'aria-invalid': 'true' as const } : {}),
-  }
+  })
 }

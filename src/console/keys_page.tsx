@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
 import { PUBLISH_AHEAD_SECONDS } from '../keys/key_schedule.ts'
+import { compact } from '../lib/compact.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Confirm } from './fields.tsx'
@@ -63,9 +64,9 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
   const { items } = await admin.read('/keys', keysSchema)
   const published = items.filter(({ state }) => state !== 'retired')
   const retired = items.filter(({ state }) => state === 'retired')
-  return {
+  return compact({
     title: 'Keys',
-    ...(attempt === null ? {} : { status: attempt.problem.status }),
+    status: attempt === null ? undefined : attempt.problem.status,
     body: (
       <>
         <Heading
@@ -77,17 +78,15 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
           {published.length === 0 ? (
             <Empty title="There is no key yet">The first request for a token makes it.</Empty>
           ) : (
-            <Published {...{ keys: published, now, attempt, csrf: operator.isAdmin ? csrf : null }} />
+            <Published keys={published} now={now} attempt={attempt} csrf={operator.isAdmin ? csrf : null} />
           )}
         </Section>
         {operator.isAdmin ? (
           <Rotate
-            {...{
-              csrf,
-              now,
-              next: findNext(published, visit),
-              problem: attempt?.kid === null ? attempt.problem : null,
-            }}
+            csrf={csrf}
+            now={now}
+            next={findNext(published, visit)}
+            problem={attempt?.kid === null ? attempt.problem : null}
           />
         ) : null}
         {retired.length === 0 ? null : (
@@ -97,7 +96,7 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
         )}
       </>
     ),
-  }
+  })
 }
 
 /** The published key that signs next; undefined if no key waits. */
@@ -117,7 +116,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
   if (next === undefined) {
     return (
-      <Confirm {...{ csrf, label: 'Rotate', action: '/keys/rotate', problem }}>
+      <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
         A new key is published now and signs in {wait}. Every token stays valid.
       </Confirm>
     )
@@ -133,7 +132,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
     )
   }
   return (
-    <Confirm {...{ csrf, label: 'Rotate', action: '/keys/rotate', problem }}>
+    <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
       The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
       <Moment at={next.activates_at} /> UTC. Every token stays valid.
     </Confirm>
@@ -176,7 +175,7 @@ function Published({ keys, now, attempt, csrf }: PublishedProps) {
           ) : null}
         </>,
         <MomentOr at={key.retires_at} none="Not known yet" />,
-        ...(csrf === null ? [] : [<Retire {...{ kid: key.kid, csrf, attempt }} />]),
+        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} attempt={attempt} />]),
       ])}
     />
   )
@@ -185,7 +184,9 @@ function Published({ keys, now, attempt, csrf }: PublishedProps) {
 function Retire({ kid, csrf, attempt }: { kid: string; csrf: string; attempt: KeyAttempt | null }) {
   return (
     <Confirm
-      {...{ csrf, label: 'Retire at once', action: pathOf`/keys/${kid}/retire` }}
+      csrf={csrf}
+      label="Retire at once"
+      action={pathOf`/keys/${kid}/retire`}
       passwordId={`own-password-${kid}`}
       problem={attempt?.kid === kid ? attempt.problem : null}
       isDangerous

@@ -1,4 +1,5 @@
 import { clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { compact } from '../lib/compact.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
@@ -33,13 +34,13 @@ const createClient: Page = {
     const { admin, form } = visit
     const api = form.text('api')
     const name = form.text('name').trim()
-    const body = {
+    const body = compact({
       client_id: form.text('client_id').trim(),
       api,
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
-      ...(name === '' ? {} : { name }),
-    }
+      name: name === '' ? undefined : name,
+    })
     const created = await admin.change('/clients', clientWithSecretSchema, { body })
     if (created instanceof AdminProblem) return showForm(visit, api, { form, problem: created })
     return {
@@ -62,9 +63,9 @@ export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
 function showForm({ config, csrfToken: csrf }: Visit, api: string, state: FieldState): Reply {
   const { problem } = state
-  return {
+  return compact({
     title: 'New client',
-    ...(problem === null ? {} : { status: problem.status }),
+    status: problem === null ? undefined : problem.status,
     body: (
       <>
         <Heading
@@ -86,24 +87,29 @@ function showForm({ config, csrfToken: csrf }: Visit, api: string, state: FieldS
         <PostForm csrf={csrf} action="/clients/~new">
           <input type="hidden" name="api" value={api} />
           <Input
-            {...{ state, name: 'client_id', label: 'Client id' }}
+            state={state}
+            name="client_id"
+            label="Client id"
             hint="Up to 64 letters, digits, dots, dashes and underscores. It stays."
             required
             maxlength={64}
           />
           <Choices
-            {...{ state, name: 'kind', label: 'Kind', type: 'radio' }}
+            state={state}
+            name="kind"
+            label="Kind"
+            type="radio"
             options={[
               { value: 'confidential', label: 'Confidential: a server that can keep a secret' },
               { value: 'public', label: 'Public: a page or an app' },
             ]}
           />
-          <ClientFields {...{ state, api, config }} />
+          <ClientFields state={state} api={api} config={config} />
           <button type="submit" class="primary">
             Create the client
           </button>
         </PostForm>
       </>
     ),
-  }
+  })
 }

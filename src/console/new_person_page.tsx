@@ -1,5 +1,6 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
@@ -49,9 +50,9 @@ export const NEW_PERSON_PAGES: readonly Page[] = [newPersonPage, createPerson]
 
 function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: FieldState): Reply {
   const { problem } = state
-  return {
+  return compact({
     title: 'New person',
-    ...(problem === null ? {} : { status: problem.status }),
+    status: problem === null ? undefined : problem.status,
     body: (
       <>
         <Heading title="New person" lead="Somebody who signs in by a username and a password." />
@@ -77,7 +78,7 @@ function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: Field
         </PostForm>
       </>
     ),
-  }
+  })
 }
 
 /**
@@ -100,13 +101,18 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
   return (
     <>
       <Input
-        {...{ state, type: 'password', name: 'password', label: 'Password' }}
+        state={state}
+        type="password"
+        name="password"
+        label="Password"
         hint={`${formatPasswordLength(config)} It is not shown again, here or anywhere.`}
         autocomplete="new-password"
         required
       />
       <Choices
-        {...{ state, name: 'must_change_password', label: 'Afterwards' }}
+        state={state}
+        name="must_change_password"
+        label="Afterwards"
         options={[{ value: 'yes', label: 'The person must set a new one' }]}
       />
     </>

@@ -1,4 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { compact } from '../lib/compact.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 import { CONSOLE_PATH } from './page.ts'
@@ -146,7 +147,7 @@ interface CellProps {
 function Cell({ column, isNumber, isEmpty, children }: PropsWithChildren<CellProps>) {
   return (
     <td
-      {...(column === '' ? {} : { 'data-column': column })}
+      {...compact({ 'data-column': column === '' ? undefined : column })}
       {...classOf(isEmpty ? 'none' : isNumber && 'number')}
     >
       <div>{isEmpty ? '–' : children}</div>

@@ -1,3 +1,4 @@
+import { compact } from '../lib/compact.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
@@ -40,9 +41,9 @@ function showForm(
 ): Reply {
   const state = { form: Form.of({}), problem }
   const status = isRepeatedWrong ? 422 : problem?.status
-  return {
+  return compact({
     title: 'Your password',
-    ...(status === undefined ? {} : { status }),
+    status,
     body: (
       <>
         <Heading
@@ -58,18 +59,27 @@ function showForm(
         ) : null}
         <PostForm csrf={csrf} action="/password">
           <Input
-            {...{ state, type: 'password', name: 'current_password', label: 'Current password' }}
+            state={state}
+            type="password"
+            name="current_password"
+            label="Current password"
             autocomplete="current-password"
             required
           />
           <Input
-            {...{ state, type: 'password', name: 'password', label: 'New password' }}
+            state={state}
+            type="password"
+            name="password"
+            label="New password"
             hint={formatPasswordLength(config)}
             autocomplete="new-password"
             required
           />
           <Input
-            {...{ state, type: 'password', name: 'repeated', label: 'New password again' }}
+            state={state}
+            type="password"
+            name="repeated"
+            label="New password again"
             autocomplete="new-password"
             required
           />
@@ -79,7 +89,7 @@ function showForm(
         </PostForm>
       </>
     ),
-  }
+  })
 }
 
 /** Why there is to be a new password, where there is. */

@@ -1,4 +1,5 @@
 import { ROLES } from '../admin/operation.ts'
+import { compact } from '../lib/compact.ts'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
 import { Form } from './form.ts'
@@ -22,7 +23,9 @@ export function PersonFields({ state, isOperator, isAdmin = false }: PersonField
   return (
     <>
       <Input
-        {...{ state, name: 'username', label: 'Username' }}
+        state={state}
+        name="username"
+        label="Username"
         hint="Upper and lower case are one; it is stored in lower case."
         maxlength={255}
         required
@@ -33,12 +36,14 @@ export function PersonFields({ state, isOperator, isAdmin = false }: PersonField
       </div>
       {isOperator ? (
         <Choices
-          {...{ state, name: 'roles', label: 'Roles' }}
+          state={state}
+          name="roles"
+          label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
           hint="support reads, disables and signs out. admin does everything."
         />
       ) : (
-        <TextArea {...{ state, name: 'roles', label: 'Roles' }} hint="One a line. Tokens carry them." />
+        <TextArea state={state} name="roles" label="Roles" hint="One a line. Tokens carry them." />
       )}
       {isOperator && !isAdmin ? (
         <OwnPassword
@@ -69,6 +74,6 @@ export function personOf(form: Form, isOperator: boolean) {
   return {
     username: form.text('username'),
     roles: isOperator ? form.list('roles') : form.lines('roles'),
-    profile: { ...(name === '' ? {} : { name }), ...(email === '' ? {} : { email }) },
+    profile: compact({ name: name === '' ? undefined : name, email: email === '' ? undefined : email }),
   }
 }

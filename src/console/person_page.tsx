@@ -1,5 +1,6 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { Confirm, OwnPassword, PostForm } from './fields.tsx'
@@ -23,22 +24,48 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
   const { value: person, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
   const isOperator = person.pool === config.adminApi?.userPool
   const isOneself = person.id === operator.id
-  return {
+  return compact({
     title: person.username,
-    ...(attempt === null ? {} : { status: attempt.problem.status }),
+    status: attempt === null ? undefined : attempt.problem.status,
     body: (
       <>
         <Heading title={person.username} lead={person.profile.name} actions={<Links id={id} />} />
         {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
         <PersonFacts person={person} />
-        {operator.isAdmin ? <EditForm {...{ person, etag, csrf, attempt, isOperator, typed }} /> : null}
-        {operator.isAdmin ? <SetPassword {...{ person, csrf, attempt, config, typed, isOneself }} /> : null}
+        {operator.isAdmin ? (
+          <EditForm
+            person={person}
+            etag={etag}
+            csrf={csrf}
+            attempt={attempt}
+            isOperator={isOperator}
+            typed={typed}
+          />
+        ) : null}
+        {operator.isAdmin ? (
+          <SetPassword
+            person={person}
+            csrf={csrf}
+            attempt={attempt}
+            config={config}
+            typed={typed}
+            isOneself={isOneself}
+          />
+        ) : null}
         {operator.isAdmin || !isOperator ? (
-          <Actions {...{ person, etag, csrf, attempt, isAdmin: operator.isAdmin, isOneself, isOperator }} />
+          <Actions
+            person={person}
+            etag={etag}
+            csrf={csrf}
+            attempt={attempt}
+            isAdmin={operator.isAdmin}
+            isOneself={isOneself}
+            isOperator={isOperator}
+          />
         ) : null}
       </>
     ),
-  }
+  })
 }
 
 function Links({ id }: { id: string }) {
@@ -99,7 +126,7 @@ function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormPr
         </p>
       ) : null}
       <PostForm csrf={csrf} action={pathOf`/people/${person.id}`} etag={etag}>
-        <PersonFields {...{ state, isOperator, isAdmin: person.roles.includes('admin') }} />
+        <PersonFields state={state} isOperator={isOperator} isAdmin={person.roles.includes('admin')} />
         <button type="submit" class="primary">
           Save
         </button>
@@ -124,7 +151,7 @@ function SetPassword({ person, csrf, attempt, config, typed, isOneself }: SetPas
         <div class="confirm-body">
           <div class="confirm-text">Every session of theirs ends with it.</div>
           <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
-            <PasswordFields {...{ state, config }} />
+            <PasswordFields state={state} config={config} />
             <OwnPassword
               id="own-password"
               hint="Needed to set the password of a user."
@@ -193,7 +220,10 @@ function Actions({ person, etag, csrf, attempt, isAdmin, isOneself, isOperator }
         ) : null}
         {!person.enabled && isAdmin ? (
           <Confirm
-            {...{ csrf, label: 'Enable', action: `${path}/enable`, problem: problemOf(attempt, 'enable') }}
+            csrf={csrf}
+            label="Enable"
+            action={`${path}/enable`}
+            problem={problemOf(attempt, 'enable')}
             {...(isOperator && person.roles.includes('admin')
               ? { passwordId: 'own-password-to-enable' }
               : {})}

@@ -25,7 +25,16 @@ export async function showPage(
   const assets = await desk.assets.addresses()
   return respond(
     c,
-    <ConsolePage {...{ title, assets, operator, csrfToken, path, notice }}>{body}</ConsolePage>,
+    <ConsolePage
+      title={title}
+      assets={assets}
+      operator={operator}
+      csrfToken={csrfToken}
+      path={path}
+      notice={notice}
+    >
+      {body}
+    </ConsolePage>,
     status,
   )
 }
@@ -37,7 +46,13 @@ export async function showPlain(
   desk: Desk,
 ): Promise<Response> {
   const assets = await desk.assets.addresses()
-  return respond(c, <PlainPage {...{ title, assets }}>{body}</PlainPage>, status)
+  return respond(
+    c,
+    <PlainPage title={title} assets={assets}>
+      {body}
+    </PlainPage>,
+    status,
+  )
 }
 
 /** Whatever was thrown, as a page, or the way to the sign-in. The cause goes to the log alone. */

@@ -1,4 +1,4 @@
-/** A secret, on the one answer that ever has it. */
+/** A secret, on the one response that ever has it. */
 export function SecretOnce({ secret }: { secret: string | null }) {
   if (secret === null) return <p class="note plain">It is a public client: it has no secret.</p>
   return (

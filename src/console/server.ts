@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { compact } from '../lib/compact.ts'
 
 /** The whole server, called in process: the console is one of its clients. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
@@ -16,11 +17,14 @@ export async function callServer(
   const address = c.req.header('CF-Connecting-IP')
   const { cf } = c.req.raw
   return server(
-    new Request(url, {
-      ...init,
-      headers: { ...headers, ...(address === undefined ? {} : { 'CF-Connecting-IP': address }) },
-      ...(cf === undefined ? {} : { cf }),
-    }),
+    new Request(
+      url,
+      compact({
+        ...init,
+        headers: compact({ ...headers, 'CF-Connecting-IP': address }),
+        cf,
+      }),
+    ),
     c,
   )
 }

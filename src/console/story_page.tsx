@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { storySchema } from '../admin/session_story.ts'
+import { compact } from '../lib/compact.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { type ShownEvent, titleOf, toneOf } from './events.tsx'
@@ -35,9 +36,9 @@ async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Re
   const sid = params.sid ?? ''
   const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
-  return {
+  return compact({
     title: 'A session',
-    ...(problem === null ? {} : { status: problem.status }),
+    status: problem === null ? undefined : problem.status,
     body: (
       <>
         <Heading title="A session" lead={ending} actions={<Links session={session} />} />
@@ -61,7 +62,7 @@ async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Re
         ) : null}
       </>
     ),
-  }
+  })
 }
 
 function Links({ session: { sid, subject } }: { session: ShownSession }) {

@@ -1,5 +1,5 @@
-import type { Answers } from '../http/answers.ts'
-import type { Answer } from '../http/handlers.ts'
+import type { Handler } from '../http/handlers.ts'
+import type { Responses } from '../http/responses.ts'
 import type { Services } from '../services.ts'
 
 /** One address of the server. The routes, their 405 and their CORS methods are made from a list of these. */
@@ -7,5 +7,5 @@ export interface Endpoint {
   method: 'GET' | 'POST'
   path: string
   /** Makes the handler, once in an isolate. */
-  handler(services: Services, answers: Answers): Answer
+  handler(services: Services, responses: Responses): Handler
 }

@@ -14,21 +14,21 @@ const READINESS_SECONDS = 5
 export const healthEndpoint: Endpoint = {
   method: 'GET',
   path: '/health',
-  handler: (_services, answers) => () => answers.private({ status: 'ok' }),
+  handler: (_services, responses) => () => responses.private({ status: 'ok' }),
 }
 
 /** Whether it can serve: the stores answer, and there is a key to sign with. */
 export const readinessEndpoint: Endpoint = {
   method: 'GET',
   path: '/health/ready',
-  handler(services, answers) {
+  handler(services, responses) {
     const check = keepFor(READINESS_SECONDS, (context) => findFailing(services, context))
     return async (c) => {
       const failing = await check(requestContext(c, services.clock))
-      if (failing.length === 0) return answers.private({ status: 'ready' })
-      const answer = answers.private({ status: 'unavailable', failing }, 503)
-      answer.headers.set('Retry-After', String(READINESS_SECONDS))
-      return answer
+      if (failing.length === 0) return responses.private({ status: 'ready' })
+      const response = responses.private({ status: 'unavailable', failing }, 503)
+      response.headers.set('Retry-After', String(READINESS_SECONDS))
+      return response
     }
   },
 }

@@ -2,8 +2,9 @@ import type { Context } from 'hono'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { ClientRequest } from '../grants/grant.ts'
 import { requireUnchangedClient } from '../grants/require_current_client.ts'
-import type { Answers } from '../http/answers.ts'
 import { runAsClient } from '../http/client_request.ts'
+import type { Responses } from '../http/responses.ts'
+import { compact } from '../lib/compact.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
 import type { Services } from '../services.ts'
@@ -24,12 +25,12 @@ const INACTIVE = { active: false }
 export const introspectEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token/introspect',
-  handler: (services, answers) => (c) => answerIntrospection(c, services, answers),
+  handler: (services, responses) => (c) => handleIntrospection(c, services, responses),
 }
 
-async function answerIntrospection(c: Context, services: Services, answers: Answers): Promise<Response> {
+async function handleIntrospection(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => introspect(request, services)
-  return answers.private(await runAsClient(c, services, { required: 'token', run }))
+  return responses.private(await runAsClient(c, services, { required: 'token', run }))
 }
 
 async function introspect(request: ClientRequest, services: Services): Promise<object> {
@@ -73,7 +74,7 @@ function powerNow(
 
 function describe(claims: TokenClaims, { scope, roles, standing }: Power, issuer: string) {
   const { sid, seq, visitorId } = claims
-  return {
+  return compact({
     active: true,
     ...(seq === null ? { token_type: 'Bearer', token_use: 'access_token' } : { token_use: 'refresh_token' }),
     iss: issuer,
@@ -83,12 +84,12 @@ function describe(claims: TokenClaims, { scope, roles, standing }: Power, issuer
     iat: claims.issuedAt,
     exp: claims.expiresAt,
     jti: claims.jti,
-    ...(sid === null ? {} : { sid }),
-    ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
-    ...(roles.length === 0 ? {} : { roles }),
-    ...(visitorId === null ? {} : { visitor_id: visitorId }),
+    sid: sid ?? undefined,
+    scope: scope.length === 0 ? undefined : formatScope(scope),
+    roles: roles.length === 0 ? undefined : roles,
+    visitor_id: visitorId ?? undefined,
     ...(standing.mustChange ? { must_change_password: true } : {}),
     ...(standing.isBreached ? { password_breached: true } : {}),
-    ...(seq === null ? {} : { seq }),
-  }
+    seq: seq ?? undefined,
+  })
 }

@@ -6,8 +6,8 @@ import type { Endpoint } from './endpoint.ts'
 export const jwksEndpoint: Endpoint = {
   method: 'GET',
   path: '/.well-known/jwks.json',
-  handler({ keys, clock }, answers) {
-    const publish = answers.publisher()
+  handler({ keys, clock }, responses) {
+    const publish = responses.publisher()
     return async (c) => {
       const { body, etag } = await keys.jwks(requestContext(c, clock))
       return publish(body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
-import type { Answers } from '../http/answers.ts'
 import { requestContext } from '../http/request_context.ts'
+import type { Responses } from '../http/responses.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
+import { compact } from '../lib/compact.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -26,11 +27,11 @@ const MAX_AGE_SECONDS = 300
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
-].map((path) => ({ method: 'GET', path, handler: answerMetadata }))
+].map((path) => ({ method: 'GET', path, handler: handleMetadata }))
 
-function answerMetadata(services: Services, answers: Answers): ReturnType<Endpoint['handler']> {
+function handleMetadata(services: Services, responses: Responses): ReturnType<Endpoint['handler']> {
   const { config, keys, clock } = services
-  const publish = answers.publisher()
+  const publish = responses.publisher()
   let last: { jwks: string | null; body: string; etag: string } | null = null
   return async (c) => {
     const jwks = await findJwks(keys, requestContext(c, clock))
@@ -64,14 +65,14 @@ function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string
 /** Derived from the tables of grants and endpoints, so that it lists only what exists (docs/decisions/0031). */
 function describeServer(config: Config, algorithms: string[]) {
   const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
-  return {
+  return compact({
     issuer: config.issuer,
     token_endpoint: config.issuer + tokenEndpoint.path,
     jwks_uri: config.issuer + jwksEndpoint.path,
     revocation_endpoint: config.issuer + revokeEndpoint.path,
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
-    ...(scopes.size === 0 ? {} : { scopes_supported: [...scopes] }),
+    scopes_supported: scopes.size === 0 ? undefined : [...scopes],
     // Required, and some readers refuse an empty list: `none` is the type that returns neither a code nor a token.
     response_types_supported: ['none'],
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
@@ -83,5 +84,5 @@ function describeServer(config: Config, algorithms: string[]) {
     introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS.filter(
       (method) => method !== 'none',
     ),
-  }
+  })
 }

@@ -9,8 +9,8 @@ import type { Endpoint } from './endpoint.ts'
 export const revocationsEndpoint: Endpoint = {
   method: 'GET',
   path: '/revocations',
-  handler({ feed, clock }, answers) {
-    const publish = answers.publisher()
+  handler({ feed, clock }, responses) {
+    const publish = responses.publisher()
     return async (c) => {
       const context = requestContext(c, clock)
       const { token, etag, asOf } = await feed.read(c.req.query('since') ?? null, context)

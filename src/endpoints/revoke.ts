@@ -3,8 +3,8 @@ import { auditSuccess } from '../grants/audit_success.ts'
 import type { ClientRequest } from '../grants/grant.ts'
 import { identifySession } from '../grants/identify_session.ts'
 import { requireUnchangedClient } from '../grants/require_current_client.ts'
-import type { Answers } from '../http/answers.ts'
 import { runAsClient } from '../http/client_request.ts'
+import type { Responses } from '../http/responses.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services.ts'
 import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
@@ -19,13 +19,13 @@ const REASON = 'revoked by its client'
 export const revokeEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token/revoke',
-  handler: (services, answers) => (c) => answerRevocation(c, services, answers),
+  handler: (services, responses) => (c) => handleRevocation(c, services, responses),
 }
 
-async function answerRevocation(c: Context, services: Services, answers: Answers): Promise<Response> {
+async function handleRevocation(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => revokeToken(request, services)
   await runAsClient(c, services, { required: 'token', run })
-  return answers.private({})
+  return responses.private({})
 }
 
 /** @throws OAuthError where the token is another client's, or the budget is used up; ClientChanged */

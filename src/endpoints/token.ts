@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import type { ClientRequest, Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
-import type { Answers } from '../http/answers.ts'
 import { runAsClient } from '../http/client_request.ts'
+import type { Responses } from '../http/responses.ts'
 import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services.ts'
@@ -13,12 +13,12 @@ import type { Endpoint } from './endpoint.ts'
 export const tokenEndpoint: Endpoint = {
   method: 'POST',
   path: '/oauth2-token',
-  handler: (services, answers) => (c) => answerTokenRequest(c, services, answers),
+  handler: (services, responses) => (c) => handleTokenRequest(c, services, responses),
 }
 
-async function answerTokenRequest(c: Context, services: Services, answers: Answers): Promise<Response> {
+async function handleTokenRequest(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => runGrant(request, services)
-  return answers.private(await runAsClient(c, services, { required: 'grant_type', run }))
+  return responses.private(await runAsClient(c, services, { required: 'grant_type', run }))
 }
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {

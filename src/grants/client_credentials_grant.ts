@@ -16,12 +16,12 @@ export const clientCredentialsGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
     await requireCurrentClient(request, services)
     const issuance = { subject: client.id, roles: [], scope, issuedAt: context.now, session: null }
-    const answer = await issueTokens(issuance, request, services)
+    const response = await issueTokens(issuance, request, services)
     auditSuccess(
       { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },
       request,
       services,
     )
-    return answer
+    return response
   },
 }

@@ -5,7 +5,7 @@ import type { ClientRequest, GrantServices } from './grant.ts'
 
 /**
  * Looks for the password of a person who has just proven it in known breaches, where that is due. The sign-in waits for
- * the answer, so that its own tokens say what was found; for the note of it, which spares the next sign-ins the question,
+ * the response, so that its own tokens say what was found; for the note of it, which spares the next sign-ins the question,
  * it waits where the password was found: a refresh a moment later must not know less.
  *
  * @returns The person, with what is known now. Where nobody could be asked, that is what was known before.

@@ -7,7 +7,11 @@ export function identifySession(
   { api, expiresAt }: { api: string; expiresAt: number },
 ): SessionIdentity {
   return {
-    ...{ sid, subject, clientId, api, expiresAt },
+    sid,
+    subject,
+    clientId,
+    api,
+    expiresAt,
     startedAt: issuedAt,
     tokenExpiresAt: Math.max(expiresAt, tokenExpiresAt),
   }

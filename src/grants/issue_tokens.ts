@@ -1,3 +1,4 @@
+import { compact } from '../lib/compact.ts'
 import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import { issueAccessToken } from '../tokens/access_token.ts'
@@ -32,7 +33,7 @@ export interface SessionState {
   visitorId: string | null
 }
 
-/** Signs the tokens and puts the answer together. */
+/** Signs the tokens and puts the response together. */
 export async function issueTokens(
   { subject, standing = GOOD_STANDING, issuedAt, session, ...granted }: Issuance,
   { client, api, context }: ClientRequest,
@@ -61,11 +62,11 @@ export async function issueTokens(
     issueAccessToken(access, key),
     session && config.refreshTokensEnabled ? issueRefreshToken({ ...common, ...session }, key) : null,
   ])
-  return {
+  return compact({
     token_type: 'Bearer',
     expires_in: expiresAt - context.now,
     access_token: accessToken,
-    ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
+    refresh_token: refreshToken ?? undefined,
     ...(scope.announce ? { scope: formatScope(scope.tokens) } : {}),
-  }
+  })
 }

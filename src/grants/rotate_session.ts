@@ -75,7 +75,13 @@ function describeToken(
   { client, secretHash, api, context: { now } }: ClientRequest,
 ): HolderQuery {
   return {
-    ...{ clientId: client.id, api: api.name, pool: api.userPool, secretHash, jti: null, issuedAt, now },
+    clientId: client.id,
+    api: api.name,
+    pool: api.userPool,
+    secretHash,
+    jti: null,
+    issuedAt,
+    now,
     kind: 'used refresh',
     subject: isVisitorId(subject) ? null : subject,
   }

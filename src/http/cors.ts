@@ -7,12 +7,12 @@ import { requestContext } from './request_context.ts'
 
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 
-/** What pages need of an answer beside its body. */
+/** What pages need of a response beside its body. */
 const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After']
 
 /**
  * Cross-origin answers for exact origins alone. A preflight and a GET name no client, so they are allowed from every
- * origin in config.yml or of an enabled client; the answer to a POST can be read from those in config.yml and, by
+ * origin in config.yml or of an enabled client; the response to a POST can be read from those in config.yml and, by
  * `allowClientOrigin`, from the client's own.
  *
  * @param methodsOf The methods that a path has.
@@ -46,13 +46,13 @@ export function corsFor(
   }
 }
 
-/** An answer to a GET does not fail for want of the origins: no page can read it then. @throws the error of any other */
+/** A response to a GET does not fail for want of the origins: no page can read it then. @throws the error of any other */
 function readableByNone(error: unknown, { req }: Context): ReadonlySet<string> {
   if (req.method === 'OPTIONS' || !(error instanceof StorageUnavailable)) throw error
   return new Set()
 }
 
-/** Lets a page of the client's own origins read the answer, once the client is known. */
+/** Lets a page of the client's own origins read the response, once the client is known. */
 export function allowClientOrigin(c: Context, client: Client): void {
   const origin = c.req.header('Origin')
   if (origin !== undefined && client.origins.includes(origin)) c.header('Access-Control-Allow-Origin', origin)

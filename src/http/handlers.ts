@@ -2,54 +2,58 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { bodyTooLarge } from '../oauth/errors.ts'
-import type { Answers } from './answers.ts'
+import type { Responses } from './responses.ts'
 import { PROTECTIVE_HEADERS } from './security_headers.ts'
 
 /** Answers a request. What it throws is a refusal. */
-export type Answer = (c: Context) => Response | Promise<Response>
+export type Handler = (c: Context) => Response | Promise<Response>
 
 export const MAX_BODY_BYTES = 16 * 1024
 
 /**
  * Has a middleware of Hono around what needs it, such as a request of a page. Any other request meets the handler alone: a
- * chain of middleware costs more than an answer from memory.
+ * chain of middleware costs more than a response from memory.
  */
-export function only(where: (c: Context) => boolean, middleware: MiddlewareHandler, answer: Answer): Answer {
-  const answerThrough = through(middleware, answer)
-  return (c) => (where(c) ? answerThrough(c) : answer(c))
+export function when(
+  where: (c: Context) => boolean,
+  middleware: MiddlewareHandler,
+  handler: Handler,
+): Handler {
+  const wrapped = wrap(middleware, handler)
+  return (c) => (where(c) ? wrapped(c) : handler(c))
 }
 
-/** Has a middleware of Hono around an answer. */
-export function through(middleware: MiddlewareHandler, answer: Answer): Answer {
+/** Has a middleware of Hono around a response. */
+export function wrap(middleware: MiddlewareHandler, handler: Handler): Handler {
   return async (c) => {
     const early = await middleware(c, async () => {
-      c.res = await answer(c)
+      c.res = await handler(c)
     })
     if (early) c.res = early
     return c.res
   }
 }
 
-/** The answer, or the one to what was thrown instead. */
-export function orError(answers: Answers, answer: Answer): Answer {
+/** The response, or the one to what was thrown instead. */
+export function orError(responses: Responses, handler: Handler): Handler {
   return async (c) => {
     try {
-      return await answer(c)
+      return await handler(c)
     } catch (error) {
-      return answers.error(c, error)
+      return responses.error(c, error)
     }
   }
 }
 
 /** 413 for a body that is too large: by what it says of itself, and where that does not count by what it has. */
-export function limitBody(answer: Answer): Answer {
+export function limitBody(handler: Handler): Handler {
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: () => {
       throw bodyTooLarge()
     },
   })
-  const counted = only(isUnmeasured, limit, answer)
+  const counted = when(isUnmeasured, limit, handler)
   return (c) => {
     if (Number(c.req.header('Content-Length')) > MAX_BODY_BYTES) throw bodyTooLarge()
     return counted(c)
@@ -61,9 +65,9 @@ function isUnmeasured({ req }: Context): boolean {
   return req.header('Content-Length') === undefined || req.header('Transfer-Encoding') !== undefined
 }
 
-/** 304 where the caller has the answer already (RFC 9110 §13.1.2). */
-export function revalidate(answer: Answer): Answer {
+/** 304 where the caller has the response already (RFC 9110 §13.1.2). */
+export function revalidate(handler: Handler): Handler {
   const kept = ['age', 'access-control-allow-origin', ...PROTECTIVE_HEADERS]
   const compare = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...kept] })
-  return only((c) => c.req.header('If-None-Match') !== undefined, compare, answer)
+  return when((c) => c.req.header('If-None-Match') !== undefined, compare, handler)
 }

@@ -3,7 +3,7 @@ import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** The moment of a request, where it comes from, and the way to work on after its answer. */
+/** The moment of a request, where it comes from, and the way to work on after its response. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
   return {
     now: clock.now(),

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 /** A year, of this host alone: whether the hosts below it have https is not known here (RFC 6797 §6.1). */
 const HSTS = 'max-age=31536000'
 
-/** An answer is data: whoever gets a browser to show it, embed it or run it gets nothing. */
+/** A response is data: whoever gets a browser to show it, embed it or run it gets nothing. */
 const OF_ANSWERS = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   // It holds up what CORS is not asked about, such as <script src>. A page that CORS lets read is not looked at by it.
@@ -24,19 +24,19 @@ const OF_PAGES = {
   'X-Frame-Options': 'DENY',
 }
 
-/** The names of all that an answer may have, in lower case. */
+/** The names of all that a response may have, in lower case. */
 export const PROTECTIVE_HEADERS = [...Object.keys(OF_ANSWERS), 'Strict-Transport-Security'].map((name) =>
   name.toLowerCase(),
 )
 
-/** What tells browsers to make nothing of an answer that it is not. */
-export function answerHeaders(issuer: string): Record<string, string> {
+/** What tells browsers to make nothing of a response that it is not. */
+export function responseHeaders(issuer: string): Record<string, string> {
   return { ...OF_ANSWERS, ...hstsOf(issuer) }
 }
 
 /** The same for answers that others make, errors and preflights included. */
-export function protectAnswers(issuer: string): MiddlewareHandler {
-  return setAlways(answerHeaders(issuer))
+export function protectResponses(issuer: string): MiddlewareHandler {
+  return setAlways(responseHeaders(issuer))
 }
 
 /** The same for the pages of the console. */

@@ -1,5 +1,6 @@
 import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
+import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
 interface Occasion {
@@ -11,7 +12,7 @@ interface Occasion {
 
 /** Puts into the audit trail what became of a key. */
 export function auditKey(reason: string, { audit, context, by }: Occasion): void {
-  const event = {
+  const event = compact({
     kind: 'key',
     outcome: 'ok',
     reason,
@@ -19,8 +20,8 @@ export function auditKey(reason: string, { audit, context, by }: Occasion): void
     api: null,
     clientId: null,
     sid: null,
-    ...(by === null ? {} : { actor: by }),
-  } as const
+    actor: by ?? undefined,
+  })
   // A request that happened to find a key due has no part in it.
   audit.record(event, by === null ? { ...context, addressPrefix: null } : context)
 }

@@ -7,7 +7,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { answerWithin, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
 import { KEY_COPY_SECONDS } from '../storage/copy_ages.ts'
-import type { LastAnswerStore } from '../storage/last_answer_store.ts'
+import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { KeyMaker } from './key_maker.ts'
 import { selectCurrent } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
@@ -47,7 +47,7 @@ const publishedSchema = z.object({ keys: z.array(z.object({ kid: z.string() })) 
 
 interface Dependencies {
   store: KeyStore
-  lastAnswers: LastAnswerStore
+  lastResponses: LastResponseStore
   maker: KeyMaker
   sealingKeys: SealingKeys
   config: Pick<Config, 'signingAlgorithm'>
@@ -109,10 +109,10 @@ export class KeyRing {
 
   /** Null, too, where one of its keys was given up since, as far as KV can tell. @throws CorruptRecord */
   async #findLastJwks(context: RequestContext): Promise<JwksDocument | null> {
-    const { store, lastAnswers } = this.#dependencies
-    const answer = await lastAnswers.find(LAST_ANSWER, context)
-    if (answer === null) return null
-    const jwks = decodeRecord(jwksSchema, LAST_ANSWER, answer)
+    const { store, lastResponses } = this.#dependencies
+    const response = await lastResponses.find(LAST_ANSWER, context)
+    if (response === null) return null
+    const jwks = decodeRecord(jwksSchema, LAST_ANSWER, response)
     const { keys } = decodeRecord(publishedSchema, LAST_ANSWER, parseJsonColumn(LAST_ANSWER, jwks.body))
     const live = await store.leaveOutRetired(keys)
     return live.length === keys.length ? jwks : null
@@ -168,7 +168,7 @@ export class KeyRing {
 
   async #renew(context: RequestContext): Promise<Ring> {
     const ring = await this.#read(context)
-    this.#dependencies.lastAnswers.keep(LAST_ANSWER, ring.jwks, context)
+    this.#dependencies.lastResponses.keep(LAST_ANSWER, ring.jwks, context)
     this.#ring = ring
     return ring
   }

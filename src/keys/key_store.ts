@@ -86,7 +86,7 @@ export class KeyStore {
     return (await this.#readRecord()) ?? []
   }
 
-  /** Writes the copy anew, after the answer. KV takes one write a second of the same key: once a request is enough. */
+  /** Writes the copy anew, after the response. KV takes one write a second of the same key: once a request is enough. */
   repairCopy(keys: StoredSigningKey[], context: RequestContext): void {
     this.#copies.repair(COPY_KEY, keys, context)
   }

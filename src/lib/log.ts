@@ -8,7 +8,7 @@ export function log(level: Level, event: string, fields: LogFields = {}): void {
   console[level](JSON.stringify({ level, event, ...fields }))
 }
 
-/** The name and message of a caught value, for a log line and never for an answer. */
+/** The name and message of a caught value, for a log line and never for a response. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 }

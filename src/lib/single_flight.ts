@@ -1,6 +1,6 @@
 import type { RequestContext } from './request_context.ts'
 
-/** Lets requests that ask for the same thing at once share one answer. */
+/** Lets requests that ask for the same thing at once share one response. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>()
 

@@ -84,7 +84,7 @@ function toStorageError(store: string, error: unknown): Error {
 /** What work answers. It goes on, though nobody waits for it any more. @throws StorageUnavailable where it takes longer */
 export async function answerWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>()
-  const timer = timers.start(() => reject(new StorageUnavailable(`no answer in ${limitMs} ms`)), limitMs)
+  const timer = timers.start(() => reject(new StorageUnavailable(`no response in ${limitMs} ms`)), limitMs)
   try {
     return await Promise.race([work, end])
   } finally {

@@ -110,7 +110,7 @@ export function unauthorizedClient(reason: string): OAuthError {
   return new OAuthError({ kind: 'unauthorized_client' }, reason)
 }
 
-/** A sign-in failed. Every reason gives the same answer, so that nothing is learnt from it. */
+/** A sign-in failed. Every reason gives the same response, so that nothing is learnt from it. */
 export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }

@@ -12,7 +12,7 @@ export function formatScope(tokens: readonly string[]): string {
   return tokens.join(' ')
 }
 
-/** What was granted, and whether the answer must say so. */
+/** What was granted, and whether the response must say so. */
 export interface GrantedScope {
   tokens: string[]
   /** True where something is granted that differs from what was asked, or nothing was asked (RFC 6749 §5.1). */

@@ -118,7 +118,10 @@ export class FeedSnapshot {
     const since = delta === null ? null : formatCursor(delta.since)
     const until = formatCursor(this.#cursor)
     const claims = {
-      ...{ issuer, since, until, windowSeconds: this.#windowSeconds },
+      issuer,
+      since,
+      until,
+      windowSeconds: this.#windowSeconds,
       issuedAt: asOf,
       expiresAt: (periodOf(asOf) + 1) * SIGNING_PERIOD_SECONDS + this.#windowSeconds + AHEAD_SECONDS,
       sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),

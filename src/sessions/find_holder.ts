@@ -48,7 +48,12 @@ function describeToken(
   { api, now }: { api: ApiConfig; now: number },
 ): HolderQuery {
   return {
-    ...{ clientId, api: api.name, pool: api.userPool, secretHash: null, issuedAt, now },
+    clientId,
+    api: api.name,
+    pool: api.userPool,
+    secretHash: null,
+    issuedAt,
+    now,
     jti: sid === null ? jti : null,
     subject: sid === null || isVisitorId(subject) ? null : subject,
     kind: seq === null ? 'access' : 'refresh',

@@ -5,7 +5,7 @@ import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
-import type { LastAnswerStore } from '../storage/last_answer_store.ts'
+import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import type { CutoffStore } from './cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from './feed_snapshot.ts'
@@ -41,7 +41,7 @@ interface Dependencies {
   stores: ReadonlyMap<string, CutoffStore>
   keys: KeyRing
   copies: ReadCopyStore
-  lastAnswers: LastAnswerStore
+  lastResponses: LastResponseStore
   issuer: string
   /** The longest that an access token lives. */
   windowSeconds: number
@@ -118,7 +118,7 @@ export class RevocationFeed {
     const parts = { lists, issuer, windowSeconds, key, asOf: context.now }
     const snapshot = this.#snapshot?.confirm(parts) ?? new FeedSnapshot(parts)
     const feed = { ...(await snapshot.full()), asOf: context.now }
-    this.#dependencies.lastAnswers.keep(NAME, feed, context)
+    this.#dependencies.lastResponses.keep(NAME, feed, context)
     this.#keepCopy(feed, context)
     this.#snapshot = snapshot
     return snapshot
@@ -133,8 +133,8 @@ export class RevocationFeed {
 
   /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
   async #findElsewhere(context: RequestContext): Promise<Feed | null> {
-    const { copies, lastAnswers } = this.#dependencies
-    const found = await Promise.all([copies, lastAnswers].map((store) => findFeed(store, context)))
+    const { copies, lastResponses } = this.#dependencies
+    const found = await Promise.all([copies, lastResponses].map((store) => findFeed(store, context)))
     return found.reduce((newer, feed) => (newer && newer.asOf >= (feed?.asOf ?? 0) ? newer : feed))
   }
 }

@@ -90,7 +90,7 @@ export class ReadCopyStore {
     return (await this.#find(key))?.value ?? null
   }
 
-  /** Writes the copy again, after the answer is sent. */
+  /** Writes the copy again, after the response is sent. */
   repair(key: string, value: unknown, context: RequestContext): void {
     runLater(context, `repair the KV copy ${key}`, () => this.save(key, value, context))
   }

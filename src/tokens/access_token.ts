@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import type { SigningKey } from '../keys/signing_key.ts'
 import { randomId } from '../lib/bytes.ts'
+import { compact } from '../lib/compact.ts'
 import { formatScope } from '../oauth/scope.ts'
 import { signToken } from './sign_token.ts'
 
@@ -30,7 +31,7 @@ export interface AccessTokenContent {
 /** Signs an access token. Claims that would be empty are left out. */
 export function issueAccessToken(content: AccessTokenContent, key: SigningKey): Promise<string> {
   const { scope, roles } = content
-  const payload: JWTPayload = {
+  const payload: JWTPayload = compact({
     iss: content.issuer,
     aud: content.audience,
     sub: content.subject,
@@ -38,12 +39,12 @@ export function issueAccessToken(content: AccessTokenContent, key: SigningKey): 
     iat: content.issuedAt,
     exp: content.expiresAt,
     jti: randomId(16),
-    ...(content.sid === null ? {} : { sid: content.sid }),
-    ...(scope.length === 0 ? {} : { scope: formatScope(scope) }),
-    ...(roles.length === 0 ? {} : { roles }),
-    ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
+    sid: content.sid ?? undefined,
+    scope: scope.length === 0 ? undefined : formatScope(scope),
+    roles: roles.length === 0 ? undefined : roles,
+    visitor_id: content.visitorId ?? undefined,
     ...(content.mustChangePassword ? { must_change_password: true } : {}),
     ...(content.passwordBreached ? { password_breached: true } : {}),
-  }
+  })
   return signToken(payload, ACCESS_TOKEN_TYPE, key)
 }

@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { SigningKey } from '../keys/signing_key.ts'
+import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { invalidRefreshToken, type OAuthError } from '../oauth/errors.ts'
 import { formatScope } from '../oauth/scope.ts'
@@ -31,7 +32,7 @@ export type RefreshTokenClaims = TokenClaims & { sid: string; seq: number }
 
 /** Signs a refresh token. Its `jti` is the session and its number, so the same successor has the same name. */
 export function issueRefreshToken(content: RefreshTokenContent, key: SigningKey): Promise<string> {
-  const payload: JWTPayload = {
+  const payload: JWTPayload = compact({
     iss: content.issuer,
     aud: content.issuer,
     sub: content.subject,
@@ -40,10 +41,10 @@ export function issueRefreshToken(content: RefreshTokenContent, key: SigningKey)
     exp: content.expiresAt,
     jti: `${content.sid}.${content.seq}`,
     sid: content.sid,
-    ...(content.scope.length === 0 ? {} : { scope: formatScope(content.scope) }),
-    ...(content.visitorId === null ? {} : { visitor_id: content.visitorId }),
+    scope: content.scope.length === 0 ? undefined : formatScope(content.scope),
+    visitor_id: content.visitorId ?? undefined,
     seq: content.seq,
-  }
+  })
   return signToken(payload, REFRESH_TOKEN_TYPE, key)
 }
 

@@ -1,4 +1,5 @@
 import type { SigningKey } from '../keys/signing_key.ts'
+import { compact } from '../lib/compact.ts'
 import { signToken } from './sign_token.ts'
 
 /** Keeps the feed from passing for a token. */
@@ -28,15 +29,15 @@ export interface RevocationsClaims {
 /** Signs a list of revocations, or the entries added to one. */
 export function issueRevocationsToken(claims: RevocationsClaims, key: SigningKey): Promise<string> {
   const { since } = claims
-  const payload = {
+  const payload = compact({
     iss: claims.issuer,
     iat: claims.issuedAt,
     exp: claims.expiresAt,
     sequence: claims.sequence,
-    ...(since === null ? {} : { since }),
+    since: since ?? undefined,
     until: claims.until,
     window: claims.windowSeconds,
     revocations: claims.entries,
-  }
+  })
   return signToken(payload, since === null ? REVOCATIONS_TYPE : REVOCATIONS_DELTA_TYPE, key)
 }

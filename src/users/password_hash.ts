@@ -1,7 +1,7 @@
 import type { Argon2Cost, PasswordQueueLimits } from '../config/config.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
+import { InFlight } from '../lib/in_flight.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
-import { UnderWay } from '../lib/under_way.ts'
 import { type Argon2Input, Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
 import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
@@ -18,7 +18,7 @@ const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
 /** The isolate that it hashes in; none for a program that hashes for itself alone. */
 interface Surroundings {
   limits?: PasswordQueueLimits
-  underWay?: UnderWay
+  inFlight?: InFlight
   /** The Worker secret HASH_KEYS. */
   keys?: HashKeys
 }
@@ -34,7 +34,7 @@ export interface ImportedHash {
 export class PasswordHasher {
   readonly #module: WebAssembly.Module
   readonly #cost: Argon2Cost
-  readonly #underWay: UnderWay
+  readonly #inFlight: InFlight
   readonly #queue: HashQueue
   readonly #tools: HashTools
   #argon2: Argon2id | null = null
@@ -44,12 +44,12 @@ export class PasswordHasher {
   constructor(
     module: WebAssembly.Module,
     cost: Argon2Cost,
-    { limits = NO_LIMITS, underWay = new UnderWay(), keys = {} }: Surroundings = {},
+    { limits = NO_LIMITS, inFlight = new InFlight(), keys = {} }: Surroundings = {},
   ) {
     this.#module = module
     this.#cost = cost
-    this.#underWay = underWay
-    this.#queue = new HashQueue(limits, { countRequests: () => underWay.count })
+    this.#inFlight = inFlight
+    this.#queue = new HashQueue(limits, { countRequests: () => inFlight.count })
     this.#tools = { argon2id: (input) => this.#argon2id(input), keys }
   }
 
@@ -58,7 +58,7 @@ export class PasswordHasher {
     const salt = randomBytes(SALT_BYTES)
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
     // The request may be answered already: what waits is counted all the same.
-    const hash = await this.#underWay.during(() =>
+    const hash = await this.#inFlight.during(() =>
       this.#queue.run({ estimatedMs: argon2idMs(this.#cost) }, (takeTurn) =>
         takeTurn(() => this.#argon2id(input)),
       ),

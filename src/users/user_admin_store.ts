@@ -224,8 +224,10 @@ function columnsOf(edit: UserEdit) {
 function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   if (passwordHash === undefined) return {}
   return {
-    ...{ password_hash: passwordHash, hash_replaceable: 0 },
-    ...{ breach_checked_at: breachCheckedAt, password_breached: 0 },
+    password_hash: passwordHash,
+    hash_replaceable: 0,
+    breach_checked_at: breachCheckedAt,
+    password_breached: 0,
   }
 }
 

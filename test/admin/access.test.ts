@@ -135,8 +135,8 @@ describe('the admin API', () => {
       support.post(`/clients/${boss.client.id}/sign-out`),
       support.delete(`/sessions/${sid}`),
     ]
-    for (const answer of await Promise.all(attempts)) {
-      expect([answer.status, answer.body.type]).toEqual([403, 'urn:problem-type:sallyport:role-missing'])
+    for (const response of await Promise.all(attempts)) {
+      expect([response.status, response.body.type]).toEqual([403, 'urn:problem-type:sallyport:role-missing'])
     }
     expect((await boss.get('/me')).status).toBe(200)
   })
@@ -145,8 +145,8 @@ describe('the admin API', () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     for (const path of ['', '/', '/nothing', '/users/user:x/nothing', '/%00', '/clients/']) {
-      const answer = await operator.get(path)
-      expect([answer.status, answer.body]).toEqual([
+      const response = await operator.get(path)
+      expect([response.status, response.body]).toEqual([
         404,
         problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such path.' }),
       ])
@@ -158,14 +158,14 @@ describe('the admin API', () => {
       ['GET', '/clients/shop/disable', 'POST'],
       ['POST', '/openapi.json', 'GET, HEAD'],
     ] as const) {
-      const answer = await operator.call(method, path, { headers: { Origin } })
-      expect([answer.status, answer.headers.get('Allow')]).toEqual([405, allow])
-      expect(answer.body).toEqual(
+      const response = await operator.call(method, path, { headers: { Origin } })
+      expect([response.status, response.headers.get('Allow')]).toEqual([405, allow])
+      expect(response.body).toEqual(
         problem(405, 'method-not-allowed', 'The path does not have this method', {
           detail: `It has ${allow}.`,
         }),
       )
-      expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull()
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull()
     }
     const head = await operator.call('HEAD', '/users', { headers: { Origin } })
     expect([head.status, head.body]).toEqual([200, {}])
@@ -176,8 +176,8 @@ describe('the admin API', () => {
     const server = new TestServer({ config: { admin_api: undefined } })
     const operator = await TestOperator.signIn(server)
     for (const path of ['/me', '/openapi.json', '']) {
-      const answer = await operator.get(path)
-      expect([answer.status, answer.body]).toEqual([
+      const response = await operator.get(path)
+      expect([response.status, response.body]).toEqual([
         404,
         { error: 'invalid_request', error_description: 'There is no such endpoint.' },
       ])

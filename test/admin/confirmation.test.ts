@@ -53,7 +53,10 @@ const RULES: Record<string, string | null> = {
 }
 
 const draft = (roles: string[], pool = 'operators') => ({
-  ...{ pool, username: `${crypto.randomUUID()}@x.test`, password: 'a password of a new user', roles },
+  pool,
+  username: `${crypto.randomUUID()}@x.test`,
+  password: 'a password of a new user',
+  roles,
 })
 
 /** Calls that need a confirmation. */

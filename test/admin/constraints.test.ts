@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { compact } from '../../src/lib/compact.ts'
 import { ConstraintFailed, callStore, StorageUnavailable } from '../../src/lib/storage_error.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { type AdminAnswer, TestOperator } from '../support/operator.ts'
@@ -27,7 +28,7 @@ function makeMark(): string {
   return crypto.randomUUID().slice(0, 8)
 }
 
-/** The status and the reason of each row, or the whole answer where it is no report. */
+/** The status and the reason of each row, or the whole response where it is no report. */
 function verdictsOf({ status, body }: AdminAnswer) {
   expect(status, JSON.stringify(body)).toBe(200)
   return (body.results as { status: string; reason: string | null }[]).map((result) => [
@@ -100,7 +101,9 @@ describe('a request whose statement fails a constraint', () => {
   }
 
   const REFUSED = {
-    ...{ type: `${PROBLEM}invalid-content`, title: 'The content is not valid', status: 422 },
+    type: `${PROBLEM}invalid-content`,
+    title: 'The content is not valid',
+    status: 422,
     errors: [{ path: '', message: 'the database does not accept a value' }],
   }
 
@@ -110,9 +113,9 @@ describe('a request whose statement fails a constraint', () => {
   ])('answers 422 without Retry-After: %s', async (_what, path, body) => {
     await poison('users', 'username')
     await poison('clients', 'client_id')
-    const answer = await operator.post(path, body)
-    expect([answer.status, answer.body]).toEqual([422, REFUSED])
-    expect(answer.headers.get('Retry-After')).toBeNull()
+    const response = await operator.post(path, body)
+    expect([response.status, response.body]).toEqual([422, REFUSED])
+    expect(response.headers.get('Retry-After')).toBeNull()
   })
 
   it('answers 409 where another request took the username in the meantime', async () => {
@@ -124,17 +127,20 @@ describe('a request whose statement fails a constraint', () => {
     })
     const racing = await TestOperator.signIn(new TestServer({ env: { DB: db } }))
     const before = await racing.get(`/users/${user.id}`)
-    const answer = await racing.call('PATCH', `/users/${user.id}`, {
-      ...{ body: { username }, headers: { 'If-Match': before.headers.get('ETag') ?? '' } },
+    const response = await racing.call('PATCH', `/users/${user.id}`, {
+      body: { username },
+      headers: { 'If-Match': before.headers.get('ETag') ?? '' },
     })
-    expect([answer.status, answer.body]).toEqual([
+    expect([response.status, response.body]).toEqual([
       409,
       {
-        ...{ type: `${PROBLEM}duplicate`, title: 'The name is taken', status: 409 },
+        type: `${PROBLEM}duplicate`,
+        title: 'The name is taken',
+        status: 409,
         errors: [{ path: 'username', message: 'is taken in this pool' }],
       },
     ])
-    expect(answer.headers.get('Retry-After')).toBeNull()
+    expect(response.headers.get('Retry-After')).toBeNull()
   })
 
   it('is a 500 without Retry-After at the token endpoint, because a retry fails too', async () => {
@@ -145,15 +151,17 @@ describe('a request whose statement fails a constraint', () => {
       `CREATE TRIGGER poison_sessions BEFORE INSERT ON sessions
        BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: poison'); END`,
     ).run()
-    const answer = await server.postJson({
-      ...{ grant_type: 'refresh_token', refresh_token },
-      ...{ client_id: client.id, client_secret: client.secret },
+    const response = await server.postJson({
+      grant_type: 'refresh_token',
+      refresh_token,
+      client_id: client.id,
+      client_secret: client.secret,
     })
-    expect([answer.status, await answer.json()]).toEqual([
+    expect([response.status, await response.json()]).toEqual([
       500,
       { error: 'server_error', error_description: expect.any(String) },
     ])
-    expect(answer.headers.get('Retry-After')).toBeNull()
+    expect(response.headers.get('Retry-After')).toBeNull()
   })
 
   it('refuses that row of an import alone and adds the other users', async () => {
@@ -175,7 +183,9 @@ describe('a request whose statement fails a constraint', () => {
     await poison('clients', 'client_id')
     const mark = makeMark()
     const rows = [`${mark}-a`, `poison-${mark}`, `${mark}-b`].map((client_id) => ({
-      ...{ client_id, api: 'storefront', grants: ['client_credentials'] },
+      client_id,
+      api: 'storefront',
+      grants: ['client_credentials'],
     }))
     const verdicts = verdictsOf(await operator.post('/clients/import', { rows }))
     expect(verdicts.map(([status]) => status)).toEqual(['created', 'refused', 'created'])
@@ -329,7 +339,9 @@ describe('a dry run', () => {
       fc.boolean(),
       async (drafts, replacesHashes) => {
         const rows = drafts.map(([name, rest, i]) => ({
-          ...{ pool: 'customers', username: name === 'new' ? `${mark}-${i}` : name, ...rest },
+          pool: 'customers',
+          username: name === 'new' ? `${mark}-${i}` : name,
+          ...rest,
         }))
         await compare('/users/import', rows, { replace_hashes: replacesHashes })
       },
@@ -341,11 +353,13 @@ describe('a dry run', () => {
     const property = fc.asyncProperty(fc.array(clientRow, { minLength: 1, maxLength: 8 }), async (drafts) => {
       const mark = makeMark()
       const secrets = { one: makeSecret(), two: makeSecret(), short: 'short', space: `${makeSecret()} x` }
-      const rows = drafts.map(({ client_secret, ...row }) => ({
-        ...row,
-        client_id: row.client_id === '' ? '' : `${mark}-${row.client_id}`,
-        ...(client_secret === undefined ? {} : { client_secret: secrets[client_secret] }),
-      }))
+      const rows = drafts.map(({ client_secret, ...row }) =>
+        compact({
+          ...row,
+          client_id: row.client_id === '' ? '' : `${mark}-${row.client_id}`,
+          client_secret: client_secret === undefined ? undefined : secrets[client_secret],
+        }),
+      )
       await compare('/clients/import', rows)
     })
     await fc.assert(property, { numRuns: 60 })

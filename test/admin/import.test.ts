@@ -52,7 +52,9 @@ describe('an import of people', () => {
     const statuses = ['created', 'created', 'refused', 'exists', ...Array(5).fill('refused')]
     const expected = (withIds: boolean) =>
       statuses.map((status, index) => ({
-        ...{ index, status, reason: reasons[index] },
+        index,
+        status,
+        reason: reasons[index],
         id: withIds && status === 'created' ? expect.stringMatching(/^user:/) : null,
       }))
     const dry = await operator.post('/users/import', { rows, dry_run: true })
@@ -101,8 +103,8 @@ describe('an import of people', () => {
       username: `${mark}-${i}`,
       password_hash: BCRYPT_OF_PASSWORD_123,
     }))
-    const answers = await Promise.all([1, 2].map(() => operator.post('/users/import', { rows })))
-    const statuses = answers.flatMap(({ body }) =>
+    const responses = await Promise.all([1, 2].map(() => operator.post('/users/import', { rows })))
+    const statuses = responses.flatMap(({ body }) =>
       (body.results as { status: string }[]).map(({ status }) => status),
     )
     expect(statuses.sort()).toEqual([...Array(3).fill('created'), ...Array(3).fill('exists')])
@@ -131,15 +133,21 @@ describe('an import of clients', () => {
       { index: 1, status: 'created', reason: null, client_secret: null },
       { index: 2, status: 'created', reason: null, client_secret: null },
       {
-        ...{ index: 3, status: 'refused', client_secret: null },
+        index: 3,
+        status: 'refused',
+        client_secret: null,
         reason: 'client_secret: must have at least 32 characters: weaker ones can be guessed',
       },
       {
-        ...{ index: 4, status: 'refused', client_secret: null },
+        index: 4,
+        status: 'refused',
+        client_secret: null,
         reason: 'an earlier row of the batch has the same name',
       },
       {
-        ...{ index: 5, status: 'refused', client_secret: null },
+        index: 5,
+        status: 'refused',
+        client_secret: null,
         reason: 'scopes.0: must be a scope of the API storefront',
       },
     ]
@@ -153,12 +161,12 @@ describe('an import of clients', () => {
       [`${mark}-a`, client_secret],
       [`${mark}-b`, strong],
     ]) {
-      const answer = await server.postJson({
+      const response = await server.postJson({
         grant_type: 'client_credentials',
         client_id,
         client_secret: secret,
       })
-      expect(answer.status).toBe(200)
+      expect(response.status).toBe(200)
     }
     const again = await operator.post('/clients/import', { rows })
     expect((again.body.results as { status: string }[]).slice(0, 3)).toEqual(

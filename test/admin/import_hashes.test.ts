@@ -27,9 +27,9 @@ function makeName(): string {
 
 /** The results of a batch, without their index. */
 async function importRows(rows: readonly object[], options: object = {}) {
-  const answer = await operator.post('/users/import', { rows, ...options })
-  expect(answer.status, JSON.stringify(answer.body)).toBe(200)
-  return (answer.body.results as { index: number }[]).map(({ index: _index, ...result }) => result)
+  const response = await operator.post('/users/import', { rows, ...options })
+  expect(response.status, JSON.stringify(response.body)).toBe(200)
+  return (response.body.results as { index: number }[]).map(({ index: _index, ...result }) => result)
 }
 
 /** The results of a dry run, which the import then repeats with ids. */
@@ -135,7 +135,8 @@ describe('an import that replaces hashes', () => {
     const rows = [row(username, { password_hash: RIGHT.replace('$04$', '$15$') })]
     expect(await importTwice(rows, { replace_hashes: true })).toEqual([
       {
-        ...{ status: 'refused', id: null },
+        status: 'refused',
+        id: null,
         reason: expect.stringMatching(/^password_hash: the password hash is refused: .*cost=15/),
       },
     ])
@@ -174,7 +175,8 @@ describe('an import of a user without a password', () => {
     async (rest) => {
       expect(await importTwice([row(makeName(), rest)], {})).toEqual([
         {
-          ...{ status: 'refused', id: null },
+          status: 'refused',
+          id: null,
           reason: 'password: is needed, or password_hash, or no_password: exactly one of them',
         },
       ])
@@ -189,24 +191,22 @@ describe('a hash that is verified before an import', () => {
     ['a text that no user may have as a password', 'x\0', false],
   ])('is compared by the code of a sign-in: %s', async (_what, password, matches) => {
     for (const password_hash of [RIGHT, makeSymfonyHash(PASSWORD)]) {
-      const answer = await operator.post('/users/import/verify', { password_hash, password })
-      expect([answer.status, answer.body]).toEqual([200, { matches }])
+      const response = await operator.post('/users/import/verify', { password_hash, password })
+      expect([response.status, response.body]).toEqual([200, { matches }])
     }
   })
 
   it('is refused with the reason where a sign-in could not check it', async () => {
-    const answer = await operator.post('/users/import/verify', {
+    const response = await operator.post('/users/import/verify', {
       password_hash: 'e10adc39',
       password: PASSWORD,
     })
-    expect([answer.status, answer.body]).toEqual([
+    expect([response.status, response.body]).toEqual([
       422,
       {
-        ...{
-          type: 'urn:problem-type:sallyport:invalid-content',
-          title: 'The content is not valid',
-          status: 422,
-        },
+        type: 'urn:problem-type:sallyport:invalid-content',
+        title: 'The content is not valid',
+        status: 422,
         errors: [
           {
             path: 'password_hash',

@@ -158,8 +158,8 @@ describe('bad input', () => {
   it('is refused as another media type, over the limit, and in the query', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     for (const headers of [{ 'Content-Type': 'text/plain' }, { 'Content-Encoding': 'gzip' }]) {
-      const answer = await operator.call('POST', '/users', { body: '{}', headers })
-      expect(seen(answer)).toEqual([
+      const response = await operator.call('POST', '/users', { body: '{}', headers })
+      expect(seen(response)).toEqual([
         415,
         problem(415, 'unsupported-media-type', 'The body must be application/json'),
       ])
@@ -186,8 +186,8 @@ describe('bad input', () => {
       }),
     ])
     for (const path of ['/users', '/clients', '/audit', `/sessions?subject=${operator.id}`]) {
-      const answer = await operator.get(`${path}${path.includes('?') ? '&' : '?'}cursor=bm90IGpzb24`)
-      expect(seen(answer)).toEqual([
+      const response = await operator.get(`${path}${path.includes('?') ? '&' : '?'}cursor=bm90IGpzb24`)
+      expect(seen(response)).toEqual([
         400,
         problem(400, 'invalid-query', 'The query is not valid', {
           errors: [{ path: 'cursor', message: 'is not one of this list' }],
@@ -223,14 +223,14 @@ describe('an edit', () => {
       const changed = await operator.patch(path, body, read.headers.get('ETag'))
       expect([changed.status, changed.headers.get('ETag')]).toEqual([200, '"2"'])
       for (const call of [operator.patch(path, body, '"1"'), operator.delete(path, '"1"')]) {
-        const answer = await call
-        expect(seen(answer)).toEqual([
+        const response = await call
+        expect(seen(response)).toEqual([
           412,
           problem(412, 'stale', 'It was changed since it was read', {
             detail: 'Read it again, and decide again.',
           }),
         ])
-        expect(answer.headers.get('ETag')).toBe('"2"')
+        expect(response.headers.get('ETag')).toBe('"2"')
       }
       expect((await operator.patch(path, body, 'W/"2"')).status).toBe(412)
       expect((await operator.patch(path, body, '"7", "2"')).status).toBe(200)
@@ -247,11 +247,11 @@ describe('an edit', () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { id } = await server.addUser()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ['a', 'b', 'c'].map((role) => operator.patch(`/users/${id}`, { roles: [role] }, '"1"')),
     )
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412])
-    const winner = answers.find(({ status }) => status === 200)
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 412, 412])
+    const winner = responses.find(({ status }) => status === 200)
     expect((await operator.get(`/users/${id}`)).body).toEqual(winner?.body)
   })
 })
@@ -263,9 +263,9 @@ describe('a store that is away', () => {
     const away = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
     const elsewhere = new TestOperator(away, operator)
     for (const call of [elsewhere.get('/users'), elsewhere.post('/clients', {})]) {
-      const answer = await call
-      expect(seen(answer)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
-      expect(answer.headers.get('Retry-After')).toBe('2')
+      const response = await call
+      expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+      expect(response.headers.get('Retry-After')).toBe('2')
     }
   })
 
@@ -281,8 +281,8 @@ describe('a store that is away', () => {
         const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
         const faulty = new FaultyD1({ fault, nth: 1, matches })
         const failing = new TestServer({ env: { DB: faulty.db }, clock: server.clock })
-        const answer = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
-        expect(seen(answer)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+        const response = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
+        expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
         await faulty.settle()
         const { body, headers } = await operator.get(`/${table}/${id}`)
         const isDone = fault !== 'before it is made'
@@ -298,9 +298,12 @@ describe('a store that is away', () => {
     const operator = await TestOperator.signIn(server)
     const { id } = await server.addClient()
     const without = new TestOperator(new TestServer({ env: { KV: KV_DOWN }, clock: server.clock }), operator)
-    const answer = await without.post(`/clients/${id}/disable`)
-    expect([answer.status, answer.body.type]).toEqual([503, 'urn:problem-type:sallyport:copies-not-renewed'])
-    expect(answer.headers.get('Retry-After')).toBe('2')
+    const response = await without.post(`/clients/${id}/disable`)
+    expect([response.status, response.body.type]).toEqual([
+      503,
+      'urn:problem-type:sallyport:copies-not-renewed',
+    ])
+    expect(response.headers.get('Retry-After')).toBe('2')
     expect((await operator.get(`/clients/${id}`)).body).toMatchObject({ enabled: false })
     expect((await operator.post(`/clients/${id}/disable`)).status).toBe(200)
     const made = await without.post('/clients', {

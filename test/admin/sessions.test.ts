@@ -105,9 +105,17 @@ describe('the list of sessions', () => {
     expect(states).toEqual({ [sidOf(ended)]: 'ended', [sidOf(out)]: 'cut_off', [sidOf(refreshed)]: 'live' })
     const now = server.clock.time
     expect((await operator.get(`/sessions/${sidOf(fresh)}`)).body).toEqual({
-      ...{ sid: sidOf(fresh), subject: user.id, client_id: client.id, api: 'storefront', state: 'live' },
-      ...{ started_at: now, refreshes: 1, last_refreshed_at: now, expires_at: now + 2_592_000 },
-      ...{ ended_at: null, end_reason: null },
+      sid: sidOf(fresh),
+      subject: user.id,
+      client_id: client.id,
+      api: 'storefront',
+      state: 'live',
+      started_at: now,
+      refreshes: 1,
+      last_refreshed_at: now,
+      expires_at: now + 2_592_000,
+      ended_at: null,
+      end_reason: null,
     })
     server.clock.time += 2_592_000
     await operator.signInAgain()
@@ -139,8 +147,8 @@ describe('a session that an operator ends', () => {
       const other = await server.signIn(client, user.username)
       const sid = sidOf(first)
       for (let i = 0; i < 2; i++) {
-        const answer = await operator.delete(`/sessions/${sid}`)
-        expect([answer.status, answer.body]).toEqual([204, {}])
+        const response = await operator.delete(`/sessions/${sid}`)
+        expect([response.status, response.body]).toEqual([204, {}])
       }
       await expect(server.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
       await server.refresh(client, other.refresh_token)

@@ -42,7 +42,7 @@ describe('what was found of a password', () => {
     expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
   })
 
-  it('is noted before the answer, which is 503 where it cannot be: a refresh must know it', async () => {
+  it('is noted before the response, which is 503 where it cannot be: a refresh must know it', async () => {
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
     const { server, client } = await breachScene({ outcome: 'change' }, { env: { DB: faulty.db } })
     const { username } = await server.addUser()

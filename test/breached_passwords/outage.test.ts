@@ -32,9 +32,9 @@ describe('while the list', () => {
     ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/range/', 302)],
     ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${RANGE_URL} failed`))],
     ['sends a page', 'a broken answer', lines('<!doctype html>')],
-    ['sends without an end', 'too long an answer', endless],
+    ['sends without an end', 'too long a response', endless],
     ['does not answer', 'timeout', silent],
-    ['begins an answer and stops', 'timeout', stalled],
+    ['begins a response and stops', 'timeout', stalled],
   ])('%s, people sign in unchecked, which is counted and not remembered', async (_case, reason, fault) => {
     const { ranges, server, client } = await breachScene({ outcome: 'change' })
     const user = await server.addUser()

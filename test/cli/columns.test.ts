@@ -187,7 +187,8 @@ describe('the columns of a file', () => {
   it('fill the fields that --map says, one or several, and --ignore leaves columns out', async () => {
     const rules = {
       map: ['E-Mail=username', 'e-mail=email', 'a=b=name'],
-      ...{ ignore: ['Note'], set: ['roles=buyer'] },
+      ignore: ['Note'],
+      set: ['roles=buyer'],
     }
     const text = 'e-mail,note,A=B,roles\nann@x.test,secret,Ann,\nbob@x.test,,Bob,vip\n'
     expect(await read(text, { rules })).toEqual([

@@ -54,8 +54,11 @@ describe('clients', () => {
     expect(stderr).toMatch(/client +shop-a\n/)
     expect(stderr).not.toContain(stdout.trim())
     const form = { grant_type: 'client_credentials', client_id: 'shop-a', client_secret: stdout.trim() }
-    const answer = await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(form) })
-    expect(answer.status).toBe(200)
+    const response = await fetch(`${issuer}/oauth2-token`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    })
+    expect(response.status).toBe(200)
   })
 
   it('are JSON exactly as the admin API answers, the secret in it', async () => {
@@ -310,7 +313,7 @@ describe('statistics', () => {
       /^from .*\nto .*\nsign-ins +[1-9]\d*\nguests +\d+\nmachines +\d+\nrefreshes +\d+\nfailures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
     )
     const json = JSON.parse((await cli.run(['statistics', '--minutes', '30', '--json'])).stdout)
-    expect(json.pieces).toHaveLength(30)
+    expect(json.buckets).toHaveLength(30)
     expect((await cli.run(['statistics', '--minutes', '0'])).stderr).toContain('must be at least 1')
   })
 })

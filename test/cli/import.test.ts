@@ -75,11 +75,19 @@ describe('an import of people', () => {
     const first = await cli.run(args)
     expect(first.code).toBe(0)
     expect(JSON.parse(first.stdout)).toEqual({
-      ...{ dry_run: false, created: ROWS, updated: 0, exists: 0, refused: 0 },
+      dry_run: false,
+      created: ROWS,
+      updated: 0,
+      exists: 0,
+      refused: 0,
       passwords: { bcrypt: ROWS },
     })
     expect(JSON.parse((await cli.run(args)).stdout)).toEqual({
-      ...{ dry_run: true, created: 0, updated: 0, exists: ROWS, refused: 0 },
+      dry_run: true,
+      created: 0,
+      updated: 0,
+      exists: ROWS,
+      refused: 0,
       passwords: {},
     })
     expect(await cli.json('users', 'show', 'many17@shop.test')).toMatchObject({
@@ -157,7 +165,7 @@ sallyport: 4 rows were refused.
     await proxy.close()
   })
 
-  it('loses and doubles nothing where an answer is lost on the way', async () => {
+  it('loses and doubles nothing where a response is lost on the way', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -169,7 +177,7 @@ sallyport: 4 rows were refused.
       stdout: '',
       stderr: `Dry run: 450 people to create, 0 there already, 0 rows refused.
 Password hashes: 450 bcrypt.
-No answer; the batch is sent again …
+No response; the batch is sent again …
 Done: 450 people created, 0 there already, 0 rows refused.
 `,
     })
@@ -217,7 +225,11 @@ Done: 450 people created, 0 there already, 0 rows refused.
     expect(there).toBeLessThan(2000)
     const again = await cli.json('import', 'users', file, '--pool', 'customers', '--yes')
     expect(again).toEqual({
-      ...{ dry_run: false, created: 2000 - there, updated: 0, exists: there, refused: 0 },
+      dry_run: false,
+      created: 2000 - there,
+      updated: 0,
+      exists: there,
+      refused: 0,
       passwords: { bcrypt: 2000 - there },
     })
     expect(await count('gone')).toBe(2000)
@@ -243,11 +255,11 @@ describe('an import of clients', () => {
       ['brought', 'brought-secret-'.repeat(3)],
     ] as const) {
       const form = { grant_type: 'client_credentials', client_id, client_secret }
-      const answer = await fetch(`${issuer}/oauth2-token`, {
+      const response = await fetch(`${issuer}/oauth2-token`, {
         method: 'POST',
         body: new URLSearchParams(form),
       })
-      expect(answer.status).toBe(200)
+      expect(response.status).toBe(200)
     }
     expect((await cli.run(args)).stdout).toBe('')
   })
@@ -291,11 +303,11 @@ sallyport: 1 row was refused.
     expect(created).toBe(2)
     for (const { client_id, client_secret } of secrets) {
       const form = { grant_type: 'client_credentials', client_id, client_secret }
-      const answer = await fetch(`${issuer}/oauth2-token`, {
+      const response = await fetch(`${issuer}/oauth2-token`, {
         method: 'POST',
         body: new URLSearchParams(form),
       })
-      expect(answer.status).toBe(200)
+      expect(response.status).toBe(200)
     }
     await proxy.close()
   })

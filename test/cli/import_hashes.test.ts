@@ -52,7 +52,8 @@ describe('an import of hashes', () => {
   ])('never guesses the scheme of a bare hash: %s', async (_what, header, cells) => {
     const file = write('bare.csv', [header, `bare@shop.test,${cells}`])
     expect(await importUsers(file)).toEqual({
-      ...{ code: 1, stdout: '' },
+      code: 1,
+      stdout: '',
       stderr: `line 2: bare@shop.test: password_hash: the hash does not say its scheme, and no scheme is named; name it in the column hash_scheme or by --hash-scheme: ${SCHEMES}
 Dry run: 0 people to create, 0 there already, 1 row refused.
 sallyport: 1 row was refused.
@@ -69,7 +70,8 @@ sallyport: 1 row was refused.
       `named4@shop.test,${createHash('sha1').update(PASSWORD).digest('hex')},,sha1`,
     ])
     expect(await importUsers(file, '--hash-scheme', 'sha256-salt-password')).toEqual({
-      ...{ code: 0, stdout: '' },
+      code: 0,
+      stdout: '',
       stderr: `Dry run: 4 people to create, 0 there already, 0 rows refused.
 Password hashes: 2 sha256-salt-password, 1 bcrypt, 1 sha1.
 Done: 4 people created, 0 there already, 0 rows refused.
@@ -130,7 +132,8 @@ Done: 4 people created, 0 there already, 0 rows refused.
     ])
     const args = ['import', 'users', right, '--pool', 'customers', '--yes', '--update']
     expect(await cli.run(args, { stdin: OPERATORS.operator })).toEqual({
-      ...{ code: 0, stdout: '' },
+      code: 0,
+      stdout: '',
       stderr: `Dry run: 1 person to create, 1 hash to replace, 1 there already, 0 rows refused.
 Password hashes: 2 bcrypt.
 Done: 1 person created, 1 hash replaced, 1 there already, 0 rows refused.
@@ -171,7 +174,8 @@ describe('known passwords of an import (--verify-with)', () => {
     ])
     const args = ['import', 'users', file(), '--pool', 'customers', '--yes', '--verify-with', path]
     expect(await user.run([...args, '--hash-scheme', 'sha256-password-salt'])).toEqual({
-      ...{ code: 1, stdout: '' },
+      code: 1,
+      stdout: '',
       stderr: expect.stringMatching(
         /sallyport: Nothing was imported, because a known password does not match:\n {2}verify2@shop\.test \(sha256-password-salt\): the password does not match the hash\n {2}verify3@shop\.test \(no row\): the file has no row with this username that can be imported\n {2}nobody \(no row\): .*\nCheck --hash-scheme, the columns of the file, and the passwords\.\n$/,
       ),

@@ -98,7 +98,9 @@ const ANN = { name: 'Ann Archer' }
 
 const WITH_HASHES: Sample[] = [
   {
-    ...{ file: 'orocommerce.csv', preset: 'orocommerce', passwords: '1 symfony-sha512, 1 bcrypt' },
+    file: 'orocommerce.csv',
+    preset: 'orocommerce',
+    passwords: '1 symfony-sha512, 1 bcrypt',
     users: {
       'ann@oro.test': {
         profile: { ...ANN, email: 'ann@oro.test' },
@@ -108,26 +110,38 @@ const WITH_HASHES: Sample[] = [
     },
   },
   {
-    ...{ file: 'orocommerce-staff.csv', preset: 'orocommerce-staff', pool: 'staff', passwords: '1 bcrypt' },
+    file: 'orocommerce-staff.csv',
+    preset: 'orocommerce-staff',
+    pool: 'staff',
+    passwords: '1 bcrypt',
     users: { cora: { profile: { name: 'Cora Clerk', email: 'clerk@oro.test' }, roles: ['ROLE_MANAGER'] } },
   },
   {
-    ...{ file: 'magento.csv', preset: 'magento', passwords: '1 magento2' },
+    file: 'magento.csv',
+    preset: 'magento',
+    passwords: '1 magento2',
     users: { 'ann@magento.test': { profile: { ...ANN, email: 'ann@magento.test' } } },
   },
   {
-    ...{ file: 'woocommerce.csv', preset: 'woocommerce', passwords: '1 wordpress' },
+    file: 'woocommerce.csv',
+    preset: 'woocommerce',
+    passwords: '1 wordpress',
     users: { ann: { profile: { ...ANN, email: 'ann@woo.test' }, roles: ['customer'] } },
   },
   {
-    ...{ file: 'auth0.ndjson', preset: 'auth0', passwords: '2 bcrypt' },
+    file: 'auth0.ndjson',
+    preset: 'auth0',
+    passwords: '2 bcrypt',
     users: {
       'ann@auth0.test': { profile: { email: 'ann@auth0.test' } },
       'bob@auth0.test': { profile: { email: 'bob@auth0.test' } },
     },
   },
   {
-    ...{ file: 'keycloak.json', preset: 'keycloak', passwords: '1 keycloak', pool: 'staff' },
+    file: 'keycloak.json',
+    preset: 'keycloak',
+    passwords: '1 keycloak',
+    pool: 'staff',
     users: {
       ann: {
         profile: { ...ANN, email: 'ann@keycloak.test' },
@@ -137,22 +151,32 @@ const WITH_HASHES: Sample[] = [
     },
   },
   {
-    ...{ file: 'firebase.json', preset: 'firebase', passwords: '1 firebase-scrypt', options: SET_FIREBASE },
+    file: 'firebase.json',
+    preset: 'firebase',
+    passwords: '1 firebase-scrypt',
+    options: SET_FIREBASE,
     users: { 'ann@firebase.test': { profile: { ...ANN, email: 'ann@firebase.test' }, enabled: true } },
   },
   {
-    ...{ file: 'firebase.csv', preset: 'firebase', passwords: '1 firebase-scrypt', options: SET_FIREBASE },
+    file: 'firebase.csv',
+    preset: 'firebase',
+    passwords: '1 firebase-scrypt',
+    options: SET_FIREBASE,
     users: { 'bob@firebase.test': { profile: { name: 'Bob Baker', email: 'bob@firebase.test' } } },
   },
 ]
 
 const WITHOUT_HASHES: Sample[] = [
   {
-    ...{ file: 'shopify.csv', preset: 'shopify', passwords: '1 no password' },
+    file: 'shopify.csv',
+    preset: 'shopify',
+    passwords: '1 no password',
     users: { 'ann@shopify.test': { profile: { ...ANN, email: 'ann@shopify.test' } } },
   },
   {
-    ...{ file: 'cognito.json', preset: 'cognito', passwords: '1 no password' },
+    file: 'cognito.json',
+    preset: 'cognito',
+    passwords: '1 no password',
     users: { 'ann@cognito.test': { profile: { ...ANN, email: 'ann@cognito.test' }, enabled: true } },
   },
 ]

@@ -131,7 +131,7 @@ describe('an access token that has ended', () => {
     expect(seqOf(user)).toBe(2)
   })
 
-  it('is renewed once more where the answer was lost', async () => {
+  it('is renewed once more where the response was lost', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()

@@ -60,7 +60,8 @@ describe('a visitor', () => {
   it('is nobody where the API has no guests', async () => {
     const browser = await Browser.open()
     await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({
-      ...{ code: 'signed_out', isTemporary: false },
+      code: 'signed_out',
+      isTemporary: false,
     })
     expect(browser.posted).toEqual([])
   })
@@ -115,7 +116,7 @@ describe('the access token', () => {
   })
 })
 
-describe('a lost answer', () => {
+describe('a lost response', () => {
   it.each<[Fault[]]>([
     [['answer lost']],
     [['answer cut']],

@@ -46,7 +46,7 @@ describe('the end of a session', () => {
     expect(browser.posted.at(-1)?.get('token')).toBe((await signingIn).refreshToken)
   })
 
-  it('is tried again where the answer is lost, and told where it cannot be done', async () => {
+  it('is tried again where the response is lost, and told where it cannot be done', async () => {
     const { browser, tab } = await customer()
     browser.faults.push('answer lost')
     await hurry(tab.signOut())

@@ -17,8 +17,8 @@ describe('two tabs', () => {
     const { browser, user, tab } = await customer()
     const other = browser.tab()
     browser.server.clock.time += HOUR
-    const answers = await Promise.all([tab.fetch(CART), other.fetch(CART)])
-    expect(await Promise.all(answers.map(subjectOf))).toEqual([user.id, user.id])
+    const responses = await Promise.all([tab.fetch(CART), other.fetch(CART)])
+    expect(await Promise.all(responses.map(subjectOf))).toEqual([user.id, user.id])
     browser.server.clock.time += HOUR
     expect(await subjectOf(await other.fetch(CART))).toBe(user.id)
     expect(browser.events).not.toContain('session_ended')

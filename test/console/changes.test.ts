@@ -16,13 +16,17 @@ const newId = () => `c-${crypto.randomUUID()}`
 
 async function create(
   fields: Record<string, string | string[]> = {},
-): Promise<{ id: string; answer: ConsoleAnswer }> {
+): Promise<{ id: string; response: ConsoleAnswer }> {
   const id = newId()
-  const answer = await admin.post('/console/clients/~new', {
-    ...{ client_id: id, api: 'storefront', kind: 'confidential', grants: ['password'], scopes: ['cart'] },
+  const response = await admin.post('/console/clients/~new', {
+    client_id: id,
+    api: 'storefront',
+    kind: 'confidential',
+    grants: ['password'],
+    scopes: ['cart'],
     ...fields,
   })
-  return { id, answer }
+  return { id, response }
 }
 
 async function etagOf(path: string): Promise<string> {
@@ -30,11 +34,11 @@ async function etagOf(path: string): Promise<string> {
 }
 
 describe('a new client', () => {
-  it('shows its secret on the one answer, and the secret works', async () => {
-    const { id, answer } = await create()
-    expect(answer.status).toBe(201)
-    expect(answer.headers.get('Cache-Control')).toBe('no-store, no-transform')
-    const [client_secret = ''] = /sps_[\w-]{43}/.exec(answer.html) ?? []
+  it('shows its secret on the one response, and the secret works', async () => {
+    const { id, response } = await create()
+    expect(response.status).toBe(201)
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+    const [client_secret = ''] = /sps_[\w-]{43}/.exec(response.html) ?? []
     const { username } = await server.addUser()
     const parameters = { grant_type: 'password', client_id: id, client_secret, username, password: PASSWORD }
     expect((await server.postForm(parameters)).status).toBe(200)
@@ -53,17 +57,22 @@ describe('a new client', () => {
   })
 
   it('has none where it is public', async () => {
-    const { answer } = await create({ kind: 'public' })
-    expect(answer.html).toContain('it has no secret')
-    expect(answer.html).not.toContain('sps_')
+    const { response } = await create({ kind: 'public' })
+    expect(response.html).toContain('it has no secret')
+    expect(response.html).not.toContain('sps_')
   })
 
   it('keeps what was typed where it is refused, with the reason beside the field', async () => {
-    const { answer } = await create({
-      ...{ client_id: 'no good', name: 'A name', grants: ['client_credentials'], kind: 'public' },
-      ...{ origins: 'https://ok.test\nnot an origin', access_token_lifetime: 'soon', scopes: ['orders'] },
+    const { response } = await create({
+      client_id: 'no good',
+      name: 'A name',
+      grants: ['client_credentials'],
+      kind: 'public',
+      origins: 'https://ok.test\nnot an origin',
+      access_token_lifetime: 'soon',
+      scopes: ['orders'],
     })
-    const { status, html } = answer
+    const { status, html } = response
     expect(status).toBe(422)
     expect(inputOf(html, 'client_id')).toBe('no good')
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
@@ -79,16 +88,16 @@ describe('a new client', () => {
 
   it('says so where its name is taken', async () => {
     const { id } = await create()
-    const { answer } = await create({ client_id: id })
-    expect(answer.status).toBe(409)
-    expect(answer.html).toContain('id="client_id-error">is taken')
+    const { response } = await create({ client_id: id })
+    expect(response.status).toBe(409)
+    expect(response.html).toContain('id="client_id-error">is taken')
   })
 
   it('keeps what was typed while the stores are away', async () => {
     stores.up = false
-    const { answer } = await create({ name: 'Typed with care' })
+    const { response } = await create({ name: 'Typed with care' })
     stores.up = true
-    expect(answer.status).toBe(503)
+    expect(response.status).toBe(503)
   })
 })
 
@@ -102,9 +111,9 @@ describe('an edit', () => {
       scopes: ['cart', 'orders'],
       origins: 'https://a.test',
     }
-    const answer = await admin.post(path, { ...fields, etag: await etagOf(path) })
-    expect(answer).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
-    const { html } = await admin.get(answer.location ?? '')
+    const response = await admin.post(path, { ...fields, etag: await etagOf(path) })
+    expect(response).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
+    const { html } = await admin.get(response.location ?? '')
     expect(html).toContain('<p class="note good" role="status">The client is saved.</p>')
     expect(inputOf(html, 'name')).toBe('Renamed')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
@@ -129,8 +138,8 @@ describe('an edit', () => {
 
   it('without its version is refused', async () => {
     const { id } = await create()
-    const answer = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
-    expect([412, 428]).toContain(answer.status)
+    const response = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
+    expect([412, 428]).toContain(response.status)
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: id })
   })
 })
@@ -204,7 +213,9 @@ describe('a person', () => {
     const { html } = await admin.get('/console/people/new?pool=operators')
     expect(html).toContain('Your own password')
     const draft = {
-      ...{ pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'the first one' },
+      pool: 'operators',
+      username: `${crypto.randomUUID()}@x.test`,
+      password: 'the first one',
       roles: ['support', 'admin'],
     }
     const refused = await admin.post('/console/people/new', draft)
@@ -272,8 +283,8 @@ describe('a person', () => {
     const { html } = await admin.get(path)
     expect(html).not.toContain(`${encodeURIComponent(admin.user.id)}/disable`)
     expect(html).not.toMatch(/name="must_change_password" value="yes" checked/)
-    const answer = await admin.post(`${path}/disable`)
-    expect(answer).toMatchObject({ status: 409, html: expect.stringContaining('Another admin can do it') })
+    const response = await admin.post(`${path}/disable`)
+    expect(response).toMatchObject({ status: 409, html: expect.stringContaining('Another admin can do it') })
   })
 })
 
@@ -300,8 +311,8 @@ describe('support', () => {
   })
 
   it('is refused by the admin API too, whatever it posts', async () => {
-    const answer = await support.post(`/console/people/${admin.user.id}/disable`)
-    expect(answer).toMatchObject({
+    const response = await support.post(`/console/people/${admin.user.id}/disable`)
+    expect(response).toMatchObject({
       status: 403,
       html: expect.stringContaining('Operators take the role admin'),
     })

@@ -19,9 +19,9 @@ describe('a form', () => {
     ['nobody knows where', {}],
     ['a page without an origin', { Origin: 'null' }],
   ])('is refused from %s, with the right token', async (_, headers) => {
-    const answer = await post(headers)
-    expect(answer.status).toBe(403)
-    expect(answer.html).toContain('This was not sent from the console')
+    const response = await post(headers)
+    expect(response.status).toBe(403)
+    expect(response.html).toContain('This was not sent from the console')
   })
 
   it.each([
@@ -42,8 +42,8 @@ describe('a form', () => {
     'is refused as %s',
     async (type) => {
       const headers = { 'Content-Type': type, Origin: ISSUER }
-      const answer = await browser.send('/console/clients/~new', { method: 'POST', headers, body: 'x=1' })
-      expect(answer.status).toBe(415)
+      const response = await browser.send('/console/clients/~new', { method: 'POST', headers, body: 'x=1' })
+      expect(response.status).toBe(415)
     },
   )
 
@@ -91,9 +91,9 @@ describe('every page', () => {
   })
 
   it('is read by GET alone where nothing is done there', async () => {
-    const answer = await browser.post('/console/audit')
-    expect(answer.status).toBe(405)
-    expect(answer.headers.get('Allow')).toBe('GET, HEAD')
+    const response = await browser.post('/console/audit')
+    expect(response.status).toBe(405)
+    expect(response.headers.get('Allow')).toBe('GET, HEAD')
   })
 
   it('is found with a slash at the end too', async () => {

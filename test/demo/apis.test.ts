@@ -36,7 +36,8 @@ describe('the two APIs', () => {
     const customer = await storefrontTokens(CUSTOMER)
     const admin = await backofficeTokens(ADMIN)
     const machine = await requestTokens({
-      ...{ client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' },
+      client_id: 'storefront-demo',
+      client_secret: 'storefront-demo-secret',
       grant_type: 'client_credentials',
     })
     expect(await ask(`${backofficeApi}/orders`, { token: customer.access_token })).toEqual(INVALID_TOKEN)
@@ -126,7 +127,8 @@ describe('the storefront API', () => {
     const url = `${storefrontApi}/orders/${randomUUID()}`
     expect(await ask(url, { token: guest.access_token, method: 'PUT' })).toEqual(needsScope('orders'))
     const machine = await requestTokens({
-      ...{ client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' },
+      client_id: 'storefront-demo',
+      client_secret: 'storefront-demo-secret',
       grant_type: 'client_credentials',
     })
     const refusal = await ask(url, { token: machine.access_token, method: 'PUT' })

@@ -70,7 +70,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([])
   })
 
-  it('stays signed in when the answer to a refresh is lost on the network', async () => {
+  it('stays signed in when the response to a refresh is lost on the network', async () => {
     const { visitor, tab } = await signedIn()
     let lost = 0
     await visitor.context.route(TOKEN_ENDPOINT, async (route) => {
@@ -90,9 +90,9 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['failed: POST /oauth2-token'])
   })
 
-  it('has a button that loses an answer, and nothing is lost by it', async () => {
+  it('has a button that loses a response, and nothing is lost by it', async () => {
     const { visitor, tab } = await signedIn()
-    await tab.press('Lose the answer on the way')
+    await tab.press('Lose the response on the way')
     await tab.page.locator('#outcome', { hasText: 'You are still signed in' }).waitFor()
     await tab.hasRefreshToken(1)
     await tab.screenshot('5-lost-answer')

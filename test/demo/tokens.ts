@@ -1,4 +1,5 @@
 import { inject } from 'vitest'
+import { compact } from '../../src/lib/compact.ts'
 
 const demo = inject('demo')
 
@@ -30,16 +31,19 @@ export async function requestTokens(parameters: Record<string, string>): Promise
   throw new Error(`${response.status} ${await response.text()}`)
 }
 
-/** An answer of an API: its status, its challenge and its body. */
+/** A response of an API: its status, its challenge and its body. */
 export async function ask(
   url: string,
   { token, method = 'GET', body }: { token?: string; method?: string; body?: unknown } = {},
 ): Promise<{ status: number; challenge: string | null; body: unknown }> {
-  const response = await fetch(url, {
-    method,
-    headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), 'Content-Type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+  const response = await fetch(
+    url,
+    compact({
+      method,
+      headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    }),
+  )
   const challenge = response.headers.get('WWW-Authenticate')
   return { status: response.status, challenge, body: await response.json() }
 }

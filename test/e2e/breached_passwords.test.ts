@@ -4,6 +4,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { compact } from '../../src/lib/compact.ts'
 import { OPERATORS } from '../support/cli.ts'
 import { type HttpRangeServer, listen } from '../support/http_range_server.ts'
 import { RangeServer } from '../support/range_server.ts'
@@ -37,14 +38,18 @@ const signIn = (who: Record<string, string>) => requestTokens(service.origin, wh
 type Operator = Tokens & { confirmation?: string }
 
 async function callAdmin({ access_token: token, confirmation }: Operator, path: string, body?: unknown) {
-  const response = await fetch(`${service.origin}/admin/api${path}`, {
-    headers: {
-      Authorization: `Bearer ${token}`,
-      'Content-Type': 'application/json',
-      ...(confirmation === undefined ? {} : { 'Sallyport-Confirmation': confirmation }),
-    },
-    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-  })
+  const response = await fetch(
+    `${service.origin}/admin/api${path}`,
+    compact({
+      headers: compact({
+        Authorization: `Bearer ${token}`,
+        'Content-Type': 'application/json',
+        'Sallyport-Confirmation': confirmation,
+      }),
+      method: body === undefined ? undefined : 'POST',
+      body: body === undefined ? undefined : JSON.stringify(body),
+    }),
+  )
   const text = await response.text()
   return { status: response.status, body: text === '' ? null : JSON.parse(text) }
 }

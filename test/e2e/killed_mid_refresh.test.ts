@@ -5,6 +5,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { compact } from '../../src/lib/compact.ts'
 import { findChildren } from '../support/child_processes.ts'
 import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
 
@@ -46,7 +47,7 @@ afterAll(() => service.close())
 /** @param port Where it was before; a free one at first. */
 async function start(port?: number): Promise<void> {
   const others = findChildren('workerd')
-  service = await startService(bundle, { ...identity, ...(port === undefined ? {} : { port }) })
+  service = await startService(bundle, compact({ ...identity, port }))
   const [own, ...rest] = findChildren('workerd').filter((child) => !others.includes(child))
   if (own === undefined || rest.length > 0) throw new Error('which workerd is that of the service?')
   pid = own
@@ -59,19 +60,19 @@ class Refresher {
   #isRunning = true
   /** Of each number there was. */
   readonly seen = new Map<number, string>()
-  /** How many tries got no answer. */
+  /** How many tries got no response. */
   unanswered = 0
 
   constructor(token: string, { client_id, client_secret }: { client_id: string; client_secret?: string }) {
     this.#token = token
-    this.#credentials = { client_id, ...(client_secret === undefined ? {} : { client_secret }) }
+    this.#credentials = compact({ client_id, client_secret })
   }
 
   get current(): RefreshToken {
     return decodeJwt<RefreshToken>(this.#token)
   }
 
-  /** Refreshes over and over until it is told to stop, which it does with an answer. */
+  /** Refreshes over and over until it is told to stop, which it does with a response. */
   async run(): Promise<void> {
     this.#isRunning = true
     while (this.#isRunning) await this.refresh()
@@ -94,10 +95,10 @@ class Refresher {
       this.#learn(answer)
       return
     }
-    throw new Error('no answer within the retry window')
+    throw new Error('no response within the retry window')
   }
 
-  /** Null where no answer came, or 503. */
+  /** Null where no response came, or 503. */
   async #post(): Promise<string | null> {
     const form = { grant_type: 'refresh_token', refresh_token: this.#token, ...this.#credentials }
     try {

@@ -21,21 +21,21 @@ beforeAll(async () => {
 
 afterAll(() => servers.close())
 
-interface Answer {
+interface Handler {
   askedAt: number
   status: number
 }
 
-/** Asks every 250 ms, whether the last answer has come or not, until it is stopped. */
+/** Asks every 250 ms, whether the last response has come or not, until it is stopped. */
 function askSteadily(url: string, tokens: Tokens) {
-  const answers: Promise<Answer>[] = []
+  const responses: Promise<Handler>[] = []
   const ask = async () => ({ askedAt: Date.now(), status: await statusAt(url, tokens.access_token) })
-  const timer = setInterval(() => answers.push(ask()), ASK_EVERY_MS)
-  async function stop(): Promise<Answer[]> {
+  const timer = setInterval(() => responses.push(ask()), ASK_EVERY_MS)
+  async function stop(): Promise<Handler[]> {
     clearInterval(timer)
-    return Promise.all(answers)
+    return Promise.all(responses)
   }
-  return { stop, last: () => answers.at(-1) }
+  return { stop, last: () => responses.at(-1) }
 }
 
 async function untilRefused(asking: ReturnType<typeof askSteadily>, withinSeconds: number): Promise<void> {
@@ -43,8 +43,8 @@ async function untilRefused(asking: ReturnType<typeof askSteadily>, withinSecond
   while (Date.now() < end && (await asking.last())?.status !== 401) await sleep(ASK_EVERY_MS)
 }
 
-function statuses(answers: readonly Answer[]): number[] {
-  return [...new Set(answers.map(({ status }) => status))]
+function statuses(responses: readonly Handler[]): number[] {
+  return [...new Set(responses.map(({ status }) => status))]
 }
 
 function seconds(milliseconds: number): string {
@@ -77,19 +77,19 @@ async function measure(pollSeconds: number, revokedAfterSeconds: number) {
   await revoke(issuer, revoked.refresh_token)
   await untilRefused(asking, pollSeconds + OLDEST_LIST_SECONDS + 5)
   await sleep(HOLD_MS)
-  return { revokedAt, answers: await asking.stop(), others: await askingForOther.stop() }
+  return { revokedAt, responses: await asking.stop(), others: await askingForOther.stop() }
 }
 
 /** Asks steadily, and has the token revoked right after the service has read its list, which it then keeps. */
 async function expectRefusalWithinBound(pollSeconds: number, revokedAfterSeconds: number): Promise<void> {
-  const { revokedAt, answers, others } = await measure(pollSeconds, revokedAfterSeconds)
-  const first = answers.findIndex(({ status }) => status === 401)
-  const lifeMs = (answers[first]?.askedAt ?? Number.POSITIVE_INFINITY) - revokedAt
+  const { revokedAt, responses, others } = await measure(pollSeconds, revokedAfterSeconds)
+  const first = responses.findIndex(({ status }) => status === 401)
+  const lifeMs = (responses[first]?.askedAt ?? Number.POSITIVE_INFINITY) - revokedAt
   report(`an API that polls every ${pollSeconds} s refuses ${seconds(lifeMs)} after the revocation`)
   expect(lifeMs).toBeGreaterThan(0)
   expect(lifeMs).toBeLessThanOrEqual((pollSeconds + OLDEST_LIST_SECONDS) * 1000)
-  expect(statuses(answers.slice(0, first))).toEqual([200])
-  expect(statuses(answers.slice(first))).toEqual([401])
+  expect(statuses(responses.slice(0, first))).toEqual([200])
+  expect(statuses(responses.slice(first))).toEqual([401])
   expect(statuses(others)).toEqual([200])
 }
 

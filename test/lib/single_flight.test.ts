@@ -24,17 +24,17 @@ describe('a single flight', () => {
   it('does the work once for all who ask at once', async () => {
     const flights = new SingleFlight<string>()
     const { run, resolve, runs } = work()
-    const answers = Promise.all(Array.from({ length: 50 }, () => flights.run('a', request().context, run)))
+    const responses = Promise.all(Array.from({ length: 50 }, () => flights.run('a', request().context, run)))
     resolve('answer')
-    expect(new Set(await answers)).toEqual(new Set(['answer']))
+    expect(new Set(await responses)).toEqual(new Set(['answer']))
     expect(runs()).toBe(1)
   })
 
   it('keeps different keys apart', async () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
-    const answers = ['a', 'b'].map((key) => flights.run(key, context, async () => `answer ${key}`))
-    expect(await Promise.all(answers)).toEqual(['answer a', 'answer b'])
+    const responses = ['a', 'b'].map((key) => flights.run(key, context, async () => `response ${key}`))
+    expect(await Promise.all(responses)).toEqual(['answer a', 'answer b'])
   })
 
   it('keeps nothing: who asks later starts anew', async () => {
@@ -48,10 +48,10 @@ describe('a single flight', () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
     const { run, reject } = work()
-    const answers = Promise.allSettled([flights.run('a', context, run), flights.run('a', context, run)])
+    const responses = Promise.allSettled([flights.run('a', context, run), flights.run('a', context, run)])
     const failure = new Error('the store is down')
     reject(failure)
-    expect(await answers).toEqual([
+    expect(await responses).toEqual([
       { status: 'rejected', reason: failure },
       { status: 'rejected', reason: failure },
     ])
@@ -62,13 +62,13 @@ describe('a single flight', () => {
     const flights = new SingleFlight<string>()
     const [first, second] = [request(), request()]
     const { run, reject } = work()
-    const answers = Promise.allSettled([
+    const responses = Promise.allSettled([
       flights.run('a', first.context, run),
       flights.run('a', second.context, run),
     ])
     expect([first.held.length, second.held.length]).toEqual([1, 0])
     reject(new Error('the store is down'))
-    await answers
+    await responses
     expect(await Promise.all(first.held)).toEqual([undefined])
   })
 })

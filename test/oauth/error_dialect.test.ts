@@ -4,7 +4,7 @@ import * as errors from '../../src/oauth/errors.ts'
 
 type Kind = errors.Refusal['kind']
 /** A status and the JSON members in their order. */
-type Answer = [status: number, body: Record<string, string>]
+type Handler = [status: number, body: Record<string, string>]
 
 /** What a caller gets, as the bytes that are written. */
 function answer({ refusal }: errors.OAuthError, dialect: ErrorDialect): string {
@@ -12,15 +12,15 @@ function answer({ refusal }: errors.OAuthError, dialect: ErrorDialect): string {
   return written([wire.status, formatError(wire, dialect)])
 }
 
-function written([status, body]: Answer): string {
+function written([status, body]: Handler): string {
   return `${status} ${JSON.stringify(body)}`
 }
 
-function rfc(status: number, error: string, error_description: string): Answer {
+function rfc(status: number, error: string, error_description: string): Handler {
   return [status, { error, error_description }]
 }
 
-function oro(status: number, error: string, error_description: string, hint?: string): Answer {
+function oro(status: number, error: string, error_description: string, hint?: string): Handler {
   const body = { error, error_description, message: error_description }
   return [status, hint === undefined ? body : { ...body, hint }]
 }
@@ -37,8 +37,8 @@ const CHALLENGE = 'Solve a challenge and send its response as challenge_response
 const TOO_MANY = 'There were too many attempts. Try again later.'
 const FAILED = 'The server met an unexpected condition.'
 
-/** Each kind of refusal with its answer in both dialects. */
-const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Answer; oro: Answer }> = {
+/** Each kind of refusal with its response in both dialects. */
+const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: Handler }> = {
   malformed_request: {
     error: errors.malformedRequest('not_json'),
     rfc6749: rfc(400, 'invalid_request', BROKEN),
@@ -171,7 +171,7 @@ describe('the reason of a refusal', () => {
     ['invalid_scope', errors.invalidScope],
     ['temporarily_unavailable', errors.temporarilyUnavailable],
     ['server_error', errors.serverError],
-  ])('is kept for the log, and changes no answer: %s', (_kind, refuse) => {
+  ])('is kept for the log, and changes no response: %s', (_kind, refuse) => {
     const [first, second] = [refuse('one reason'), refuse('another reason')]
     expect([first.reason, first.message]).toEqual(['one reason', 'one reason'])
     for (const dialect of ['rfc6749', 'oro'] as const) {

@@ -35,7 +35,9 @@ beforeAll(async () => {
   const response = await fetch(`${issuer}/oauth2-token`, {
     method: 'POST',
     body: new URLSearchParams({
-      ...{ grant_type: 'client_credentials', client_id: CLIENT[0], client_secret: CLIENT[1] },
+      grant_type: 'client_credentials',
+      client_id: CLIENT[0],
+      client_secret: CLIENT[1],
     }),
   })
   token = ((await response.json()) as { access_token: string }).access_token

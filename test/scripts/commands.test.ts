@@ -266,7 +266,10 @@ describe('the first admin of a deployment', () => {
     )
     expect(results).toEqual([
       {
-        ...{ pool: 'operators', username: 'zoe@example.com', roles: '["admin"]', is_hashed: 1 },
+        pool: 'operators',
+        username: 'zoe@example.com',
+        roles: '["admin"]',
+        is_hashed: 1,
         clients: 'sallyport-cli admin 0,sallyport-console admin 0',
         events: 'admin: the first admin was created',
       },

@@ -41,8 +41,10 @@ export const SCOPE = 'cart orders catalog'
 export const NOTHING_SAID = { must_change_password: undefined, password_breached: undefined }
 export const CLAIMED = { must_change_password: undefined, password_breached: true }
 export const HELD = {
-  ...{ scope: undefined, roles: undefined },
-  ...{ must_change_password: true, password_breached: true },
+  scope: undefined,
+  roles: undefined,
+  must_change_password: true,
+  password_breached: true,
 }
 
 /** What is remembered of a person's password. */

@@ -121,14 +121,14 @@ export async function startCli(
   }
 }
 
-/** Stands before a server, and loses an answer where it is told to: the server has handled the request by then. */
+/** Stands before a server, and loses a response where it is told to: the server has handled the request by then. */
 export class LossyProxy {
   readonly #server: Server
   readonly #lost = new Map<string, number>()
   readonly #answered = new Map<string, number>()
   readonly origin: string
   readonly requests: string[] = []
-  /** How long each answer is held back. */
+  /** How long each response is held back. */
   delayMs = 0
 
   private constructor(server: Server) {
@@ -146,7 +146,7 @@ export class LossyProxy {
 
   /**
    * @param operation Such as `POST /oauth2-token`.
-   * @param after How many more of its answers get through before that.
+   * @param after How many more of its responses get through before that.
    */
   loseAnswerTo(operation: string, { after = 0 } = {}): void {
     this.#lost.set(operation, (this.#answered.get(operation) ?? 0) + after)
@@ -162,23 +162,23 @@ export class LossyProxy {
     const operation = `${incoming.method} ${incoming.url?.split('?')[0]}`
     this.requests.push(operation)
     const { host: _host, ...headers } = incoming.headers
-    const onward = request(target + incoming.url, { method: incoming.method ?? 'GET', headers }, (answer) =>
-      this.#answer(operation, answer, outgoing),
+    const onward = request(target + incoming.url, { method: incoming.method ?? 'GET', headers }, (response) =>
+      this.#answer(operation, response, outgoing),
     )
     onward.on('error', () => outgoing.destroy())
     incoming.pipe(onward)
   }
 
-  #answer(operation: string, answer: IncomingMessage, outgoing: ServerResponse): void {
+  #answer(operation: string, response: IncomingMessage, outgoing: ServerResponse): void {
     const place = this.#answered.get(operation) ?? 0
     this.#answered.set(operation, place + 1)
     if (this.#lost.get(operation) === place) {
-      answer.resume().on('end', () => outgoing.destroy())
+      response.resume().on('end', () => outgoing.destroy())
       return
     }
     setTimeout(() => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(outgoing)
     }, this.delayMs)
   }
 }

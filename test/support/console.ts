@@ -17,7 +17,7 @@ export interface ConsoleAnswer {
 export class ConsoleBrowser {
   readonly server: TestServer
   cookie: string | null = null
-  /** The `Set-Cookie` of the last answer that had one. */
+  /** The `Set-Cookie` of the last response that had one. */
   setCookie: string | null = null
   csrfToken = ''
 

@@ -2,7 +2,7 @@ import { timers } from '../../src/lib/timers.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
 
-/** How a call to a store fails. After it is done the answer alone is lost, as when a connection drops after the write. */
+/** How a call to a store fails. After it is done the response alone is lost, as when a connection drops after the write. */
 export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -59,9 +59,9 @@ export class FaultyStore {
         return this.#track(this.#hang().then(call))
       case 'hangs after it is done':
         return this.#track(
-          call().then(async (answer) => {
+          call().then(async (response) => {
             await this.#hang()
-            return answer
+            return response
           }),
         )
       case BREAK:
@@ -175,7 +175,7 @@ export const D1_DOWN = aroundD1(unreachable)
 /** A KV namespace that no call reaches. */
 export const KV_DOWN = aroundKv(unreachable)
 
-/** D1 with a list of the calls that were made, but those that are written after the answer. */
+/** D1 with a list of the calls that were made, but those that are written after the response. */
 export function countingD1(): { db: D1Database; statements: string[] } {
   const statements: string[] = []
   const db = aroundD1((sql, call) => {

@@ -27,7 +27,9 @@ export function readDelta(server: TestServer, since: string): Promise<FeedClaims
 export async function readFeedAt(server: TestServer, path: string, typ: string): Promise<FeedClaims> {
   const response = await server.fetch(path)
   const options = {
-    ...{ issuer: ISSUER, typ, currentDate: new Date(server.clock.time * 1000) },
+    issuer: ISSUER,
+    typ,
+    currentDate: new Date(server.clock.time * 1000),
     requiredClaims: ['exp', 'until'],
   }
   const { payload } = await jwtVerify<FeedClaims>(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
 import type { Operation } from '../../src/admin/operation.ts'
+import { compact } from '../../src/lib/compact.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import { CANARY, toHeaderValue, wildHeaderValue, wildJson, wildText } from './fuzz_text.ts'
 import { ISSUER } from './server.ts'
@@ -203,11 +204,11 @@ export function callOf(operation: Operation, { victims, rows }: Surroundings): f
     .map(({ path, query, body, type, headers, version }) => ({
       method: operation.method,
       url: `${ISSUER}/admin/api${path}${query}`,
-      headers: {
+      headers: compact({
         ...headers,
-        ...(version === null ? {} : { 'If-Match': version }),
-        ...(body === null ? {} : { 'Content-Type': type }),
-      },
+        'If-Match': version ?? undefined,
+        'Content-Type': body === null ? undefined : type,
+      }),
       body: operation.method === 'GET' ? null : body,
     }))
 }

@@ -5,7 +5,7 @@ import { CANARY } from './fuzz_text.ts'
 
 const TYPE = 'urn:problem-type:sallyport:'
 
-/** What holds for every answer of the admin API, whatever was asked. */
+/** What holds for every response of the admin API, whatever was asked. */
 export function checkAdminAnswer(exchange: Exchange): void {
   const { status, headers, text, request } = exchange
   expect(headers.get('Cache-Control')).toBe('no-store, no-transform')
@@ -41,7 +41,7 @@ function checkProblem({ status, headers, text, request }: Exchange): void {
   expect([JSON.stringify(problem), ...messages, ...[...headers].flat()].join('\n')).not.toContain(CANARY)
 }
 
-/** One line for a refusal, of its status, none for an answer; and nothing of the request in it. */
+/** One line for a refusal, of its status, none for a response; and nothing of the request in it. */
 function checkAdminLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
   const expected = status < 400 ? [] : [['info', status === 421 ? 'refused' : 'admin_refused', status]]

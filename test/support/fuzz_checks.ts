@@ -29,7 +29,7 @@ function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
 
 const DOCUMENTED = { rfc6749: documentedErrors('rfc6749'), oro: documentedErrors('oro') }
 
-/** What holds for every answer of the endpoints for clients and APIs, whatever was asked. */
+/** What holds for every response of the endpoints for clients and APIs, whatever was asked. */
 export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749'): void {
   const { request, status, headers } = exchange
   if (status >= 400) checkRefusal(exchange, dialect)
@@ -86,9 +86,9 @@ function checkCors({ request, headers }: Exchange): void {
 
 /** Nothing of the request comes back, in the body or a header, and nothing of it is in the log. */
 export function checkSilence({ request, headers, text, lines }: Exchange): void {
-  const answer = [text, ...[...headers].flat()].join('\n')
+  const response = [text, ...[...headers].flat()].join('\n')
   for (const secret of secretsOf(request)) {
-    expect(answer).not.toContain(secret)
+    expect(response).not.toContain(secret)
     expect(lines.join('\n')).not.toContain(secret)
   }
 }
@@ -99,7 +99,7 @@ function secretsOf({ headers }: Exchange['request']): string[] {
   return credentials.length > 12 ? [CANARY, credentials] : [CANARY]
 }
 
-/** One line for a refusal, of its status, and none for an answer. */
+/** One line for a refusal, of its status, and none for a response. */
 export function checkLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
   const expected = status < 400 ? [] : [[status >= 500 ? 'error' : 'info', status]]

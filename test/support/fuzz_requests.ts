@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { compact } from '../../src/lib/compact.ts'
 import { CANARY, nested, toBase64, toHeaderValue, wildHeaderValue, wildJson, wildText } from './fuzz_text.ts'
 import { basic, ISSUER, type TestClient } from './server.ts'
 
@@ -159,12 +160,12 @@ export function postTo(
     .map(({ content, headers, credentials, isSized }) => ({
       method: 'POST',
       url: ISSUER + path,
-      headers: {
+      headers: compact({
         'Content-Type': content.type,
         ...headers,
         ...(isSized ? { 'Content-Length': String(sizeOf(content.body)) } : {}),
-        ...(credentials === null ? {} : { Authorization: credentials }),
-      },
+        Authorization: credentials ?? undefined,
+      }),
       body: content.body,
     }))
 }

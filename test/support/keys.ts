@@ -4,8 +4,8 @@ import { credentials, type TestClient, type TestServer } from './server.ts'
 
 /** A client's own token. */
 export async function machineToken(server: TestServer, client: TestClient): Promise<string> {
-  const answer = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
-  return answer.access_token
+  const response = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
+  return response.access_token
 }
 
 /** The key that signs now. */

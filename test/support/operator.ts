@@ -1,3 +1,4 @@
+import { compact } from '../../src/lib/compact.ts'
 import { PASSWORD, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
 
 export interface AdminAnswer {
@@ -92,17 +93,21 @@ export class TestOperator {
     path: string,
     { body, version, headers }: CallOptions = {},
   ): Promise<AdminAnswer> {
-    return callAdmin(this.server, path, {
-      method,
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      headers: {
-        Authorization: `Bearer ${this.tokens.access_token}`,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(version === undefined ? {} : { 'If-Match': String(version) }),
-        ...(this.confirmation === null ? {} : { 'Sallyport-Confirmation': this.confirmation }),
-        ...headers,
-      },
-    })
+    return callAdmin(
+      this.server,
+      path,
+      compact({
+        method,
+        body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+        headers: compact({
+          Authorization: `Bearer ${this.tokens.access_token}`,
+          'Content-Type': body === undefined ? undefined : 'application/json',
+          'If-Match': version === undefined ? undefined : String(version),
+          'Sallyport-Confirmation': this.confirmation ?? undefined,
+          ...headers,
+        }),
+      }),
+    )
   }
 }
 

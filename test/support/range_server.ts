@@ -8,7 +8,7 @@ export class RangeServer {
   readonly #passwords: Set<string>
   /** The prefixes that were asked for, in order. */
   readonly asked: string[] = []
-  /** What it does in place of an answer; null where it works. */
+  /** What it does in place of a response; null where it works. */
   fault: ((request: Request) => Response | Promise<Response>) | null = null
 
   constructor(passwords: readonly string[] = []) {

@@ -26,7 +26,9 @@ function refused(
   parametersOf: (world: World) => Record<string, unknown> | Promise<Record<string, unknown>>,
 ): WriteCase {
   return {
-    ...{ what, path: TOKEN, expected },
+    what,
+    path: TOKEN,
+    expected,
     async prepare(world) {
       const parameters = await parametersOf(world)
       return posting(TOKEN, world, () => parameters)
@@ -51,7 +53,9 @@ function deadRefresh(
 export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> = {
   malformed_request: [
     {
-      ...{ what: 'parameters in the address', path: TOKEN, expected: BAD_REQUEST },
+      what: 'parameters in the address',
+      path: TOKEN,
+      expected: BAD_REQUEST,
       prepare: (world) => posting(`${TOKEN}?a=b`, world, () => machineOf(world.shop)),
     },
   ],
@@ -67,7 +71,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   misdirected_request: [
     {
-      ...{ what: 'a request for another host', path: TOKEN, expected: [421, 'invalid_request'] },
+      what: 'a request for another host',
+      path: TOKEN,
+      expected: [421, 'invalid_request'],
       prepare:
         ({ server }) =>
         () =>
@@ -81,7 +87,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   method_not_allowed: [
     {
-      ...{ what: 'another method', path: TOKEN, expected: [405, 'invalid_request'] },
+      what: 'another method',
+      path: TOKEN,
+      expected: [405, 'invalid_request'],
       prepare:
         ({ server }) =>
         () =>
@@ -90,7 +98,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   not_found: [
     {
-      ...{ what: 'other paths', path: '/nowhere', expected: [404, 'invalid_request'] },
+      what: 'other paths',
+      path: '/nowhere',
+      expected: [404, 'invalid_request'],
       prepare:
         ({ server }) =>
         (i) =>
@@ -105,14 +115,18 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   invalid_client: [
     {
-      ...{ what: 'a wrong client secret', path: TOKEN, expected: [401, 'invalid_client'] },
+      what: 'a wrong client secret',
+      path: TOKEN,
+      expected: [401, 'invalid_client'],
       prepare: (world) => {
         const headers = { Authorization: basic(world.shop.id, 'wrong') }
         return posting(TOKEN, world, () => ({ grant_type: 'client_credentials' }), headers)
       },
     },
     {
-      ...{ what: 'unknown clients', path: TOKEN, expected: [401, 'invalid_client'] },
+      what: 'unknown clients',
+      path: TOKEN,
+      expected: [401, 'invalid_client'],
       prepare: (world) =>
         posting(TOKEN, world, (i) => ({
           grant_type: 'password',
@@ -144,13 +158,18 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       toExhaust: 40,
     },
     {
-      ...{ what: 'made-up names', path: TOKEN, expected: BAD_GRANT, toExhaust: 60 },
+      what: 'made-up names',
+      path: TOKEN,
+      expected: BAD_GRANT,
+      toExhaust: 60,
       prepare: (world) => posting(TOKEN, world, (i) => signInAs(world.app, `nobody-${i}@example.com`)),
     },
   ],
   challenge_required: [
     {
-      ...{ what: 'a sign-in without its challenge', path: TOKEN, expected: [400, 'challenge_required'] },
+      what: 'a sign-in without its challenge',
+      path: TOKEN,
+      expected: [400, 'challenge_required'],
       async prepare({ server, app, database }) {
         const challenging = new TestServer({
           config: { challenge: { verify_url: 'https://challenge.test/siteverify' } },
@@ -185,7 +204,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   foreign_token: [
     {
-      ...{ what: "another client's token", path: REVOKE, expected: BAD_GRANT },
+      what: "another client's token",
+      path: REVOKE,
+      expected: BAD_GRANT,
       async prepare(world) {
         const [guest] = await guestsOf(world, world.shop, 1)
         return posting(REVOKE, world, () => ({ ...credentials(world.app), token: guest?.access_token }))
@@ -200,7 +221,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   temporarily_unavailable: [
     {
-      ...{ what: 'a sign-in while D1 is away', path: TOKEN, expected: [503, 'temporarily_unavailable'] },
+      what: 'a sign-in while D1 is away',
+      path: TOKEN,
+      expected: [503, 'temporarily_unavailable'],
       async prepare(world) {
         const { server, app } = world
         await guestsOf(world, app, 1)
@@ -211,7 +234,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   ],
   too_many_attempts: [
     {
-      ...{ what: 'guests past their budget', path: TOKEN, expected: [429, 'temporarily_unavailable'] },
+      what: 'guests past their budget',
+      path: TOKEN,
+      expected: [429, 'temporarily_unavailable'],
       async prepare(world) {
         const send = posting(TOKEN, world, () => signInAs(world.app, 'guest', 'guest'))
         for (let i = 0; i < BINDING_BUDGET; i++) await send(i)

@@ -17,9 +17,9 @@ export interface Home {
 /** One thing to ask for, as often as a test likes. */
 export interface Asked {
   request(): Request
-  /** Checks an answer that gives what was asked for. */
-  expectDone(answer: Response): Promise<void>
-  /** Checks that what was asked for twice, since the first answer got lost, was done once. Nothing where it is absent. */
+  /** Checks a response that gives what was asked for. */
+  expectDone(response: Response): Promise<void>
+  /** Checks that what was asked for twice, since the first response got lost, was done once. Nothing where it is absent. */
   expectDoneOnce?(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export interface Asked {
 export interface Row {
   /** Of what kind its refusals are. */
   refusal: 'oauth' | 'problem' | 'page' | 'readiness'
-  /** How long whoever asks waits for the answer. */
+  /** How long whoever asks waits for the response. */
   patienceMs?: number
   /** Whether it can be asked again much later. */
   isLasting?: boolean
@@ -70,8 +70,8 @@ function tokenRow(parameters: (home: Home) => Record<string, unknown>, isLasting
     isLasting,
     prepare: (home) => ({
       request: () => post('/oauth2-token', { ...credentials(home.client), ...parameters(home) }),
-      async expectDone(answer) {
-        expect([answer.status, await answer.json()]).toEqual([
+      async expectDone(response) {
+        expect([response.status, await response.json()]).toEqual([
           200,
           expect.objectContaining({ token_type: 'Bearer' }),
         ])
@@ -95,9 +95,9 @@ function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
       return {
         request: () =>
           post('/oauth2-token', { grant_type: 'refresh_token', ...credentials(client), refresh_token }),
-        async expectDone(answer) {
-          expect(answer.status).toBe(200)
-          const successor = await answer.json<TokenAnswer>()
+        async expectDone(response) {
+          expect(response.status).toBe(200)
+          const successor = await response.json<TokenAnswer>()
           expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: 2 })
           await expectSeq(2)
         },
@@ -115,8 +115,8 @@ function tokenInQuestionRow(path: string, expected: unknown): Row {
       const { access_token: token } = await server.signIn(client, 'guest', 'guest')
       return {
         request: () => post(path, { ...credentials(client), token }),
-        async expectDone(answer) {
-          expect([answer.status, await answer.json()]).toEqual([200, expected])
+        async expectDone(response) {
+          expect([response.status, await response.json()]).toEqual([200, expected])
         },
       }
     },
@@ -132,9 +132,9 @@ function documentRow(path: string): Row {
     isLasting: true,
     prepare: () => ({
       request: () => new Request(ISSUER + path),
-      async expectDone(answer) {
-        expect(answer.status).toBe(200)
-        const text = new TextDecoder().decode(await answer.arrayBuffer())
+      async expectDone(response) {
+        expect(response.status).toBe(200)
+        const text = new TextDecoder().decode(await response.arrayBuffer())
         first ??= text
         if (path !== '/revocations') expect(text).toBe(first)
       },
@@ -148,8 +148,8 @@ function healthRow(path: string, status: string, refusal: Row['refusal']): Row {
     isLasting: true,
     prepare: () => ({
       request: () => new Request(ISSUER + path),
-      async expectDone(answer) {
-        expect([answer.status, await answer.json()]).toEqual([200, { status }])
+      async expectDone(response) {
+        expect([response.status, await response.json()]).toEqual([200, { status }])
       },
     }),
   }
@@ -163,8 +163,8 @@ const preflight: Row = {
       const headers = { Origin: ORIGIN, 'Access-Control-Request-Method': 'POST' }
       return new Request(`${ISSUER}/oauth2-token`, { method: 'OPTIONS', headers })
     },
-    async expectDone(answer) {
-      expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([204, ORIGIN])
+    async expectDone(response) {
+      expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([204, ORIGIN])
     },
   }),
 }
@@ -181,8 +181,8 @@ const readRow: Row = {
   refusal: 'problem',
   prepare: (home) => ({
     request: () => asOperator(home, `/clients/${home.client.id}`),
-    async expectDone(answer) {
-      expect([answer.status, await answer.json()]).toEqual([
+    async expectDone(response) {
+      expect([response.status, await response.json()]).toEqual([
         200,
         expect.objectContaining({ client_id: home.client.id }),
       ])
@@ -199,8 +199,8 @@ function changeRow(add: (home: Home) => Promise<string>, change: Record<string, 
       const headers = { 'Content-Type': 'application/json', 'If-Match': '"1"' }
       return {
         request: () => asOperator(home, path, { method: 'PATCH', headers, body: JSON.stringify(change) }),
-        async expectDone(answer) {
-          expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining(change)])
+        async expectDone(response) {
+          expect([response.status, await response.json()]).toEqual([200, expect.objectContaining(change)])
         },
         async expectDoneOnce() {
           const { headers, body } = await home.operator.get(path)
@@ -218,8 +218,8 @@ const pageRow: Row = {
       const headers = { Cookie: `__Host-sallyport-console=${browser.cookie}` }
       return new Request(`${ISSUER}/console/clients`, { headers })
     },
-    async expectDone(answer) {
-      expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('<h1>')])
+    async expectDone(response) {
+      expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('<h1>')])
     },
   }),
 }

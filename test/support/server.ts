@@ -10,7 +10,7 @@ import { runCron, sweepStores } from '../../src/cron.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, type Services } from '../../src/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
-import { addressOfLast } from '../../src/storage/last_answer_store.ts'
+import { addressOfLast } from '../../src/storage/last_response_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
@@ -88,7 +88,7 @@ export class TestServer {
     this.#app = createApp(this.services)
   }
 
-  /** Answers a request and waits for what it left to do after the answer. */
+  /** Answers a request and waits for what it left to do after the response. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const cf = this.continent === null ? {} : { cf: { continent: this.continent } }
     return this.send(new Request(ISSUER + path, { ...init, ...cf }))
@@ -191,7 +191,7 @@ export class TestServer {
     return user
   }
 
-  /** Signs somebody in and gives the members of the answer. */
+  /** Signs somebody in and gives the members of the response. */
   async signIn(client: TestClient, username: string, password = PASSWORD): Promise<TokenAnswer> {
     return this.requireTokens({ grant_type: 'password', ...credentials(client), username, password })
   }

@@ -6,7 +6,7 @@ import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { readFeed } from './feed.ts'
 import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
 import type { Seen } from './session_history.ts'
-import type { Action, Answer, Feed, Token } from './session_model.ts'
+import type { Action, Feed, Handler, Token } from './session_model.ts'
 
 /** Cheap hashes, and no lock: mistakes of one history would count in the next. */
 const CONFIG = {
@@ -62,7 +62,7 @@ export class SessionDriver {
   readonly clock = new TestClock()
   /** In the order in which they began. */
   readonly sessions: KnownSession[] = []
-  /** What happens around the calls to D1 that an answer waits for. */
+  /** What happens around the calls to D1 that a response waits for. */
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
   readonly #servers: [TestServer, TestServer]
@@ -78,7 +78,7 @@ export class SessionDriver {
 
   async send(action: Action): Promise<Seen> {
     this.#servers.reverse()
-    return { action, answer: await this.#perform(action, this.#servers[0]) }
+    return { action, response: await this.#perform(action, this.#servers[0]) }
   }
 
   /** Removes what has expired. */
@@ -95,7 +95,7 @@ export class SessionDriver {
     return Object.fromEntries(entries)
   }
 
-  async #perform(action: Action, server: TestServer): Promise<Answer> {
+  async #perform(action: Action, server: TestServer): Promise<Handler> {
     const { signOut } = server.services
     switch (action.do) {
       case 'sign in': {
@@ -142,8 +142,8 @@ export class SessionDriver {
     return server.postJson({ ...credentials(client), ...parameters }, {}, `/oauth2-token${endpoint}`)
   }
 
-  /** Takes the tokens of an answer in, where there are any. */
-  async #learn(response: Response): Promise<Answer> {
+  /** Takes the tokens of a response in, where there are any. */
+  async #learn(response: Response): Promise<Handler> {
     const { status } = response
     if (status !== 200) {
       const error = status === 503 ? 'temporarily_unavailable' : 'invalid_grant'

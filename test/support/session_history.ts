@@ -1,13 +1,13 @@
-import { type Action, type Answer, predict, type State } from './session_model.ts'
+import { type Action, type Handler, predict, type State } from './session_model.ts'
 
-/** An action, and what was seen of its answer. */
+/** An action, and what was seen of its response. */
 export interface Seen {
   action: Action
-  answer: Answer
+  response: Handler
 }
 
 /**
- * The states that are possible after things were done at once: those after each order that explains every answer.
+ * The states that are possible after things were done at once: those after each order that explains every response.
  *
  * @param states Those that were possible before.
  * @throws Error where no order does
@@ -23,19 +23,19 @@ function follow(state: State, seen: readonly Seen[]): State[] {
   if (seen.length === 0) return [state]
   const candidates = new Map(seen.map((one) => [JSON.stringify(one), one]))
   return [...candidates.values()].flatMap((first) => {
-    const { answer, next } = predict(state, first.action, first.answer.issued?.sid ?? '')
-    const isExplained = JSON.stringify(answer) === JSON.stringify(first.answer)
+    const { response, next } = predict(state, first.action, first.response.issued?.sid ?? '')
+    const isExplained = JSON.stringify(response) === JSON.stringify(first.response)
     return isExplained ? follow(next, seen.toSpliced(seen.indexOf(first), 1)) : []
   })
 }
 
 function describe(states: readonly State[], seen: readonly Seen[]): string {
-  const lines = seen.flatMap(({ action, answer }) => [
+  const lines = seen.flatMap(({ action, response }) => [
     describeAction(action),
-    `  was answered    ${JSON.stringify(answer)}`,
-    ...states.map((state) => `  alone should be ${JSON.stringify(predict(state, action, '').answer)}`),
+    `  was answered    ${JSON.stringify(response)}`,
+    ...states.map((state) => `  alone should be ${JSON.stringify(predict(state, action, '').response)}`),
   ])
-  return ['no order explains these answers:', ...lines].join('\n  ')
+  return ['no order explains these responses:', ...lines].join('\n  ')
 }
 
 function describeAction(action: Action): string {

@@ -33,8 +33,8 @@ export type Action =
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'cut off client'; clientId: string }
 
-/** What is seen of its answer. */
-export interface Answer {
+/** What is seen of its response. */
+export interface Handler {
   status: number
   /** What the refresh token of a sign-in or a refresh says. */
   issued?: { sid: string; seq: number; issuedAt: number }
@@ -70,7 +70,7 @@ export interface State {
 }
 
 interface Prediction {
-  answer: Answer
+  response: Handler
   next: State
 }
 
@@ -84,7 +84,7 @@ export function predict(state: State, action: Action, newSid: string): Predictio
     case 'revoke':
       return revoke(state, action.token, action.clientId)
     case 'introspect':
-      return { answer: { status: 200, active: isActive(state, action.token) }, next: state }
+      return { response: { status: 200, active: isActive(state, action.token) }, next: state }
     case 'change password': {
       const passwords = { ...state.passwords, [action.subject]: action.password }
       return done(cutOff({ ...state, passwords }, `sub ${action.subject}`))
@@ -102,7 +102,7 @@ function signIn(
   sid: string,
 ): Prediction {
   // A client that was cut off a moment ago is asked to come back, whether the password is right or wrong.
-  if (state.now < validFrom(state, `client_id ${clientId}`)) return { answer: { status: 503 }, next: state }
+  if (state.now < validFrom(state, `client_id ${clientId}`)) return { response: { status: 503 }, next: state }
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
@@ -155,7 +155,7 @@ function dateTokens(state: State, subject: string | null): number {
 function issued(state: State, sid: string, session: Session): Prediction {
   const { seq, issuedAt } = session
   const next = { ...state, sessions: { ...state.sessions, [sid]: session } }
-  return { answer: { status: 200, issued: { sid, seq, issuedAt } }, next }
+  return { response: { status: 200, issued: { sid, seq, issuedAt } }, next }
 }
 
 function end(state: State, sid: string): State {
@@ -172,11 +172,11 @@ function cutOff(state: State, name: string, reachSeconds = USER_REACH_SECONDS): 
 }
 
 function done(next: State): Prediction {
-  return { answer: { status: 200 }, next }
+  return { response: { status: 200 }, next }
 }
 
 function refused(next: State): Prediction {
-  return { answer: { status: 400 }, next }
+  return { response: { status: 400 }, next }
 }
 
 /**

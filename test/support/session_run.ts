@@ -7,7 +7,7 @@ import { type Action, disputeFeed, type State, type Token } from './session_mode
 
 const PLACES = { current: -1, predecessor: -2, older: -3 }
 
-/** The server, and every state that its answers so far leave possible: one, but where things happened at once. */
+/** The server, and every state that its responses so far leave possible: one, but where things happened at once. */
 export class SessionRun {
   readonly #cast: Cast
   readonly #scheduler: Scheduler | null
@@ -58,7 +58,7 @@ export class SessionRun {
     for (const one of seen) this.#states = explain(this.#states, [one])
   }
 
-  /** Does things at once: some order of them must explain every answer. */
+  /** Does things at once: some order of them must explain every response. */
   async #performAtOnce(actions: Action[]): Promise<void> {
     const scheduler = this.#scheduler
     if (scheduler) this.#driver.aroundCall = (sql, call) => takeTurn(scheduler, sql, call)

@@ -49,7 +49,8 @@ export function posting(
 export const signInAs = (client: TestClient, username: string, password: string = PASSWORD) => ({
   grant_type: 'password',
   ...credentials(client),
-  ...{ username, password },
+  username,
+  password,
 })
 export const refreshOf = (client: TestClient, refresh_token: string | undefined) => ({
   grant_type: 'refresh_token',
@@ -71,18 +72,26 @@ const MANY = 160
 /** What succeeds. */
 export const SUCCESSES: readonly WriteCase[] = [
   {
-    ...{ what: 'new guests', path: TOKEN, expected: [200] },
+    what: 'new guests',
+    path: TOKEN,
+    expected: [200],
     prepare: (world) => posting(TOKEN, world, () => signInAs(world.app, 'guest', 'guest')),
   },
   {
-    ...{ what: 'sign-ins of one user', path: TOKEN, expected: [200], toExhaust: 40 },
+    what: 'sign-ins of one user',
+    path: TOKEN,
+    expected: [200],
+    toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser()
       return posting(TOKEN, world, () => signInAs(world.app, username))
     },
   },
   {
-    ...{ what: 'sign-ins with a visitor token that is spent', path: TOKEN, expected: [200], toExhaust: 40 },
+    what: 'sign-ins with a visitor token that is spent',
+    path: TOKEN,
+    expected: [200],
+    toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser()
       const [guest] = await guestsOf(world, world.app, 1)
@@ -92,11 +101,16 @@ export const SUCCESSES: readonly WriteCase[] = [
     },
   },
   {
-    ...{ what: 'tokens of a client itself', path: TOKEN, expected: [200], toExhaust: 650 },
+    what: 'tokens of a client itself',
+    path: TOKEN,
+    expected: [200],
+    toExhaust: 650,
     prepare: (world) => posting(TOKEN, world, () => machineOf(world.shop)),
   },
   {
-    ...{ what: 'first refreshes of many guests', path: TOKEN, expected: [200] },
+    what: 'first refreshes of many guests',
+    path: TOKEN,
+    expected: [200],
     async prepare(world) {
       const guests = await guestsOf(world, world.app, MANY)
       return posting(TOKEN, world, (i) => refreshOf(world.app, guests[i]?.refresh_token))
@@ -104,7 +118,9 @@ export const SUCCESSES: readonly WriteCase[] = [
   },
   ...(['app', 'shop'] as const).map(
     (name): WriteCase => ({
-      ...{ what: `a chain of refreshes by the ${name}`, path: TOKEN, expected: [200] },
+      what: `a chain of refreshes by the ${name}`,
+      path: TOKEN,
+      expected: [200],
       async prepare(world) {
         const [guest] = await guestsOf(world, world[name], 1)
         let token = guest?.refresh_token
@@ -117,14 +133,18 @@ export const SUCCESSES: readonly WriteCase[] = [
     }),
   ),
   {
-    ...{ what: 'retries of one refresh', path: TOKEN, expected: [200] },
+    what: 'retries of one refresh',
+    path: TOKEN,
+    expected: [200],
     async prepare(world) {
       const [guest] = await guestsOf(world, world.shop, 1)
       return posting(TOKEN, world, () => refreshOf(world.shop, guest?.refresh_token))
     },
   },
   {
-    ...{ what: 'revocations by many guests', path: REVOKE, expected: [200] },
+    what: 'revocations by many guests',
+    path: REVOKE,
+    expected: [200],
     async prepare(world) {
       const guests = await guestsOf(world, world.app, MANY)
       const tokenOf = (i: number) => guests[i]?.access_token
@@ -132,14 +152,18 @@ export const SUCCESSES: readonly WriteCase[] = [
     },
   },
   {
-    ...{ what: 'revocations of one machine token', path: REVOKE, expected: [200] },
+    what: 'revocations of one machine token',
+    path: REVOKE,
+    expected: [200],
     async prepare(world) {
       const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
       return posting(REVOKE, world, () => ({ ...credentials(world.shop), token }))
     },
   },
   {
-    ...{ what: 'introspections', path: INTROSPECT, expected: [200] },
+    what: 'introspections',
+    path: INTROSPECT,
+    expected: [200],
     async prepare(world) {
       const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
       return posting(INTROSPECT, world, () => ({ ...credentials(world.shop), token }))
@@ -154,7 +178,9 @@ export const SUCCESSES: readonly WriteCase[] = [
     '/health/ready',
   ].map(
     (path): WriteCase => ({
-      ...{ what: 'reads', path, expected: [200] },
+      what: 'reads',
+      path,
+      expected: [200],
       prepare:
         ({ server }) =>
         () =>

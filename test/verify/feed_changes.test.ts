@@ -110,9 +110,12 @@ describe('a verifier that polls the feed', () => {
     expect([await codeAt(token), await codeAt(other)]).toEqual([REVOKED, 'accepted'])
     // Another isolate has an older list of one database and a newer one of another.
     const list = await issuer.mint({
-      ...{ audience: AUDIENCE, header: { typ: 'revocations+jwt' } },
+      audience: AUDIENCE,
+      header: { typ: 'revocations+jwt' },
       claims: {
-        ...{ sequence: 1, until: 'DB-0.SESSIONS_EU-1', window: 3600 },
+        sequence: 1,
+        until: 'DB-0.SESSIONS_EU-1',
+        window: 3600,
         revocations: [{ sid: 'eu.y', before: NOW + 60 }],
       },
     })
@@ -126,8 +129,9 @@ describe('a verifier that polls the feed', () => {
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
     await codeAt(await mint('s1.a'))
     const list = await issuer.mint({
-      ...{ audience: AUDIENCE, header: { typ: 'revocations+jwt' } },
-      claims: { ...{ sequence: 3, until: '3', window: 3600 }, revocations: [{ all: true, before: NOW }] },
+      audience: AUDIENCE,
+      header: { typ: 'revocations+jwt' },
+      claims: { sequence: 3, until: '3', window: 3600, revocations: [{ all: true, before: NOW }] },
     })
     way.replace = () => new Response(list)
     await codeAt(await mint('s1.a'))

@@ -16,7 +16,9 @@ async function setUp() {
     return response
   }
   const verifier = createVerifier({
-    ...{ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch },
+    issuer: ISSUER,
+    audience: STOREFRONT_AUDIENCE,
+    fetch,
     revocations: { pollSeconds: 5 },
   })
   const isAccepted = async (token: string) => {

@@ -2,7 +2,7 @@ import { logSentence, showOldToken, showOutcome } from './panel.js'
 
 const GIVE_UP_SECONDS = 60
 
-/** A `fetch` that can lose an answer of the token service: the request is worked on there, and nobody hears of it. */
+/** A `fetch` that can lose a response of the token service: the request is worked on there, and nobody hears of it. */
 export function lossyFetch(issuer) {
   let losesNext = false
 
@@ -11,7 +11,7 @@ export function lossyFetch(issuer) {
     if (!losesNext || input !== `${issuer}/oauth2-token`) return response
     losesNext = false
     await response.arrayBuffer()
-    throw new TypeError('the answer was lost on the way')
+    throw new TypeError('the response was lost on the way')
   }
 
   async function losingOne(work) {

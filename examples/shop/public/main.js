@@ -121,7 +121,7 @@ async function renew() {
 async function renewWithLoss() {
   await network.losingOne(() => client.refresh())
   showOutcome(
-    'The first answer was thrown away after the service had exchanged the token. You are still signed in.',
+    'The first response was thrown away after the service had exchanged the token. You are still signed in.',
   )
 }
 

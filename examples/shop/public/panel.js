@@ -12,7 +12,7 @@ const SENTENCES = {
   signed_in: 'You signed in. New tokens, a new session.',
   refreshed: 'New tokens, same session: the refresh token was exchanged for its successor.',
   retrying:
-    'The answer got lost. The same refresh token is sent again; for a minute it gets the same successor.',
+    'The response got lost. The same refresh token is sent again; for a minute it gets the same successor.',
   signed_out: 'You signed out. This browser forgot the tokens, and the token service ended the session.',
   session_ended: 'The token service does not renew these tokens any more: the session is over.',
   changed_elsewhere: 'Another tab changed the tokens. This one goes on with the same.',

@@ -1,4 +1,4 @@
-/** An answer of the storefront API that is not what was asked for. */
+/** A response of the storefront API that is not what was asked for. */
 export class ApiError extends Error {
   constructor(status, code) {
     super(`the storefront API answered ${status} ${code}`)
@@ -34,7 +34,7 @@ export class ShopApi {
   }
 
   /**
-   * @param id Made by the caller, so that asking again after a lost answer orders nothing twice.
+   * @param id Made by the caller, so that asking again after a lost response orders nothing twice.
    * @param totalCents What the customer saw: another cart is not ordered.
    */
   placeOrder(id, totalCents) {

@@ -60,7 +60,7 @@ export class Visit {
   async order() {
     const id = crypto.randomUUID()
     const place = () => this.#shop.placeOrder(id, this.#cart.totalCents)
-    // A lost answer: asking again for the same order places nothing twice.
+    // A lost response: asking again for the same order places nothing twice.
     await place().catch((error) => (error instanceof TypeError ? place() : Promise.reject(error)))
     this.#tabs.postMessage('changed')
     await this.show()

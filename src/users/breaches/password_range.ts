@@ -1,4 +1,4 @@
-/** How a password is looked for: what the service is told, and what must be in its answer. */
+/** How a password is looked for: what the service is told, and what must be in its response. */
 export interface PasswordRange {
   /** Five hexadecimal characters, which a thousand and more passwords of the list share. */
   prefix: string

@@ -56,7 +56,7 @@ export class RangeService {
       throw new NoRange(`status ${response.status}`)
     }
     const text = await readText(response.body, { signal, maxBytes: MAX_ANSWER_BYTES })
-    if (text === null) throw new NoRange('too long an answer')
+    if (text === null) throw new NoRange('too long a response')
     return text
   }
 }

@@ -1,5 +1,5 @@
 /** How many pieces of work an isolate has begun and not ended. One that the runtime ended is counted for good. */
-export class UnderWay {
+export class InFlight {
   #count = 0
 
   get count(): number {

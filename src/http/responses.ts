@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { usesBasic } from '../oauth/client_authentication.ts'
 import { describeRefusal, type ErrorDialect, formatError } from '../oauth/error_dialect.ts'
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
-import { answerHeaders } from './security_headers.ts'
+import { responseHeaders } from './security_headers.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
@@ -21,7 +22,7 @@ const NO_STORE = { 'Cache-Control': PRIVATE, Pragma: 'no-cache' }
 /** Refusals of requests whose path is not one of the server's endpoints. */
 const HIDDEN_PATHS: ReadonlySet<Refusal['kind']> = new Set(['not_found', 'misdirected_request'])
 
-/** How an answer for anyone may be kept. */
+/** How a response for anyone may be kept. */
 export interface Caching {
   etag: string
   maxAgeSeconds: number
@@ -32,21 +33,21 @@ export interface Caching {
 }
 
 /**
- * Writes the answers of one server. Their headers are made once: to set each anew would cost more than the rest of an
+ * Writes the responses of one server. Their headers are made once: to set each anew would cost more than the rest of an
  * answer from memory.
  */
-export class Answers {
+export class Responses {
   readonly #common: Readonly<Record<string, string>>
   readonly #private: Headers
   readonly #dialect: ErrorDialect
 
   constructor({ issuer, errorDialect }: Pick<Config, 'issuer' | 'errorDialect'>) {
-    this.#common = { ...answerHeaders(issuer), Vary: 'Origin' }
+    this.#common = { ...responseHeaders(issuer), Vary: 'Origin' }
     this.#private = new Headers({ ...this.#common, ...NO_STORE, 'Content-Type': JSON_TYPE })
     this.#dialect = errorDialect
   }
 
-  /** A JSON answer that nobody may keep. */
+  /** A JSON response that nobody may keep. */
   private(body: object, status = 200): Response {
     return new Response(JSON.stringify(body), { status, headers: this.#private })
   }
@@ -62,13 +63,15 @@ export class Answers {
   }
 
   #publicHeaders({ etag, maxAgeSeconds, type = JSON_TYPE, ageSeconds }: Caching): Headers {
-    return new Headers({
-      ...this.#common,
-      'Content-Type': type,
-      'Cache-Control': `public, max-age=${maxAgeSeconds}`,
-      ETag: etag,
-      ...(ageSeconds === undefined ? {} : { Age: String(ageSeconds) }),
-    })
+    return new Headers(
+      compact({
+        ...this.#common,
+        'Content-Type': type,
+        'Cache-Control': `public, max-age=${maxAgeSeconds}`,
+        ETag: etag,
+        Age: ageSeconds === undefined ? undefined : String(ageSeconds),
+      }),
+    )
   }
 
   /** Writes whatever was thrown, in the one form that errors have. The cause goes to the log alone. */
@@ -82,12 +85,12 @@ export class Answers {
       error: wire.error,
       reason,
     })
-    const answer = this.private(formatError(wire, this.#dialect), wire.status)
-    for (const [name, value] of Object.entries(headersOf(refusal))) answer.headers.set(name, value)
+    const response = this.private(formatError(wire, this.#dialect), wire.status)
+    for (const [name, value] of Object.entries(headersOf(refusal))) response.headers.set(name, value)
     if (wire.error === 'invalid_client' && usesBasic(req.header('Authorization'))) {
-      answer.headers.set('WWW-Authenticate', 'Basic realm="sallyport", charset="UTF-8"')
+      response.headers.set('WWW-Authenticate', 'Basic realm="sallyport", charset="UTF-8"')
     }
-    return answer
+    return response
   }
 }
 

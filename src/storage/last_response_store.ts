@@ -5,7 +5,7 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
-/** An answer is kept for so long after it was last confirmed. */
+/** A response is kept for so long after it was last confirmed. */
 const KEEP_SECONDS = 86_400
 
 /** One that stays the same is kept again after this long. */
@@ -25,7 +25,7 @@ interface PublicAnswer {
  * The last public responses of a data centre, in its Cache API. An isolate with an empty memory uses them while neither D1
  * nor KV responds. Best effort: workers.dev has no such cache.
  */
-export class LastAnswerStore {
+export class LastResponseStore {
   readonly #issuer: string
   readonly #mac: CopyMac
   /** The ETags of the responses that this isolate has kept. */
