@@ -250,8 +250,7 @@ async function checkOthers(id: string, call: Call): Promise<void> {
     throw new Problem('oneself', { detail: 'You are signed in by this client.' })
   }
   if (operator.isAdmin) return
-  const { api } = await requireClient(id, call)
-  if (api === services.config.adminApi?.name) {
+  if ((await requireClient(id, call)).api === services.config.adminApi?.name) {
     throw new Problem('role-missing', { detail: 'Clients of the admin API take the role admin.' })
   }
 }
@@ -278,12 +277,11 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
 }
 
 function toEdit(body: ClientEditBody): ClientEdit {
-  const { name, grants, scopes, origins } = body
   return {
-    name,
-    grants,
-    scopes,
-    origins,
+    name: body.name,
+    grants: body.grants,
+    scopes: body.scopes,
+    origins: body.origins,
     accessTokenLifetimeSeconds: body.access_token_lifetime,
     refreshTokenLifetimeSeconds: body.refresh_token_lifetime,
   }
