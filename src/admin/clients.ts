@@ -250,7 +250,8 @@ async function checkOthers(id: string, call: Call): Promise<void> {
     throw new Problem('oneself', { detail: 'You are signed in by this client.' })
   }
   if (operator.isAdmin) return
-  if ((await requireClient(id, call)).api === services.config.adminApi?.name) {
+  const { api } = await requireClient(id, call)
+  if (api === services.config.adminApi?.name) {
     throw new Problem('role-missing', { detail: 'Clients of the admin API take the role admin.' })
   }
 }
@@ -277,14 +278,10 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
 }
 
 function toEdit(body: ClientEditBody): ClientEdit {
-  return {
-    name: body.name,
-    grants: body.grants,
-    scopes: body.scopes,
-    origins: body.origins,
-    accessTokenLifetimeSeconds: body.access_token_lifetime,
-    refreshTokenLifetimeSeconds: body.refresh_token_lifetime,
-  }
+  const { name, grants, scopes, origins } = body
+  const accessTokenLifetimeSeconds = body.access_token_lifetime
+  const refreshTokenLifetimeSeconds = body.refresh_token_lifetime
+  return { name, grants, scopes, origins, accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds }
 }
 
 /** What the audit trail says of the fields that are given: everything but names. */
