@@ -9,9 +9,9 @@ import type { Form } from './form.ts'
 import { parseTime } from './format.ts'
 import type { Page, Visit } from './page.ts'
 import { Empty, Heading, Pager, ProblemNote } from './parts.tsx'
-import type { ShownUser } from './people_page.tsx'
 import { SearchForm } from './search_form.tsx'
 import { findSubject, WhichPerson } from './subject_search.tsx'
+import type { ShownUser } from './users_page.tsx'
 
 export const eventsSchema = z.object({ items: z.array(eventSchema), next_cursor: z.nullable(z.string()) })
 

@@ -4,12 +4,12 @@ import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { describeError, log } from '../lib/log.ts'
 import { AdminProblem } from './admin_problem.ts'
-import type { Desk } from './desk.ts'
+import type { Desk } from './console_services.ts'
 import { describeTrouble, type Trouble, TroubleText, UNEXPECTED } from './error_page.tsx'
-import { isWithoutRole, SignInNeeded } from './gate.ts'
 import { ConsolePage, PlainPage } from './layout.tsx'
 import { findNotice } from './notices.ts'
 import { CONSOLE_PATH, type Reply, type Visit } from './page.ts'
+import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
 type PageReply = Exclude<Reply, { location: string }>
 

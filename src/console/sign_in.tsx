@@ -1,10 +1,10 @@
 import { type Context, Hono } from 'hono'
 import { AdminProblem } from './admin_problem.ts'
-import type { Desk } from './desk.ts'
+import type { Desk } from './console_services.ts'
 import type { Form } from './form.ts'
-import { isWithoutRole, readForm, readOperator, readPostedForm } from './gate.ts'
 import { CONSOLE_PATH } from './page.ts'
 import { showPlain } from './respond.tsx'
+import { isWithoutRole, readForm, readOperator, readPostedForm } from './session_loader.ts'
 import { readNext, SignIn } from './sign_in_page.tsx'
 import type { Refusal } from './token_client.ts'
 

@@ -3,7 +3,7 @@ import { foldUsername } from '../users/username.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
 import type { Form } from './form.ts'
 import { Link } from './parts.tsx'
-import type { ShownUser } from './people_page.tsx'
+import type { ShownUser } from './users_page.tsx'
 
 /** What the field `subject` of a search came to. */
 export interface SubjectSearch {

@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { userSchema } from '../admin/user_schemas.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { withPasswordLength } from './new_person_page.tsx'
+import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type Visit } from './page.ts'
-import { personOf } from './person_form.tsx'
-import { showPerson } from './person_page.tsx'
+import { personOf } from './user_form.tsx'
+import { showPerson } from './user_page.tsx'
 
 const readPerson: Page = {
   method: 'GET',

@@ -5,11 +5,11 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { Confirm, OwnPassword, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { PasswordFields } from './new_person_page.tsx'
+import { PasswordFields } from './new_user_page.tsx'
 import type { Reply, Visit } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { NameWarnings, PersonState, type ShownUser } from './people_page.tsx'
-import { formOfPerson, PERSON_FIELDS, PersonFields } from './person_form.tsx'
+import { formOfPerson, PERSON_FIELDS, PersonFields } from './user_form.tsx'
+import { NameWarnings, PersonState, type ShownUser } from './users_page.tsx'
 
 /** A refused action. The page shows its form open, with the refusal. */
 export interface PersonAttempt {

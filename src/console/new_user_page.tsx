@@ -9,8 +9,8 @@ import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
 import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
-import { poolsOf } from './people_page.tsx'
-import { PERSON_FIELDS, PersonFields, personOf } from './person_form.tsx'
+import { PERSON_FIELDS, PersonFields, personOf } from './user_form.tsx'
+import { poolsOf } from './users_page.tsx'
 
 const newPersonPage: Page = {
   method: 'GET',

@@ -3,7 +3,7 @@ import { compact } from '../lib/compact.ts'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
 import { Form } from './form.ts'
-import type { ShownUser } from './people_page.tsx'
+import type { ShownUser } from './users_page.tsx'
 
 export const PERSON_FIELDS = [
   ...['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool'],
