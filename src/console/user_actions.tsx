@@ -3,31 +3,31 @@ import { userSchema } from '../admin/user_schemas.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { withPasswordLength } from './new_user_page.tsx'
-import { goTo, type Page, type Visit } from './page.ts'
-import { personOf } from './user_form.tsx'
-import { showPerson } from './user_page.tsx'
+import { goTo, type Page, type PageRequest } from './page.ts'
+import { userOf } from './user_form.tsx'
+import { showUser } from './user_page.tsx'
 
-const readPerson: Page = {
+const readUser: Page = {
   method: 'GET',
-  path: '/people/:id',
+  path: '/users/:id',
   role: 'support',
-  handle: (visit) => showPerson(visit),
+  handle: (request) => showUser(request),
 }
 
-const savePerson: Page = {
+const saveUser: Page = {
   method: 'POST',
-  path: '/people/:id',
+  path: '/users/:id',
   role: 'admin',
-  async handle(visit) {
-    const { admin, form, config } = visit
-    const { pool } = await admin.read(apiPathOf(visit), userSchema)
-    const body = personOf(form, pool === config.adminApi?.userPool)
+  async handle(request) {
+    const { admin, form, config } = request
+    const { pool } = await admin.read(apiPathOf(request), userSchema)
+    const body = userOf(form, pool === config.adminApi?.userPool)
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
     const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
-    const saved = await admin.change(apiPathOf(visit), userSchema, change)
+    const saved = await admin.change(apiPathOf(request), userSchema, change)
     return saved instanceof AdminProblem
-      ? showPerson(visit, { problem: saved, action: 'edit' })
-      : goTo(pathOfPerson(visit), 'person-saved')
+      ? showUser(request, { problem: saved, action: 'edit' })
+      : goTo(pagePathOf(request), 'user-saved')
   },
 }
 
@@ -35,79 +35,79 @@ const savePerson: Page = {
 function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
-    path: `/people/:id/${verb}`,
+    path: `/users/:id/${verb}`,
     role: verb === 'enable' ? 'admin' : 'support',
-    async handle(visit) {
-      const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
-      const outcome = await visit.admin.change(`${apiPathOf(visit)}/${verb}`, userSchema, { ownPassword })
+    async handle(request) {
+      const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
+      const outcome = await request.admin.change(`${apiPathOf(request)}/${verb}`, userSchema, { ownPassword })
       return outcome instanceof AdminProblem
-        ? showPerson(visit, { problem: outcome, action: verb })
-        : goTo(pathOfPerson(visit), done)
+        ? showUser(request, { problem: outcome, action: verb })
+        : goTo(pagePathOf(request), done)
     },
   }
 }
 
 const askForPassword: Page = {
   method: 'POST',
-  path: '/people/:id/ask-password',
+  path: '/users/:id/ask-password',
   role: 'admin',
-  async handle(visit) {
+  async handle(request) {
     const body = { must_change_password: true }
-    const change = { method: 'PATCH', body, etag: visit.form.text('etag') } as const
-    const outcome = await visit.admin.change(apiPathOf(visit), userSchema, change)
+    const change = { method: 'PATCH', body, etag: request.form.text('etag') } as const
+    const outcome = await request.admin.change(apiPathOf(request), userSchema, change)
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: outcome, action: 'ask-password' })
-      : goTo(pathOfPerson(visit), 'password-asked')
+      ? showUser(request, { problem: outcome, action: 'ask-password' })
+      : goTo(pagePathOf(request), 'password-asked')
   },
 }
 
 const setPassword: Page = {
   method: 'POST',
-  path: '/people/:id/password',
+  path: '/users/:id/password',
   role: 'admin',
-  async handle(visit) {
-    const { admin, form } = visit
+  async handle(request) {
+    const { admin, form } = request
     const body = {
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const outcome = await admin.change(`${apiPathOf(visit)}/password`, userSchema, { body, ownPassword })
+    const outcome = await admin.change(`${apiPathOf(request)}/password`, userSchema, { body, ownPassword })
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: withPasswordLength(outcome, visit), action: 'password' })
-      : goTo(pathOfPerson(visit), 'password-set')
+      ? showUser(request, { problem: withPasswordLength(outcome, request), action: 'password' })
+      : goTo(pagePathOf(request), 'password-set')
   },
 }
 
-const deletePerson: Page = {
+const deleteUser: Page = {
   method: 'POST',
-  path: '/people/:id/delete',
+  path: '/users/:id/delete',
   role: 'admin',
-  async handle(visit) {
-    const change = { method: 'DELETE', etag: visit.form.text('etag') } as const
-    const outcome = await visit.admin.change(apiPathOf(visit), z.undefined(), change)
+  async handle(request) {
+    const change = { method: 'DELETE', etag: request.form.text('etag') } as const
+    const outcome = await request.admin.change(apiPathOf(request), z.undefined(), change)
     return outcome instanceof AdminProblem
-      ? showPerson(visit, { problem: outcome, action: 'delete' })
-      : goTo('/people', 'person-deleted')
+      ? showUser(request, { problem: outcome, action: 'delete' })
+      : goTo('/users', 'user-deleted')
   },
 }
 
-/** All that is done for one person. */
-export const PERSON_PAGES: readonly Page[] = [
-  readPerson,
-  savePerson,
-  action('enable', 'person-enabled'),
-  action('disable', 'person-disabled'),
-  action('sign-out', 'person-signed-out'),
+/** All that is done for one user. */
+export const USER_PAGES: readonly Page[] = [
+  readUser,
+  saveUser,
+  action('enable', 'user-enabled'),
+  action('disable', 'user-disabled'),
+  action('sign-out', 'user-signed-out'),
   askForPassword,
   setPassword,
-  deletePerson,
+  deleteUser,
 ]
 
-function apiPathOf({ params }: Visit): string {
+function apiPathOf({ params }: PageRequest): string {
   return pathOf`/users/${params.id ?? ''}`
 }
 
-function pathOfPerson({ params }: Visit): string {
-  return pathOf`/people/${params.id ?? ''}`
+function pagePathOf({ params }: PageRequest): string {
+  return pathOf`/users/${params.id ?? ''}`
 }
