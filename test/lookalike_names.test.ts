@@ -130,10 +130,10 @@ describe('the console', () => {
     const user = await server.addUser({ username: `${mark}j\u0430ne@example.com` })
     const plain = await server.addUser({ username: `${mark}jane@example.com` })
     const text = 'It mixes Latin and Cyrillic letters.'
-    const list = await admin.get(`/console/people?q=${mark}`)
+    const list = await admin.get(`/console/users?q=${mark}`)
     expect(list.html.split(text)).toHaveLength(2)
     expect(list.html).toContain('Check the name')
-    expect((await admin.get(`/console/people/${user.id}`)).html).toContain(text)
-    expect((await admin.get(`/console/people/${plain.id}`)).html).not.toContain('Check the name')
+    expect((await admin.get(`/console/users/${user.id}`)).html).toContain(text)
+    expect((await admin.get(`/console/users/${plain.id}`)).html).not.toContain('Check the name')
   })
 })

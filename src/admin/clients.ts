@@ -279,14 +279,9 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
 
 function toEdit(body: ClientEditBody): ClientEdit {
   const { name, grants, scopes, origins } = body
-  return {
-    name,
-    grants,
-    scopes,
-    origins,
-    accessTokenLifetimeSeconds: body.access_token_lifetime,
-    refreshTokenLifetimeSeconds: body.refresh_token_lifetime,
-  }
+  const accessTokenLifetimeSeconds = body.access_token_lifetime
+  const refreshTokenLifetimeSeconds = body.refresh_token_lifetime
+  return { name, grants, scopes, origins, accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds }
 }
 
 /** What the audit trail says of the fields that are given: everything but names. */

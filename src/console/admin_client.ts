@@ -99,7 +99,7 @@ export class AdminClient {
   }
 }
 
-/** A path of the admin API or the console, with what people have typed encoded. */
+/** A path of the admin API or the console, with what users have typed encoded. */
 export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
   return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
 }

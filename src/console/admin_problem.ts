@@ -70,7 +70,7 @@ function errorsOf(path: string, code: string, errors: readonly ValueProblem[]): 
   return errors.map(({ message }) => ({ path: OWN_PASSWORD_FIELD, message }))
 }
 
-/** Where in a list, counted as people do. */
+/** Where in a list, counted as users do. */
 function lineOf(index: string): string {
   return /^\d+$/.test(index) ? `Number ${Number(index) + 1} ` : ''
 }

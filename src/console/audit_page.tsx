@@ -7,11 +7,11 @@ import { AdminProblem } from './admin_problem.ts'
 import { EventTable, KIND_TITLES, type ShownEvent } from './events.tsx'
 import type { Form } from './form.ts'
 import { parseTime } from './format.ts'
-import type { Page, Visit } from './page.ts'
+import type { Page, PageRequest } from './page.ts'
 import { Empty, Heading, Pager, ProblemNote } from './parts.tsx'
-import type { ShownUser } from './people_page.tsx'
 import { SearchForm } from './search_form.tsx'
-import { findSubject, WhichPerson } from './subject_search.tsx'
+import { findSubject, UserChoice } from './subject_search.tsx'
+import type { ShownUser } from './users_page.tsx'
 
 export const eventsSchema = z.object({ items: z.array(eventSchema), next_cursor: z.nullable(z.string()) })
 
@@ -47,9 +47,9 @@ export const auditPage: Page = {
   method: 'GET',
   path: '/audit',
   role: 'support',
-  async handle(visit) {
-    const { query } = visit
-    const found = await findEvents(visit)
+  async handle(request) {
+    const { query } = request
+    const found = await findEvents(request)
     const problem = found instanceof AdminProblem ? found : null
     return compact({
       title: 'Audit',
@@ -63,8 +63,8 @@ export const auditPage: Page = {
           <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
           {found instanceof AdminProblem ? (
             <ProblemNote problem={found} />
-          ) : 'people' in found ? (
-            <WhichPerson people={found.people} path="/audit" filter={filterOf(query)} />
+          ) : 'users' in found ? (
+            <UserChoice users={found.users} path="/audit" filter={filterOf(query)} />
           ) : (
             <Events events={found.items} next={found.next_cursor} query={query} />
           )}
@@ -104,17 +104,17 @@ function filterOf(query: Form): Record<string, string> {
   return Object.fromEntries([...TEXTS, ...FILTERS].map(({ name }) => [name, query.text(name)]))
 }
 
-/** People, where it must be said first which of them. */
-type Found = z.output<typeof eventsSchema> | { people: readonly ShownUser[] } | AdminProblem
+/** Users, where it must be said first which of them. */
+type Found = z.output<typeof eventsSchema> | { users: readonly ShownUser[] } | AdminProblem
 
-/** A query that the API does not take is for the person to mend, so it is no error page. */
-async function findEvents({ admin, query }: Visit): Promise<Found> {
+/** A query that the API does not take is for the user to mend, so it is no error page. */
+async function findEvents({ admin, query }: PageRequest): Promise<Found> {
   const texts = ['client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
   const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))
   const times = { from: parseTime(query.text('from')), to: parseTime(query.text('to')) }
   try {
-    const { subject, people } = await findSubject(admin, query)
-    if (people.length > 1) return { people }
+    const { subject, users } = await findSubject(admin, query)
+    if (users.length > 1) return { users }
     return await admin.read('/audit', eventsSchema, { ...filter, ...times, subject })
   } catch (error) {
     if (error instanceof AdminProblem && error.status === 400) return error

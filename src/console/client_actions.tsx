@@ -4,7 +4,7 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
 import { showClient } from './client_page.tsx'
-import { goTo, type Page, type Visit } from './page.ts'
+import { goTo, type Page, type PageRequest } from './page.ts'
 import { Heading, Link } from './parts.tsx'
 import { SecretOnce } from './secret_once.tsx'
 
@@ -12,20 +12,20 @@ const readClient: Page = {
   method: 'GET',
   path: '/clients/:id',
   role: 'support',
-  handle: (visit) => showClient(visit),
+  handle: (request) => showClient(request),
 }
 
 const saveClient: Page = {
   method: 'POST',
   path: '/clients/:id',
   role: 'admin',
-  async handle(visit) {
-    const { admin, form } = visit
-    const body = { ...editOf(form), name: form.text('name').trim() || idOf(visit) }
+  async handle(request) {
+    const { admin, form } = request
+    const body = { ...editOf(form), name: form.text('name').trim() || idOf(request) }
     const change = { method: 'PATCH', body, etag: form.text('etag') } as const
-    const saved = await admin.change(pathOf`/clients/${idOf(visit)}`, clientSchema, change)
-    if (saved instanceof AdminProblem) return showClient(visit, { problem: saved, typed: form })
-    return goTo(pathOf`/clients/${idOf(visit)}`, 'client-saved')
+    const saved = await admin.change(pathOf`/clients/${idOf(request)}`, clientSchema, change)
+    if (saved instanceof AdminProblem) return showClient(request, { problem: saved, typed: form })
+    return goTo(pathOf`/clients/${idOf(request)}`, 'client-saved')
   },
 }
 
@@ -35,10 +35,10 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
     method: 'POST',
     path: `/clients/:id/${verb}`,
     role: verb === 'enable' ? 'admin' : 'support',
-    async handle(visit) {
-      const path = pathOf`/clients/${idOf(visit)}`
-      const outcome = await visit.admin.change(`${path}/${verb}`, clientSchema)
-      return outcome instanceof AdminProblem ? showClient(visit, { problem: outcome }) : goTo(path, done)
+    async handle(request) {
+      const path = pathOf`/clients/${idOf(request)}`
+      const outcome = await request.admin.change(`${path}/${verb}`, clientSchema)
+      return outcome instanceof AdminProblem ? showClient(request, { problem: outcome }) : goTo(path, done)
     },
   }
 }
@@ -47,10 +47,10 @@ const deleteClient: Page = {
   method: 'POST',
   path: '/clients/:id/delete',
   role: 'admin',
-  async handle(visit) {
-    const change = { method: 'DELETE', etag: visit.form.text('etag') } as const
-    const outcome = await visit.admin.change(pathOf`/clients/${idOf(visit)}`, z.undefined(), change)
-    if (outcome instanceof AdminProblem) return showClient(visit, { problem: outcome })
+  async handle(request) {
+    const change = { method: 'DELETE', etag: request.form.text('etag') } as const
+    const outcome = await request.admin.change(pathOf`/clients/${idOf(request)}`, z.undefined(), change)
+    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
     return goTo('/clients', 'client-deleted')
   },
 }
@@ -59,10 +59,10 @@ const addSecret: Page = {
   method: 'POST',
   path: '/clients/:id/secrets',
   role: 'admin',
-  async handle(visit) {
-    const path = pathOf`/clients/${idOf(visit)}`
-    const outcome = await visit.admin.change(`${path}/secrets`, clientWithSecretSchema)
-    if (outcome instanceof AdminProblem) return showClient(visit, { problem: outcome })
+  async handle(request) {
+    const path = pathOf`/clients/${idOf(request)}`
+    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema)
+    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
     return {
       title: 'Secret added',
       status: 201,
@@ -83,14 +83,14 @@ const retireSecret: Page = {
   method: 'POST',
   path: '/clients/:id/secrets/:secret/retire',
   role: 'admin',
-  async handle(visit) {
-    const path = pathOf`/clients/${idOf(visit)}`
-    const secret = visit.params.secret ?? ''
-    const outcome = await visit.admin.change(path + pathOf`/secrets/${secret}/retire`, clientSchema, {
+  async handle(request) {
+    const path = pathOf`/clients/${idOf(request)}`
+    const secret = request.params.secret ?? ''
+    const outcome = await request.admin.change(path + pathOf`/secrets/${secret}/retire`, clientSchema, {
       body: {},
     })
     return outcome instanceof AdminProblem
-      ? showClient(visit, { problem: outcome })
+      ? showClient(request, { problem: outcome })
       : goTo(path, 'secret-retired')
   },
 }
@@ -107,6 +107,6 @@ export const CLIENT_PAGES: readonly Page[] = [
   retireSecret,
 ]
 
-function idOf({ params }: Visit): string {
+function idOf({ params }: PageRequest): string {
   return params.id ?? ''
 }

@@ -16,13 +16,13 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
   const scopes = [...new Set([...(known?.scopes ?? []), ...state.form.list('scopes')])]
   return (
     <>
-      <Input state={state} name="name" label="Name" maxlength={200} hint="For people. Empty: its id." />
+      <Input state={state} name="name" label="Name" maxlength={200} hint="For users. Empty: its id." />
       <Choices
         state={state}
         name="grants"
         label="Grants"
         options={CLIENT_GRANTS.map((value) => ({ value, label: value }))}
-        hint="password signs people and guests in, with refresh tokens. client_credentials is for the client itself, which needs a secret."
+        hint="password signs users and guests in, with refresh tokens. client_credentials is for the client itself, which needs a secret."
       />
       {scopes.length === 0 ? null : (
         <Choices

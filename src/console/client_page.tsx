@@ -7,7 +7,7 @@ import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
 import { Confirm, PostForm } from './fields.tsx'
 import type { Form } from './form.ts'
-import type { Reply, Visit } from './page.ts'
+import type { PageRequest, PageResponse } from './page.ts'
 import {
   Badge,
   EnabledBadge,
@@ -21,21 +21,24 @@ import {
 } from './parts.tsx'
 
 /** What the page shows beside the client: what was refused, and what was typed. */
-export interface ClientAttempt {
+export interface RefusedClientAction {
   problem: AdminProblem
   /** Absent where it was no edit. */
   typed?: Form
 }
 
 /** One client, with all that may be done to it. */
-export async function showClient(visit: Visit, attempt: ClientAttempt | null = null): Promise<Reply> {
-  const { admin, operator, params, config, now, csrfToken: csrf } = visit
+export async function showClient(
+  request: PageRequest,
+  refused: RefusedClientAction | null = null,
+): Promise<PageResponse> {
+  const { admin, operator, params, config, now, csrfToken: csrf } = request
   const id = params.id ?? ''
   const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
   const isOfOperators = client.api === config.adminApi?.name
   return compact({
     title: client.client_id,
-    status: attempt === null ? undefined : attempt.problem.status,
+    status: refused === null ? undefined : refused.problem.status,
     body: (
       <>
         <Heading
@@ -43,12 +46,14 @@ export async function showClient(visit: Visit, attempt: ClientAttempt | null = n
           lead={client.name === client.client_id ? undefined : client.name}
           actions={<Links id={id} />}
         />
-        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={CLIENT_FIELDS} />}
+        {refused === null ? null : <ProblemNote problem={refused.problem} fields={CLIENT_FIELDS} />}
         <ClientFacts client={client} now={now} />
         {client.confidential ? (
           <ClientSecrets client={client} now={now} csrf={csrf} isAdmin={operator.isAdmin} />
         ) : null}
-        {operator.isAdmin ? <EditForm visit={visit} client={client} etag={etag} attempt={attempt} /> : null}
+        {operator.isAdmin ? (
+          <EditForm request={request} client={client} etag={etag} refused={refused} />
+        ) : null}
         {operator.isAdmin || !isOfOperators ? (
           <Actions client={client} etag={etag} csrf={csrf} isAdmin={operator.isAdmin} />
         ) : null}
@@ -84,19 +89,19 @@ function ClientFacts({ client, now }: { client: ShownClient; now: number }) {
 }
 
 interface EditFormProps {
-  visit: Visit
+  request: PageRequest
   client: ShownClient
   etag: string
-  attempt: ClientAttempt | null
+  refused: RefusedClientAction | null
 }
 
-function EditForm({ visit, client, etag, attempt }: EditFormProps) {
-  const { csrfToken: csrf } = visit
+function EditForm({ request, client, etag, refused }: EditFormProps) {
+  const { csrfToken: csrf } = request
   const now = formOfClient(client)
-  const isStale = attempt?.problem.code === 'stale'
+  const isStale = refused?.problem.code === 'stale'
   const state = {
-    form: attempt?.typed ?? now,
-    problem: attempt?.typed ? attempt.problem : null,
+    form: refused?.typed ?? now,
+    problem: refused?.typed ? refused.problem : null,
     current: isStale ? now : null,
   }
   return (
@@ -108,7 +113,7 @@ function EditForm({ visit, client, etag, attempt }: EditFormProps) {
         </p>
       ) : null}
       <PostForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
-        <ClientFields state={state} api={client.api} config={visit.config} />
+        <ClientFields state={state} api={client.api} config={request.config} />
         <button type="submit" class="primary">
           Save
         </button>

@@ -8,15 +8,15 @@ import { protectPages } from '../http/security_headers.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AssetFiles } from './assets.ts'
+import type { ConsoleServices } from './console_services.ts'
 import { SessionCookie } from './console_session.ts'
-import type { Desk } from './desk.ts'
 import { FORGED, NOT_ALLOWED, NOT_FOUND, Refused, TOO_LARGE } from './error_page.tsx'
 import { Form } from './form.ts'
-import { Gate, readPostedForm } from './gate.ts'
-import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
+import { CONSOLE_PATH, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
 import { showPage, showTrouble } from './respond.tsx'
 import type { Server } from './server.ts'
+import { readPostedForm, SessionLoader } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
 import { newCsrfToken, TokenClient, toSession } from './token_client.ts'
 
@@ -36,13 +36,13 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   const { issuer } = config
   const cookie = new SessionCookie(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
-  const gate = new Gate({ cookie, tokens, server, issuer })
-  const desk: Desk = { gate, cookie, tokens, assets: new AssetFiles(), config, clock }
+  const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
+  const services: ConsoleServices = { sessionLoader, cookie, tokens, assets: new AssetFiles(), config, clock }
   const app = new Hono().basePath(CONSOLE_PATH)
   app.use(protectPages(issuer), keepNothing, csrf({ origin: issuer }), limitBody())
-  app.route('/', desk.assets.routes())
-  app.route('/', signInRoutes(desk))
-  for (const page of PAGES) app.on(page.method, page.path, (c) => answer(c, page, desk))
+  app.route('/', services.assets.routes())
+  app.route('/', signInRoutes(services))
+  for (const page of PAGES) app.on(page.method, page.path, (c) => servePage(c, page, services))
   for (const path of new Set(PAGES.map((page) => page.path))) app.all(path, (c) => refuseMethod(c, path))
   app.all('*', (c) => {
     const path = c.req.path.replace(/\/+$/, '')
@@ -50,32 +50,32 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
     throw new Refused(NOT_FOUND)
   })
   app.onError((error, c) =>
-    showTrouble(c, error instanceof HTTPException ? new Refused(FORGED) : error, desk),
+    showTrouble(c, error instanceof HTTPException ? new Refused(FORGED) : error, services),
   )
   return app
 }
 
 /** The recipe of every page and action. */
-async function answer(c: Context, page: Page, desk: Desk): Promise<Response> {
-  const { gate, config } = desk
-  const now = desk.clock.now()
-  const held = await gate.requireSession(c)
-  const form = page.method === 'POST' ? await readPostedForm(c, held) : Form.of({})
-  const { admin, operator } = await gate.enter(c, held, now)
-  const { csrfToken } = held
+async function servePage(c: Context, page: Page, services: ConsoleServices): Promise<Response> {
+  const { sessionLoader, config } = services
+  const now = services.clock.now()
+  const session = await sessionLoader.requireSession(c)
+  const form = page.method === 'POST' ? await readPostedForm(c, session) : Form.of({})
+  const { admin, operator } = await sessionLoader.open(c, session, now)
+  const { csrfToken } = session
   const query = new Form(new URL(c.req.url).searchParams)
-  const visit = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
-  const reply = await handle(page, visit)
-  if (!('location' in reply)) return showPage(c, reply, visit, desk)
-  if (reply.tokens) await desk.cookie.write(c, toSession(reply.tokens, newCsrfToken(), now))
-  return c.redirect(reply.location, 303)
+  const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
+  const response = await handle(page, request)
+  if (!('location' in response)) return showPage(c, response, request, services)
+  if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
+  return c.redirect(response.location, 303)
 }
 
-function handle(page: Page, visit: Visit): Promise<Reply> | Reply {
-  const { operator } = visit
+function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {
+  const { operator } = request
   if (operator.mustChangePassword && page.path !== '/password') return goTo('/password')
   if (page.role === 'admin' && !operator.isAdmin) throw new Refused(NOT_ALLOWED)
-  return page.handle(visit)
+  return page.handle(request)
 }
 
 function refuseMethod(c: Context, path: string): never {

@@ -1,7 +1,7 @@
 import { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './page.ts'
 
-/** What a person is told in place of a page. */
+/** What a user is told in place of a page. */
 export interface Trouble {
   status: number
   title: string
@@ -61,7 +61,7 @@ export function awayFor(retryAfter: string): Trouble {
   }
 }
 
-/** Whatever was thrown, for a person. Null where it is nothing that was foreseen. */
+/** Whatever was thrown, for a user. Null where it is nothing that was foreseen. */
 export function describeTrouble(thrown: Error): Trouble | null {
   if (thrown instanceof Refused) return thrown.trouble
   if (!(thrown instanceof AdminProblem)) return null

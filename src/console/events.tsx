@@ -9,7 +9,7 @@ import { Subject } from './subject.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
 
-/** What people call each kind. */
+/** What users call each kind. */
 export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   issue: 'Sign-in',
   sign_in_failure: 'Failed sign-in',
@@ -36,7 +36,7 @@ export function titleOf({ kind, reason }: ShownEvent): string {
   return TITLES.get(kind) ?? kind
 }
 
-/** Why, with the times of a key as people read them. */
+/** Why, with the times of a key as users read them. */
 export function reasonOf({ kind, reason }: ShownEvent): string {
   return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
 }
@@ -64,7 +64,7 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
         </div>,
         ifKnown(event.client_id, (id) => <Link to={pathOf`/clients/${id}`}>{id}</Link>),
         ifKnown(event.subject, (id) => <Subject id={id} />),
-        ifKnown(event.sid, (sid) => <Link to={pathOf`/sessions/${sid}`}>Story</Link>),
+        ifKnown(event.sid, (sid) => <Link to={pathOf`/sessions/${sid}`}>Timeline</Link>),
         event.actor === null && event.address_prefix === null ? null : <Origin event={event} />,
       ])}
     />

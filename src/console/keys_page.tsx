@@ -6,7 +6,7 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Confirm } from './fields.tsx'
 import { formatSpan } from './format.ts'
-import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
 
 type ShownKey = z.output<typeof keySchema>
@@ -15,22 +15,22 @@ const keysPage: Page = {
   method: 'GET',
   path: '/keys',
   role: 'support',
-  handle: (visit) => showKeys(visit),
+  handle: (request) => showKeys(request),
 }
 
 const rotate: Page = {
   method: 'POST',
   path: '/keys/rotate',
   role: 'admin',
-  async handle(visit) {
-    const { items } = await visit.admin.read('/keys', keysSchema)
-    const outcome = await visit.admin.change('/keys/rotate', keySchema)
+  async handle(request) {
+    const { items } = await request.admin.read('/keys', keysSchema)
+    const outcome = await request.admin.change('/keys/rotate', keySchema)
     const isUnchanged =
       !(outcome instanceof AdminProblem) &&
       items.some(({ kid, activates_at: at }) => kid === outcome.kid && at === outcome.activates_at)
     if (isUnchanged) return goTo('/keys', 'key-pending')
     return outcome instanceof AdminProblem
-      ? showKeys(visit, { problem: outcome, kid: null })
+      ? showKeys(request, { problem: outcome, kid: null })
       : goTo('/keys', 'key-rotated')
   },
 }
@@ -39,13 +39,13 @@ const retire: Page = {
   method: 'POST',
   path: '/keys/:kid/retire',
   role: 'admin',
-  async handle(visit) {
-    const { kid = '' } = visit.params
+  async handle(request) {
+    const { kid = '' } = request.params
     const path = pathOf`/keys/${kid}`
-    const ownPassword = visit.form.text(OWN_PASSWORD_FIELD)
-    const outcome = await visit.admin.change(path, keySchema, { method: 'DELETE', ownPassword })
+    const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
+    const outcome = await request.admin.change(path, keySchema, { method: 'DELETE', ownPassword })
     return outcome instanceof AdminProblem
-      ? showKeys(visit, { problem: outcome, kid })
+      ? showKeys(request, { problem: outcome, kid })
       : goTo('/keys', 'key-retired')
   },
 }
@@ -53,40 +53,43 @@ const retire: Page = {
 export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
 
 /** A refused action. */
-interface KeyAttempt {
+interface RefusedKeyAction {
   problem: AdminProblem
   /** The key that was to be retired; null for a rotation. */
   kid: string | null
 }
 
-async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promise<Reply> {
-  const { admin, operator, now, csrfToken: csrf } = visit
+async function showKeys(
+  request: PageRequest,
+  refused: RefusedKeyAction | null = null,
+): Promise<PageResponse> {
+  const { admin, operator, now, csrfToken: csrf } = request
   const { items } = await admin.read('/keys', keysSchema)
   const published = items.filter(({ state }) => state !== 'retired')
   const retired = items.filter(({ state }) => state === 'retired')
   return compact({
     title: 'Keys',
-    status: attempt === null ? undefined : attempt.problem.status,
+    status: refused === null ? undefined : refused.problem.status,
     body: (
       <>
         <Heading
           title="Keys"
           lead="What signs the tokens. They are made, switched and retired by themselves."
         />
-        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={[OWN_PASSWORD_FIELD]} />}
+        {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
         <Section id="published" title="In the JWKS">
           {published.length === 0 ? (
             <Empty title="There is no key yet">The first request for a token makes it.</Empty>
           ) : (
-            <Published keys={published} now={now} attempt={attempt} csrf={operator.isAdmin ? csrf : null} />
+            <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
         </Section>
         {operator.isAdmin ? (
           <Rotate
             csrf={csrf}
             now={now}
-            next={findNext(published, visit)}
-            problem={attempt?.kid === null ? attempt.problem : null}
+            next={findNext(published, request)}
+            problem={refused?.kid === null ? refused.problem : null}
           />
         ) : null}
         {retired.length === 0 ? null : (
@@ -100,7 +103,7 @@ async function showKeys(visit: Visit, attempt: KeyAttempt | null = null): Promis
 }
 
 /** The published key that signs next; undefined if no key waits. */
-function findNext(keys: readonly ShownKey[], { config }: Visit): ShownKey | undefined {
+function findNext(keys: readonly ShownKey[], { config }: PageRequest): ShownKey | undefined {
   return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
 }
 
@@ -149,12 +152,12 @@ const STATES = {
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
-  attempt: KeyAttempt | null
+  refused: RefusedKeyAction | null
   /** Null for whoever may not retire a key. */
   csrf: string | null
 }
 
-function Published({ keys, now, attempt, csrf }: PublishedProps) {
+function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
@@ -175,20 +178,20 @@ function Published({ keys, now, attempt, csrf }: PublishedProps) {
           ) : null}
         </>,
         <MomentOr at={key.retires_at} none="Not known yet" />,
-        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} attempt={attempt} />]),
+        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
   )
 }
 
-function Retire({ kid, csrf, attempt }: { kid: string; csrf: string; attempt: KeyAttempt | null }) {
+function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
   return (
     <Confirm
       csrf={csrf}
       label="Retire at once"
       action={pathOf`/keys/${kid}/retire`}
       passwordId={`own-password-${kid}`}
-      problem={attempt?.kid === kid ? attempt.problem : null}
+      problem={refused?.kid === kid ? refused.problem : null}
       isDangerous
     >
       For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such

@@ -11,7 +11,7 @@ export interface Assets {
 const SECTIONS = [
   ['', 'Dashboard'],
   ['/clients', 'Clients'],
-  ['/people', 'People'],
+  ['/users', 'Users'],
   ['/sessions', 'Sessions'],
   ['/keys', 'Keys'],
   ['/audit', 'Audit'],

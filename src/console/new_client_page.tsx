@@ -5,7 +5,7 @@ import { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
 import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { CONSOLE_PATH, type Page, type Reply, type Visit } from './page.ts'
+import { CONSOLE_PATH, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
 import { SecretOnce } from './secret_once.tsx'
 
@@ -13,8 +13,8 @@ const newClientPage: Page = {
   method: 'GET',
   path: '/clients/~new',
   role: 'admin',
-  async handle(visit) {
-    const { query, config } = visit
+  async handle(request) {
+    const { query, config } = request
     const [first = ''] = config.apis.keys()
     const api = config.apis.has(query.text('api')) ? query.text('api') : first
     const form = Form.of({
@@ -22,7 +22,7 @@ const newClientPage: Page = {
       scopes: config.apis.get(api)?.scopes ?? [],
       kind: 'confidential',
     })
-    return showForm(visit, api, { form, problem: null })
+    return showForm(request, api, { form, problem: null })
   },
 }
 
@@ -30,8 +30,8 @@ const createClient: Page = {
   method: 'POST',
   path: '/clients/~new',
   role: 'admin',
-  async handle(visit) {
-    const { admin, form } = visit
+  async handle(request) {
+    const { admin, form } = request
     const api = form.text('api')
     const name = form.text('name').trim()
     const body = compact({
@@ -42,7 +42,7 @@ const createClient: Page = {
       name: name === '' ? undefined : name,
     })
     const created = await admin.change('/clients', clientWithSecretSchema, { body })
-    if (created instanceof AdminProblem) return showForm(visit, api, { form, problem: created })
+    if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
       title: 'Client created',
       status: 201,
@@ -61,7 +61,7 @@ const createClient: Page = {
 
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
-function showForm({ config, csrfToken: csrf }: Visit, api: string, state: FieldState): Reply {
+function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: FieldState): PageResponse {
   const { problem } = state
   return compact({
     title: 'New client',

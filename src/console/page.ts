@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx'
 import type { Config } from '../config/config.ts'
 import type { AdminClient } from './admin_client.ts'
 import type { Form } from './form.ts'
-import type { TokenAnswer } from './token_client.ts'
+import type { TokenResponse } from './token_client.ts'
 
 /** Where the console is. */
 export const CONSOLE_PATH = '/console'
@@ -20,7 +20,7 @@ export interface ConsoleOperator {
 }
 
 /** What a page is made from. */
-export interface Visit {
+export interface PageRequest {
   admin: AdminClient
   operator: ConsoleOperator
   csrfToken: string
@@ -34,12 +34,19 @@ export interface Visit {
 }
 
 /** A page to show, or where to go: after whatever changed something (RFC 9110 §15.4.4). */
-export type Reply = { title: string; body: Child; status?: number } | Redirection
+export type PageResponse = PageContent | Redirection
+
+export interface PageContent {
+  title: string
+  body: Child
+  /** 200 if absent. */
+  status?: number
+}
 
 export interface Redirection {
   location: string
   /** The tokens of a new session that takes the place of the current one; absent where that goes on. */
-  tokens?: TokenAnswer
+  tokens?: TokenResponse
 }
 
 /** One page or action of the console. */
@@ -49,7 +56,7 @@ export interface Page {
   path: string
   /** Who is shown it; what it may do is the admin API's to say. */
   role: 'support' | 'admin'
-  handle(visit: Visit): Promise<Reply>
+  handle(request: PageRequest): Promise<PageResponse>
 }
 
 /** Goes to a page of the console, which says what was done: `done` is a name in notices.tsx. */

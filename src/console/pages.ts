@@ -4,20 +4,20 @@ import { clientsPage } from './clients_page.tsx'
 import { dashboardPage } from './dashboard_page.tsx'
 import { KEY_PAGES } from './keys_page.tsx'
 import { NEW_CLIENT_PAGES } from './new_client_page.tsx'
-import { NEW_PERSON_PAGES } from './new_person_page.tsx'
+import { NEW_USER_PAGES } from './new_user_page.tsx'
 import type { Page } from './page.ts'
 import { PASSWORD_PAGES } from './password_page.tsx'
-import { peoplePage } from './people_page.tsx'
-import { PERSON_PAGES } from './person_actions.tsx'
 import { sessionsPage } from './sessions_page.tsx'
-import { STORY_PAGES } from './story_page.tsx'
+import { TIMELINE_PAGES } from './timeline_page.tsx'
+import { USER_PAGES } from './user_actions.tsx'
+import { usersPage } from './users_page.tsx'
 
 /** All that the console shows and does for whoever is signed in. A fixed path stands before one with a parameter. */
 export const PAGES: readonly Page[] = [
   dashboardPage,
   ...[clientsPage, ...NEW_CLIENT_PAGES, ...CLIENT_PAGES],
-  ...[peoplePage, ...NEW_PERSON_PAGES, ...PERSON_PAGES],
-  ...[sessionsPage, ...STORY_PAGES],
+  ...[usersPage, ...NEW_USER_PAGES, ...USER_PAGES],
+  ...[sessionsPage, ...TIMELINE_PAGES],
   ...KEY_PAGES,
   auditPage,
   ...PASSWORD_PAGES,

@@ -2,8 +2,8 @@ import { compact } from '../lib/compact.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { formatPasswordLength } from './new_person_page.tsx'
-import { type ConsoleOperator, goTo, type Page, type Reply, type Visit } from './page.ts'
+import { formatPasswordLength } from './new_user_page.tsx'
+import { type ConsoleOperator, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { tokensSchema } from './token_client.ts'
 
@@ -13,8 +13,8 @@ const passwordPage: Page = {
   method: 'GET',
   path: '/password',
   role: 'support',
-  async handle(visit) {
-    return showForm(visit, { problem: null, isRepeatedWrong: false })
+  async handle(request) {
+    return showForm(request, { problem: null, isRepeatedWrong: false })
   },
 }
 
@@ -22,13 +22,14 @@ const changePassword: Page = {
   method: 'POST',
   path: '/password',
   role: 'support',
-  async handle(visit) {
-    const { admin, form } = visit
+  async handle(request) {
+    const { admin, form } = request
     const password = form.text('password')
-    if (password !== form.text('repeated')) return showForm(visit, { problem: null, isRepeatedWrong: true })
+    if (password !== form.text('repeated')) return showForm(request, { problem: null, isRepeatedWrong: true })
     const body = { current_password: form.text('current_password'), password }
     const outcome = await admin.change('/me/password', tokensSchema, { body })
-    if (outcome instanceof AdminProblem) return showForm(visit, { problem: outcome, isRepeatedWrong: false })
+    if (outcome instanceof AdminProblem)
+      return showForm(request, { problem: outcome, isRepeatedWrong: false })
     return { ...goTo('', 'own-password-set'), tokens: outcome }
   },
 }
@@ -36,9 +37,9 @@ const changePassword: Page = {
 export const PASSWORD_PAGES: readonly Page[] = [passwordPage, changePassword]
 
 function showForm(
-  { operator, config, csrfToken: csrf }: Visit,
+  { operator, config, csrfToken: csrf }: PageRequest,
   { problem, isRepeatedWrong }: { problem: AdminProblem | null; isRepeatedWrong: boolean },
-): Reply {
+): PageResponse {
   const state = { form: Form.of({}), problem }
   const status = isRepeatedWrong ? 422 : problem?.status
   return compact({

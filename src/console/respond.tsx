@@ -4,25 +4,25 @@ import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { describeError, log } from '../lib/log.ts'
 import { AdminProblem } from './admin_problem.ts'
-import type { Desk } from './desk.ts'
+import type { ConsoleServices } from './console_services.ts'
 import { describeTrouble, type Trouble, TroubleText, UNEXPECTED } from './error_page.tsx'
-import { isWithoutRole, SignInNeeded } from './gate.ts'
 import { ConsolePage, PlainPage } from './layout.tsx'
 import { findNotice } from './notices.ts'
-import { CONSOLE_PATH, type Reply, type Visit } from './page.ts'
+import { CONSOLE_PATH, type PageRequest, type PageResponse } from './page.ts'
+import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
-type PageReply = Exclude<Reply, { location: string }>
+type PageContent = Exclude<PageResponse, { location: string }>
 
 /** A page for somebody who is signed in. */
 export async function showPage(
   c: Context,
-  { title, body, status = 200 }: PageReply,
-  { operator, csrfToken, query }: Visit,
-  desk: Desk,
+  { title, body, status = 200 }: PageContent,
+  { operator, csrfToken, query }: PageRequest,
+  services: ConsoleServices,
 ): Promise<Response> {
   const path = c.req.path.slice(CONSOLE_PATH.length)
   const notice = findNotice(query.text('done'))
-  const assets = await desk.assets.addresses()
+  const assets = await services.assets.addresses()
   return respond(
     c,
     <ConsolePage
@@ -42,10 +42,10 @@ export async function showPage(
 /** A page of one thing. */
 export async function showPlain(
   c: Context,
-  { title, body, status = 200 }: PageReply,
-  desk: Desk,
+  { title, body, status = 200 }: PageContent,
+  services: ConsoleServices,
 ): Promise<Response> {
-  const assets = await desk.assets.addresses()
+  const assets = await services.assets.addresses()
   return respond(
     c,
     <PlainPage title={title} assets={assets}>
@@ -56,22 +56,22 @@ export async function showPlain(
 }
 
 /** Whatever was thrown, as a page, or the way to the sign-in. The cause goes to the log alone. */
-export async function showTrouble(c: Context, thrown: Error, desk: Desk): Promise<Response> {
-  if (thrown instanceof SignInNeeded) return sendToSignIn(c, thrown.isOver, desk)
-  if (thrown instanceof AdminProblem && thrown.status === 401) return sendToSignIn(c, true, desk)
-  if (isWithoutRole(thrown)) desk.cookie.clear(c)
+export async function showTrouble(c: Context, thrown: Error, services: ConsoleServices): Promise<Response> {
+  if (thrown instanceof SignInNeeded) return sendToSignIn(c, thrown.isOver, services)
+  if (thrown instanceof AdminProblem && thrown.status === 401) return sendToSignIn(c, true, services)
+  if (isWithoutRole(thrown)) services.cookie.clear(c)
   const trouble = describeTrouble(thrown) ?? UNEXPECTED
   logTrouble(c, thrown, trouble)
   if (trouble.retryAfter !== undefined) c.header('Retry-After', trouble.retryAfter)
   return showPlain(
     c,
     { title: trouble.title, body: <TroubleText trouble={trouble} />, status: trouble.status },
-    desk,
+    services,
   )
 }
 
-function sendToSignIn(c: Context, isOver: boolean, desk: Desk): Response {
-  if (isOver) desk.cookie.clear(c)
+function sendToSignIn(c: Context, isOver: boolean, services: ConsoleServices): Response {
+  if (isOver) services.cookie.clear(c)
   const { pathname, search } = new URL(c.req.url)
   const isPost = c.req.method === 'POST'
   // What was posted is not done again by itself.

@@ -6,13 +6,13 @@ import type { Page } from './page.ts'
 import { Badge, Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'
 import { Subject } from './subject.tsx'
-import { findSubject, WhichPerson } from './subject_search.tsx'
+import { findSubject, UserChoice } from './subject_search.tsx'
 
 export type ShownSession = z.output<typeof sessionSchema>
 
 const sessionsSchema = z.object({ items: z.array(sessionSchema), next_cursor: z.nullable(z.string()) })
 
-/** Sessions of a person or a client. */
+/** Sessions of a user or a client. */
 export const sessionsPage: Page = {
   method: 'GET',
   path: '/sessions',
@@ -32,8 +32,8 @@ export const sessionsPage: Page = {
               { name: 'client_id', label: 'Client id' },
             ]}
           />
-          {search.people.length > 1 ? <WhichPerson people={search.people} path="/sessions" /> : null}
-          {search.people.length > 1
+          {search.users.length > 1 ? <UserChoice users={search.users} path="/sessions" /> : null}
+          {search.users.length > 1
             ? null
             : await listSessions(admin, { query, subject: search.subject, now })}
         </>
@@ -48,7 +48,7 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="Whose sessions?">Name a person or guest, a client, or both.</Empty>
+    return <Empty title="Whose sessions?">Name a user or guest, a client, or both.</Empty>
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
@@ -82,7 +82,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
         <Subject id={session.subject} />,
         `${session.refreshes}×`,
         <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
-        <Link to={pathOf`/sessions/${session.sid}`}>Its story</Link>,
+        <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
       ])}
     />
   )

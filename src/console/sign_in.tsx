@@ -1,42 +1,42 @@
 import { type Context, Hono } from 'hono'
 import { AdminProblem } from './admin_problem.ts'
-import type { Desk } from './desk.ts'
+import type { ConsoleServices } from './console_services.ts'
 import type { Form } from './form.ts'
-import { isWithoutRole, readForm, readOperator, readPostedForm } from './gate.ts'
 import { CONSOLE_PATH } from './page.ts'
 import { showPlain } from './respond.tsx'
+import { isWithoutRole, readForm, readOperator, readPostedForm } from './session_loader.ts'
 import { readNext, SignIn } from './sign_in_page.tsx'
 import type { Refusal } from './token_client.ts'
 
 const TITLE = 'Sign in'
 
 /** The way in and the way out. */
-export function signInRoutes(desk: Desk): Hono {
+export function signInRoutes(services: ConsoleServices): Hono {
   const app = new Hono()
   app.get('/sign-in', (c) => {
     const { next = '', reason = '' } = c.req.query()
-    return showPlain(c, { title: TITLE, body: <SignIn next={readNext(next)} reason={reason} /> }, desk)
+    return showPlain(c, { title: TITLE, body: <SignIn next={readNext(next)} reason={reason} /> }, services)
   })
-  app.post('/sign-in', (c) => signIn(c, desk))
-  app.post('/sign-out', (c) => signOut(c, desk))
+  app.post('/sign-in', (c) => signIn(c, services))
+  app.post('/sign-out', (c) => signOut(c, services))
   return app
 }
 
-async function signIn(c: Context, desk: Desk): Promise<Response> {
+async function signIn(c: Context, services: ConsoleServices): Promise<Response> {
   const form = await readForm(c)
-  const person = { username: form.text('username'), password: form.text('password') }
-  const now = desk.clock.now()
-  const outcome = await desk.tokens.signIn(c, person, now)
-  if (outcome.kind !== 'session') return showRefusal(c, form, outcome, desk)
+  const user = { username: form.text('username'), password: form.text('password') }
+  const now = services.clock.now()
+  const outcome = await services.tokens.signIn(c, user, now)
+  if (outcome.kind !== 'session') return showRefusal(c, form, outcome, services)
   try {
-    await readOperator(desk.gate.adminOf(c, outcome.session))
+    await readOperator(services.sessionLoader.adminOf(c, outcome.session))
   } catch (error) {
     const refusal = judgeNewcomer(error)
     if (refusal === null) throw error
-    await desk.tokens.signOut(c, outcome.session)
-    return showRefusal(c, form, refusal, desk)
+    await services.tokens.signOut(c, outcome.session)
+    return showRefusal(c, form, refusal, services)
   }
-  await desk.cookie.write(c, outcome.session)
+  await services.cookie.write(c, outcome.session)
   return c.redirect(readNext(form.text('next')), 303)
 }
 
@@ -47,17 +47,21 @@ function judgeNewcomer(error: unknown): Refusal | null {
   return error instanceof AdminProblem && error.status === 401 ? { kind: 'not_set_up' } : null
 }
 
-async function signOut(c: Context, desk: Desk): Promise<Response> {
-  const session = await desk.gate.requireSession(c)
+async function signOut(c: Context, services: ConsoleServices): Promise<Response> {
+  const session = await services.sessionLoader.requireSession(c)
   await readPostedForm(c, session)
-  const isEnded = await desk.tokens.signOut(c, session)
-  desk.cookie.clear(c)
+  const isEnded = await services.tokens.signOut(c, session)
+  services.cookie.clear(c)
   return c.redirect(`${CONSOLE_PATH}/sign-in?reason=${isEnded ? 'signed-out' : 'signed-out-here'}`, 303)
 }
 
-function showRefusal(c: Context, form: Form, refusal: Refusal, desk: Desk): Promise<Response> {
+function showRefusal(c: Context, form: Form, refusal: Refusal, services: ConsoleServices): Promise<Response> {
   const status = { refused: 401, not_set_up: 503, wait: 503 }[refusal.kind]
   if (refusal.kind === 'wait') c.header('Retry-After', String(refusal.retryAfterSeconds))
   const body = <SignIn typed={form} next={readNext(form.text('next'))} refusal={refusal} />
-  return showPlain(c, { title: TITLE, body, status: refusal.kind === 'wait' ? refusal.status : status }, desk)
+  return showPlain(
+    c,
+    { title: TITLE, body, status: refusal.kind === 'wait' ? refusal.status : status },
+    services,
+  )
 }

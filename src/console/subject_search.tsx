@@ -3,39 +3,39 @@ import { foldUsername } from '../users/username.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
 import type { Form } from './form.ts'
 import { Link } from './parts.tsx'
-import type { ShownUser } from './people_page.tsx'
+import type { ShownUser } from './users_page.tsx'
 
 /** What the field `subject` of a search came to. */
 export interface SubjectSearch {
   subject: string
   /** Those who have that username, where it is not an id. */
-  people: readonly ShownUser[]
+  users: readonly ShownUser[]
 }
 
 /** An id as it is, and a username as whose it is. */
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
-  if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, people: [] }
+  if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
   const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
-  const people = items.filter(({ username }) => username === foldUsername(typed))
-  const [only] = people
-  return { subject: people.length === 1 && only ? only.id : typed, people }
+  const users = items.filter(({ username }) => username === foldUsername(typed))
+  const [only] = users
+  return { subject: users.length === 1 && only ? only.id : typed, users }
 }
 
-interface WhichPersonProps {
-  people: readonly ShownUser[]
+interface UserChoiceProps {
+  users: readonly ShownUser[]
   /** The page that is searched. */
   path: string
   /** What else it is narrowed by. */
   filter?: Readonly<Record<string, string>>
 }
 
-export function WhichPerson({ people, path, filter = {} }: WhichPersonProps) {
+export function UserChoice({ users, path, filter = {} }: UserChoiceProps) {
   return (
     <div class="note plain">
-      <p>Several people have that username, each in a pool of their own:</p>
+      <p>Several users have that username, each in a pool of their own:</p>
       <ul>
-        {people.map(({ id, username, pool }) => (
+        {users.map(({ id, username, pool }) => (
           <li>
             <Link to={path + formatQuery({ ...filter, subject: id })}>
               {username} of {pool}

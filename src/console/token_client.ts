@@ -15,7 +15,7 @@ export const tokensSchema = z.object({
   refresh_token: z.string(),
   expires_in: z.int(),
 })
-export type TokenAnswer = z.output<typeof tokensSchema>
+export type TokenResponse = z.output<typeof tokensSchema>
 const errorSchema = z.object({ error: z.string() })
 
 /** Why there are no tokens. */
@@ -39,8 +39,8 @@ export class TokenClient {
     this.#issuer = issuer
   }
 
-  signIn(c: Context, person: { username: string; password: string }, now: number): Promise<TokenOutcome> {
-    return this.#request(c, { grant_type: 'password', ...person }, { csrfToken: newCsrfToken(), now })
+  signIn(c: Context, user: { username: string; password: string }, now: number): Promise<TokenOutcome> {
+    return this.#request(c, { grant_type: 'password', ...user }, { csrfToken: newCsrfToken(), now })
   }
 
   /** Two tabs may do it at once: both get the same successor. */
@@ -81,7 +81,7 @@ export function newCsrfToken(): string {
 }
 
 /** @param now When the tokens came. Unix seconds. */
-export function toSession(tokens: TokenAnswer, csrfToken: string, now: number): ConsoleSession {
+export function toSession(tokens: TokenResponse, csrfToken: string, now: number): ConsoleSession {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime } = tokens
   return { accessToken, refreshToken, expiresAt: now + lifetime, csrfToken }
 }

@@ -37,7 +37,7 @@ it('the console says to an operator that the password is breached, and of a pers
   const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
   const browser = new ConsoleBrowser(server)
   await browser.postSignIn(operator.username)
-  expect(await browser.get('/console/people')).toMatchObject({ status: 303, location: '/console/password' })
+  expect(await browser.get('/console/users')).toMatchObject({ status: 303, location: '/console/password' })
   const { html } = await browser.get('/console/password')
   expect(html).toContain(
     'in a list of known breaches: others may try it. You must set a new password before you can do anything else.',
@@ -47,5 +47,5 @@ it('the console says to an operator that the password is breached, and of a pers
   expect(await browser.post('/console/password', fields)).toMatchObject({ status: 303 })
   const user = await server.addUser()
   await server.signIn(client, user.username)
-  expect((await browser.get(`/console/people/${user.id}`)).html).toContain('Breached password</span>')
+  expect((await browser.get(`/console/users/${user.id}`)).html).toContain('Breached password</span>')
 })

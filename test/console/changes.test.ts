@@ -178,9 +178,9 @@ describe('a person', () => {
       'profile.name': 'A. Person',
       roles: 'vip\nloyal',
     }
-    const made = await admin.post('/console/people/new', draft)
+    const made = await admin.post('/console/users/new', draft)
     const [path = ''] = made.location?.split('?') ?? []
-    expect(made.location).toBe(`${path}?done=person-created`)
+    expect(made.location).toBe(`${path}?done=user-created`)
     const client = await server.addClient()
     const signIn = async (password: string) => {
       const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
@@ -189,7 +189,7 @@ describe('a person', () => {
     expect(await signIn('the first one')).toBe(200)
     const edit = { username, 'profile.name': 'B. Person', 'profile.email': username, roles: 'vip' }
     const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
-    expect(saved.location).toBe(`${path}?done=person-saved`)
+    expect(saved.location).toBe(`${path}?done=user-saved`)
     expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
     const tooLong = await admin.post(`${path}/password`, {
       password: 'x'.repeat(129),
@@ -205,12 +205,12 @@ describe('a person', () => {
     await admin.post(`${path}/enable`)
     expect(await signIn('the second one')).toBe(200)
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
-    expect(deleted.location).toBe('/console/people?done=person-deleted')
+    expect(deleted.location).toBe('/console/users?done=user-deleted')
     expect((await admin.get(path)).status).toBe(404)
   })
 
   it('becomes an admin where the operator gives the own password, in the form of a new one and of an edit', async () => {
-    const { html } = await admin.get('/console/people/new?pool=operators')
+    const { html } = await admin.get('/console/users/new?pool=operators')
     expect(html).toContain('Your own password')
     const draft = {
       pool: 'operators',
@@ -218,28 +218,28 @@ describe('a person', () => {
       password: 'the first one',
       roles: ['support', 'admin'],
     }
-    const refused = await admin.post('/console/people/new', draft)
+    const refused = await admin.post('/console/users/new', draft)
     expect(refused.status).toBe(403)
     expect(refused.html).toContain('The operator must confirm the password first')
-    const made = await admin.post('/console/people/new', { ...draft, own_password: PASSWORD })
+    const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
-    expect(made.location).toBe(`${path}?done=person-created`)
+    expect(made.location).toBe(`${path}?done=user-created`)
     const edit = async (roles: string[], ownPassword = '') => {
       const fields = { username: draft.username, roles, own_password: ownPassword }
       return admin.post(path, { ...fields, etag: await etagOf(path) })
     }
-    expect((await edit(['support'])).location).toBe(`${path}?done=person-saved`)
+    expect((await edit(['support'])).location).toBe(`${path}?done=user-saved`)
     expect((await edit(['admin'])).status).toBe(403)
-    expect((await edit(['admin'], PASSWORD)).location).toBe(`${path}?done=person-saved`)
+    expect((await edit(['admin'], PASSWORD)).location).toBe(`${path}?done=user-saved`)
     await admin.post(`${path}/disable`)
     expect((await admin.post(`${path}/enable`)).status).toBe(403)
     const enabled = await admin.post(`${path}/enable`, { own_password: PASSWORD })
-    expect(enabled.location).toBe(`${path}?done=person-enabled`)
+    expect(enabled.location).toBe(`${path}?done=user-enabled`)
   })
 
   it('gets no password with a wrong own password: the form stays open and names both passwords at their fields', async () => {
     const { id } = await server.addUser()
-    const path = `/console/people/${encodeURIComponent(id)}`
+    const path = `/console/users/${encodeURIComponent(id)}`
     const fields = { password: 'short', own_password: 'mistyped', must_change_password: 'yes' }
     const { status, html } = await admin.post(`${path}/password`, fields)
     expect(status).toBe(403)
@@ -260,7 +260,7 @@ describe('a person', () => {
 
   it('is not made an admin or enabled as one with a wrong own password: the page says so at the field', async () => {
     const draft = { pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'short' }
-    const made = await admin.post('/console/people/new', {
+    const made = await admin.post('/console/users/new', {
       ...draft,
       roles: ['admin'],
       own_password: 'mistyped',
@@ -268,10 +268,10 @@ describe('a person', () => {
     expect(made.status).toBe(403)
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
     expect(made.html).toContain('id="password-error">the password must be plain text')
-    const missing = await admin.post('/console/people/new', { ...draft, roles: ['admin'] })
+    const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
     expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is needed.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
-    const path = `/console/people/${encodeURIComponent(id)}`
+    const path = `/console/users/${encodeURIComponent(id)}`
     const enabled = await admin.post(`${path}/enable`, { own_password: 'mistyped' })
     expect(enabled.status).toBe(403)
     expect(enabled.html).toMatch(/<details class="confirm" open=""><summary class="button">Enable…/)
@@ -279,7 +279,7 @@ describe('a person', () => {
   })
 
   it('of the operators cannot disable or delete themselves, and is not offered to', async () => {
-    const path = `/console/people/${admin.user.id}`
+    const path = `/console/users/${admin.user.id}`
     const { html } = await admin.get(path)
     expect(html).not.toContain(`${encodeURIComponent(admin.user.id)}/disable`)
     expect(html).not.toMatch(/name="must_change_password" value="yes" checked/)
@@ -292,7 +292,7 @@ describe('support', () => {
   it('sees people and clients, and no form that it may not send', async () => {
     const { id } = await create()
     const { id: userId } = await server.addUser()
-    for (const path of [`/console/clients/${id}`, `/console/people/${userId}`]) {
+    for (const path of [`/console/clients/${id}`, `/console/users/${userId}`]) {
       const { status, html } = await support.get(path)
       expect(status).toBe(200)
       expect(html).toContain('Disable')
@@ -302,16 +302,16 @@ describe('support', () => {
     }
     expect((await support.get('/console/clients')).html).not.toContain('New client')
     expect((await support.get('/console/keys')).html).not.toContain('Rotate')
-    expect((await support.get(`/console/people/${admin.user.id}`)).html).not.toContain('<summary')
+    expect((await support.get(`/console/users/${admin.user.id}`)).html).not.toContain('<summary')
   })
 
-  it.each(['/console/clients/~new', '/console/people/new'])('is not shown %s', async (path) => {
+  it.each(['/console/clients/~new', '/console/users/new'])('is not shown %s', async (path) => {
     expect((await support.get(path)).status).toBe(403)
     expect((await support.post(path)).status).toBe(403)
   })
 
   it('is refused by the admin API too, whatever it posts', async () => {
-    const response = await support.post(`/console/people/${admin.user.id}/disable`)
+    const response = await support.post(`/console/users/${admin.user.id}/disable`)
     expect(response).toMatchObject({
       status: 403,
       html: expect.stringContaining('Operators take the role admin'),
@@ -321,8 +321,8 @@ describe('support', () => {
 
   it('disables and signs out', async () => {
     const { id } = await server.addUser()
-    const path = `/console/people/${encodeURIComponent(id)}`
-    expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=person-signed-out`)
-    expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=person-disabled`)
+    const path = `/console/users/${encodeURIComponent(id)}`
+    expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=user-signed-out`)
+    expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=user-disabled`)
   })
 })

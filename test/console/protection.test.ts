@@ -60,8 +60,8 @@ describe('a form', () => {
 describe('every page', () => {
   const PAGES = [
     ...['/console', '/console/clients', '/console/clients/sallyport-console', '/console/clients/~new'],
-    ...['/console/people', '/console/people/new', '/console/sessions', '/console/keys', '/console/audit'],
-    ...['/console/password', '/console/nothing', '/console/people/user:nobody'],
+    ...['/console/users', '/console/users/new', '/console/sessions', '/console/keys', '/console/audit'],
+    ...['/console/password', '/console/nothing', '/console/users/user:nobody'],
   ]
 
   it.each(PAGES)('has the headers that protect it, no script and no style of its own: %s', async (path) => {
@@ -127,11 +127,11 @@ describe('what people have typed', () => {
       'profile.name': HOSTILE,
       roles: HOSTILE,
     }
-    const person = await browser.post('/console/people/new', draft)
+    const person = await browser.post('/console/users/new', draft)
     const path = new URL(person.location ?? '', ISSUER).pathname
     const pages = await Promise.all(
       [
-        ...['/console/clients?q=hostile', '/console/people?q=%22', path],
+        ...['/console/clients?q=hostile', '/console/users?q=%22', path],
         ...[
           `/console/clients?q=${encodeURIComponent(HOSTILE)}`,
           `/console/audit?sid=${encodeURIComponent(HOSTILE)}`,
@@ -140,7 +140,7 @@ describe('what people have typed', () => {
         ...[`/console/audit?done=${encodeURIComponent(HOSTILE)}&kind=${encodeURIComponent(HOSTILE)}`],
       ].map((address) => browser.get(address)),
     )
-    const failed = await browser.post('/console/people/new', { ...draft, pool: HOSTILE })
+    const failed = await browser.post('/console/users/new', { ...draft, pool: HOSTILE })
     const refused = await new ConsoleBrowser(server).postSignIn(HOSTILE, 'x', HOSTILE)
     for (const { html } of [...pages, created, failed, refused]) expect(html).not.toContain('<script')
     expect(pages[0]?.html).toContain('&lt;script&gt;')
@@ -162,7 +162,7 @@ describe('what is secret', () => {
     const note = ({ html, location }: { html: string; location: string | null }) =>
       seen.push(html, location ?? '')
     note(await own.postSignIn(own.user.username, password))
-    note(await own.post('/console/people/new', { pool: 'customers', username: '', password }))
+    note(await own.post('/console/users/new', { pool: 'customers', username: '', password }))
     note(await own.post('/console/password', { current_password: password, password, repeated: password }))
     const id = `secret-${crypto.randomUUID()}`
     const created = await own.post('/console/clients/~new', {

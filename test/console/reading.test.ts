@@ -22,7 +22,7 @@ describe('the story of a session', () => {
     await server.refresh(client, token)
     server.clock.time += 10
     const list = await admin.get(`/console/sessions?subject=${user.username}`)
-    const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Its story/.exec(list.html) ?? []
+    const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Timeline/.exec(list.html) ?? []
     const living = await admin.get(path)
     expect(living.html).toContain('It lives.')
     expect((await admin.post(`${path}/end`)).location).toBe(`${path}?done=session-ended`)

@@ -128,7 +128,7 @@ describe('a session', () => {
     server.clock.time += 3550
     const otherTab = new ConsoleBrowser(server)
     otherTab.cookie = first
-    const answers = await Promise.all([browser.get('/console/clients'), otherTab.get('/console/people')])
+    const answers = await Promise.all([browser.get('/console/clients'), otherTab.get('/console/users')])
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     expect(browser.cookie).not.toBe(first)
     server.clock.time += 3550
@@ -149,10 +149,8 @@ describe('a session', () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     const admin = await ConsoleBrowser.signIn(server)
-    const done = await admin.post(`/console/people/${browser.user.id}/sign-out`)
-    expect(done.location).toBe(
-      `/console/people/${encodeURIComponent(browser.user.id)}?done=person-signed-out`,
-    )
+    const done = await admin.post(`/console/users/${browser.user.id}/sign-out`)
+    expect(done.location).toBe(`/console/users/${encodeURIComponent(browser.user.id)}?done=user-signed-out`)
     server.clock.time += 5
     const get = await browser.get('/console')
     expect(get).toMatchObject({ status: 303, location: '/console/sign-in?reason=ended&next=%2Fconsole' })
@@ -183,8 +181,8 @@ describe('a session', () => {
     const server = new TestServer()
     const { id, username } = await newOperator(server)
     const admin = await ConsoleBrowser.signIn(server)
-    const etag = inputOf((await admin.get(`/console/people/${id}`)).html, 'etag')
-    await admin.post(`/console/people/${id}/ask-password`, { etag })
+    const etag = inputOf((await admin.get(`/console/users/${id}`)).html, 'etag')
+    await admin.post(`/console/users/${id}/ask-password`, { etag })
     const browser = new ConsoleBrowser(server)
     await browser.postSignIn(username)
     expect(await browser.get('/console/clients')).toMatchObject({
@@ -230,10 +228,10 @@ describe('an operator who loses a role', () => {
     const change = await boss.patch(`/users/${browser.user.id}`, { roles: ['support'] }, '"1"')
     expect(change.status).toBe(200)
     const user = await server.addUser()
-    const disabled = await browser.post(`/console/people/${user.id}/disable`)
-    expect(disabled).toMatchObject({ status: 303, location: expect.stringContaining('person-disabled') })
+    const disabled = await browser.post(`/console/users/${user.id}/disable`)
+    expect(disabled).toMatchObject({ status: 303, location: expect.stringContaining('user-disabled') })
     expect(browser.cookie).not.toBe(before)
-    expect((await browser.get('/console/people/new')).status).toBe(403)
+    expect((await browser.get('/console/users/new')).status).toBe(403)
   })
 })
 

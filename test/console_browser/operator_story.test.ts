@@ -50,7 +50,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.getByRole('link', { name: 'To the client' }).click()
     await page.getByRole('link', { name: 'Its events' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
-    await signIn.getByRole('link', { name: 'Story' }).waitFor()
+    await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
 
     await page.getByRole('link', { name: 'Keys' }).click()
@@ -61,18 +61,18 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     const refreshed = await refresh(service.origin, tokens, client)
     expect(refreshed.status).toBe(200)
 
-    await page.getByRole('link', { name: 'People' }).click()
+    await page.getByRole('link', { name: 'Users' }).click()
     await page.getByLabel('The beginning of a username').fill('amanda')
     await operator.press('Search')
     await page.getByRole('link', { name: 'amanda@example.com' }).click()
     await operator.confirm('Sign out everywhere')
-    await operator.says('Every session of the person is ended.')
+    await operator.says('Every session of the user is ended.')
     await operator.screenshot('4-signed-out-everywhere')
     expect((await refresh(service.origin, refreshed.body, client)).status).toBe(400)
     await untilAudited()
 
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
-    await page.getByRole('link', { name: 'Its story' }).click()
+    await page.getByRole('link', { name: 'Timeline' }).click()
     await page.getByText('It ended: signed out everywhere.').first().waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
     expect(told).toEqual(['Sign-in', 'Refresh', 'Cut-off', 'Refused refresh', 'The end'])
@@ -113,7 +113,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       'Sallyport',
       'Dashboard',
       'Clients',
-      'People',
+      'Users',
       'Sessions',
       'Keys',
       'Audit',
@@ -139,7 +139,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
         '/console',
         '/console/keys',
         '/console/audit',
-        '/console/people',
+        '/console/users',
         '/console/sessions',
       ]) {
         await operator.goTo(path)
@@ -156,8 +156,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     ['clients', '/console/clients'],
     ['client', '/console/clients/storefront-demo'],
     ['new-client', '/console/clients/~new'],
-    ['people', '/console/people'],
-    ['new-person', '/console/people/new?pool=operators'],
+    ['users', '/console/users'],
+    ['new-user', '/console/users/new?pool=operators'],
     ['sessions', '/console/sessions?subject=amanda@example.com'],
     ['keys', '/console/keys'],
     ['audit', '/console/audit'],
@@ -186,13 +186,13 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
         await operator.goTo(path)
         await look(name)
       }
-      await operator.goTo('/console/people?q=amanda')
+      await operator.goTo('/console/users?q=amanda')
       await page.getByRole('link', { name: 'amanda@example.com' }).click()
       for (const summary of await page.locator('summary').all()) await summary.click()
-      await look('person-with-every-action-open')
+      await look('user-with-every-action-open')
       await page.getByRole('link', { name: 'Their sessions' }).click()
-      await page.getByRole('link', { name: 'Its story' }).first().click()
-      await look('story')
+      await page.getByRole('link', { name: 'Timeline' }).first().click()
+      await look('timeline')
       expect(await operator.leave()).toEqual([])
     },
   )

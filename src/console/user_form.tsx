@@ -3,23 +3,23 @@ import { compact } from '../lib/compact.ts'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
 import { Form } from './form.ts'
-import type { ShownUser } from './people_page.tsx'
+import type { ShownUser } from './users_page.tsx'
 
-export const PERSON_FIELDS = [
+export const USER_FIELDS = [
   ...['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool'],
   OWN_PASSWORD_FIELD,
 ]
 
-interface PersonFieldsProps {
+interface UserFieldsProps {
   state: FieldState
   /** Whether the pool is that of the operators. */
   isOperator: boolean
-  /** Whether the person has the role admin already. */
+  /** Whether the user has the role admin already. */
   isAdmin?: boolean
 }
 
-/** The fields that a new person and a changed one share. */
-export function PersonFields({ state, isOperator, isAdmin = false }: PersonFieldsProps) {
+/** The fields that a new user and a changed one share. */
+export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
   return (
     <>
       <Input
@@ -57,8 +57,8 @@ export function PersonFields({ state, isOperator, isAdmin = false }: PersonField
   )
 }
 
-/** A person as their form begins. */
-export function formOfPerson({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
+/** A user as their form begins. */
+export function formOfUser({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
   return Form.of({
     username,
     'profile.name': profile.name ?? '',
@@ -68,7 +68,7 @@ export function formOfPerson({ username, profile, roles }: ShownUser, isOperator
 }
 
 /** What the admin API takes of the fields. */
-export function personOf(form: Form, isOperator: boolean) {
+export function userOf(form: Form, isOperator: boolean) {
   const name = form.text('profile.name').trim()
   const email = form.text('profile.email').trim()
   return {

@@ -7,73 +7,73 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { CONSOLE_PATH, goTo, type Page, type Reply, type Visit } from './page.ts'
+import { CONSOLE_PATH, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
-import { poolsOf } from './people_page.tsx'
-import { PERSON_FIELDS, PersonFields, personOf } from './person_form.tsx'
+import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
+import { poolsOf } from './users_page.tsx'
 
-const newPersonPage: Page = {
+const newUserPage: Page = {
   method: 'GET',
-  path: '/people/new',
+  path: '/users/new',
   role: 'admin',
-  async handle(visit) {
-    const pools = poolsOf(visit.config)
-    const asked = visit.query.text('pool')
+  async handle(request) {
+    const pools = poolsOf(request.config)
+    const asked = request.query.text('pool')
     const pool = pools.includes(asked) ? asked : (pools[0] ?? '')
-    return showForm(visit, pool, { form: Form.of({}), problem: null })
+    return showForm(request, pool, { form: Form.of({}), problem: null })
   },
 }
 
-const createPerson: Page = {
+const createUser: Page = {
   method: 'POST',
-  path: '/people/new',
+  path: '/users/new',
   role: 'admin',
-  async handle(visit) {
-    const { admin, form, config } = visit
+  async handle(request) {
+    const { admin, form, config } = request
     const pool = form.text('pool')
     const body = {
       pool,
-      ...personOf(form, pool === config.adminApi?.userPool),
+      ...userOf(form, pool === config.adminApi?.userPool),
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
     const created = await admin.change('/users', userSchema, { body, ownPassword })
     if (created instanceof AdminProblem) {
-      return showForm(visit, pool, { form, problem: withPasswordLength(created, visit) })
+      return showForm(request, pool, { form, problem: withPasswordLength(created, request) })
     }
-    return goTo(pathOf`/people/${created.id}`, 'person-created')
+    return goTo(pathOf`/users/${created.id}`, 'user-created')
   },
 }
 
-export const NEW_PERSON_PAGES: readonly Page[] = [newPersonPage, createPerson]
+export const NEW_USER_PAGES: readonly Page[] = [newUserPage, createUser]
 
-function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: FieldState): Reply {
+function showForm({ config, csrfToken: csrf }: PageRequest, pool: string, state: FieldState): PageResponse {
   const { problem } = state
   return compact({
-    title: 'New person',
+    title: 'New user',
     status: problem === null ? undefined : problem.status,
     body: (
       <>
-        <Heading title="New person" lead="Somebody who signs in by a username and a password." />
-        {problem === null ? null : <ProblemNote problem={problem} fields={PERSON_FIELDS} />}
+        <Heading title="New user" lead="Somebody who signs in by a username and a password." />
+        {problem === null ? null : <ProblemNote problem={problem} fields={USER_FIELDS} />}
         <nav class="tabs" aria-label="Pool">
           {poolsOf(config).map((name) => (
             <a
               class="tab"
-              href={`${CONSOLE_PATH}/people/new${formatQuery({ pool: name })}`}
+              href={`${CONSOLE_PATH}/users/new${formatQuery({ pool: name })}`}
               {...(name === pool ? { 'aria-current': 'true' } : {})}
             >
               {name}
             </a>
           ))}
         </nav>
-        <PostForm csrf={csrf} action="/people/new">
+        <PostForm csrf={csrf} action="/users/new">
           <input type="hidden" name="pool" value={pool} />
-          <PersonFields state={state} isOperator={pool === config.adminApi?.userPool} />
+          <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">
-            Create the person
+            Create the user
           </button>
         </PostForm>
       </>
@@ -85,7 +85,7 @@ function showForm({ config, csrfToken: csrf }: Visit, pool: string, state: Field
  * Adds the length of the new password to a refusal of the operator's own password. The admin API did not get to the
  * new one.
  */
-export function withPasswordLength(problem: AdminProblem, { form, config }: Visit): AdminProblem {
+export function withPasswordLength(problem: AdminProblem, { form, config }: PageRequest): AdminProblem {
   if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
   const message = findPasswordProblem(form.text('password'), config)
   return message === null ? problem : problem.and([{ path: 'password', message }])
@@ -113,7 +113,7 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
         state={state}
         name="must_change_password"
         label="Afterwards"
-        options={[{ value: 'yes', label: 'The person must set a new one' }]}
+        options={[{ value: 'yes', label: 'The user must set a new one' }]}
       />
     </>
   )

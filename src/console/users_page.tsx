@@ -9,10 +9,10 @@ import { SearchForm } from './search_form.tsx'
 
 export type ShownUser = z.output<typeof userSchema>
 
-/** The list of people. */
-export const peoplePage: Page = {
+/** The list of users. */
+export const usersPage: Page = {
   method: 'GET',
-  path: '/people',
+  path: '/users',
   role: 'support',
   async handle({ admin, operator, query, config }) {
     const filter = {
@@ -23,19 +23,19 @@ export const peoplePage: Page = {
     }
     const cursor = query.text('cursor')
     const { items, next_cursor: nextCursor } = await admin.read('/users', usersSchema, { ...filter, cursor })
-    const next = nextCursor === null ? null : `/people${formatQuery({ ...filter, cursor: nextCursor })}`
+    const next = nextCursor === null ? null : `/users${formatQuery({ ...filter, cursor: nextCursor })}`
     const pools = poolsOf(config).map((name) => ({ value: name, label: name }))
     return {
-      title: 'People',
+      title: 'Users',
       body: (
         <>
           <Heading
-            title="People"
+            title="Users"
             lead="Customers, staff and operators, each in a pool of their own."
-            actions={operator.isAdmin ? <NewPerson /> : undefined}
+            actions={operator.isAdmin ? <NewUser /> : undefined}
           />
           <SearchForm
-            action="/people"
+            action="/users"
             query={query}
             label="The beginning of a username"
             texts={[{ name: 'role', label: 'Role' }]}
@@ -47,58 +47,58 @@ export const peoplePage: Page = {
           {items.length === 0 ? (
             <Empty title="Nobody fits">Take the beginning of the username, or a shorter one.</Empty>
           ) : (
-            <PeopleTable people={items} />
+            <UsersTable users={items} />
           )}
-          <Pager next={next} isFirst={cursor === ''} first={`/people${formatQuery(filter)}`} />
+          <Pager next={next} isFirst={cursor === ''} first={`/users${formatQuery(filter)}`} />
         </>
       ),
     }
   },
 }
 
-function NewPerson() {
+function NewUser() {
   return (
-    <a class="button primary" href={`${CONSOLE_PATH}/people/new`}>
-      New person
+    <a class="button primary" href={`${CONSOLE_PATH}/users/new`}>
+      New user
     </a>
   )
 }
 
-function PeopleTable({ people }: { people: readonly ShownUser[] }) {
+function UsersTable({ users }: { users: readonly ShownUser[] }) {
   return (
     <Table
-      caption="People. Times are in UTC"
+      caption="Users. Times are in UTC"
       columns={['Username', 'Pool', 'Roles', 'State', 'Created']}
-      rows={people.map((person) => [
+      rows={users.map((user) => [
         <>
-          <Link to={pathOf`/people/${person.id}`}>{person.username}</Link>
-          <NameWarnings person={person} />
-          {person.profile.name === undefined ? null : <span class="under">{person.profile.name}</span>}
+          <Link to={pathOf`/users/${user.id}`}>{user.username}</Link>
+          <NameWarnings user={user} />
+          {user.profile.name === undefined ? null : <span class="under">{user.profile.name}</span>}
         </>,
-        person.pool,
-        person.roles.join(', ') || <span class="soft">None</span>,
-        <PersonState person={person} />,
-        <Moment at={person.created_at} />,
+        user.pool,
+        user.roles.join(', ') || <span class="soft">None</span>,
+        <UserState user={user} />,
+        <Moment at={user.created_at} />,
       ])}
     />
   )
 }
 
 /** What may be wrong with a username, in words: a name of mixed scripts can look like another one. */
-export function NameWarnings({ person }: { person: ShownUser }) {
-  return person.username_warnings.map((warning) => (
+export function NameWarnings({ user }: { user: ShownUser }) {
+  return user.username_warnings.map((warning) => (
     <span class="under">
       <Badge tone="warn">Check the name</Badge> It {warning}.
     </span>
   ))
 }
 
-export function PersonState({ person }: { person: ShownUser }) {
+export function UserState({ user }: { user: ShownUser }) {
   return (
     <>
-      <EnabledBadge enabled={person.enabled} />{' '}
-      {person.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
-      {person.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
+      <EnabledBadge enabled={user.enabled} />{' '}
+      {user.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
+      {user.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
     </>
   )
 }

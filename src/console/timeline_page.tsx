@@ -6,33 +6,33 @@ import { AdminProblem } from './admin_problem.ts'
 import { type ShownEvent, titleOf, toneOf } from './events.tsx'
 import { Confirm } from './fields.tsx'
 import { formatSpan } from './format.ts'
-import { goTo, type Page, type Reply, type Visit } from './page.ts'
+import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { SessionState, type ShownSession } from './sessions_page.tsx'
 import { Subject } from './subject.tsx'
 
-const storyPage: Page = {
+const timelinePage: Page = {
   method: 'GET',
   path: '/sessions/:sid',
   role: 'support',
-  handle: (visit) => showStory(visit, null),
+  handle: (request) => showTimeline(request, null),
 }
 
 const endSession: Page = {
   method: 'POST',
   path: '/sessions/:sid/end',
   role: 'support',
-  async handle(visit) {
-    const path = pathOf`/sessions/${visit.params.sid ?? ''}`
-    const outcome = await visit.admin.change(path, z.undefined(), { method: 'DELETE' })
-    return outcome instanceof AdminProblem ? showStory(visit, outcome) : goTo(path, 'session-ended')
+  async handle(request) {
+    const path = pathOf`/sessions/${request.params.sid ?? ''}`
+    const outcome = await request.admin.change(path, z.undefined(), { method: 'DELETE' })
+    return outcome instanceof AdminProblem ? showTimeline(request, outcome) : goTo(path, 'session-ended')
   },
 }
 
-export const STORY_PAGES: readonly Page[] = [storyPage, endSession]
+export const TIMELINE_PAGES: readonly Page[] = [timelinePage, endSession]
 
-async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Reply> {
-  const { admin, operator, params, config, csrfToken: csrf } = visit
+async function showTimeline(request: PageRequest, problem: AdminProblem | null): Promise<PageResponse> {
+  const { admin, operator, params, config, csrfToken: csrf } = request
   const sid = params.sid ?? ''
   const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
@@ -44,7 +44,7 @@ async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Re
         <Heading title="A session" lead={ending} actions={<Links session={session} />} />
         {problem === null ? null : <ProblemNote problem={problem} />}
         <SessionFacts session={session} isOwn={sid === operator.sid} />
-        <Section id="story" title="Its story">
+        <Section id="timeline" title="Timeline">
           {events.length === 0 ? (
             <Empty title="No event is left">The audit trail is not kept for that long.</Empty>
           ) : (
@@ -56,7 +56,7 @@ async function showStory(visit: Visit, problem: AdminProblem | null): Promise<Re
           <Section id="actions" title="Actions">
             <Confirm csrf={csrf} label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
               Its next refresh is refused at once, its access tokens as soon as the APIs hear of it. Other
-              sessions of the person go on.
+              sessions of the user go on.
             </Confirm>
           </Section>
         ) : null}

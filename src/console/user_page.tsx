@@ -5,48 +5,51 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { Confirm, OwnPassword, PostForm } from './fields.tsx'
 import { Form } from './form.ts'
-import { PasswordFields } from './new_person_page.tsx'
-import type { Reply, Visit } from './page.ts'
+import { PasswordFields } from './new_user_page.tsx'
+import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { NameWarnings, PersonState, type ShownUser } from './people_page.tsx'
-import { formOfPerson, PERSON_FIELDS, PersonFields } from './person_form.tsx'
+import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
+import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
 /** A refused action. The page shows its form open, with the refusal. */
-export interface PersonAttempt {
+export interface RefusedUserAction {
   problem: AdminProblem
   action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
 }
 
-/** One person, with all that may be done for them. */
-export async function showPerson(visit: Visit, attempt: PersonAttempt | null = null): Promise<Reply> {
-  const { admin, operator, params, config, csrfToken: csrf, form: typed } = visit
+/** One user, with all that may be done for them. */
+export async function showUser(
+  request: PageRequest,
+  refused: RefusedUserAction | null = null,
+): Promise<PageResponse> {
+  const { admin, operator, params, config, csrfToken: csrf, form: typed } = request
   const id = params.id ?? ''
-  const { value: person, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
-  const isOperator = person.pool === config.adminApi?.userPool
-  const isOneself = person.id === operator.id
+  const { value: user, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
+  const isOperator = user.pool === config.adminApi?.userPool
+  const isOneself = user.id === operator.id
   return compact({
-    title: person.username,
-    status: attempt === null ? undefined : attempt.problem.status,
+    title: user.username,
+    status: refused === null ? undefined : refused.problem.status,
     body: (
       <>
-        <Heading title={person.username} lead={person.profile.name} actions={<Links id={id} />} />
-        {attempt === null ? null : <ProblemNote problem={attempt.problem} fields={PERSON_FIELDS} />}
-        <PersonFacts person={person} />
+        <Heading title={user.username} lead={user.profile.name} actions={<Links id={id} />} />
+        {refused === null ? null : <ProblemNote problem={refused.problem} fields={USER_FIELDS} />}
+        <UserFacts user={user} />
         {operator.isAdmin ? (
           <EditForm
-            person={person}
+            user={user}
             etag={etag}
             csrf={csrf}
-            attempt={attempt}
+            refused={refused}
             isOperator={isOperator}
             typed={typed}
           />
         ) : null}
         {operator.isAdmin ? (
           <SetPassword
-            person={person}
+            user={user}
             csrf={csrf}
-            attempt={attempt}
+            refused={refused}
             config={config}
             typed={typed}
             isOneself={isOneself}
@@ -54,10 +57,10 @@ export async function showPerson(visit: Visit, attempt: PersonAttempt | null = n
         ) : null}
         {operator.isAdmin || !isOperator ? (
           <Actions
-            person={person}
+            user={user}
             etag={etag}
             csrf={csrf}
-            attempt={attempt}
+            refused={refused}
             isAdmin={operator.isAdmin}
             isOneself={isOneself}
             isOperator={isOperator}
@@ -77,40 +80,37 @@ function Links({ id }: { id: string }) {
   )
 }
 
-function PersonFacts({ person }: { person: ShownUser }) {
+function UserFacts({ user }: { user: ShownUser }) {
   return (
     <Facts
       facts={[
-        ['State', <PersonState person={person} />],
-        [
-          'Username',
-          person.username_warnings.length === 0 ? person.username : <NameWarnings person={person} />,
-        ],
-        ['Pool', person.pool],
-        ['Roles', person.roles.join(', ') || <span class="soft">None</span>],
-        ['Email', person.profile.email ?? <span class="soft">None</span>],
-        ['Id', <code class="id">{person.id}</code>],
-        ['Created', <Moment at={person.created_at} />],
-        ['Changed', <Moment at={person.updated_at} />],
-        ['Tokens valid from', <MomentOr at={person.tokens_valid_from} none="Always" />],
+        ['State', <UserState user={user} />],
+        ['Username', user.username_warnings.length === 0 ? user.username : <NameWarnings user={user} />],
+        ['Pool', user.pool],
+        ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
+        ['Email', user.profile.email ?? <span class="soft">None</span>],
+        ['Id', <code class="id">{user.id}</code>],
+        ['Created', <Moment at={user.created_at} />],
+        ['Changed', <Moment at={user.updated_at} />],
+        ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="Always" />],
       ]}
     />
   )
 }
 
 interface EditFormProps {
-  person: ShownUser
+  user: ShownUser
   etag: string
   csrf: string
-  attempt: PersonAttempt | null
+  refused: RefusedUserAction | null
   isOperator: boolean
   /** The posted form, whichever it is. */
   typed: Form
 }
 
-function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormProps) {
-  const now = formOfPerson(person, isOperator)
-  const problem = problemOf(attempt, 'edit')
+function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProps) {
+  const now = formOfUser(user, isOperator)
+  const problem = problemOf(refused, 'edit')
   const isStale = problem?.code === 'stale'
   const state = {
     form: problem === null ? now : typed,
@@ -121,12 +121,12 @@ function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormPr
     <Section id="edit" title="Profile and roles">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this person after you opened them. What
+          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this user after you opened them. What
           you typed is below, and beside it what there is now. Save again to put yours in its place.
         </p>
       ) : null}
-      <PostForm csrf={csrf} action={pathOf`/people/${person.id}`} etag={etag}>
-        <PersonFields state={state} isOperator={isOperator} isAdmin={person.roles.includes('admin')} />
+      <PostForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
+        <UserFields state={state} isOperator={isOperator} isAdmin={user.roles.includes('admin')} />
         <button type="submit" class="primary">
           Save
         </button>
@@ -135,13 +135,13 @@ function EditForm({ person, etag, csrf, attempt, isOperator, typed }: EditFormPr
   )
 }
 
-interface SetPasswordProps extends Pick<EditFormProps, 'person' | 'csrf' | 'attempt' | 'typed'> {
+interface SetPasswordProps extends Pick<EditFormProps, 'user' | 'csrf' | 'refused' | 'typed'> {
   config: Config
   isOneself: boolean
 }
 
-function SetPassword({ person, csrf, attempt, config, typed, isOneself }: SetPasswordProps) {
-  const problem = problemOf(attempt, 'password')
+function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPasswordProps) {
+  const problem = problemOf(refused, 'password')
   const form = problem === null ? Form.of({ must_change_password: isOneself ? [] : ['yes'] }) : typed
   const state = { form, problem }
   return (
@@ -150,7 +150,7 @@ function SetPassword({ person, csrf, attempt, config, typed, isOneself }: SetPas
         <summary class="button">Set a password…</summary>
         <div class="confirm-body">
           <div class="confirm-text">Every session of theirs ends with it.</div>
-          <PostForm csrf={csrf} action={pathOf`/people/${person.id}/password`}>
+          <PostForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
             <PasswordFields state={state} config={config} />
             <OwnPassword
               id="own-password"
@@ -169,22 +169,25 @@ function SetPassword({ person, csrf, attempt, config, typed, isOneself }: SetPas
 }
 
 /** The refusal of that action; null if another action or none was refused. */
-function problemOf(attempt: PersonAttempt | null, action: PersonAttempt['action']): AdminProblem | null {
-  return attempt?.action === action ? attempt.problem : null
+function problemOf(
+  refused: RefusedUserAction | null,
+  action: RefusedUserAction['action'],
+): AdminProblem | null {
+  return refused?.action === action ? refused.problem : null
 }
 
 interface ActionsProps {
-  person: ShownUser
+  user: ShownUser
   etag: string
   csrf: string
-  attempt: PersonAttempt | null
+  refused: RefusedUserAction | null
   isAdmin: boolean
   isOneself: boolean
   isOperator: boolean
 }
 
-function Actions({ person, etag, csrf, attempt, isAdmin, isOneself, isOperator }: ActionsProps) {
-  const path = pathOf`/people/${person.id}`
+function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: ActionsProps) {
+  const path = pathOf`/users/${user.id}`
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
@@ -192,41 +195,39 @@ function Actions({ person, etag, csrf, attempt, isAdmin, isOneself, isOperator }
           csrf={csrf}
           label="Sign out everywhere"
           action={`${path}/sign-out`}
-          problem={problemOf(attempt, 'sign-out')}
+          problem={problemOf(refused, 'sign-out')}
         >
           Every session of theirs ends, on every device. They can sign in again.
         </Confirm>
-        {isAdmin && !person.must_change_password ? (
+        {isAdmin && !user.must_change_password ? (
           <Confirm
             csrf={csrf}
             label="Ask for a new password"
             action={`${path}/ask-password`}
-            problem={problemOf(attempt, 'ask-password')}
+            problem={problemOf(refused, 'ask-password')}
             etag={etag}
           >
             Their tokens say so from now on, and whoever reads them can ask.
           </Confirm>
         ) : null}
-        {person.enabled && !isOneself ? (
+        {user.enabled && !isOneself ? (
           <Confirm
             csrf={csrf}
             label="Disable"
             action={`${path}/disable`}
-            problem={problemOf(attempt, 'disable')}
+            problem={problemOf(refused, 'disable')}
             isDangerous
           >
             They cannot sign in any more, and every session of theirs ends.
           </Confirm>
         ) : null}
-        {!person.enabled && isAdmin ? (
+        {!user.enabled && isAdmin ? (
           <Confirm
             csrf={csrf}
             label="Enable"
             action={`${path}/enable`}
-            problem={problemOf(attempt, 'enable')}
-            {...(isOperator && person.roles.includes('admin')
-              ? { passwordId: 'own-password-to-enable' }
-              : {})}
+            problem={problemOf(refused, 'enable')}
+            {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
             They can sign in again. Tokens from before stay dead.
           </Confirm>
@@ -236,12 +237,12 @@ function Actions({ person, etag, csrf, attempt, isAdmin, isOneself, isOperator }
             csrf={csrf}
             label="Delete"
             action={`${path}/delete`}
-            problem={problemOf(attempt, 'delete')}
+            problem={problemOf(refused, 'delete')}
             etag={etag}
             isDangerous
           >
-            The person goes, and every session of theirs ends. The audit trail keeps their id alone. That
-            cannot be undone.
+            The user goes, and every session of theirs ends. The audit trail keeps their id alone. That cannot
+            be undone.
           </Confirm>
         ) : null}
       </div>

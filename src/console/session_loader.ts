@@ -39,7 +39,7 @@ export class SignInNeeded extends Error {
 }
 
 /** A session that is live, as a page needs it. */
-export interface Entered {
+export interface OperatorSession {
   admin: AdminClient
   operator: ConsoleOperator
 }
@@ -52,7 +52,7 @@ interface Dependencies {
 }
 
 /** Who comes in, and with what. */
-export class Gate {
+export class SessionLoader {
   readonly #dependencies: Dependencies
 
   constructor(dependencies: Dependencies) {
@@ -72,18 +72,18 @@ export class Gate {
    *
    * @throws SignInNeeded, Refused, AdminProblem
    */
-  async enter(c: Context, held: ConsoleSession, now: number): Promise<Entered> {
-    const isOld = held.expiresAt - now <= REFRESH_AHEAD_SECONDS
-    const session = isOld ? await this.#refresh(c, held, now) : held
+  async open(c: Context, session: ConsoleSession, now: number): Promise<OperatorSession> {
+    const isOld = session.expiresAt - now <= REFRESH_AHEAD_SECONDS
+    const live = isOld ? await this.#refresh(c, session, now) : session
     try {
-      return await this.#read(c, session)
+      return await this.#read(c, live)
     } catch (error) {
       if (isOld || !(error instanceof AdminProblem && error.status === 401)) throw error
-      return this.#read(c, await this.#refresh(c, session, now))
+      return this.#read(c, await this.#refresh(c, live, now))
     }
   }
 
-  async #read(c: Context, session: ConsoleSession): Promise<Entered> {
+  async #read(c: Context, session: ConsoleSession): Promise<OperatorSession> {
     const admin = this.adminOf(c, session)
     return { admin, operator: await readOperator(admin) }
   }

@@ -1,0 +1,113 @@
+import * as z from 'zod/mini'
+import { userSchema } from '../admin/user_schemas.ts'
+import { pathOf } from './admin_client.ts'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { withPasswordLength } from './new_user_page.tsx'
+import { goTo, type Page, type PageRequest } from './page.ts'
+import { userOf } from './user_form.tsx'
+import { showUser } from './user_page.tsx'
+
+const readUser: Page = {
+  method: 'GET',
+  path: '/users/:id',
+  role: 'support',
+  handle: (request) => showUser(request),
+}
+
+const saveUser: Page = {
+  method: 'POST',
+  path: '/users/:id',
+  role: 'admin',
+  async handle(request) {
+    const { admin, form, config } = request
+    const { pool } = await admin.read(apiPathOf(request), userSchema)
+    const body = userOf(form, pool === config.adminApi?.userPool)
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
+    const saved = await admin.change(apiPathOf(request), userSchema, change)
+    return saved instanceof AdminProblem
+      ? showUser(request, { problem: saved, action: 'edit' })
+      : goTo(pagePathOf(request), 'user-saved')
+  },
+}
+
+/** An action without a field, and what is said afterwards. */
+function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
+  return {
+    method: 'POST',
+    path: `/users/:id/${verb}`,
+    role: verb === 'enable' ? 'admin' : 'support',
+    async handle(request) {
+      const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
+      const outcome = await request.admin.change(`${apiPathOf(request)}/${verb}`, userSchema, { ownPassword })
+      return outcome instanceof AdminProblem
+        ? showUser(request, { problem: outcome, action: verb })
+        : goTo(pagePathOf(request), done)
+    },
+  }
+}
+
+const askForPassword: Page = {
+  method: 'POST',
+  path: '/users/:id/ask-password',
+  role: 'admin',
+  async handle(request) {
+    const body = { must_change_password: true }
+    const change = { method: 'PATCH', body, etag: request.form.text('etag') } as const
+    const outcome = await request.admin.change(apiPathOf(request), userSchema, change)
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'ask-password' })
+      : goTo(pagePathOf(request), 'password-asked')
+  },
+}
+
+const setPassword: Page = {
+  method: 'POST',
+  path: '/users/:id/password',
+  role: 'admin',
+  async handle(request) {
+    const { admin, form } = request
+    const body = {
+      password: form.text('password'),
+      must_change_password: form.isChecked('must_change_password'),
+    }
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const outcome = await admin.change(`${apiPathOf(request)}/password`, userSchema, { body, ownPassword })
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: withPasswordLength(outcome, request), action: 'password' })
+      : goTo(pagePathOf(request), 'password-set')
+  },
+}
+
+const deleteUser: Page = {
+  method: 'POST',
+  path: '/users/:id/delete',
+  role: 'admin',
+  async handle(request) {
+    const change = { method: 'DELETE', etag: request.form.text('etag') } as const
+    const outcome = await request.admin.change(apiPathOf(request), z.undefined(), change)
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'delete' })
+      : goTo('/users', 'user-deleted')
+  },
+}
+
+/** All that is done for one user. */
+export const USER_PAGES: readonly Page[] = [
+  readUser,
+  saveUser,
+  action('enable', 'user-enabled'),
+  action('disable', 'user-disabled'),
+  action('sign-out', 'user-signed-out'),
+  askForPassword,
+  setPassword,
+  deleteUser,
+]
+
+function apiPathOf({ params }: PageRequest): string {
+  return pathOf`/users/${params.id ?? ''}`
+}
+
+function pagePathOf({ params }: PageRequest): string {
+  return pathOf`/users/${params.id ?? ''}`
+}
