@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { Discovery } from '../packages/verify/src/discovery.ts'
+import { Documents as IssuerDocuments } from '../packages/verify/src/documents.ts'
+import { KeySource } from '../packages/verify/src/key_source.ts'
+import { RevocationPoller } from '../packages/verify/src/revocation_list.ts'
 import type { SigningKey } from '../src/keys/signing_key.ts'
 import { randomId } from '../src/lib/bytes.ts'
 import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from '../src/sessions/feed_snapshot.ts'
-import { Discovery } from '../verify/discovery.ts'
-import { Documents as IssuerDocuments } from '../verify/documents.ts'
-import { KeySource } from '../verify/key_source.ts'
-import { RevocationPoller } from '../verify/revocation_list.ts'
 import { formatTable } from './tables.ts'
 
 /** How many entries are listed, and how often each measurement is repeated. */

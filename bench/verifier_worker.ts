@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { createVerifier, type Verifier } from '../verify/index.ts'
+import { createVerifier, type Verifier } from '../packages/verify/src/index.ts'
 
 // An API that does nothing but verify the token of each request, and answers as the constant Worker does.
 

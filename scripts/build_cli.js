@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 const [outfile = 'dist/cli/sallyport.js'] = process.argv.slice(2)
 await build({
-  entryPoints: ['cli/sallyport.ts'],
+  entryPoints: ['packages/cli/src/sallyport.ts'],
   outfile,
   bundle: true,
   minify: true,

@@ -146,7 +146,7 @@ describe('the source', () => {
   })
 })
 
-const verifyModules = import.meta.glob<string>('../verify/*.ts', {
+const verifyModules = import.meta.glob<string>('../packages/verify/src/*.ts', {
   query: '?raw',
   import: 'default',
   eager: true,
@@ -162,11 +162,11 @@ describe('the verifier package', () => {
         .filter((specifier) => specifier !== 'jose' && !/^\.\/[a-z_]+\.ts$/.test(specifier))
         .map((specifier) => `${path} imports ${specifier}`),
     )
-    expect(foreign).toEqual(['../verify/hono.ts imports hono'])
+    expect(foreign).toEqual(['../packages/verify/src/hono.ts imports hono'])
   })
 })
 
-const clientModules = import.meta.glob<string>('../client/*.ts', {
+const clientModules = import.meta.glob<string>('../packages/client/src/*.ts', {
   query: '?raw',
   import: 'default',
   eager: true,

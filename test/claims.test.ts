@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import tokensPage from '../docs/tokens.md?raw'
-import { createVerifier } from '../verify/index.ts'
+import { createVerifier } from '../packages/verify/src/index.ts'
 import { breachScene, FRESH } from './support/breaches.ts'
 import { parseTable } from './support/markdown_table.ts'
 import {

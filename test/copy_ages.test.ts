@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { createVerifier } from '../packages/verify/src/index.ts'
 import {
   CHANGE_LIST_SECONDS,
   CLIENT_COPY_SECONDS,
@@ -8,7 +9,6 @@ import {
   KEY_COPY_SECONDS,
   KV_LAG_SECONDS,
 } from '../src/storage/copy_ages.ts'
-import { createVerifier } from '../verify/index.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { FaultyStore } from './support/faults.ts'
 import { signerOf } from './support/keys.ts'

@@ -1,11 +1,11 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createVerifier, type Verifier } from '../packages/verify/src/index.ts'
 import {
   NEXT_KEY_AHEAD_SECONDS,
   PUBLISH_AHEAD_SECONDS,
   RETIREMENT_MARGIN_SECONDS,
 } from '../src/keys/key_schedule.ts'
-import { createVerifier, type Verifier } from '../verify/index.ts'
 import {
   emptyStores,
   ISSUER,

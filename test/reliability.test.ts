@@ -16,7 +16,7 @@ import {
 } from './support/reliability_rows.ts'
 import { TestClock, TestServer } from './support/server.ts'
 
-/** What a client waits for a response (`client/`). */
+/** What a client waits for a response (`packages/client`). */
 const CLIENT_PATIENCE_MS = 8000
 
 type Troubles = Partial<Record<'d1' | 'kv', Trouble>>

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createVerifier } from '../packages/verify/src/index.ts'
 import type { User } from '../src/users/user.ts'
-import { createVerifier } from '../verify/index.ts'
 import { aroundD1, isDeferredWrite } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { LaggingD1 } from './support/lagging_d1.ts'

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { createVerifier } from '../verify/verifier.ts'
+import { createVerifier } from '../packages/verify/src/verifier.ts'
 import { credentials, ISSUER, PASSWORD, STOREFRONT_AUDIENCE, TestServer } from './support/server.ts'
 import { withOtherSignature } from './support/tokens.ts'
 

@@ -1,7 +1,7 @@
 import { describeError } from './log.ts'
 import { timers } from './timers.ts'
 
-/** A store that has not answered after so long counts as away. Shorter than a client waits (`client/`: 8 s). */
+/** A store that has not answered after so long counts as away. Shorter than a client waits (`packages/client`: 8 s). */
 export const STORE_DEADLINE_MS = 5000
 
 /** The same where an operator searches or sums up many rows. D1 itself gives up after 30 s. */

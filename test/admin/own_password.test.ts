@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { createVerifier } from '../../verify/index.ts'
+import { createVerifier } from '../../packages/verify/src/index.ts'
 import { aroundD1, isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { readFeed } from '../support/feed.ts'

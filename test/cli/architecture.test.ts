@@ -9,20 +9,23 @@ const MAX_LINES = 300
 
 /** What of the rest of the project the command line may use. */
 const ALLOWED = [
-  /^cli\//,
+  /^packages\/cli\/src\//,
   /^src\/config\/(?:config|parse_config|origin)\.ts$/,
   /^src\/users\/schemes\//,
   /^src\/users\/username\.ts$/,
-  /^client\/token_endpoint\.ts$/,
+  /^packages\/client\/src\/token_endpoint\.ts$/,
 ]
 
-/** Each folder of cli/ imports from itself and from those before it; `commands.ts` and the like come last. */
+/** Each folder of packages/cli/src/ imports from itself and from those before it; `commands.ts` and the like come last. */
 const LADDER = ['core', 'api', 'import', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
 
 const files = new Map(
-  readdirSync('cli', { recursive: true, encoding: 'utf8' })
+  readdirSync('packages/cli/src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => [join('cli', name), readFileSync(join('cli', name), 'utf8')] as const),
+    .map(
+      (name) =>
+        [join('packages/cli/src', name), readFileSync(join('packages/cli/src', name), 'utf8')] as const,
+    ),
 )
 
 /** Each import as a path from the root of the project, or as the name of a package. */
@@ -34,7 +37,7 @@ const imports = [...files].flatMap(([path, text]) =>
 )
 
 function rungOf(path: string): number {
-  return LADDER.indexOf(path.split('/')[1] ?? '')
+  return LADDER.indexOf(path.split('/')[3] ?? '')
 }
 
 describe('the command line', () => {
@@ -56,7 +59,9 @@ describe('the command line', () => {
   it('imports down its own ladder, but for types of what commands work with', () => {
     const up = imports.filter(
       ({ path, target }) =>
-        target.startsWith('cli/') && rungOf(target) > rungOf(path) && path !== 'cli/core/command.ts',
+        target.startsWith('packages/cli/src/') &&
+        rungOf(target) > rungOf(path) &&
+        path !== 'packages/cli/src/core/command.ts',
     )
     expect(up).toEqual([])
   })

@@ -2,11 +2,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { clientRows } from '../../cli/import/client_rows.ts'
-import { ColumnPlan, type ColumnRules, PLAIN_RULES } from '../../cli/import/column_plan.ts'
-import { type Format, readRows } from '../../cli/import/import_file.ts'
-import { NULL_MARKERS } from '../../cli/import/null_markers.ts'
-import { userRows } from '../../cli/import/user_rows.ts'
+import { clientRows } from '../../packages/cli/src/import/client_rows.ts'
+import { ColumnPlan, type ColumnRules, PLAIN_RULES } from '../../packages/cli/src/import/column_plan.ts'
+import { type Format, readRows } from '../../packages/cli/src/import/import_file.ts'
+import { NULL_MARKERS } from '../../packages/cli/src/import/null_markers.ts'
+import { userRows } from '../../packages/cli/src/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
 const USER_FIELDS = userRows({}).columns

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { COMMANDS } from '../../cli/commands.ts'
-import { EXIT_CODES, UsageError } from '../../cli/core/exit_code.ts'
-import { formatHelp } from '../../cli/core/help.ts'
-import { GLOBAL_OPTIONS, JSON_OUTPUT, SERVER } from '../../cli/core/input.ts'
-import { parseCommandLine } from '../../cli/core/parse_command_line.ts'
-import { parseTime } from '../../cli/core/time.ts'
+import { COMMANDS } from '../../packages/cli/src/commands.ts'
+import { EXIT_CODES, UsageError } from '../../packages/cli/src/core/exit_code.ts'
+import { formatHelp } from '../../packages/cli/src/core/help.ts'
+import { GLOBAL_OPTIONS, JSON_OUTPUT, SERVER } from '../../packages/cli/src/core/input.ts'
+import { parseCommandLine } from '../../packages/cli/src/core/parse_command_line.ts'
+import { parseTime } from '../../packages/cli/src/core/time.ts'
 
 function parse(...args: string[]) {
   const invocation = parseCommandLine(args, COMMANDS)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { conclude } from '../../cli/commands/conclusion.ts'
-import { formatTime } from '../../cli/core/time.ts'
+import { conclude } from '../../packages/cli/src/commands/conclusion.ts'
+import { formatTime } from '../../packages/cli/src/core/time.ts'
 
 const AT = 1_795_601_643
 const WHEN = formatTime(AT)

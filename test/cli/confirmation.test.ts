@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { AdminApi } from '../../cli/api/admin_api.ts'
+import { AdminApi } from '../../packages/cli/src/api/admin_api.ts'
 
 const REQUIRED = { type: 'urn:problem-type:sallyport:confirmation-required', title: 'Confirm', status: 403 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findExposures } from '../../cli/api/file_exposure.ts'
+import { findExposures } from '../../packages/cli/src/api/file_exposure.ts'
 import { makeTemporaryDirectory } from '../../scripts/worker_server.ts'
 import { Cli } from '../support/cli.ts'
 

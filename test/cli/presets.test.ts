@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PRESETS } from '../../cli/import/presets.ts'
+import { PRESETS } from '../../packages/cli/src/import/presets.ts'
 import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, STAFF } from '../support/token_client.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeProblem, formatProblem, ProblemError, toCliError } from '../../cli/api/problem.ts'
+import { decodeProblem, formatProblem, ProblemError, toCliError } from '../../packages/cli/src/api/problem.ts'
 
 function format(code: string, members: Record<string, unknown>): string {
   return formatProblem(decodeProblem({ type: `urn:sallyport:problem:${code}`, ...members }, 400))

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { STATISTICS_COMMANDS } from '../../cli/commands/statistics_command.ts'
-import type { Call } from '../../cli/core/command.ts'
+import { STATISTICS_COMMANDS } from '../../packages/cli/src/commands/statistics_command.ts'
+import type { Call } from '../../packages/cli/src/core/command.ts'
 
 /** Runs the command on a server that gives those statistics. Returns what it says beside its output. */
 async function runOn(statistics: Record<string, unknown>): Promise<string[]> {

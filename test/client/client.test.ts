@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { type Session, SessionStore } from '../../client/session.ts'
+import { type Session, SessionStore } from '../../packages/client/src/session.ts'
 import {
   API,
   Browser,

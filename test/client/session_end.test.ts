@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
-import type { Session } from '../../client/session.ts'
+import type { Session } from '../../packages/client/src/session.ts'
 import { Browser, CART, claimsOf, customer, HOUR, subjectOf } from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
 import { fakeWaits, hurry } from '../support/waits.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { TokenRequestError } from '../../client/token_endpoint.ts'
+import type { TokenRequestError } from '../../packages/client/src/token_endpoint.ts'
 import { Browser, CART, claimsOf, customer, grantsOf, HOUR, subjectOf } from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
 import { fakeWaits } from '../support/waits.ts'

@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { insufficientScope, invalidToken, missingToken } from '../../packages/verify/src/token_error.ts'
 import { describeRefusal, type ErrorDialect, type WireError } from '../../src/oauth/error_dialect.ts'
 import { MALFORMATIONS, type Malformation, type Refusal } from '../../src/oauth/errors.ts'
-import { insufficientScope, invalidToken, missingToken } from '../../verify/token_error.ts'
 import { callAdmin, TestOperator } from '../support/operator.ts'
 import { basic, credentials, PASSWORD, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
 

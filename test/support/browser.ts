@@ -1,8 +1,13 @@
 import { decodeJwt } from 'jose'
-import { type Client, type ClientEvent, type ClientOptions, createClient } from '../../client/client.ts'
-import type { Session, TokenStorage } from '../../client/session.ts'
+import {
+  type Client,
+  type ClientEvent,
+  type ClientOptions,
+  createClient,
+} from '../../packages/client/src/client.ts'
+import type { Session, TokenStorage } from '../../packages/client/src/session.ts'
+import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 import type { User } from '../../src/users/user.ts'
-import { createVerifier, type Verifier } from '../../verify/verifier.ts'
 import { ISSUER, PASSWORD, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './server.ts'
 
 export const API = 'https://api.shop.test'

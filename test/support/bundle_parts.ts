@@ -3,9 +3,16 @@ import { type BuildOptions, build } from 'esbuild'
 /** What goes to users, and how each is bundled. */
 const BUNDLES = {
   Worker: { entryPoints: ['src/worker.ts'], conditions: ['workerd', 'worker', 'browser'] },
-  verifier: { entryPoints: ['verify/index.ts', 'verify/hono.ts', 'verify/testing.ts'], splitting: true },
-  client: { entryPoints: ['client/index.ts'] },
-  'command line': { entryPoints: ['cli/sallyport.ts'] },
+  verifier: {
+    entryPoints: [
+      'packages/verify/src/index.ts',
+      'packages/verify/src/hono.ts',
+      'packages/verify/src/testing.ts',
+    ],
+    splitting: true,
+  },
+  client: { entryPoints: ['packages/client/src/index.ts'] },
+  'command line': { entryPoints: ['packages/cli/src/sallyport.ts'] },
 } satisfies Record<string, BuildOptions>
 
 export type Bundle = keyof typeof BUNDLES

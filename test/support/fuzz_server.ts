@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { createVerifier } from '../../verify/verifier.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
 import { InputCounts } from './fuzz_run.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenAnswer } from './server.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { TokenError } from '../../verify/token_error.ts'
-import { createVerifier, type Verifier } from '../../verify/verifier.ts'
+import { TokenError } from '../../packages/verify/src/token_error.ts'
+import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 import { checkAnswer } from './fuzz_checks.ts'
 import type { FuzzServer } from './fuzz_server.ts'
 import { toHeaderValue } from './fuzz_text.ts'

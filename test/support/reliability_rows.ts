@@ -35,7 +35,7 @@ export interface Row {
 }
 
 const ORIGIN = 'https://app.shop.test'
-/** Of `verify/`, for documents. */
+/** Of `packages/verify`, for documents. */
 const VERIFIER_PATIENCE_MS = 5000
 
 /** Hashes that cost little. */

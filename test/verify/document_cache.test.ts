@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { DocumentCache } from '../../verify/documents.ts'
-import { createTestIssuer } from '../../verify/testing.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import type { DocumentCache } from '../../packages/verify/src/documents.ts'
+import { createTestIssuer } from '../../packages/verify/src/testing.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { RevocationOptions } from '../../verify/options.ts'
-import { createTestIssuer } from '../../verify/testing.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import type { RevocationOptions } from '../../packages/verify/src/options.ts'
+import { createTestIssuer } from '../../packages/verify/src/testing.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)

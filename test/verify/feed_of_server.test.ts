@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createVerifier } from '../../verify/verifier.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { credentials, emptyStores, ISSUER, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
 
 /** The server, an API with the verifier, and how many bytes each of its polls had. */

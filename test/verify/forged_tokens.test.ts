@@ -1,8 +1,8 @@
 import { base64url, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { createTestIssuer, type MintOptions, type TestIssuer } from '../../verify/testing.ts'
-import { TokenError } from '../../verify/token_error.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import { createTestIssuer, type MintOptions, type TestIssuer } from '../../packages/verify/src/testing.ts'
+import { TokenError } from '../../packages/verify/src/token_error.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { otherSpellings } from '../support/tokens.ts'
 
 const AUDIENCE = 'https://shop.test/api'

@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { requireToken } from '../../verify/hono.ts'
-import { createTestIssuer } from '../../verify/testing.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import { requireToken } from '../../packages/verify/src/hono.ts'
+import { createTestIssuer } from '../../packages/verify/src/testing.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 

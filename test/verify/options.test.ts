@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createTestIssuer } from '../../verify/testing.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import { createTestIssuer } from '../../packages/verify/src/testing.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 
 const REQUIRED = { issuer: 'https://issuer.test', audience: 'https://shop.test/api' }
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { VerifierOptions } from '../../verify/options.ts'
-import { createTestIssuer, type TestIssuer } from '../../verify/testing.ts'
-import { createVerifier } from '../../verify/verifier.ts'
+import type { VerifierOptions } from '../../packages/verify/src/options.ts'
+import { createTestIssuer, type TestIssuer } from '../../packages/verify/src/testing.ts'
+import { createVerifier } from '../../packages/verify/src/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const KEYS = 'https://keys.test'

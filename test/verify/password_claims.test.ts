@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { requireToken } from '../../verify/hono.ts'
-import { createVerifier, type PasswordClaim, TokenError } from '../../verify/index.ts'
-import { createTestIssuer } from '../../verify/testing.ts'
+import { requireToken } from '../../packages/verify/src/hono.ts'
+import { createVerifier, type PasswordClaim, TokenError } from '../../packages/verify/src/index.ts'
+import { createTestIssuer } from '../../packages/verify/src/testing.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const CHALLENGE =

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { VerifierOptions } from '../../verify/options.ts'
-import { createTestIssuer, type MintOptions } from '../../verify/testing.ts'
-import { TokenError } from '../../verify/token_error.ts'
-import { createVerifier, type Verifier } from '../../verify/verifier.ts'
+import type { VerifierOptions } from '../../packages/verify/src/options.ts'
+import { createTestIssuer, type MintOptions } from '../../packages/verify/src/testing.ts'
+import { TokenError } from '../../packages/verify/src/token_error.ts'
+import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
-import { requireToken } from '../../../verify/hono.ts'
-import { createVerifier } from '../../../verify/index.ts'
+import { requireToken } from '../../../packages/verify/src/hono.ts'
+import { createVerifier } from '../../../packages/verify/src/index.ts'
 
 const { ISSUER, AUDIENCE, POLL_SECONDS } = env as unknown as Record<string, string>
 

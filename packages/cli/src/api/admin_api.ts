@@ -1,4 +1,4 @@
-import { persist, TokenRequestError } from '../../client/token_endpoint.ts'
+import { persist, TokenRequestError } from '../../../client/src/token_endpoint.ts'
 import { type Account, fetchStrictly } from './account.ts'
 import { decodeProblem, ProblemError } from './problem.ts'
 

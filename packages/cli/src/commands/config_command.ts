@@ -14,8 +14,8 @@ const check: Command = {
     const file = input.find('FILE') ?? 'config.yml'
     // The one command that needs the schema, which is most of the program.
     const [{ parseConfig }, { ConfigError }] = await Promise.all([
-      import('../../src/config/parse_config.ts'),
-      import('../../src/config/config.ts'),
+      import('../../../../src/config/parse_config.ts'),
+      import('../../../../src/config/config.ts'),
     ])
     const text = await readFile(file, 'utf8').catch((error) => {
       throw new CliError(

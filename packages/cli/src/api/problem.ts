@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../../client/token_endpoint.ts'
+import { TokenRequestError } from '../../../client/src/token_endpoint.ts'
 import { CliError, type ExitCode } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
 
