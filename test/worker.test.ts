@@ -2,7 +2,7 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../src/lib/clock.ts'
-import { createServices } from '../src/services.ts'
+import { createServices } from '../src/services/services.ts'
 import { TestServer } from './support/server.ts'
 
 describe('the Worker', () => {

@@ -6,7 +6,7 @@ import { runAsClient } from '../http/client_request.ts'
 import type { Responses } from '../http/responses.ts'
 import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */

@@ -4,13 +4,13 @@ import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../use
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
-import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import { findBreach } from './find_breach.ts'
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import { findBreach } from '../users/breaches/find_breach.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { renewHash } from './renew_hash.ts'
-import { besideClientCheck } from './require_current_client.ts'
-import { spendVisitor } from './spend_visitor.ts'
-import { startSession } from './start_session.ts'
+import { renewHash } from '../users/renew_hash.ts'
+import { besideClientCheck } from '../clients/require_current_client.ts'
+import { spendVisitor } from '../sessions/spend_visitor.ts'
+import { startSession } from '../sessions/start_session.ts'
 
 /** The user or guest that the credentials prove, and the claims of the tokens. */
 interface Proven {

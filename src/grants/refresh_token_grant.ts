@@ -4,13 +4,13 @@ import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_t
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { clientScopes, guestScopes } from './allowed_scopes.ts'
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
-import { refuseRefresh } from './refuse_refresh.ts'
-import { requireUnchangedClient } from './require_current_client.ts'
-import { rotateSession } from './rotate_session.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { refuseRefresh } from '../sessions/refuse_refresh.ts'
+import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { rotateSession } from '../sessions/rotate_session.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
 export const refreshTokenGrant: Grant = {

@@ -3,10 +3,10 @@ import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionFacts } from '../tokens/claims.ts'
 import type { PasswordStanding } from '../users/password_standing.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest, GrantServices } from '../grants/grant.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
 
 /** A sign-in that succeeded. */
 export interface SignedIn {

@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../audit/audit_event.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { AuditEvent } from './audit_event.ts'
+import type { ClientRequest, GrantServices } from '../grants/grant.ts'
 
 /** Records the audit event of a successful request, after its response is sent. */
 export function auditSuccess(

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts'
+import type { Client } from './client.ts'
 import type { ApiConfig } from '../config/config.ts'
 
 export interface Lifetimes {

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts'
+import type { Client } from './client.ts'
 import type { ApiConfig } from '../config/config.ts'
 
 /** What a client may ask for: its own scopes, as far as its API has them. */

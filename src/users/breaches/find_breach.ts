@@ -1,7 +1,7 @@
-import { runLater } from '../lib/request_context.ts'
-import { encodePassword } from '../users/password.ts'
-import type { User } from '../users/user.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import { runLater } from '../../lib/request_context.ts'
+import { encodePassword } from '../password.ts'
+import type { User } from '../user.ts'
+import type { ClientRequest, GrantServices } from '../../grants/grant.ts'
 
 /**
  * Looks for the password of a person who has just proven it in known breaches, where that is due. The sign-in waits for

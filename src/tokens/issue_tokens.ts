@@ -4,12 +4,12 @@ import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import { issueAccessToken } from '../tokens/access_token.ts'
-import type { SessionFacts } from '../tokens/claims.ts'
-import { issueRefreshToken } from '../tokens/refresh_token.ts'
+import { issueAccessToken } from './access_token.ts'
+import type { SessionFacts } from './claims.ts'
+import { issueRefreshToken } from './refresh_token.ts'
 import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
-import type { GrantServices } from './grant.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import type { GrantServices } from '../grants/grant.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
 
 /** The holder and the rights of new tokens. Times are Unix seconds. */
 export interface Issuance {

@@ -4,8 +4,8 @@ import type { TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
 import { verifyToken } from '../tokens/verify_token.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest, GrantServices } from '../grants/grant.ts'
 import { identifySession } from './identify_session.ts'
 
 /** A sign-in of a customer, who may have been a visitor until now. */

@@ -1,6 +1,6 @@
 import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { ClientRequest, GrantServices } from '../grants/grant.ts'
 
 /** A cut-off of a client that lies further ahead than this is an error, such as a time in milliseconds. */
 const MAX_AHEAD_SECONDS = 60

@@ -1,9 +1,9 @@
 import { runLater } from '../lib/request_context.ts'
-import { encodePassword, passwordForms } from '../users/password.ts'
-import type { StoredHash } from '../users/schemes/hash_scheme.ts'
-import type { User } from '../users/user.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import { encodePassword, passwordForms } from './password.ts'
+import type { StoredHash } from './schemes/hash_scheme.ts'
+import type { User } from './user.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest, GrantServices } from '../grants/grant.ts'
 
 /**
  * Replaces the stored hash of a user who has just signed in if its scheme or cost is not that of new hashes. The
