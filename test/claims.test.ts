@@ -22,7 +22,7 @@ const namesIn = (cell: string | undefined) =>
 /** The names of each claim, as docs/tokens.md has them. */
 const PAGE = [...parseTable(tokensPage, 'name of the claim')].map(([claim, row]) => ({
   claim: namesIn(claim)[0] ?? '',
-  verifier: namesIn(row.get('`sallyport/verify`')),
+  verifier: namesIn(row.get('`@sallyport/verify`')),
   introspection: namesIn(row.get('introspection')),
 }))
 

@@ -109,7 +109,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     standing: passwordStandingOf(user, config),
     scope: grantScope(null, scopes),
     issuedAt: issueTimeOf(user, request.context.now),
-    visitorId: null,
+    facts: {},
     by: 'password',
     signIn: null,
   } as const

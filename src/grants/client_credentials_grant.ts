@@ -15,8 +15,9 @@ export const clientCredentialsGrant: Grant = {
     const { client, api, parameters, context } = request
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
     await requireCurrentClient(request, services)
-    const issuance = { subject: client.id, roles: [], scope, issuedAt: context.now, session: null }
-    const response = await issueTokens(issuance, request, services)
+    const holder = { client, api, subject: client.id, roles: [] }
+    const issuance = { ...holder, scope, issuedAt: context.now, session: null }
+    const response = await issueTokens(issuance, services, context)
     auditSuccess(
       { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },
       request,

@@ -1,72 +1,79 @@
+import type { Client } from '../clients/client.ts'
+import type { ApiConfig } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import { issueAccessToken } from '../tokens/access_token.ts'
+import type { SessionFacts } from '../tokens/claims.ts'
 import { issueRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { GrantServices } from './grant.ts'
 import { lifetimesOf } from './lifetimes.ts'
 
-/** Whom the tokens are for and what they may do. */
+/** The holder and the rights of new tokens. Times are Unix seconds. */
 export interface Issuance {
+  client: Client
+  /** The API that the tokens are for. */
+  api: ApiConfig
   subject: string
   roles: readonly string[]
-  /** Good where it is absent. */
+  /** The default is `GOOD_STANDING`. */
   standing?: PasswordStanding
-  /** All that was granted, which a held person has again after the change of the password. */
+  /** The granted scope. A held user gets it after the change of the password. */
   scope: GrantedScope
-  /** Unix seconds. */
   issuedAt: number
-  /** The session that the tokens belong to; null for a client's own token, which cannot be refreshed. */
+  /** The session of the tokens; null for a client's own token, which has no refresh token. */
   session: SessionState | null
 }
 
+/** A session as its next tokens describe it. */
 export interface SessionState {
-  sid: string
+  facts: SessionFacts
   /** The number of the refresh token to be issued. */
   seq: number
-  /** The whole scope of the session, which a refresh token keeps however narrow an access token was asked for. */
+  /** The scope of the session. A refresh token keeps it, also where the access token has less. */
   scope: readonly string[]
   /** Unix seconds. */
   expiresAt: number
-  /** The visitor that this customer was before signing in. */
-  visitorId: string | null
 }
 
-/** Signs the tokens and puts the response together. */
+/** Signs the tokens and makes the response. @throws StorageUnavailable, CorruptRecord, SealingError */
 export async function issueTokens(
-  { subject, standing = GOOD_STANDING, issuedAt, session, ...granted }: Issuance,
-  { client, api, context }: ClientRequest,
-  { config, keys }: GrantServices,
+  issuance: Issuance,
+  { config, keys }: Pick<GrantServices, 'config' | 'keys'>,
+  context: RequestContext,
 ): Promise<TokenResponse> {
+  const { client, api, subject, standing = GOOD_STANDING, issuedAt, session } = issuance
   const key = await keys.current(context)
-  const roles = standing.isHeld ? [] : granted.roles
-  const scope = standing.isHeld ? NO_SCOPE : granted.scope
+  const scope = standing.isHeld ? NO_SCOPE : issuance.scope
+  const lifetimeEnd = issuedAt + lifetimesOf(client, api).accessTokenSeconds
+  const expiresAt = Math.min(lifetimeEnd, session?.expiresAt ?? Infinity)
   const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
-  const expiresAt = Math.min(
-    issuedAt + lifetimesOf(client, api).accessTokenSeconds,
-    session?.expiresAt ?? Infinity,
-  )
   const access = {
     ...common,
+    ...session?.facts,
     audience: api.audience,
     expiresAt,
-    sid: session?.sid ?? null,
     scope: scope.tokens,
-    roles,
+    roles: standing.isHeld ? [] : issuance.roles,
     mustChangePassword: standing.mustChange,
     passwordBreached: standing.isBreached,
-    visitorId: session?.visitorId ?? null,
   }
+  const refresh = session && config.refreshTokensEnabled ? refreshValuesOf(session) : null
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
-    session && config.refreshTokensEnabled ? issueRefreshToken({ ...common, ...session }, key) : null,
+    refresh && issueRefreshToken({ ...common, ...refresh }, key),
   ])
   return compact({
     token_type: 'Bearer',
     expires_in: expiresAt - context.now,
     access_token: accessToken,
     refresh_token: refreshToken ?? undefined,
-    ...(scope.announce ? { scope: formatScope(scope.tokens) } : {}),
+    scope: scope.announce ? formatScope(scope.tokens) : undefined,
   })
+}
+
+function refreshValuesOf({ facts, seq, scope, expiresAt }: SessionState) {
+  return { ...facts, seq, scope, expiresAt }
 }

@@ -45,7 +45,7 @@ export const passwordGrant: Grant = {
     // Last, because it ends the guest's session: a refused request must not end it.
     const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
     const by = isGuest ? 'guest' : 'password'
-    return startSession({ ...proven, scope, visitorId, by }, request, services)
+    return startSession({ ...proven, scope, facts: { visitorId }, by }, request, services)
   },
 }
 

@@ -19,7 +19,7 @@ export const refreshTokenGrant: Grant = {
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { client, parameters, context } = request
+    const { client, api, parameters, context } = request
     const { config, keys } = services
     const token = parameters.require('refresh_token')
     const claims = await verifyRefreshToken(token, { keys, issuer: config.issuer }, context).catch((error) =>
@@ -34,13 +34,15 @@ export const refreshTokenGrant: Grant = {
     await spendRefresh(claims, request, services)
     // Last, because it uses the token up: a request that is refused for another reason must not.
     const { session, user } = await rotateSession(claims, request, services)
-    const issuance = {
+    const holder = {
+      client,
+      api,
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
       issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
     }
-    return issueTokens({ ...issuance, scope, session }, request, services)
+    return issueTokens({ ...holder, scope, session }, services, context)
   },
 }
 

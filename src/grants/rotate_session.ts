@@ -3,6 +3,7 @@ import { invalidClient } from '../oauth/errors.ts'
 import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionStore } from '../sessions/session_store.ts'
+import { sessionFactsOf } from '../tokens/claims.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
@@ -49,12 +50,12 @@ export async function rotateSession(
   if (outcome === null) throw refuseHolder(holder, claims, now)
   if (outcome.kind === 'refused') throw refuseRefresh(outcome.reason, claims)
   if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
-  const { sid, subject, scope, visitorId } = claims
+  const { sid, subject, scope } = claims
   const { seq, expiresAt } = outcome
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
   const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
+  return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
 }
 
 /**
