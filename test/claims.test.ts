@@ -24,7 +24,7 @@ const namesIn = (cell: string | undefined) =>
 /** The second table of docs/tokens.md: the names of each claim in the verifier and in an introspection. */
 const PAGE = [...parseTable(tokensPage, 'name of the claim')].map(([claim, row]) => ({
   claim: namesIn(claim)[0] ?? '',
-  verifier: namesIn(row.get('`sallyport/verify`')),
+  verifier: namesIn(row.get('`@sallyport/verify`')),
   introspection: namesIn(row.get('introspection')),
 }))
 
