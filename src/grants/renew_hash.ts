@@ -1,6 +1,6 @@
+import type { StoredHash } from '@sallyport/formats/schemes/hash_scheme'
 import { runLater } from '../lib/request_context.ts'
 import { encodePassword, passwordForms } from '../users/password.ts'
-import type { StoredHash } from '../users/schemes/hash_scheme.ts'
 import type { User } from '../users/user.ts'
 import { auditSuccess } from './audit_success.ts'
 import type { ClientRequest, GrantServices } from './grant.ts'
