@@ -1,4 +1,4 @@
-import type { Env } from '../src/services.ts'
+import type { Env } from '../src/services/services.ts'
 
 /** How many people, sessions and audit events a full database has. */
 export const ROWS = 1_000_000

@@ -1,15 +1,15 @@
 import type { Client } from '../clients/client.ts'
-import type { ApiConfig } from '../config/config.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
 import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import { issueAccessToken } from '../tokens/access_token.ts'
-import type { SessionFacts } from '../tokens/claims.ts'
-import { issueRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
-import type { GrantServices } from './grant.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import { issueAccessToken } from './access_token.ts'
+import type { SessionFacts } from './claims.ts'
+import { issueRefreshToken } from './refresh_token.ts'
 
 /** The holder and the rights of new tokens. Times are Unix seconds. */
 export interface Issuance {
@@ -38,10 +38,15 @@ export interface SessionState {
   expiresAt: number
 }
 
+interface Dependencies {
+  config: Pick<Config, 'issuer' | 'refreshTokensEnabled'>
+  keys: KeyRing
+}
+
 /** Signs the tokens and makes the response. @throws StorageUnavailable, CorruptRecord, SealingError */
 export async function issueTokens(
   issuance: Issuance,
-  { config, keys }: Pick<GrantServices, 'config' | 'keys'>,
+  { config, keys }: Dependencies,
   context: RequestContext,
 ): Promise<TokenResponse> {
   const { client, api, subject, standing = GOOD_STANDING, issuedAt, session } = issuance

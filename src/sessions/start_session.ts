@@ -1,12 +1,24 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
 import type { GrantedScope } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionFacts } from '../tokens/claims.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { PasswordStanding } from '../users/password_standing.ts'
-import type { ProvenSignIn } from '../users/sign_in_guard.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import type { ProvenSignIn, SignInGuard } from '../users/sign_in_guard.ts'
+import type { SessionShards } from './session_shards.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'issuer' | 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
+  keys: KeyRing
+  shards: SessionShards
+  guard: SignInGuard
+  audit: AuditStore
+}
 
 /** A sign-in that succeeded. */
 export interface SignedIn {
@@ -28,7 +40,7 @@ export interface SignedIn {
 export async function startSession(
   { by, facts, signIn, ...signedIn }: SignedIn,
   request: ClientRequest,
-  services: GrantServices,
+  services: Dependencies,
 ): Promise<TokenResponse> {
   const { client, api, context } = request
   const { subject, scope, issuedAt } = signedIn
