@@ -34,7 +34,7 @@ describe('a single flight', () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
     const responses = ['a', 'b'].map((key) => flights.run(key, context, async () => `response ${key}`))
-    expect(await Promise.all(responses)).toEqual(['answer a', 'answer b'])
+    expect(await Promise.all(responses)).toEqual(['response a', 'response b'])
   })
 
   it('a later caller starts a new run', async () => {
