@@ -157,10 +157,14 @@ export class KeyLife {
     if (!current) return
     const end = endOfKey(config, now)
     for (const kid of await lives.setEnds(current.kid, { now, end })) {
-      auditKey(`${kid} signs no more, ${current.kid} does; kept until ${end}`, { audit, context, by: null })
+      auditKey(`${current.kid} signs instead of ${kid}, which is kept until ${end}`, {
+        audit,
+        context,
+        by: null,
+      })
     }
     for (const kid of await lives.retireEnded(current.kid, now)) {
-      auditKey(`retired ${kid}: all that it signed has expired`, { audit, context, by: null })
+      auditKey(`retired ${kid}: all its tokens have expired`, { audit, context, by: null })
     }
   }
 
@@ -196,7 +200,7 @@ export class KeyLife {
   /** Records a change of the secret. A change of the times of a key has its own event. */
   #auditResealing({ resealed }: Resealing, context: RequestContext, by: Actor | null): void {
     const { audit } = this.#dependencies
-    if (resealed.length > 0) auditKey(`sealed anew: ${resealed.join(', ')}`, { audit, context, by })
+    if (resealed.length > 0) auditKey(`resealed: ${resealed.join(', ')}`, { audit, context, by })
   }
 
   /** The list of the outcome for this key; null if it needs no new seal. */
