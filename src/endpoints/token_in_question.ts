@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'

@@ -1,9 +1,9 @@
+import { auditSuccess } from '../audit/audit_success.ts'
+import { clientScopes } from '../clients/allowed_scopes.ts'
+import { requireCurrentClient } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
-import { clientScopes } from './allowed_scopes.ts'
-import { auditSuccess } from './audit_success.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { Grant } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { requireCurrentClient } from './require_current_client.ts'
 
 /** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
