@@ -28,12 +28,13 @@ const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'People by pool and username; `q` is the beginning of a username',
+  summary: 'Users by pool and username; `q` is the beginning of a username, `username` a whole one',
   tag: 'users',
   role: 'support',
   query: z.strictObject({
     ...paging,
     q: z.optional(text(255)),
+    username: z.optional(text(255)),
     id: z.optional(text(100)),
     pool: z.optional(text(64)),
     role: z.optional(text(64)),
@@ -45,7 +46,12 @@ const listUsers = operation({
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
     const prefix = q === undefined ? null : foldUsername(q)
-    const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
+    const username = query.username === undefined ? null : foldUsername(query.username)
+    const users = await services.userAdmin.list(
+      { prefix, username, id, pool, role, enabled },
+      after,
+      limit + 1,
+    )
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }
   },

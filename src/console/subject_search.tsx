@@ -1,5 +1,4 @@
 import { usersSchema } from '../admin/user_schemas.ts'
-import { foldUsername } from '../users/username.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
 import type { Form } from './form.ts'
 import { Link } from './parts.tsx'
@@ -16,8 +15,7 @@ export interface SubjectSearch {
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
-  const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
-  const users = items.filter(({ username }) => username === foldUsername(typed))
+  const { items: users } = await admin.read('/users', usersSchema, { username: typed, limit: 20 })
   const [only] = users
   return { subject: users.length === 1 && only ? only.id : typed, users }
 }

@@ -12,7 +12,6 @@ const ALLOWED = [
   /^packages\/cli\/src\//,
   /^src\/config\/(?:config|parse_config|origin)\.ts$/,
   /^src\/users\/schemes\//,
-  /^src\/users\/username\.ts$/,
   /^packages\/client\/src\/token_endpoint\.ts$/,
 ]
 
@@ -46,7 +45,7 @@ describe('the command line', () => {
     expect(imports.length).toBeGreaterThan(100)
   })
 
-  it('imports itself, Node, the CSV library, the token endpoint of the client, config, hash schemes and the rule for usernames: no more', () => {
+  it('imports itself, Node, the CSV library, the token endpoint of the client, config and hash schemes: no more', () => {
     const foreign = imports.filter(
       ({ target }) =>
         !target.startsWith('node:') &&
