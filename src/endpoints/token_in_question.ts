@@ -1,9 +1,11 @@
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
+import { InvalidToken } from '../tokens/invalid_token.ts'
 import { REFRESH_TOKEN_TYPE } from '../tokens/refresh_token.ts'
-import { InvalidToken, readHeader, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+import { readHeader, verifyToken } from '../tokens/verify_token.ts'
 
 /**
  * What a token of either kind says, for the endpoints that are asked about tokens; null where it is none of ours or

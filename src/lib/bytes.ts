@@ -41,9 +41,11 @@ export function decodeBase64(text: string): Uint8Array | null {
   }
 }
 
-/** Compares in time that depends on the lengths alone. */
+/**
+ * Compares two byte strings. The time depends on their lengths, not on their contents.
+ *
+ * @returns False for unequal lengths, for which `timingSafeEqual` throws
+ */
 export function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
-  return difference === 0
+  return a.byteLength === b.byteLength && crypto.subtle.timingSafeEqual(a, b)
 }

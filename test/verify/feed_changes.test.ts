@@ -231,7 +231,7 @@ describe('a feed that is too large', () => {
     await codeAt(await mint('s1.x'))
     expect(warn.mock.calls).toEqual([
       [
-        'sallyport/verify: the revocations were not updated: the revocation feed has more than 1 entries (revocations.maxEntries)',
+        '@sallyport/verify: the revocations were not updated: the revocation feed has more than 1 entries (revocations.maxEntries)',
       ],
     ])
   })

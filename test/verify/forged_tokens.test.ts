@@ -161,6 +161,9 @@ const FOREIGN: [string, string, Partial<MintOptions>][] = [
   ['a scope that is no text', 'its scope is not text', { claims: { scope: ['cart'] } }],
   ['a guest that is no text', 'its visitor_id is not text', { claims: { visitor_id: 7 } }],
   ['roles that are no list', 'its roles are not a list', { claims: { roles: 'admin' } }],
+  ['a sign-in time in words', 'its auth_time is not a whole second', { claims: { auth_time: 'now' } }],
+  ['a bound key without a thumbprint', 'its cnf has no jkt', { claims: { cnf: {} } }],
+  ['a thumbprint that is no text', 'its cnf.jkt is not text', { claims: { cnf: { jkt: 7 } } }],
   ['a role that is no text', 'its roles are not a list', { claims: { roles: ['admin', 7] } }],
 ]
 

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers'
+import { createVerifier } from '@sallyport/verify'
+import { requireToken, type TokenVariables } from '@sallyport/verify/hono'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { createVerifier } from 'sallyport/verify'
-import { requireToken, type TokenVariables } from 'sallyport/verify/hono'
 import { readBody } from './read_body.ts'
 import { isOrderStatus, listCustomers, listOrders, setOrderStatus } from './store.ts'
 

@@ -1,4 +1,4 @@
-// What `sallyport/verify` exports.
+// What `@sallyport/verify` exports.
 export type { AccessTokenClaims } from './claims.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { PasswordClaim } from './password_claims.ts'

@@ -1,22 +1,15 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type ClaimValues, encodeClaims } from './claims.ts'
 import type { Fetch } from './fetch_document.ts'
 
-/** What a minted token says beside what every token says. Times are Unix seconds. */
-export interface MintOptions {
+/** The claims of a minted token. Times are Unix seconds. */
+export interface MintOptions extends Partial<Omit<ClaimValues, 'issuer' | 'scope'>> {
   audience: string
-  subject?: string
-  clientId?: string
-  sid?: string
+  /** Scope tokens, separated by spaces. */
   scope?: string
-  roles?: string[]
-  visitorId?: string
-  mustChangePassword?: boolean
-  passwordBreached?: boolean
-  issuedAt?: number
-  expiresAt?: number
-  /** More header parameters, or other ones: to see a token refused. */
+  /** More header parameters, or replacements: for a token that the API must refuse. */
   header?: Record<string, unknown>
-  /** More claims, or other ones. */
+  /** More JSON claims, or replacements. An undefined value removes the claim. */
   claims?: Record<string, unknown>
 }
 
@@ -80,27 +73,20 @@ export class TestIssuer {
     return document ? Response.json(document) : new Response(null, { status: 404 })
   }
 
-  /** An access token that a verifier of that audience accepts, but for what the options change. */
-  mint(options: MintOptions): Promise<string> {
-    const issuedAt = options.issuedAt ?? Math.floor(Date.now() / 1000)
-    const { sid, scope, roles, visitorId, mustChangePassword, passwordBreached } = options
-    const payload = {
-      iss: this.url,
-      aud: options.audience,
-      sub: options.subject ?? 'user:test',
-      client_id: options.clientId ?? 'test-client',
-      iat: issuedAt,
-      exp: options.expiresAt ?? issuedAt + 3600,
+  /** Signs an access token. A verifier of that audience accepts it, unless the options make it invalid. */
+  mint({ header, claims, scope, ...given }: MintOptions): Promise<string> {
+    const issuedAt = given.issuedAt ?? Math.floor(Date.now() / 1000)
+    const defaults = {
+      issuer: this.url,
+      subject: 'user:test',
+      clientId: 'test-client',
+      issuedAt,
+      expiresAt: issuedAt + 3600,
       jti: crypto.randomUUID(),
-      ...(sid === undefined ? {} : { sid }),
-      ...(scope === undefined ? {} : { scope }),
-      ...(roles === undefined ? {} : { roles }),
-      ...(visitorId === undefined ? {} : { visitor_id: visitorId }),
-      ...(mustChangePassword ? { must_change_password: true } : {}),
-      ...(passwordBreached ? { password_breached: true } : {}),
-      ...options.claims,
+      ...(scope === undefined ? {} : { scope: scope.split(' ') }),
     }
-    return this.#sign(payload, { typ: 'at+jwt', ...options.header })
+    const payload = { ...encodeClaims(defaults), ...encodeClaims(given), ...claims }
+    return this.#sign(payload, { typ: 'at+jwt', ...header })
   }
 
   /** Lists a session, a subject, a client or a token on the feed. */

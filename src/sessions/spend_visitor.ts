@@ -1,10 +1,25 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import type { ClientTableStore } from '../clients/client_table_store.ts'
+import type { Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
-import { InvalidToken, type TokenClaims, verifyToken } from '../tokens/verify_token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
+import { InvalidToken } from '../tokens/invalid_token.ts'
+import { verifyToken } from '../tokens/verify_token.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
 import { identifySession } from './identify_session.ts'
+import type { SessionShards } from './session_shards.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'issuer'>
+  keys: KeyRing
+  clientTable: Pick<ClientTableStore, 'findStanding'>
+  shards: SessionShards
+  audit: AuditStore
+}
 
 /** A sign-in of a customer, who may have been a visitor until now. */
 interface Merge {
@@ -24,7 +39,7 @@ interface Merge {
 export async function spendVisitor(
   { token, customer }: Merge,
   request: ClientRequest,
-  services: GrantServices,
+  services: Dependencies,
 ): Promise<string | null> {
   if (token === null) return null
   try {
@@ -50,7 +65,7 @@ type VisitorClaims = TokenClaims & { sid: string }
 async function requireLiveVisitor(
   token: string,
   { api, context }: ClientRequest,
-  { config, keys, clientTable }: GrantServices,
+  { config, keys, clientTable }: Dependencies,
 ): Promise<VisitorClaims> {
   const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context)
@@ -67,7 +82,7 @@ async function requireLiveVisitor(
 async function spend(
   visitor: VisitorClaims,
   { api, context }: ClientRequest,
-  { shards }: GrantServices,
+  { shards }: Dependencies,
 ): Promise<void> {
   const sessions = shards.find(visitor.sid)
   if (sessions === null) throw new InvalidToken('its session is of no shard of ours')
@@ -81,7 +96,7 @@ function auditRefusal(
   reason: string,
   customer: string,
   { client, api, context }: ClientRequest,
-  { audit }: GrantServices,
+  { audit }: Dependencies,
 ): void {
   const event: AuditEvent = {
     kind: 'merge',

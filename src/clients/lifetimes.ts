@@ -1,5 +1,5 @@
-import type { Client } from '../clients/client.ts'
 import type { ApiConfig } from '../config/config.ts'
+import type { Client } from './client.ts'
 
 export interface Lifetimes {
   accessTokenSeconds: number

@@ -1,5 +1,5 @@
-import type { SessionIdentity } from '../sessions/session.ts'
-import type { TokenClaims } from '../tokens/verify_token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
+import type { SessionIdentity } from './session.ts'
 
 /** What a token tells of its session, for a store that may have no row of it yet. Times are Unix seconds. */
 export function identifySession(

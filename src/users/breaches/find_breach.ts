@@ -1,7 +1,14 @@
-import { runLater } from '../lib/request_context.ts'
-import { encodePassword } from '../users/password.ts'
-import type { User } from '../users/user.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { ClientRequest } from '../../clients/client_request.ts'
+import { runLater } from '../../lib/request_context.ts'
+import { encodePassword } from '../password.ts'
+import type { User } from '../user.ts'
+import type { UserStore } from '../user_store.ts'
+import type { BreachedPasswords } from './breached_passwords.ts'
+
+interface Dependencies {
+  breaches: BreachedPasswords
+  users: Pick<UserStore, 'rememberBreach'>
+}
 
 /**
  * Looks for the password of a person who has just proven it in known breaches, where that is due. The sign-in waits for
@@ -15,7 +22,7 @@ export async function findBreach(
   user: User,
   password: string,
   { client, api, context }: ClientRequest,
-  { breaches, users }: Pick<GrantServices, 'breaches' | 'users'>,
+  { breaches, users }: Dependencies,
 ): Promise<User> {
   const bytes = breaches.isDue(user, context.now) ? encodePassword(password) : null
   if (bytes === null) return user

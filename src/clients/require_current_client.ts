@@ -1,9 +1,14 @@
 import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { ClientRequest } from './client_request.ts'
+import type { ClientStore } from './client_store.ts'
 
 /** A cut-off of a client that lies further ahead than this is an error, such as a time in milliseconds. */
 const MAX_AHEAD_SECONDS = 60
+
+interface Dependencies {
+  clients: Pick<ClientStore, 'isCurrent'>
+}
 
 /** The client of a request is a copy from before a change. The request can run again with the current client. */
 export class ClientChanged extends StorageUnavailable {
@@ -18,9 +23,9 @@ export class ClientChanged extends StorageUnavailable {
  */
 export async function requireCurrentClient(
   request: ClientRequest,
-  services: Pick<GrantServices, 'clients'>,
+  dependencies: Dependencies,
 ): Promise<void> {
-  await requireUnchangedClient(request, services)
+  await requireUnchangedClient(request, dependencies)
   const { client, context } = request
   requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
 }
@@ -28,7 +33,7 @@ export async function requireCurrentClient(
 /** Requires that the copy of a client lacks no change of more than a few seconds ago. @throws ClientChanged */
 export async function requireUnchangedClient(
   { client, context }: ClientRequest,
-  { clients }: Pick<GrantServices, 'clients'>,
+  { clients }: Dependencies,
 ): Promise<void> {
   if (!(await clients.isCurrent(client, context))) throw new ClientChanged(`${client.id} has changed`)
 }
@@ -58,9 +63,9 @@ export function requireCutOffIsOver(clientId: string, validFrom: number, now: nu
 export async function besideClientCheck<T>(
   work: Promise<T>,
   request: ClientRequest,
-  services: Pick<GrantServices, 'clients'>,
+  dependencies: Dependencies,
 ): Promise<T> {
-  const [check] = await Promise.allSettled([requireCurrentClient(request, services), work])
+  const [check] = await Promise.allSettled([requireCurrentClient(request, dependencies), work])
   if (check.status === 'rejected') throw check.reason
   return work
 }

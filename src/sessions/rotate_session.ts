@@ -1,18 +1,28 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { requireCutOffIsOver } from '../clients/require_current_client.ts'
+import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { Holder, HolderQuery } from '../sessions/holder_store.ts'
-import type { SessionIdentity } from '../sessions/session.ts'
-import type { SessionStore } from '../sessions/session_store.ts'
+import { sessionFactsOf } from '../tokens/claims.ts'
+import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import type { Holder, HolderQuery } from './holder_store.ts'
 import { identifySession } from './identify_session.ts'
-import type { SessionState } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
-import { requireCutOffIsOver } from './require_current_client.ts'
+import type { SessionIdentity } from './session.ts'
+import type { SessionShards } from './session_shards.ts'
+import type { SessionStore } from './session_store.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
+  shards: SessionShards
+  audit: AuditStore
+}
 
 /** A session that goes on, and whose it is: `user` is null where that is a visitor. */
 export interface RotatedSession {
@@ -30,7 +40,7 @@ export interface RotatedSession {
 export async function rotateSession(
   claims: RefreshTokenClaims,
   request: ClientRequest,
-  services: GrantServices,
+  services: Dependencies,
 ): Promise<RotatedSession> {
   const { config, shards } = services
   const { now } = request.context
@@ -49,12 +59,12 @@ export async function rotateSession(
   if (outcome === null) throw refuseHolder(holder, claims, now)
   if (outcome.kind === 'refused') throw refuseRefresh(outcome.reason, claims)
   if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
-  const { sid, subject, scope, visitorId } = claims
+  const { sid, subject, scope } = claims
   const { seq, expiresAt } = outcome
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
   const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { sid, seq, scope, expiresAt, visitorId }, user: holder.user }
+  return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
 }
 
 /**
@@ -104,7 +114,7 @@ async function endForTheft(
   claims: RefreshTokenClaims,
   identity: SessionIdentity,
   sessions: SessionStore,
-  { request, services }: { request: ClientRequest; services: GrantServices },
+  { request, services }: { request: ClientRequest; services: Dependencies },
 ) {
   const { sid, subject, seq } = claims
   const reason = `token ${seq} was used again, too late for a retry`

@@ -1,9 +1,18 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
 import { runLater } from '../lib/request_context.ts'
-import { encodePassword, passwordForms } from '../users/password.ts'
-import type { StoredHash } from '../users/schemes/hash_scheme.ts'
-import type { User } from '../users/user.ts'
-import { auditSuccess } from './audit_success.ts'
-import type { ClientRequest, GrantServices } from './grant.ts'
+import { encodePassword, passwordForms } from './password.ts'
+import type { PasswordHasher } from './password_hash.ts'
+import type { StoredHash } from './schemes/hash_scheme.ts'
+import type { User } from './user.ts'
+import type { UserStore } from './user_store.ts'
+
+interface Dependencies {
+  passwords: Pick<PasswordHasher, 'findOutdated' | 'hash'>
+  users: Pick<UserStore, 'replaceHash'>
+  audit: AuditStore
+}
 
 /**
  * Replaces the stored hash of a user who has just signed in if its scheme or cost is not that of new hashes. The
@@ -16,7 +25,7 @@ export function renewHash(
   user: User,
   password: string,
   request: ClientRequest,
-  services: Pick<GrantServices, 'passwords' | 'users' | 'audit'>,
+  services: Dependencies,
 ): void {
   const { passwords, users } = services
   const { id: subject, passwordHash: from } = user
@@ -38,7 +47,7 @@ export function renewHash(
 function keepHash(
   { id, passwordHash, isHashReplaceable }: User,
   { context }: ClientRequest,
-  users: GrantServices['users'],
+  users: Dependencies['users'],
 ): void {
   if (!isHashReplaceable) return
   runLater(context, 'rehash', async () => {

@@ -1,5 +1,5 @@
-import type { Client } from '../clients/client.ts'
 import type { ApiConfig } from '../config/config.ts'
+import type { Client } from './client.ts'
 
 /** What a client may ask for: its own scopes, as far as its API has them. */
 export function clientScopes(client: Client, api: ApiConfig): string[] {
