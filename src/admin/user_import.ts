@@ -1,6 +1,5 @@
+import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import * as z from 'zod/mini'
-import { needsHash } from '../users/schemes/conversion/self_describing.ts'
-import { normalizeUsername } from '../users/username.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -14,7 +13,7 @@ const MAX_HASHES = 20
 
 const batchSchema = named(
   'UserImportBatch',
-  z.strictObject({ ...batchMembers, replace_hashes: z.optional(flag), with_usernames: z.optional(flag) }),
+  z.strictObject({ ...batchMembers, replace_hashes: z.optional(flag) }),
 )
 
 const reportSchema = named(
@@ -27,7 +26,6 @@ const reportSchema = named(
         status: z.enum(['created', 'updated', 'exists', 'refused']),
         reason: z.nullable(z.string()),
         id: z.nullable(z.string()),
-        username: z.optional(z.nullable(z.string())),
       }),
     ),
   }),
@@ -50,11 +48,9 @@ const importUsers = operation({
   response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false, replace_hashes: replacesHashes = false } = call.body
-    const { with_usernames: withUsernames = false } = call.body
     checkHashCount(rows)
     const plans = await planUsers(rows, call, { isDryRun, replacesHashes })
-    const results = await carryOut(plans, call, { isDryRun })
-    return { body: { dry_run: isDryRun, results: withUsernames ? addUsernames(results, rows) : results } }
+    return { body: { dry_run: isDryRun, results: await carryOut(plans, call, { isDryRun }) } }
   },
 })
 
@@ -63,17 +59,6 @@ export const USER_IMPORT: readonly Operation[] = [importUsers]
 /** Whether an import could make an admin, or give a user a password that another person knows. */
 function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
-}
-
-/** Adds the username of each row in the form that is stored; null if the row has no valid one. */
-function addUsernames<R extends { index: number }>(
-  results: readonly R[],
-  rows: readonly Record<string, unknown>[],
-): (R & { username: string | null })[] {
-  return results.map((result) => {
-    const username = rows[result.index]?.username
-    return { ...result, username: typeof username === 'string' ? normalizeUsername(username) : null }
-  })
 }
 
 /** The pool and the roles of a row that was not checked yet. */

@@ -1,7 +1,7 @@
+import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
-import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
@@ -28,13 +28,12 @@ const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'Users by pool and username; `q` is the beginning of a username, `username` a whole one',
+  summary: 'People by pool and username; `q` is the beginning of a username',
   tag: 'users',
   role: 'support',
   query: z.strictObject({
     ...paging,
     q: z.optional(text(255)),
-    username: z.optional(text(255)),
     id: z.optional(text(100)),
     pool: z.optional(text(64)),
     role: z.optional(text(64)),
@@ -46,12 +45,7 @@ const listUsers = operation({
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
     const prefix = q === undefined ? null : foldUsername(q)
-    const username = query.username === undefined ? null : foldUsername(query.username)
-    const users = await services.userAdmin.list(
-      { prefix, username, id, pool, role, enabled },
-      after,
-      limit + 1,
-    )
+    const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }
   },

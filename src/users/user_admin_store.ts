@@ -55,8 +55,6 @@ export interface UserConditions {
 export interface UserFilter {
   /** The beginning of the normalised username. */
   prefix: string | null
-  /** A whole normalised username. */
-  username: string | null
   id: string | null
   pool: string | null
   role: string | null
@@ -100,10 +98,9 @@ export class UserAdminStore {
 
   /** People after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
   async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
-    const { prefix, username, id, pool, role, enabled } = filter
+    const { prefix, id, pool, role, enabled } = filter
     const { sql, values } = where([
       ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
-      ['username = ?', username],
       ['id = ?', id],
       ['pool = ?', pool],
       ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],

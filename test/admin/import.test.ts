@@ -1,13 +1,10 @@
 import { env } from 'cloudflare:workers'
-import { hashSync } from 'bcryptjs'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
 const BCRYPT_OF_PASSWORD_123 = '$2y$04$abcdefghijklmnopqrstuu5s2v8.iXieOjg6.yKqFzF8Bi1oB7y2K'
-
-const BCRYPT_OF_PASSWORD = hashSync(PASSWORD, 4)
 
 async function countUsers(prefix: string): Promise<number | null> {
   return env.DB.prepare('SELECT count(*) AS n FROM users WHERE username LIKE ?')
@@ -80,34 +77,6 @@ describe('an import of people', () => {
       expect.objectContaining({ reason: 'the user was imported', actor: operator.id }),
     ])
     expect(await auditOf({ actor: operator.id })).toHaveLength(2)
-  })
-
-  it('reports the stored form of each username if the batch asks for it', async () => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    const client = await server.addClient()
-    const mark = crypto.randomUUID().slice(0, 8)
-    const row = (username: unknown) => ({
-      pool: 'customers',
-      username,
-      password_hash: BCRYPT_OF_PASSWORD,
-    })
-    const rows = [`ΝΊΚΟΣ-${mark}Σ`, `${mark}\u200b`, 7].map(row)
-    const { status, body } = await operator.post('/users/import', { rows, with_usernames: true })
-    const stored = `νίκοσ-${mark}σ`
-    expect([status, (body.results as { username: unknown }[]).map(({ username }) => username)]).toEqual([
-      200,
-      [stored, null, null],
-    ])
-    await server.signIn(client, `νίκος-${mark}ς`)
-    expect(
-      (await operator.get(`/users?username=${encodeURIComponent(`Νίκος-${mark}ς`)}`)).body,
-    ).toMatchObject({
-      items: [{ username: stored }],
-    })
-    expect((await operator.get(`/users?username=${encodeURIComponent('νίκοσ')}`)).body).toMatchObject({
-      items: [],
-    })
   })
 
   it('is bounded in rows, plain passwords and bytes', async () => {

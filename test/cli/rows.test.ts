@@ -67,9 +67,9 @@ describe('a CSV file', () => {
     expect(rows).toHaveLength(1)
   })
 
-  it('refuses a second row with the same name in the same spelling', async () => {
-    const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nAnn,c\n')
-    expect(refused).toEqual(['4 Ann: username: line 2 has the same'])
+  it('refuses a second row with the same name, however it is written', async () => {
+    const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nANN,c\n')
+    expect(refused).toEqual(['4 ANN: username: line 2 has the same'])
     expect(rows.map(({ line }) => line)).toEqual([2, 3])
   })
 

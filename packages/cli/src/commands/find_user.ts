@@ -1,3 +1,4 @@
+import { foldUsername } from '@sallyport/formats/username'
 import type { AdminApi, Item } from '../api/admin_api.ts'
 import { asItem, at } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
@@ -17,9 +18,10 @@ export function isUserId(text: string): boolean {
   return text.startsWith('user:')
 }
 
-/** The users with this username, one for each pool that has it. The server normalises the name. */
+/** The whole name is its own beginning; where many names begin so, all of them are looked at. */
 async function findByUsername(api: AdminApi, username: string, pool: string | undefined): Promise<Item[]> {
-  return (await api.list({ operation: 'GET /users', query: { username, pool } }, Infinity)).items
+  const { items } = await api.list({ operation: 'GET /users', query: { q: username, pool } }, Infinity)
+  return items.filter((user) => textOf(user, 'username') === foldUsername(username))
 }
 
 /** What a session says whose it is. @throws as `requireUser` */

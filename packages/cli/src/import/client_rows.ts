@@ -40,7 +40,6 @@ export function clientRows(api: string | undefined): ImportKind {
       { what: 'client_id', value: String(client_id) },
       ...(client_secret === undefined ? [] : [{ what: 'client_secret', value: String(client_secret) }]),
     ],
-    storedKeyOf: () => null,
     toRow: (values) => ({ row: toClient(values, api), password: null }),
     complete: withSecret,
     secretOf: (sent, asked) =>

@@ -1,4 +1,3 @@
-import type { Item } from '../api/admin_api.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 
 /** A row as the admin API takes it. */
@@ -31,10 +30,8 @@ export interface ImportKind {
   columns: readonly ImportColumn[]
   /** The name of the row in a report. */
   nameOf(values: RowValues): string
-  /** The values that no two rows may share, compared as they are in the file. */
+  /** The values that no two rows may share. */
   keysOf(row: ApiRow): readonly RowKey[]
-  /** The value that no two rows may share, in the form that the server stores; null if the result does not have it. */
-  storedKeyOf(row: ApiRow, result: Item): RowKey | null
   /** @throws RowRefused */
   toRow(values: RowValues): ReadRow
   /** The row as it is sent at last, with what is made for it. */

@@ -22,11 +22,6 @@ export class KeyList {
   }
 }
 
-/** The reason for a refusal. @param line The line of the earlier row. */
-export function describeRepeated({ what }: RowKey, line: number | undefined): string {
-  return `${what}: line ${line} has the same`
-}
-
 /** 53 bits of a hash. Of a hundred thousand keys two meet once in two million files. */
 export function digestOf({ what, value }: RowKey): number {
   return Number(createHash('sha256').update(`${what}\n${value}`).digest().readBigUInt64BE() >> 11n)

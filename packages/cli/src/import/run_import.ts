@@ -1,9 +1,8 @@
-import { type AdminApi, asItem, asItems, type Item } from '../api/admin_api.ts'
+import { type AdminApi, asItem, asItems } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
 import { inOrder, type NumberedRow, toBatches } from './batches.ts'
 import type { ImportFile } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
-import { describeRepeated, digestOf } from './key_list.ts'
 import type { Progress } from './progress.ts'
 import { FATE, type Refuse, readGoodRows, type Scan } from './scan.ts'
 
@@ -59,12 +58,9 @@ export async function runImport(
   const tally: Tally = { created: 0, updated: 0, exists: 0, refused: 0, passwords: {} }
   const batches = untilStopped(toBatches(readGoodRows(run.file, run.kind, scan)), run.isStopped)
   const work = (batch: NumberedRow[]) => send(run, batch, isDryRun)
-  const lines = new LinesByKey(run.kind)
   for await (const sent of inOrder(batches, work, { atOnce: BATCHES_AT_ONCE })) {
     for (const [i, numbered] of sent.batch.entries()) {
-      const { status, reason } = isDryRun
-        ? lines.refuseRepeated(numbered, resultOf(sent, i, scan))
-        : resultOf(sent, i, scan)
+      const { status, reason } = resultOf(sent, i, scan)
       count(tally, numbered, status)
       scan.fates[numbered.place] = FATES[status]
       if (status === 'refused') run.refuse(numbered.line, numbered.name, reason)
@@ -79,34 +75,6 @@ export async function runImport(
 }
 
 type Status = 'created' | 'updated' | 'exists' | 'refused'
-
-/** The result of a row, and the object in which the server sends it. */
-interface Result {
-  status: Status
-  reason: string
-  result: Item
-}
-
-/** Finds rows that the server stores under one name, with different spellings and in different batches. */
-class LinesByKey {
-  readonly #kind: ImportKind
-  readonly #lines = new Map<number, number>()
-
-  constructor(kind: ImportKind) {
-    this.#kind = kind
-  }
-
-  /** Refuses a row whose stored name an earlier row has. */
-  refuseRepeated({ row, line }: NumberedRow, given: Result): Result {
-    const key = given.status === 'refused' ? null : this.#kind.storedKeyOf(row, given.result)
-    if (key === null) return given
-    const digest = digestOf(key)
-    const first = this.#lines.get(digest)
-    if (first !== undefined) return { ...given, status: 'refused', reason: describeRepeated(key, first) }
-    this.#lines.set(digest, line)
-    return given
-  }
-}
 
 const FATES: Readonly<Record<Status, number>> = {
   created: FATE.create,
@@ -142,7 +110,11 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
 }
 
 /** A row that a first try has changed, and that a second try finds done, counts as planned. */
-function resultOf({ results, isInDoubt, batch }: Sent, i: number, scan: Scan): Result {
+function resultOf(
+  { results, isInDoubt, batch }: Sent,
+  i: number,
+  scan: Scan,
+): { status: Status; reason: string } {
   const result = asItems(results).find(({ index }) => index === i)
   const status = result?.status
   if (status !== 'created' && status !== 'updated' && status !== 'exists' && status !== 'refused') {
@@ -152,6 +124,5 @@ function resultOf({ results, isInDoubt, batch }: Sent, i: number, scan: Scan): R
   return {
     status: status === 'exists' && isInDoubt ? planned : status,
     reason: String(result?.reason ?? ''),
-    result: result ?? {},
   }
 }

@@ -3,7 +3,7 @@ import type { FileRow } from './file_row.ts'
 import { FlagList } from './flag_list.ts'
 import { type ImportFile, readRows } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
-import { describeRepeated, digestOf, KeyList } from './key_list.ts'
+import { digestOf, KeyList } from './key_list.ts'
 import { RowRefused } from './row_values.ts'
 
 export type Refuse = (line: number, name: string, reason: string) => void
@@ -52,7 +52,7 @@ async function refuseRepeated(
     const keys = kind.keysOf(row).map((key) => ({ ...key, digest: digestOf(key) }))
     const shared = keys.find(({ digest }) => lines.has(digest))
     if (shared !== undefined) {
-      refuse(line, name, describeRepeated(shared, lines.get(shared.digest)))
+      refuse(line, name, `${shared.what}: line ${lines.get(shared.digest)} has the same`)
       found.fates[place] = FATE.none
     } else for (const { digest } of keys) if (repeated.has(digest)) lines.set(digest, line)
   }

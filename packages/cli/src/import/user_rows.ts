@@ -1,5 +1,6 @@
+import { normalizeUsername } from '@sallyport/formats/username'
 import type { RowValues } from './file_row.ts'
-import type { ImportKind, RowKey } from './import_kind.ts'
+import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'
 import { given, listOf, requireText, textOf, truthOf } from './row_values.ts'
 
@@ -18,7 +19,7 @@ export function userRows(options: UserRowOptions): ImportKind {
     what: 'people',
     one: 'person',
     operation: 'POST /users/import',
-    options: { with_usernames: true, ...(options.replacesHashes ? { replace_hashes: true } : {}) },
+    options: options.replacesHashes ? { replace_hashes: true } : {},
     columns: [
       { name: 'pool', summary: 'the pool of users; that of --pool where absent' },
       { name: 'username', summary: 'unique in the pool; case does not count' },
@@ -43,16 +44,18 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'email', summary: 'for operators to find them by' },
     ],
     nameOf: (values) => String(values.username ?? '–'),
-    keysOf: ({ pool, username }) => [keyOf(pool, username)],
-    storedKeyOf: ({ pool }, { username }) => (typeof username === 'string' ? keyOf(pool, username) : null),
+    keysOf: ({ pool, username }) => [
+      { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
+    ],
     toRow: (values) => toUser(values, options),
     complete: (row) => row,
     secretOf: () => null,
   }
 }
 
-function keyOf(pool: unknown, username: unknown): RowKey {
-  return { what: 'username', value: `${pool}\n${username}` }
+/** A username that the server refuses is compared unchanged. */
+export function keyOfUsername(username: string): string {
+  return normalizeUsername(username) ?? username
 }
 
 function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {

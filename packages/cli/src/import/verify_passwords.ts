@@ -4,6 +4,7 @@ import type { NumberedRow } from './batches.ts'
 import { ColumnPlan, PLAIN_RULES } from './column_plan.ts'
 import { readRows } from './import_file.ts'
 import { RowRefused, requireText, textOf } from './row_values.ts'
+import { keyOfUsername } from './user_rows.ts'
 
 /** The most known passwords: each costs the server a hash. */
 const MAX_PAIRS = 20
@@ -13,7 +14,7 @@ const COLUMNS = [
   { name: 'password', summary: 'the password of the user' },
 ]
 
-/** Passwords of a few users by username, with the spelling of the imported file. */
+/** Passwords of a few users, by the form in which usernames are compared. */
 export type KnownPasswords = ReadonlyMap<string, string>
 
 /** Reads a CSV file with the columns `username` and `password`, both unchanged. @throws CliError */
@@ -32,7 +33,7 @@ export async function readKnownPasswords(path: string): Promise<KnownPasswords> 
 function addPair(known: Map<string, string>, values: Readonly<Record<string, unknown>>): string | null {
   try {
     const username = requireText(textOf(values, 'username'), 'username')
-    known.set(username, requireText(textOf(values, 'password'), 'password'))
+    known.set(keyOfUsername(username), requireText(textOf(values, 'password'), 'password'))
     return null
   } catch (error) {
     if (error instanceof RowRefused) return error.message
@@ -60,9 +61,9 @@ export async function verifyPasswords(
   const missing = new Set(known.keys())
   const results: Verification[] = []
   for await (const { name, row, password: scheme } of rows) {
-    const username = String(row.username)
-    const password = known.get(username)
-    if (password === undefined || !missing.delete(username)) continue
+    const key = keyOfUsername(String(row.username))
+    const password = known.get(key)
+    if (password === undefined || !missing.delete(key)) continue
     const problem = await findProblem(row.password_hash, password, api)
     results.push({ username: name, scheme: scheme ?? '', problem })
     if (missing.size === 0) break
@@ -70,7 +71,7 @@ export async function verifyPasswords(
   const absent = [...missing].map((username) => ({
     username,
     scheme: 'no row',
-    problem: 'the file has no row with exactly this username that can be imported',
+    problem: 'the file has no row with this username that can be imported',
   }))
   return [...results, ...absent]
 }
