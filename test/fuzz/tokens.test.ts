@@ -5,7 +5,7 @@ import { FuzzServer } from '../support/fuzz_server.ts'
 import { TARGETS, type Target, TokenTargets } from '../support/fuzz_token_targets.ts'
 import { editsOf, Forger, forgedToken, noToken, replaceAt } from '../support/fuzz_tokens.ts'
 
-/** The kinds of tokens. Each changed token goes to an endpoint that accepts the original. */
+/** The kinds of tokens. A changed token of a kind is sent to the target that accepts the original. */
 const KINDS = {
   'access token': ['introspect', 'revoke', 'verifier'],
   'refresh token': ['refresh', 'introspect', 'revoke'],
@@ -33,7 +33,7 @@ function tokenOf(kind: Kind): string {
   return kind === 'refresh token' ? targets.refreshToken : targets.operator.tokens.access_token
 }
 
-/** Skips a change that results in the original token, also after the trimming of a header. */
+/** Skips an input that equals the original token, also after the trimming of a header. */
 function checkOther(kind: Kind, token: string): Promise<void> {
   fc.pre(token.trim() !== tokenOf(kind))
   return checkKind(kind, token)
@@ -44,7 +44,7 @@ async function checkKind(kind: Kind, token: string): Promise<void> {
 }
 
 describe('a token that was not issued', { timeout: FUZZ_TIMEOUT_MS }, () => {
-  it.each(KIND_NAMES)('every target refuses a token with one replaced character: each of the %s', (kind) =>
+  it.each(KIND_NAMES)('a token with one replaced character is refused: each of the %s', (kind) =>
     fuzz(fc.integer({ min: 1, max: 63 }), fuzzRuns(1), async (offset) => {
       const token = tokenOf(kind)
       expect(token.length).toBeGreaterThan(400)
@@ -53,7 +53,7 @@ describe('a token that was not issued', { timeout: FUZZ_TIMEOUT_MS }, () => {
   )
 
   it.each(KIND_NAMES)(
-    `every target refuses a token with other last bits of the signature: each of the %s`,
+    `a token with changed last bits of its signature is refused: each of the %s`,
     async (kind) => {
       const token = tokenOf(kind)
       for (let offset = 1; offset < 64; offset++)
@@ -61,24 +61,24 @@ describe('a token that was not issued', { timeout: FUZZ_TIMEOUT_MS }, () => {
     },
   )
 
-  it.each(KIND_NAMES)(`every target refuses an edited token: ${fuzzRuns(400)} of the %s`, (kind) =>
+  it.each(KIND_NAMES)(`an edited token is refused: ${fuzzRuns(400)} of the %s`, (kind) =>
     fuzz(editsOf(tokenOf(kind)), fuzzRuns(400), (token) => checkOther(kind, token)),
   )
 
   it.each(KIND_NAMES)(
-    `is refused with other claims or another signature: ${fuzzRuns(400)} of the %s`,
+    `a token with other claims or another signature is refused: ${fuzzRuns(400)} of the %s`,
     (kind) =>
       fuzz(forgedToken, fuzzRuns(400), async (forged) =>
         checkOther(kind, await forger.forge(tokenOf(kind), forged)),
       ),
   )
 
-  it.each(TARGETS)(`the target refuses random text: ${fuzzRuns(200)} to the %s`, (target) =>
+  it.each(TARGETS)(`a text that is not a token is refused: ${fuzzRuns(200)} to the %s`, (target) =>
     fuzz(noToken, fuzzRuns(200), (text) => targets.checkRefused(target, text)),
   )
 })
 
-describe('a token of another kind', () => {
+describe('a token for another purpose', () => {
   it.each<[Target, () => Promise<string>]>([
     ['refresh', async () => targets.accessToken],
     ['refresh', async () => targets.operator.tokens.refresh_token ?? ''],
@@ -89,13 +89,13 @@ describe('a token of another kind', () => {
     ['introspect', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
     ['admin API', async () => targets.accessToken],
     ['admin API', async () => targets.operator.tokens.refresh_token ?? ''],
-  ])('the %s refuses a token of another kind', async (target, tokenFor) => {
+  ])('the token is refused by the %s', async (target, tokenFor) => {
     await targets.checkRefused(target, await tokenFor())
   })
 })
 
-describe('the fuzzed tokens', () => {
-  it('the run has thousands of tokens', async ({ annotate }) => {
+describe('the tokens that were tried', () => {
+  it('the fuzz tests send thousands of tokens', async ({ annotate }) => {
     await annotate(fuzzed.counts.format())
     expect(fuzzed.counts.total).toBeGreaterThan(9000 * Math.min(1, fuzzRuns(1)))
   })
