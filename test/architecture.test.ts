@@ -181,6 +181,33 @@ describe('the client module', () => {
   })
 })
 
+const formatModules = import.meta.glob<string>('../packages/formats/src/**/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+describe('the package of the shared formats', () => {
+  it('imports only its own modules, Node, bcryptjs and zod', () => {
+    const files = Object.entries(formatModules)
+    expect(files.length).toBeGreaterThan(20)
+    const foreign = files.flatMap(([path, text]) =>
+      [...text.matchAll(IMPORT)]
+        .map(([, specifier = '']) => specifier)
+        .map((specifier) =>
+          specifier.startsWith('.')
+            ? new URL(specifier, `file:///root/${path.slice(3)}`).pathname
+            : specifier,
+        )
+        .filter(
+          (target) => !/^(?:\/root\/packages\/formats\/src\/.*|node:.*|bcryptjs|zod\/mini)$/.test(target),
+        )
+        .map((target) => `${path} imports ${target}`),
+    )
+    expect(foreign).toEqual([])
+  })
+})
+
 describe('these checks', () => {
   it.each([
     ["import { log } from '../services/services.ts'"],

@@ -36,10 +36,10 @@ describe('GET /admin/api/statistics', () => {
     await server.signIn(client, username, PASSWORD)
   })
 
-  // The clock of this server runs ahead, so its events are in the future of other servers.
+  // The clock of this test runs ahead, and so do its events.
   afterAll(emptyStores)
 
-  it('counts tokens by grant, failures and active sessions in each minute', async () => {
+  it('the statistics count tokens by grant, failures and active sessions, by the minute', async () => {
     const { status, body } = await operator.get('/statistics?minutes=3')
     const to = server.clock.time + 60
     expect(status).toBe(200)
@@ -75,7 +75,7 @@ describe('GET /admin/api/statistics', () => {
     })
   })
 
-  it('divides a longer span into at most 60 buckets', async () => {
+  it('the statistics divide a longer time into at most 60 buckets', async () => {
     const { body } = await operator.get('/statistics?minutes=1440')
     expect(body.bucket_seconds).toBe(1440)
     expect(body.buckets).toHaveLength(60)
@@ -100,7 +100,7 @@ describe('GET /admin/api/statistics', () => {
     sid: null,
   }
 
-  it('counts every token and failure after a flood of 51,000 refused sign-ins', async () => {
+  it('the statistics are exact after a flood of 51,000 refused sign-ins', async () => {
     const before = await counted()
     const context = server.context()
     for (let i = 0; i < 51_000; i++) server.services.audit.record(noise, context)
@@ -113,7 +113,7 @@ describe('GET /admin/api/statistics', () => {
     expect(total.failures).toBe(before.total.failures + 51_001)
   })
 
-  it('does not depend on the number of rows in the audit trail', async () => {
+  it('the statistics are exact with 51,000 newer rows in the audit trail', async () => {
     const before = await counted()
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51000)
@@ -124,7 +124,7 @@ describe('GET /admin/api/statistics', () => {
     expect(await counted()).toEqual(before)
   })
 
-  it.each(['0', '1441', 'all', '1.5'])('refuses %s minutes', async (minutes) => {
+  it.each(['0', '1441', 'all', '1.5'])('the statistics refuse %s minutes', async (minutes) => {
     const { status, body } = await operator.get(`/statistics?minutes=${minutes}`)
     expect(status).toBe(400)
     expect(body).toEqual(
@@ -134,14 +134,14 @@ describe('GET /admin/api/statistics', () => {
     )
   })
 
-  it('is an operation of the OpenAPI document', async () => {
+  it('the OpenAPI document has the statistics', async () => {
     const { body } = await operator.get('/openapi.json')
     expect(body).toMatchObject({ paths: { '/statistics': { get: { operationId: 'readStatistics' } } } })
   })
 })
 
 describe('a grant of a later version', () => {
-  it('is a series of its own in the statistics and on the dashboard', async () => {
+  it('the statistics and the dashboard show the tokens of a new grant as a series of their own', async () => {
     await emptyStores()
     const server = new TestServer()
     const operator = await TestOperator.signIn(server, ['support'])
@@ -172,20 +172,20 @@ describe('a grant of a later version', () => {
 describe('countReturningSessions', () => {
   const minute = (n: number, idleMinutes: number, count: number) => ({ minute: n * 60, idleMinutes, count })
 
-  it('counts a session that got its previous token before the span', () => {
+  it('a refresh counts if the session got its previous token before the span', () => {
     expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 600)).toBe(0)
     expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 660)).toBe(1)
     expect(countReturningSessions([minute(11, 1024, 4), minute(11, 64, 3)], 600)).toBe(7)
   })
 
-  it('counts a part of a class that has ages before and after the beginning of the span', () => {
+  it('a class of idle times that spans the start of the span counts in part', () => {
     // The class has 8 to 15 idle minutes and the minute is 11 minutes after the beginning: 12 to 15 are before the span.
     expect(countReturningSessions([minute(11, 8, 8)], 0)).toBe(4)
   })
 })
 
 describe('the migrations of the counters', () => {
-  it('count the events of the last day as the server counts them', async () => {
+  it('the migrations count the events of the last day as the server does', async () => {
     await emptyStores()
     const server = new TestServer()
     const client = await server.addClient()

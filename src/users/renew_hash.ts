@@ -1,10 +1,10 @@
+import type { StoredHash } from '@sallyport/formats/schemes/hash_scheme'
 import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { runLater } from '../lib/request_context.ts'
 import { encodePassword, passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
-import type { StoredHash } from './schemes/hash_scheme.ts'
 import type { User } from './user.ts'
 import type { UserStore } from './user_store.ts'
 

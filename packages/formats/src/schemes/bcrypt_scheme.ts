@@ -1,5 +1,5 @@
 import { hashSync } from 'bcryptjs'
-import { encodeUtf8 } from '../../lib/bytes.ts'
+import { encodeUtf8 } from '../bytes.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
 import { passwordText } from './prehash.ts'
 

@@ -1,4 +1,4 @@
-import { encodeBase64, encodeUtf8 } from '../../../lib/bytes.ts'
+import { encodeBase64, encodeUtf8 } from '../../bytes.ts'
 import { HashRefused } from '../hash_scheme.ts'
 import { type ImportScheme, requireBase64 } from './conversion.ts'
 import { formatPbkdf2, stripPadding } from './phc.ts'

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '../../../lib/bytes.ts'
+import { encodeUtf8 } from '../../bytes.ts'
 import { formatDigest } from '../digest_scheme.ts'
 import { HashRefused } from '../hash_scheme.ts'
 import type { HashColumns, ImportScheme } from './conversion.ts'

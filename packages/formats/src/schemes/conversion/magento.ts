@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '../../../lib/bytes.ts'
+import { encodeUtf8 } from '../../bytes.ts'
 import { formatArgon2id } from '../argon2id_scheme.ts'
 import { formatDigest } from '../digest_scheme.ts'
 import { HashRefused } from '../hash_scheme.ts'

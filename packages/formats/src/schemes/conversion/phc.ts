@@ -1,4 +1,4 @@
-import { encodeBase64 } from '../../../lib/bytes.ts'
+import { encodeBase64 } from '../../bytes.ts'
 import { HashRefused } from '../hash_scheme.ts'
 import { formatSymfonyHash } from '../symfony_scheme.ts'
 import { type ImportScheme, requireBase64 } from './conversion.ts'

@@ -1,5 +1,5 @@
-import { decodeBase64 } from '../../lib/bytes.ts'
-import type { Argon2Input } from '../argon2.ts'
+import type { Argon2Input } from '../argon2_input.ts'
+import { decodeBase64 } from '../bytes.ts'
 import type { HashKeyName, HashKeys } from './hash_keys.ts'
 
 /** A family of stored hashes. Each has one file, and one line in `read_hash.ts`. */

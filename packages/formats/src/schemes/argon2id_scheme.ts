@@ -1,5 +1,5 @@
-import type { Argon2Cost } from '../../config/password_schema.ts'
-import { encodeBase64 } from '../../lib/bytes.ts'
+import type { Argon2Cost } from '../argon2_input.ts'
+import { encodeBase64 } from '../bytes.ts'
 import { decodeParts, HashRefused, type HashScheme, MAX_MEMORY_KIB } from './hash_scheme.ts'
 
 const PHC =

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { decodeBase64, encodeBase64, encodeUtf8 } from '../../lib/bytes.ts'
+import { decodeBase64, encodeBase64, encodeUtf8 } from '../bytes.ts'
 import { HashRefused, type HashScheme, type HashTools, requireHashKey } from './hash_scheme.ts'
 import { isTrimmable, toWordPressForm, trimPassword } from './prehash.ts'
 

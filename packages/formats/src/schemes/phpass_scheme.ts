@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { encodeUtf8 } from '../../lib/bytes.ts'
+import { encodeUtf8 } from '../bytes.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
 import { isTrimmable, toWordPressForm, trimPassword } from './prehash.ts'
 

@@ -1,5 +1,5 @@
 import { createCipheriv, scryptSync } from 'node:crypto'
-import { encodeBase64 } from '../../lib/bytes.ts'
+import { encodeBase64 } from '../bytes.ts'
 import { decodeParts, HashRefused, type HashScheme, MAX_MEMORY_KIB, requireHashKey } from './hash_scheme.ts'
 import { requireAffordableScrypt, scryptMs } from './scrypt_scheme.ts'
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { encodeBase64 } from '../../../lib/bytes.ts'
+import { encodeBase64 } from '../../bytes.ts'
 import { formatFirebase } from '../firebase_scheme.ts'
 import { HashRefused } from '../hash_scheme.ts'
 import { type ImportScheme, requireBase64, requireColumn } from './conversion.ts'

@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../../../lib/bytes.ts'
+import { decodeBase64 } from '../../bytes.ts'
 import { HashRefused, type RefusalCause } from '../hash_scheme.ts'
 import { isFastHash, readHash } from '../read_hash.ts'
 

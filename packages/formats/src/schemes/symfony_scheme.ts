@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from '../../lib/bytes.ts'
+import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from '../bytes.ts'
 import { HashRefused, type HashScheme } from './hash_scheme.ts'
 
 const NAME = 'symfony-sha512'

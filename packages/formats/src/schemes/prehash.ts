@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { encodeUtf8 } from '../../lib/bytes.ts'
+import { encodeUtf8 } from '../bytes.ts'
 import type { HashKeyName } from './hash_keys.ts'
 import { type HashTools, requireHashKey } from './hash_scheme.ts'
 
