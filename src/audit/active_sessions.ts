@@ -10,14 +10,15 @@ export interface IdleCount {
 }
 
 /**
- * How many sessions refreshed between `from` and the end of the given minutes, and got their previous token before `from`. A
- * class with ages on both sides of `from` counts in part, so the result is an estimate. Without such a class it is exact.
+ * How many sessions refreshed in a span and got their previous token before it. A class with ages on both sides of the start
+ * of the span counts in part, so the result is an estimate. Without such a class it is exact.
  *
- * @param from Unix seconds, the beginning of a minute.
+ * @param counts The counts of the minutes of the span.
+ * @param start The start of the span, in Unix seconds: the beginning of a minute.
  */
-export function countReturningSessions(counts: readonly IdleCount[], from: number): number {
+export function countReturningSessions(counts: readonly IdleCount[], start: number): number {
   return counts.reduce((sum, { minute, idleMinutes, count }) => {
-    return sum + count * shareAbove((minute - from) / 60, idleMinutes)
+    return sum + count * shareAbove((minute - start) / 60, idleMinutes)
   }, 0)
 }
 

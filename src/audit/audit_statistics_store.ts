@@ -102,11 +102,11 @@ export class AuditStatisticsStore {
   }
 }
 
-/** The counts of a span that begins at `from`. Every session that began in it is active in it. */
+/** The counts of a span. Every session that began in the span is active in it. */
 function countsOf(
   sums: readonly CounterSum[],
   idle: readonly IdleCountOfBucket[],
-  from: number,
+  start: number,
 ): EventCounts {
   const totals = new Map<string, number>()
   for (const { counter, count } of sums) totals.set(counter, (totals.get(counter) ?? 0) + count)
@@ -116,7 +116,7 @@ function countsOf(
     failures: totalOf('failures'),
     breachedPasswords: totalOf('breached_passwords'),
     uncheckedPasswords: totalOf('unchecked_passwords'),
-    activeSessions: Math.round(totalOf('sessions') + countReturningSessions(idle, from)),
+    activeSessions: Math.round(totalOf('sessions') + countReturningSessions(idle, start)),
   }
 }
 
