@@ -3,9 +3,10 @@ import { statisticsSchema } from '../admin/statistics.ts'
 import { formatQuery } from './admin_client.ts'
 import { eventsSchema } from './audit_page.tsx'
 import { Chart } from './chart.tsx'
+import { CONSOLE_PATH } from './console_path.ts'
 import { EventTable } from './events.tsx'
 import { formatSpan } from './format.ts'
-import { CONSOLE_PATH, type Page } from './page.ts'
+import type { Page } from './page.ts'
 import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
 
 type Statistics = z.output<typeof statisticsSchema>
