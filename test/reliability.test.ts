@@ -52,7 +52,7 @@ const CALLS_AT_MOST = 20
 /** Long enough for each copy to be too old, and for each isolate to want to read anew. */
 const LATER_SECONDS = 3601
 
-const table = parseTable(reliabilityPage, 'What is asked for')
+const table = parseTable(reliabilityPage, 'Request')
 
 let home: Home
 
@@ -186,7 +186,7 @@ const CHECKS: Record<string, CheckCell> = {
   last: expectLast,
   '90 s': expectShortMemory,
   '503': expectOutage,
-  look: expectDoneThough503,
+  check: expectDoneThough503,
 }
 
 /** Every way in which the response to one call gets lost, whatever the caller waits for. Returns how many there are. */
@@ -222,8 +222,8 @@ async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
 const STATUSES: Record<string, (statuses: number[]) => boolean> = {
   yes: ([first]) => first !== 503,
   last: ([first]) => first === 200,
-  again: ([first, second]) => first !== 503 || second === 200,
-  look: ([first, second]) => first !== 503 || second === 200 || second === 412,
+  retry: ([first, second]) => first !== 503 || second === 200,
+  check: ([first, second]) => first !== 503 || second === 200 || second === 412,
 }
 
 const cells = [...table].flatMap(([row, columns]) =>
@@ -262,9 +262,9 @@ describe('the table in docs/reliability.md', () => {
         seen.push(await askTwice(scene, row))
       })
       expect(seen.filter((statuses) => !isAsSaid(statuses))).toEqual([])
-      const needed = cell === 'again' || cell === 'look' ? [503] : []
+      const needed = cell === 'retry' || cell === 'check' ? [503] : []
       expect(seen.flat()).toEqual(expect.arrayContaining(needed))
-      if (cell === 'look') expect(seen.flat()).toContain(412)
+      if (cell === 'check') expect(seen.flat()).toContain(412)
     },
   )
 })

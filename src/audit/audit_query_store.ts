@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { type Condition, where } from '../lib/where.ts'
 import type { AuditKind } from './audit_event.ts'
 
 /** An event as it is stored. Times are Unix seconds. */
@@ -90,12 +91,13 @@ export class AuditQueryStore {
 
   /** Events after a position, newest first. @throws StorageUnavailable, CorruptRecord */
   async list(filter: AuditFilter, after: AuditPosition | null, limit: number): Promise<StoredAuditEvent[]> {
-    const { sql, values } = conditionsOf(filter)
-    const isAfter = after === null ? [] : ['(at, id) < (?, ?)']
-    const conditions = [...sql, ...isAfter].join(' AND ') || '1'
+    const { sql, values } = where([
+      ...conditionsOf(filter),
+      ['(at, id) < (?, ?)', after && [after.at, after.id]],
+    ])
     const select = this.#db
-      .prepare(`SELECT * FROM audit_events WHERE ${conditions} ORDER BY at DESC, id DESC LIMIT ?`)
-      .bind(...values, ...(after === null ? [] : [after.at, after.id]), limit)
+      .prepare(`SELECT * FROM audit_events ${sql} ORDER BY at DESC, id DESC LIMIT ?`)
+      .bind(...values, limit)
     const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRows(results)
   }
@@ -106,14 +108,16 @@ export class AuditQueryStore {
     after: { at: number; sid: string } | null,
     limit: number,
   ): Promise<SignIn[]> {
-    const { sql, values } = conditionsOf({ ...owner, kind: 'issue' })
-    const isAfter = after === null ? [] : ['(at, sid) < (?, ?)']
+    const { sql, values } = where([
+      ...conditionsOf({ ...owner, kind: 'issue' }),
+      ['sid IS NOT NULL', []],
+      ['(at, sid) < (?, ?)', after && [after.at, after.sid]],
+    ])
     const select = this.#db
       .prepare(
-        `SELECT sid, at, subject, client_id, api FROM audit_events
-         WHERE ${[...sql, ...isAfter].join(' AND ')} AND sid IS NOT NULL ORDER BY at DESC, sid DESC LIMIT ?`,
+        `SELECT sid, at, subject, client_id, api FROM audit_events ${sql} ORDER BY at DESC, sid DESC LIMIT ?`,
       )
-      .bind(...values, ...(after === null ? [] : [after.at, after.sid]), limit)
+      .bind(...values, limit)
     return this.#signIns(select)
   }
 
@@ -162,28 +166,23 @@ export class AuditQueryStore {
   }
 }
 
-function conditionsOf(filter: AuditFilter): { sql: string[]; values: unknown[] } {
+function conditionsOf(filter: AuditFilter): Condition[] {
   const { kind = null, byOperator = null } = filter
-  const given: [string, unknown][] = [
+  const isRare = kind !== null && !DAILY_KINDS.includes(kind)
+  return [
     ['subject = ?', filter.subject],
     ['client_id = ?', filter.clientId],
     ['sid = ?', filter.sid],
     ['actor = ?', filter.actor],
     ['kind = ?', kind],
+    [IS_RARE, isRare ? [] : null],
     ['outcome = ?', filter.outcome],
     ['api = ?', filter.api],
     ['at >= ?', filter.from],
     ['at < ?', filter.to],
+    ['actor IS NOT NULL', byOperator === true ? [] : null],
+    ['actor IS NULL', byOperator === false ? [] : null],
   ]
-  const used = given.filter(([, value]) => value !== undefined && value !== null)
-  return {
-    sql: [
-      ...used.map(([condition]) => condition),
-      ...(kind !== null && !DAILY_KINDS.includes(kind) ? [IS_RARE] : []),
-      ...(byOperator === null ? [] : [byOperator ? 'actor IS NOT NULL' : 'actor IS NULL']),
-    ],
-    values: used.map(([, value]) => value),
-  }
 }
 
 function decodeRows(results: unknown): StoredAuditEvent[] {

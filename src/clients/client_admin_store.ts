@@ -9,6 +9,7 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { where } from '../lib/where.ts'
 import type { Client } from './client.ts'
 import { type ClientRecord, decodeClientRecord } from './client_record.ts'
 
@@ -76,20 +77,18 @@ export class ClientAdminStore {
     after: string | null,
     limit: number,
   ): Promise<ClientRecord[]> {
-    const given: [string, (string | number)[] | null][] = [
+    const { sql, values } = where([
       [
         '(instr(lower(c.client_id), lower(?)) > 0 OR instr(lower(c.name), lower(?)) > 0)',
         text === null ? null : [text, text],
       ],
-      ['c.api = ?', api === null ? null : [api]],
-      ['c.enabled = ?', enabled === null ? null : [Number(enabled)]],
-      ['c.client_id > ?', after === null ? null : [after]],
-    ]
-    const used = given.filter((entry): entry is [string, (string | number)[]] => entry[1] !== null)
-    const conditions = used.map(([condition]) => condition).join(' AND ') || '1'
+      ['c.api = ?', api],
+      ['c.enabled = ?', enabled],
+      ['c.client_id > ?', after],
+    ])
     const select = this.#db
-      .prepare(`${SELECT_CLIENTS} WHERE ${conditions} ORDER BY c.client_id LIMIT ?`)
-      .bind(...used.flatMap(([, values]) => values), limit)
+      .prepare(`${SELECT_CLIENTS} ${sql} ORDER BY c.client_id LIMIT ?`)
+      .bind(...values, limit)
     const { results } = await callStore('D1 clients', () => select.all())
     return results.map(decodeClientRecord)
   }

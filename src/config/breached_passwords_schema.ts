@@ -1,31 +1,59 @@
 import * as z from 'zod/mini'
-import { days, lifetime } from './numbers.ts'
+import { check, daysToSeconds, oneOf, secondsToMs } from './checks.ts'
+import { keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 import { isServiceUrl } from './origin.ts'
-
-/** What comes of a password that a known breach has. */
-export const BREACH_OUTCOMES = ['claim', 'change'] as const
 
 /** The server appends the prefix of the hash to this URL. */
 function isRangeUrl(text: string): boolean {
   return isServiceUrl(text) && text.endsWith('/')
 }
 
-export const breachedPasswords = z.strictObject(
-  {
-    range_url: z
-      .string('must be a URL, such as https://api.pwnedpasswords.com/range/')
-      .check(
-        z.refine(
-          isRangeUrl,
-          'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment',
-        ),
+const rangeUrl = check(
+  z
+    .string('must be a URL, such as https://api.pwnedpasswords.com/range/')
+    .check(
+      z.refine(
+        isRangeUrl,
+        'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment',
       ),
-    outcome: z._default(
-      z.enum(BREACH_OUTCOMES, `must be one of ${BREACH_OUTCOMES.join(', ')}`),
-      BREACH_OUTCOMES[0],
     ),
-    timeout: z._default(lifetime(1, 10), 1),
-    recheck_days: z._default(days(1, 365), 30),
+  {
+    bounds:
+      'https with a slash at its end, no user, query or fragment; http on a loopback address if the issuer is one',
+    unit: 'URL',
   },
-  'must be a table with range_url, outcome, timeout and recheck_days',
 )
+
+const keysOfService = {
+  rangeUrl: requiredKey('range_url', {
+    check: rangeUrl,
+    description: 'A service with the range API of Pwned Passwords',
+  }),
+  outcome: keyWithDefault('outcome', {
+    check: oneOf(['claim', 'change']),
+    default: 'claim',
+    description:
+      'The result of a sign-in with a breached password. `claim`: the usual tokens, with a claim. `change`: tokens that can only change the password',
+  }),
+  timeoutMs: keyWithDefault('timeout', {
+    check: secondsToMs(1, 10),
+    default: 1,
+    description: 'The timeout of a request to the service',
+  }),
+  recheckSeconds: keyWithDefault('recheck_days', {
+    check: daysToSeconds(1, 365),
+    default: 30,
+    description: 'How long the result of a check counts',
+  }),
+}
+
+/** The service that has passwords from known breaches, and the effect of a breached password. */
+export type BreachedPasswordSettings = ValuesOf<typeof keysOfService>
+
+export const breachedPasswordKeys = {
+  breachedPasswords: optionalKey('breached_passwords', {
+    check: mapping(keysOfService),
+    absent: 'no check',
+    description: 'The check of passwords against known breaches',
+  }),
+}

@@ -1,29 +1,57 @@
-import * as z from 'zod/mini'
-import { count } from './numbers.ts'
+import { count } from './checks.ts'
+import { type Key, keyWithDefault, mapping } from './key.ts'
 
-export const BURST_LIMITS = {
-  sign_ins: 20,
-  guesses: 60,
-  guests: 600,
-  introspections: 6000,
-  refreshes: 600,
-  audit_events: 240,
-  revocations: 60,
-  client_revocations: 600,
+function budget<Name extends string>(
+  name: Name,
+  perMinute: number,
+  description: string,
+): Key<Name, number, number> {
+  return keyWithDefault(name, {
+    check: count(1, 1_000_000, 'requests a minute'),
+    default: perMinute,
+    description,
+  })
 }
 
-const budget = (byDefault: number) => z._default(count(1, 1_000_000), byDefault)
+const budgetKeys = {
+  sign_ins: budget(
+    'sign_ins',
+    20,
+    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Binding `SIGN_IN_LIMIT`',
+  ),
+  guesses: budget(
+    'guesses',
+    60,
+    'Wrong client secrets, and with a client also refresh tokens that this server did not issue. A correct one is never refused. Binding `GUESS_LIMIT`',
+  ),
+  guests: budget('guests', 600, 'New visitors of one client. Binding `GUEST_LIMIT`'),
+  introspections: budget(
+    'introspections',
+    6000,
+    'Introspection requests of one client. Binding `INTROSPECTION_LIMIT`',
+  ),
+  refreshes: budget(
+    'refreshes',
+    600,
+    'Refreshes: of all sessions of a public client together, or of one session of a confidential client. Binding `REFRESH_LIMIT`',
+  ),
+  audit_events: budget(
+    'audit_events',
+    240,
+    'Audit events that a caller can repeat, of a network (IPv4 /24, IPv6 /48). Further events are only counted ([sessions.md](sessions.md#the-budget-of-events)). Binding `AUDIT_LIMIT`',
+  ),
+  revocations: budget('revocations', 60, 'Revocations by one public client. Binding `REVOCATION_LIMIT`'),
+  client_revocations: budget(
+    'client_revocations',
+    600,
+    'For a client, from all addresses together: all revocations of a confidential client; those of a public client that the revocation feed lists. Binding `CLIENT_REVOCATION_LIMIT`',
+  ),
+}
 
-export const burstLimits = z.strictObject(
-  {
-    sign_ins: budget(BURST_LIMITS.sign_ins),
-    guesses: budget(BURST_LIMITS.guesses),
-    guests: budget(BURST_LIMITS.guests),
-    introspections: budget(BURST_LIMITS.introspections),
-    refreshes: budget(BURST_LIMITS.refreshes),
-    audit_events: budget(BURST_LIMITS.audit_events),
-    revocations: budget(BURST_LIMITS.revocations),
-    client_revocations: budget(BURST_LIMITS.client_revocations),
-  },
-  'must be a table',
-)
+export const burstLimitKeys = {
+  burstLimits: keyWithDefault('burst_limits', {
+    check: mapping(budgetKeys),
+    default: {},
+    description: 'The budgets of an address for one minute at one location of Cloudflare',
+  }),
+}

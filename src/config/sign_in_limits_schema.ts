@@ -1,52 +1,92 @@
-import * as z from 'zod/mini'
 import { across } from './across.ts'
-import { count, DAY, lifetime } from './numbers.ts'
+import { count, DAY, seconds } from './checks.ts'
+import { convert, keyWithDefault, mapping, type ValuesOf } from './key.ts'
 
-interface FailureLimitsFile {
+interface FailureDefaults {
   failures: number
-  lock: number
-  longest_lock: number
+  longestLock: number
 }
 
-const failureLimits = (defaults: FailureLimitsFile) =>
-  z._default(
-    z
-      .strictObject(
-        {
-          failures: z._default(count(3, 1_000_000), defaults.failures),
-          lock: z._default(lifetime(1, 3600), defaults.lock),
-          longest_lock: z._default(lifetime(1, DAY), defaults.longest_lock),
-        },
-        'must be a table with failures, lock and longest_lock',
-      )
-      .check(
-        across(
-          // A value that is not a number has its own message.
-          ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
-          'longest_lock',
-          'must not be shorter than lock',
-        ),
-      ),
-    defaults,
-  )
+const failureKeys = ({ failures, longestLock }: FailureDefaults) => ({
+  failures: keyWithDefault('failures', {
+    check: count(3, 1_000_000, 'failures'),
+    default: failures,
+    description: 'The number of failures that causes a lock',
+  }),
+  lockSeconds: keyWithDefault('lock', {
+    check: seconds(1, 3600),
+    default: 60,
+    description: 'The duration of the first lock. Each further lock takes twice as long',
+  }),
+  longestLockSeconds: keyWithDefault('longest_lock', {
+    check: seconds(1, DAY),
+    default: longestLock,
+    description: 'The duration of the longest lock, at least `lock`',
+  }),
+})
 
-export const SIGN_IN_LIMITS = {
-  account: { failures: 10, lock: 60, longest_lock: 3600 },
-  address: { failures: 100, lock: 60, longest_lock: 3600 },
-  site: { failures: 300, lock: 60, longest_lock: 3600 },
-  network: { failures: 1000, lock: 60, longest_lock: 3600 },
-  client: { failures: 1000, lock: 60, longest_lock: 600 },
-  memory: 3600,
+/** The number of failures that causes a lock, and the duration of the first and of the longest lock. */
+export type FailureLimits = ValuesOf<ReturnType<typeof failureKeys>>
+
+const failureLimits = (defaults: FailureDefaults) =>
+  mapping(failureKeys(defaults), [
+    across(
+      // A value that is not a number has its own message.
+      ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
+      'longest_lock',
+      'must not be shorter than lock',
+    ),
+  ])
+
+const limitKeys = {
+  account: keyWithDefault('account', {
+    check: failureLimits({ failures: 10, longestLock: 3600 }),
+    default: {},
+    description: 'Limits for a username in a pool',
+  }),
+  address: keyWithDefault('address', {
+    check: failureLimits({ failures: 100, longestLock: 3600 }),
+    default: {},
+    description: 'Limits for an IPv4 address or an IPv6 /64',
+  }),
+  site: keyWithDefault('site', {
+    check: failureLimits({ failures: 300, longestLock: 3600 }),
+    default: {},
+    description: 'Limits for an IPv6 /56',
+  }),
+  network: keyWithDefault('network', {
+    check: failureLimits({ failures: 1000, longestLock: 3600 }),
+    default: {},
+    description: 'Limits for an IPv6 /48 or an IPv4 /24',
+  }),
+  client: keyWithDefault('client', {
+    check: failureLimits({ failures: 1000, longestLock: 600 }),
+    default: {},
+    description: 'Limits for a client',
+  }),
+  memorySeconds: keyWithDefault('memory', {
+    check: seconds(60, 30 * DAY),
+    default: 3600,
+    description: 'The time after which the server forgets failures',
+  }),
 }
 
-export const signInLimits = z.strictObject(
-  {
-    account: failureLimits(SIGN_IN_LIMITS.account),
-    address: failureLimits(SIGN_IN_LIMITS.address),
-    site: failureLimits(SIGN_IN_LIMITS.site),
-    network: failureLimits(SIGN_IN_LIMITS.network),
-    client: failureLimits(SIGN_IN_LIMITS.client),
-    memory: z._default(lifetime(60, 30 * DAY), SIGN_IN_LIMITS.memory),
-  },
-  'must be a table',
-)
+export type SignInLimits = ValuesOf<typeof limitKeys>
+
+/** Raises the limit of a network to the limit of the smaller network in it. */
+function raiseNetworks({ address, site, network, ...others }: SignInLimits): SignInLimits {
+  const atLeast = (limits: FailureLimits, failures: number) => ({
+    ...limits,
+    failures: Math.max(limits.failures, failures),
+  })
+  const raisedSite = atLeast(site, address.failures)
+  return { ...others, address, site: raisedSite, network: atLeast(network, raisedSite.failures) }
+}
+
+export const signInLimitKeys = {
+  signInLimits: keyWithDefault('sign_in_limits', {
+    check: convert(mapping(limitKeys), raiseNetworks),
+    default: {},
+    description: 'The limits for failed sign-ins',
+  }),
+}

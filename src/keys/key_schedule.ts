@@ -1,4 +1,5 @@
-import type { Config, SigningAlgorithm } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { SigningAlgorithm } from '../config/key_schema.ts'
 import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 
 /** How long any cache may keep the JWKS: its Cache-Control says so. */

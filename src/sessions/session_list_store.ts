@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { where } from '../lib/where.ts'
 import { decodeSessionRow, type SessionRow } from './session.ts'
 
 /** A session that has a row, and whose it is. Times are Unix seconds. */
@@ -59,18 +60,14 @@ export class SessionListStore {
     after: SessionPosition | null,
     limit: number,
   ): Promise<StoredSession[]> {
-    const given: [string, (string | number)[] | null][] = [
-      ['subject = ?', subject === null ? null : [subject]],
-      ['client_id = ?', clientId === null ? null : [clientId]],
-      ['(started_at, sid) < (?, ?)', after === null ? null : [after.startedAt, after.sid]],
-    ]
-    const used = given.filter((entry): entry is [string, (string | number)[]] => entry[1] !== null)
+    const { sql, values } = where([
+      ['subject = ?', subject],
+      ['client_id = ?', clientId],
+      ['(started_at, sid) < (?, ?)', after && [after.startedAt, after.sid]],
+    ])
     const select = this.#db
-      .prepare(
-        `SELECT * FROM sessions WHERE ${used.map(([condition]) => condition).join(' AND ')}
-         ORDER BY started_at DESC, sid DESC LIMIT ?`,
-      )
-      .bind(...used.flatMap(([, values]) => values), limit)
+      .prepare(`SELECT * FROM sessions ${sql} ORDER BY started_at DESC, sid DESC LIMIT ?`)
+      .bind(...values, limit)
     return this.#all(select)
   }
 

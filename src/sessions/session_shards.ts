@@ -1,4 +1,4 @@
-import type { ShardConfig } from '../config/config.ts'
+import type { ShardConfig } from '../config/session_schema.ts'
 import type { SessionListStore } from './session_list_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'

@@ -1,4 +1,4 @@
-import type { Argon2Cost } from '../config/config.ts'
+import type { Argon2Cost } from '../config/password_schema.ts'
 
 /** RFC 9106 §3.1: the version 0x13 and the type id of Argon2id in the reference implementation. */
 const VERSION = 0x13

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { FailureLimits } from '../config/config.ts'
+import type { FailureLimits } from '../config/sign_in_limits_schema.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'

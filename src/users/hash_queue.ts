@@ -1,4 +1,4 @@
-import type { PasswordQueueLimits } from '../config/config.ts'
+import type { PasswordQueueLimits } from '../config/password_schema.ts'
 import { pause as waitFor } from '../lib/pause.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 

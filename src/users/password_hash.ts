@@ -1,4 +1,4 @@
-import type { Argon2Cost, PasswordQueueLimits } from '../config/config.ts'
+import type { Argon2Cost, PasswordQueueLimits } from '../config/password_schema.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
 import { InFlight } from '../lib/in_flight.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'

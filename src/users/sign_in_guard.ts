@@ -1,5 +1,5 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { SignInLimits } from '../config/config.ts'
+import type { SignInLimits } from '../config/sign_in_limits_schema.ts'
 import { networksAround } from '../lib/address_prefix.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'

@@ -10,6 +10,7 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { where } from '../lib/where.ts'
 import { decodeUserRow, type User } from './user.ts'
 
 /** What operators find somebody by. In no token, log line or audit event. */
@@ -98,19 +99,17 @@ export class UserAdminStore {
   /** People after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
   async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
     const { prefix, id, pool, role, enabled } = filter
-    const given: [string, (string | number)[] | null][] = [
+    const { sql, values } = where([
       ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
-      ['id = ?', id === null ? null : [id]],
-      ['pool = ?', pool === null ? null : [pool]],
-      ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role === null ? null : [role]],
-      ['enabled = ?', enabled === null ? null : [Number(enabled)]],
-      ['(pool, username) > (?, ?)', after === null ? null : [after.pool, after.username]],
-    ]
-    const used = given.filter((entry): entry is [string, (string | number)[]] => entry[1] !== null)
-    const conditions = used.map(([condition]) => condition).join(' AND ') || '1'
+      ['id = ?', id],
+      ['pool = ?', pool],
+      ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
+      ['enabled = ?', enabled],
+      ['(pool, username) > (?, ?)', after && [after.pool, after.username]],
+    ])
     const select = this.#db
-      .prepare(`SELECT * FROM users WHERE ${conditions} ORDER BY pool, username LIMIT ?`)
-      .bind(...used.flatMap(([, values]) => values), limit)
+      .prepare(`SELECT * FROM users ${sql} ORDER BY pool, username LIMIT ?`)
+      .bind(...values, limit)
     const { results } = await callStore('D1 users', () => select.all())
     return results.map(decodeRow)
   }

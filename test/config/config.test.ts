@@ -9,7 +9,7 @@ const RANGE_URL = 'https://api.pwnedpasswords.com/range/'
 const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
 const OFFICE = { audience: 'https://shop.test/admin/api', users: 'staff' }
 
-/** The API `shop` where config.yml says no more of it. */
+/** The API `shop` with all defaults. */
 const SHOP_READ = {
   name: 'shop',
   audience: SHOP.audience,
@@ -21,7 +21,7 @@ const SHOP_READ = {
   refreshTokenLifetimeSeconds: 2_592_000,
 }
 
-/** The least that config.yml can say, with top-level keys replaced. */
+/** A config.yml with only the required keys, and with replaced top-level keys. */
 const yaml = (changes: Record<string, unknown> = {}) =>
   stringify({ issuer: ISSUER, apis: { shop: SHOP }, ...changes })
 const yamlOfShop = (changes: Record<string, unknown>) => yaml({ apis: { shop: { ...SHOP, ...changes } } })
@@ -37,7 +37,7 @@ function problemsIn(text: string): string[] {
 }
 
 describe('config.yml', () => {
-  it('needs an issuer and an API, and has safe defaults for the rest', () => {
+  it('requires an issuer and an API, and has a safe default for every other key', () => {
     expect(parseConfig(yaml())).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'ES256',
@@ -79,7 +79,7 @@ describe('config.yml', () => {
     })
   })
 
-  it('says everything that it can say', () => {
+  it('sets every key', () => {
     const text = yaml({
       signing_algorithm: 'EdDSA',
       key_rotation_days: 30,
@@ -157,7 +157,7 @@ describe('config.yml', () => {
     })
   })
 
-  it('gives lifetimes to all APIs, and other ones to each', () => {
+  it('sets lifetimes for all APIs, and other lifetimes for one API', () => {
     const apis = {
       shop: { ...SHOP, access_token_lifetime: 900 },
       office: { ...OFFICE, refresh_token_lifetime: 7200 },
@@ -175,7 +175,7 @@ describe('config.yml', () => {
     expect(config.longestAccessTokenSeconds).toBe(1200)
   })
 
-  it('is refused with every problem at once, each by its path', () => {
+  it('is refused with all problems at once, each with its path', () => {
     const text = yaml({
       issuer: 'http://id.shop.test',
       isuer: ISSUER,
@@ -206,18 +206,18 @@ describe('config.yml', () => {
   })
 
   it.each([
-    ['an empty file', '', '(top level): must be a table'],
-    ['comments alone', '# nothing\n', '(top level): must be a table'],
-    ['a text', 'issuer', '(top level): must be a table'],
-    ['a list', '- issuer', '(top level): must be a table'],
-  ])('is refused where it has no keys: %s', (_case, text, problem) => {
+    ['an empty file', '', '(top level): must be a mapping (key: value)'],
+    ['only comments', '# nothing\n', '(top level): must be a mapping (key: value)'],
+    ['a string', 'issuer', '(top level): must be a mapping (key: value)'],
+    ['a list', '- issuer', '(top level): must be a mapping (key: value)'],
+  ])('is refused if it is not a mapping: %s', (_case, text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
   })
 
-  it('names what is missing', () => {
+  it('is refused with the names of missing keys', () => {
     expect(problemsIn('{}')).toEqual([
       'issuer: must be an origin, such as https://id.example.com',
-      'apis: must be a table of APIs',
+      'apis: must be a mapping (name: API)',
     ])
   })
 
@@ -226,13 +226,13 @@ describe('config.yml', () => {
     ['a key of an API twice', 'apis:\n  shop:\n    users: a\n    users: b\n', 'line 4, column 5'],
     ['a list without its end', 'issuer: [\n', 'line 2, column 1'],
     ['a tab for an indent', 'cors:\n\tallow_origins: []\n', 'line 2, column 1'],
-  ])('is refused with the line where it is not YAML: %s', (_case, text, place) => {
+  ])('is refused with the line of an error in the YAML: %s', (_case, text, place) => {
     expect(problemsIn(text)).toEqual([expect.stringContaining(place)])
   })
 })
 
-describe('trouble of two kinds at once', () => {
-  it('is all told: a rule across fields is asked where a field is wrong too', () => {
+describe('a config.yml with several problems', () => {
+  it('is refused with the problems between keys too, if a key has a problem of its own', () => {
     const shop = { audience: 'https://shop.test/api', users: 'customers', scopes: ['cart', 'cart'] }
     const apis = { one: { ...shop, access_token_lifetime: 'x', guest_scopes: ['admin'] }, two: shop }
     const problems = problemsIn(yaml({ access_token_lifetime: 'x', apis }))
@@ -245,17 +245,17 @@ describe('trouble of two kinds at once', () => {
   })
 
   it.each([
-    ['an alias of nothing', 'cors: *nope'],
-    ['a tag that nobody resolves', 'errors: !env oro'],
-    ['a key given twice', 'errors: oro\nerrors: oro'],
-  ])('is no crash, but a list of problems: %s', (_case, line) => {
+    ['an alias without an anchor', 'cors: *nope'],
+    ['an unknown tag', 'errors: !env oro'],
+    ['a duplicate key', 'errors: oro\nerrors: oro'],
+  ])('is refused with a list of problems: %s', (_case, line) => {
     expect(() => parseConfig(`${yaml({})}${line}\n`)).toThrow(ConfigError)
   })
 })
 
-describe('a weak or impossible setting', () => {
+describe('a weak or impossible value', () => {
   const NOT_AN_ORIGIN =
-    'issuer: must be an origin alone, in lower case, without path, slash or default port: https://id.example.com'
+    'issuer: must be only an origin, in lower case, without path, slash or default port: https://id.example.com'
 
   it.each([
     ['http://id.shop.test', 'issuer: must be https, unless it is a loopback address'],
@@ -273,7 +273,7 @@ describe('a weak or impossible setting', () => {
     ['id.shop.test', NOT_AN_ORIGIN],
     ['', NOT_AN_ORIGIN],
     [8787, 'issuer: must be an origin, such as https://id.example.com'],
-  ])('is an issuer of %j', (issuer, problem) => {
+  ])('is refused: the issuer %j', (issuer, problem) => {
     expect(problemsIn(yaml({ issuer }))).toEqual([problem])
   })
 
@@ -282,7 +282,7 @@ describe('a weak or impossible setting', () => {
     'http://localhost:8787',
     'http://[::1]:8787',
     'https://id.shop.test:8443',
-  ])('is not an issuer of %j', (issuer) => {
+  ])('does not include the issuer %j', (issuer) => {
     expect(parseConfig(yaml({ issuer })).issuer).toBe(issuer)
   })
 
@@ -293,7 +293,7 @@ describe('a weak or impossible setting', () => {
     ['session_lifetime', 300, 315_360_000, 'seconds'],
     ['key_rotation_days', 7, 730, 'days'],
     ['audit_retention_days', 1, 3650, 'days'],
-  ])('is a %s under %i or over %i %s', (key, min, max, unit) => {
+  ])('is refused: %s below %i or above %i %s', (key, min, max, unit) => {
     expect(problemsIn(yaml({ [key]: min - 1 }))).toEqual([`${key}: must be at least ${min} ${unit}`])
     expect(problemsIn(yaml({ [key]: max + 1 }))).toEqual([`${key}: must be at most ${max} ${unit}`])
     for (const allowed of [min, max]) expect(problemsIn(yaml({ [key]: allowed }))).toEqual([])
@@ -304,7 +304,7 @@ describe('a weak or impossible setting', () => {
     }
   })
 
-  /** A table with one value, at a path. */
+  /** A mapping with one value, at a path. */
   const inside = (path: string, value: unknown): Record<string, unknown> => {
     const [first = '', ...rest] = path.split('.')
     return { [first]: rest.length === 0 ? value : inside(rest.join('.'), value) }
@@ -327,7 +327,7 @@ describe('a weak or impossible setting', () => {
       'revocations',
       'client_revocations',
     ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
-  ] as const)('is a %s under %i or over %i', (path, min, max, unit) => {
+  ] as const)('is refused: %s below %i or above %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
     expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])
     for (const allowed of [min, max]) expect(problemsOf(allowed)).toEqual([])
@@ -343,26 +343,26 @@ describe('a weak or impossible setting', () => {
     }
   })
 
-  it.each(KINDS)('is a lock of no time, or of hours, for each %s', (kind) => {
+  it.each(KINDS)('is refused: a lock of 0 seconds or of more than one hour for %s', (kind) => {
     const problemsOf = (lock: number) => problemsIn(yaml(inside(`sign_in_limits.${kind}.lock`, lock)))
     expect(problemsOf(0)).toEqual([`sign_in_limits.${kind}.lock: must be at least 1 seconds`])
     expect(problemsOf(3601)).toContain(`sign_in_limits.${kind}.lock: must be at most 3600 seconds`)
   })
 
   it.each([
-    ['password_queue', 'is no table', 3, 'must be a table with length and seconds'],
-    ['password_queue.depth', 'a key that it lacks', 3, 'is not a known key'],
-    ['sign_in_limits', 'is no table', 10, 'must be a table'],
-    ['sign_in_limits.account', 'is no table', 10, 'must be a table with failures, lock and longest_lock'],
-    ['sign_in_limits.user', 'a kind that there is not', { failures: 3 }, 'is not a known key'],
-    ['sign_in_limits.address.window', 'a key that it lacks', 60, 'is not a known key'],
-    ['burst_limits', 'is no table', 20, 'must be a table'],
-    ['burst_limits.sign_outs', 'a budget that there is not', 20, 'is not a known key'],
-  ])('is what limits do not have: %s, %s', (path, _case, value, problem) => {
+    ['password_queue', 'no mapping', 3, 'must be a mapping (key: value)'],
+    ['password_queue.depth', 'an unknown key', 3, 'is not a known key'],
+    ['sign_in_limits', 'no mapping', 10, 'must be a mapping (key: value)'],
+    ['sign_in_limits.account', 'no mapping', 10, 'must be a mapping (key: value)'],
+    ['sign_in_limits.user', 'an unknown kind', { failures: 3 }, 'is not a known key'],
+    ['sign_in_limits.address.window', 'an unknown key', 60, 'is not a known key'],
+    ['burst_limits', 'no mapping', 20, 'must be a mapping (key: value)'],
+    ['burst_limits.sign_outs', 'an unknown budget', 20, 'is not a known key'],
+  ])('is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
-  it('is a lifetime of one API out of bounds', () => {
+  it('is refused: a lifetime of one API out of its bounds', () => {
     expect(problemsIn(yamlOfShop({ access_token_lifetime: 59, refresh_token_lifetime: 299 }))).toEqual([
       'apis.shop.access_token_lifetime: must be at least 60 seconds',
       'apis.shop.refresh_token_lifetime: must be at least 300 seconds',
@@ -375,7 +375,7 @@ describe('a weak or impossible setting', () => {
     { m: 12288, t: 3 },
     { m: 9216, t: 4 },
     { m: 7168, t: 5 },
-  ])('is any password_hash beside OWASP’s table, such as one next to its row m=$m, t=$t', ({ m, t }) => {
+  ])('is refused: a password_hash next to the row m=$m, t=$t of OWASP’s table', ({ m, t }) => {
     expect(parseConfig(yaml({ password_hash: { m, t, p: 1 } })).passwordHash).toEqual({ m, t, p: 1 })
     for (const change of [{ m: m - 1 }, { m: m + 1 }, { t: t - 1 }, { t: t + 1 }, { p: 0 }, { p: 2 }]) {
       expect(problemsIn(yaml({ password_hash: { m, t, p: 1, ...change } }))).toEqual([
@@ -398,7 +398,7 @@ describe('a weak or impossible setting', () => {
     ['allow_headers', '*', ': must be a list of header names'],
     ['preflight_max_age', 86_401, ': must be at most 86400 seconds'],
     ['preflight_max_age', -1, ': must be at least 0 seconds'],
-  ])('is a CORS table where %s is %j', (key, value, problem) => {
+  ])('is refused: cors.%s of %j', (key, value, problem) => {
     expect(problemsIn(yaml({ cors: { [key]: value } }))).toEqual([`cors.${key}${problem}`])
   })
 
@@ -409,13 +409,13 @@ describe('a weak or impossible setting', () => {
   const WITHOUT = { guests: false, scopes: ['cart'], guest_scopes: ['cart'] }
 
   it.each([
-    ['an audience that is no URI', { audience: 'shop' }, NO_URI],
+    ['an audience that is not a URI', { audience: 'shop' }, NO_URI],
     ['an empty audience', { audience: '' }, NO_URI],
-    ['a pool that is no name', { users: 'All Customers' }, NO_NAME],
+    ['a pool with an invalid name', { users: 'All Customers' }, NO_NAME],
     ['a scope with a space', { scopes: ['a b'] }, NO_SCOPE],
     ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list scopes of this API only'],
     ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty where guests are off'],
-  ])('is an API with %s', (_case, changes, problem) => {
+  ])('is refused: an API with %s', (_case, changes, problem) => {
     expect(problemsIn(yamlOfShop(changes))).toEqual([`apis.shop.${problem}`])
   })
 
@@ -423,14 +423,18 @@ describe('a weak or impossible setting', () => {
   const ISSUERS = 'must not use the issuer as an audience: that is the audience of refresh tokens'
 
   it.each([
-    ['none', {}, 'must list at least one API'],
-    ['an audience that two share', { shop: SHOP, office: { ...OFFICE, audience: SHOP.audience } }, SHARED],
+    ['no API', {}, 'must list at least one API'],
+    [
+      'an audience that two APIs share',
+      { shop: SHOP, office: { ...OFFICE, audience: SHOP.audience } },
+      SHARED,
+    ],
     ['the issuer as an audience', { shop: { ...SHOP, audience: ISSUER } }, ISSUERS],
-  ])('is a table of APIs with %s', (_case, apis, problem) => {
+  ])('is refused: `apis` with %s', (_case, apis, problem) => {
     expect(problemsIn(yaml({ apis }))).toEqual([`apis: ${problem}`])
   })
 
-  it.each(['Shop', 'my shop', '1st', 'a.b', ''])('is an API of the name %j', (name) => {
+  it.each(['Shop', 'my shop', '1st', 'a.b', ''])('is refused: an API with the name %j', (name) => {
     expect(problemsIn(yaml({ apis: { [name]: SHOP } }))).toEqual([`apis.${name}: must be a lower-case name`])
   })
 
@@ -441,25 +445,25 @@ describe('a weak or impossible setting', () => {
   const ALIKE = ': must not give two shards the same name, binding or continent'
 
   it.each([
-    ['none', [], ': must list at least one shard'],
+    ['no shard', [], ': must list at least one shard'],
     ['a name twice', [EU, { ...US, name: 'eu' }], ALIKE],
     ['a binding twice', [EU, { ...US, binding: 'DB_EU' }], ALIKE],
     ['a continent twice', [EU, { ...US, continents: ['NA', 'EU'] }], ALIKE],
     ['a dot in a name', [{ ...EU, name: 'e.u' }], NO_SHARD_NAME],
     ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
-  ])('is a list of shards with %s', (_case, session_shards, problem) => {
+  ])('is refused: shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
   })
 })
 
-describe('the list of breached passwords', () => {
+describe('the key `breached_passwords`', () => {
   const table = (changes: Record<string, unknown>) => ({
     breached_passwords: { range_url: RANGE_URL, ...changes },
   })
   const BAD_URL =
     'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment'
 
-  it('needs an address alone', () => {
+  it('requires only a URL', () => {
     expect(parseConfig(yaml(table({}))).breachedPasswords).toEqual({
       rangeUrl: RANGE_URL,
       outcome: 'claim',
@@ -468,7 +472,7 @@ describe('the list of breached passwords', () => {
     })
   })
 
-  it('may be on this machine where the service is', () => {
+  it('accepts a loopback URL only if the issuer is one', () => {
     const range_url = 'http://127.0.0.1:8790/range/'
     const issuer = 'http://127.0.0.1:8787'
     expect(problemsIn(yaml({ issuer, ...table({ range_url }) }))).toEqual([])
@@ -499,14 +503,14 @@ describe('the list of breached passwords', () => {
 
   it.each([
     [{ breached_passwords: { outcome: 'change' } }, `range_url: must be a URL, such as ${RANGE_URL}`],
-    [{ breached_passwords: true }, 'must be a table with range_url, outcome, timeout and recheck_days'],
-  ])('is refused without an address: %j', (changes, problem) => {
+    [{ breached_passwords: true }, 'must be a mapping (key: value)'],
+  ])('is refused without a URL: %j', (changes, problem) => {
     const [message = ''] = problemsIn(yaml(changes))
     expect(message.replace(/^breached_passwords[.:] ?/, '')).toBe(problem)
   })
 
   it.each([7, 65, '15'])(
-    'is beside a least length of passwords, which is not %j',
+    'does not change the bounds of minimum_password_length: %j is refused',
     (minimum_password_length) => {
       expect(problemsIn(yaml({ minimum_password_length }))).toEqual([
         expect.stringMatching(/^minimum_password_length: must be (?:at least 8|at most 64|a whole number)$/),
@@ -515,10 +519,10 @@ describe('the list of breached passwords', () => {
   )
 })
 
-describe('the API of the operators', () => {
+describe('the key `admin_api`', () => {
   const ADMIN = { audience: 'https://id.shop.test/admin/api', users: 'operators' }
 
-  it('is one of the APIs, by its name', () => {
+  it('is the name of an API', () => {
     const config = parseConfig(yaml({ apis: { shop: SHOP, admin: ADMIN }, admin_api: 'admin' }))
     expect(config.adminApi).toEqual({
       ...SHOP_READ,
@@ -530,24 +534,24 @@ describe('the API of the operators', () => {
   })
 
   it.each([
-    ['names no API', { shop: SHOP }, 'office', 'must name one of apis'],
+    ['does not exist', { shop: SHOP }, 'office', 'must name one of apis'],
     [
-      'takes guests',
+      'accepts guests',
       { shop: SHOP, admin: { ...ADMIN, guests: true } },
       'admin',
       'must name an API without guests',
     ],
     [
-      'shares its people',
+      'shares its pool',
       { shop: SHOP, admin: { ...ADMIN, users: 'customers' } },
       'admin',
-      'must name an API whose pool of users no other API has: its people would be operators',
+      'must name an API whose pool of users no other API has: all its users can be operators',
     ],
-  ])('is refused where it %s', (_case, apis, admin_api, message) => {
+  ])('is refused if the API %s', (_case, apis, admin_api, message) => {
     expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
   })
 
-  it('is not blamed for an API that is broken itself', () => {
+  it('is not in the message about an invalid API', () => {
     expect(problemsIn(yaml({ apis: { shop: { ...SHOP, users: 7 } } }))).toEqual([
       'apis.shop.users: must be a name',
     ])
@@ -565,7 +569,7 @@ describe('the port of a local server', () => {
     return [config.issuer, ...[...config.apis.values()].map((api) => api.audience)]
   }
 
-  it('moves a loopback issuer and the audiences under it, and no other', () => {
+  it('replaces the port of a loopback issuer and of the audiences under it, and of no other URL', () => {
     expect(placesIn('http://127.0.0.1:8787', '9000')).toEqual([
       'http://127.0.0.1:9000',
       'http://127.0.0.1:9000/shop',
@@ -574,7 +578,7 @@ describe('the port of a local server', () => {
     ])
   })
 
-  it('moves nothing where none is given, or where the issuer is not this machine', () => {
+  it('changes nothing if it is absent, or if the issuer is not a loopback address', () => {
     const audiences = Object.values(apis).map((api) => api.audience)
     expect(placesIn('http://127.0.0.1:8787')).toEqual(['http://127.0.0.1:8787', ...audiences])
     expect(placesIn('https://id.shop.test', '9000')).toEqual(['https://id.shop.test', ...audiences])
@@ -584,21 +588,21 @@ describe('the port of a local server', () => {
     ['http://localhost:8787', 'http://localhost:9000'],
     ['http://[::1]:8787', 'http://[::1]:9000'],
     ['http://127.0.0.1', 'http://127.0.0.1:9000'],
-  ])('moves the issuer %s', (issuer, moved) => {
+  ])('replaces the port of the issuer %s', (issuer, moved) => {
     expect(placesIn(issuer, '9000')[0]).toBe(moved)
   })
 })
 
-describe('a challenge', () => {
+describe('the key `challenge`', () => {
   const table = (changes: Record<string, unknown>) => ({ challenge: { verify_url: VERIFY_URL, ...changes } })
   const BAD_URL = 'must be https, or http on a loopback address, without user, query or fragment'
 
-  it('fails open and waits two seconds, where config.yml does not say otherwise', () => {
+  it('has the defaults `open` and a timeout of two seconds', () => {
     const { challenge } = parseConfig(yaml(table({})))
     expect(challenge).toEqual({ verifyUrl: VERIFY_URL, whenDown: 'open', timeoutMs: 2000 })
   })
 
-  it('may be checked on a loopback address where the issuer is one', () => {
+  it('accepts a loopback URL only if the issuer is one', () => {
     const verify_url = 'http://127.0.0.1:8790/siteverify'
     expect(problemsIn(yaml({ issuer: 'http://127.0.0.1:8787', ...table({ verify_url }) }))).toEqual([])
     expect(problemsIn(yaml(table({ verify_url })))).toEqual([

@@ -26,12 +26,15 @@ const ORIGINS: [string, string | null][] = [
   ['', NOT_EXACT],
 ]
 
-describe('the rule about the origins of pages', () => {
-  it.each(ORIGINS)('accepts exact https origins, and http on the loopback alone: %s', (origin, problem) => {
-    expect(findOriginProblem(origin)).toBe(problem)
-  })
+describe('the rule for the origins of web pages', () => {
+  it.each(ORIGINS)(
+    'accepts exact https origins, and http only on a loopback address: %s',
+    (origin, problem) => {
+      expect(findOriginProblem(origin)).toBe(problem)
+    },
+  )
 
-  it.each(ORIGINS)('is the same in config.yml and in a client: %s', async (origin, problem) => {
+  it.each(ORIGINS)('is the same for config.yml and for a client: %s', async (origin, problem) => {
     const operator = await TestOperator.signIn(new TestServer())
     const draft = { client_id: `c-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] }
     const { status, body } = await operator.post('/clients', { ...draft, origins: [origin] })

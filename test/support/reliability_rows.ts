@@ -249,7 +249,7 @@ export const ROWS: ReadonlyMap<string, Row> = new Map([
   ['`/health/ready`', healthRow('/health/ready', 'ready', 'readiness')],
   ['Admin API, read', readRow],
   [
-    'Admin API, change of a person',
+    'Admin API, change of a user',
     changeRow(async ({ server }) => `/users/${(await server.addUser()).id}`, { roles: ['vip'] }),
   ],
   [

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../audit/audit_event.ts'
 import type { AuditStore } from '../../audit/audit_store.ts'
-import type { BreachedPasswordSettings } from '../../config/config.ts'
+import type { BreachedPasswordSettings } from '../../config/breached_passwords_schema.ts'
 import type { RequestContext } from '../../lib/request_context.ts'
 import type { User } from '../user.ts'
 import { type Finding, RangeService } from './range_service.ts'

@@ -1,4 +1,4 @@
-import type { BreachedPasswordSettings } from '../../config/config.ts'
+import type { BreachedPasswordSettings } from '../../config/breached_passwords_schema.ts'
 import { log } from '../../lib/log.ts'
 import { readText } from '../../lib/read_text.ts'
 import { isInRange, rangeOf } from './password_range.ts'

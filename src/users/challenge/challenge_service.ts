@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { ChallengeSettings } from '../../config/config.ts'
+import type { ChallengeSettings } from '../../config/challenge_schema.ts'
 import { log } from '../../lib/log.ts'
 import { readText } from '../../lib/read_text.ts'
 

@@ -1,4 +1,4 @@
-import type { Argon2Cost } from '../../config/config.ts'
+import type { Argon2Cost } from '../../config/password_schema.ts'
 import { encodeBase64 } from '../../lib/bytes.ts'
 import { decodeParts, HashRefused, type HashScheme, MAX_MEMORY_KIB } from './hash_scheme.ts'
 

@@ -1,0 +1,137 @@
+import * as z from 'zod/mini'
+import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { across } from './across.ts'
+import { areUnique, check, flag, listOf, name } from './checks.ts'
+import {
+  type Check,
+  type FileOf,
+  keyWithDefault,
+  mapping,
+  optionalKey,
+  requiredKey,
+  type ValuesOf,
+} from './key.ts'
+import { accessTokenLifetime, refreshTokenLifetime } from './token_schema.ts'
+
+const scope = check(
+  z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
+  { bounds: 'scope tokens (RFC 6749 §3.3)' },
+)
+const scopes = listOf(scope, 'scopes', [z.refine(areUnique, 'must not list a scope twice')])
+
+const audience = check(
+  z
+    .string('must be a URI, such as https://shop.example.com/api')
+    .check(
+      z.refine(
+        (value) => URL.canParse(value) && !/\s/.test(value),
+        'must be an absolute URI, such as https://shop.example.com/api',
+      ),
+    ),
+  { bounds: 'an absolute URI, different for each API, and not the issuer', unit: 'URI' },
+)
+
+const keysOfApi = {
+  audience: requiredKey('audience', {
+    check: audience,
+    description: 'The `aud` of the access tokens of this API',
+  }),
+  userPool: requiredKey('users', {
+    check: name,
+    description: 'The pool whose users sign in to this API. APIs can share a pool',
+  }),
+  guests: keyWithDefault('guests', {
+    check: flag,
+    default: false,
+    description:
+      'Whether a sign-in as `guest` with the password `guest` issues tokens to an anonymous visitor',
+  }),
+  scopes: keyWithDefault('scopes', {
+    check: scopes,
+    default: [],
+    description: 'The scopes of this API. A client gets only scopes that this list and its record both have',
+  }),
+  guestScopes: keyWithDefault('guest_scopes', {
+    check: { ...scopes, bounds: 'of `scopes`; empty if `guests` is `false`' },
+    default: [],
+    description: 'The scopes that tokens of a visitor can have',
+  }),
+  accessTokenLifetimeSeconds: optionalKey('access_token_lifetime', {
+    check: accessTokenLifetime,
+    absent: 'the top-level value',
+    description: 'The lifetime of access tokens for this API',
+  }),
+  refreshTokenLifetimeSeconds: optionalKey('refresh_token_lifetime', {
+    check: refreshTokenLifetime,
+    absent: 'the top-level value',
+    description: 'The lifetime of refresh tokens for this API',
+  }),
+}
+
+type ApiFile = FileOf<typeof keysOfApi>
+export type ApiSettings = ValuesOf<typeof keysOfApi>
+
+const api = mapping(keysOfApi, [
+  across(
+    (value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)),
+    'guest_scopes',
+    'must list scopes of this API only',
+  ),
+  across(
+    (value) => value.guests || value.guest_scopes.length === 0,
+    'guest_scopes',
+    'must be empty where guests are off',
+  ),
+])
+
+const apis: Check<Record<string, ApiFile>, ReadonlyMap<string, ApiSettings>> = {
+  schema: z
+    .record(name.schema, api.schema, 'must be a mapping (name: API)')
+    .check(z.refine((value) => Object.keys(value).length > 0, 'must list at least one API')),
+  read: (file) => new Map(Object.entries(file).map(([key, entry]) => [key, api.read(entry)])),
+  unit: 'mapping by name',
+  bounds: `at least one; a name has ${name.bounds}`,
+  inner: { keys: keysOfApi, step: '.<name>.' },
+}
+
+export const apiKeys = {
+  apis: requiredKey('apis', { check: apis, description: 'The APIs that accept tokens of this server' }),
+  adminApiName: optionalKey('admin_api', {
+    check: check(z.string('must be the name of an API'), {
+      bounds: 'one of `apis`, without guests, whose pool no other API has',
+    }),
+    absent: 'no admin API',
+    description: 'The API whose tokens the admin API accepts ([admin-api.md](admin-api.md))',
+  }),
+}
+
+/** The rules of `apis` and `admin_api`. */
+export const apiRules = [
+  across<FileOf<typeof apiKeys>>(
+    (value) => areUnique(Object.values(value.apis).map((entry) => entry.audience)),
+    'apis',
+    'must give each API an audience of its own, or their tokens are interchangeable',
+  ),
+  across<FileOf<typeof apiKeys>>(
+    (value) => value.admin_api === undefined || Object.hasOwn(value.apis, value.admin_api),
+    'admin_api',
+    'must name one of apis',
+  ),
+  across<FileOf<typeof apiKeys>>(
+    (value) => value.apis[value.admin_api ?? '']?.guests !== true,
+    'admin_api',
+    'must name an API without guests',
+  ),
+  across<FileOf<typeof apiKeys>>(
+    (value) => !sharesPool(value.apis, value.admin_api),
+    'admin_api',
+    'must name an API whose pool of users no other API has: all its users can be operators',
+  ),
+]
+
+/** Whether another API has the same pool of users. */
+function sharesPool(apis: Record<string, Pick<ApiFile, 'users'>>, name: string | undefined): boolean {
+  const pool = apis[name ?? '']?.users
+  if (pool === undefined) return false
+  return Object.entries(apis).some(([other, entry]) => other !== name && entry.users === pool)
+}

@@ -1,0 +1,31 @@
+import * as z from 'zod/mini'
+import { check, oneOf } from './checks.ts'
+import { keyWithDefault, requiredKey } from './key.ts'
+import { isSecure, parseOrigin } from './origin.ts'
+
+const issuer = check(
+  z.string('must be an origin, such as https://id.example.com').check(
+    z.refine(
+      (value) => parseOrigin(value) !== null,
+      'must be only an origin, in lower case, without path, slash or default port: https://id.example.com',
+    ),
+    z.refine((value) => {
+      const origin = parseOrigin(value)
+      return origin === null || isSecure(origin)
+    }, 'must be https, unless it is a loopback address'),
+  ),
+  { bounds: 'https without a path, or http on a loopback address', unit: 'origin' },
+)
+
+export const issuerKeys = {
+  issuer: requiredKey('issuer', {
+    check: issuer,
+    description:
+      'The address at which clients reach this server: the `iss` of every token and the base of the metadata',
+  }),
+  errorDialect: keyWithDefault('errors', {
+    check: oneOf(['rfc6749', 'oro']),
+    default: 'rfc6749',
+    description: 'The format of error responses ([errors.md](errors.md))',
+  }),
+}

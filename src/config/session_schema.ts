@@ -1,0 +1,66 @@
+import * as z from 'zod/mini'
+import { areUnique, check, DAY, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
+import { type FileOf, keyWithDefault, optionalKey, requiredKey, type ValuesOf } from './key.ts'
+
+const shardName = check(
+  z
+    .string('must be a name')
+    .check(z.regex(/^[a-z][a-z0-9]{0,15}$/, 'must be a lower-case name of up to 16 letters and digits')),
+  { bounds: 'up to 16 of `a-z` and `0-9`, the first a letter' },
+)
+
+const binding = check(
+  z
+    .string('must be a D1 binding of wrangler.toml')
+    .check(z.regex(/^[A-Z][A-Z0-9_]*$/, 'must be a D1 binding of wrangler.toml')),
+  { bounds: '`A-Z`, `0-9` and `_`, the first a letter' },
+)
+
+/** The codes of Cloudflare's `request.cf.continent`. */
+const continent = oneOf(['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'])
+
+const keysOfShard = {
+  name: requiredKey('name', {
+    check: shardName,
+    description: 'The text before the dot in the `sid` of its sessions',
+  }),
+  binding: requiredKey('binding', {
+    check: binding,
+    description: 'The binding of its D1 database in `wrangler.toml`',
+  }),
+  continents: keyWithDefault('continents', {
+    check: listOf<string>(continent, 'continents'),
+    default: [],
+    description:
+      'The continents whose new sessions it stores. The first shard stores those of all other continents',
+  }),
+}
+
+/** One database for sessions. */
+export type ShardConfig = ValuesOf<typeof keysOfShard>
+
+/** Whether no two shards share a name, a binding or a continent. */
+function areDistinct(shards: FileOf<typeof keysOfShard>[]): boolean {
+  const lists = [
+    shards.map((shard) => shard.name),
+    shards.map((shard) => shard.binding),
+    shards.flatMap((shard) => shard.continents),
+  ]
+  return lists.every(areUnique)
+}
+
+export const sessionKeys = {
+  sessionLifetimeSeconds: optionalKey('session_lifetime', {
+    check: seconds(300, 3650 * DAY),
+    absent: 'no limit',
+    description: 'The longest lifetime of a session from its sign-in, with any number of refreshes',
+  }),
+  sessionShards: keyWithDefault('session_shards', {
+    check: listOfMappings(keysOfShard, [
+      z.minLength(1, 'must list at least one shard'),
+      z.refine(areDistinct, 'must not give two shards the same name, binding or continent'),
+    ]),
+    default: [{ name: 's1', binding: 'DB', continents: [] }],
+    description: 'The databases that store sessions ([sessions.md](sessions.md#shards))',
+  }),
+}
