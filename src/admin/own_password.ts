@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
-import { clientScopes } from '../grants/allowed_scopes.ts'
-import type { ClientRequest } from '../grants/grant.ts'
-import { requireCutOffIsOver } from '../grants/require_current_client.ts'
-import { startSession } from '../grants/start_session.ts'
+import { clientScopes } from '../clients/allowed_scopes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireCutOffIsOver } from '../clients/require_current_client.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { startSession } from '../sessions/start_session.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
@@ -109,7 +109,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
     standing: passwordStandingOf(user, config),
     scope: grantScope(null, scopes),
     issuedAt: issueTimeOf(user, request.context.now),
-    visitorId: null,
+    facts: {},
     by: 'password',
     signIn: null,
   } as const

@@ -1,12 +1,13 @@
 import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
-import type { ClientRequest, Grant } from '../grants/grant.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
-import { runAsClient } from '../http/client_request.ts'
 import type { Responses } from '../http/responses.ts'
+import { runAsClient } from '../http/run_as_client.ts'
 import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */

@@ -1,12 +1,11 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { Client, StoredClient } from '../clients/client.ts'
+import type { Client } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
-import type { ApiConfig, Config } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
-import type { RequestContext } from '../lib/request_context.ts'
 import type { GrantType } from '../oauth/grant_type.ts'
-import type { Parameters } from '../oauth/parameters.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -15,17 +14,6 @@ import type { Challenge } from '../users/challenge/challenge.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
-
-/** A request of a client that has proven who it is. */
-export interface ClientRequest {
-  client: StoredClient
-  /** The hash of the secret by which it did; null for a public client. */
-  secretHash: string | null
-  /** The API that the client belongs to: its tokens are for it alone. */
-  api: ApiConfig
-  parameters: Parameters
-  context: RequestContext
-}
 
 /** What the grants work with. */
 export interface GrantServices {

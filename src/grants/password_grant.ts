@@ -1,16 +1,17 @@
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { besideClientCheck } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { spendVisitor } from '../sessions/spend_visitor.ts'
+import { startSession } from '../sessions/start_session.ts'
 import { authenticateUser } from '../users/authenticate_user.ts'
+import { findBreach } from '../users/breaches/find_breach.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
+import { renewHash } from '../users/renew_hash.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
-import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import { findBreach } from './find_breach.ts'
-import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { renewHash } from './renew_hash.ts'
-import { besideClientCheck } from './require_current_client.ts'
-import { spendVisitor } from './spend_visitor.ts'
-import { startSession } from './start_session.ts'
+import type { Grant, GrantServices } from './grant.ts'
 
 /** The user or guest that the credentials prove, and the claims of the tokens. */
 interface Proven {
@@ -45,7 +46,7 @@ export const passwordGrant: Grant = {
     // Last, because it ends the guest's session: a refused request must not end it.
     const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
     const by = isGuest ? 'guest' : 'password'
-    return startSession({ ...proven, scope, visitorId, by }, request, services)
+    return startSession({ ...proven, scope, facts: { visitorId }, by }, request, services)
   },
 }
 

@@ -1,16 +1,17 @@
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { refuseRefresh } from '../sessions/refuse_refresh.ts'
+import { rotateSession } from '../sessions/rotate_session.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { GOOD_STANDING, passwordStandingOf } from '../users/password_standing.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { lifetimesOf } from './lifetimes.ts'
-import { refuseRefresh } from './refuse_refresh.ts'
-import { requireUnchangedClient } from './require_current_client.ts'
-import { rotateSession } from './rotate_session.ts'
+import type { Grant, GrantServices } from './grant.ts'
 
 /** A refresh token for an access token and the refresh token's successor (RFC 6749 §6). */
 export const refreshTokenGrant: Grant = {
@@ -19,7 +20,7 @@ export const refreshTokenGrant: Grant = {
   isAllowed: (client) => client.grants.includes('password'),
 
   async run(request, services) {
-    const { client, parameters, context } = request
+    const { client, api, parameters, context } = request
     const { config, keys } = services
     const token = parameters.require('refresh_token')
     const claims = await verifyRefreshToken(token, { keys, issuer: config.issuer }, context).catch((error) =>
@@ -34,13 +35,15 @@ export const refreshTokenGrant: Grant = {
     await spendRefresh(claims, request, services)
     // Last, because it uses the token up: a request that is refused for another reason must not.
     const { session, user } = await rotateSession(claims, request, services)
-    const issuance = {
+    const holder = {
+      client,
+      api,
       subject: claims.subject,
       roles: user?.roles ?? [],
       standing: user === null ? GOOD_STANDING : passwordStandingOf(user, config),
       issuedAt: user === null ? context.now : issueTimeOf(user, context.now),
     }
-    return issueTokens({ ...issuance, scope, session }, request, services)
+    return issueTokens({ ...holder, scope, session }, services, context)
   },
 }
 

@@ -92,7 +92,10 @@ describe('signing in', () => {
         return { status, html: html.replace(username, '') }
       }),
     )
-    expect(pages[0]).toMatchObject({ status: 401, html: expect.stringContaining('Wrong username or password') })
+    expect(pages[0]).toMatchObject({
+      status: 401,
+      html: expect.stringContaining('Wrong username or password'),
+    })
     expect(new Set(pages.map(({ status, html }) => `${status} ${html}`)).size).toBe(1)
     expect(pages[0]?.html).not.toContain('wrong')
   })

@@ -30,9 +30,7 @@ export const OPERATORS = { operator: 'operator battery staple', support: 'suppor
 /** The command line as it is built, in a directory of this run, so that nothing is rebuilt under it. */
 async function buildCli(directory: string): Promise<string> {
   const file = join(directory, 'sallyport.mjs')
-  const build = spawn('npm', ['run', '--silent', 'build:cli', '--', file], {
-    stdio: 'inherit',
-  })
+  const build = spawn(process.execPath, ['packages/cli/build.js', file], { stdio: 'inherit' })
   const [code] = await once(build, 'exit')
   if (code !== 0) throw new Error('the command line does not build')
   return file

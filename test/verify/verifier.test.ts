@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { VerifierOptions } from '../../packages/verify/src/options.ts'
 import { createTestIssuer, type MintOptions } from '../../packages/verify/src/testing.ts'
@@ -61,6 +62,11 @@ describe('a verifier', () => {
       isGuest: false,
       mustChangePassword: false,
       passwordBreached: false,
+      authTime: null,
+      amr: [],
+      acr: null,
+      keyThumbprint: null,
+      payload: decodeJwt(token),
     }
     expect(await verifier.verify(bearer(token), { scope: 'cart orders' })).toEqual(claims)
     expect(await verifier.verify(token)).toEqual(claims)
