@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import tokensPage from '../docs/tokens.md?raw'
 import { decodeClaims, CLAIMS as VERIFIER_CLAIMS } from '../packages/verify/src/claims.ts'
 import { createVerifier } from '../packages/verify/src/index.ts'
-import { CLAIMS, type ClaimTarget, formatClaims, parseClaims } from '../src/tokens/claims.ts'
+import { CLAIMS, type ClaimTarget, formatClaims, parseClaims, sessionFactsOf } from '../src/tokens/claims.ts'
 import { breachScene, FRESH } from './support/breaches.ts'
 import { parseTable } from './support/markdown_table.ts'
 import {
@@ -77,6 +77,45 @@ describe('the claim tables of docs/tokens.md', () => {
   })
 })
 
+describe('the facts of a session', () => {
+  const token = {
+    issuer: 'https://id.test',
+    audience: 'https://id.test',
+    subject: 'user:1',
+    clientId: 'shop',
+  }
+  const times = { issuedAt: 1, expiresAt: 2, jti: 's1.x.0' }
+  const facts = {
+    sid: 's1.x',
+    visitorId: 'visitor:2',
+    authTime: 3,
+    amr: ['pwd', 'otp'],
+    acr: 'urn:sallyport:2',
+    keyThumbprint: 'thumb',
+    nonce: 'n',
+  }
+
+  it('a refresh token keeps every fact of its session except the nonce', () => {
+    const claims = parseClaims(formatClaims({ ...token, ...times, ...facts }, 'refresh_token'))
+    expect(sessionFactsOf({ ...claims, sid: facts.sid })).toEqual({ ...facts, nonce: null })
+  })
+
+  it('an ID token has the facts that OpenID Connect Core §2 names, and no visitor id or key', () => {
+    expect(formatClaims({ ...token, ...times, ...facts }, 'id_token')).toEqual({
+      iss: 'https://id.test',
+      aud: 'https://id.test',
+      sub: 'user:1',
+      iat: 1,
+      exp: 2,
+      sid: 's1.x',
+      auth_time: 3,
+      amr: ['pwd', 'otp'],
+      acr: 'urn:sallyport:2',
+      nonce: 'n',
+    })
+  })
+})
+
 describe('the verifier package', () => {
   it("has every claim of the server's table that names the verifier, with the same member and name", () => {
     const ofServer = Object.entries(CLAIMS)
@@ -88,10 +127,23 @@ describe('the verifier package', () => {
 
   it("reads the values that the server's table writes", () => {
     const values = {
-      ...{ issuer: 'https://id.test', audience: 'https://api.test', subject: 'user:1', clientId: 'shop' },
-      ...{ issuedAt: 1, expiresAt: 2, jti: 'j', sid: 's1.x', scope: ['cart', 'orders'], roles: ['vip'] },
-      ...{ visitorId: 'visitor:2', authTime: 3, amr: ['pwd', 'otp'], acr: 'urn:sallyport:2' },
-      ...{ keyThumbprint: 'thumb', mustChangePassword: true, passwordBreached: true },
+      issuer: 'https://id.test',
+      audience: 'https://api.test',
+      subject: 'user:1',
+      clientId: 'shop',
+      issuedAt: 1,
+      expiresAt: 2,
+      jti: 'j',
+      sid: 's1.x',
+      scope: ['cart', 'orders'],
+      roles: ['vip'],
+      visitorId: 'visitor:2',
+      authTime: 3,
+      amr: ['pwd', 'otp'],
+      acr: 'urn:sallyport:2',
+      keyThumbprint: 'thumb',
+      mustChangePassword: true,
+      passwordBreached: true,
     }
     const payload = formatClaims(values, 'access_token')
     expect(decodeClaims(payload)).toEqual({ ...values, isGuest: false, payload })

@@ -41,8 +41,8 @@ describe('the cron trigger', () => {
     await server.cron()
     expect(await keyEvents()).toEqual([
       [`made ${second} (ES256), to sign from ${start + 90 * DAY}`, null],
-      [`${first} signs no more, ${second} does; kept until ${start + 92 * DAY}`, null],
-      [`retired ${first}: all that it signed has expired`, null],
+      [`${second} signs instead of ${first}, which is kept until ${start + 92 * DAY}`, null],
+      [`retired ${first}: all its tokens have expired`, null],
     ])
     expect(await storedKids()).toEqual([second])
     expect(await publishedKids(server.anotherIsolate())).toEqual([second])

@@ -45,7 +45,7 @@ describe('a change of SEALING_KEY', () => {
       await verify(server, await machineToken(server, client))
     }
     expect((await before.anotherIsolate().fetch('/.well-known/jwks.json')).status).toBe(500)
-    expect(await auditOf({ kind: 'key', reason: `sealed anew: ${kids.join(', ')}` })).toHaveLength(1)
+    expect(await auditOf({ kind: 'key', reason: `resealed: ${kids.join(', ')}` })).toHaveLength(1)
   })
 
   it('can be asked for, and asked again it finds nothing to do', async () => {

@@ -38,10 +38,10 @@ describe('GET /admin/api/statistics', () => {
     await server.signIn(client, username, PASSWORD)
   })
 
-  // Its clock runs ahead, and so do its events.
+  // The clock of this test runs ahead, and so do its events.
   afterAll(emptyStores)
 
-  it('counts tokens by grant, failures and sessions that got a token, by the minute', async () => {
+  it('the statistics count tokens by grant, failures and active sessions, by the minute', async () => {
     const { status, body } = await operator.get('/statistics?minutes=3')
     const to = server.clock.time + 60
     expect(status).toBe(200)
@@ -76,7 +76,7 @@ describe('GET /admin/api/statistics', () => {
     })
   })
 
-  it('cuts a longer time into no more than 60 pieces', async () => {
+  it('the statistics divide a longer time into at most 60 buckets', async () => {
     const { body } = await operator.get('/statistics?minutes=1440')
     expect(body.bucket_seconds).toBe(1440)
     expect(body.buckets).toHaveLength(60)
@@ -85,7 +85,7 @@ describe('GET /admin/api/statistics', () => {
     expect(hour.buckets).toHaveLength(60)
   })
 
-  /** The statistics without the sizes of databases, which grow. */
+  /** The statistics without the sizes of the databases, which grow. */
   async function counted() {
     const { databases: _, ...body } = (await operator.get('/statistics?minutes=3')).body
     return body as { total: typeof NOTHING }
@@ -101,7 +101,7 @@ describe('GET /admin/api/statistics', () => {
     sid: null,
   }
 
-  it('counts tokens and failures right after a flood of 51,000 refused sign-ins', async () => {
+  it('the statistics are exact after a flood of 51,000 refused sign-ins', async () => {
     const before = await counted()
     const context = server.context()
     for (let i = 0; i < 51_000; i++) server.services.audit.record(noise, context)
@@ -115,7 +115,7 @@ describe('GET /admin/api/statistics', () => {
     expect(total.failures).toBe(failures + 51_001)
   })
 
-  it('counts right with 51,000 newer rows in the audit trail', async () => {
+  it('the statistics are exact with 51,000 newer rows in the audit trail', async () => {
     const before = await counted()
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51000)
@@ -126,7 +126,7 @@ describe('GET /admin/api/statistics', () => {
     expect(await counted()).toEqual(before)
   })
 
-  it.each(['0', '1441', 'all', '1.5'])('refuses %s minutes', async (minutes) => {
+  it.each(['0', '1441', 'all', '1.5'])('the statistics refuse %s minutes', async (minutes) => {
     const { status, body } = await operator.get(`/statistics?minutes=${minutes}`)
     expect(status).toBe(400)
     expect(body).toEqual(
@@ -136,7 +136,7 @@ describe('GET /admin/api/statistics', () => {
     )
   })
 
-  it('is in the OpenAPI document', async () => {
+  it('the OpenAPI document has the statistics', async () => {
     const { body } = await operator.get('/openapi.json')
     expect(body).toMatchObject({ paths: { '/statistics': { get: { operationId: 'readStatistics' } } } })
   })
@@ -149,7 +149,7 @@ describe('active sessions', () => {
   >
   const minute = (n: number, counts: Partial<typeof NONE>) => ({ minute: n * 60, ...NONE, ...counts })
 
-  it('are sign-ins, and refreshes of sessions that had no token since the time began', () => {
+  it('sign-ins, and refreshes of sessions without an earlier token in the interval, count as active sessions', () => {
     const minutes = [
       minute(10, { password: 2, guest: 1, client_credentials: 9 }),
       minute(11, { idle_0: 1, idle_1: 1 }),
@@ -159,14 +159,14 @@ describe('active sessions', () => {
     expect(countActiveSessions([minute(11, { idle_1024: 4, idle_64: 3 })], 600)).toBe(7)
   })
 
-  it('count a class in part where it lies across the beginning of the time', () => {
-    // Idle for 8 to 15 minutes, 11 minutes after the beginning: 12 to 15 are from before it.
+  it('a class of idle times that spans the start of the interval counts in part', () => {
+    // Idle for 8 to 15 minutes, 11 minutes after the start: 12 to 15 began before it.
     expect(countActiveSessions([minute(11, { idle_8: 8 })], 0)).toBe(4)
   })
 })
 
 describe('the migration that adds the counters', () => {
-  it('counts the events of the last day as they were', async () => {
+  it('the migration counts the events of the last day', async () => {
     await emptyStores()
     const server = new TestServer()
     const client = await server.addClient()

@@ -47,7 +47,7 @@ async function setUp(options: RevocationOptions = {}) {
   return { issuer, exchanges, way, errors, mint, codeAt }
 }
 
-const REVOKED = 'invalid_token: it was revoked: by its sid'
+const REVOKED = 'invalid_token: it was revoked by its sid'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -168,7 +168,7 @@ describe('an entry of all tokens', () => {
     const { issuer, mint, codeAt } = await setUp()
     issuer.revoke({ all: true, before: NOW - 10 })
     expect(await codeAt(await mint('s1.x', NOW - 11))).toBe(
-      'invalid_token: it was revoked: with all tokens of its time',
+      'invalid_token: it was revoked with all tokens of its time',
     )
     expect(await codeAt(await mint('s1.x', NOW - 10))).toBe('accepted')
   })

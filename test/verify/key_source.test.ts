@@ -118,7 +118,7 @@ describe('the keys of an issuer', () => {
     const { codeOf, mint } = await publishing(jwk)
     expect(await codeOf(await mint())).toBe('accepted')
     expect(await codeOf(await mint({ kid: 'other' }))).toBe(
-      'invalid_token: it is signed by no key of the issuer',
+      'invalid_token: it is not signed by a key of the issuer',
     )
   })
 
@@ -135,7 +135,7 @@ describe('the keys of an issuer', () => {
     const { privateKey } = await generateKeyPair('ES256')
     const other = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'shared' })
     expect(await codeOf(await other.sign(privateKey))).toBe(
-      'invalid_token: it is signed by no key of the issuer',
+      'invalid_token: it is not signed by a key of the issuer',
     )
   })
 
@@ -145,7 +145,7 @@ describe('the keys of an issuer', () => {
     const { codeOf, claims } = await publishing(jwk)
     const token = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'other' })
     expect(await codeOf(await token.sign(privateKey))).toBe(
-      'invalid_token: it is signed by no key of the issuer',
+      'invalid_token: it is not signed by a key of the issuer',
     )
   })
 

@@ -134,7 +134,7 @@ describe('the scope that an API asks for', () => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({ ...optionsOf(issuer.url), fetch: issuer.fetch })
     const token = await issuer.mint({ audience: AUDIENCE })
-    const refusal = new TypeError('scope must have scope tokens alone (RFC 6749 §3.3)')
+    const refusal = new TypeError('scope must have only scope tokens (RFC 6749 §3.3)')
     await expect(verifier.verify(token, { scope })).rejects.toThrow(refusal)
   })
 })

@@ -3,8 +3,8 @@ import { showCart, showOrders } from './shop_view.js'
 const EMPTY = { lines: [], totalCents: 0 }
 const MAX_QUANTITY = 99
 
-/** The cart and the orders of whoever is here, in all tabs: what another one changed is read again. */
-export class Visit {
+/** The cart and the orders of the current user. A change in another tab makes this tab read them again. */
+export class CartModel {
   #shop
   #isCustomer
   #guard
@@ -12,7 +12,7 @@ export class Visit {
   #lastStep = Promise.resolve()
   #tabs = new BroadcastChannel('slow-pour')
 
-  /** @param guard Runs work, and tells where it fails. */
+  /** @param guard Runs work and shows a warning if it fails. */
   constructor(shop, isCustomer, guard) {
     this.#shop = shop
     this.#isCustomer = isCustomer
@@ -27,14 +27,14 @@ export class Visit {
     return this.#cart.totalCents
   }
 
-  /** Shows what the API has. */
+  /** Reads the cart and the orders from the API and shows them. */
   async show() {
     await this.#step(() => this.#shop.readCart())
     const { orders } = this.#isCustomer() ? await this.#shop.listOrders() : { orders: [] }
     showOrders(orders)
   }
 
-  /** Shows nothing of whoever was here. */
+  /** Shows an empty cart and no orders, after a sign-out. */
   clear() {
     this.#cart = EMPTY
     this.#showCart()
@@ -43,7 +43,7 @@ export class Visit {
 
   async add(sku) {
     await this.#step(async () => {
-      // Another tab may have put in some.
+      // Another tab may have changed the quantity.
       const { lines } = await this.#shop.readCart()
       const inCart = lines.find((line) => line.sku === sku)?.quantity ?? 0
       return this.#shop.setQuantity(sku, Math.min(MAX_QUANTITY, inCart + 1))
@@ -56,23 +56,23 @@ export class Visit {
     this.#tabs.postMessage('changed')
   }
 
-  /** Orders what is shown. @throws ApiError 409 where the cart is not what is shown any more */
+  /** Orders the cart as it is shown. @throws ApiError 409 if the cart of the API differs */
   async order() {
     const id = crypto.randomUUID()
     const place = () => this.#shop.placeOrder(id, this.#cart.totalCents)
-    // A lost response: asking again for the same order places nothing twice.
+    // A TypeError means a lost response. A retry with the same id places the order once.
     await place().catch((error) => (error instanceof TypeError ? place() : Promise.reject(error)))
     this.#tabs.postMessage('changed')
     await this.show()
   }
 
-  /** One after the other, so that each knows what the last one left. */
+  /** Runs requests one after the other, so that each one has the result of the previous one. */
   #step(ask) {
     const step = this.#lastStep.then(async () => {
       this.#cart = await ask()
     })
     this.#lastStep = step.catch(() => {})
-    // Where it failed, the fields go back to what is known.
+    // After a failure, the fields show the last known cart again.
     return step.finally(() => this.#showCart())
   }
 
