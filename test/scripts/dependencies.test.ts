@@ -121,6 +121,12 @@ describe('docs/dependencies.md', () => {
     }
   })
 
+  it('the Worker contains no package with dependencies of its own', () => {
+    for (const { name } of rowsOf('The Worker')) {
+      expect([name, installed(name).dependencies ?? {}]).toEqual([name, {}])
+    }
+  })
+
   it('lists the dependencies of each shipped package', () => {
     const shipped = rows.filter(({ section }) => section !== 'For development')
     for (const { name } of shipped) {
