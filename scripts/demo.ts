@@ -26,7 +26,7 @@ if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for
 for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+3')
 Object.assign(process.env, QUIET_WRANGLER)
 // As `npm run build` made it.
-copyFileSync('dist/client/index.js', 'examples/shop/public/sallyport_client.js')
+copyFileSync('packages/client/dist/index.js', 'examples/shop/public/sallyport_client.js')
 recordServer('npm run demo')
 await prepareTokenService(worker('token-service'), config, [
   {

@@ -15,7 +15,7 @@ import { type Handler, limitBody, orError, revalidate, when, wrap } from './http
 import { Responses } from './http/responses.ts'
 import { protectResponses } from './http/security_headers.ts'
 import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
-import type { Services } from './services.ts'
+import type { Services } from './services/services.ts'
 
 /** Every endpoint except the admin API and the console. */
 export const ENDPOINTS: readonly Endpoint[] = [

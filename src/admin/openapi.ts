@@ -20,7 +20,7 @@ const problemSchema = named(
 const VERSION_HEADER = { ETag: { description: 'The version, for If-Match', schema: { type: 'string' } } }
 
 /** The OpenAPI 3.1 document of the operations, made from the schemas that check what comes and goes. */
-export function formatOpenApi(operations: readonly Operation[], { issuer }: Config): object {
+export function formatOpenApi(operations: readonly Operation[], { issuer }: Pick<Config, 'issuer'>): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const operation of operations) {
     paths[operation.path] = {

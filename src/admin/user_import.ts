@@ -1,5 +1,5 @@
+import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import * as z from 'zod/mini'
-import { needsHash } from '../users/schemes/conversion/self_describing.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'

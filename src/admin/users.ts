@@ -1,7 +1,7 @@
+import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
-import { foldUsername } from '../users/username.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'

@@ -1,5 +1,5 @@
 import type { ApiConfig, Config } from '../config/config.ts'
-import type { TokenClaims } from '../tokens/verify_token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { HolderQuery, HolderStore } from './holder_store.ts'

@@ -3,45 +3,46 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
 
-/** A token, for the question whether those whom it was issued to may still use it. */
+/** A token whose client and user are checked: may they still use it? The statements read it as one JSON parameter. */
 export interface HolderQuery {
   clientId: string
   api: string
-  /** The hash of the secret that the client authenticated by now; null where that is not asked. */
+  /** The hash of the secret that the client authenticated with; null if the secret is not checked. */
   secretHash: string | null
-  /** The person; null where it is a visitor or a client. */
+  /** The id of the user; null if the token belongs to a visitor or to the client itself. */
   subject: string | null
   /** The pool of the API. */
   pool: string
-  /** An access token, a refresh token that is described, or a refresh token that is used. */
+  /** `refresh`: a refresh token in an introspection. `used refresh`: a refresh token that the client exchanges. */
   kind: 'access' | 'refresh' | 'used refresh'
-  /** The `jti` of an access token without a session, which a cut-off may name. Else null. */
+  /** The `jti` of an access token without a session, because a revocation can name it; null for other tokens. */
   jti: string | null
   /** Unix seconds. */
   issuedAt: number
   now: number
 }
 
-/** Whom a token is for. */
+/** The client and the user of a token, as the database has them now. */
 export interface Holder {
-  /** Why they may not use it; null where they may. */
+  /** Why the token is refused; null if it is valid. */
   problem: HolderProblem | null
-  /** Null where that is a visitor or a client, or nobody any more. */
+  /** Null if the token belongs to a visitor or to the client itself, or if the user was deleted. */
   user: User | null
-  /** The current scopes of the client in the database; empty if the client is gone. */
+  /** The current scopes of the client; empty if the client was deleted. */
   clientScopes: readonly string[]
-  /** Access tokens of the client that were issued before this second are refused. Unix seconds. */
+  /** Access tokens of the client that were issued before this moment are refused. Unix seconds. */
   clientValidFrom: number
 }
 
-/** The client and the person of a token, as the database has them now. */
+/** One row: the token, with its client and its user if they exist. `?1` is a `HolderQuery` as JSON. */
 const HOLDER = `
-  (SELECT ?1 AS client_id, ?2 AS api, ?3 AS secret_hash, ?4 AS subject, ?5 AS pool, ?6 AS kind, ?7 AS jti,
-     ?8 AS issued_at, ?9 AS now) AS token
+  (SELECT ?1 ->> 'clientId' AS client_id, ?1 ->> 'api' AS api, ?1 ->> 'secretHash' AS secret_hash,
+     ?1 ->> 'subject' AS subject, ?1 ->> 'pool' AS pool, ?1 ->> 'kind' AS kind, ?1 ->> 'jti' AS jti,
+     ?1 ->> 'issuedAt' AS issued_at, ?1 ->> 'now' AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
 
-/** What must hold, in the order in which it is asked. */
+/** The conditions for a valid token, by the problem if one is false. They are checked in this order. */
 const CONDITIONS = {
   'the client is disabled or gone': 'c.enabled = 1',
   'the client is of another API': 'c.api = token.api',
@@ -49,7 +50,7 @@ const CONDITIONS = {
   'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
-  // The token's own cut-off may have been merged into one of its client or of all tokens.
+  // The entry of this token may have been merged into an entry of its client or of all tokens.
   'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
     WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti
       OR j.kind = 'client_id' AND j.value = token.client_id OR j.kind = 'all' AND j.value = ''))`,
@@ -61,7 +62,7 @@ const CONDITIONS = {
     "token.kind <> 'access' OR token.subject IS NULL OR u.access_valid_from <= token.issued_at",
   'the client lost a scope or a grant since':
     "token.kind <> 'access' OR c.access_valid_from <= token.issued_at",
-  // Whatever else of a person does not decode, the table refuses.
+  // The constraints of the table exclude every other value that does not decode.
   'the roles are no list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
     AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
   'the sign-out lies ahead': `token.subject IS NULL
@@ -72,7 +73,7 @@ const CONDITIONS = {
 
 export type HolderProblem = keyof typeof CONDITIONS
 
-/** The first condition that does not hold; NULL where each does. A comparison with what is not there does not hold. */
+/** The first problem; NULL if every condition is true. A condition whose value is NULL counts as false. */
 const PROBLEM = `CASE ${Object.entries(CONDITIONS)
   .map(([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`)
   .join(' ')} END`
@@ -88,17 +89,17 @@ const rowSchema = z.object({
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
-/** A condition for a statement of the same transaction: it changes nothing where the holder has a problem. */
+/** A condition for a statement in the same transaction. It is false if the holder has a problem. */
 export interface HolderGuard {
   sql: string
-  /** `?1` to `?9`: those of the statement come after them. */
-  parameters: readonly unknown[]
+  /** The value of `?1`, as JSON; null if the condition does not use it. Parameters of the statement begin at `?2`. */
+  query: string | null
 }
 
-/** For a statement whose holder was asked about before. */
-export const NO_GUARD: HolderGuard = { sql: 'TRUE', parameters: Array(9).fill(null) }
+/** The guard of a statement whose holder was checked before it. */
+export const NO_GUARD: HolderGuard = { sql: 'TRUE', query: null }
 
-/** Who holds a token: its client and its person, of record in the main database. */
+/** Checks the client and the user of a token in the main database, the system of record. */
 export class HolderStore {
   readonly #db: D1Database
 
@@ -106,7 +107,7 @@ export class HolderStore {
     this.#db = db
   }
 
-  /** Whether that is the database that has the clients and people: then one transaction can ask for both. */
+  /** Whether `db` is the main database. If so, one transaction can check the holder and change a session. */
   isIn(db: D1Database): boolean {
     return db === this.#db
   }
@@ -116,14 +117,14 @@ export class HolderStore {
     return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
   }
 
-  /** The question, for a batch; `decodeHolder` reads the row. */
+  /** The statement of `find`, for a batch. `decodeHolder` decodes its row. */
   select(query: HolderQuery): D1PreparedStatement {
-    return this.#db.prepare(SELECT_HOLDER).bind(...parametersOf(query))
+    return this.#db.prepare(SELECT_HOLDER).bind(JSON.stringify(query))
   }
 }
 
 export function guardFor(query: HolderQuery): HolderGuard {
-  return { sql: `(SELECT ${PROBLEM} FROM ${HOLDER}) IS NULL`, parameters: parametersOf(query) }
+  return { sql: `(SELECT ${PROBLEM} FROM ${HOLDER}) IS NULL`, query: JSON.stringify(query) }
 }
 
 /** @throws CorruptRecord */
@@ -136,9 +137,4 @@ export function decodeHolder(row: unknown): Holder {
     clientScopes: decodeRecord(scopesSchema, 'token holder', scopes),
     clientValidFrom: client_valid_from ?? 0,
   }
-}
-
-function parametersOf(query: HolderQuery): unknown[] {
-  const { clientId, api, secretHash, subject, pool, kind, jti, issuedAt, now } = query
-  return [clientId, api, secretHash, subject, pool, kind, jti, issuedAt, now]
 }

@@ -107,23 +107,23 @@ export class SessionStore {
     return this.#db
       .prepare(
         `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
-         SELECT ?10, ?11, ?12, ?13, 1, ?14, ?15, ?16, max(?16, ?17) WHERE ${guard.sql}
+         SELECT ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, max(?8, ?9) WHERE ${guard.sql}
          ON CONFLICT DO NOTHING RETURNING seq`,
       )
-      .bind(...guard.parameters, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt)
+      .bind(guard.query, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt)
   }
 
   #updateNext(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
     const { sid, seq, now, expiresAt, sessionLifetimeSeconds } = rotation
     return this.#db
       .prepare(
-        `UPDATE sessions SET seq = seq + 1, rotated_at = ?10, expires_at = min(?11, coalesce(started_at + ?12, ?11)),
-           keep_until = max(keep_until, ?11)
-         WHERE sid = ?13 AND seq = ?14 AND ended_at IS NULL AND expires_at > ?10
-           AND (?12 IS NULL OR started_at + ?12 > ?10) AND ${guard.sql}
+        `UPDATE sessions SET seq = seq + 1, rotated_at = ?2, expires_at = min(?3, coalesce(started_at + ?4, ?3)),
+           keep_until = max(keep_until, ?3)
+         WHERE sid = ?5 AND seq = ?6 AND ended_at IS NULL AND expires_at > ?2
+           AND (?4 IS NULL OR started_at + ?4 > ?2) AND ${guard.sql}
          RETURNING seq`,
       )
-      .bind(...guard.parameters, now, expiresAt, sessionLifetimeSeconds, sid, seq)
+      .bind(guard.query, now, expiresAt, sessionLifetimeSeconds, sid, seq)
   }
 
   /**

@@ -1,54 +1,33 @@
-import type { JWTPayload } from 'jose'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { SigningKey } from '../keys/signing_key.ts'
-import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { invalidRefreshToken, type OAuthError } from '../oauth/errors.ts'
-import { formatScope } from '../oauth/scope.ts'
+import { type ClaimValues, formatClaims, type SessionClaims } from './claims.ts'
+import { InvalidToken } from './invalid_token.ts'
 import { signToken } from './sign_token.ts'
-import { ExpiredToken, InvalidToken, type TokenClaims, verifyToken } from './verify_token.ts'
+import { ExpiredToken, verifyToken } from './verify_token.ts'
 
-/** Keeps a refresh token from passing for an access token, beside its audience, which is the issuer. */
+/** The `typ` of a refresh token. An API refuses it, and the audience, which is the issuer. */
 export const REFRESH_TOKEN_TYPE = 'rt+jwt'
 
-/** What a refresh token is made of. Times are Unix seconds. */
-export interface RefreshTokenContent {
-  issuer: string
-  subject: string
-  clientId: string
-  issuedAt: number
-  expiresAt: number
-  sid: string
-  /** How many times the session was refreshed. */
-  seq: number
-  /** The whole scope of the session. */
-  scope: readonly string[]
-  /** The visitor that this customer was before signing in. */
-  visitorId: string | null
+/** The values of a refresh token. `seq` is its number in the session, from 0; `scope` is that of the session. */
+export type RefreshTokenValues = Omit<ClaimValues, 'audience' | 'jti'> & { sid: string; seq: number }
+
+/** The claims of a refresh token. They always name a session. */
+export type RefreshTokenClaims = SessionClaims & { seq: number }
+
+/** Signs a refresh token. Its `jti` is made of `sid` and `seq`, so that a retry gets the same `jti`. */
+export function issueRefreshToken(values: RefreshTokenValues, key: SigningKey): Promise<string> {
+  const own = { audience: values.issuer, jti: `${values.sid}.${values.seq}` }
+  return signToken(formatClaims({ ...values, ...own }, 'refresh_token'), REFRESH_TOKEN_TYPE, key)
 }
 
-/** What a refresh token says: its session is never missing. */
-export type RefreshTokenClaims = TokenClaims & { sid: string; seq: number }
-
-/** Signs a refresh token. Its `jti` is the session and its number, so the same successor has the same name. */
-export function issueRefreshToken(content: RefreshTokenContent, key: SigningKey): Promise<string> {
-  const payload: JWTPayload = compact({
-    iss: content.issuer,
-    aud: content.issuer,
-    sub: content.subject,
-    client_id: content.clientId,
-    iat: content.issuedAt,
-    exp: content.expiresAt,
-    jti: `${content.sid}.${content.seq}`,
-    sid: content.sid,
-    scope: content.scope.length === 0 ? undefined : formatScope(content.scope),
-    visitor_id: content.visitorId ?? undefined,
-    seq: content.seq,
-  })
-  return signToken(payload, REFRESH_TOKEN_TYPE, key)
-}
-
-/** What a refresh token of ours says. @throws OAuthError invalid_grant for anything else, about nobody where it is none of ours */
+/**
+ * The claims of a refresh token of this server.
+ *
+ * @throws OAuthError invalid_grant for any other token. The error names the session only of an expired token of this server.
+ * @throws StorageUnavailable
+ */
 export async function verifyRefreshToken(
   token: string,
   { keys, issuer }: { keys: Pick<KeyRing, 'find'>; issuer: string },

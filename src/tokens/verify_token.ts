@@ -1,15 +1,10 @@
-import { base64url, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
-import * as z from 'zod/mini'
+import { base64url, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { parseScope } from '../oauth/scope.ts'
+import { parseClaims, type TokenClaims } from './claims.ts'
+import { InvalidToken } from './invalid_token.ts'
 
-/** A token that is not ours, not of this kind, or no longer good. The message says why, to the log alone. */
-export class InvalidToken extends Error {
-  override name = 'InvalidToken'
-}
-
-/** One that is ours, but for its time. */
+/** A token of this server that has expired. */
 export class ExpiredToken extends InvalidToken {
   override name = 'ExpiredToken'
   readonly claims: TokenClaims
@@ -20,46 +15,17 @@ export class ExpiredToken extends InvalidToken {
   }
 }
 
-/** What any token of ours says. Times are Unix seconds. */
-export interface TokenClaims {
-  audience: string
-  subject: string
-  clientId: string
-  issuedAt: number
-  expiresAt: number
-  jti: string
-  /** Null for a client's own token. */
-  sid: string | null
-  /** How many times the session was refreshed; null in an access token. */
-  seq: number | null
-  scope: readonly string[]
-  roles: readonly string[]
-  visitorId: string | null
-}
-
+/** The claims and the header that a token must have. */
 export interface ExpectedToken {
   issuer: string
+  /** One of several audiences is enough. */
   audience: string | string[]
-  /** The header's `typ`. */
+  /** The `typ` of the header. */
   type: string
 }
 
-const payloadSchema = z.object({
-  aud: z.string(),
-  sub: z.string(),
-  client_id: z.string(),
-  iat: z.int(),
-  exp: z.int(),
-  jti: z.string(),
-  sid: z.optional(z.string()),
-  seq: z.optional(z.int().check(z.gte(0))),
-  scope: z.optional(z.string()),
-  roles: z.optional(z.array(z.string())),
-  visitor_id: z.optional(z.string()),
-})
-
 /**
- * What a token of ours says, once its signature, type, issuer, audience and time are right (RFC 8725 §3).
+ * The claims of a token, after its signature, type, issuer, audience and expiry are checked (RFC 8725 §3).
  *
  * @throws InvalidToken, ExpiredToken, StorageUnavailable
  */
@@ -70,7 +36,7 @@ export async function verifyToken(
   context: RequestContext,
 ): Promise<TokenClaims> {
   const key = await keys.find(readHeader(token).kid ?? '', context)
-  if (key === null) throw new InvalidToken('signed by no key of ours')
+  if (key === null) throw new InvalidToken('not signed by a key of this server')
   const options = {
     algorithms: [key.alg],
     typ: type,
@@ -81,21 +47,23 @@ export async function verifyToken(
   }
   try {
     const { payload } = await jwtVerify(token, key.publicKey, options)
-    if (!isWrittenExactly(token))
-      throw new InvalidToken('its signature is written another way than it was issued')
-    return decodePayload(payload)
+    if (!hasCanonicalSignature(token)) throw new InvalidToken('the signature is not in its canonical form')
+    return parseClaims(payload)
   } catch (error) {
-    // The code and the claim's name alone: the message may quote the token. The time is looked at last.
+    // Only the code and the claim's name: the message of jose may quote the token. jose checks the expiry last.
     if (error instanceof errors.JWTExpired) {
-      throw new ExpiredToken(describeJoseError(error), decodePayload(error.payload))
+      throw new ExpiredToken(describeJoseError(error), parseClaims(error.payload))
     }
     if (error instanceof errors.JOSEError) throw new InvalidToken(describeJoseError(error))
     throw error
   }
 }
 
-/** Decoders of base64url pass over padding, spaces and spare bits (RFC 7515 §2 has none). The rest is signed as text. */
-function isWrittenExactly(token: string): boolean {
+/**
+ * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
+ * allow. The other parts of the token are signed as text.
+ */
+function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
   return base64url.encode(base64url.decode(signature)) === signature
 }
@@ -105,30 +73,11 @@ function describeJoseError(error: errors.JOSEError): string {
   return isOfClaim ? `${error.code} ${error.claim}` : error.code
 }
 
-/** The `typ` and `kid` that a token claims, before anything is verified. @throws InvalidToken */
+/** The `typ` and `kid` of a token. They are not verified. @throws InvalidToken */
 export function readHeader(token: string): { typ?: string | undefined; kid?: string | undefined } {
   try {
     return decodeProtectedHeader(token)
   } catch {
     throw new InvalidToken('not a JWT')
-  }
-}
-
-function decodePayload(payload: JWTPayload): TokenClaims {
-  const result = payloadSchema.safeParse(payload)
-  if (!result.success) throw new InvalidToken('its claims are not those of a token of ours')
-  const { aud, sub, client_id, iat, exp, jti, sid, seq, scope, roles, visitor_id } = result.data
-  return {
-    audience: aud,
-    subject: sub,
-    clientId: client_id,
-    issuedAt: iat,
-    expiresAt: exp,
-    jti,
-    sid: sid ?? null,
-    seq: seq ?? null,
-    scope: scope === undefined ? [] : parseScope(scope),
-    roles: roles ?? [],
-    visitorId: visitor_id ?? null,
   }
 }

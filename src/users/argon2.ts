@@ -1,4 +1,4 @@
-import type { Argon2Cost } from '../config/password_schema.ts'
+import type { Argon2Input } from '@sallyport/formats/argon2_input'
 
 /** RFC 9106 §3.1: the version 0x13 and the type id of Argon2id in the reference implementation. */
 const VERSION = 0x13
@@ -11,14 +11,6 @@ interface Argon2Exports {
   free(address: number): void
   argon2_hash(...parameters: number[]): number
   _initialize(): void
-}
-
-export interface Argon2Input {
-  /** UTF-8 bytes of the password. */
-  password: Uint8Array
-  salt: Uint8Array
-  cost: Argon2Cost
-  hashLength: number
 }
 
 /** Argon2id on a precompiled WebAssembly module. One hash at a time: a call holds the isolate's thread. */

@@ -1,3 +1,4 @@
+import { normalizeUsername } from '@sallyport/formats/username'
 import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { wrongCredentials } from '../oauth/errors.ts'
 import type { Challenge } from './challenge/challenge.ts'
@@ -7,7 +8,6 @@ import type { PasswordHasher } from './password_hash.ts'
 import type { ProvenSignIn, SignInGuard, WatchedAttempt } from './sign_in_guard.ts'
 import type { User } from './user.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
-import { normalizeUsername } from './username.ts'
 
 /** The credentials that a user sends, unchanged. */
 export interface UserCredentials {

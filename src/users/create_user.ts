@@ -1,11 +1,11 @@
+import { HashRefused } from '@sallyport/formats/schemes/hash_scheme'
+import { findUsernameProblem, foldUsername } from '@sallyport/formats/username'
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
-import { HashRefused } from './schemes/hash_scheme.ts'
 import { generateUserId, type User } from './user.ts'
-import { findUsernameProblem, foldUsername } from './username.ts'
 import { GUEST } from './visitor.ts'
 
 /** A person to be added, as an operator names them. */

@@ -1,14 +1,20 @@
+import type { Argon2Input } from '@sallyport/formats/argon2_input'
+import { argon2idMs, argon2idPrefix, formatArgon2id } from '@sallyport/formats/schemes/argon2id_scheme'
+import { convertSelfDescribing } from '@sallyport/formats/schemes/conversion/self_describing'
+import type { HashKeys } from '@sallyport/formats/schemes/hash_keys'
+import {
+  HashRefused,
+  type HashTools,
+  requireHashKey,
+  type StoredHash,
+} from '@sallyport/formats/schemes/hash_scheme'
+import { formatWrapped, readHash } from '@sallyport/formats/schemes/read_hash'
 import type { Argon2Cost, PasswordQueueLimits } from '../config/password_schema.ts'
 import { equalInConstantTime } from '../lib/bytes.ts'
 import { InFlight } from '../lib/in_flight.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
-import { type Argon2Input, Argon2id } from './argon2.ts'
+import { Argon2id } from './argon2.ts'
 import { HashQueue } from './hash_queue.ts'
-import { argon2idMs, argon2idPrefix, formatArgon2id } from './schemes/argon2id_scheme.ts'
-import { convertSelfDescribing } from './schemes/conversion/self_describing.ts'
-import type { HashKeys } from './schemes/hash_keys.ts'
-import { HashRefused, type HashTools, requireHashKey, type StoredHash } from './schemes/hash_scheme.ts'
-import { formatWrapped, readHash } from './schemes/read_hash.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32

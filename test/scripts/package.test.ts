@@ -13,8 +13,8 @@ import { GUEST, requestTokens, STAFF, signIn, statusAt } from '../support/token_
 const run = promisify(execFile)
 
 const USE = `
-  import { createVerifier, TokenError } from 'sallyport/verify'
-  import { createTestIssuer } from 'sallyport/verify/testing'
+  import { createVerifier, TokenError } from '@sallyport/verify'
+  import { createTestIssuer } from '@sallyport/verify/testing'
   const issuer = await createTestIssuer()
   const audience = 'https://shop.test/api'
   const verifier = createVerifier({ issuer: issuer.url, audience, fetch: issuer.fetch })
@@ -23,65 +23,100 @@ const USE = `
   console.log(JSON.stringify([subject, refusal instanceof TokenError, refusal.code]))
 `
 
+const PACKAGES = ['packages/verify', 'packages/client', 'packages/cli']
+
 const consumer = new Consumer()
 
 beforeAll(async () => {
   await run('npm', ['run', 'build'])
-  await consumer.install('node_modules/jose', '.')
+  await consumer.install('node_modules/jose', ...PACKAGES)
 })
 
 afterAll(() => consumer.remove())
 
-describe('the package', () => {
-  it('has a command line that is a program, and says what it can without a network', async () => {
-    const { stdout } = await run(resolve('dist/cli/sallyport.js'), ['--help'])
-    expect(stdout).toMatch(/^sallyport: /)
-    const npx = await run('npx', ['sallyport', 'config', 'check'], {
-      env: { ...process.env, npm_config_offline: 'true' },
-    })
-    expect(npx.stdout).toMatch(/^config\.yml is good: /)
-  })
+const readManifest = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
-  it('has a client of one file, under 3 kB gzipped', () => {
-    const client = readFileSync('dist/client/index.js')
-    expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
-    expect(gzipSync(client).length).toBeLessThan(3000)
-  })
+/** The paths of all files in a packed package. */
+async function pathsIn(folder: string): Promise<string[]> {
+  const { stdout } = await run('npm', ['pack', resolve(folder), '--dry-run', '--json', '--ignore-scripts'])
+  const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
+  return files.map((file) => file.path)
+}
 
-  it('is built for the browsers that docs/client.md lists', () => {
-    const [, targets = ''] =
-      /--target=(\S+) --outfile=dist\/client/.exec(readFileSync('package.json', 'utf8')) ?? []
-    const [, browsers = ''] =
-      /## Supported browsers\s+(.*?), and later/s.exec(readFileSync('docs/client.md', 'utf8')) ?? []
-    const listed = browsers.split(/, | and /).map((browser) => browser.toLowerCase().replace(' ', ''))
-    expect(listed).toEqual(targets.split(','))
-  })
-
-  it('holds the verifier and the client with their types and the command line, and nothing of the server', async () => {
-    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'])
-    const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }]
-    const paths = files.map((file) => file.path)
-    expect(paths).toContain('dist/verify/index.js')
-    expect(paths).toContain('dist/verify/index.d.ts')
-    expect(paths).toContain('dist/client/index.js')
-    expect(paths).toContain('dist/client/index.d.ts')
-    expect(paths).toContain('dist/cli/sallyport.js')
-    expect(paths.filter((path) => !/^dist\/(?:verify|client|cli)\//.test(path)).sort()).toEqual([
+describe.each(PACKAGES)('the package in %s', (folder) => {
+  it('contains only its build, its manifest, its README and the licence', async () => {
+    const paths = await pathsIn(folder)
+    expect(paths).toContain(folder === 'packages/cli' ? 'dist/sallyport.js' : 'dist/index.d.ts')
+    expect(paths.filter((path) => !/^(?:dist|bin)\//.test(path)).sort()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',
     ])
   })
 
-  it('brings jose along and nothing else, and works by the names of its exports', async () => {
-    expect(consumer.installed()).toEqual(['jose', 'sallyport'])
+  it('has the licence of the project', () => {
+    expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync('LICENSE', 'utf8'))
+  })
+
+  it('passes the checks of publint and Are the types wrong?', async () => {
+    const tarball = await consumer.pack(folder)
+    const bin = (name: string) => resolve('node_modules/.bin', name)
+    const publint = await run(bin('publint'), ['run', tarball, '--strict'], { cwd: consumer.directory })
+    expect(publint.stdout).toContain('All good!')
+    // All packages are ES modules, and `attw` exits with 1 if it finds a problem.
+    await run(bin('attw'), [tarball, '--profile', 'esm-only'], { cwd: consumer.directory })
+  })
+})
+
+describe('the package sallyport', () => {
+  it('has a program that prints its help without a network', async () => {
+    const { stdout } = await run(join(consumer.directory, 'node_modules/.bin/sallyport'), ['--help'])
+    expect(stdout).toMatch(/^sallyport: /)
+  })
+
+  it('is run by npx in this repository', async () => {
+    const npx = await run('npx', ['sallyport', 'config', 'check'], {
+      env: { ...process.env, npm_config_offline: 'true' },
+    })
+    expect(npx.stdout).toMatch(/^config\.yml is good: /)
+  })
+
+  it('has no dependencies', () => {
+    expect(readManifest('packages/cli').dependencies).toBeUndefined()
+  })
+})
+
+describe('the package @sallyport/client', () => {
+  it('is one file without imports, under 3 kB gzipped', () => {
+    const client = readFileSync('packages/client/dist/index.js')
+    expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
+    expect(gzipSync(client).length).toBeLessThan(3000)
+  })
+
+  it('is built for the browsers that docs/client.md lists', () => {
+    const [, targets = ''] = /--target=(\S+)/.exec(readManifest('packages/client').scripts.build) ?? []
+    const [, browsers = ''] =
+      /## Supported browsers\s+(.*?), and later/s.exec(readFileSync('docs/client.md', 'utf8')) ?? []
+    const listed = browsers.split(/, | and /).map((browser) => browser.toLowerCase().replace(' ', ''))
+    expect(listed).toEqual(targets.split(','))
+  })
+
+  it('exports the client to an installed project', async () => {
+    const printed = await consumer.run(
+      "import * as client from '@sallyport/client'; console.log(Object.keys(client).sort().join())",
+    )
+    expect(printed.trim()).toBe('Client,TokenRequestError,createClient,isGuest,readClaims')
+  })
+})
+
+describe('the package @sallyport/verify', () => {
+  it('installs jose and no other package, and works by the names of its exports', async () => {
+    expect(consumer.installed()).toEqual(['@sallyport', 'jose', 'sallyport'])
     expect(JSON.parse(await consumer.run(USE))).toEqual(['user:1', true, 'invalid_token'])
   })
 
-  it('names jose as its one dependency, and Hono as what an API may have', () => {
-    const manifest = JSON.parse(
-      readFileSync(join(consumer.directory, 'node_modules/sallyport/package.json'), 'utf8'),
-    )
+  it('declares jose as its one dependency, and Hono as an optional peer', () => {
+    const manifest = readManifest('packages/verify')
     expect(Object.keys(manifest.dependencies)).toEqual(['jose'])
     expect(manifest.optionalDependencies).toBeUndefined()
     expect(manifest.peerDependencies).toEqual({ hono: '^4.0.0' })
@@ -110,7 +145,7 @@ async function startTenLines(page: string, issuer: string): Promise<WorkerServer
   return startWorker(bundle, configPath)
 }
 
-describe('the ten lines, in a new Worker', () => {
+describe('a new Worker that is written in ten lines', () => {
   let servers: RealServers
 
   beforeAll(async () => {
@@ -120,7 +155,7 @@ describe('the ten lines, in a new Worker', () => {
 
   afterAll(() => servers.close())
 
-  it.each(['docs/verifying.md', 'README.md'])('of %s refuse the wrong tokens', async (page) => {
+  it.each(['docs/verifying.md', 'README.md'])('refuses the wrong tokens (%s)', async (page) => {
     const { issuer } = servers.service.config
     const api = await startTenLines(page, issuer)
     onTestFinished(() => api.close())

@@ -30,9 +30,7 @@ export const OPERATORS = { operator: 'operator battery staple', support: 'suppor
 /** The command line as it is built, in a directory of this run, so that nothing is rebuilt under it. */
 async function buildCli(directory: string): Promise<string> {
   const file = join(directory, 'sallyport.mjs')
-  const build = spawn('npm', ['run', '--silent', 'build:cli', '--', file], {
-    stdio: 'inherit',
-  })
+  const build = spawn(process.execPath, ['packages/cli/build.js', file], { stdio: 'inherit' })
   const [code] = await once(build, 'exit')
   if (code !== 0) throw new Error('the command line does not build')
   return file
@@ -41,13 +39,14 @@ async function buildCli(directory: string): Promise<string> {
 /** The command line, and the settings of one user of it. */
 export class Cli {
   readonly directory: string
-  readonly #file: string
+  /** The built program. */
+  readonly file: string
   readonly #server: string
   readonly configDirectory: string
 
   constructor({ directory, file, server }: { directory: string; file: string; server: string }) {
     this.directory = directory
-    this.#file = file
+    this.file = file
     this.#server = server
     this.configDirectory = mkdtempSync(join(directory, 'config-'))
   }
@@ -59,7 +58,7 @@ export class Cli {
 
   /** Another user's, at the same server or another one. */
   another(server = this.#server): Cli {
-    return new Cli({ directory: this.directory, file: this.#file, server })
+    return new Cli({ directory: this.directory, file: this.file, server })
   }
 
   get credentialsPath(): string {
@@ -68,7 +67,7 @@ export class Cli {
 
   async run(args: readonly string[], { stdin = '', env = {}, onStart }: RunOptions = {}): Promise<Ended> {
     const settings = { SALLYPORT_CONFIG_DIR: this.configDirectory, SALLYPORT_SERVER: this.#server, TZ: 'UTC' }
-    const child = spawn(process.execPath, [this.#file, ...args], {
+    const child = spawn(process.execPath, [this.file, ...args], {
       env: { ...process.env, ...settings, ...env },
     })
     onStart?.(child)

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A project of another team, outside this one. It installs packed packages, from no registry. */
+/** A project in a temporary directory that installs packed packages without a registry. */
 export class Consumer {
   readonly directory = mkdtempSync(join(tmpdir(), 'sallyport-consumer-'))
 
@@ -18,19 +18,19 @@ export class Consumer {
     writeFileSync(join(this.directory, name), text)
   }
 
-  /** @param folders Of the packages: where this project has them, or `.` for itself. */
+  /** @param folders The folders of the packages in this repository. */
   async install(...folders: string[]): Promise<void> {
-    const packed = await Promise.all(folders.map((folder) => this.#pack(folder)))
+    const packed = await Promise.all(folders.map((folder) => this.pack(folder)))
     const flags = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts']
     await run('npm', ['install', ...flags, ...packed], { cwd: this.directory })
   }
 
-  /** The names of all that is installed. */
+  /** The names of the installed packages and scopes. */
   installed(): string[] {
     return readdirSync(join(this.directory, 'node_modules')).filter((name) => !name.startsWith('.'))
   }
 
-  /** Runs a module with this Node, and gives what it prints. */
+  /** Runs a module with this Node, and returns its standard output. */
   async run(module: string): Promise<string> {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', module], {
       cwd: this.directory,
@@ -42,7 +42,8 @@ export class Consumer {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  async #pack(folder: string): Promise<string> {
+  /** Packs a package into the project's directory, and returns the path of the tarball from there. */
+  async pack(folder: string): Promise<string> {
     const destination = ['--pack-destination', this.directory]
     const { stdout } = await run('npm', [
       'pack',

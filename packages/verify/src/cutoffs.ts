@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from './claims.ts'
 import type { CutoffEntry } from './feed_document.ts'
 
-/** The entries of the feed by name: tokens of that name issued before that second are revoked. */
+/** The revocations of the feed. An entry revokes the tokens of its name that were issued before its time. */
 export class Cutoffs {
   readonly #before = new Map<string, number>()
 
@@ -9,31 +9,31 @@ export class Cutoffs {
     return this.#before.size
   }
 
-  /** How many names the list would have with these entries. */
+  /** The number of names with these entries added. */
   sizeWith(entries: readonly CutoffEntry[]): number {
     const added = new Set(entries.map(([name]) => name).filter((name) => !this.#before.has(name)))
     return this.size + added.size
   }
 
-  /** Of two entries for one name the later time counts, in any order. */
+  /** Adds entries. Of two entries for one name, the later time is kept. */
   add(entries: readonly CutoffEntry[]): void {
     for (const [name, before] of entries) {
       this.#before.set(name, Math.max(before, this.#before.get(name) ?? before))
     }
   }
 
-  /** Removes the entries whose tokens have all expired: those that end at a second or earlier. */
+  /** Removes the entries whose time is this second or earlier. All their tokens have expired. */
   removeUntil(second: number): void {
     for (const [name, before] of this.#before) if (before <= second) this.#before.delete(name)
   }
 
-  /** The claim whose entry revokes a token; `all` for an entry of every token; null if the token is not revoked. */
+  /** The claim whose entry revokes the token, `all` for an entry that revokes every token, or null. */
   find({ sid, subject, clientId, jti, issuedAt }: AccessTokenClaims): string | null {
     if (this.#before.size === 0) return null
     const names = { sid, sub: subject, client_id: clientId, jti, all: true }
-    const dead = Object.entries(names).find(
+    const revoked = Object.entries(names).find(
       ([name, value]) => issuedAt < (this.#before.get(`${name} ${value}`) ?? 0),
     )
-    return dead ? dead[0] : null
+    return revoked ? revoked[0] : null
   }
 }

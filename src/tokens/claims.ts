@@ -1,0 +1,116 @@
+import type { JWTPayload } from 'jose'
+import * as formats from './claim_formats.ts'
+
+/** What a claim can be part of. `verifier` is the result of the verifier package. */
+export type ClaimTarget =
+  | 'access_token'
+  | 'refresh_token'
+  | 'id_token'
+  | 'introspection'
+  | 'userinfo'
+  | 'verifier'
+
+/**
+ * Where the value of a claim comes from: the token itself, the number of its rotation, the granted scope, the record of the
+ * user as it is now, or the session. A refresh keeps the facts of the session.
+ */
+export type ClaimSource = 'token' | 'rotation' | 'grant' | 'user' | 'session'
+
+interface ClaimDefinition {
+  /** The name in JSON. */
+  name: string
+  source: ClaimSource
+  format: formats.ClaimFormat<unknown>
+  targets: readonly ClaimTarget[]
+}
+
+const { text, time, count, names, scopeTokens, flag, keyConfirmation, optional } = formats
+
+const OF_ACCESS = ['access_token', 'introspection', 'verifier'] as const
+const OF_BOTH = ['access_token', 'refresh_token', 'introspection', 'verifier'] as const
+const OF_ALL = [...OF_BOTH, 'id_token'] as const
+
+/** Every claim, in the order in which tokens have them. Times are Unix seconds. */
+export const CLAIMS = {
+  issuer: { name: 'iss', source: 'token', format: text, targets: OF_ALL },
+  audience: { name: 'aud', source: 'token', format: text, targets: OF_ALL },
+  /** The id of a user, `visitor:<id>` of a guest, or the id of a client for its own token. */
+  subject: { name: 'sub', source: 'token', format: text, targets: [...OF_ALL, 'userinfo'] },
+  clientId: { name: 'client_id', source: 'token', format: text, targets: OF_BOTH },
+  issuedAt: { name: 'iat', source: 'token', format: time, targets: OF_ALL },
+  expiresAt: { name: 'exp', source: 'token', format: time, targets: OF_ALL },
+  jti: { name: 'jti', source: 'token', format: text, targets: OF_BOTH },
+  /** Null for a client's own token. */
+  sid: { name: 'sid', source: 'session', format: optional(text), targets: OF_ALL },
+  /** A refresh token has the whole scope of the session. */
+  scope: { name: 'scope', source: 'grant', format: scopeTokens, targets: OF_BOTH },
+  roles: { name: 'roles', source: 'user', format: names, targets: OF_ACCESS },
+  /** The subject of the guest that the customer was before the sign-in. */
+  visitorId: { name: 'visitor_id', source: 'session', format: optional(text), targets: OF_BOTH },
+  /** When the user last proved their identity (OpenID Connect Core §2). */
+  authTime: { name: 'auth_time', source: 'session', format: optional(time), targets: OF_ALL },
+  /** The methods of that proof (RFC 8176). */
+  amr: { name: 'amr', source: 'session', format: names, targets: OF_ALL },
+  /** The level of that proof (RFC 9470). */
+  acr: { name: 'acr', source: 'session', format: optional(text), targets: OF_ALL },
+  /** The RFC 7638 thumbprint of the key that the session is bound to (RFC 9449 §6.1). */
+  keyThumbprint: { name: 'cnf', source: 'session', format: optional(keyConfirmation), targets: OF_BOTH },
+  /** The `nonce` of the authorization request. */
+  nonce: { name: 'nonce', source: 'session', format: optional(text), targets: ['id_token'] },
+  /** Whether the user must set a new password. */
+  mustChangePassword: { name: 'must_change_password', source: 'user', format: flag, targets: OF_ACCESS },
+  /** Whether the password of the user is in a list of known breaches. */
+  passwordBreached: { name: 'password_breached', source: 'user', format: flag, targets: OF_ACCESS },
+  /** How many times the session was refreshed. */
+  seq: {
+    name: 'seq',
+    source: 'rotation',
+    format: optional(count),
+    targets: ['refresh_token', 'introspection'],
+  },
+} as const satisfies Record<string, ClaimDefinition>
+
+type ClaimMember = keyof typeof CLAIMS
+
+type MemberOf<Source extends ClaimSource> = {
+  [M in ClaimMember]: (typeof CLAIMS)[M]['source'] extends Source ? M : never
+}[ClaimMember]
+
+/** The claims of a verified token. A claim that the token lacks is null, false or an empty list. */
+export type TokenClaims = {
+  [M in ClaimMember]: ReturnType<(typeof CLAIMS)[M]['format']['parse']>
+}
+
+/** The claims of a token that belongs to a session. */
+export type SessionClaims = TokenClaims & { sid: string }
+
+/** The facts that belong to a session. All its tokens and their introspection are made from them. */
+export type SessionFacts = { sid: string } & Partial<Omit<Pick<TokenClaims, MemberOf<'session'>>, 'sid'>>
+
+/** The values of claims. A member that is absent leaves the claim out. */
+export type ClaimValues = Pick<TokenClaims, MemberOf<'token'>> & Partial<TokenClaims>
+
+const DEFINITIONS = Object.entries<ClaimDefinition>(CLAIMS)
+
+/** The JSON claims of one target, in the order of the table. */
+export function formatClaims(values: ClaimValues, target: ClaimTarget): JWTPayload {
+  const payload: JWTPayload = {}
+  for (const [member, { name, format, targets }] of DEFINITIONS) {
+    const value = values[member as ClaimMember]
+    const json = value === undefined || !targets.includes(target) ? undefined : format.format(value)
+    if (json !== undefined) payload[name] = json
+  }
+  return payload
+}
+
+/** The claims of a payload whose signature is verified. @throws InvalidToken */
+export function parseClaims(payload: JWTPayload): TokenClaims {
+  const claims = DEFINITIONS.map(([member, { name, format }]) => [member, format.parse(payload[name])])
+  return Object.fromEntries(claims) as TokenClaims
+}
+
+/** The facts of the session that a token belongs to. */
+export function sessionFactsOf(claims: SessionClaims): SessionFacts {
+  const facts = DEFINITIONS.filter(([, { source }]) => source === 'session')
+  return Object.fromEntries(facts.map(([member]) => [member, claims[member as ClaimMember]])) as SessionFacts
+}
