@@ -33,7 +33,7 @@ export interface Strain {
   auditEvents: number
   auditGb: number
   sessionGb: number
-  peopleGb: number
+  usersGb: number
   feedEntries: number
   feedKb: number
   /** KV allows one write a second for a key. */
@@ -69,11 +69,11 @@ export function dollarsPerMillion(usage: Usage): number {
 export function billOf(one: Shop, measures: Measures): Bill {
   const habits = habitsOf(one)
   const usage = addUp(habits, measures)
-  const { auditGb, sessionGb, peopleGb, feedEntries } = strainOf(one, measures)
+  const { auditGb, sessionGb, usersGb, feedEntries } = strainOf(one, measures)
   // The counted polls had almost no entry.
   const entriesAPoll = (feedEntries / shop.PEAK) * shop.FEED_READ_SHARE
   usage.rowsRead += count(habits, ['revocation feed, read anew']) * entriesAPoll
-  usage.storedGb = auditGb + sessionGb + peopleGb
+  usage.storedGb = auditGb + sessionGb + usersGb
   usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
   usage.kvWrites = feedWrites(one)
   const total = USAGE_NAMES.reduce((sum, name) => sum + dollarsBeyond(name, usage[name]), PLAN_DOLLARS)
@@ -102,7 +102,7 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
     auditEvents,
     auditGb: gb(auditEvents * (shop.AUDIT_DAYS / 30) * rowBytes.audit_events),
     sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
-    peopleGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
+    usersGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
     feedEntries: entries,
     feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
     feedWritesASecond: one.instances * Math.min(listed, 1 / 60),

@@ -111,7 +111,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
       '10 GB a database',
     ],
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
-    [`people, ${bytes(rowBytes.users)}`, ({ peopleGb }) => `${short(peopleGb)} GB`, ''],
+    [`users, ${bytes(rowBytes.users)}`, ({ usersGb }) => `${short(usersGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
     ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each new reader'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
@@ -124,9 +124,9 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
 function describeEnds(strains: readonly Strain[]): string {
   const middle = strains[1]
   if (middle === undefined) throw new Error('there is no shop in the middle')
-  const { shop: one, auditGb, sessionGb, peopleGb, busy, auditEvents } = middle
+  const { shop: one, auditGb, sessionGb, usersGb, busy, auditEvents } = middle
   const at = (part: number) => short(one.visitors / part)
-  const others = sessionGb + peopleGb
+  const others = sessionGb + usersGb
   const days = (count: number) => (others + (auditGb * count) / shop.AUDIT_DAYS) / DATABASE_GB
   return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month, with 30 days of the audit trail at ${at(days(30))}.
 It has no time left at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`

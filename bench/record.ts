@@ -82,10 +82,10 @@ function describeQueue({ subject, baseline }: Comparison, speed: readonly Measur
   const hashMs = hash?.baseline.p50Ms ?? Number.NaN
   const line = ({ perSecond, p50Ms, p99Ms }: typeof subject) =>
     `${perSecond.toFixed(0)} | ${p50Ms.toFixed(1)} | ${p99Ms.toFixed(1)} | ${(p50Ms / hashMs).toFixed(2)}`
-  return `| machine tokens, 32 at once | a second | p50 ms | p99 ms | p50 in hashes of ${hashMs.toFixed(1)} ms |
+  return `| machine tokens, concurrency 32 | a second | p50 ms | p99 ms | p50 in hashes of ${hashMs.toFixed(1)} ms |
 | --- | ---: | ---: | ---: | ---: |
-| alone | ${line(baseline)} |
-| beside 4 sign-ins | ${line(subject)} |`
+| without sign-ins | ${line(baseline)} |
+| during 4 sign-ins | ${line(subject)} |`
 }
 
 function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {

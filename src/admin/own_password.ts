@@ -8,7 +8,7 @@ import { startSession } from '../sessions/start_session.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
-import { issueTimeOf } from '../users/user.ts'
+import { describeUser } from '../users/sign_in.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -104,11 +104,8 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
   const { isHeld } = passwordStandingOf(operator.user, config)
   const scopes = isHeld ? allowed : operator.scope.filter((scope) => allowed.includes(scope))
   const signedIn = {
-    subject: user.id,
-    roles: user.roles,
-    standing: passwordStandingOf(user, config),
+    ...describeUser(user, config, request.context.now),
     scope: grantScope(null, scopes),
-    issuedAt: issueTimeOf(user, request.context.now),
     facts: {},
     by: 'password',
     signIn: null,

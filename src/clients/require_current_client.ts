@@ -3,21 +3,21 @@ import { temporarilyUnavailable } from '../oauth/errors.ts'
 import type { ClientRequest } from './client_request.ts'
 import type { ClientStore } from './client_store.ts'
 
-/** A cut-off of a client that lies further ahead than this is an error, such as a time in milliseconds. */
+/** A `tokensValidFrom` of a client further in the future than this is an error, such as a time in milliseconds. */
 const MAX_AHEAD_SECONDS = 60
 
 interface Dependencies {
   clients: Pick<ClientStore, 'isCurrent'>
 }
 
-/** The client of a request is a copy from before a change. The request can run again with the current client. */
+/** The copy of the client is older than a change of it. The request can run again with the current client. */
 export class ClientChanged extends StorageUnavailable {
   override name = 'ClientChanged'
 }
 
 /**
- * Requires that tokens may be issued to a client now. Every grant calls it before a token is issued or used up. The refresh calls
- * only `requireUnchangedClient`: its own statement checks the cut-offs in D1.
+ * Requires that the server may issue tokens to the client now. Each grant calls it before it issues or uses up a token. The
+ * refresh token grant calls only `requireUnchangedClient`, because its own SQL statement checks the revocations in D1.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
@@ -30,7 +30,7 @@ export async function requireCurrentClient(
   requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
 }
 
-/** Requires that the copy of a client lacks no change of more than a few seconds ago. @throws ClientChanged */
+/** Requires that the copy of the client includes all changes until a few seconds ago. @throws ClientChanged */
 export async function requireUnchangedClient(
   { client, context }: ClientRequest,
   { clients }: Dependencies,
@@ -39,12 +39,12 @@ export async function requireUnchangedClient(
 }
 
 /**
- * After a cut-off of a client, tokens that are issued before its margin is over would be refused by every API. They are not
- * issued, and not dated ahead either: strict readers refuse an `iat` that lies ahead, and a cut-off of the user in the same
- * seconds would not end them. The caller is asked to come back.
+ * Refuses to issue tokens until the revocation of a client's tokens is in the past. APIs would refuse tokens issued before.
+ * Tokens with a later `iat` are no way out: strict libraries refuse an `iat` in the future, and a revocation of the user in
+ * the same seconds would not end them.
  *
- * @param validFrom The second of the cut-off.
- * @throws OAuthError temporarily_unavailable; CorruptRecord where it lies more than MAX_AHEAD_SECONDS ahead
+ * @param validFrom The second from which new tokens of the client are valid.
+ * @throws OAuthError temporarily_unavailable; CorruptRecord if it is more than MAX_AHEAD_SECONDS in the future
  */
 export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
   const waitSeconds = validFrom - now
@@ -55,12 +55,12 @@ export function requireCutOffIsOver(clientId: string, validFrom: number, now: nu
 }
 
 /**
- * Runs work and the check above in parallel. A refusal of the client comes before any error of the work, because it must not
- * show whether a password was correct.
+ * Runs `requireCurrentClient` in parallel with other work. An error of the check replaces an error of the work, so that the
+ * response does not show whether a password was correct.
  *
- * @throws what the check throws, else what the work throws
+ * @throws the error of the check, else the error of the work
  */
-export async function besideClientCheck<T>(
+export async function requireCurrentClientDuring<T>(
   work: Promise<T>,
   request: ClientRequest,
   dependencies: Dependencies,

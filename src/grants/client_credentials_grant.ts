@@ -5,9 +5,10 @@ import { grantScope } from '../oauth/scope.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { Grant } from './grant.ts'
 
-/** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
+/** An access token for a confidential client itself (RFC 6749 §4.4), without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
+  startsSession: false,
   isOffered: () => true,
   isAllowed: (client) => client.confidential && client.grants.includes('client_credentials'),
 
@@ -19,7 +20,13 @@ export const clientCredentialsGrant: Grant = {
     const issuance = { ...holder, scope, issuedAt: context.now, session: null }
     const response = await issueTokens(issuance, services, context)
     auditSuccess(
-      { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },
+      {
+        kind: 'issue',
+        reason: 'client_credentials',
+        subject: client.id,
+        sid: null,
+        grant: 'client_credentials',
+      },
       request,
       services,
     )

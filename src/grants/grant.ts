@@ -15,7 +15,7 @@ import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
 
-/** What the grants work with. */
+/** The stores and rules that grants use. */
 export interface GrantServices {
   config: Config
   keys: KeyRing
@@ -34,10 +34,12 @@ export interface GrantServices {
 /** One way to get a token (RFC 6749 §1.3). */
 export interface Grant {
   type: GrantType
-  /** Whether the server offers it at all. */
+  /** Whether the grant starts a session. The refresh token of a session can be refreshed. */
+  startsSession: boolean
+  /** Whether config.yml turns the grant on. */
   isOffered(config: Config): boolean
-  /** Whether this client may use it. */
-  isAllowed(client: Client): boolean
-  /** @throws OAuthError */
+  /** Whether a client may use the grant. `grants` are the grants that the server offers. */
+  isAllowed(client: Client, grants: readonly Grant[]): boolean
+  /** @throws OAuthError, StorageUnavailable, CorruptRecord */
   run(request: ClientRequest, services: GrantServices): Promise<TokenResponse>
 }
