@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
 import { createConsole } from './console/console_app.tsx'
-import { CONSOLE_PATH } from './console/page.ts'
+import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'

@@ -12,7 +12,7 @@ import type { AuditEvent } from './audit_event.ts'
 
 /** Records the audit event of a successful request, after its response is sent. */
 export function auditSuccess(
-  event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid' | 'previousTokenAt'>,
+  event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid' | 'grant' | 'previousTokenAt'>,
   { client, api, context }: AuditedRequest,
   { audit }: { audit: AuditStore },
 ): void {

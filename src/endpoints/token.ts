@@ -40,20 +40,20 @@ async function runAudited(grant: Grant, request: ClientRequest, services: Servic
   try {
     return await grant.run(request, services)
   } catch (error) {
-    if (error instanceof OAuthError) auditRefusal(error, request, services)
+    if (error instanceof OAuthError) auditRefusal(error, grant, { request, services })
     throw error
   }
 }
 
 function auditRefusal(
   { refusal, reason, about }: OAuthError,
-  request: ClientRequest,
-  { audit }: Services,
+  { type: grant }: Grant,
+  { request, services }: { request: ClientRequest; services: Services },
 ): void {
   const kind = AUDITED.get(refusal.kind)
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
   const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
-  audit.record({ kind, outcome: 'refused', reason, ...who }, context)
+  services.audit.record({ kind, outcome: 'refused', reason, grant, ...who }, context)
 }

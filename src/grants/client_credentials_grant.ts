@@ -20,7 +20,13 @@ export const clientCredentialsGrant: Grant = {
     const issuance = { ...holder, scope, issuedAt: context.now, session: null }
     const response = await issueTokens(issuance, services, context)
     auditSuccess(
-      { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },
+      {
+        kind: 'issue',
+        reason: 'client_credentials',
+        subject: client.id,
+        sid: null,
+        grant: 'client_credentials',
+      },
       request,
       services,
     )

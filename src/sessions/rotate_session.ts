@@ -62,7 +62,8 @@ export async function rotateSession(
   const { sid, subject, scope } = claims
   const { seq, expiresAt } = outcome
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
-  const event = { kind, reason: `token ${claims.seq} gave ${seq}`, subject, sid } as const
+  const reason = `token ${claims.seq} gave ${seq}`
+  const event = { kind, reason, subject, sid, grant: 'refresh_token' } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
   return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
 }

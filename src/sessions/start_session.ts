@@ -51,7 +51,7 @@ export async function startSession(
   const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
   // The event has the `iat` of the tokens: an earlier cut-off must not look as if it came after the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
-  auditSuccess({ kind: 'issue', reason: by, subject, sid }, dated, services)
+  auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)
   if (signIn !== null) {
     const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
     services.guard.recordSignIn(signIn, mark)
