@@ -18,11 +18,6 @@ interface Dependencies {
   config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
-export interface NewPassword {
-  /** A PHC string. */
-  passwordHash: string
-}
-
 /** Why the sessions of a person or a client end. */
 export interface CutOff<Edit, Conditions> {
   reason: string
@@ -46,31 +41,6 @@ export class SignOut {
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-  }
-
-  async everywhere(userId: string, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'signed out everywhere' }, context)
-  }
-
-  /** Sets a new password and ends every session of the user. */
-  async changePassword(userId: string, edit: NewPassword, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'the password was changed', edit }, context)
-  }
-
-  async disableUser(userId: string, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'the user was disabled', edit: { enabled: false } }, context)
-  }
-
-  async disableClient(clientId: string, context: RequestContext): Promise<void> {
-    const cutOff = { reason: 'the client was disabled', edit: { enabled: false } }
-    await this.endClient(clientId, cutOff, context)
-    await this.#dependencies.clients.renewCopy(clientId, context)
-  }
-
-  /** For a secret that leaked: the client stays, all that was issued to it dies. */
-  async endTokensOfClient(clientId: string, reason: string, context: RequestContext): Promise<void> {
-    await this.endClient(clientId, { reason }, context)
-    await this.#dependencies.clients.renewCopy(clientId, context)
   }
 
   /** @throws StorageUnavailable, CorruptRecord */
