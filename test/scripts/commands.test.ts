@@ -160,7 +160,11 @@ describe('npm start', () => {
 })
 
 describe('npm run reset', () => {
-  const EMPTY = { code: 0, stdout: '.wrangler/ is empty. The next npm start creates the data again.\n', stderr: '' }
+  const EMPTY = {
+    code: 0,
+    stdout: '.wrangler/ is empty. The next npm start creates the data again.\n',
+    stderr: '',
+  }
 
   it('refuses while npm start runs, and removes the local data after the server has ended', async () => {
     const folder = checkout(String)
