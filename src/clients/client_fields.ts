@@ -100,7 +100,8 @@ export const CLIENT_FIELDS = {
   confidential: defineField('confidential', {
     kind: 'flag',
     label: 'Confidential',
-    description: 'true: it authenticates with a secret; false: a public client without a secret, such as an app',
+    description:
+      'true: it authenticates with a secret; false: a public client without a secret, such as an app',
     input: flag,
     stored: z.boolean(),
     isEditable: false,

@@ -67,7 +67,11 @@ export function toWire(values: ClientValues): ClientWireValues {
 }
 
 /** The columns of `clients` for the values that are given. */
-export function toColumns(values: Partial<ClientValues>): ColumnValues {
+export function toColumns(
+  values: {
+    [P in Property]?: ClientValues[P] | undefined
+  },
+): ColumnValues {
   const given = new Map<string, unknown>(Object.entries(values))
   return mapFields(FIELD_LIST, 'wire', ({ property }) => toColumn(given.get(property)))
 }

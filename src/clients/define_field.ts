@@ -43,6 +43,7 @@ export function defineField<
   Default extends ((id: string) => NoInfer<T>) | null,
 >(wire: Wire, spec: FieldSpec<T, IsEditable, Default>): Field<Wire, T, IsEditable, Default> {
   const { label: title, description } = spec
-  const describe = (schema: z.ZodMiniType<T>) => schema.clone().register(z.globalRegistry, { title, description })
+  const describe = (schema: z.ZodMiniType<T>) =>
+    schema.clone().register(z.globalRegistry, { title, description })
   return { ...spec, wire, input: describe(spec.input), stored: describe(spec.stored) }
 }

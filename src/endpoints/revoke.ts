@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { isConfidential } from '../clients/client.ts'
 import { auditSuccess } from '../grants/audit_success.ts'
 import type { ClientRequest } from '../grants/grant.ts'
 import { identifySession } from '../grants/identify_session.ts'
@@ -52,8 +53,8 @@ async function spendBudgets(
   { client, context }: ClientRequest,
   { bursts }: Services,
 ): Promise<void> {
-  if (!client.confidential) await bursts.spend('revocations', client.id, context)
-  const isOfClient = client.confidential || !isVisitorId(subject)
+  if (!isConfidential(client)) await bursts.spend('revocations', client.id, context)
+  const isOfClient = isConfidential(client) || !isVisitorId(subject)
   if (isOfClient) await bursts.spendOfClient('client_revocations', client.id)
 }
 

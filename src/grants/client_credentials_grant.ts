@@ -1,3 +1,4 @@
+import { isConfidential } from '../clients/client.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { clientScopes } from './allowed_scopes.ts'
 import { auditSuccess } from './audit_success.ts'
@@ -9,7 +10,7 @@ import { requireCurrentClient } from './require_current_client.ts'
 export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
   isOffered: () => true,
-  isAllowed: (client) => client.confidential && client.grants.includes('client_credentials'),
+  isAllowed: (client) => isConfidential(client) && client.grants.includes('client_credentials'),
 
   async run(request, services) {
     const { client, api, parameters, context } = request

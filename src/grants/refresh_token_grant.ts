@@ -1,3 +1,4 @@
+import { isConfidential } from '../clients/client.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
@@ -68,7 +69,7 @@ function spendRefresh(
   { client, context }: ClientRequest,
   { bursts }: GrantServices,
 ): Promise<void> {
-  return bursts.spend('refreshes', client.confidential ? sid : client.id, context)
+  return bursts.spend('refreshes', isConfidential(client) ? sid : client.id, context)
 }
 
 /** A lifetime that was made shorter since holds for tokens that were issued before, too. */

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
+import { isConfidential } from '../clients/client.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
@@ -91,7 +92,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
-    isFromClient: client.confidential,
+    isFromClient: isConfidential(client),
     subject: customer,
     sid: null,
   }
