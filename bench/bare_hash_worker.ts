@@ -1,12 +1,12 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { Argon2id } from '../src/users/argon2.ts'
 
-// The yardstick of a password sign-in: its hash, alone, at each request.
+// The baseline of a password sign-in: a Worker that computes one password hash for each request.
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** The cost that config.yml has where it names none. */
+/** The default cost in config.yml. */
 const COST = { m: 19456, t: 2, p: 1 }
 
 let argon2: Argon2id | null = null

@@ -1,9 +1,9 @@
-import type { Env } from '../src/services.ts'
+import type { Env } from '../src/services/services.ts'
 import { HolderStore } from '../src/sessions/holder_store.ts'
 import { SessionStore } from '../src/sessions/session_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 
-// The yardstick of a refresh: the same call to D1, and a constant. The caller counts: /rotate?sid=…&seq=…
+// The baseline of a refresh: the same D1 call and a constant response. The caller counts: /rotate?sid=…&seq=…
 
 const LIFETIME_SECONDS = 2_592_000
 

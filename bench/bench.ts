@@ -16,9 +16,9 @@ import { measureStartup } from './startup.ts'
 import { formatSpeed } from './tables.ts'
 import { measureWaits } from './waits.ts'
 
-// Measures the service beside what no service of its kind could be faster than, and writes docs/performance.md with its
-// chart and the tables of docs/cost.md. With names of operations it measures those alone, prints them and writes nothing;
-// with `feed`, the revocation feed; with `far`, how many store calls of a token request wait for one another.
+// Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
+// chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
+// `feed` measures the revocation feed. `far` prints the sequential store waits of token requests.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -36,7 +36,7 @@ const directory = makeTemporaryDirectory()
 const bundle = await bundleWorker(join(directory, 'service'))
 if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
 else await record()
-// Servers end with the process.
+// The servers stop when this process ends.
 process.exit(0)
 
 async function printSome(cases: readonly Case[]): Promise<void> {

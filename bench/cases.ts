@@ -1,47 +1,47 @@
 import type { Operation } from './operations.ts'
 import * as operations from './operations.ts'
 
-/** A Worker that an operation is compared with: what no server of its kind can be faster than. */
-export type YardstickName = 'constant' | 'hash' | 'rotation'
+/** A Worker that does the minimum work of an operation, as the baseline of its comparison. */
+export type BaselineName = 'constant' | 'hash' | 'rotation'
 
 export interface Case {
   operation: Operation
-  yardstick: YardstickName
-  /** What was aimed at, as a ratio to the yardstick. */
+  baseline: BaselineName
+  /** The aim, as a ratio to the baseline. */
   aim?: number
   roundMs?: number
-  /** Whether what it does depends on how much is stored. */
+  /** Whether the work depends on the size of the database. */
   isGrowing?: boolean
 }
 
-export const YARDSTICKS: Readonly<Record<YardstickName, { title: string; operation: Operation }>> = {
+export const BASELINES: Readonly<Record<BaselineName, { title: string; operation: Operation }>> = {
   constant: { title: 'a constant', operation: operations.CONSTANT },
   hash: { title: 'the bare hash', operation: operations.CONSTANT },
   rotation: { title: 'the bare call', operation: operations.BARE_ROTATION },
 }
 
-/** A hash takes tens of milliseconds: with 256 callers a round must last for some of them each. */
+/** A hash takes tens of milliseconds, so a round with 256 callers must be long. */
 const SLOW_ROUND_MS = 2500
 
 export const CASES: readonly Case[] = [
-  { operation: operations.MACHINE_TOKEN, yardstick: 'constant', aim: 0.45, isGrowing: true },
-  { operation: operations.GUEST_TOKEN, yardstick: 'constant', aim: 0.45, isGrowing: true },
+  { operation: operations.MACHINE_TOKEN, baseline: 'constant', aim: 0.45, isGrowing: true },
+  { operation: operations.GUEST_TOKEN, baseline: 'constant', aim: 0.45, isGrowing: true },
   {
     operation: operations.SIGN_IN_OPERATION,
-    yardstick: 'hash',
+    baseline: 'hash',
     aim: 0.9,
     roundMs: SLOW_ROUND_MS,
     isGrowing: true,
   },
-  { operation: operations.REFRESH, yardstick: 'rotation', aim: 0.8, isGrowing: true },
-  { operation: operations.JWKS, yardstick: 'constant', aim: 0.85 },
-  { operation: operations.METADATA, yardstick: 'constant' },
-  { operation: operations.FEED, yardstick: 'constant', isGrowing: true },
-  { operation: operations.INTROSPECTION, yardstick: 'constant', isGrowing: true },
-  { operation: operations.REVOCATION, yardstick: 'constant', isGrowing: true },
+  { operation: operations.REFRESH, baseline: 'rotation', aim: 0.8, isGrowing: true },
+  { operation: operations.JWKS, baseline: 'constant', aim: 0.85 },
+  { operation: operations.METADATA, baseline: 'constant' },
+  { operation: operations.FEED, baseline: 'constant', isGrowing: true },
+  { operation: operations.INTROSPECTION, baseline: 'constant', isGrowing: true },
+  { operation: operations.REVOCATION, baseline: 'constant', isGrowing: true },
 ]
 
-/** What is counted beside the cases, for its price alone. `like` takes about as much processor time. */
+/** Operations that are counted only for their price. `like` names an operation with similar processor time. */
 export const PRICED: readonly { operation: Operation; like: Operation }[] = [
   { operation: operations.FIRST_REFRESH, like: operations.REFRESH },
   { operation: operations.MERGE, like: operations.SIGN_IN_OPERATION },

@@ -1,4 +1,4 @@
-/** One bar: a ratio from 0 to 1, and where there is one, the ratio that was aimed at. */
+/** One bar: a ratio from 0 to 1, and its aim or null. */
 export interface Bar {
   label: string
   ratio: number
@@ -11,17 +11,17 @@ const VALUE_WIDTH = 50
 const ROW_HEIGHT = 26
 const BAR_HEIGHT = 14
 const FOOT_HEIGHT = 24
-/** A bar that has no room for its figure. */
+/** Below this ratio, the number stands next to the bar. */
 const SHORT = 0.12
 
-/** Bars beside each other with a line at each aim, as an SVG of its own that reads on a light and a dark page. */
+/** Draws horizontal bars, with a line at each aim, as an SVG for light and dark pages. */
 export function drawChart(title: string, bars: readonly Bar[]): string {
   const height = ROW_HEIGHT * bars.length + FOOT_HEIGHT
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(title)}">
 <style>text { font: 13px system-ui, sans-serif; fill: #57606a } rect { fill: #2f7d6b } .aim { stroke: #c2571a; stroke-width: 2 }
 @media (prefers-color-scheme: dark) { text { fill: #9da7b3 } rect { fill: #4fb39b } .aim { stroke: #f0925a } }</style>
 ${bars.map(drawBar).join('\n')}
-<text x="${LABEL_WIDTH}" y="${height - 6}">to the constant, or to what is in brackets</text>
+<text x="${LABEL_WIDTH}" y="${height - 6}">ratio to the constant Worker, or to the baseline in brackets</text>
 </svg>
 `
 }

@@ -1,6 +1,6 @@
 import type { Bundle } from '../scripts/worker_bundle.ts'
 import { startService } from '../scripts/worker_server.ts'
-import { type Case, YARDSTICKS } from './cases.ts'
+import { BASELINES, type Case } from './cases.ts'
 import { type Comparison, type Contestant, compare } from './load.ts'
 import { addMillions } from './million.ts'
 import { CONSTANT, MACHINE_TOKEN, type Operation, SIGN_IN_OPERATION, verification } from './operations.ts'
@@ -13,62 +13,62 @@ const ROUND_MS = 700
 const SIGN_INS_BESIDE = 4
 const LONG_ROUND_MS = 2000
 
-/** Each operation beside its yardstick, and the verifier. */
+/** Compares each operation with its baseline, and measures the verifier. */
 export async function compareAll(cases: readonly Case[], servers: Servers): Promise<Measurement[]> {
   const measurements: Measurement[] = []
-  for (const { operation, yardstick: yardstickName, roundMs = ROUND_MS } of cases) {
+  for (const { operation, baseline: baselineName, roundMs = ROUND_MS } of cases) {
     const subject = contestant(servers.service, operation)
-    const yardstick = contestant(servers[yardstickName], YARDSTICKS[yardstickName].operation)
+    const baseline = contestant(servers[baselineName], BASELINES[baselineName].operation)
     for (const concurrency of CONCURRENCIES) {
       const comparison = await report(operation, concurrency, () =>
-        compare({ subject, yardstick }, { concurrency, roundMs }),
+        compare({ subject, baseline }, { concurrency, roundMs }),
       )
-      measurements.push({ operation: operation.name, yardstickName, ...comparison })
+      measurements.push({ operation: operation.name, baselineName, ...comparison })
     }
   }
   return measurements
 }
 
-/** A token that an API verifies, beside an API that does not look at it. */
+/** Compares an API that verifies a token with an API that ignores it. */
 export async function compareVerifier({ service, verifier, constant }: Servers): Promise<Measurement[]> {
   const operation = verification(service.send)
   const contestants = {
     subject: contestant(verifier, operation),
-    yardstick: contestant(constant, CONSTANT),
+    baseline: contestant(constant, CONSTANT),
   }
   const measurements: Measurement[] = []
   for (const concurrency of CONCURRENCIES) {
     const comparison = await report(operation, concurrency, () =>
       compare(contestants, { concurrency, roundMs: ROUND_MS }),
     )
-    measurements.push({ operation: operation.name, yardstickName: 'constant', ...comparison })
+    measurements.push({ operation: operation.name, baselineName: 'constant', ...comparison })
   }
   return measurements
 }
 
-/** Machine tokens while sign-ins queue for their hashes, beside machine tokens alone. */
+/** Compares machine tokens during queued sign-ins with machine tokens alone. */
 export function compareBesideSignIns({ service }: Servers): Promise<Comparison> {
   const alone = contestant(service, MACHINE_TOKEN)
   const background = { operation: SIGN_IN_OPERATION, callers: SIGN_INS_BESIDE }
   return report(MACHINE_TOKEN, CONCURRENCY, () =>
     compare(
-      { subject: { ...alone, background }, yardstick: alone },
+      { subject: { ...alone, background }, baseline: alone },
       { concurrency: CONCURRENCY, roundMs: LONG_ROUND_MS },
     ),
   )
 }
 
-/** Operations of a service with a million people and sessions, beside one with a few, both as new. */
+/** Compares a service with a million users and sessions with a service with few. */
 export async function compareFullWithEmpty(cases: readonly Case[], bundle: Bundle): Promise<Measurement[]> {
   const empty = await start(startService(bundle))
   const full = await start(startService(bundle, { fill: addMillions }))
   const measurements: Measurement[] = []
-  for (const { operation, yardstick: yardstickName, roundMs = ROUND_MS } of cases) {
-    const contestants = { subject: contestant(full, operation), yardstick: contestant(empty, operation) }
+  for (const { operation, baseline: baselineName, roundMs = ROUND_MS } of cases) {
+    const contestants = { subject: contestant(full, operation), baseline: contestant(empty, operation) }
     const comparison = await report(operation, CONCURRENCY, () =>
       compare(contestants, { concurrency: CONCURRENCY, roundMs }),
     )
-    measurements.push({ operation: operation.name, yardstickName, ...comparison })
+    measurements.push({ operation: operation.name, baselineName, ...comparison })
   }
   return measurements
 }

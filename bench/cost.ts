@@ -1,16 +1,16 @@
-/** What a request makes the stores and the cryptography do. */
+/** The store calls and the cryptographic operations of a request. */
 export interface Cost {
-  /** Round trips to D1: a statement that is run, or a batch. */
+  /** Round trips to D1: a statement or a batch. */
   d1Calls: number
-  /** Of these, those with a statement that writes. */
+  /** Round trips with at least one statement that writes. */
   d1WriteCalls: number
   /** Statements that read, alone or in a batch. */
   d1Reads: number
   d1Writes: number
-  /** What D1 bills: rows that its statements looked at, and rows and index entries that they wrote. */
+  /** The units that D1 bills: rows read, and rows and index entries written. */
   d1RowsRead: number
   d1RowsWritten: number
-  /** Rows that are new, without their index entries: the sweep removes each one day. */
+  /** New rows without index entries; the sweep removes each of them later. */
   d1RowsAdded: number
   kvReads: number
   kvWrites: number
@@ -18,7 +18,7 @@ export interface Cost {
   argon2: number
   sha256: number
   signatures: number
-  /** Signatures that were verified. */
+  /** Verified signatures. */
   verifications: number
   logLines: number
 }
@@ -42,13 +42,13 @@ export const NO_COST: Readonly<Cost> = {
 
 export const COST_NAMES = Object.keys(NO_COST) as (keyof Cost)[]
 
-/** What the counting Worker answers: the response of the server, and what it cost. */
+/** The result of the counting Worker: the server's response and its cost. */
 export interface CountedAnswer {
   status: number
   body: string
-  /** What the response waited for. */
+  /** Work before the response. */
   before: Cost
-  /** What was done without the caller waiting: audit writes, repairs of copies. */
+  /** Work after the response: audit writes, repairs of copies. */
   after: Cost
 }
 

@@ -5,16 +5,16 @@ import type { Operation } from './operations.ts'
 
 export interface OperationCost {
   operation: string
-  /** What the response waits for. */
+  /** Work before the response. */
   before: Cost
-  /** What is done beside it or later. */
+  /** Work in parallel with the response or after it. */
   after: Cost
 }
 
-/** As one of so many, a caller need not prepare for a long run. */
+/** The number of callers for a count. A caller prepares less if there are many. */
 const CALLERS = 256
 
-/** What one request of an operation costs a Worker that had one like it already. @param send To the counting Worker. */
+/** The cost of one request in a warm Worker. @param send Sends a request to the counting Worker. */
 export async function countOperation(operation: Operation, send: Send): Promise<OperationCost> {
   const caller = await operation.open(async (request) => {
     const { status, body } = await ask(send, request)

@@ -1,7 +1,7 @@
 /**
- * Called around each call that reaches D1: a statement that is run, or a batch.
+ * Wraps each call to D1: a statement or a batch.
  *
- * @param call Makes it. Gives the result of each statement, with what D1 says of it.
+ * @param call Makes the call. Returns the result of each statement, with the metadata of D1.
  */
 export type AroundD1 = (sql: readonly string[], call: () => Promise<D1Result[]>) => Promise<D1Result[]>
 export type AroundKv = <T>(kind: 'read' | 'write', call: () => Promise<T>) => Promise<T>
@@ -19,7 +19,7 @@ const KV_CALLS: ReadonlyMap<string | symbol, 'read' | 'write'> = new Map([
   ['delete', 'write'],
 ])
 
-/** The database, with something around each statement that is run and each batch. */
+/** The database with a wrapper around each statement and each batch. */
 export function aroundD1(database: D1Database, around: AroundD1): D1Database {
   const originals = new WeakMap<D1PreparedStatement, Original>()
 
@@ -30,7 +30,7 @@ export function aroundD1(database: D1Database, around: AroundD1): D1Database {
       bind: (...values: unknown[]) => wrapStatement({ statement: statement.bind(...values), sql }),
       run,
       all: run,
-      // D1 gives a row alone, without what it cost.
+      // first() of D1 returns a row without metadata.
       first: async () => (await run())?.results[0] ?? null,
     }
     const wrapped = new Proxy(statement, {
@@ -69,7 +69,7 @@ export function aroundD1(database: D1Database, around: AroundD1): D1Database {
   return wrapDatabase(database)
 }
 
-/** The namespace, with something around each of its calls. */
+/** The namespace with a wrapper around each call. */
 export function aroundKv(namespace: KVNamespace, around: AroundKv): KVNamespace {
   return new Proxy(namespace, {
     get(target, property) {

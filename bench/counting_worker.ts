@@ -1,14 +1,14 @@
-import type { Env } from '../src/services.ts'
+import type { Env } from '../src/services/services.ts'
 import { Argon2id } from '../src/users/argon2.ts'
 import worker from '../src/worker.ts'
 import { type CountedAnswer, NO_COST, subtractCost } from './cost.ts'
 import { aroundD1, aroundKv } from './counting_stores.ts'
 
-// The Worker itself with counters around its stores and its cryptography. It takes one request at a time.
+// The Worker with counters around its stores and its cryptography. It handles one request at a time.
 
 /**
- * Each store call is held up by this long and counted at its end. A call that nobody waits for is then still under
- * way when the response leaves, whichever of the two was begun first.
+ * Each store call is delayed by this time and counted at its end. So a call that the response does not wait for is still
+ * in flight when the response is sent.
  */
 const STORE_DELAY_MS = 20
 
@@ -26,7 +26,7 @@ export default {
     const response = await worker.fetch(request, countingEnv, { ...context, waitUntil } as ExecutionContext)
     const answer = { status: response.status, body: await response.text() }
     const answered = { ...counted }
-    // What is deferred may defer more, which this loop then comes to.
+    // Deferred work may defer more work, which this loop also awaits.
     for (const work of deferred) await work
     const before = subtractCost(answered, start)
     const after = subtractCost(counted, answered)
@@ -57,7 +57,7 @@ async function countD1Call(sql: readonly string[], call: () => Promise<D1Result[
   for (const [i, { meta }] of results.entries()) {
     counted.d1RowsRead += meta.rows_read
     counted.d1RowsWritten += meta.rows_written
-    // A counter is a row that is there already, or one for all events of its minute.
+    // A counter row exists already, or serves all events of its minute.
     if (/^\s*insert\b(?!\s+into\s+audit_counters)/i.test(sql[i] ?? '')) counted.d1RowsAdded += meta.changes
   }
   return results
@@ -78,7 +78,7 @@ function countCryptography(): void {
   countCalls(subtle, 'verify', () => counted.verifications++)
 }
 
-/** Replaces a method by itself with a count before it. */
+/** Wraps a method so that it counts its calls. */
 function countCalls<T extends object>(prototype: T, method: keyof T & string, count: () => void): void {
   const original = prototype[method] as (...parameters: unknown[]) => unknown
   function counting(this: unknown, ...parameters: unknown[]) {

@@ -10,14 +10,14 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number
   body: string
-  /** Of a 503; null where it has none. */
+  /** Retry-After of a 503; null without one. */
   retryAfterSeconds: number | null
 }
 
 /** Sends a request. */
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>
 
-/** A sender over connections that are kept, one for each request that is under way. It takes little of the machine. */
+/** Creates a sender with keep-alive connections, one for each request in flight. */
 export function sender(origin: string): Send & { close(): Promise<void> } {
   const pool = new Pool(origin, { pipelining: 1 })
 
@@ -34,7 +34,7 @@ export function sender(origin: string): Send & { close(): Promise<void> } {
   return Object.assign(send, { close: () => pool.close() })
 }
 
-/** The body of a response that must be 200. */
+/** Returns the body of a 200. @throws Error for any other status */
 export async function require200(send: Send, request: HttpRequest): Promise<string> {
   const { status, body } = await send(request)
   if (status === 200) return body

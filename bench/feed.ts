@@ -11,7 +11,7 @@ import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from '../src/sessions/feed_snapshot.ts'
 import { formatTable } from './tables.ts'
 
-/** How many entries are listed, and how often each measurement is repeated. */
+/** The sizes of the list, and the number of repetitions. */
 const SIZES = [
   { entries: 1, rounds: 400 },
   { entries: 10_000, rounds: 40 },
@@ -23,20 +23,20 @@ const NOW = 1_800_000_000
 const WINDOW_SECONDS = 3600
 const KEY_TIMES = { freshSeconds: 86_400, staleSeconds: 86_400, cooldownSeconds: 30 }
 
-/** What one document costs both sides. CPU is milliseconds of the process. */
+/** The cost of one document on both sides. CPU is in milliseconds of the process. */
 export interface FeedMeasurement {
   entries: number
   document: 'whole' | 'one change'
   bytes: number
-  /** Building and signing it, without the read of D1. */
+  /** Building and signing, without the read of D1. */
   serverCpuMs: number
-  /** A poll of the verifier: reading, verifying and applying it. */
+  /** A poll of the verifier: reading, verifying and applying. */
   verifierCpuMs: number
-  /** What the list at hand takes in the verifier. */
+  /** The memory of the list in the verifier. */
   verifierHeapMib: number
 }
 
-/** The documents that a verifier gets: a whole list, and then a change of it where that is what is measured. */
+/** The documents that a verifier gets: a whole list, and then a delta if the delta is measured. */
 type Documents = [whole: FeedDocument, change?: FeedDocument]
 
 interface IssuerKeys {
@@ -44,7 +44,7 @@ interface IssuerKeys {
   jwk: JWK
 }
 
-/** Measures the revocation feed in this process, with the code of the service and of the verifier. */
+/** Measures the revocation feed in this process, with the code of the service and the verifier. */
 export async function measureFeed(): Promise<FeedMeasurement[]> {
   const keys = await makeKeys()
   const measurements: FeedMeasurement[] = []
@@ -112,7 +112,7 @@ function snapshotOf(cutoffs: readonly StoredCutoff[], key: SigningKey): FeedSnap
   return new FeedSnapshot({ lists, issuer: ISSUER, windowSeconds: WINDOW_SECONDS, key, asOf: NOW })
 }
 
-/** The poll that brings the last of the documents. The verifier has the keys already. */
+/** Polls for the last document. The verifier has the keys already. */
 async function measureVerifier(
   documents: Documents,
   { jwk }: IssuerKeys,
@@ -123,7 +123,7 @@ async function measureVerifier(
   const held = open()
   for (const poll of held) await poll()
   const verifierHeapMib = Math.max(0, heapMib() - heapBefore)
-  // Used after the measurement, so that the collector leaves it there until then.
+  // This use keeps the list in memory during the measurement.
   if (held.length !== documents.length) throw new Error('a document was not polled')
   let cpuMs = 0
   for (let i = 0; i <= rounds; i++) {
@@ -131,13 +131,13 @@ async function measureVerifier(
     const last = polls.pop()
     for (const poll of polls) await poll()
     const spent = await cpuOf(1, async () => last?.())
-    // The first is to warm up.
+    // The first run is a warm-up.
     if (i > 0) cpuMs += spent
   }
   return { verifierCpuMs: cpuMs / rounds, verifierHeapMib }
 }
 
-/** Makes pollers that have nothing yet; each is the list of its polls, one for each document. */
+/** Creates new pollers. A poller is the list of its polls, one for each document. */
 async function pollers(documents: Documents, jwk: JWK): Promise<() => (() => Promise<void>)[]> {
   const fetchStatic = async (url: string) =>
     Response.json(
@@ -169,7 +169,7 @@ async function pollers(documents: Documents, jwk: JWK): Promise<() => (() => Pro
   }
 }
 
-/** Milliseconds of processor time that a run takes, all threads of this process together. */
+/** Processor time of a run in milliseconds, over all threads of this process. */
 async function cpuOf(rounds: number, run: () => Promise<unknown>): Promise<number> {
   if (rounds > 1) await run()
   const before = process.cpuUsage()
@@ -178,7 +178,7 @@ async function cpuOf(rounds: number, run: () => Promise<unknown>): Promise<numbe
   return (user + system) / 1000 / rounds
 }
 
-/** What is in use once the garbage is gone. */
+/** Used heap after a garbage collection. */
 function heapMib(): number {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()

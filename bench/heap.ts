@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 
-/** The heap of an isolate, as its debugger sees it (Chrome DevTools Protocol). */
+/** The heap of an isolate, read through the Chrome DevTools Protocol. */
 export class HeapInspector {
   readonly #socket: WebSocket
   #lastId = 0
@@ -17,7 +17,7 @@ export class HeapInspector {
     return new HeapInspector(socket)
   }
 
-  /** What is in use once the garbage is gone, in MiB. */
+  /** Used heap after a garbage collection, in MiB. */
   async usedMib(): Promise<number> {
     await this.#call('HeapProfiler.enable')
     await this.#call('HeapProfiler.collectGarbage')

@@ -4,35 +4,35 @@ import { type Caller, type Operation, waitAsAsked } from './operations.ts'
 const ROUNDS = 5
 const WARM_UP_MS = 500
 
-/** One of two that are compared. */
+/** One side of a comparison. */
 export interface Contestant {
   operation: Operation
   send: Send
-  /** Processor time of its server so far; NaN where it cannot be known. */
+  /** Total processor time of its server; NaN if unknown. */
   cpuMs(): number
-  /** Beside the measured callers, so many of another operation. */
+  /** Callers of another operation, in parallel with the measured callers. */
   background?: { operation: Operation; callers: number }
 }
 
-/** What was measured of one contestant, over all rounds. */
+/** The measurements of one side over all rounds. */
 export interface Figures {
   requests: number
-  /** Of the rounds, the one in the middle. */
+  /** The median of the rounds. */
   perSecond: number
   p50Ms: number
   p99Ms: number
-  /** Of the server, for a request; that of the background is in it. */
+  /** Processor time of the server for a request, including the background. */
   cpuMs: number
-  /** Which part of the requests was answered with 503. */
+  /** The fraction of requests with a 503. */
   refused: number
 }
 
 export interface Comparison {
   concurrency: number
-  /** Requests a second to those of the yardstick, round by round; of these, the one in the middle. */
+  /** Requests per second divided by those of the baseline, for each round; the median. */
   ratio: number
   subject: Figures
-  yardstick: Figures
+  baseline: Figures
 }
 
 interface Round {
@@ -47,25 +47,25 @@ interface Side extends Contestant {
   backgroundCallers: readonly Caller[]
 }
 
-/** The two in turns, so that what else the machine does meets both. */
+/** Runs the two sides in turns, so that other load of the machine affects both. */
 export async function compare(
-  { subject, yardstick }: { subject: Contestant; yardstick: Contestant },
+  { subject, baseline }: { subject: Contestant; baseline: Contestant },
   { concurrency, roundMs }: { concurrency: number; roundMs: number },
 ): Promise<Comparison> {
-  const a = await openSide(yardstick, concurrency)
+  const a = await openSide(baseline, concurrency)
   const b = await openSide(subject, concurrency)
   for (const side of [a, b]) await runRound(side, WARM_UP_MS)
-  const rounds: { yardstick: Round; subject: Round }[] = []
+  const rounds: { baseline: Round; subject: Round }[] = []
   for (let i = 0; i < ROUNDS; i++) {
-    const pair = { yardstick: await runRound(a, roundMs), subject: await runRound(b, roundMs) }
-    // One whose callers have nothing left to send.
+    const pair = { baseline: await runRound(a, roundMs), subject: await runRound(b, roundMs) }
+    // The callers of this side have no request left.
     if (pair.subject.latenciesMs.length > 0) rounds.push(pair)
   }
   return {
     concurrency,
-    ratio: median(rounds.map((round) => round.subject.perSecond / round.yardstick.perSecond)),
+    ratio: median(rounds.map((round) => round.subject.perSecond / round.baseline.perSecond)),
     subject: summarize(rounds.map((round) => round.subject)),
-    yardstick: summarize(rounds.map((round) => round.yardstick)),
+    baseline: summarize(rounds.map((round) => round.baseline)),
   }
 }
 
@@ -77,7 +77,7 @@ async function openSide(contestant: Contestant, concurrency: number): Promise<Si
   return { ...contestant, backgroundCallers, callers: await open(concurrency, operation) }
 }
 
-/** All callers at once, each one request after the other, until the time is up. */
+/** Runs all callers in parallel until the time is over. Each sends one request after the other. */
 async function runRound(side: Side, durationMs: number): Promise<Round> {
   const { send, callers, backgroundCallers, operation, background } = side
   const end = performance.now() + durationMs
@@ -147,7 +147,7 @@ function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** The nearest rank. */
+/** Computes a percentile by the nearest rank. */
 function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((x, y) => x - y)
   return sorted[Math.ceil(part * sorted.length) - 1] ?? Number.NaN

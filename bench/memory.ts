@@ -4,15 +4,15 @@ import { HeapInspector } from './heap.ts'
 import { MACHINE_TOKEN, type Operation, SIGN_IN_OPERATION } from './operations.ts'
 import { type Measured, start } from './servers.ts'
 
-/** What one isolate holds, in MiB. */
+/** The memory of one isolate, in MiB. */
 export interface Memory {
   /** After a first token. */
   heapAtFirstMib: number
-  /** After `TOKENS` more, once the garbage is gone. */
+  /** After `TOKENS` more and a garbage collection. */
   heapAfterTokensMib: number
-  /** With as many sign-ins under way as the queue takes and more. */
+  /** With a full queue of sign-ins. */
   heapWhileQueueingMib: number
-  /** What the process grew by from the first token to then: the memory of Argon2id is in it, the heap's garbage too. */
+  /** Growth of the process since the first token, including Argon2id and garbage. */
   growthMib: number | null
 }
 

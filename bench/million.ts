@@ -1,14 +1,14 @@
-import type { Env } from '../src/services.ts'
+import type { Env } from '../src/services/services.ts'
 
-/** How many people, sessions and audit events a full database has. */
+/** The number of users, sessions and audit events of a full database. */
 export const ROWS = 1_000_000
 
 const ROWS_AT_ONCE = 50_000
 
-/** Rows `?1` to `?2`, for an INSERT to select from. */
+/** The numbers `?1` to `?2`, as rows for an INSERT. */
 const NUMBERS = 'WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)'
 
-/** As they would be after a million sign-ins, each refreshed a few times: ids as random as those of the server. */
+/** Rows as after a million sign-ins with a few refreshes each. Ids are as random as those of the server. */
 const INSERTS = {
   users: `INSERT INTO users (id, pool, username, password_hash, roles, created_at)
    ${NUMBERS} SELECT 'user:' || lower(hex(randomblob(16))), 'customers', 'customer' || i || '@example.com',
@@ -25,12 +25,12 @@ const INSERTS = {
 /** The tables that grow with a shop. */
 export const GROWING = Object.keys(INSERTS) as (keyof typeof INSERTS)[]
 
-/** Fills the database of a service with the people, sessions and events of a large shop. */
+/** Fills the database of a service with the users, sessions and events of a large shop. */
 export async function addMillions({ DB }: Env): Promise<void> {
   for (const table of GROWING) await addRows(DB, table, ROWS)
 }
 
-/** Bytes of a row with its index entries, in each table. Adds rows. */
+/** Measures the bytes of a row with its index entries, for each table. Adds rows. */
 export async function measureRows({ DB }: Env): Promise<Record<keyof typeof INSERTS, number>> {
   const sizes = { users: 0, sessions: 0, audit_events: 0 }
   for (const table of GROWING) {

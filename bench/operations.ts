@@ -1,22 +1,22 @@
 import { get, type HttpAnswer, type HttpRequest, post, require200, type Send } from './exchange.ts'
 
-/** One caller, who sends the next request when the last is answered. */
+/** A caller sends its next request after the last response. */
 export interface Caller {
-  /** Null where it has nothing left to send. */
+  /** Null if no request is left. */
   next(): HttpRequest | null
-  /** Takes the body of a 200. */
+  /** Reads the body of a 200. */
   accept(body: string): void
 }
 
 export interface Operation {
   name: string
-  /** Makes a caller, one of so many. What it needs beforehand is outside the measured time. */
+  /** Creates one of a number of callers. The preparation is outside the measured time. */
   open(send: Send, callerCount: number): Promise<Caller>
-  /** The server may ask its callers to come back later. */
+  /** Whether a 503 with Retry-After is expected. */
   mayBeRefused?: boolean
-  /** What it is answered with, where that is not 200. */
+  /** The expected status, if it is not 200. */
   status?: number
-  /** How long a caller waits before each request that is counted. */
+  /** The wait before each counted request. */
   pauseMs?: number
 }
 
@@ -31,13 +31,13 @@ const GUEST = post(TOKEN_PATH, {
   password: 'guest',
 })
 
-/** Sessions that all callers of `revocation` together have to end. */
+/** The number of sessions that all callers of `revocation` end. */
 const SESSIONS_TO_END = 6000
 
-/** A little longer than an isolate keeps the list of the feed. */
+/** A little longer than an isolate keeps the feed. */
 const FEED_PAUSE_MS = 5100
 
-/** What a yardstick answers. */
+/** The response of a baseline. */
 export const CONSTANT = repeat('constant', get('/'))
 
 export const GUEST_TOKEN = repeat('guest token', GUEST)
@@ -50,7 +50,7 @@ export const JWKS = repeat('JWKS', get('/.well-known/jwks.json'))
 export const METADATA = repeat('metadata', get('/.well-known/oauth-authorization-server'))
 export const FEED = repeat('revocation feed', get('/revocations'))
 
-/** A customer's session, each refresh token used once, for its successor. */
+/** A customer's session. Each refresh token is used once. */
 export const REFRESH: Operation = {
   name: 'refresh',
   async open(send) {
@@ -64,7 +64,7 @@ export const REFRESH: Operation = {
   },
 }
 
-/** A customer's access token, asked about by a client of the same API. */
+/** Introspection of a customer's access token by a client of the same API. */
 export const INTROSPECTION: Operation = {
   name: 'introspection',
   async open(send) {
@@ -79,19 +79,19 @@ export const INTROSPECTION: Operation = {
   },
 }
 
-/** Guests who sign out, each once. */
+/** Guests who sign out once. */
 export const REVOCATION = forEachGuest(
   'revocation',
   ({ refresh_token: token }) => post(`${TOKEN_PATH}/revoke`, { ...STOREFRONT, token }),
   SESSIONS_TO_END,
 )
 
-/** Guests who come back, each once: their sessions get their rows. */
+/** Guests who refresh once, so that their sessions get rows. */
 export const FIRST_REFRESH = forEachGuest('first refresh', ({ refresh_token }) =>
   post(TOKEN_PATH, { grant_type: 'refresh_token', ...STOREFRONT, refresh_token }),
 )
 
-/** Guests who become a customer: their carts go along. */
+/** Guests who sign in as a customer and merge their carts. */
 export const MERGE = forEachGuest('sign-in of a guest', ({ access_token }) =>
   post(TOKEN_PATH, {
     grant_type: 'password',
@@ -109,7 +109,7 @@ export const FAILED_SIGN_IN: Operation = {
   status: 400,
 }
 
-/** What a browser asks first, where the page is of another origin. */
+/** The preflight of a browser for a page of another origin. */
 export const PREFLIGHT: Operation = {
   ...repeat('preflight', {
     method: 'OPTIONS',
@@ -120,13 +120,13 @@ export const PREFLIGHT: Operation = {
   status: 204,
 }
 
-/** The feed in an isolate whose list has grown too old. */
+/** The feed in an isolate with an outdated list. */
 export const RENEWED_FEED: Operation = {
   ...repeat('revocation feed, read anew', get('/revocations')),
   pauseMs: FEED_PAUSE_MS,
 }
 
-/** What the yardstick of a refresh is asked: one session for each caller, each use the next. */
+/** The requests to the baseline of a refresh: one session for each caller, with the next seq each time. */
 export const BARE_ROTATION: Operation = {
   name: 'bare rotation',
   async open() {
@@ -136,7 +136,7 @@ export const BARE_ROTATION: Operation = {
   },
 }
 
-/** What a token costs an API: the same customer's at each request. */
+/** A request to an API with the same customer's token each time. */
 export function verification(service: Send): Operation {
   return {
     name: 'verifier',
@@ -153,8 +153,8 @@ interface Tokens {
   refresh_token: string
 }
 
-/** A request for each of some guests: two are enough to count one. */
-/** @param guests How many all callers have together; each has two at least. */
+/** One request for each guest. Two guests are enough for a count. */
+/** @param guests The number of guests of all callers; each caller has at least two. */
 function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, guests = 0): Operation {
   return {
     name,
@@ -171,7 +171,7 @@ function repeat(name: string, request: HttpRequest): Operation {
   return { name, open: async () => ({ next: () => request, accept() {} }) }
 }
 
-/** Signs in, by and by where the queue of hashes is full. */
+/** Signs in, and retries while the queue of hashes is full. */
 async function signIn(send: Send): Promise<string> {
   for (;;) {
     const response = await send(SIGN_IN)
@@ -180,7 +180,7 @@ async function signIn(send: Send): Promise<string> {
   }
 }
 
-/** What a caller does who was asked to come back later. @throws Error for any other answer */
+/** Waits after a 503 with Retry-After. @throws Error for any other response */
 export async function waitAsAsked({ status, body, retryAfterSeconds }: HttpAnswer): Promise<void> {
   if (status !== 503 || retryAfterSeconds === null) throw new Error(`answered with ${status}: ${body}`)
   await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))

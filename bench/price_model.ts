@@ -3,16 +3,16 @@ import { dollarsBeyond, dollarsFor, PLAN_DOLLARS, USAGE_NAMES, type Usage } from
 import type { Habits, Shop } from './shop.ts'
 import * as shop from './shop.ts'
 
-/** What is measured, and what the prices are made of. */
+/** The measurements that give the prices. */
 export interface Measures {
   costs: readonly OperationCost[]
-  /** Of an operation, with the stores in the same process. NaN where it is not known. */
+  /** Processor time of an operation, with the stores in the same process. NaN if unknown. */
   cpuMs(operation: string): number
   /** Bytes of a row with its index entries. */
   rowBytes: { users: number; sessions: number; audit_events: number }
 }
 
-/** What a shop uses and pays in a month. */
+/** The use and the price of a shop in a month. */
 export interface Bill {
   shop: Shop
   usage: Usage
@@ -21,32 +21,32 @@ export interface Bill {
   total: number
 }
 
-/** What comes to a limit in a shop. What is by the second is that of the busiest hour. */
+/** The values of a shop that have a limit. Values per second are those of the busiest hour. */
 export interface Strain {
   shop: Shop
   tokensASecond: number
   hashesASecond: number
   auditWritesASecond: number
   sessionWritesASecond: number
-  /** Which part of its time the main database is busy, where the sessions are in it too. */
+  /** The fraction of time in which the main database is busy, if it also has the sessions. */
   busy: number
   auditEvents: number
   auditGb: number
   sessionGb: number
-  peopleGb: number
+  usersGb: number
   feedEntries: number
   feedKb: number
-  /** KV takes one write a second to a key. */
+  /** KV allows one write a second for a key. */
   feedWritesASecond: number
 }
 
-/** A row that the sweep removes is one that is written, and is read about three times. */
+/** The removal of a row writes one row and reads about three. */
 const READS_TO_REMOVE = 3
 
-/** In a minute an isolate reads a client's copy twice and that of the keys once. */
+/** In a minute an isolate reads the copy of a client twice and the copy of the keys once. */
 const COPIES_A_MONTH = (3 * shop.MONTH_SECONDS) / 60
 
-/** What one request uses, and the removal of what it left. */
+/** The use of one request, including the later removal of its rows. */
 export function usageOf({ operation, before, after }: OperationCost, { cpuMs }: Measures): Usage {
   const added = before.d1RowsAdded + after.d1RowsAdded
   return {
@@ -61,7 +61,7 @@ export function usageOf({ operation, before, after }: OperationCost, { cpuMs }: 
   }
 }
 
-/** US dollars for a million of them, where the plan includes nothing more. */
+/** US dollars for a million, above the included amount. */
 export function dollarsPerMillion(usage: Usage): number {
   return USAGE_NAMES.reduce((sum, name) => sum + dollarsFor(name, usage[name] * 1_000_000), 0)
 }
@@ -69,11 +69,11 @@ export function dollarsPerMillion(usage: Usage): number {
 export function billOf(one: Shop, measures: Measures): Bill {
   const habits = habitsOf(one)
   const usage = addUp(habits, measures)
-  const { auditGb, sessionGb, peopleGb, feedEntries } = strainOf(one, measures)
-  // The polls that were counted had hardly an entry to read.
+  const { auditGb, sessionGb, usersGb, feedEntries } = strainOf(one, measures)
+  // The counted polls had almost no entry.
   const entriesAPoll = (feedEntries / shop.PEAK) * shop.FEED_READ_SHARE
   usage.rowsRead += count(habits, ['revocation feed, read anew']) * entriesAPoll
-  usage.storedGb = auditGb + sessionGb + peopleGb
+  usage.storedGb = auditGb + sessionGb + usersGb
   usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
   usage.kvWrites = feedWrites(one)
   const total = USAGE_NAMES.reduce((sum, name) => sum + dollarsBeyond(name, usage[name]), PLAN_DOLLARS)
@@ -102,7 +102,7 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
     auditEvents,
     auditGb: gb(auditEvents * (shop.AUDIT_DAYS / 30) * rowBytes.audit_events),
     sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
-    peopleGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
+    usersGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
     feedEntries: entries,
     feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
     feedWritesASecond: one.instances * Math.min(listed, 1 / 60),
@@ -113,7 +113,7 @@ function habitsOf({ visitors, instances }: Shop): Habits {
   return { ...times(shop.INSTANCE, instances), ...withPreflights(times(shop.VISITOR, visitors)) }
 }
 
-/** How often in a second. Visitors come at once; instances poll as ever. */
+/** The rate per second in the busiest hour. Instances poll at a constant rate. */
 function inTheBusiestSecond({ visitors, instances }: Shop): Habits {
   const busy = habitsOf({ visitors: visitors * shop.PEAK, instances, isolates: 0 })
   return times(busy, 1 / shop.MONTH_SECONDS)
@@ -148,7 +148,7 @@ const NOTHING: Usage = {
   kvWrites: 0,
 }
 
-/** The isolate that a poll meets writes the copy of a list that has changed, once a minute at most. */
+/** A poll makes its isolate write the copy of a changed list, at most once a minute. */
 function feedWrites(one: Shop): number {
   return one.instances * Math.min(count(habitsOf(one), shop.LISTED), shop.MONTH_SECONDS / 60)
 }

@@ -12,13 +12,13 @@ import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './p
 import * as shop from './shop.ts'
 import { formatTable } from './tables.ts'
 
-/** Rows that the sweep can remove in a month: statements in a run, rows in each, a run every five minutes. */
+/** The rows that the sweep can remove in a month: statements of a run, rows of a statement, a run every five minutes. */
 const SWEPT_A_MONTH = MAX_STATEMENTS * BATCH_ROWS * 12 * 720
 
-/** As much as D1 lets a database hold. */
+/** The maximum size of a D1 database. */
 const DATABASE_GB = 10
 
-/** The tables of docs/cost.md, by the names of their places. */
+/** The tables of docs/cost.md, by the names of their markers. */
 export function priceSections(measures: Measures): Record<string, string> {
   return {
     prices: formatPrices(),
@@ -111,7 +111,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
       '10 GB a database',
     ],
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
-    [`people, ${bytes(rowBytes.users)}`, ({ peopleGb }) => `${short(peopleGb)} GB`, ''],
+    [`users, ${bytes(rowBytes.users)}`, ({ usersGb }) => `${short(usersGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
     ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each new reader'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
@@ -120,13 +120,13 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
   return [formatTable(titles, table, 1), '', describeEnds(strains)].join('\n')
 }
 
-/** How many visitors bring one database to its limits, by the shop in the middle: nearly all of it grows as they do. */
+/** The number of visitors at which one database reaches its limits, scaled from the middle shop. */
 function describeEnds(strains: readonly Strain[]): string {
   const middle = strains[1]
   if (middle === undefined) throw new Error('there is no shop in the middle')
-  const { shop: one, auditGb, sessionGb, peopleGb, busy, auditEvents } = middle
+  const { shop: one, auditGb, sessionGb, usersGb, busy, auditEvents } = middle
   const at = (part: number) => short(one.visitors / part)
-  const others = sessionGb + peopleGb
+  const others = sessionGb + usersGb
   const days = (count: number) => (others + (auditGb * count) / shop.AUDIT_DAYS) / DATABASE_GB
   return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month, with 30 days of the audit trail at ${at(days(30))}.
 It has no time left at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`
@@ -140,7 +140,7 @@ function dollars(amount: number): string {
   return `$${amount === 0 ? 0 : amount.toFixed(amount < 100 ? 2 : 0)}`
 }
 
-/** Three digits. */
+/** Rounds to three digits. */
 function short(amount: number): string {
   const [unit, divisor] =
     amount >= 1e9 ? ['bn', 1e9] : amount >= 1e6 ? ['M', 1e6] : amount >= 1e4 ? ['k', 1e3] : ['', 1]

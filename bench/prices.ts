@@ -1,4 +1,4 @@
-/** What a shop uses in a month, and what is billed of it. */
+/** The billed units of a shop in a month. */
 export interface Usage {
   requests: number
   cpuMs: number
@@ -12,20 +12,20 @@ export interface Usage {
 
 export interface Price {
   title: string
-  /** So many of them cost so many US dollars. */
+  /** A number of units and their price in US dollars. */
   unit: number
   dollars: number
-  /** How many of them the plan includes in a month. */
+  /** The units that the plan includes in a month. */
   included: number
   source: string
-  /** When the page that was read says that it was last changed. */
+  /** The date of the last change that the price page states. */
   changed: string
 }
 
-/** The day on which these prices are assumed. */
+/** The date of these prices. */
 export const PRICED_ON = '2026-11-25'
 
-/** The least that an account pays in a month: the Workers Paid plan, in US dollars. */
+/** The monthly minimum of the Workers Paid plan, in US dollars. */
 export const PLAN_DOLLARS = 5
 
 const MILLION = 1_000_000
@@ -35,7 +35,7 @@ const D1 = 'https://developers.cloudflare.com/d1/platform/pricing/'
 const KV = 'https://developers.cloudflare.com/kv/platform/pricing/'
 const UNKNOWN = 'does not say'
 
-/** Of the Workers Paid plan. */
+/** The prices of the Workers Paid plan. */
 export const PRICES: Readonly<Record<keyof Usage, Price>> = {
   requests: price('Workers, requests', 0.3, 10 * MILLION, WORKERS),
   cpuMs: price('Workers, CPU ms', 0.02, 30 * MILLION, WORKERS),
@@ -53,13 +53,13 @@ function price(title: string, dollars: number, included: number, source: string)
   return { title, unit: MILLION, dollars, included, source, changed: UNKNOWN }
 }
 
-/** What so much of it costs where nothing is included. */
+/** The price of an amount without an included amount. */
 export function dollarsFor(name: keyof Usage, amount: number): number {
   const { unit, dollars } = PRICES[name]
   return (amount / unit) * dollars
 }
 
-/** What so much of it costs in a month. */
+/** The price of an amount in a month. */
 export function dollarsBeyond(name: keyof Usage, amount: number): number {
   return dollarsFor(name, Math.max(0, amount - PRICES[name].included))
 }

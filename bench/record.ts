@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { CASES, PRICED, YARDSTICKS } from './cases.ts'
+import { BASELINES, CASES, PRICED } from './cases.ts'
 import { drawChart } from './chart.ts'
 import type { OperationCost } from './count.ts'
 import { type FeedMeasurement, formatFeed } from './feed.ts'
@@ -16,15 +16,15 @@ const CHART = 'docs/performance.svg'
 /** The concurrency that the chart shows. */
 const CHARTED = 32
 
-/** All that one run measured. */
+/** All measurements of one run. */
 export interface Run {
   speed: readonly Measurement[]
-  /** Machine tokens while sign-ins queue, beside machine tokens alone. */
+  /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
   besideSignIns: Comparison
   growth: readonly Measurement[]
   feed: readonly FeedMeasurement[]
   costs: readonly OperationCost[]
-  /** What is counted for its price alone. */
+  /** Operations that are counted only for their price. */
   priced: readonly OperationCost[]
   /** Bytes of a row with its index entries, by table. */
   rowBytes: Measures['rowBytes']
@@ -33,17 +33,14 @@ export interface Run {
   size: { kib: number; gzippedKib: number }
 }
 
-/** Puts the figures of a run in their places in the pages, and draws the chart. The words between them are the pages' own. */
+/** Writes the tables of a run between the markers of the pages, and draws the chart. */
 export function writeRecord(run: Run): void {
   writeSections(PAGE, sectionsOf(run))
   writeSections(COST_PAGE, priceSections(measuresOf(run)))
-  writeFileSync(
-    CHART,
-    drawChart('How fast, beside what no server of its kind could be faster than', barsOf(run)),
-  )
+  writeFileSync(CHART, drawChart('Speed of each operation, as a ratio to its baseline', barsOf(run)))
 }
 
-/** What the prices are made of. Processor time is that at the concurrency that the chart shows. */
+/** The input of the prices. The processor time is that at the concurrency of the chart. */
 function measuresOf({ speed, costs, priced, rowBytes }: Run): Measures {
   const cpuMs = (operation: string): number => {
     const name = PRICED.find((one) => one.operation.name === operation)?.like.name ?? operation
@@ -61,7 +58,7 @@ export function writeSections(page: string, sections: Record<string, string>): v
   writeFileSync(page, text)
 }
 
-/** The text between the comments `<!-- name -->` and `<!-- /name -->`. @throws Error where the page has no such place */
+/** Replaces the text between `<!-- name -->` and `<!-- /name -->`. @throws Error if the page has no such marker */
 export function replaceSection(page: string, name: string, text: string, path: string): string {
   const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
   if (!place.test(page)) throw new Error(`${path} has no place for "${name}"`)
@@ -80,15 +77,15 @@ function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string
   }
 }
 
-function describeQueue({ subject, yardstick }: Comparison, speed: readonly Measurement[]): string {
-  const hash = speed.find(({ yardstickName, concurrency }) => yardstickName === 'hash' && concurrency === 1)
-  const hashMs = hash?.yardstick.p50Ms ?? Number.NaN
+function describeQueue({ subject, baseline }: Comparison, speed: readonly Measurement[]): string {
+  const hash = speed.find(({ baselineName, concurrency }) => baselineName === 'hash' && concurrency === 1)
+  const hashMs = hash?.baseline.p50Ms ?? Number.NaN
   const line = ({ perSecond, p50Ms, p99Ms }: typeof subject) =>
     `${perSecond.toFixed(0)} | ${p50Ms.toFixed(1)} | ${p99Ms.toFixed(1)} | ${(p50Ms / hashMs).toFixed(2)}`
-  return `| machine tokens, 32 at once | a second | p50 ms | p99 ms | p50 in hashes of ${hashMs.toFixed(1)} ms |
+  return `| machine tokens, concurrency 32 | a second | p50 ms | p99 ms | p50 in hashes of ${hashMs.toFixed(1)} ms |
 | --- | ---: | ---: | ---: | ---: |
-| alone | ${line(yardstick)} |
-| beside 4 sign-ins | ${line(subject)} |`
+| without sign-ins | ${line(baseline)} |
+| during 4 sign-ins | ${line(subject)} |`
 }
 
 function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {
@@ -113,8 +110,8 @@ function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'star
 function barsOf({ speed }: Run) {
   return speed
     .filter(({ concurrency }) => concurrency === CHARTED)
-    .map(({ operation, yardstickName, ratio }) => ({
-      label: yardstickName === 'constant' ? operation : `${operation} (${YARDSTICKS[yardstickName].title})`,
+    .map(({ operation, baselineName, ratio }) => ({
+      label: baselineName === 'constant' ? operation : `${operation} (${BASELINES[baselineName].title})`,
       ratio,
       aim: CASES.find((one) => one.operation.name === operation)?.aim ?? null,
     }))

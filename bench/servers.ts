@@ -4,18 +4,18 @@ import { startScript, startService, startWorker, type WorkerServer } from '../sc
 import { type Send, sender } from './exchange.ts'
 import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_process.ts'
 
-/** The least that a Worker can do. */
+/** A Worker with a constant response. */
 const CONSTANT_WORKER = `export default { fetch: () => Response.json({ status: 'ok' }) }`
 
-/** A server under measurement, alone in a workerd. */
+/** A measured server, alone in its workerd. */
 export interface Measured {
   server: WorkerServer
   send: Send
-  /** Null where the system does not tell. */
+  /** Null if the system does not report it. */
   workerd: WorkerdProcess | null
 }
 
-/** What is compared. All run from the start, and only one is asked at a time. */
+/** The compared servers. All run from the start, and one at a time gets requests. */
 export interface Servers {
   service: Measured
   constant: Measured

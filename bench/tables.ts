@@ -1,9 +1,9 @@
-import { CASES, YARDSTICKS, type YardstickName } from './cases.ts'
+import { BASELINES, type BaselineName, CASES } from './cases.ts'
 import { COST_NAMES, type Cost } from './cost.ts'
 import type { OperationCost } from './count.ts'
 import type { Comparison } from './load.ts'
 
-/** What docs/performance.md has of a cost. What is billed beside it is in docs/cost.md. */
+/** The columns of a cost in docs/performance.md. docs/cost.md has the billed units. */
 const COST_TITLES: Partial<Record<keyof Cost, string>> = {
   d1Calls: 'D1 calls',
   d1Reads: 'D1 reads',
@@ -16,37 +16,47 @@ const COST_TITLES: Partial<Record<keyof Cost, string>> = {
   verifications: 'verifications',
 }
 
-/** One operation beside its yardstick, at one concurrency. */
+/** One operation compared with its baseline, at one concurrency. */
 export interface Measurement extends Comparison {
   operation: string
-  yardstickName: YardstickName
+  baselineName: BaselineName
 }
 
-/** How fast, as Markdown. */
+/** The table of speeds, as Markdown. */
 export function formatSpeed(measurements: readonly Measurement[]): string {
-  const titles = ['operation', 'at once', 'beside', 'ratio', 'aim', 'CPU ms', 'p50 ms', 'p99 ms', 'a second']
-  const rows = measurements.map(({ operation, concurrency, yardstickName, ratio, subject, yardstick }) => [
-    ...[operation, String(concurrency), YARDSTICKS[yardstickName].title, formatRatio(ratio)],
+  const titles = [
+    'operation',
+    'concurrency',
+    'baseline',
+    'ratio',
+    'aim',
+    'CPU ms',
+    'p50 ms',
+    'p99 ms',
+    'a second',
+  ]
+  const rows = measurements.map(({ operation, concurrency, baselineName, ratio, subject, baseline }) => [
+    ...[operation, String(concurrency), BASELINES[baselineName].title, formatRatio(ratio)],
     aimOf(operation),
-    both(subject.cpuMs, yardstick.cpuMs, 3),
-    both(subject.p50Ms, yardstick.p50Ms, 2),
-    both(subject.p99Ms, yardstick.p99Ms, 1),
+    both(subject.cpuMs, baseline.cpuMs, 3),
+    both(subject.p50Ms, baseline.p50Ms, 2),
+    both(subject.p99Ms, baseline.p99Ms, 1),
     subject.perSecond.toFixed(0) + formatRefused(subject.refused),
   ])
   return formatTable(titles, rows, 1)
 }
 
-/** The same requests of an empty and of a full database, as Markdown. */
+/** The comparison of an empty and a full database, as Markdown. */
 export function formatGrowth(measurements: readonly Measurement[]): string {
   const titles = ['operation', 'full to empty', 'CPU ms', 'p50 ms', 'p99 ms']
-  const rows = measurements.map(({ operation, ratio, subject, yardstick }) => [
-    ...[operation, formatRatio(ratio), both(subject.cpuMs, yardstick.cpuMs, 3)],
-    ...[both(subject.p50Ms, yardstick.p50Ms, 2), both(subject.p99Ms, yardstick.p99Ms, 1)],
+  const rows = measurements.map(({ operation, ratio, subject, baseline }) => [
+    ...[operation, formatRatio(ratio), both(subject.cpuMs, baseline.cpuMs, 3)],
+    ...[both(subject.p50Ms, baseline.p50Ms, 2), both(subject.p99Ms, baseline.p99Ms, 1)],
   ])
   return formatTable(titles, rows, 1)
 }
 
-/** What each request does, as Markdown: `1 + 2` is one before the response and two that it does not wait for. */
+/** The table of costs, as Markdown. `1 + 2` is one call before the response and two after it. */
 export function formatCosts(costs: readonly OperationCost[]): string {
   const names = COST_NAMES.filter((name) => name in COST_TITLES)
   const titles = ['operation', ...names.map((name) => COST_TITLES[name] ?? '')]
@@ -65,16 +75,16 @@ function aimOf(operation: string): string {
   return CASES.find((candidate) => candidate.operation.name === operation)?.aim?.toFixed(2) ?? ''
 }
 
-/** Ours, and the yardstick's after it. */
-function both(subject: number, yardstick: number, digits: number): string {
-  return `${subject.toFixed(digits)} / ${yardstick.toFixed(digits)}`
+/** The value of Sallyport and the value of the baseline. */
+function both(subject: number, baseline: number, digits: number): string {
+  return `${subject.toFixed(digits)} / ${baseline.toFixed(digits)}`
 }
 
 function formatRefused(refused: number): string {
   return refused === 0 ? '' : `, ${(refused * 100).toFixed(0)} % 503`
 }
 
-/** @param textColumns How many of the first columns are not numbers. */
+/** @param textColumns The number of leading columns with text. */
 export function formatTable(
   titles: readonly string[],
   rows: readonly string[][],

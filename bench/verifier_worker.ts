@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { createVerifier, type Verifier } from '../packages/verify/src/index.ts'
 
-// An API that does nothing but verify the token of each request, and answers as the constant Worker does.
+// An API that only verifies the token of each request, and responds as the constant Worker does.
 
 const { ISSUER, AUDIENCE } = env as unknown as Record<string, string>
 

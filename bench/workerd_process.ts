@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Linux counts processor time in hundredths of a second for every program (proc(5), CONFIG_HZ apart). */
+/** Linux reports processor time in hundredths of a second (proc(5)). */
 const MS_PER_TICK = 10
 
-/** A workerd of this process, by its id. */
+/** A workerd that this process has started, by its process id. */
 export interface WorkerdProcess {
-  /** Processor time of all its threads so far, in milliseconds. */
+  /** Total processor time of all its threads, in milliseconds. */
   cpuMs(): number
-  /** Its memory, in MiB, of which the isolate's heap is a part. */
+  /** Its memory in MiB, including the heap of the isolate. */
   residentMib(): number
 }
 
-/** What this process started since `before`, the ids of an earlier look. Null where there is no /proc to see it in. */
+/** Finds the workerd started since `before`, a list of earlier ids. Null on a system without /proc. */
 export function findWorkerd(before: ReadonlySet<number>): WorkerdProcess | null {
   const pid = listWorkerds().find((id) => !before.has(id))
   if (pid === undefined) return null
@@ -24,7 +24,7 @@ export function findWorkerd(before: ReadonlySet<number>): WorkerdProcess | null 
   }
 }
 
-/** The workerds that are children of this process. */
+/** The workerd processes that are children of this process. */
 export function listWorkerds(): number[] {
   try {
     const ids = readdirSync('/proc').map(Number).filter(Number.isInteger)
@@ -43,7 +43,7 @@ function isOurs(id: number): boolean {
   }
 }
 
-/** Of /proc/<pid>/stat, what follows the name: the state, the parent, … */
+/** The fields of /proc/<pid>/stat after the name: the state, the parent, … */
 function fieldsOf(id: number): string[] {
   const text = readFileSync(`/proc/${id}/stat`, 'utf8')
   return text.slice(text.lastIndexOf(') ') + 2).split(' ')

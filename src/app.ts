@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
 import { createConsole } from './console/console_app.tsx'
-import { CONSOLE_PATH } from './console/page.ts'
+import { CONSOLE_PATH } from './console/console_path.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { introspectEndpoint } from './endpoints/introspect.ts'
@@ -15,7 +15,7 @@ import { type Handler, limitBody, orError, revalidate, when, wrap } from './http
 import { Responses } from './http/responses.ts'
 import { protectResponses } from './http/security_headers.ts'
 import { methodNotAllowed, misdirectedRequest, notFound, type OAuthError } from './oauth/errors.ts'
-import type { Services } from './services.ts'
+import type { Services } from './services/services.ts'
 
 /** Every endpoint except the admin API and the console. */
 export const ENDPOINTS: readonly Endpoint[] = [

@@ -1,4 +1,4 @@
-import { MAIN_DATABASE, type Services } from './services.ts'
+import { MAIN_DATABASE, type Services } from './services/services.ts'
 import { sweep } from './sessions/sweep.ts'
 
 /** Longer than the span of the statistics, which is a day. */

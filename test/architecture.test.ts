@@ -19,7 +19,7 @@ const LADDER = [
     'sessions',
     'grants',
   ],
-  ...['services.ts', 'cron.ts', 'http', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
+  ...['services', 'cron.ts', 'http', 'pages', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
 ]
 
 const MAX_LINES = 300
@@ -29,12 +29,12 @@ const CONFINED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|pages|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
   },
   {
     what: 'a storage API',
     mention: /\b(?:D1[A-Z]|KVNamespace|caches\.)/,
-    home: /_store\.ts$|^services\.ts$/,
+    home: /_store\.ts$|^services\//,
   },
   {
     what: 'the clock',
@@ -47,7 +47,8 @@ const CONFINED = [
 /** What is no source, and who may import it. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
-  ['console/assets.ts', 'console/style.css'],
+  ['pages/assets.ts', 'pages/style.css'],
+  ['console/console_app.tsx', 'console/style.css'],
 ]
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*['"`]([^'"`]+)['"`]/g
@@ -181,23 +182,50 @@ describe('the client module', () => {
   })
 })
 
+const formatModules = import.meta.glob<string>('../packages/formats/src/**/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+describe('the package of the shared formats', () => {
+  it('imports only its own modules, Node, bcryptjs and zod', () => {
+    const files = Object.entries(formatModules)
+    expect(files.length).toBeGreaterThan(20)
+    const foreign = files.flatMap(([path, text]) =>
+      [...text.matchAll(IMPORT)]
+        .map(([, specifier = '']) => specifier)
+        .map((specifier) =>
+          specifier.startsWith('.')
+            ? new URL(specifier, `file:///root/${path.slice(3)}`).pathname
+            : specifier,
+        )
+        .filter(
+          (target) => !/^(?:\/root\/packages\/formats\/src\/.*|node:.*|bcryptjs|zod\/mini)$/.test(target),
+        )
+        .map((target) => `${path} imports ${target}`),
+    )
+    expect(foreign).toEqual([])
+  })
+})
+
 describe('these checks', () => {
   it.each([
-    ["import { log } from '../services.ts'"],
-    ["import type { Services } from '../services.ts'"],
-    ["import {\n  a,\n  b,\n} from '../services.ts'"],
-    ["import '../services.ts'"],
-    ["export { log } from '../services.ts'"],
-    ["export * from '../services.ts'"],
-    ["export type { Services } from '../services.ts'"],
-    ["const services = await import('../services.ts')"],
-    ["type Services = import('../services.ts').Services"],
+    ["import { log } from '../services/services.ts'"],
+    ["import type { Services } from '../services/services.ts'"],
+    ["import {\n  a,\n  b,\n} from '../services/services.ts'"],
+    ["import '../services/services.ts'"],
+    ["export { log } from '../services/services.ts'"],
+    ["export * from '../services/services.ts'"],
+    ["export type { Services } from '../services/services.ts'"],
+    ["const services = await import('../services/services.ts')"],
+    ["type Services = import('../services/services.ts').Services"],
   ])('find a step up in %j', (text) => {
     const files = new Map([
       ['lib/bytes.ts', text],
-      ['services.ts', ''],
+      ['services/services.ts', ''],
     ])
-    expect(findStepsUp(files)).toEqual(['lib/bytes.ts imports services.ts'])
+    expect(findStepsUp(files)).toEqual(['lib/bytes.ts imports services/services.ts'])
   })
 
   it('find imports of what is no source file, and of computed names', () => {

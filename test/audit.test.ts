@@ -20,7 +20,7 @@ function recordingD1(): { db: D1Database; statements: string[] } {
 const from = (address: string) => ({ 'CF-Connecting-IP': address })
 
 describe('the audit trail', () => {
-  it('has one event for each thing that happened to a session, in order, with the exact reason', async () => {
+  it('the audit trail has one event for each change of a session, in order, with the exact reason', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -43,7 +43,7 @@ describe('the audit trail', () => {
     }
   })
 
-  it('has each failed sign-in with the reason that the caller is not told, and the network it came from', async () => {
+  it('the audit trail has each failed sign-in with its internal reason and its network', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -61,7 +61,7 @@ describe('the audit trail', () => {
     ])
   })
 
-  it('holds no password, secret, token or name; nor does any line of the log', async () => {
+  it('no audit event and no log line contains a password, secret, token or name', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
@@ -101,7 +101,7 @@ describe('the audit trail', () => {
     for (const secret of secrets) expect(written).not.toContain(secret)
   })
 
-  it('loses no response where its write fails, and says so in the log', async () => {
+  it('a failed audit write is logged, and the response succeeds', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const server = new TestServer()
     const client = await server.addClient()
@@ -126,7 +126,7 @@ describe('the events of an isolate', () => {
     subject: 'visitor:1',
   })
 
-  /** Records an event for each of the moments, and gives how many calls that took. */
+  /** Records an event at each of the times. @returns the number of calls to D1 */
   async function record(sid: string, moments: number[]): Promise<number> {
     const { db, statements } = recordingD1()
     const audit = new AuditStore(db, { gatherMs: 20 })
@@ -140,7 +140,7 @@ describe('the events of an isolate', () => {
     return statements.length
   }
 
-  it('go into one call where they come within a moment, in their order', async () => {
+  it('events of a short time are written in one call, in their order', async () => {
     const sid = `s1.${crypto.randomUUID()}`
     expect(await record(sid, [100, 101, 101, 102])).toBe(1)
     const { results } = await env.DB.prepare('SELECT at FROM audit_events WHERE sid = ? ORDER BY id')
@@ -149,7 +149,7 @@ describe('the events of an isolate', () => {
     expect(results.map(({ at }) => at)).toEqual([100, 101, 101, 102])
   })
 
-  it('are gathered anew where the request that gathered was ended by the runtime', async () => {
+  it('a later request collects events again if the runtime ended the collecting request', async () => {
     const sid = `s1.${crypto.randomUUID()}`
     expect(await record(sid, [100, 100, 104])).toBe(2)
     expect(await auditOf({ sid })).toHaveLength(3)

@@ -6,7 +6,7 @@ import { AuditStore } from '../src/audit/audit_store.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { TestServer } from './support/server.ts'
 
-/** How SQLite would run the statements that `ask` sends. */
+/** The query plans of the statements that `ask` sends. */
 async function plansOf(ask: (database: D1Database) => Promise<unknown>): Promise<string> {
   const asked: string[] = []
   const database = aroundD1((sql, call) => {
@@ -23,7 +23,7 @@ async function plansOf(ask: (database: D1Database) => Promise<unknown>): Promise
 }
 
 describe('the index of audit events by session', () => {
-  it('is what the events, the sign-in and the story of a session are found by', async () => {
+  it('the index serves the events, the sign-in and the timeline of a session', async () => {
     const sid = 's1.one'
     const session = { sid, subject: 'user:one', clientId: 'one' }
     const event: AuditEvent = { ...session, kind: 'revoke', outcome: 'ok', reason: 'ended', api: null }
@@ -36,7 +36,7 @@ describe('the index of audit events by session', () => {
     for (const search of searches) expect(await plansOf(search)).toContain('audit_events_by_session (sid=?')
   })
 
-  it('is not asked for the sign-ins of a person or a client', async () => {
+  it('the sign-ins of a user or a client do not use the index', async () => {
     const person = { subject: 'user:one', clientId: null }
     const client = { subject: null, clientId: 'one' }
     const listSignIns = (owner: typeof person | typeof client) =>
@@ -45,7 +45,7 @@ describe('the index of audit events by session', () => {
     expect(await listSignIns(client)).toContain('audit_events_by_client (client_id=?')
   })
 
-  it('has no entry of an event without a session', async () => {
+  it('the index has no entry for an event without a session', async () => {
     const written = async (sid: string | null) => {
       const insert = env.DB.prepare(
         `INSERT INTO audit_events (at, kind, outcome, reason, client_id, subject, sid)

@@ -17,7 +17,7 @@ const TOO_MANY = {
   error_description: 'There were too many attempts. Try again later.',
 }
 
-/** A binding with so much for each key. */
+/** A binding with a fixed budget for each key. */
 function budgetOf(size: number): RateLimit {
   const spent = new Map<string, number>()
   return {
@@ -54,7 +54,7 @@ async function expectTooMany(response: Response): Promise<void> {
 }
 
 describe('guests', () => {
-  it('are limited for each client and address, and never keep a customer or a machine from a token', async () => {
+  it('guests have a budget for each client and address, and never affect customers or machines', async () => {
     const server = limitedServer(2)
     const [client, other] = [await server.addClient(), await server.addClient()]
     const user = await server.addUser()
@@ -69,7 +69,7 @@ describe('guests', () => {
     expect((await server.postJson(guest, THERE)).status).toBe(200)
   })
 
-  it('have four budgets for all /64s of an IPv6 /48 together', async () => {
+  it('all /64s of an IPv6 /48 have four guest budgets together', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
@@ -82,20 +82,20 @@ describe('guests', () => {
     expect((await server.postJson(guest, from('2001:db8:a::1'))).status).toBe(200)
   })
 
-  it('have the budget of wrangler.toml, near the caller', async () => {
+  it('the binding in wrangler.toml limits guests', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
     const statuses: number[] = []
     for (let i = 0; i < 601; i++) statuses.push((await server.postJson(guest, HERE)).status)
-    // The binding counts by the minute of the clock, which may change meanwhile.
+    // The binding counts by the minute of the clock, which can change during the test.
     expect(statuses.slice(0, 300)).toEqual(Array(300).fill(200))
     if (new Set(statuses).size > 1) expect(statuses.at(-1)).toBe(429)
   })
 })
 
 describe('guesses', () => {
-  it('of client secrets are limited for each address, and never cost the right one its token', async () => {
+  it('wrong client secrets have a budget for each address, and the right secret always works', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const post = (secret: string, address: Record<string, string>) =>
@@ -111,7 +111,7 @@ describe('guesses', () => {
     expect((await post(client.secret, HERE)).status).toBe(200)
   })
 
-  it('of refresh tokens are limited for each client and address, and use nothing up', async () => {
+  it('invalid refresh tokens have a budget for each client and address, and consume nothing', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')
@@ -125,7 +125,7 @@ describe('guesses', () => {
 })
 
 describe('refreshes', () => {
-  it('by a public client are limited for each address, and use nothing up past it', async () => {
+  it('refreshes by a public client have a budget for each address, and consume nothing above it', async () => {
     const server = limitedServer(2)
     const client = await server.addClient({ confidential: false })
     const { refresh_token: first } = await server.signIn(client, 'guest', 'guest')
@@ -137,7 +137,7 @@ describe('refreshes', () => {
     expect((await post(token, THERE)).status).toBe(200)
   })
 
-  it('by a confidential client are limited for each session, so that its other users go on', async () => {
+  it('refreshes by a confidential client have a budget for each session, so that other users continue', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const post = (refresh_token: string | undefined) =>
@@ -152,8 +152,8 @@ describe('refreshes', () => {
   })
 })
 
-describe('a refresh token that has expired', () => {
-  it('is no guess: a shop whose server refreshes for many gets the same response for each', async () => {
+describe('an expired refresh token', () => {
+  it('an expired refresh token does not count as a guess', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')
@@ -174,7 +174,7 @@ describe('a refresh token that has expired', () => {
 })
 
 describe('sign-ins', () => {
-  it('by one name from one address are limited before any hash, whether somebody has it or not', async () => {
+  it('sign-ins with one name from one address are limited before any hash, also for unknown names', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const user = await server.addUser()
@@ -206,7 +206,7 @@ describe('sign-ins', () => {
 })
 
 describe('introspection', () => {
-  it('is limited for each client and address', async () => {
+  it('introspection has a budget for each client and address', async () => {
     const server = limitedServer(2)
     const client = await server.addClient()
     const post = (address: Record<string, string>) =>
@@ -223,7 +223,7 @@ describe('revocations', () => {
   const tokensOf = (server: TestServer, client: TestClient, count: number) =>
     Promise.all(Array.from({ length: count }, () => server.signIn(client, 'guest', 'guest')))
 
-  it('by a public client are limited for each address, and past it the token lives and nothing is written', async () => {
+  it('revocations by a public client have a budget for each address; above it nothing is revoked or written', async () => {
     const server = limitedServer(2)
     const client = await server.addClient({ confidential: false })
     const tokens = await tokensOf(server, client, 4)
@@ -237,7 +237,7 @@ describe('revocations', () => {
     expect((await revoke(server, client, fourth ?? '', THERE)).status).toBe(200)
   })
 
-  it('by a client are limited for it, from any address, where the feed would list them', async () => {
+  it('revocations that the feed lists have a budget for each client, over all addresses', async () => {
     const server = limitedServer(2)
     const client = await server.addClient({ confidential: false })
     const { username } = await server.addUser()
@@ -248,12 +248,12 @@ describe('revocations', () => {
       statuses.push((await revoke(server, client, access_token, address)).status)
     }
     expect(statuses).toEqual([200, 200, 429, 429])
-    // A guest's is not listed, and goes on.
+    // The feed does not list guests, so their revocations continue.
     const [guest] = await tokensOf(server, client, 1)
     expect((await revoke(server, client, guest?.access_token ?? '', from('203.0.113.5'))).status).toBe(200)
   })
 
-  it('of a confidential client cannot be starved by strangers, and need no address', async () => {
+  it('unauthenticated callers cannot use the revocation budget of a confidential client', async () => {
     const server = limitedServer(2)
     const [client, other] = [await server.addClient(), await server.addClient({ confidential: false })]
     const strangers = await tokensOf(server, other, 3)
@@ -270,7 +270,7 @@ describe('revocations', () => {
     expect(statuses).toEqual([200, 200, 429])
   })
 
-  it('of a text that is not a token of the server cost no budget', async () => {
+  it('the revocation of an unknown token uses no budget', async () => {
     const server = limitedServer(1)
     const client = await server.addClient()
     for (let i = 0; i < 3; i++) expect((await revoke(server, client, 'garbage')).status).toBe(200)

@@ -5,14 +5,14 @@ import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, emptyStores, ISSUER, TestServer } from './support/server.ts'
 
-/** Longer than anything else that a response leaves to do. */
+/** Longer than any other work after a response. */
 const A_WHILE_MS = 100
 
 const LOOK = 'FROM users WHERE pool = ?3'
 const COUNT = '(kind, key, failures, failed_at'
 const END = 'ended_at, end_reason)'
 
-/** A database that holds back the `nth` call with that text until it is released. */
+/** A database that delays the `nth` call with a text until the test releases it. */
 function holding(text: string, nth: number) {
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let calls = 0
@@ -27,10 +27,10 @@ function holding(text: string, nth: number) {
 }
 
 /**
- * Sends a request whose caller hangs up when the held call is reached. From then on the runtime keeps alive only what the
- * request gave to `waitUntil`.
+ * Sends a request whose caller disconnects when the delayed call starts. From then on the runtime keeps alive only what the
+ * request has passed to `waitUntil`.
  *
- * @returns whether that holds the call
+ * @returns whether `waitUntil` keeps the call alive
  */
 async function sendAndHangUp(
   server: TestServer,
@@ -57,9 +57,9 @@ async function sendAndHangUp(
 
 beforeEach(emptyStores)
 
-describe('a caller who hangs up', () => {
+describe('a caller that disconnects', () => {
   it.each([
-    ['the second look at the account', [LOOK, 2]],
+    ['the second read of the account', [LOOK, 2]],
     ['the write that counts', [COUNT, 1]],
   ] as const)('after a wrong password does not keep the failure from the count: %s', async (_, held) => {
     const server = new TestServer()
@@ -71,7 +71,7 @@ describe('a caller who hangs up', () => {
     expect(await env.DB.prepare(failures).first('failures')).toBe(1)
   })
 
-  it('after a refresh token that was used before does not keep its session alive', async () => {
+  it('a replayed refresh token ends its session also if the caller disconnects', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { username } = await server.addUser()

@@ -3,7 +3,7 @@ import { CHANGE_LIST_SECONDS, CLIENT_COPY_SECONDS } from '../src/storage/copy_ag
 import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, type TestClient, TestServer } from './support/server.ts'
 
-// Later files would find the copies of its clients and origins.
+// Other files must not find the copies of the clients and origins of this file.
 afterAll(emptyStores)
 
 const CHANGES: readonly [string, (operator: TestOperator, client: TestClient) => Promise<unknown>][] = [
@@ -27,18 +27,21 @@ const CASES = CHANGES.flatMap(([what, change]) =>
 describe('the first request of a client to an isolate that has been idle', () => {
   beforeEach(emptyStores)
 
-  it.each(CASES)('to $path is refused $age s after the client $what', async ({ age, path, change }) => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    const client = await server.addClient()
-    const idle = server.anotherIsolate()
-    const { access_token: token } = await idle.signIn(client, (await server.addUser()).username)
-    await change(operator, client)
-    server.clock.time += age
-    const response = await idle.postJson({ ...credentials(client), token }, {}, `/oauth2-token/${path}`)
-    expect([response.status, await response.json()]).toEqual([
-      401,
-      { error: 'invalid_client', error_description: 'Client authentication failed.' },
-    ])
-  })
+  it.each(CASES)(
+    'the first request to $path is refused $age s after the client $what',
+    async ({ age, path, change }) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const client = await server.addClient()
+      const idle = server.anotherIsolate()
+      const { access_token: token } = await idle.signIn(client, (await server.addUser()).username)
+      await change(operator, client)
+      server.clock.time += age
+      const response = await idle.postJson({ ...credentials(client), token }, {}, `/oauth2-token/${path}`)
+      expect([response.status, await response.json()]).toEqual([
+        401,
+        { error: 'invalid_client', error_description: 'Client authentication failed.' },
+      ])
+    },
+  )
 })

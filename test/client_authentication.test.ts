@@ -16,7 +16,7 @@ function postForm(server: TestServer, path: string, body: Record<string, string>
 const GRANT = { grant_type: 'client_credentials' }
 
 describe('client authentication', () => {
-  it('takes Basic in any case of the scheme, both halves percent-decoded, split at the first colon', async () => {
+  it('Basic works in any case of the scheme, with both halves percent-decoded, split at the first colon', async () => {
     const server = new TestServer()
     const secret = 'a:b%c d+é'
     const hash = await hashClientSecret(secret)
@@ -27,14 +27,14 @@ describe('client authentication', () => {
     }
   })
 
-  it('takes Basic beside the same client_id in the body', async () => {
+  it('Basic may come with the same client_id in the body', async () => {
     const server = new TestServer()
     const { id, secret } = await server.addClient()
     const response = await server.postForm({ ...GRANT, client_id: id }, { Authorization: basic(id, secret) })
     expect(response.status).toBe(200)
   })
 
-  it('ignores JSON members that it does not read, whatever their type (RFC 6749 §3.2)', async () => {
+  it('client authentication ignores JSON members that it does not read, of any type (RFC 6749 §3.2)', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const unknown = { flag: true, number: 1, list: [1, { a: 'b' }], object: { scope: 'x' }, none: null }
@@ -56,7 +56,7 @@ describe('client authentication', () => {
   })
 
   it.each(['Bearer an-old-token', 'Bearer null', 'Bearer', 'Digest username="x"', ''])(
-    'lets the body decide where the Authorization header has another scheme: %s',
+    'the body decides if the Authorization header has another scheme: %s',
     async (authorization) => {
       const server = new TestServer()
       const client = await server.addClient()
@@ -84,7 +84,7 @@ describe('client authentication', () => {
   )
 
   it.each(['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect'])(
-    'takes the body before Basic in the dialect oro, and refuses both together in the other: %s',
+    'with errors: oro the body wins over Basic; otherwise both together are refused: %s',
     async (path) => {
       const oro = new TestServer({ config: { errors: 'oro' } })
       const client = await oro.addClient()
@@ -106,24 +106,27 @@ describe('client authentication', () => {
     ['a percent sequence', 'c%2Bd'],
     ['a broken percent sequence', '100%'],
     ['a percent sequence that is not UTF-8', '%ff'],
-  ])('takes a Basic secret that the client did not encode, as OroCommerce does: %s', async (_case, end) => {
-    const server = new TestServer()
-    const secret = crypto.randomUUID() + end
-    const hash = await hashClientSecret(secret)
-    const { id } = await server.addClient({ secrets: [{ hash, createdAt: 0, expiresAt: null }] })
-    const raw = (half: string) => ({ Authorization: `Basic ${btoa(`${id}:${half}`)}` })
-    expect((await server.postForm(GRANT, raw(secret))).status).toBe(200)
-    expect((await server.postForm(GRANT, { Authorization: basic(id, secret) })).status).toBe(200)
-    const wrong = await server.postForm(GRANT, raw(`${secret}%`))
-    expect(wrong.status).toBe(401)
-    expect(wrong.headers.get('WWW-Authenticate')).toBe('Basic realm="sallyport", charset="UTF-8"')
-    expect(await wrong.json()).toEqual({
-      error: 'invalid_client',
-      error_description: 'Client authentication failed.',
-    })
-  })
+  ])(
+    'a Basic secret that the client did not encode is accepted, as in OroCommerce: %s',
+    async (_case, end) => {
+      const server = new TestServer()
+      const secret = crypto.randomUUID() + end
+      const hash = await hashClientSecret(secret)
+      const { id } = await server.addClient({ secrets: [{ hash, createdAt: 0, expiresAt: null }] })
+      const raw = (half: string) => ({ Authorization: `Basic ${btoa(`${id}:${half}`)}` })
+      expect((await server.postForm(GRANT, raw(secret))).status).toBe(200)
+      expect((await server.postForm(GRANT, { Authorization: basic(id, secret) })).status).toBe(200)
+      const wrong = await server.postForm(GRANT, raw(`${secret}%`))
+      expect(wrong.status).toBe(401)
+      expect(wrong.headers.get('WWW-Authenticate')).toBe('Basic realm="sallyport", charset="UTF-8"')
+      expect(await wrong.json()).toEqual({
+        error: 'invalid_client',
+        error_description: 'Client authentication failed.',
+      })
+    },
+  )
 
-  it('hashes both readings of a Basic secret, whichever is right and whether or not the client exists', async () => {
+  it('both readings of a Basic secret are hashed, also for an unknown client', async () => {
     const server = new TestServer()
     const unique = crypto.randomUUID()
     const [decoded, raw] = await Promise.all(
@@ -157,7 +160,7 @@ describe('client authentication', () => {
     ['no client id', `Basic ${btoa(':secret')}`],
     ['no colon', `Basic ${btoa('client')}`],
     ['an unknown client', basic('nobody', 'secret')],
-  ])('refuses an Authorization header with a challenge: %s', async (_case, authorization) => {
+  ])('an invalid Authorization header is refused with a challenge: %s', async (_case, authorization) => {
     const response = await new TestServer().postForm(GRANT, { Authorization: authorization })
     expect(response.status).toBe(401)
     expect(response.headers.get('WWW-Authenticate')).toBe('Basic realm="sallyport", charset="UTF-8"')
@@ -167,7 +170,7 @@ describe('client authentication', () => {
     })
   })
 
-  it('refuses an unknown client, a wrong secret and a disabled client with byte-equal answers, unchallenged', async () => {
+  it('an unknown client, a wrong secret and a disabled client get byte-equal responses without a challenge', async () => {
     const server = new TestServer()
     const known = await server.addClient()
     const disabled = await server.addClient({ enabled: false })
@@ -192,7 +195,7 @@ describe('client authentication', () => {
     expect(answer).not.toContain('www-authenticate')
   })
 
-  it('does the same hashing for a client that exists as for one that does not', async () => {
+  it('an unknown client costs the same hashes as a known one', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const stored = await server.services.clientTable.find(client.id)
@@ -204,7 +207,7 @@ describe('client authentication', () => {
     digest.mockRestore()
   })
 
-  it('takes either of two live secrets, and none that has ended', async () => {
+  it('either of two live secrets works, and an ended one does not', async () => {
     const server = new TestServer()
     const [first, second, ended] = [generateClientSecret(), generateClientSecret(), generateClientSecret()]
     const now = server.clock.time
@@ -222,12 +225,12 @@ describe('client authentication', () => {
     expect(await Promise.all([first, second, ended].map(statusWith))).toEqual([401, 200, 401])
   })
 
-  it('makes secrets of 256 random bits behind a prefix', async () => {
+  it('a generated secret has 256 random bits after a prefix', async () => {
     expect(generateClientSecret()).toMatch(/^sps_[A-Za-z0-9_-]{43}$/)
     expect(generateClientSecret()).not.toBe(generateClientSecret())
   })
 
-  it('takes a new secret and a new client in an isolate that knew neither, a few seconds later', async () => {
+  it('a new secret and a new client work in every isolate within seconds', async () => {
     const server = new TestServer()
     const elsewhere = server.anotherIsolate()
     const { id, secret, record } = await server.addClient()
@@ -246,7 +249,7 @@ describe('client authentication', () => {
     expect((await elsewhere.postJson({ ...asNew, client_id: id, client_secret: secret })).status).toBe(401)
   })
 
-  it('refuses client_credentials to a public client, whatever its record lists', async () => {
+  it('a public client never gets client_credentials, whatever its record lists', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     const response = await server.postJson({ ...GRANT, ...credentials(client) })
@@ -254,7 +257,7 @@ describe('client authentication', () => {
     expect(await response.json()).toMatchObject({ error: 'unauthorized_client' })
   })
 
-  it('refuses a client whose API config.yml does not have', async () => {
+  it('a client of an API that config.yml does not have is refused', async () => {
     const server = new TestServer()
     const client = await server.addClient({ api: 'wholesale' })
     const response = await server.postJson({ ...GRANT, ...credentials(client) })
@@ -262,11 +265,11 @@ describe('client authentication', () => {
   })
 })
 
-describe('the stores of clients', () => {
+describe('the client stores', () => {
   const request = (server: TestServer, client: TestClient) =>
     server.postJson({ ...GRANT, ...credentials(client) })
 
-  it('falls back to D1 where KV has no copy, and writes the copy', async () => {
+  it('a client without a copy in KV is read from D1, and the copy is written', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const first = countingD1()
@@ -277,12 +280,12 @@ describe('the stores of clients', () => {
     expect(second.statements).toEqual([expect.stringContaining('FROM copy_changes WHERE')])
   })
 
-  it('serves from D1 while KV is down', async () => {
+  it('clients are read from D1 while KV is down', async () => {
     const client = await new TestServer().addClient()
     expect((await request(new TestServer({ env: { KV: KV_DOWN } }), client)).status).toBe(200)
   })
 
-  it('reads D1 for a client that was changed by SQL, and takes the copy while D1 cannot be read', async () => {
+  it('a client that was changed by SQL is read from D1, and from the copy while D1 is down', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     await request(server, client)
@@ -292,7 +295,7 @@ describe('the stores of clients', () => {
     expect((await request(server.anotherIsolate(), client)).status).toBe(401)
   })
 
-  it('drops the copy of a client that is gone', async () => {
+  it('the copy of a deleted client is removed', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     await request(server, client)
@@ -302,7 +305,7 @@ describe('the stores of clients', () => {
     expect(await env.KV.get(`client:${client.id}`)).toBeNull()
   })
 
-  it('keeps a client in memory: no store is asked by the second request', async () => {
+  it('the second request reads the client from memory, without a store call', async () => {
     const client = await new TestServer().addClient()
     const { db, statements } = countingD1()
     const server = new TestServer({ env: { DB: db } })
@@ -312,11 +315,11 @@ describe('the stores of clients', () => {
     expect(statements).toEqual([])
   })
 
-  it('bounds how often made-up ids reach D1', async () => {
+  it('unknown ids have a budget of D1 reads', async () => {
     const { db, statements } = countingD1()
     const server = new TestServer({ env: { DB: db } })
     const client = await server.addClient()
-    // The isolate has the list of changes.
+    // The isolate has read the list of changes.
     await request(server, client)
     server.clock.time += 31
     statements.length = 0

@@ -23,7 +23,7 @@ import {
   TestServer,
 } from './support/server.ts'
 
-/** Older than this no copy of a client or of the keys can be, in any isolate. */
+/** The maximum age of a copy of a client or of the keys, in any isolate. */
 const OLDEST_SECONDS = KV_LAG_SECONDS + Math.max(CLIENT_COPY_SECONDS.max, KEY_COPY_SECONDS.max)
 
 interface Asked {
@@ -34,7 +34,7 @@ interface Asked {
   retryAfter: string | null
 }
 
-/** One isolate for each second, each with copies from just before the change, in a location where KV lags. */
+/** One isolate for each second, with copies from just before the change, at a location where KV lags. */
 async function makeIsolates(server: TestServer, client: TestClient, ages: readonly number[]) {
   const KV = laggingKv(server.clock, KV_LAG_SECONDS)
   const isolates = ages.map((age) => ({ age, isolate: new TestServer({ clock: server.clock, env: { KV } }) }))
@@ -51,7 +51,7 @@ async function ask(server: TestServer, client: TestClient, guest = false): Promi
   return { status: response.status, token, retryAfter: response.headers.get('Retry-After') }
 }
 
-/** What each isolate gives when it is asked for the first time since the change, so many seconds after it. */
+/** The response of each isolate to its first request after the change, with the seconds since the change. */
 async function askInTurn(
   isolates: readonly { age: number; isolate: TestServer }[],
   server: TestServer,
@@ -66,7 +66,7 @@ async function askInTurn(
   return asked
 }
 
-/** An API that has read the feed and the JWKS just now: whether it takes a token. */
+/** An API that has just read the feed and the JWKS. Tells whether it accepts a token. */
 async function openApi(server: TestServer): Promise<(token: string) => Promise<boolean>> {
   const isolate = server.anotherIsolate()
   const fetch = (url: string, init: RequestInit) => isolate.fetch(new URL(url).pathname, init)
@@ -81,7 +81,7 @@ async function openApi(server: TestServer): Promise<(token: string) => Promise<b
   return isTaken
 }
 
-// Its clocks run ahead, and later files would find copies from their future.
+// The clocks of this file run ahead, and other files must not find copies from the future.
 afterAll(emptyStores)
 
 const everySecond = Array.from({ length: OLDEST_SECONDS + 2 }, (_, age) => age)
@@ -104,7 +104,7 @@ describe('a token issued from a copy of any age', () => {
   beforeEach(emptyStores)
 
   it.each(CUT_OFFS)(
-    'is refused by an API that reads the feed, where the client %s',
+    'an API that reads the feed refuses the token if the client %s',
     async (_, cutOff) => {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
@@ -137,7 +137,7 @@ describe('a token issued from a copy of any age', () => {
         operator.patch(`/clients/${id}`, { grants: ['client_credentials'] }, '"1"'),
     ],
   ])(
-    'is refused where the client %s; every token after the margin is good',
+    'the token is refused if the client %s, and every token after the margin is valid',
     async (what, cutOff) => {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
@@ -159,7 +159,7 @@ describe('a token issued from a copy of any age', () => {
     120_000,
   )
 
-  it('is given by no refresh until the margin is over, where the client lost a scope', async () => {
+  it('no refresh issues a token within the margin if the client lost a scope', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -181,7 +181,7 @@ describe('a token issued from a copy of any age', () => {
     }
   }, 60_000)
 
-  it('is refused where its signing key was compromised', async () => {
+  it('the token is refused if its signing key was compromised', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const first = await signerOf(server, client)
@@ -199,7 +199,7 @@ describe('a token issued from a copy of any age', () => {
 describe('a client', () => {
   beforeEach(emptyStores)
 
-  it('that is enabled again soon after it was disabled gets no token that an API refuses', async () => {
+  it('a client that is disabled and enabled again gets no token that an API refuses', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -216,7 +216,7 @@ describe('a client', () => {
     expect([status, decodeJwt(token).iat, await isTaken(token)]).toEqual([200, server.clock.time, true])
   })
 
-  it('that is changed by SQL is known everywhere a few seconds later', async () => {
+  it('every isolate knows a change by SQL within seconds', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const isolate = server.anotherIsolate()
@@ -227,7 +227,7 @@ describe('a client', () => {
     expect(decodeJwt(token).scope).toBeUndefined()
   })
 
-  it('that is disabled just before D1 goes away is served from copies for KV and isolate ages, and can be signed out after', async () => {
+  it('a client that is disabled just before D1 fails is served from copies within their ages, and can be signed out afterwards', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()

@@ -12,7 +12,7 @@ const preflight = (origin: string, method = 'POST', headers = 'content-type') =>
   },
 })
 
-/** All that a browser is told about other origins. */
+/** The CORS headers of a response. */
 const corsOf = ({ headers }: { headers: Headers }) =>
   Object.fromEntries([...headers].filter(([name]) => /^access-control-|^vary$/.test(name)))
 
@@ -45,7 +45,7 @@ describe('CORS', () => {
     'https://www.shop.test:443',
     'https://www.shop.test, https://evil.example',
     '*',
-  ])('reflects no other origin: %s', async (origin) => {
+  ])('another origin is not reflected: %s', async (origin) => {
     const server = new TestServer()
     const client = await server.addClient()
     const body = { grant_type: 'client_credentials', ...credentials(client) }
@@ -67,7 +67,7 @@ describe('CORS', () => {
     ['GET', 'content-type'],
     ['POST', 'x-evil'],
     ['POST', 'content-type, x-evil'],
-  ])('allows no other method and no other header, whatever is asked for: %s, %s', async (method, headers) => {
+  ])('no other method and no other header is allowed: %s, %s', async (method, headers) => {
     const response = await new TestServer().fetch('/oauth2-token', preflight(FROM_CONFIG, method, headers))
     expect(corsOf(response)).toMatchObject({
       'access-control-allow-methods': 'POST,OPTIONS',
@@ -75,7 +75,7 @@ describe('CORS', () => {
     })
   })
 
-  it('never speaks of credentials, as nothing here is done by a cookie', async () => {
+  it('no response allows credentials, because no endpoint uses a cookie', async () => {
     const server = new TestServer()
     const answers = [
       await server.fetch('/oauth2-token', preflight(FROM_CONFIG)),
@@ -84,7 +84,7 @@ describe('CORS', () => {
     for (const { headers } of answers) expect(headers.get('Access-Control-Allow-Credentials')).toBeNull()
   })
 
-  it('keeps what caches have of one origin from another, and from who has none', async () => {
+  it('every response has Vary: Origin, so that caches keep origins apart', async () => {
     const server = new TestServer()
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration', '/revocations']) {
       const { headers } = await server.fetch(path)
@@ -103,7 +103,7 @@ describe('CORS', () => {
     }
   })
 
-  it('opens nothing of the admin API and of the console', async () => {
+  it('the admin API and the console have no CORS', async () => {
     const server = new TestServer()
     for (const path of [
       '/admin/api/me',
@@ -117,7 +117,7 @@ describe('CORS', () => {
     }
   })
 
-  it('knows the origins of clients while the stores are down, as they were last', async () => {
+  it('the last known origins of clients are used while the stores are down', async () => {
     const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     await emptyStores()
@@ -133,7 +133,7 @@ describe('CORS', () => {
     ])
   })
 
-  it('fails no response for want of the origins, which no page can read then, but a preflight', async () => {
+  it('without known origins a GET succeeds without CORS, and a preflight fails', async () => {
     const warm = new TestServer()
     await warm.fetch('/.well-known/jwks.json')
     const stores = new FaultyStores()
@@ -147,7 +147,7 @@ describe('CORS', () => {
     expect([asked.status, asked.headers.get('Retry-After')]).toEqual([503, '2'])
   })
 
-  it('lets an origin of config.yml read answers and errors', async () => {
+  it('an origin in config.yml can read responses and errors', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const origin = { Origin: FROM_CONFIG }
@@ -164,7 +164,7 @@ describe('CORS', () => {
     }
   })
 
-  it("lets a client's own origin read the responses to that client, and to no other", async () => {
+  it("a client's origin can read the responses to that client, and to no other client", async () => {
     await emptyStores()
     const server = new TestServer()
     const client = await server.addClient({ confidential: false, origins: ['https://app.example'] })

@@ -14,7 +14,7 @@ async function sizeOf(server: TestServer, path: string): Promise<number> {
   return (await response.arrayBuffer()).byteLength
 }
 
-/** Lists that many cut-offs, each with the longest name that there is: a client's. */
+/** Adds entries to the feed, each with the longest possible name, that of a client. */
 async function listLongest(count: number, before: number): Promise<void> {
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -28,13 +28,13 @@ async function listLongest(count: number, before: number): Promise<void> {
 describe('a document that every reader downloads', () => {
   beforeEach(emptyStores)
 
-  it('has a maximum size: the revocation feed, full of the longest entries', async () => {
+  it('the revocation feed has a maximum size: full of the longest entries', async () => {
     const server = new TestServer()
     await listLongest(10_000, server.clock.time - 100)
     expect(await sizeOf(server, '/revocations')).toBeLessThan(MAX_FEED_BYTES)
   })
 
-  it('has a maximum size: the revocation feed, however many entries are added', async () => {
+  it('the revocation feed has a maximum size for any number of new entries', async () => {
     const server = new TestServer()
     for (let i = 0; i < 5; i++) {
       await listLongest(9000, server.clock.time - 100)
@@ -43,14 +43,14 @@ describe('a document that every reader downloads', () => {
     }
   })
 
-  it('has a maximum size: the changes of the revocation feed', async () => {
+  it('a delta of the revocation feed has a maximum size', async () => {
     const server = new TestServer()
     await listLongest(2000, server.clock.time - 100)
     expect(await sizeOf(server, '/revocations?since=1000')).toBeLessThan(MAX_DELTA_BYTES)
   })
 
   it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])(
-    'has a maximum size: the JWKS of %s, however often an operator asks for a new key',
+    'the JWKS of %s has a maximum size for any number of key rotations by an operator',
     async (signing_algorithm) => {
       const server = new TestServer({ config: { signing_algorithm } })
       for (let i = 0; i < 20; i++) await server.services.keyLife.rotateNow(server.context())
@@ -59,7 +59,7 @@ describe('a document that every reader downloads', () => {
     },
   )
 
-  it('has a maximum size: the metadata, of a configuration with 300 scopes', async () => {
+  it('the metadata has a maximum size: a configuration with 300 scopes', async () => {
     const scopes = Array.from({ length: 300 }, (_, i) => `a-scope-with-a-rather-long-name-${i}`)
     const storefront = { audience: 'https://shop.test/api', users: 'customers', scopes }
     const server = new TestServer({ config: { apis: { storefront } } })

@@ -12,14 +12,14 @@ const INVALID_GRANT = { error: 'invalid_grant', error_description: expect.any(St
 
 const AT_ONCE = 50
 
-/** A binding that lets everything through, so that the budget of one isolate is what is tested. */
+/** A binding without a limit, so that the test measures the budget of one isolate. */
 const OPEN = { AUDIT_LIMIT: { limit: async () => ({ success: true }) } }
 
-/** The signing key of an empty store has an event of its own. */
+/** The creation of the first signing key writes one event. */
 const count = (condition = "kind <> 'key'") =>
   env.DB.prepare(`SELECT count(*) AS n FROM audit_events WHERE ${condition}`).first<number>('n')
 
-/** A sign-in that no user can have. It is refused before anything is read or hashed. */
+/** A sign-in with an invalid name. It is refused before any read or hash. */
 const impossible = (client: TestClient) => ({
   grant_type: 'password',
   ...credentials(client),
@@ -27,7 +27,7 @@ const impossible = (client: TestClient) => ({
   password: PASSWORD,
 })
 
-/** Sends so many requests, some at once, and checks that each gets the response of the first. */
+/** Sends a number of requests, some in parallel, and checks that each gets the response of the first. */
 async function flood(times: number, send: (i: number) => Promise<Response>): Promise<void> {
   for (let sent = 0; sent < times; sent += AT_ONCE) {
     const size = Math.min(AT_ONCE, times - sent)
@@ -41,14 +41,14 @@ async function flood(times: number, send: (i: number) => Promise<Response>): Pro
 describe('the budget of audit events', () => {
   beforeEach(emptyStores)
 
-  it('gives each refused sign-in the same response, and writes rows for the first ones alone', async () => {
+  it('each refused sign-in gets the same response, and only the first ones write rows', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(200, () => server.postJson(impossible(client), HERE))
     expect(await count()).toBe(EVENTS_PER_MINUTE.address)
   })
 
-  it('is summed up once a minute, by kind and network, in one row', async () => {
+  it('one row a minute summarizes the events above the budget, by kind and network', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(200, () => server.postJson(impossible(client), HERE))
@@ -75,28 +75,28 @@ describe('the budget of audit events', () => {
     expect(await count("reason LIKE '%more%'")).toBe(1)
   })
 
-  it('is one for all addresses of an IPv6 /48 together', async () => {
+  it('all addresses of an IPv6 /48 share one budget', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(300, (i) => server.postJson(impossible(client), from(`2001:db8:7:${i.toString(16)}::1`)))
     expect(await count()).toBe(EVENTS_PER_MINUTE.network)
   })
 
-  it('is one for all callers without an address together', async () => {
+  it('all callers without an address share one budget', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(300, () => server.postJson(impossible(client)))
     expect(await count()).toBe(EVENTS_PER_MINUTE.network)
   })
 
-  it('is one for all strangers of an isolate together, however many networks they come from', async () => {
+  it('all unauthenticated callers of an isolate share one budget, from any number of networks', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(400, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
     expect(await count()).toBe(EVENTS_PER_MINUTE.strangers)
     server.clock.time += 60
     await server.signIn(client, 'guest', 'guest')
-    // 50 networks are told apart; the others share one row.
+    // 50 networks have their own rows; the others share one row.
     const rows = await auditOf({ kind: 'sign_in_failure' })
     const summaries = rows.slice(EVENTS_PER_MINUTE.strangers)
     expect(summaries).toHaveLength(51)
@@ -105,7 +105,7 @@ describe('the budget of audit events', () => {
     ])
   })
 
-  it('is larger for a confidential client, and a flood of strangers takes nothing from it', async () => {
+  it('a confidential client has a larger budget, and unauthenticated callers do not use it', async () => {
     const server = new TestServer({ env: OPEN })
     const [stranger, shop] = [await server.addClient({ confidential: false }), await server.addClient()]
     await flood(400, (i) => server.postJson(impossible(stranger), from(`10.${i >> 8}.${i & 255}.1`)))
@@ -113,7 +113,7 @@ describe('the budget of audit events', () => {
     expect(await count(`client_id = '${shop.id}'`)).toBe(300)
   })
 
-  it('is one for each session: a user who retries without end leaves the budget of the shop to others', async () => {
+  it('each session has a budget, so that endless retries of one user do not use the budget of the shop', async () => {
     const server = new TestServer({ env: OPEN })
     const shop = await server.addClient()
     const { refresh_token } = await server.signIn(shop, 'guest', 'guest')
@@ -130,7 +130,7 @@ describe('the budget of audit events', () => {
     })
   })
 
-  it('holds at a location for a network, however many isolates its requests reach', async () => {
+  it('the budget of a network holds at a location, over any number of isolates', async () => {
     const isolates = [
       new TestServer(),
       new TestServer(),
@@ -147,13 +147,13 @@ describe('the budget of audit events', () => {
     )
     const written = await count()
     expect(written).toBeGreaterThan(0)
-    // The binding counts by the minute of the clock, which may change meanwhile.
+    // The binding counts by the minute of the clock, which can change during the test.
     expect(written).toBeLessThanOrEqual(2 * EVENTS_PER_MINUTE.network)
     if (written !== 400) expect(written).toBeLessThan(400)
   })
 })
 
-/** Events as their kinds have them where they are not past any budget. */
+/** Events as they are recorded within every budget. */
 function eventOf(kind: AuditEvent['kind'], i: number): AuditEvent {
   const who = { api: 'storefront', clientId: 'shop', subject: `user:${i}`, sid: `s1.${i}` }
   return { kind, outcome: 'ok', reason: 'password', ...who }
@@ -163,7 +163,7 @@ describe('an event that its caller cannot repeat', () => {
   beforeEach(emptyStores)
   const kinds = AUDIT_KINDS.filter((kind) => !isRepeatable(eventOf(kind, 0)))
 
-  it('is of every kind but refusals, retries and unchecked passwords', () => {
+  it('only refusals, retries and unchecked passwords are repeatable events', () => {
     expect(AUDIT_KINDS.filter((kind) => !kinds.includes(kind))).toEqual([
       'sign_in_failure',
       'refresh_refused',
@@ -172,17 +172,17 @@ describe('an event that its caller cannot repeat', () => {
     ])
   })
 
-  it('is written in the middle of a flood, whatever its kind', async () => {
+  it('an event that is not repeatable is written during a flood', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient({ confidential: false })
     await flood(400, (i) => server.postJson(impossible(client), from(`10.${i >> 8}.${i & 255}.1`)))
     for (const kind of kinds) server.services.audit.record(eventOf(kind, 1), server.context())
     await server.settle()
-    // The empty store got its signing key with the first request.
+    // The first request created the signing key.
     for (const kind of kinds) expect(await auditOf({ kind })).toHaveLength(kind === 'key' ? 2 : 1)
   })
 
-  it('is written for each of thousands of sign-ins a minute by one storefront', async () => {
+  it('each of thousands of sign-ins a minute by one storefront has its event', async () => {
     const server = new TestServer({ env: OPEN })
     const context = { ...server.context(), address: '198.51.100.1', addressPrefix: '198.51.100.0/24' }
     for (let i = 0; i < 5000; i++) {
@@ -192,7 +192,7 @@ describe('an event that its caller cannot repeat', () => {
     expect(await count("kind = 'issue'")).toBe(5000)
   })
 
-  it('is every event of an operator, a refusal too', () => {
+  it('no event of an operator is repeatable, not even a refusal', () => {
     const actor = { subject: 'user:1', clientId: 'console' }
     for (const kind of AUDIT_KINDS) {
       expect(isRepeatable({ ...eventOf(kind, 0), outcome: 'refused', actor })).toBe(false)
@@ -200,10 +200,10 @@ describe('an event that its caller cannot repeat', () => {
   })
 })
 
-describe('tokens of a client itself', () => {
+describe('tokens of a machine', () => {
   beforeEach(emptyStores)
 
-  it('are counted past 600 a minute in an isolate, by API and client', async () => {
+  it('tokens above 600 a minute in an isolate are counted, by API and client', async () => {
     const server = new TestServer({ env: OPEN })
     const client = await server.addClient()
     const body = { grant_type: 'client_credentials', ...credentials(client) }

@@ -13,7 +13,7 @@ const SHARDS = {
   ],
 }
 
-/** Lists the end of a session, as if it had just ended. */
+/** Adds a feed entry for a session that has just ended. */
 async function list(server: TestServer, sid: string, db: D1Database = env.DB): Promise<void> {
   const now = server.clock.time
   await db
@@ -36,7 +36,7 @@ async function typeOf(server: TestServer, since: string): Promise<string | undef
 describe('GET /revocations?since=', () => {
   beforeEach(emptyStores)
 
-  it('lists what was added since that cursor, in a signed JWT of a type of its own', async () => {
+  it('a delta lists the entries added since its cursor, in a signed JWT with its own type', async () => {
     const server = new TestServer()
     for (const sid of ['s1.a', 's1.b']) await list(server, sid)
     const { until, exp, window } = await readFeed(server)
@@ -54,7 +54,7 @@ describe('GET /revocations?since=', () => {
     })
   })
 
-  it('is a few hundred bytes where little was added, and a 304 without a body where nothing changed', async () => {
+  it('a delta of one entry has a few hundred bytes, and an unchanged delta is a 304 without a body', async () => {
     const server = new TestServer()
     for (let i = 0; i < 500; i++) await list(server, `s1.${i}`)
     const first = await server.fetch('/revocations?since=499')
@@ -69,7 +69,7 @@ describe('GET /revocations?since=', () => {
     }
   })
 
-  it('has a cursor that is exact for several databases', async () => {
+  it('a cursor names the position in each database', async () => {
     const server = new TestServer({ config: SHARDS })
     for (const sid of ['s1.a', 's1.b', 's1.c']) await list(server, sid)
     await list(server, 'eu.a', env.SESSIONS_EU)
@@ -78,7 +78,7 @@ describe('GET /revocations?since=', () => {
     await list(server, 'eu.b', env.SESSIONS_EU)
     const delta = await readDelta(server, until)
     expect([sidsOf(delta), delta.until, delta.sequence]).toEqual([['eu.b'], 'DB-3.SESSIONS_EU-2', 5])
-    // The same sum, and other places.
+    // The positions differ, and their sum is the same.
     expect(sidsOf(await readDelta(server, 'DB-2.SESSIONS_EU-2'))).toEqual(['s1.c'])
   })
 
@@ -115,7 +115,7 @@ describe('GET /revocations?since=', () => {
     expect(await typeOf(server, since)).toBe('revocations+jwt')
   })
 
-  it('is the whole list for a reader who is more than a thousand entries behind', async () => {
+  it('a reader that is more than a thousand entries behind gets the whole list', async () => {
     const server = new TestServer()
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
@@ -128,7 +128,7 @@ describe('GET /revocations?since=', () => {
     expect(await typeOf(server, '1')).toBe('revocations-delta+jwt')
   })
 
-  it('reads the stores again, once a second, for a reader who has seen more than this isolate', async () => {
+  it('an isolate reads the stores again, once a second, for a reader with a newer cursor', async () => {
     let reads = 0
     const DB = aroundD1((sql, call) => {
       if (sql.includes('FROM cutoffs WHERE id >')) reads++
@@ -147,7 +147,7 @@ describe('GET /revocations?since=', () => {
     expect(reads).toBe(3)
   })
 
-  it('lists a person who was cut off again', async () => {
+  it('a delta lists a user whose tokens were revoked again', async () => {
     const server = new TestServer()
     const { id } = await server.addUser()
     await server.services.signOut.everywhere(id, server.context())
@@ -159,7 +159,7 @@ describe('GET /revocations?since=', () => {
     expect((await readFeed(server)).revocations).toEqual([entry])
   })
 
-  it('is served from memory with its age while the stores are down', async () => {
+  it('an isolate serves a delta from memory, with its age, while the stores are down', async () => {
     const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     await list(server, 's1.a')
@@ -175,7 +175,7 @@ describe('GET /revocations?since=', () => {
 describe('an isolate that holds the list', () => {
   beforeEach(emptyStores)
 
-  it('reads what was added, and all of it again where the ids went back', async () => {
+  it('the isolate reads new entries, and reads all entries again after the ids went back', async () => {
     const afterIds: unknown[] = []
     const server = new TestServer()
     const [store] = server.services.cutoffStores.values()
@@ -201,7 +201,7 @@ describe('an isolate that holds the list', () => {
     expect(afterIds).toEqual([0, 2, 3, 0])
   })
 
-  it('signs the list again each quarter of an hour, long before it expires, at the same exp and ETag everywhere', async () => {
+  it('every isolate signs the list again each quarter of an hour, with the same exp and ETag', async () => {
     const server = new TestServer()
     await list(server, 's1.a')
     server.clock.time = Math.floor(server.clock.time / 900) * 900 + 900

@@ -69,7 +69,7 @@ describe('the entries of the revocation feed', () => {
     await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
-  it("have a guest's session that an operator ended", async () => {
+  it("the feed lists a guest's session that an operator ended", async () => {
     const { server, client } = await shop()
     const operator = await TestOperator.signIn(server)
     const guest = await server.signIn(client, 'guest', 'guest')
@@ -78,7 +78,7 @@ describe('the entries of the revocation feed', () => {
     expect((await readFeed(server)).revocations).toEqual([entry])
   })
 
-  it('do not have a session whose last access token has expired, with the margin for its clock', async () => {
+  it('the feed drops a session when its last access token has expired, with a margin for clocks', async () => {
     const { server, client, user } = await shop()
     const [early, late] = [
       await server.signIn(client, user.username),
@@ -95,7 +95,7 @@ describe('the entries of the revocation feed', () => {
     await expect(server.refresh(client, late.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
-  it('count a retry as the last access token of a session', async () => {
+  it('a retry counts as the last access token of a session', async () => {
     const { server, client, user } = await shop()
     const first = await server.signIn(client, user.username)
     const next = await server.refresh(client, first.refresh_token)
@@ -106,7 +106,7 @@ describe('the entries of the revocation feed', () => {
     expect((await readFeed(server)).revocations).toHaveLength(1)
   })
 
-  it("end with the last token of the session's API, however long tokens of other APIs live", async () => {
+  it("an entry ends with the last token of the session's API, not of other APIs", async () => {
     const storefront = { audience: 'https://shop.test/api', users: 'customers', access_token_lifetime: 300 }
     const backoffice = { audience: 'https://shop.test/office', users: 'staff', access_token_lifetime: 7200 }
     const server = new TestServer({ config: { apis: { storefront, backoffice } } })
@@ -121,7 +121,7 @@ describe('the entries of the revocation feed', () => {
     expect(await listed()).toBe(0)
   })
 
-  it("have a client's own token until its exp and a minute more, and once however often it is revoked", async () => {
+  it("the feed lists a machine's revoked token once, until a minute after its exp", async () => {
     const { server, client } = await shop()
     const machine = { grant_type: 'client_credentials', ...credentials(client) }
     const { access_token } = await server.requireTokens(machine)
@@ -137,7 +137,7 @@ describe('the entries of the revocation feed', () => {
     expect((await readFeed(server)).revocations).toEqual([])
   })
 
-  it('do not have a session again that is revoked again after its entry was removed', async () => {
+  it('a second revocation after the removal of an entry adds no entry', async () => {
     const { server, client, user } = await shop()
     const first = await server.signIn(client, user.username)
     await revoke(server, client, first.refresh_token)

@@ -8,7 +8,7 @@ import { readDelta, readFeed } from './support/feed.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
 
-/** Lists that many ended sessions of a client, made a while ago. */
+/** Adds entries for ended sessions of a client, made in the past. */
 async function listMany(clientId: string | null, count: number, createdAt: number): Promise<void> {
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -26,7 +26,7 @@ const countRows = () => env.DB.prepare('SELECT count(*) AS n FROM cutoffs').firs
 describe('a revocation feed over its limit of 10,000 entries', () => {
   beforeEach(emptyStores)
 
-  it('merges the entries of the client that has the most, and no others', async () => {
+  it('the feed merges only the entries of the client with the most entries', async () => {
     const server = new TestServer()
     const now = server.clock.time
     await listMany('quiet', 100, now - 1000)
@@ -39,7 +39,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(await countRows()).toBe(7500)
   })
 
-  it('merges the oldest of all into one entry where no client has several', async () => {
+  it('the feed merges the oldest entries into one if no client has several', async () => {
     const server = new TestServer()
     const now = server.clock.time
     await listMany(null, 10_000, now - 500)
@@ -49,7 +49,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(revocations.at(-1)).toEqual({ all: true, before: now - 440 })
   })
 
-  it('merges no entry whose second has not passed, so that no later token is revoked', async () => {
+  it('the feed merges no entry of the present second, so that no later token is revoked', async () => {
     const server = new TestServer()
     await listMany('busy', 10_001, server.clock.time)
     expect((await readFeed(server)).revocations).toHaveLength(10_001)
@@ -61,7 +61,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(revocations.at(-1)).toEqual({ client_id: 'busy', before: server.clock.time - 2 })
   })
 
-  it('has the same result where many isolates merge at once', async () => {
+  it('parallel merges of many isolates have the result of one', async () => {
     const server = new TestServer()
     await listMany('busy', 10_500, server.clock.time - 500)
     await Promise.all(Array.from({ length: 4 }, () => readFeed(server)))
@@ -71,14 +71,14 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(await countRows()).toBe(7500)
   })
 
-  it('is merged by the cron trigger too', async () => {
+  it('the cron trigger also merges the feed', async () => {
     const server = new TestServer()
     await listMany('busy', 10_001, server.clock.time - 500)
     await server.cron()
     expect(await countRows()).toBe(7500)
   })
 
-  it('ends every token that a merged entry had ended, and no token that is issued later', async () => {
+  it('a merged entry revokes every token of its parts and no later token', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { username } = await server.addUser()
@@ -91,14 +91,14 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     const before = Number(entry?.before)
     expect(JSON.stringify(await readFeed(server))).not.toContain(decodeJwt(dead.access_token).sid)
     expect(decodeJwt(dead.access_token).iat).toBeLessThan(before)
-    // The other session lives: its access token is refused where the feed is read, and a refresh brings a good one.
+    // The other session continues. APIs refuse its access token, and a refresh gives a valid one.
     expect(decodeJwt(other.access_token).iat).toBeLessThan(before)
     const next = await server.refresh(client, other.refresh_token)
     expect(decodeJwt(next.access_token).iat).toBeGreaterThanOrEqual(before)
     await expect(server.refresh(client, dead.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
-  it('leaves the cut-off of a client that an operator has just made as it is', async () => {
+  it('a merge does not change a new revocation of a client by an operator', async () => {
     const server = new TestServer()
     const { id } = await server.addClient()
     const now = server.clock.time
@@ -112,7 +112,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     ])
   })
 
-  it('gives a reader of changes the coarse entry', async () => {
+  it('a reader of deltas gets the merged entry', async () => {
     const server = new TestServer()
     await listMany('busy', 9_999, server.clock.time - 500)
     const { until } = await readFeed(server)
@@ -122,7 +122,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     expect(revocations.at(-1)).toEqual({ client_id: 'busy', before: server.clock.time - 445 })
   })
 
-  it('serves the long list where it cannot be merged', async () => {
+  it('the feed serves the long list if the merge fails', async () => {
     const DB = Object.assign(Object.create(env.DB), {
       prepare: (sql: string) => {
         if (sql.startsWith('DELETE FROM cutoffs WHERE id IN (SELECT value')) throw new Error('read-only')
@@ -139,10 +139,10 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
   })
 })
 
-describe('merged revocations', () => {
+describe('a merge of revocations', () => {
   beforeEach(emptyStores)
 
-  it('are in the statistics, on the dashboard and in the log', async () => {
+  it('the statistics, the dashboard and the log report a merge', async () => {
     const server = new TestServer()
     const now = server.clock.time
     await listMany('busy', 9_000, now - 500)
@@ -173,13 +173,13 @@ describe('merged revocations', () => {
     expect(html).toContain('to any client before')
   })
 
-  it('are not mentioned on the dashboard where there are none', async () => {
+  it('the dashboard reports no merge without one', async () => {
     const browser = await ConsoleBrowser.signIn(new TestServer())
     expect((await browser.get('/console')).html).not.toContain('revocation feed')
   })
 })
 
-describe('a merge', () => {
+describe('the plan of a merge', () => {
   const cutoff = (id: number, clientId: string | null, before: number): StoredCutoff => ({
     id,
     clientId,
@@ -190,7 +190,7 @@ describe('a merge', () => {
     expiresAt: before + 3540,
   })
 
-  it('takes from the client with the most first, then from the next, then the oldest of all', () => {
+  it('the plan takes the client with the most entries, then the next, then the oldest entries', () => {
     const cutoffs = [
       ...[cutoff(1, null, 10), cutoff(2, 'b', 20), cutoff(3, null, 30), cutoff(4, 'b', 40)],
       ...[cutoff(5, 'a', 50), cutoff(6, 'a', 60), cutoff(7, 'a', 70), cutoff(8, null, 80)],
@@ -213,7 +213,7 @@ describe('a merge', () => {
     })
   })
 
-  it('leaves what is too new alone', () => {
+  it('the plan leaves new entries unchanged', () => {
     const cutoffs = [cutoff(1, 'a', 999), cutoff(2, 'a', 1000), cutoff(3, 'a', 1001)]
     expect(planMerge(cutoffs, { now: 1000, limit: 1 })).toBe(null)
   })

@@ -6,7 +6,7 @@ import { credentials, TestServer } from './support/server.ts'
 const GUEST = { grant_type: 'password', username: 'guest', password: 'guest' }
 
 describe('guests', () => {
-  it('get tokens of a new visitor each, with at least 128 random bits in the id', async () => {
+  it('each guest request creates a visitor, with at least 128 random bits in its id', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const answers = await Promise.all(
@@ -17,7 +17,7 @@ describe('guests', () => {
     for (const visitor of visitors) expect(visitor).toMatch(/^visitor:[A-Za-z0-9_-]{22}$/)
   })
 
-  it('are served with no store call at all, once the client and the keys are in memory', async () => {
+  it('a guest token needs no store call when the client and the keys are in memory', async () => {
     const { db, statements } = countingD1()
     const server = new TestServer({ env: { DB: db } })
     const client = await server.addClient()
@@ -27,7 +27,7 @@ describe('guests', () => {
     expect(statements).toEqual([])
   })
 
-  it('get the scopes of guests, and may ask for no other', async () => {
+  it('a guest gets scopes of guest_scopes only', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const answer = await server.signIn(client, 'guest', 'guest')
@@ -37,7 +37,7 @@ describe('guests', () => {
     expect(await response.json()).toMatchObject({ error: 'invalid_scope' })
   })
 
-  it('keep their visitor id when they refresh', async () => {
+  it('a refresh keeps the visitor id', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const first = await server.signIn(client, 'guest', 'guest')
@@ -49,13 +49,13 @@ describe('guests', () => {
     })
   })
 
-  it('are served to a public client too', async () => {
+  it('a public client gets guest tokens', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     await server.signIn(client, 'guest', 'guest')
   })
 
-  it('are refused at an API without guests, and their sessions end where guests are turned off', async () => {
+  it('an API without guests refuses guest sign-ins and refreshes of guests', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const backoffice = await server.addClient({ api: 'backoffice' })

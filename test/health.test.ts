@@ -5,19 +5,19 @@ import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import { TestServer } from './support/server.ts'
 
 describe('health', () => {
-  it('is live while every store is down', async () => {
+  it('/health is 200 while every store is down', async () => {
     const server = new TestServer({ env: { DB: D1_DOWN, KV: KV_DOWN } })
     const response = await server.fetch('/health')
     expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
     expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   })
 
-  it('is ready where the stores answer and there is a key', async () => {
+  it('/health/ready is 200 if the stores respond and a key exists', async () => {
     const response = await new TestServer().fetch('/health/ready')
     expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }])
   })
 
-  it('is not ready where a shard of the sessions is away', async () => {
+  it('/health/ready is 503 if a session shard is down', async () => {
     const session_shards = [
       { name: 's1', binding: 'DB' },
       { name: 'eu', binding: 'SESSIONS_EU' },
@@ -42,7 +42,7 @@ describe('health', () => {
     expect(await response.json()).toEqual({ status: 'unavailable', failing })
   })
 
-  /** A server that counts the calls to its stores. */
+  /** A server that counts its store calls. */
   function countingServer() {
     const calls: string[] = []
     const note = <T>(call: string, run: () => Promise<T>) => {
@@ -52,7 +52,7 @@ describe('health', () => {
     return { calls, server: new TestServer({ env: { DB: aroundD1(note), KV: aroundKv(note) } }) }
   }
 
-  it('asks the stores once in 5 s, however many requests ask for readiness', async () => {
+  it('an isolate checks the stores at most once in 5 s', async () => {
     const { calls, server } = countingServer()
     await server.fetch('/health/ready')
     const once = calls.length
@@ -64,11 +64,11 @@ describe('health', () => {
     server.clock.time += 1
     calls.splice(0)
     await Promise.all(Array.from({ length: 50 }, () => server.fetch('/health/ready')))
-    // One read of D1, one of KV, and one of the list of changed records: the signing keys are in memory.
+    // One read of D1, one of KV, and one of the list of changed records. The signing keys are in memory.
     expect(calls).toHaveLength(3)
   })
 
-  it('repeats for 5 s that a store fails, with Retry-After 5', async () => {
+  it('an isolate repeats a failure for 5 s, with Retry-After 5', async () => {
     const env = { DB: D1_DOWN }
     const server = new TestServer({ env })
     await new TestServer().fetch('/health/ready')

@@ -13,8 +13,8 @@ async function introspect(server: TestServer, client: TestClient, token = ''): P
 
 const INACTIVE = { active: false }
 
-describe('POST /oauth2-token/introspect (RFC 7662)', () => {
-  it('tells a confidential client of the same API what a live token says', async () => {
+describe('the introspection endpoint (RFC 7662)', () => {
+  it('the endpoint returns the claims of a live token to a confidential client of the same API', async () => {
     const server = new TestServer()
     const [owner, asker] = [await server.addClient(), await server.addClient()]
     const user = await server.addUser({ roles: ['wholesale'] })
@@ -49,7 +49,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     })
   })
 
-  it('describes a refresh token to its own client alone', async () => {
+  it('the endpoint describes a refresh token only to its own client', async () => {
     const server = new TestServer()
     const [owner, sibling] = [await server.addClient(), await server.addClient()]
     const { refresh_token } = await server.signIn(owner, 'guest', 'guest')
@@ -60,7 +60,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     })
   })
 
-  it('says the scope and the roles that the client, the user and config.yml have now', async () => {
+  it('the response has only the scopes and roles that the client, the user and config.yml still have', async () => {
     const server = new TestServer()
     const [client, asker] = [await server.addClient(), await server.addClient()]
     const user = await server.addUser({ roles: ['vip', 'wholesale'] })
@@ -86,7 +86,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     expect(ofGuest).not.toHaveProperty('scope')
   })
 
-  it('says no more than inactive to a client of another API, and of what is no token', async () => {
+  it('a client of another API and a malformed token get only active false', async () => {
     const server = new TestServer()
     const owner = await server.addClient()
     const stranger = await server.addClient({ api: 'backoffice' })
@@ -98,7 +98,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('says inactive of a token whose signature is written another way (RFC 7515 §2)', async () => {
+  it('a token with a non-canonical signature is inactive (RFC 7515 §2)', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { access_token: token, refresh_token: refreshToken } = await server.signIn(client, 'guest', 'guest')
@@ -109,7 +109,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('is refused to public clients and to nobody in particular', async () => {
+  it('the endpoint refuses public and unknown clients', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     for (const who of [credentials(client), { client_id: 'nobody', client_secret: 'x' }]) {
@@ -119,7 +119,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('is inactive once the token expired, its session ended, its person or client was cut off, or it was revoked', async () => {
+  it('a token is inactive after its expiry, its revocation, or the end of its session, user or client', async () => {
     const endings: Record<
       string,
       (server: TestServer, client: TestClient, token: string) => Promise<unknown>
@@ -145,7 +145,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('knows a revoked machine token, and a refresh token that was used', async () => {
+  it('a revoked token of a client and a used refresh token are inactive', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { access_token } = await server.requireTokens({

@@ -3,14 +3,14 @@ import { credentials, ISSUER, TestServer } from './support/server.ts'
 
 const HOST = ISSUER.slice('https://'.length)
 
-/** Other addresses by which a caller may reach the same Worker. */
+/** Other addresses of the same Worker. */
 const OTHERS = [
   ['plain http', `http://${HOST}`],
   ['workers.dev', 'https://sallyport.example.workers.dev'],
   ['another port', `${ISSUER}:8443`],
-  ['a host that begins like the issuer', `${ISSUER}.evil.test`],
+  ['a host with the issuer as its beginning', `${ISSUER}.evil.test`],
   ['a host with a final dot', `${ISSUER}.`],
-  ['an address', 'http://192.0.2.1'],
+  ['an IP address', 'http://192.0.2.1'],
 ] as const
 
 const PATHS = [
@@ -18,8 +18,8 @@ const PATHS = [
   ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server', '/revocations', '/unknown'],
 ]
 
-describe('a request that did not come to the address of an https issuer', () => {
-  it.each(OTHERS)('gets 421 at every path, over %s', async (_case, origin) => {
+describe('a request to another address than the https issuer', () => {
+  it.each(OTHERS)('a request over %s gets 421 at every path', async (_case, origin) => {
     const server = new TestServer()
     for (const path of PATHS) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
@@ -36,7 +36,7 @@ describe('a request that did not come to the address of an https issuer', () => 
     }
   })
 
-  it('gets no token, whatever its headers say of the address', async () => {
+  it('headers that name the issuer do not change the 421', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const body = new URLSearchParams({ grant_type: 'client_credentials', ...credentials(client) })
@@ -53,7 +53,7 @@ describe('a request that did not come to the address of an https issuer', () => 
     expect((await post(ISSUER)).status).toBe(200)
   })
 
-  it('gets a response where it is a health check', async () => {
+  it('a health check gets a response at any address', async () => {
     const server = new TestServer()
     for (const [, origin] of OTHERS) {
       const statuses = ['/health', '/health/ready', '/health?x=1'].map(
@@ -63,7 +63,7 @@ describe('a request that did not come to the address of an https issuer', () => 
     }
   })
 
-  it('adds the message in the dialect oro', async () => {
+  it('the 421 has a message with errors: oro', async () => {
     const server = new TestServer({ config: { errors: 'oro' } })
     const response = await server.send(new Request(`http://${HOST}/oauth2-token`))
     const description = 'Send the request to the address of the issuer, by https.'
@@ -75,7 +75,7 @@ describe('a request that did not come to the address of an https issuer', () => 
 })
 
 describe('a server on a loopback issuer', () => {
-  it('answers at any address', async () => {
+  it('a server with a loopback issuer responds at any address', async () => {
     const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
     for (const origin of ['http://127.0.0.1:8787', 'http://localhost:9999', 'https://tunnel.example']) {
       const response = await server.send(new Request(`${origin}/.well-known/jwks.json`))

@@ -22,7 +22,7 @@ interface Try {
   password?: string
 }
 
-/** By default a wrong password for a name that nobody has. */
+/** A wrong password; the default name is unknown. */
 function attempt(server: TestServer, client: TestClient, { address, ...named }: Try): Promise<Response> {
   const person = { username: `${crypto.randomUUID()}@x`, password: 'wrong', ...named }
   const headers = { 'CF-Connecting-IP': address }
@@ -71,7 +71,7 @@ describe('a network whose addresses fail once each', () => {
     expect(later.status).toBe(200)
   })
 
-  it('adds a bounded number of rows for any number of invented names', async () => {
+  it('any number of invented names adds a bounded number of rows', async () => {
     const { server, client } = await newScene()
     const addresses = Array.from({ length: 60 }, (_, i) => `2001:db8:1:${i.toString(16)}00::1`)
     const statuses = await statusesOf(server, client, addresses)
@@ -81,7 +81,7 @@ describe('a network whose addresses fail once each', () => {
     ])
   })
 
-  it('is forgotten some time after the first failure, not after the last one', async () => {
+  it('the count of a network expires some time after the first failure, not after the last', async () => {
     const { server, client } = await newScene()
     for (let hour = 0; hour < 4; hour++) {
       const addresses = Array.from({ length: 5 }, (_, i) => `203.0.113.${hour * 10 + i}`)
@@ -92,7 +92,7 @@ describe('a network whose addresses fail once each', () => {
 })
 
 describe('the counts of a sign-in', () => {
-  it('are in the calls that it makes anyway: the reads, and the one write where it fails', async () => {
+  it('a sign-in counts in its existing calls: its reads, and one write if it fails', async () => {
     const { server, client } = await newScene()
     const { db, statements } = countingD1()
     const counting = new TestServer({
@@ -107,14 +107,14 @@ describe('the counts of a sign-in', () => {
     expect(calls.map((sql) => sql.split('INTO sign_in_failures').length - 1)).toEqual([0, 0, 5])
   })
 
-  it('have keyed hashes in place of networks', async () => {
+  it('the counts store keyed hashes of networks', async () => {
     const { server, client } = await newScene()
     await statusesOf(server, client, ['2001:db8:1:2::1', '203.0.113.9'])
     const { results } = await env.DB.prepare('SELECT * FROM sign_in_failures').all()
     for (const text of ['2001', '203.0.113']) expect(JSON.stringify(results)).not.toContain(text)
   })
 
-  it('are never lower for a network than for an address in it', () => {
+  it('the limit of a network is never lower than that of an address in it', () => {
     const limits = { address: { failures: 5000 }, site: { failures: 10 } }
     const { signInLimits } = new TestServer({ config: { sign_in_limits: limits } }).config
     const { address, site, network } = signInLimits
@@ -147,7 +147,7 @@ describe('a flood of guesses from addresses and networks that failed recently', 
 })
 
 describe('the migration that adds the networks', () => {
-  it('keeps the counts and locks from before it', async () => {
+  it('the migration keeps existing counts and locks', async () => {
     await reset()
     const isLater = ({ name }: { name: string }) => name >= '0012'
     await applyD1Migrations(

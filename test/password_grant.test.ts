@@ -16,7 +16,7 @@ const WRONG_CREDENTIALS = {
 }
 
 describe('the password grant', () => {
-  it('answers with exactly the documented members, in order, and headers', async () => {
+  it('the response has exactly the documented members, in order, and headers', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -36,7 +36,7 @@ describe('the password grant', () => {
     expect(answer).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
   })
 
-  it('signs a customer in whatever the case and Unicode form of the name', async () => {
+  it('a customer signs in with any case and Unicode form of the name', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const unique = crypto.randomUUID()
@@ -45,7 +45,7 @@ describe('the password grant', () => {
     expect(decodeJwt(answer.access_token).sub).toBe(user.id)
   })
 
-  it('gives staff their roles in a token of the back office', async () => {
+  it('a back-office token has the roles of the member of staff', async () => {
     const server = new TestServer()
     const client = await server.addClient({ api: 'backoffice' })
     const user = await server.addUser({ pool: 'staff', roles: ['admin', 'support'] })
@@ -54,7 +54,7 @@ describe('the password grant', () => {
     expect(payload).toMatchObject({ sub: user.id, roles: ['admin', 'support'], scope: 'users orders' })
   })
 
-  it('gives the same response to JSON and to a form, with credentials in the body or as Basic', async () => {
+  it('JSON and form get the same response, with credentials in the body or as Basic', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -83,7 +83,7 @@ describe('the password grant', () => {
     }
   })
 
-  it('is off unless the client lists it', async () => {
+  it('the password grant is refused unless the client lists it', async () => {
     const server = new TestServer()
     const client = await server.addClient({ grants: ['client_credentials'] })
     const user = await server.addUser()
@@ -100,7 +100,7 @@ describe('the password grant', () => {
     })
   })
 
-  it('refuses every failed sign-in with byte-equal answers', async () => {
+  it('every failed sign-in gets a byte-equal response', async () => {
     const server = new TestServer()
     const storefront = await server.addClient()
     const backoffice = await server.addClient({ api: 'backoffice' })
@@ -135,7 +135,7 @@ describe('the password grant', () => {
     ])
   })
 
-  it('does one full hash for an unknown user as for a wrong password', async () => {
+  it('an unknown user costs one full hash, as a wrong password does', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -154,7 +154,7 @@ describe('the password grant', () => {
     expect(hashes).toBe(2)
   })
 
-  it('takes passwords of 128 characters, and the same password in another Unicode form', async () => {
+  it('a password can have 128 characters and any Unicode form', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const longest = '🔑'.repeat(128)
@@ -164,7 +164,7 @@ describe('the password grant', () => {
     await server.signIn(client, accented.username, 'pa\u0302tisserie 1')
   })
 
-  it('names the parameter that is missing, and takes an empty one for missing (RFC 6749 §3.1)', async () => {
+  it('the refusal names the missing parameter; an empty parameter is missing (RFC 6749 §3.1)', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     for (const missing of ['username', 'password']) {
@@ -201,7 +201,7 @@ describe('scope', () => {
   })
 
   it.each([['unknown'], ['cart unknown'], ['orders'], [' '], ['   ']])(
-    'is refused where it is not allowed, or no scope at all: %j',
+    'a scope that is not allowed, or has no token, is refused: %j',
     async (scope) => {
       const server = new TestServer()
       const client = await server.addClient({ scopes: ['cart', 'catalog', 'retired'] })
@@ -218,7 +218,7 @@ describe('scope', () => {
 })
 
 describe('lifetimes', () => {
-  it('come from config.yml, and each API can have its own', async () => {
+  it('config.yml sets the lifetimes, for each API', async () => {
     const apis = {
       storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers', access_token_lifetime: 900 },
       backoffice: { audience: 'https://shop.test/admin/api', users: 'staff', refresh_token_lifetime: 7200 },
@@ -241,7 +241,7 @@ describe('lifetimes', () => {
     ])
   })
 
-  it('leaves the refresh token out where config.yml turns it off', async () => {
+  it('the response has no refresh token if config.yml turns refresh tokens off', async () => {
     const server = new TestServer({ config: { enable_refresh_token: false } })
     const answer = await server.signIn(await server.addClient(), (await server.addUser()).username)
     expect(answer).not.toHaveProperty('refresh_token')

@@ -19,7 +19,7 @@ function newSecret(): string {
   return base64url.encode(crypto.getRandomValues(new Uint8Array(32)))
 }
 
-/** What somebody who can write to KV may do to a copy. */
+/** Changes of a copy by an attacker with write access to KV. */
 const FORGERIES: readonly [string, (copy: KvValue) => KvValue][] = [
   ['has no MAC', ({ value, metadata }) => ({ value, metadata: { ...Object(metadata), mac: undefined } })],
   ['has no metadata', ({ value }) => ({ value, metadata: null })],
@@ -46,11 +46,11 @@ describe('a copy in KV', () => {
   beforeEach(emptyStores)
 
   it.each(FORGERIES)(
-    'that %s counts as no copy: D1 is read, and the copy is written again',
+    'a copy that %s is ignored: the server reads D1 and writes the copy again',
     async (_, forge) => {
       const server = new TestServer()
       const client = await server.addClient()
-      // The first key is a change: made before the copy of the client, it leaves that copy as it is.
+      // Creating the first key is a change. It happens before the copy of the client is written, and so keeps that copy.
       await server.fetch('/.well-known/jwks.json')
       await machineToken(server, client)
       for (const key of ['keys', `client:${client.id}`]) {
@@ -65,7 +65,7 @@ describe('a copy in KV', () => {
     },
   )
 
-  it('is bound to its name: the copy of another client is none of this one', async () => {
+  it('the MAC of a copy includes its name: the copy of another client is ignored', async () => {
     const server = new TestServer()
     const [client, disabled] = [await server.addClient(), await server.addClient({ enabled: false })]
     await machineToken(server, client)
@@ -79,7 +79,7 @@ describe('a copy in KV', () => {
     }
   })
 
-  it('that carries a signing key of its writer publishes nothing and verifies nothing', async () => {
+  it("a copy with an attacker's signing key publishes and verifies nothing", async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const token = await machineToken(server, client)
@@ -94,7 +94,7 @@ describe('a copy in KV', () => {
     await verify(server.anotherIsolate(), token)
   })
 
-  it('verifies under the old and the new SEALING_KEY while it is changed, and is written anew after that', async () => {
+  it('a copy verifies under the old and the new SEALING_KEY during the change, and is written again afterwards', async () => {
     const secret = newSecret()
     const before = new TestServer()
     const client = await before.addClient()
@@ -109,7 +109,7 @@ describe('a copy in KV', () => {
     expect(await askForToken(afterWithoutD1, client)).toBe(200)
   })
 
-  it('that is older than a week is used no more, even while D1 is away', async () => {
+  it('a copy older than a week is not used, also while D1 is down', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     await machineToken(server, client)
@@ -124,29 +124,24 @@ describe('a copy in KV', () => {
 describe('a response in the Cache API', () => {
   beforeEach(emptyStores)
 
-  it.each(['jwks', 'revocations'])(
-    'that was changed, or kept under another name, is not served: %s',
-    async (name) => {
-      const server = new TestServer()
-      const path = name === 'jwks' ? '/.well-known/jwks.json' : '/revocations'
-      const ask = () => new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } }).fetch(path)
-      const served = await (await server.fetch(path)).text()
-      expect(await (await ask()).text()).toBe(served)
-      const address = addressOfLast(name, ISSUER)
-      const kept = await caches.default.match(address)
-      const other = await caches.default.match(
-        addressOfLast(name === 'jwks' ? 'revocations' : 'jwks', ISSUER),
-      )
-      const text = (await kept?.text()) ?? ''
-      const forgeries = [
-        new Response(text.replace('{', '{ '), { headers: kept?.headers ?? {} }),
-        new Response(text, { headers: { 'Cache-Control': 'max-age=60' } }),
-        ...(other === undefined ? [] : [new Response(await other.text(), { headers: other.headers })]),
-      ]
-      for (const forged of forgeries) {
-        await caches.default.put(address, forged)
-        expect((await ask()).status).toBe(503)
-      }
-    },
-  )
+  it.each(['jwks', 'revocations'])('a changed or renamed response is not served: %s', async (name) => {
+    const server = new TestServer()
+    const path = name === 'jwks' ? '/.well-known/jwks.json' : '/revocations'
+    const ask = () => new TestServer({ clock: server.clock, env: { DB: D1_DOWN, KV: KV_DOWN } }).fetch(path)
+    const served = await (await server.fetch(path)).text()
+    expect(await (await ask()).text()).toBe(served)
+    const address = addressOfLast(name, ISSUER)
+    const kept = await caches.default.match(address)
+    const other = await caches.default.match(addressOfLast(name === 'jwks' ? 'revocations' : 'jwks', ISSUER))
+    const text = (await kept?.text()) ?? ''
+    const forgeries = [
+      new Response(text.replace('{', '{ '), { headers: kept?.headers ?? {} }),
+      new Response(text, { headers: { 'Cache-Control': 'max-age=60' } }),
+      ...(other === undefined ? [] : [new Response(await other.text(), { headers: other.headers })]),
+    ]
+    for (const forged of forgeries) {
+      await caches.default.put(address, forged)
+      expect((await ask()).status).toBe(503)
+    }
+  })
 })

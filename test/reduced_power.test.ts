@@ -16,7 +16,7 @@ import {
   type TokenAnswer,
 } from './support/server.ts'
 
-/** How far the cut-off of a client reaches ahead. */
+/** The margin of a client's revocation, in seconds. */
 const CUT_OFF_SECONDS = 1 + CLIENT_MARGIN_SECONDS
 
 async function scene() {
@@ -31,9 +31,9 @@ async function scene() {
     fetch: (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init),
   }
   const [verifier, strict] = [createVerifier(api), createVerifier({ ...api, leewaySeconds: 0 })]
-  /** What an API says of an access token once it has read the feed. */
+  /** Whether an API accepts an access token after it has read the feed. */
   const verify = (token: string) => verifier.verify(token, { now: server.clock.time })
-  /** The same for an API that allows for no difference of clocks. */
+  /** The same for an API without leeway for clocks. */
   const verifyStrictly = (token: string) => strict.verify(token, { now: server.clock.time })
   return { server, operator, client, user, verify, verifyStrictly }
 }
@@ -53,11 +53,11 @@ async function patch(operator: TestOperator, path: string, body: unknown): Promi
 }
 
 describe('a role that is removed from a user', () => {
-  it('ends the access tokens from before at APIs and at introspection, and the session goes on without it', async () => {
+  it('older access tokens are refused by APIs and introspection, and the session continues without the role', async () => {
     const { server, operator, client, user, verify } = await scene()
     const before = await server.signIn(client, user.username)
     await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
-    await expect(verify(before.access_token)).rejects.toThrow('it was revoked: by its sub')
+    await expect(verify(before.access_token)).rejects.toThrow('it was revoked by its sub')
     expect(await introspect(server, client, before.access_token)).toEqual({ active: false })
     expect(await introspect(server, client, before.refresh_token)).toMatchObject({ active: true })
     const after = await server.refresh(client, before.refresh_token)
@@ -67,13 +67,13 @@ describe('a role that is removed from a user', () => {
       roles: ['wholesale'],
     })
     expect(decodeJwt(after.access_token).sid).toBe(decodeJwt(before.access_token).sid)
-    // The session of another sign-in in the same second is as good.
+    // A session that began in the same second is also valid.
     const again = await server.signIn(client, user.username)
     expect(await verify(again.access_token)).toMatchObject({ roles: ['wholesale'] })
     await server.refresh(client, after.refresh_token)
   })
 
-  it('is one change, one event and one entry of the feed', async () => {
+  it('the removal writes one change, one event and one feed entry', async () => {
     const { server, operator, user } = await scene()
     await patch(operator, `/users/${user.id}`, { roles: [] })
     const { revocations } = await readFeed(server)
@@ -89,7 +89,7 @@ describe('a role that is removed from a user', () => {
     expect(row).toEqual({ tokens_valid_from: 0, access_valid_from: server.clock.time + 3 })
   })
 
-  it('ends the tokens that were issued after another removal in the same second', async () => {
+  it('a second removal in the same second ends the tokens issued between the two', async () => {
     const { server, operator, client, user, verify } = await scene()
     await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
     const between = await server.signIn(client, user.username)
@@ -104,7 +104,7 @@ describe('a role that is removed from a user', () => {
     ['the same roles in another order', { roles: ['wholesale', 'vip'] }],
     ['another name', { profile: { name: 'Another' } }],
     ['a request for a new password', { must_change_password: true }],
-  ])('is told from %s, which lists nothing', async (_case, edit) => {
+  ])('%s adds no feed entry', async (_case, edit) => {
     const { server, operator, client, user } = await scene()
     const { access_token } = await server.signIn(client, user.username)
     await patch(operator, `/users/${user.id}`, edit)
@@ -112,7 +112,7 @@ describe('a role that is removed from a user', () => {
     expect(await introspect(server, client, access_token)).toMatchObject({ active: true })
   })
 
-  it('leaves an operator signed in at the console and at the admin API, after a refresh', async () => {
+  it('an operator stays signed in at the console and the admin API, after a refresh', async () => {
     const { server, operator } = await scene()
     const demoted = await TestOperator.signIn(server)
     await patch(operator, `/users/${demoted.id}`, { roles: ['support'] })
@@ -124,14 +124,14 @@ describe('a role that is removed from a user', () => {
 })
 
 describe('a scope or a grant that is removed from a client', () => {
-  it('ends the access tokens from before, those of users, guests and the client itself, and no session', async () => {
+  it('older access tokens of users, guests and the client are refused, and sessions continue', async () => {
     const { server, operator, client, user, verify } = await scene()
     const before = await server.signIn(client, user.username)
     const guest = await server.signIn(client, 'guest', 'guest')
     const machine = await machineTokens(server, client)
     await patch(operator, `/clients/${client.id}`, { scopes: ['cart', 'catalog'] })
     for (const { access_token } of [before, guest, machine]) {
-      await expect(verify(access_token)).rejects.toThrow('it was revoked: by its client_id')
+      await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
       expect(await introspect(server, client, access_token)).toEqual({ active: false })
     }
     server.clock.time += CUT_OFF_SECONDS
@@ -148,7 +148,7 @@ describe('a scope or a grant that is removed from a client', () => {
     }
   })
 
-  it('has the client wait until its cut-off is over, and uses up no token and no sign-in meanwhile', async () => {
+  it('the client gets 503 until the margin is over, and no token or sign-in is consumed', async () => {
     const { server, operator, client, user, verify, verifyStrictly } = await scene()
     const { refresh_token = '' } = await server.signIn(client, user.username)
     await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
@@ -175,7 +175,7 @@ describe('a scope or a grant that is removed from a client', () => {
     }
   })
 
-  it('leaves no token that a sign-out of the user a second later does not end', async () => {
+  it('a sign-out of the user a second later ends every token', async () => {
     const { server, operator, client, user } = await scene()
     await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
     const issued: TokenAnswer[] = []
@@ -198,7 +198,7 @@ describe('a scope or a grant that is removed from a client', () => {
     }
   })
 
-  it('refuses a refresh without the grant also where an isolate has an old copy of the client', async () => {
+  it('a refresh without the grant is refused also in an isolate with an old copy of the client', async () => {
     const { server, operator, client, user } = await scene()
     const elsewhere = server.anotherIsolate()
     const { refresh_token } = await elsewhere.signIn(client, user.username)
@@ -222,7 +222,7 @@ describe('a scope or a grant that is removed from a client', () => {
     ['in the main database', {}],
     ['in a database of their own', { session_shards: [{ name: 'eu', binding: 'SESSIONS_EU' }] }],
   ])(
-    'has a refresh wait also where an isolate has an old copy of the client, with sessions %s',
+    'a refresh gets 503 also in an isolate with an old copy of the client, with sessions %s',
     async (_, config) => {
       const { server, operator, client, user, verifyStrictly } = await scene()
       const elsewhere = new TestServer({ config, clock: server.clock })
@@ -239,11 +239,11 @@ describe('a scope or a grant that is removed from a client', () => {
     },
   )
 
-  it('is a cut-off for a grant, too', async () => {
+  it('the removal of a grant has the same effect', async () => {
     const { server, operator, client, verify } = await scene()
     const { access_token } = await machineTokens(server, client)
     await patch(operator, `/clients/${client.id}`, { grants: ['password'] })
-    await expect(verify(access_token)).rejects.toThrow('it was revoked: by its client_id')
+    await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
   })
 
   it.each([
@@ -255,7 +255,7 @@ describe('a scope or a grant that is removed from a client', () => {
       'other origins, lifetimes and another name',
       { origins: [], access_token_lifetime: 600, name: 'Another' },
     ],
-  ])('is told from %s, which list nothing', async (_case, edit) => {
+  ])('%s add no feed entry', async (_case, edit) => {
     const { server, operator } = await scene()
     const client = await server.addClient({ scopes: ['cart'], grants: ['client_credentials'] })
     const { access_token } = await machineTokens(server, client)

@@ -26,7 +26,7 @@ async function signedIn(server = new TestServer()) {
 }
 
 describe('the refresh_token grant', () => {
-  it('rotates: the successor has the same session and the next number', async () => {
+  it('a refresh returns a successor with the same sid and the next seq', async () => {
     const { server, client, user, tokens } = await signedIn()
     const { sid } = decodeJwt(tokens.refresh_token ?? '')
     let last = tokens
@@ -42,7 +42,7 @@ describe('the refresh_token grant', () => {
     }
   })
 
-  it('writes no row until the first refresh, and one row after', async () => {
+  it('a session has no row until its first refresh, and one row after it', async () => {
     const { server, client, tokens } = await signedIn()
     const { sid } = decodeJwt(tokens.refresh_token ?? '')
     const rows = () => env.DB.prepare('SELECT seq FROM sessions WHERE sid = ?').bind(sid).all()
@@ -51,7 +51,7 @@ describe('the refresh_token grant', () => {
     expect((await rows()).results).toEqual([{ seq: 1 }])
   })
 
-  it('gives 50 parallel uses of one token, over five isolates, the same successor, each response usable', async () => {
+  it('50 parallel refreshes with one token, over five isolates, get the same successor, and each response is usable', async () => {
     const { client, server, tokens } = await signedIn()
     const isolates = [server, ...Array.from({ length: 4 }, () => new TestServer({ clock: server.clock }))]
     const answers = await Promise.all(
@@ -69,26 +69,26 @@ describe('the refresh_token grant', () => {
     expect(new Set(next.map(({ refresh_token = '' }) => decodeJwt(refresh_token).seq))).toEqual(new Set([2]))
   })
 
-  it('slides: the successor lives its full lifetime from now', async () => {
+  it('the successor has its full lifetime from the time of the refresh', async () => {
     const { server, client, tokens } = await signedIn()
     server.clock.time += 1000
     const next = await server.refresh(client, tokens.refresh_token)
     expect(decodeJwt(next.refresh_token ?? '').exp).toBe(server.clock.time + 2592000)
   })
 
-  it('refuses an expired token at its very second', async () => {
+  it('a token is refused in the second of its exp', async () => {
     const { server, client, tokens } = await signedIn()
     server.clock.time += 2592000
     await expectRefused(await send(server, client, tokens.refresh_token))
   })
 
-  it('refuses another client, and the owner can still use the token', async () => {
+  it('a refresh by another client is refused, and the owner can still use the token', async () => {
     const { server, client, tokens } = await signedIn()
     await expectRefused(await send(server, await server.addClient(), tokens.refresh_token))
     await server.refresh(client, tokens.refresh_token)
   })
 
-  it('refuses an access token, a changed token and a token of another key', async () => {
+  it('an access token, a changed token and a token of another key are refused', async () => {
     const { server, client, tokens } = await signedIn()
     const [header, payload, signature] = (tokens.refresh_token ?? '').split('.')
     await expectRefused(await send(server, client, tokens.access_token))
@@ -98,7 +98,7 @@ describe('the refresh_token grant', () => {
     await expectRefused(await send(server, client, `${forged}.${payload}.`))
   })
 
-  it('reads the user again: disabled or gone is refused, and new roles are given', async () => {
+  it('a refresh reads the user: a disabled or deleted user is refused, and new roles are in the token', async () => {
     const { server, client, user, tokens } = await signedIn()
     const set = (sql: string) => env.DB.prepare(`${sql} WHERE id = ?`).bind(user.id).run()
     await set('UPDATE users SET enabled = 0')
@@ -110,7 +110,7 @@ describe('the refresh_token grant', () => {
     await expectRefused(await send(server, client, next.refresh_token))
   })
 
-  it('narrows the scope of one access token and not of the session, and never widens it', async () => {
+  it('a refresh can narrow the scope of one access token, never that of the session, and never widens it', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -133,14 +133,14 @@ describe('the refresh_token grant', () => {
     expect(decodeJwt(whole.access_token).scope).toBe('cart orders')
   })
 
-  it('consumes nothing when it refuses', async () => {
+  it('a refused refresh consumes nothing', async () => {
     const { server, client, tokens } = await signedIn()
     await send(server, client, tokens.refresh_token, { scope: 'unknown' })
     await send(server, { ...client, secret: 'wrong' }, tokens.refresh_token)
     await server.refresh(client, tokens.refresh_token)
   })
 
-  it('is not offered where config.yml turns refresh tokens off', async () => {
+  it('the grant is not offered if config.yml turns refresh tokens off', async () => {
     const { client, tokens } = await signedIn()
     const server = new TestServer({ config: { enable_refresh_token: false } })
     const response = await send(server, client, tokens.refresh_token)

@@ -5,7 +5,7 @@ import { CHANGE_LIST_SECONDS } from '../src/storage/copy_ages.ts'
 import type { User } from '../src/users/user.ts'
 import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
 
-/** A session, and those whose it is. */
+/** A session with its client and its user. */
 interface Scene {
   server: TestServer
   client: TestClient
@@ -16,7 +16,7 @@ interface Scene {
 interface Problem {
   reason: string
   error: string
-  /** Makes the problem, and gives what takes it away. */
+  /** Causes the problem. @returns a function that removes it */
   make(scene: Scene): Promise<() => Promise<unknown>>
 }
 
@@ -25,7 +25,7 @@ const SHARDS = [
   { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
 ]
 
-/** The same for a column of one row: it is set to one value, and back to another. */
+/** A problem in a column of one row: the column gets one value, and another one to remove the problem. */
 function column(table: 'users' | 'clients', name: string, bad: unknown, good: (scene: Scene) => unknown) {
   return async (scene: Scene) => {
     const [key, id] = table === 'users' ? ['id', scene.user.id] : ['client_id', scene.client.id]
@@ -79,18 +79,18 @@ describe.each([
   ['the main database', 'NA', 's1'],
   ['a database of its own', 'EU', 'eu'],
 ])('a refresh of a session in %s', (_where, continent, shard) => {
-  it.each(PROBLEMS)('uses no token up where $reason, first or later', async ({ reason, error, make }) => {
+  it.each(PROBLEMS)('a refresh consumes no token if $reason', async ({ reason, error, make }) => {
     const scene = await signedIn(continent)
     let { refresh_token } = scene.tokens
     expect(decodeJwt(refresh_token ?? '').sid).toMatch(new RegExp(`^${shard}\\.`))
     for (const seq of [1, 2]) {
-      // The isolate has a copy of the client from just before the problem: D1 has to tell.
+      // The isolate has a copy of the client from before the problem, so D1 must decide.
       await scene.server.signIn(scene.client, 'guest', 'guest')
       const mend = await make(scene)
       const refused = await refresh(scene, refresh_token)
       expect([refused.status, await refused.json()]).toMatchObject([400, { error }])
       await mend()
-      // Later than a retry may come: had it been used up, this would be theft.
+      // The retry window is over. If the refusal had consumed the token, this would be theft.
       scene.server.clock.time += 120
       refresh_token = (await scene.server.refresh(scene.client, refresh_token)).refresh_token
       expect(decodeJwt(refresh_token ?? '').seq).toBe(seq)
@@ -98,7 +98,7 @@ describe.each([
     expect(await reasonsOf(scene)).toEqual([reason, reason])
   })
 
-  it('uses no token up where the secret was retired, which is the client to blame', async () => {
+  it('a refresh with a retired secret is a client error and consumes no token', async () => {
     const scene = await signedIn(continent)
     const retire = (expiresAt: number | null) =>
       env.DB.prepare('UPDATE client_secrets SET expires_at = ? WHERE client_id = ?')
@@ -112,7 +112,7 @@ describe.each([
     await scene.server.refresh(scene.client, scene.tokens.refresh_token)
   })
 
-  it('is not refused by an isolate whose copy of the client lacks a change', async () => {
+  it('an isolate with an outdated copy of the client does not refuse a refresh', async () => {
     const scene = await signedIn(continent)
     const mend = await column('clients', 'api', 'backoffice', () => 'storefront')(scene)
     const elsewhere = { ...scene, server: scene.server.anotherIsolate() }
@@ -124,18 +124,21 @@ describe.each([
     await elsewhere.server.refresh(scene.client, scene.tokens.refresh_token)
   })
 
-  it.each(['{"admin":true}', '[1]'])('uses no token up where the roles are %s by a slip', async (roles) => {
-    const scene = await signedIn(continent)
-    const set = (text: string) =>
-      env.DB.prepare('UPDATE users SET roles = ? WHERE id = ?').bind(text, scene.user.id).run()
-    await set(roles)
-    expect((await refresh(scene, scene.tokens.refresh_token)).status).toBe(500)
-    await set('[]')
-    scene.server.clock.time += 120
-    await scene.server.refresh(scene.client, scene.tokens.refresh_token)
-  })
+  it.each(['{"admin":true}', '[1]'])(
+    'a refresh consumes no token if the stored roles are %s',
+    async (roles) => {
+      const scene = await signedIn(continent)
+      const set = (text: string) =>
+        env.DB.prepare('UPDATE users SET roles = ? WHERE id = ?').bind(text, scene.user.id).run()
+      await set(roles)
+      expect((await refresh(scene, scene.tokens.refresh_token)).status).toBe(500)
+      await set('[]')
+      scene.server.clock.time += 120
+      await scene.server.refresh(scene.client, scene.tokens.refresh_token)
+    },
+  )
 
-  it('uses no token up where a sign-out was dated far ahead by a slip', async () => {
+  it('a refresh consumes no token if a sign-out is dated in the far future', async () => {
     const scene = await signedIn(continent)
     const set = (from: number) =>
       env.DB.prepare('UPDATE users SET access_valid_from = ? WHERE id = ?').bind(from, scene.user.id).run()

@@ -16,12 +16,12 @@ import {
 } from './support/reliability_rows.ts'
 import { TestClock, TestServer } from './support/server.ts'
 
-/** What a client waits for a response (`packages/client`). */
+/** The time that a client waits for a response (`packages/client`). */
 const CLIENT_PATIENCE_MS = 8000
 
 type Troubles = Partial<Record<'d1' | 'kv', Trouble>>
 
-/** A column of the table: what is wrong with the stores, in each way that it can be. */
+/** A column of the table: the faults of the stores, in each variant. */
 interface State {
   isolates: ('warm' | 'cold')[]
   troubles: Troubles[]
@@ -46,10 +46,10 @@ const STATES: ReadonlyMap<string, State> = new Map([
 
 const LOST = 'D1 loses a response'
 
-/** More calls than any request makes. */
+/** More calls than a request can make. */
 const CALLS_AT_MOST = 20
 
-/** Long enough for each copy to be too old, and for each isolate to want to read anew. */
+/** Long enough that each copy is too old and each isolate reads again. */
 const LATER_SECONDS = 3601
 
 const table = parseTable(reliabilityPage, 'Request')
@@ -60,7 +60,7 @@ beforeAll(async () => {
   home = await makeHome()
 })
 
-// A line for each call that fails would bury everything else.
+// Without this, each failed call would log a line.
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) {
     const spy = vi.spyOn(console, level).mockImplementation(() => {})
@@ -68,7 +68,7 @@ beforeEach(() => {
   }
 })
 
-/** An isolate on stores that meet trouble, and something to ask it for. */
+/** An isolate on faulty stores, and a request for it. */
 class Scene {
   readonly stores = new FaultyStores()
   readonly clock = new TestClock()
@@ -85,7 +85,7 @@ class Scene {
   static async begin(row: Row, isolate: 'warm' | 'cold'): Promise<Scene> {
     const scene = new Scene(await row.prepare(home), row)
     scene.clock.time = home.server.clock.time
-    // A cold one finds copies that somebody else has written.
+    // A cold isolate finds copies that another isolate has written.
     const other = new TestServer({ config: CONFIG, clock: scene.clock })
     await warmUp(isolate === 'warm' ? scene.isolate : other, home)
     return scene
@@ -96,7 +96,7 @@ class Scene {
     if (kv) this.stores.kv.suffer(kv)
   }
 
-  /** Asks, and checks that the response is there while its client still waits. */
+  /** Sends the request, and checks that the response arrives before the client's timeout. */
   async ask(): Promise<Response> {
     const begunAt = this.time.elapsedMs
     const response = await this.time.during(this.isolate.answer(this.asked.request()))
@@ -114,7 +114,7 @@ class Scene {
   }
 }
 
-/** Checks the one response that is no success. */
+/** Checks the only response without success. */
 async function expectUnavailable(response: Response, refusal: Row['refusal']): Promise<void> {
   expect(response.status).toBe(503)
   expect(response.headers.get('Retry-After')).toMatch(/^(?:[1-9]|10)$/)
@@ -180,7 +180,7 @@ async function expectDoneThough503(scene: Scene, { refusal }: Row): Promise<void
   await scene.asked.expectDoneOnce?.()
 }
 
-/** What a cell says, where something goes on being wrong. */
+/** The result of a cell for a permanent fault. */
 const CHECKS: Record<string, CheckCell> = {
   yes: expectWorking,
   last: expectLast,
@@ -189,7 +189,7 @@ const CHECKS: Record<string, CheckCell> = {
   check: expectDoneThough503,
 }
 
-/** Every way in which the response to one call gets lost, whatever the caller waits for. Returns how many there are. */
+/** Loses the response of each call in turn. @returns the number of calls */
 async function forEachLoss(row: Row, check: (scene: Scene) => Promise<void>): Promise<number> {
   for (let nth = 1; nth <= CALLS_AT_MOST; nth++) {
     const scene = await Scene.begin(row, 'cold')
@@ -202,7 +202,7 @@ async function forEachLoss(row: Row, check: (scene: Scene) => Promise<void>): Pr
   throw new Error(`more than ${CALLS_AT_MOST} calls to D1`)
 }
 
-/** Asks, and again where the first response is 503. Returns the statuses. */
+/** Sends a request, and again after a 503. @returns the statuses */
 async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
   const first = await scene.ask()
   if (first.status !== 503) {
@@ -212,13 +212,13 @@ async function askTwice(scene: Scene, { refusal }: Row): Promise<number[]> {
   await expectUnavailable(first, refusal)
   waitAsTold(scene, first)
   const second = await scene.ask()
-  // What needs a version finds that it was changed, by itself.
+  // An operation with a version finds the version that the lost call has written.
   if (second.status !== 412) await scene.asked.expectDone(second)
   await scene.asked.expectDoneOnce?.()
   return [first.status, second.status]
 }
 
-/** What a cell says, where one response of D1 gets lost: the statuses, and those of asking again. */
+/** The result of a cell for one lost response of D1: the statuses of the request and of the retry. */
 const STATUSES: Record<string, (statuses: number[]) => boolean> = {
   yes: ([first]) => first !== 503,
   last: ([first]) => first === 200,
@@ -231,13 +231,13 @@ const cells = [...table].flatMap(([row, columns]) =>
 )
 
 describe('the table in docs/reliability.md', () => {
-  it('has the rows and the columns that are proven here', () => {
+  it('the table has the rows and columns of this test', () => {
     expect([...table.keys()]).toEqual([...ROWS.keys()])
     for (const columns of table.values()) expect([...columns.keys()]).toEqual([...STATES.keys(), LOST])
   })
 
   it.each(cells.filter(({ column }) => column !== LOST))(
-    'is right: $row, $column: $cell',
+    'the cell matches the server: $row, $column: $cell',
     async ({ row: name, column, cell }) => {
       const row = ROWS.get(name) as Row
       const { isolates, troubles } = STATES.get(column) as State
@@ -253,7 +253,7 @@ describe('the table in docs/reliability.md', () => {
   )
 
   it.each(cells.filter(({ column }) => column === LOST))(
-    'is right: $row, $column: $cell',
+    'the cell matches the server: $row, $column: $cell',
     async ({ row: name, cell }) => {
       const row = ROWS.get(name) as Row
       const isAsSaid = STATUSES[cell] as (statuses: number[]) => boolean
@@ -271,7 +271,7 @@ describe('the table in docs/reliability.md', () => {
 
 describe('a D1 that hangs', () => {
   it.each(['Guest token', 'Machine token', 'JWKS'])(
-    'holds up no %s for longer than the list of changes and copies of an hour ago are waited for',
+    'a %s waits no longer than the deadlines of the list of changes and of old copies',
     async (name) => {
       const scene = await Scene.begin(ROWS.get(name) as Row, 'cold')
       scene.suffer({ d1: 'hangs before it is made' })
@@ -281,7 +281,7 @@ describe('a D1 that hangs', () => {
       const first = scene.time.elapsedMs
       scene.clock.time += LATER_SECONDS
       await scene.expectDone()
-      // The client, the keys and the list, side by side.
+      // The client, the keys and the list, in parallel.
       expect(scene.time.elapsedMs - first).toBeLessThanOrEqual(1000)
       const { elapsedMs } = scene.time
       await scene.expectDone()

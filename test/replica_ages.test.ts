@@ -17,13 +17,13 @@ import {
 } from './support/server.ts'
 
 const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
-/** D1 promises no limit. No part of the rule depends on the age: the test goes through more than any cut-off reaches ahead. */
+/** D1 states no maximum age. The rule does not depend on the age, so the test covers more than the longest margin. */
 const everySecond = Array.from({ length: 31 }, (_, age) => age)
 const REASON = 'its sign-in used an outdated record of the user'
 const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
 const NEW_PASSWORD = 'another password'
 
-/** A server, the same server near a replica that is behind from now on, and a user who may sign in. */
+/** A server, the same server near a lagging replica, and a user who can sign in. */
 async function scene() {
   const server = new TestServer({ config: CONFIG })
   const operator = await TestOperator.confirmed(server)
@@ -38,7 +38,7 @@ async function scene() {
     revocations: { pollSeconds: 0 },
     fetch: (url, init) => server.anotherIsolate().fetch(new URL(url).pathname, init),
   })
-  /** What an API says of an access token once it has read the feed. */
+  /** Whether an API accepts an access token after it has read the feed. */
   const verify = (token: string) => verifier.verify(token, { now: server.clock.time })
   return { server, near, operator, client, user, replica, verify }
 }
@@ -69,13 +69,13 @@ const CHANGES: readonly [string, Change][] = [
   ['the user was deleted', (operator, { id }) => operator.delete(`/users/${id}`, '"1"')],
 ]
 
-// Its clocks run ahead, and later files would find copies from their future.
+// The clocks of this file run ahead, and other files must not find copies from the future.
 afterAll(emptyStores)
 beforeEach(emptyStores)
 
 describe('a sign-in that reads a replica of any age', () => {
   it.each(CHANGES)(
-    'begins no session that lives, where %s meanwhile',
+    'the session of the sign-in ends if %s meanwhile',
     async (_, change) => {
       const { server, near, operator, client, user, verify } = await scene()
       await change(operator, user)
@@ -90,7 +90,7 @@ describe('a sign-in that reads a replica of any age', () => {
     60_000,
   )
 
-  it('begins no session that lives with a role that was removed meanwhile', async () => {
+  it('the session of the sign-in ends if a role was removed meanwhile', async () => {
     const { server, near, operator, client, user, verify } = await scene()
     await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
     const start = server.clock.time
@@ -99,14 +99,14 @@ describe('a sign-in that reads a replica of any age', () => {
       const tokens = await near.signIn(client, user.username)
       await expect(verify(tokens.access_token), `age ${age}`).rejects.toThrow('it was revoked')
       const [status, body] = await tryRefresh(server, client, tokens)
-      // The cut-off ends the access tokens of the first three seconds by itself: their sessions go on without the role.
+      // The revocation ends the access tokens of the first three seconds. Their sessions continue without the role.
       if (age < 3)
         expect(await verify((body as TokenAnswer).access_token)).toMatchObject({ roles: ['wholesale'] })
       else expect([status, body]).toEqual([400, INVALID_REFRESH])
     }
   }, 60_000)
 
-  it('begins no session that lives where the account was locked meanwhile', async () => {
+  it('the session of the sign-in ends if the account was locked meanwhile', async () => {
     const { server, near, client, user, verify } = await scene()
     const guess = { grant_type: 'password', ...credentials(client), username: user.username }
     for (let i = 0; i < 10; i++) await server.postJson({ ...guess, password: `guess ${i}` })
@@ -115,7 +115,7 @@ describe('a sign-in that reads a replica of any age', () => {
     expect(await tryRefresh(server, client, tokens)).toEqual([400, INVALID_REFRESH])
   })
 
-  it('ends that session alone, with one audit event, and no later one', async () => {
+  it('the check ends only that session, with one audit event', async () => {
     const { server, near, operator, client, user, replica, verify } = await scene()
     await operator.post(`/users/${user.id}/sign-out`)
     server.clock.time += 4
@@ -159,7 +159,7 @@ describe('a sign-in that reads a replica of any age', () => {
     expect(await auditOf({ kind: 'cut_off' })).toEqual([])
   })
 
-  it('begins a session that goes on, where the sign-in itself has the hash of the password replaced', async () => {
+  it('the session continues if the sign-in itself replaced the password hash', async () => {
     const { server, near, client, replica, verify } = await scene()
     const { id, username } = await new TestServer({ clock: server.clock }).addUser()
     await replica.catchUp()
@@ -172,7 +172,7 @@ describe('a sign-in that reads a replica of any age', () => {
     }
   })
 
-  it('begins a session that goes on, where the new password is given: the primary is asked', async () => {
+  it('the session continues with the new password, because the primary is read', async () => {
     const { server, near, operator, client, user, verify } = await scene()
     await operator.post(`/users/${user.id}/password`, { password: NEW_PASSWORD })
     server.clock.time += 3
@@ -181,7 +181,7 @@ describe('a sign-in that reads a replica of any age', () => {
     await server.refresh(client, tokens.refresh_token)
   })
 
-  it('begins a session that goes on, where the primary takes no write after the response', async () => {
+  it('the session continues if the primary takes no write after the response', async () => {
     const { server, operator, client, user, replica, verify } = await scene()
     const lines: string[] = []
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
@@ -201,7 +201,7 @@ describe('a sign-in that reads a replica of any age', () => {
     await server.refresh(client, tokens.refresh_token)
   })
 
-  it('compares the user in the call that notes the sign-in, after the response', async () => {
+  it('the statement that records the sign-in compares the user, after the response', async () => {
     const { server, client, user } = await scene()
     const calls: string[] = []
     const DB = aroundD1((sql, call) => {

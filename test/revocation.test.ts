@@ -25,7 +25,7 @@ async function signedIn() {
 
 describe('POST /oauth2-token/revoke (RFC 7009)', () => {
   it.each(['refresh_token', 'access_token'] as const)(
-    'ends the session of a %s, refreshed or not',
+    'a revoked %s ends its session, refreshed or not',
     async (kind) => {
       for (const refreshes of [0, 2]) {
         const { server, client, tokens } = await signedIn()
@@ -46,7 +46,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     },
   )
 
-  it("kills a client's own token by its jti, and no other", async () => {
+  it("the revocation of a machine's token revokes that jti and no other token", async () => {
     const { server, client } = await signedIn()
     const machine = () => server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
     const [dead, alive] = [await machine(), await machine()]
@@ -59,7 +59,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     expect(JSON.stringify(revocations)).not.toContain(String(decodeJwt(alive.access_token).jti))
   })
 
-  it('takes token_type_hint for a hint alone', async () => {
+  it('a wrong token_type_hint changes nothing', async () => {
     for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense']) {
       const { server, client, tokens } = await signedIn()
       await revoke(server, client, tokens.refresh_token ?? '', { token_type_hint })
@@ -67,7 +67,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     }
   })
 
-  it('answers 200 for what is no token of ours, and for one that has expired or was revoked', async () => {
+  it('an unknown, expired or revoked token gets 200', async () => {
     const { server, client, tokens } = await signedIn()
     const parts = (tokens.refresh_token ?? '').split('.')
     const unknown = ['garbage', 'a.b.c', `${parts[0]}.${parts[1]}.`, 'x'.repeat(10_000)]
@@ -83,7 +83,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     expect((await revoke(server, client, tokens.access_token)).status).toBe(200)
   })
 
-  it('refuses the token of another client, which goes on', async () => {
+  it("another client's token is refused and stays live", async () => {
     const { server, client, tokens } = await signedIn()
     const other = await server.addClient()
     const response = await revoke(server, other, tokens.refresh_token ?? '')
@@ -95,7 +95,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     expect(await isAlive(server, client, tokens.refresh_token)).toBe(true)
   })
 
-  it('needs the client, and the token', async () => {
+  it('a request without a client or a token is refused', async () => {
     const { server, client, tokens } = await signedIn()
     const wrong = await revoke(server, { ...client, secret: 'wrong' }, tokens.access_token)
     expect([wrong.status, await wrong.json()]).toEqual([
@@ -110,7 +110,7 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
     expect(await isAlive(server, client, tokens.refresh_token)).toBe(true)
   })
 
-  it('answers 503 while the database is down: the client must try again', async () => {
+  it('the endpoint responds with 503 while the database is down, so that the client retries', async () => {
     const { server, client, tokens } = await signedIn()
     const down = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
     const response = await revoke(down, client, tokens.refresh_token ?? '')

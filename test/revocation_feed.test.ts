@@ -6,7 +6,7 @@ import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
 
-/** Ends the session of a new customer and gives its sid. */
+/** Ends the session of a new customer. @returns its sid */
 async function revokeSession(server: TestServer): Promise<string> {
   const client = await server.addClient({ confidential: false })
   const { username } = await server.addUser()
@@ -18,7 +18,7 @@ async function revokeSession(server: TestServer): Promise<string> {
 describe('GET /revocations', () => {
   beforeEach(emptyStores)
 
-  it('is a signed JWT of its own type, small and cacheable, with nothing in it at first', async () => {
+  it('the feed is a small, cacheable, signed JWT with its own type, empty at first', async () => {
     const server = new TestServer()
     const response = await server.fetch('/revocations')
     expect(response.status).toBe(200)
@@ -42,7 +42,7 @@ describe('GET /revocations', () => {
     })
   })
 
-  it('lists a session, a person, a client and all together, while their access tokens may live', async () => {
+  it('the feed lists a session, a user, a client and all tokens while their access tokens can be live', async () => {
     const server = new TestServer()
     const user = await server.addUser()
     const client = await server.addClient()
@@ -56,14 +56,14 @@ describe('GET /revocations', () => {
       { client_id: client.id, before: cutAt + 8 },
     ]
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...people])
-    // A minute after the last token has expired, and another for the session: its token may be dated ahead.
+    // The last token has expired a minute ago. A session has another minute, because its token can be dated ahead.
     server.clock.time = cutAt + 8 + 3600 + 60
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }])
     server.clock.time = cutAt - 10 + 3600 + 60 + 60
     expect((await readFeed(server)).revocations).toEqual([])
   })
 
-  it('lists the cut-offs of every shard', async () => {
+  it('the feed lists the revocations of every shard', async () => {
     const session_shards = [
       { name: 's1', binding: 'DB' },
       { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
@@ -77,7 +77,7 @@ describe('GET /revocations', () => {
     expect(sequence).toBe(2)
   })
 
-  it('has a sequence that grows with each cut-off, of the same person too, and never goes back', async () => {
+  it('the sequence grows with each revocation, also of the same user, and never decreases', async () => {
     const server = new TestServer()
     const user = await server.addUser()
     const sequences = [(await readFeed(server)).sequence]
@@ -91,7 +91,7 @@ describe('GET /revocations', () => {
     expect(sequences).toEqual([0, 1, 2, 3, 3])
   })
 
-  it('is read anew after five seconds, and spares the body of one who has it', async () => {
+  it('an isolate reads the feed again after five seconds, and an unchanged feed is a 304', async () => {
     const server = new TestServer()
     const first = await server.fetch('/revocations')
     const etag = first.headers.get('ETag') ?? ''
@@ -109,7 +109,7 @@ describe('GET /revocations', () => {
     }
   })
 
-  it('stays under 100 kB with a thousand cut-offs an hour', async () => {
+  it('the feed has less than 100 kB with a thousand revocations an hour', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     const { shards } = server.services
@@ -127,7 +127,7 @@ describe('GET /revocations', () => {
     expect(body.byteLength).toBeLessThan(100_000)
   })
 
-  it('is the last one there was, with its age, while the stores are down', async () => {
+  it('an isolate serves its last feed, with its age, while the stores are down', async () => {
     const clock = new TestClock()
     const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
@@ -141,11 +141,11 @@ describe('GET /revocations', () => {
     expect(JSON.stringify(decodeJwt(last))).toContain(sid)
   })
 
-  it('comes from a copy where an isolate never had one, and is 503 where there is none', async () => {
+  it('a new isolate serves a copy of the feed while D1 is down, and 503 without a copy', async () => {
     const server = new TestServer()
     const last = await (await server.fetch('/revocations')).text()
     server.clock.time += 30
-    // That of KV, and that of the data centre.
+    // The copy in KV, and the copy of the data centre.
     for (const away of [{ DB: D1_DOWN }, { DB: D1_DOWN, KV: KV_DOWN }]) {
       const withCopy = new TestServer({ clock: server.clock, env: away })
       const response = await withCopy.fetch('/revocations')
@@ -156,12 +156,12 @@ describe('GET /revocations', () => {
     expect((await without.fetch('/revocations')).status).toBe(503)
   })
 
-  it('comes from the newer copy, and from the good one where the other is broken', async () => {
+  it('an isolate uses the newer copy, or the valid one if the other is broken', async () => {
     const server = new TestServer()
     await server.fetch('/revocations')
     const sid = await revokeSession(server)
     server.clock.time += 10
-    // A minute has not passed: the data centre has it, and KV not yet.
+    // After less than a minute the data centre has the new list, and KV has the old one.
     const last = await (await server.fetch('/revocations')).text()
     expect(JSON.stringify(decodeJwt(last))).toContain(sid)
     const cold = () => new TestServer({ clock: server.clock, env: { DB: D1_DOWN } }).fetch('/revocations')
@@ -170,7 +170,7 @@ describe('GET /revocations', () => {
     expect(await (await cold()).text()).toBe(last)
   })
 
-  it('is copied to KV at first, and then once a minute where it has changed', async () => {
+  it('an isolate copies the feed to KV at first, and then once a minute if it has changed', async () => {
     const writes: string[] = []
     const KV = aroundKv((name, call) => {
       if (name === 'put revocations') writes.push(name)

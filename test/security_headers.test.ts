@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createRoutes } from '../src/app.ts'
-import { CONSOLE_PATH } from '../src/console/page.ts'
+import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
 
-const OF_ANSWERS = {
+const OF_DATA = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -23,7 +23,7 @@ const OF_PAGES = {
   'x-frame-options': 'DENY',
 }
 
-/** Whatever a browser takes as an instruction to protect something. */
+/** The headers that give a browser security instructions. */
 const PROTECTS = /^(?:content-security-policy|cross-origin-|referrer-policy|strict-transport|x-|permissions-)/
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -32,7 +32,7 @@ function protectionOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => PROTECTS.test(name)))
 }
 
-/** Every path that the server has, with something in the place of each parameter, and one that it has not. */
+/** Every path of the server, with a value for each parameter, and an unknown path. */
 function pathsOf(server: TestServer): string[] {
   const paths = createRoutes(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
   return [...new Set([...paths.filter((path) => !path.includes('*')), '/nowhere', '/admin/api/nowhere'])]
@@ -42,8 +42,8 @@ async function ask(server: TestServer, method: string, path: string): Promise<Re
   return server.fetch(path, { method, headers: { Origin: 'https://www.shop.test' } })
 }
 
-describe('the headers that protect a response', () => {
-  it('are on each response of each path by each method', async () => {
+describe('the security headers', () => {
+  it('every response has the security headers, for each path and method', async () => {
     const server = new TestServer()
     const paths = pathsOf(server)
     expect(paths).toEqual(
@@ -53,12 +53,12 @@ describe('the headers that protect a response', () => {
     for (const path of paths) {
       for (const method of METHODS) {
         const response = await ask(server, method, path)
-        expect([method, path, protectionOf(response)]).toEqual([method, path, OF_ANSWERS])
+        expect([method, path, protectionOf(response)]).toEqual([method, path, OF_DATA])
       }
     }
   })
 
-  it('are on each page of the console, and on what is none', async () => {
+  it('each page of the console has the security headers, and so has an unknown page', async () => {
     const server = new TestServer()
     const paths = PAGES.map(({ path }) => CONSOLE_PATH + path.replaceAll(/:\w+/g, 'something'))
     const others = ['', '/', '/sign-in', '/style.css', '/icon.svg', '/nowhere'].map(
@@ -72,16 +72,16 @@ describe('the headers that protect a response', () => {
     }
   })
 
-  it('are on a response that says that nothing has changed', async () => {
+  it('a 304 has the security headers', async () => {
     const server = new TestServer()
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration', '/revocations']) {
       const { headers } = await server.fetch(path)
       const again = await server.fetch(path, { headers: { 'If-None-Match': headers.get('ETag') ?? '' } })
-      expect([again.status, protectionOf(again)]).toEqual([304, OF_ANSWERS])
+      expect([again.status, protectionOf(again)]).toEqual([304, OF_DATA])
     }
   })
 
-  it('are on a refusal of every kind', async () => {
+  it('every kind of refusal has the security headers', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const answers = [
@@ -91,15 +91,15 @@ describe('the headers that protect a response', () => {
       await server.fetch('/oauth2-token', { method: 'OPTIONS', headers: { Origin: 'https://evil.example' } }),
     ]
     expect(answers.map(({ status }) => status)).toEqual([400, 413, 401, 204])
-    for (const answer of answers) expect(protectionOf(answer)).toEqual(OF_ANSWERS)
+    for (const answer of answers) expect(protectionOf(answer)).toEqual(OF_DATA)
   })
 
-  it('tell nobody to use https where the issuer is this machine by http', async () => {
+  it('a response has no Strict-Transport-Security if the issuer is http on loopback', async () => {
     const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
     for (const [path, headers] of [
-      ['/health', OF_ANSWERS],
-      ['/admin/api/me', OF_ANSWERS],
-      ['/nowhere', OF_ANSWERS],
+      ['/health', OF_DATA],
+      ['/admin/api/me', OF_DATA],
+      ['/nowhere', OF_DATA],
       ['/console/sign-in', OF_PAGES],
     ] as const) {
       const { 'strict-transport-security': _, ...others } = headers
@@ -107,8 +107,8 @@ describe('the headers that protect a response', () => {
     }
   })
 
-  it('ask for https by what config.yml says, whatever the request says', async () => {
+  it('the issuer in config.yml decides on Strict-Transport-Security, not the request', async () => {
     const request = new Request(`${ISSUER.replace('https:', 'http:')}/health`)
-    expect(protectionOf(await new TestServer().send(request))).toEqual(OF_ANSWERS)
+    expect(protectionOf(await new TestServer().send(request))).toEqual(OF_DATA)
   })
 })

@@ -25,17 +25,17 @@ const UNAVAILABLE = {
   error_description: 'The service is not available now. Try again shortly.',
 }
 
-/** One refresh, or two at once, and what the calls to the stores meet meanwhile. */
+/** One refresh, or two in parallel, and the faults of the store calls meanwhile. */
 interface Move {
   holder: number
   isolate: number
   atOnce: number
-  /** Of the calls to D1, one after the other. */
+  /** The faults of the calls to D1, in order. */
   d1: (Trouble | null)[]
   kv: Trouble | null
-  /** Whether the stores come back after it: then what hung until now is done. */
+  /** Whether the stores recover afterwards, and complete the calls that hung. */
   comesBack: boolean
-  /** Until the next. */
+  /** The time until the next step. */
   seconds: number
 }
 
@@ -51,12 +51,12 @@ const move: fc.Arbitrary<Move> = fc.record({
   seconds: fc.constantFrom(0, 1, 5, 20, 31),
 })
 
-/** Whoever has a session: they keep the last token that they got, and try again with it. */
+/** The holder of a session. The holder keeps the last token received and retries with it. */
 interface Holder {
   sid: string
   seq: number
   token: string
-  /** When that token was first used without success; null where it was not. */
+  /** The time of the first failed use of that token; null without one. */
   triedAt: number | null
 }
 
@@ -111,7 +111,7 @@ class Outage {
     await this.#pass(seconds)
   }
 
-  /** All is well again: everyone can go on, and there is one row of each session. */
+  /** The stores work again: every holder can refresh, and each session has one row. */
   async end(): Promise<void> {
     this.#stores.comeBack()
     await this.#time.during(Promise.all(this.#isolates.map((isolate) => isolate.settle())))
@@ -131,7 +131,7 @@ class Outage {
     expect(results).toHaveLength(this.#holders.length)
   }
 
-  /** Whoever would come too late tries again before, and then all is well. */
+  /** A holder whose retry window would end retries before, while the stores work. */
   async #pass(seconds: number): Promise<void> {
     const next = this.#clock.time + seconds
     for (const holder of this.#holders) {
@@ -161,7 +161,7 @@ class Outage {
     if (holder.token === token) holder.triedAt ??= this.#clock.time
   }
 
-  /** The one successor there is of the token that was used. */
+  /** The only successor of the used token. */
   #learn(holder: Holder, { refresh_token: token = '' }: TokenAnswer): void {
     const { sid, seq, jti, exp } = decodeJwt<{ sid: string; seq: number }>(token)
     const used = decodeJwt<{ seq: number }>(holder.token)
@@ -181,7 +181,7 @@ async function expectUnavailable(response: Response): Promise<void> {
   expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
-it(`no refresh token is lost or doubled through ${RUNS} random outages`, {
+it(`no refresh token is lost or doubled in ${RUNS} random outages`, {
   timeout: LIMIT_MS * 2,
 }, async () => {
   const stores = new FaultyStores()

@@ -11,12 +11,12 @@ const UNAVAILABLE = {
   error_description: 'The service is not available now. Try again shortly.',
 }
 
-/** More calls than any request makes. */
+/** More calls than a request can make. */
 const CALLS_AT_MOST = 20
 
 const CHEAP_HASHES = { password_hash: { m: 7168, t: 5, p: 1 } }
 
-/** What is posted, and what must be so once it was answered with success. */
+/** A request, and the state that must hold after its success. */
 interface Attempt {
   path: string
   body: Record<string, unknown>
@@ -35,7 +35,7 @@ async function newScene(): Promise<Scene> {
   return { server, client: await server.addClient() }
 }
 
-/** An isolate that has nothing in memory, and that finds no copies: it asks D1 for everything. */
+/** An isolate with empty memory and no copies, which reads everything from D1. */
 async function coldIsolate({ server, client }: Scene, db: D1Database): Promise<TestServer> {
   await Promise.all([env.KV.delete(`client:${client.id}`), env.KV.delete('keys')])
   return new TestServer({ config: CHEAP_HASHES, clock: server.clock, env: { DB: db } })
@@ -60,7 +60,7 @@ async function expectSignedIn({ server, client }: Scene, tokens: TokenAnswer): P
   expect(decodeJwt(next.refresh_token ?? '')).toMatchObject({ sid, seq: Number(seq) + 1 })
 }
 
-/** The refresh of a customer's session that was refreshed so many times before. */
+/** A refresh of a customer's session after a number of refreshes. */
 function refreshAfter(refreshes: number): Prepare {
   return async (scene) => {
     const { server, client } = scene
@@ -108,7 +108,7 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
     async expectDone(response, faulty) {
       expect(response.status).toBe(200)
       const tokens = await response.json<TokenAnswer>()
-      // A guest's token is spent once, though the response that told of the merge got lost.
+      // A guest's token works once, also if the response with the merge was lost.
       const isSpent = faulty.hasChangedSession
       const claims = decodeJwt(tokens.access_token)
       expect(claims).toMatchObject({ sub: id, client_id: client.id })
@@ -121,7 +121,7 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
   }
 }
 
-/** The end of one of two sessions of a customer, by either of its tokens. */
+/** The revocation of one of two sessions of a customer, with either token. */
 function revokeBy(name: 'access_token' | 'refresh_token'): Prepare {
   return async (scene) => {
     const { server, client } = scene
@@ -165,7 +165,7 @@ async function failOnce(prepare: Prepare, fault: Trouble, nth: number, matches: 
   return { response, faulty, scene, send, expectDone }
 }
 
-/** Every way in which a request meets one fault: at its first matching call, at its second and so on. */
+/** Every position of one fault in a request: the first matching call, the second, and so on. */
 async function forEachCall(
   { prepare, fault }: { prepare: Prepare; fault: Trouble },
   matches: Matches,
@@ -196,9 +196,9 @@ const HANGING = REQUESTS.flatMap((request) =>
 
 describe('a database that fails once', () => {
   it.each([...FAILING, ...BREAKING, ...HANGING])(
-    'makes $what a 503 where any call $trouble, and an honest retry good',
+    '$what gets 503 if a call $trouble, and the retry succeeds',
     async (request) => {
-      // The keys are read ahead of their use, and again where that failed.
+      // The isolate reads the keys before their use, and again after a failure.
       const isAwaited = (sql: string) => !isOptionalCall(sql) && !sql.includes('FROM signing_keys')
       const calls = await forEachCall(request, isAwaited, async (attempt) => {
         const { response, faulty, scene, send, expectDone } = attempt
@@ -206,34 +206,31 @@ describe('a database that fails once', () => {
         expect(response.headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
         scene.server.clock.time += 59
         const retry = await send()
-        // What hung until now is done after the retry, and must change nothing more.
+        // The hanging calls complete after the retry and must change nothing.
         await faulty.settle()
         await expectDone(retry, faulty)
       })
-      // At least the client and the session.
+      // At least the reads of the client and the session.
       expect(calls).toBeGreaterThanOrEqual(2)
     },
   )
 
-  it.each(FAILING)(
-    'costs $what no response, but a line in the log, where an audit write fails $fault',
-    async (request) => {
-      const errors = vi.spyOn(console, 'error')
-      onTestFinished(() => errors.mockRestore())
-      const writes = await forEachCall(request, isAuditWrite, async ({ response, faulty, expectDone }) => {
-        await faulty.settle()
-        expect(errors.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
-          {
-            level: 'error',
-            event: 'deferred_work_failed',
-            work: 'audit',
-            cause: expect.stringContaining(`the call fails ${request.fault}`),
-          },
-        ])
-        await expectDone(response, faulty)
-        errors.mockClear()
-      })
-      expect(writes).toBe(request.auditWrites)
-    },
-  )
+  it.each(FAILING)('$what succeeds and logs the failure if an audit write fails $fault', async (request) => {
+    const errors = vi.spyOn(console, 'error')
+    onTestFinished(() => errors.mockRestore())
+    const writes = await forEachCall(request, isAuditWrite, async ({ response, faulty, expectDone }) => {
+      await faulty.settle()
+      expect(errors.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
+        {
+          level: 'error',
+          event: 'deferred_work_failed',
+          work: 'audit',
+          cause: expect.stringContaining(`the call fails ${request.fault}`),
+        },
+      ])
+      await expectDone(response, faulty)
+      errors.mockClear()
+    })
+    expect(writes).toBe(request.auditWrites)
+  })
 })

@@ -7,7 +7,7 @@ import { SessionRun } from './support/session_run.ts'
 const SEQUENCES = 560
 const INTERLEAVINGS = 440
 
-/** A counterexample is made simpler for so long at most. */
+/** The maximum time for simplifying a counterexample. */
 const LIMIT_MS = 200_000
 const TIMEOUT_MS = LIMIT_MS + 60_000
 
@@ -18,7 +18,7 @@ const SIGN_OUT = { do: 'sign out everywhere', who: 'ann' } as const
 const CHANGE_PASSWORD = { do: 'change password', who: 'ann', keep: 'newest session' } as const
 const LITTLE_OVER_AN_HOUR = { do: 'wait', seconds: 3601, sweep: true } as const
 
-/** What chance seldom comes to: several things within the seconds to which a cut-off reaches ahead. */
+/** Cases that random sequences seldom reach: several actions within the margin of a revocation. */
 const TRAPS: [Step[]][] = [
   [[SIGN_OUT, ANN, REFRESH, REFRESH]],
   [[ANN, CHANGE_PASSWORD, REFRESH, REFRESH]],
@@ -41,7 +41,7 @@ async function follow(steps: readonly Step[], scheduler?: fc.Scheduler): Promise
 }
 
 async function check<T>(property: fc.IAsyncProperty<T>, numRuns: number, examples: T[] = []): Promise<void> {
-  // A line for each refusal would bury the counterexample.
+  // A log line for each refusal would hide the counterexample.
   const info = vi.spyOn(console, 'info').mockImplementation(() => {})
   onTestFinished(() => info.mockRestore())
   const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
@@ -49,7 +49,7 @@ async function check<T>(property: fc.IAsyncProperty<T>, numRuns: number, example
 }
 
 describe('sessions', () => {
-  it(`follow the contract through ${SEQUENCES} random sequences`, { timeout: TIMEOUT_MS }, () =>
+  it(`sessions follow the model in ${SEQUENCES} random sequences`, { timeout: TIMEOUT_MS }, () =>
     check(
       fc.asyncProperty(sequence, (steps) => follow(steps)),
       SEQUENCES,
@@ -57,7 +57,9 @@ describe('sessions', () => {
     ),
   )
 
-  it(`follow it in some order through ${INTERLEAVINGS} interleavings`, { timeout: TIMEOUT_MS }, () =>
-    check(fc.asyncProperty(interleaving, fc.scheduler(), follow), INTERLEAVINGS),
+  it(
+    `parallel actions match some order of the model in ${INTERLEAVINGS} interleavings`,
+    { timeout: TIMEOUT_MS },
+    () => check(fc.asyncProperty(interleaving, fc.scheduler(), follow), INTERLEAVINGS),
   )
 })

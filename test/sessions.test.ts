@@ -29,7 +29,7 @@ function refreshClaims(answer: TokenAnswer) {
 }
 
 describe('the retry window', () => {
-  it('answers the predecessor with the same successor: session, number and expiry', async () => {
+  it('a retry with the predecessor gets the same successor: sid, seq and exp', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const first = refreshClaims(await server.refresh(client, tokens.refresh_token))
     server.clock.time += 59
@@ -37,7 +37,7 @@ describe('the retry window', () => {
     expect([again.sid, again.seq, again.exp]).toEqual([first.sid, first.seq, first.exp])
   })
 
-  it('follows a session along: each token is good for a retry after it was used', async () => {
+  it('each token can be retried after its use', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     let last = tokens
     for (const seq of [1, 2, 3, 4]) {
@@ -47,7 +47,7 @@ describe('the retry window', () => {
     }
   })
 
-  it('has the length of config.yml; with none, every second use is theft', async () => {
+  it('config.yml sets the retry window; without a window, every second use is theft', async () => {
     const { server, client, tokens } = await guestOf(new TestServer({ config: { refresh_retry_window: 0 } }))
     const next = await server.refresh(client, tokens.refresh_token)
     await expectDead(server, client, tokens.refresh_token)
@@ -56,7 +56,7 @@ describe('the retry window', () => {
 })
 
 describe('theft', () => {
-  it('ends the session for all its tokens, once, and leaves the other sessions of the person alone', async () => {
+  it('theft ends the session and all its tokens, once, and no other session of the user', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { username, id } = await server.addUser()
@@ -80,7 +80,7 @@ describe('theft', () => {
     ])
   })
 
-  it('is also the use of a token before the predecessor, however soon', async () => {
+  it('the use of a token before the predecessor is theft, also within the retry window', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const second = await server.refresh(client, tokens.refresh_token)
     const third = await server.refresh(client, second.refresh_token)
@@ -88,7 +88,7 @@ describe('theft', () => {
     await expectDead(server, client, third.refresh_token)
   })
 
-  it('is not what another client does with the token: refused, and nothing changes', async () => {
+  it('the use by another client is not theft: it is refused and changes nothing', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const other = await server.addClient()
     const current = await server.refresh(client, tokens.refresh_token)
@@ -100,7 +100,7 @@ describe('theft', () => {
 })
 
 describe('the life of a session', () => {
-  it('is capped by session_lifetime from its start, whatever is refreshed, and so are its tokens', async () => {
+  it('session_lifetime limits a session from its start, and no refresh extends it', async () => {
     const server = new TestServer({ config: { session_lifetime: 2 * DAY, refresh_token_lifetime: DAY } })
     const { client, tokens } = await guestOf(server)
     const end = server.clock.time + 2 * DAY
@@ -116,7 +116,7 @@ describe('the life of a session', () => {
     await expectDead(server, client, last.refresh_token)
   })
 
-  it('ends at once where a shorter session_lifetime is configured, and its row outlives its oldest token', async () => {
+  it('a shorter session_lifetime ends old sessions at once, and their rows stay until the last token expires', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const never = await guestOf(server, client)
     const next = await server.refresh(client, tokens.refresh_token)
@@ -131,7 +131,7 @@ describe('the life of a session', () => {
     expect(row).toBeGreaterThanOrEqual(refreshClaims(tokens).exp)
   })
 
-  it('follows the lifetimes of its client, where they are shorter than those of the API', async () => {
+  it('a session has the lifetimes of its client if they are shorter than those of the API', async () => {
     const server = new TestServer()
     const client = await server.addClient({
       accessTokenLifetimeSeconds: 300,
@@ -145,8 +145,8 @@ describe('the life of a session', () => {
   })
 })
 
-describe('a cut-off', () => {
-  it('of a person ends every session of theirs at once, and no other', async () => {
+describe('a revocation', () => {
+  it('the revocation of a user ends every session of this user at once, and no other', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const [user, bystander] = [await server.addUser(), await server.addUser()]
@@ -160,7 +160,7 @@ describe('a cut-off', () => {
     await server.refresh(client, again.refresh_token)
   })
 
-  it('comes with a new password, and with a disabled account', async () => {
+  it('a new password and a disabled user end the sessions', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -175,7 +175,7 @@ describe('a cut-off', () => {
     await expect(server.signIn(client, user.username, 'a new password')).rejects.toThrow('invalid_grant')
   })
 
-  it('of a client ends all that was issued to it, and leaves the client', async () => {
+  it('the revocation of a client ends its tokens and keeps the client', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const bystander = await guestOf(server)
     await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
@@ -185,7 +185,7 @@ describe('a cut-off', () => {
     await server.refresh(client, (await server.signIn(client, 'guest', 'guest')).refresh_token)
   })
 
-  it('of a disabled client is seen by a refresh at once, in an isolate that still has the client', async () => {
+  it('a refresh of a disabled client is refused at once, in an isolate with an old copy', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const isolate = new TestServer({ clock: server.clock })
     await isolate.signIn(client, 'guest', 'guest')
@@ -201,7 +201,7 @@ describe('a cut-off', () => {
     expect(bounded.status).toBe(401)
   })
 
-  it('of a client is audited, and fails aloud, where the copy of the client cannot be written', async () => {
+  it('the revocation of a client is audited and fails with an error if the copy cannot be written', async () => {
     const client = await new TestServer().addClient()
     const server = new TestServer({ env: { KV: KV_DOWN } })
     const ending = server.services.signOut.disableClient(client.id, server.context())
@@ -215,7 +215,7 @@ describe('a cut-off', () => {
     expect(refused.status).toBe(401)
   })
 
-  it('ends tokens that were issued after another cut-off in the same second', async () => {
+  it('a second revocation in the same second ends the tokens issued between the two', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -231,7 +231,7 @@ describe('a cut-off', () => {
     await server.refresh(client, second.refresh_token)
   })
 
-  it('of a session lists the tokens that were issued in the same second, dated ahead or not', async () => {
+  it('the revocation of a session includes tokens of the same second, also those dated ahead', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -246,7 +246,7 @@ describe('a cut-off', () => {
 })
 
 describe('a lifetime that is made shorter', () => {
-  it('holds for the tokens that are there, so that no ended session comes back once its row is swept', async () => {
+  it('a shorter lifetime applies to existing tokens, so that no ended session returns after the sweep', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const shorter = new TestServer({ config: { refresh_token_lifetime: DAY }, clock: server.clock })
     await shorter.postJson({ ...credentials(client), token: tokens.access_token }, {}, '/oauth2-token/revoke')
@@ -265,7 +265,7 @@ describe('shards', () => {
     { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU', 'AF'] },
   ]
 
-  it('take new sessions by continent, and keep each where its sid says', async () => {
+  it('a new session goes to the shard of its continent, and stays where its sid says', async () => {
     const server = new TestServer({ config: { session_shards: shards } })
     const client = await server.addClient()
     const from = async (continent: string) => {
@@ -285,7 +285,7 @@ describe('shards', () => {
     expect(await rowsIn(env.DB, american)).toBe(1)
   })
 
-  it('refuse a session of a shard that is no longer configured', async () => {
+  it('a session of a shard that is no longer configured is refused', async () => {
     const server = new TestServer({ config: { session_shards: shards } })
     const client = await server.addClient()
     server.continent = 'EU'

@@ -7,7 +7,7 @@ import { credentials, emptyStores, ISSUER, PASSWORD, TestServer } from './suppor
 const SLOW_SECONDS = 120
 const LIMIT = 10
 
-/** Posts JSON whose last byte comes so many seconds after the first. */
+/** Posts JSON. The last byte arrives a number of seconds after the first. */
 async function postSlowly(
   server: TestServer,
   { path, body, headers = {} }: { path: string; body: unknown; headers?: Record<string, string> },
@@ -42,7 +42,7 @@ describe('a sign-in with a slow body', () => {
     return { server, client, id, username, signIn }
   }
 
-  it('begins a session that a lock within the next minute ends', async () => {
+  it('a lock within the next minute ends the session of a sign-in with a slow body', async () => {
     const { server, client, signIn } = await newScene()
     const right = { ...signIn, password: PASSWORD }
     const response = await postSlowly(server, { path: '/oauth2-token', body: right })
@@ -53,7 +53,7 @@ describe('a sign-in with a slow body', () => {
     await expect(server.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
   })
 
-  it('locks the account for the whole time of the lock', async () => {
+  it('a failed sign-in with a slow body locks the account for the full time', async () => {
     const { server, client, id, username, signIn } = await newScene()
     for (let i = 1; i < LIMIT; i++) await server.postJson({ ...signIn, password: 'wrong' })
     const wrong = { ...signIn, password: 'wrong' }
@@ -67,7 +67,7 @@ describe('a sign-in with a slow body', () => {
 })
 
 describe('a call of the admin API with a slow body', () => {
-  it('does nothing where the operator was signed out meanwhile', async () => {
+  it('the call changes nothing if the operator was signed out before its last byte', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const other = await TestOperator.signIn(server)
@@ -87,7 +87,7 @@ describe('a call of the admin API with a slow body', () => {
     expect((await other.get('/users?pool=customers')).body.items).toEqual([])
   })
 
-  it('does nothing with a confirmation that expired meanwhile', async () => {
+  it('the call changes nothing if its confirmation expired before its last byte', async () => {
     const server = new TestServer()
     const operator = await TestOperator.confirmed(server)
     const user = await server.addUser()

@@ -1,16 +1,14 @@
 import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { countActiveSessions } from '../src/audit/active_sessions.ts'
+import { countReturningSessions } from '../src/audit/active_sessions.ts'
 import type { AuditEvent } from '../src/audit/audit_event.ts'
-import { COUNTERS } from '../src/audit/event_counters.ts'
+import { ConsoleBrowser } from './support/console.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from './support/server.ts'
 
+const NO_TOKENS = { client_credentials: 0, guest: 0, password: 0, refresh_token: 0 }
 const NOTHING = {
-  password: 0,
-  guest: 0,
-  client_credentials: 0,
-  refresh_token: 0,
+  tokens: NO_TOKENS,
   failures: 0,
   breached_passwords: 0,
   unchecked_passwords: 0,
@@ -38,10 +36,10 @@ describe('GET /admin/api/statistics', () => {
     await server.signIn(client, username, PASSWORD)
   })
 
-  // Its clock runs ahead, and so do its events.
+  // The clock of this test runs ahead, and so do its events.
   afterAll(emptyStores)
 
-  it('counts tokens by grant, failures and sessions that got a token, by the minute', async () => {
+  it('the statistics count tokens by grant, failures and active sessions, by the minute', async () => {
     const { status, body } = await operator.get('/statistics?minutes=3')
     const to = server.clock.time + 60
     expect(status).toBe(200)
@@ -53,10 +51,7 @@ describe('GET /admin/api/statistics', () => {
       revocation_feed: { entries: 0, max_entries: 10_000, merged: [] },
       total: {
         ...NOTHING,
-        password: 2,
-        guest: 1,
-        client_credentials: 1,
-        refresh_token: 2,
+        tokens: { client_credentials: 1, guest: 1, password: 2, refresh_token: 2 },
         failures: 2,
         active_sessions: 3,
       },
@@ -65,18 +60,22 @@ describe('GET /admin/api/statistics', () => {
         {
           at: to - 120,
           ...NOTHING,
-          password: 1,
-          guest: 1,
-          client_credentials: 1,
+          tokens: { client_credentials: 1, guest: 1, password: 1, refresh_token: 0 },
           failures: 1,
           active_sessions: 2,
         },
-        { at: to - 60, ...NOTHING, password: 1, refresh_token: 2, failures: 1, active_sessions: 2 },
+        {
+          at: to - 60,
+          ...NOTHING,
+          tokens: { ...NO_TOKENS, password: 1, refresh_token: 2 },
+          failures: 1,
+          active_sessions: 2,
+        },
       ],
     })
   })
 
-  it('cuts a longer time into no more than 60 pieces', async () => {
+  it('the statistics divide a longer time into at most 60 buckets', async () => {
     const { body } = await operator.get('/statistics?minutes=1440')
     expect(body.bucket_seconds).toBe(1440)
     expect(body.buckets).toHaveLength(60)
@@ -101,7 +100,7 @@ describe('GET /admin/api/statistics', () => {
     sid: null,
   }
 
-  it('counts tokens and failures right after a flood of 51,000 refused sign-ins', async () => {
+  it('the statistics are exact after a flood of 51,000 refused sign-ins', async () => {
     const before = await counted()
     const context = server.context()
     for (let i = 0; i < 51_000; i++) server.services.audit.record(noise, context)
@@ -110,12 +109,11 @@ describe('GET /admin/api/statistics', () => {
     server.clock.time += 60
     const { total } = await counted()
     server.clock.time -= 60
-    const { password, failures, ...rest } = before.total
-    expect(total).toMatchObject({ password, guest: rest.guest, refresh_token: rest.refresh_token })
-    expect(total.failures).toBe(failures + 51_001)
+    expect(total.tokens).toEqual(before.total.tokens)
+    expect(total.failures).toBe(before.total.failures + 51_001)
   })
 
-  it('counts right with 51,000 newer rows in the audit trail', async () => {
+  it('the statistics are exact with 51,000 newer rows in the audit trail', async () => {
     const before = await counted()
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51000)
@@ -126,7 +124,7 @@ describe('GET /admin/api/statistics', () => {
     expect(await counted()).toEqual(before)
   })
 
-  it.each(['0', '1441', 'all', '1.5'])('refuses %s minutes', async (minutes) => {
+  it.each(['0', '1441', 'all', '1.5'])('the statistics refuse %s minutes', async (minutes) => {
     const { status, body } = await operator.get(`/statistics?minutes=${minutes}`)
     expect(status).toBe(400)
     expect(body).toEqual(
@@ -136,37 +134,58 @@ describe('GET /admin/api/statistics', () => {
     )
   })
 
-  it('is in the OpenAPI document', async () => {
+  it('the OpenAPI document has the statistics', async () => {
     const { body } = await operator.get('/openapi.json')
     expect(body).toMatchObject({ paths: { '/statistics': { get: { operationId: 'readStatistics' } } } })
   })
 })
 
-describe('active sessions', () => {
-  const NONE = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<
-    (typeof COUNTERS)[number],
-    number
-  >
-  const minute = (n: number, counts: Partial<typeof NONE>) => ({ minute: n * 60, ...NONE, ...counts })
-
-  it('are sign-ins, and refreshes of sessions that had no token since the time began', () => {
-    const minutes = [
-      minute(10, { password: 2, guest: 1, client_credentials: 9 }),
-      minute(11, { idle_0: 1, idle_1: 1 }),
-    ]
-    expect(countActiveSessions(minutes, 600)).toBe(3)
-    expect(countActiveSessions(minutes.slice(1), 660)).toBe(1)
-    expect(countActiveSessions([minute(11, { idle_1024: 4, idle_64: 3 })], 600)).toBe(7)
-  })
-
-  it('count a class in part where it lies across the beginning of the time', () => {
-    // Idle for 8 to 15 minutes, 11 minutes after the beginning: 12 to 15 are from before it.
-    expect(countActiveSessions([minute(11, { idle_8: 8 })], 0)).toBe(4)
+describe('a grant of a later version', () => {
+  it('the statistics and the dashboard show the tokens of a new grant as a series of their own', async () => {
+    await emptyStores()
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server, ['support'])
+    server.clock.time += 120
+    const event: AuditEvent = {
+      kind: 'issue',
+      outcome: 'ok',
+      reason: 'code',
+      grant: 'authorization_code',
+      api: 'storefront',
+      clientId: 'shop',
+      subject: 'user:a',
+      sid: 's1.a',
+    }
+    server.services.audit.record(event, server.context())
+    await server.settle()
+    const { body } = await operator.get('/statistics?minutes=1')
+    const counts = { ...NOTHING, tokens: { authorization_code: 1 }, active_sessions: 1 }
+    expect(body).toMatchObject({ total: counts, buckets: [counts] })
+    const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
+    expect(html).toContain('aria-label="Authorization code: 1 token,')
+    const { items } = (await operator.get('/audit?client_id=shop')).body
+    expect(items).toMatchObject([{ kind: 'issue', grant: 'authorization_code' }])
+    await emptyStores()
   })
 })
 
-describe('the migration that adds the counters', () => {
-  it('counts the events of the last day as they were', async () => {
+describe('countReturningSessions', () => {
+  const minute = (n: number, idleMinutes: number, count: number) => ({ minute: n * 60, idleMinutes, count })
+
+  it('a refresh counts if the session got its previous token before the span', () => {
+    expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 600)).toBe(0)
+    expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 660)).toBe(1)
+    expect(countReturningSessions([minute(11, 1024, 4), minute(11, 64, 3)], 600)).toBe(7)
+  })
+
+  it('a class of idle times that spans the start of the span counts in part', () => {
+    // The class has 8 to 15 idle minutes and the minute is 11 minutes after the beginning: 12 to 15 are before the span.
+    expect(countReturningSessions([minute(11, 8, 8)], 0)).toBe(4)
+  })
+})
+
+describe('the migrations of the counters', () => {
+  it('the migrations count the events of the last day as the server does', async () => {
     await emptyStores()
     const server = new TestServer()
     const client = await server.addClient()
@@ -178,12 +197,18 @@ describe('the migration that adds the counters', () => {
     server.clock.time += 3600
     await server.refresh(client, second)
     await server.postJson({ grant_type: 'password', ...credentials(client), username, password: 'wrong' })
-    const read = async () =>
-      (await env.DB.prepare('SELECT * FROM audit_counters ORDER BY minute').all()).results
+    const read = async () => {
+      const select = env.DB.prepare('SELECT minute, counts FROM audit_counters ORDER BY minute')
+      const { results } = await select.all<{ minute: number; counts: string }>()
+      return results.map(({ minute, counts }) => ({ minute, counts: JSON.parse(counts) }))
+    }
     const kept = await read()
-    const migration = env.TEST_MIGRATIONS.find(({ name }) => name.startsWith('0009_'))
     await env.DB.prepare('DROP TABLE audit_counters').run()
-    for (const query of migration?.queries ?? []) await env.DB.prepare(query).run()
+    for (const number of ['0009_', '0014_']) {
+      const { queries = [] } = env.TEST_MIGRATIONS.find(({ name }) => name.startsWith(number)) ?? {}
+      const ofCounters = queries.filter((query) => query.includes('audit_counters'))
+      for (const query of ofCounters) await env.DB.prepare(query).run()
+    }
     expect(kept.length).toBeGreaterThan(2)
     expect(await read()).toEqual(kept)
   })

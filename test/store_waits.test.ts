@@ -7,19 +7,19 @@ import { aroundKv } from './support/around_kv.ts'
 import { PassingTime } from './support/passing_time.ts'
 import { credentials, emptyStores, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
-/** What one call takes, in milliseconds of a time that passes only while everything waits. */
+/** The duration of one call, in milliseconds of virtual time. */
 interface Latencies {
   primary: number
   replica: number
   kv: number
 }
 
-/** Every call takes 1 ms: the time that passes is the number of calls that wait for one another. */
+/** Every call takes 1 ms, so the elapsed time is the number of sequential calls. */
 const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
 const COLD: Latencies = { primary: 200, replica: 40, kv: 50 }
 const WARM: Latencies = { primary: 200, replica: 40, kv: 10 }
 
-/** The one read that goes to a replica: the user at a sign-in that succeeds. */
+/** The only read of a replica: the user at a successful sign-in. */
 const REPLICA_READ = /json_group_array\(json_object\('kind', kind/
 
 class FarStores {
@@ -48,7 +48,7 @@ class FarStores {
 
 type Body = Record<string, unknown>
 
-/** The operations of the table: what is sent, made anew for each request. */
+/** The operations of the table, with a function that creates each request. */
 const OPERATIONS: readonly [string, (server: TestServer, client: TestClient) => Promise<Body>][] = [
   ['guest token', async () => ({ grant_type: 'password', username: 'guest', password: 'guest' })],
   ['machine token', async () => ({ grant_type: 'client_credentials' })],
@@ -68,7 +68,7 @@ const OPERATIONS: readonly [string, (server: TestServer, client: TestClient) => 
   ],
 ]
 
-/** How long the first and the second request of an isolate wait for the stores. */
+/** The store waits of the first and the second request of an isolate. */
 async function measure(
   prepare: (server: TestServer, client: TestClient) => Promise<Body>,
   [cold, warm]: readonly [Latencies, Latencies],
@@ -95,10 +95,10 @@ async function measure(
   return [waited[0] ?? Number.NaN, waited[1] ?? Number.NaN]
 }
 
-describe('the store calls of a token request that wait for one another', () => {
+describe('the sequential store waits of a token request', () => {
   beforeEach(emptyStores)
 
-  it('are as many as docs/performance.md says', async ({ annotate }) => {
+  it('the waits match docs/performance.md', async ({ annotate }) => {
     const rows = [
       '| operation | waits, cold | waits, warm | ms, cold | ms, warm |',
       '| --- | ---: | ---: | ---: | ---: |',

@@ -18,7 +18,7 @@ const count = (table: string) => env.DB.prepare(`SELECT count(*) AS n FROM ${tab
 describe('the sweep', () => {
   beforeEach(emptyStores)
 
-  it('removes a session once its last token expired, and not a second before', async () => {
+  it('the sweep removes a session when its last token has expired, not a second earlier', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')
@@ -31,7 +31,7 @@ describe('the sweep', () => {
     expect(await count('sessions')).toBe(0)
   })
 
-  it('keeps a merged guest as spent while any token of theirs may live', async () => {
+  it('the sweep keeps the row of a merged guest while one of its tokens can be live', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -47,7 +47,7 @@ describe('the sweep', () => {
     expect(await count('sessions')).toBe(0)
   })
 
-  it('removes old cut-offs but the newest, and audit events past their days', async () => {
+  it('the sweep removes old revocations except the newest, and audit events past their retention', async () => {
     const server = new TestServer({ config: { audit_retention_days: 30 } })
     const users = [await server.addUser(), await server.addUser()]
     for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
@@ -64,7 +64,7 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(0)
   })
 
-  it('reaches the main database where no shard is in it', async () => {
+  it('the sweep includes the main database if no shard is in it', async () => {
     const session_shards = [{ name: 'eu', binding: 'SESSIONS_EU' }]
     const server = new TestServer({ config: { session_shards } })
     for (let i = 0; i < 2; i++) {
@@ -76,14 +76,14 @@ describe('the sweep', () => {
     expect(await count('cutoffs')).toBe(1)
   })
 
-  it('removes old events until none is left, in one run', async () => {
+  it('one sweep removes all expired events', async () => {
     const server = new TestServer({ config: { audit_retention_days: 1 } })
     await addEvents(51_000, { at: 0 })
     await server.sweep()
     expect(await count('audit_events')).toBe(0)
   })
 
-  it('removes the oldest events past their number, and keeps thefts and the acts of operators', async () => {
+  it('the sweep removes the oldest events above the maximum, and keeps thefts and changes by operators', async () => {
     const server = new TestServer({ config: { audit_max_events: 10_000 } })
     const at = server.clock.time
     await addEvents(3, { at, kind: 'theft' })
@@ -91,13 +91,13 @@ describe('the sweep', () => {
     await addEvents(13_000, { at, kind: 'sign_in_failure' })
     await server.sweep()
     expect(await countByKind()).toEqual({ cut_off: 3, sign_in_failure: 10_000, theft: 3 })
-    // Thefts go once there are twice as many newer events; what operators did stays.
+    // Thefts are removed when there are twice as many newer events. Changes by operators stay.
     await addEvents(20_000, { at })
     await server.sweep()
     expect(await countByKind()).toEqual({ cut_off: 3, issue: 10_000 })
   })
 
-  it('keeps half as many events while the database is 85 % full', async () => {
+  it('the sweep keeps half as many events while the database is 85 % full', async () => {
     const server = new TestServer({ config: { audit_max_events: 10_000 } })
     server.services.databaseSizes.readAll = () =>
       new DatabaseSizeStore(new Map([['DB', sized(8.5e9)]])).readAll()
@@ -106,7 +106,7 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(5000)
   })
 
-  it('forgets the counters of the statistics after two days', async () => {
+  it('the sweep removes the counters of the statistics after two days', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     await server.signIn(client, 'guest', 'guest')
@@ -118,7 +118,7 @@ describe('the sweep', () => {
     expect(await count('audit_counters')).toBe(0)
   })
 
-  /** A table that always has rows left, or one more; `onSweep` hears of each batch. */
+  /** A table with a limited or endless number of rows. The sweep calls `onSweep` for each batch. */
   const fake = (table: string, onSweep: (table: string) => void, rowsLeft = Infinity) => ({
     table,
     sweep: async (limit: number) => {
@@ -127,7 +127,7 @@ describe('the sweep', () => {
     },
   })
 
-  it('gives each table its turn, and leaves the rest to the next run after 900 statements', async () => {
+  it('the sweep takes the tables in turn, and stops after 900 statements until the next run', async () => {
     const lines = warnings()
     const asked: string[] = []
     const note = (table: string) => asked.push(table)
@@ -142,7 +142,7 @@ describe('the sweep', () => {
     ])
   })
 
-  it('ends after four minutes, before the next run begins', async () => {
+  it('the sweep stops after four minutes, before the next run', async () => {
     const lines = warnings()
     const clock = new TestClock()
     const begunAt = clock.time
@@ -154,13 +154,13 @@ describe('the sweep', () => {
     expect(lines).toHaveLength(1)
   })
 
-  it('can remove what 500 isolates write at once for strangers who use up every budget', () => {
+  it('one sweep can remove what 500 isolates write when every budget is used', () => {
     const [, minutes] = /crons = \["\*\/(\d+) \* \* \* \*"\]/.exec(wranglerToml) ?? []
     const removedPerMinute = (BATCH_ROWS * MAX_STATEMENTS) / Number(minutes)
     expect(removedPerMinute).toBeGreaterThanOrEqual(500 * EVENTS_PER_MINUTE.strangers)
   })
 
-  it('is run by the cron trigger, which also makes the first key', async () => {
+  it('the cron trigger runs the sweep and makes the first key', async () => {
     await env.DB.prepare(
       "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
     ).run()
@@ -173,7 +173,7 @@ describe('the sweep', () => {
   })
 })
 
-/** Adds so many events, with what matters to the sweep. */
+/** Adds a number of events, with the columns that the sweep reads. */
 async function addEvents(
   times: number,
   { at, kind = 'issue', actor = null }: { at: number; kind?: string; actor?: string | null },
@@ -192,12 +192,12 @@ async function countByKind(): Promise<Record<string, number>> {
   return Object.fromEntries(results.map(({ kind, n }) => [kind, n]))
 }
 
-/** A database that says that it has so many bytes. */
+/** A database that reports a given size in bytes. */
 function sized(bytes: number): D1Database {
   return { prepare: () => ({ run: async () => ({ meta: { size_after: bytes } }) }) } as unknown as D1Database
 }
 
-/** The warnings of the log from now on. */
+/** Collects the warnings that are logged from now on. */
 function warnings(): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = []
   const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => lines.push(JSON.parse(line)))
@@ -208,7 +208,7 @@ function warnings(): Record<string, unknown>[] {
 describe('a database that is 70 % full', () => {
   const NEARLY = 7_000_000_000
 
-  it('is in the log at each run of the cron trigger', async () => {
+  it('each run of the cron trigger logs the full database', async () => {
     const lines = warnings()
     const databases = new Map([
       ['DB', sized(NEARLY)],
@@ -220,7 +220,7 @@ describe('a database that is 70 % full', () => {
     ])
   })
 
-  it('is in the statistics and on the dashboard, beside one that does not answer', async () => {
+  it('the statistics and the dashboard name the full database, and one that is unavailable', async () => {
     const lines = warnings()
     await emptyStores()
     const server = new TestServer()

@@ -17,7 +17,7 @@ interface ErrorCase {
   name: string
   send(server: TestServer): Promise<Response>
   rfc6749: Wire
-  /** Where it differs in status, error or words; a hint is written in this dialect only. */
+  /** The differences in status, error or text. Only this form has a hint. */
   oro?: Partial<Wire>
 }
 
@@ -55,7 +55,7 @@ const RESOURCES = [
   ['one', 'resource=https://a.example'],
   ['two', 'resource=https://a.example&resource=https://b.example'],
   ['the same twice', 'resource=https://a.example&resource=https://a.example'],
-  ['an empty one beside it', 'resource=&resource=https://a.example'],
+  ['an empty one as well', 'resource=&resource=https://a.example'],
 ] as const
 const USERNAME_HINT = 'Check the `username` parameter'
 const deadRefreshToken: Pick<ErrorCase, 'rfc6749' | 'oro'> = {
@@ -345,7 +345,7 @@ const CASES: ErrorCase[] = [
 ]
 
 describe.each<ErrorDialect>(['rfc6749', 'oro'])('errors: %s', (dialect) => {
-  it.each(CASES)('refuses $name', async ({ send, rfc6749, oro }) => {
+  it.each(CASES)('the token endpoint refuses $name', async ({ send, rfc6749, oro }) => {
     const server = new TestServer({ config: { errors: dialect } })
     const { status, error, description, hint } = dialect === 'oro' ? { ...rfc6749, ...oro } : rfc6749
     const response = await send(server)
@@ -360,8 +360,8 @@ describe.each<ErrorDialect>(['rfc6749', 'oro'])('errors: %s', (dialect) => {
   })
 })
 
-describe('trouble behind the token endpoint', () => {
-  it('answers 503 with Retry-After where a store is down, never invalid_grant', async () => {
+describe('a failure behind the token endpoint', () => {
+  it('the token endpoint responds with 503 and Retry-After if a store is down, never invalid_grant', async () => {
     const healthy = new TestServer()
     const client = await healthy.addClient()
     const user = await healthy.addUser()
@@ -381,7 +381,7 @@ describe('trouble behind the token endpoint', () => {
     }
   })
 
-  it('signs guests and machines in while D1 is down', async () => {
+  it('guests and machines get tokens while D1 is down', async () => {
     const healthy = new TestServer()
     const client = await healthy.addClient()
     await healthy.signIn(client, 'guest', 'guest')
@@ -390,7 +390,7 @@ describe('trouble behind the token endpoint', () => {
     await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
   })
 
-  it('answers a corrupt record with server_error, and the next request all the same', async () => {
+  it('a corrupt record gives server_error, and the next request succeeds', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     for (const broken of ['a text', { id: 1 }, null]) {
@@ -411,7 +411,7 @@ describe('trouble behind the token endpoint', () => {
     const other = await server.addClient()
     expect((await server.postJson({ ...credentials(other), ...parameters })).status).toBe(500)
     expect((await server.fetch('/health')).status).toBe(200)
-    // Whoever lists people after this would find it, too.
+    // Other tests list the users, so this test removes the record.
     await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(user.id).run()
   })
 })

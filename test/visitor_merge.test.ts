@@ -24,7 +24,7 @@ function signInWith(
 const visitorIdOf = (response: TokenAnswer) => decodeJwt(response.access_token).visitor_id
 
 describe('visitor_access_token', () => {
-  it("puts the visitor in the customer's tokens for good, and ends the guest's session", async () => {
+  it("the visitor token puts the visitor id in the customer's tokens and ends the guest's session", async () => {
     const { server, client, user, guest } = await shop()
     const { sub: visitor, sid } = decodeJwt<{ sub: string; sid: string }>(guest.access_token)
     const customer = await signInWith(server, client, user.username, guest.access_token)
@@ -38,7 +38,7 @@ describe('visitor_access_token', () => {
     ])
   })
 
-  it('is spent once, however many present it at once', async () => {
+  it('a visitor token works once, also in parallel sign-ins', async () => {
     const { server, client, user, guest } = await shop()
     const rival = await server.addUser()
     const responses = await Promise.all(
@@ -52,13 +52,13 @@ describe('visitor_access_token', () => {
     expect(visitorIdOf(again)).toBeUndefined()
   })
 
-  it('may come from another client of the same API', async () => {
+  it('a visitor token of another client of the same API works', async () => {
     const { server, user, guest } = await shop()
     const customer = await signInWith(server, await server.addClient(), user.username, guest.access_token)
     expect(visitorIdOf(customer)).toBe(decodeJwt(guest.access_token).sub)
   })
 
-  it('fails no sign-in where it is bad: it is left aside, and audited with the reason', async () => {
+  it('an invalid visitor token is ignored and audited with the reason, and the sign-in succeeds', async () => {
     const { server, client, user, guest } = await shop()
     const other = await server.addUser()
     const customer = await server.signIn(client, other.username)
@@ -84,7 +84,7 @@ describe('visitor_access_token', () => {
     expect(await auditOf({ subject: user.id, kind: 'merge', outcome: 'ok' })).toEqual([])
   })
 
-  it('is not spent by a sign-in that fails', async () => {
+  it('a failed sign-in does not use the visitor token', async () => {
     const { server, client, user, guest } = await shop()
     const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
     const attempt = { ...parameters, visitor_access_token: guest.access_token }
@@ -94,7 +94,7 @@ describe('visitor_access_token', () => {
     expect(visitorIdOf(customer)).toBe(decodeJwt(guest.access_token).sub)
   })
 
-  it('of one who signs in as a guest again does nothing', async () => {
+  it('a visitor token at a guest sign-in does nothing', async () => {
     const { server, client, guest } = await shop()
     const parameters = {
       grant_type: 'password',

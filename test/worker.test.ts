@@ -2,11 +2,11 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../src/lib/clock.ts'
-import { createServices } from '../src/services.ts'
+import { createServices } from '../src/services/services.ts'
 import { TestServer } from './support/server.ts'
 
 describe('the Worker', () => {
-  it('serves config.yml as it stands in the repository', async () => {
+  it('the Worker serves the config.yml of the repository', async () => {
     const response = await exports.default.fetch(
       'http://127.0.0.1:8787/.well-known/oauth-authorization-server',
     )
@@ -17,7 +17,7 @@ describe('the Worker', () => {
     })
   })
 
-  it('answers JSON at every path', async () => {
+  it('the Worker responds with JSON at every path', async () => {
     for (const path of ['/', '/favicon.ico', '/oauth2-token/', '/.well-known/', '/%00', '/health/../etc']) {
       const response = await exports.default.fetch(`http://127.0.0.1:8787${path}`)
       expect(response.status).toBe(404)
@@ -37,7 +37,7 @@ describe('the Worker', () => {
     expect(() => createServices({ ...env, [name]: undefined }, config, systemClock)).toThrow(message)
   })
 
-  it('names all that is missing at once, to the log and not to the caller', async () => {
+  it('the log names all missing bindings and secrets together, and the response names none', async () => {
     const { config } = new TestServer()
     const messages = [/binding DB/, /binding KV/, /secret SEALING_KEY/]
     for (const message of messages) expect(() => createServices({}, config, systemClock)).toThrow(message)

@@ -19,22 +19,22 @@ import {
 } from './support/write_cases.ts'
 
 /**
- * Rows that the requests of a stranger may write in a minute from one address, with the budgets of this test. An entry of an
- * index is a row, as D1 bills it.
+ * The maximum of rows that unauthenticated requests of one address write in a minute, with the budgets of this test. An
+ * index entry counts as a row, as D1 bills it.
  */
 const STRANGER_ROWS_AT_MOST = 600
 
-/** The same for a confidential client, whose budget of events is ten times that of an address. */
+/** The maximum for a confidential client, whose budget of events is ten times that of an address. */
 const CLIENT_ROWS_AT_MOST = 6000
 
 const TO_EXHAUST = 100
 const PAST_THE_BUDGET = 30
 
-/** Where a budget is one of requests, the caller is told to come later. */
+/** The response above a budget of requests. */
 const BUSY = [429, 503]
 const AT_ONCE = 10
 
-/** A binding with so much for each key, which no time gives back. */
+/** A binding with a fixed budget for each key, without refill. */
 function budgetOf(size: number): RateLimit {
   const spent = new Map<string, number>()
   return {
@@ -45,7 +45,7 @@ function budgetOf(size: number): RateLimit {
   }
 }
 
-/** Counts the rows that are inserted, changed or removed in any table. */
+/** Counts the rows inserted, changed or removed in any table. */
 class RowCounter {
   written = 0
 
@@ -87,7 +87,7 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
 
 const CASES = [...SUCCESSES, ...Object.values(REFUSALS).flat()]
 
-/** Each request and its response would be a line. */
+/** Without this, each request would log a line. */
 function silenceLog(): void {
   for (const level of ['info', 'warn', 'error'] as const) {
     const spy = vi.spyOn(console, level).mockImplementation(() => {})
@@ -95,7 +95,7 @@ function silenceLog(): void {
   }
 }
 
-/** Sends a flood from one address, and checks that rows are written for its first requests alone. */
+/** Sends a flood from one address, and checks that only its first requests write rows. */
 async function expectBounded(
   send: Send,
   rows: RowCounter,
@@ -117,7 +117,7 @@ async function expectBounded(
   for (const response of responses) {
     if (BUSY.includes(response.status)) continue
     expect(response.status).toBe(status)
-    // Past the budget of events a refusal stays as it was.
+    // Above the budget of events the refusal is unchanged.
     if (error !== undefined) expect(await response.text()).toBe(body)
   }
 }
@@ -129,19 +129,19 @@ describe('a flood from one address', () => {
     await env.DB.prepare('DELETE FROM sign_in_failures').run()
   })
 
-  it('is tried at every endpoint', () => {
+  it('the flood covers every endpoint', () => {
     const tried = new Set(CASES.map(({ path }) => path))
     expect(ENDPOINTS.map(({ path }) => path).filter((path) => !tried.has(path))).toEqual([])
   })
 
-  it.each(CASES)('writes no more rows than its budget at $path: $what', async (writeCase) => {
+  it.each(CASES)('a flood writes no more rows than its budget at $path: $what', async (writeCase) => {
     const world = await makeWorld()
     const send = await writeCase.prepare(world)
     await world.server.settle()
     await expectBounded(send, world.rows, writeCase)
   })
 
-  it('writes nothing at the admin API without the token of an operator, at any operation', async () => {
+  it('a flood without an operator token writes nothing, at any operation of the admin API', async () => {
     const { server, app, rows } = await makeWorld()
     const { access_token: token } = await server.signIn(app, 'guest', 'guest')
     const before = rows.written
@@ -155,10 +155,10 @@ describe('a flood from one address', () => {
     expect(rows.written - before).toBe(0)
   })
 
-  it('writes no more rows than its budget with wrong passwords of an operator who is signed in', async () => {
+  it('wrong passwords of a signed-in operator write no more rows than their budget', async () => {
     const { server, rows } = await makeWorld()
     const operator = await TestOperator.signIn(server)
-    // The lock of an account ends the sessions that began within a minute before it.
+    // The lock of an account ends the sessions of the minute before it.
     server.clock.time += 61
     const body = { current_password: 'wrong', password: `${PASSWORD}!` }
     const headers = {
@@ -171,7 +171,7 @@ describe('a flood from one address', () => {
     await expectBounded(send, rows, { expected: [403], toExhaust: 40 })
   })
 
-  it('writes nothing at the console without a session, at any page', async () => {
+  it('a flood without a session writes nothing, at any page of the console', async () => {
     const { server, rows } = await makeWorld()
     const before = rows.written
     const form = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
@@ -183,7 +183,7 @@ describe('a flood from one address', () => {
     expect(rows.written - before).toBe(0)
   })
 
-  it('writes no more rows than its budget with sign-ins at the console', async () => {
+  it('sign-ins at the console write no more rows than their budget', async () => {
     const { server, rows } = await makeWorld()
     await addConsoleClient(server)
     const headers = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }

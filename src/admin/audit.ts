@@ -20,6 +20,7 @@ export const eventSchema = named(
     address_prefix: z.nullable(z.string()),
     actor: z.nullable(z.string()),
     actor_client: z.nullable(z.string()),
+    grant: z.nullable(z.string()),
     change: z.nullable(z.record(z.string(), z.unknown())),
   }),
 )
@@ -70,7 +71,7 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 /** An event as the wire has it. */
 export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
-  const { id, at, kind, outcome, reason, api, subject, sid, actor } = rest
+  const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest
   return {
     id,
     at,
@@ -84,6 +85,7 @@ export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema>
     address_prefix: addressPrefix,
     actor,
     actor_client: actorClient,
+    grant,
     change,
   }
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { findHolder } from '../sessions/find_holder.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { TokenClaims } from '../tokens/claims.ts'

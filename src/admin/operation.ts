@@ -1,6 +1,6 @@
 import type { ZodMiniType } from 'zod/mini'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { User } from '../users/user.ts'
 
 /** `support` reads, disables and signs out; `admin` does everything. */

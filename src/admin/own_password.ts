@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
-import { clientScopes } from '../grants/allowed_scopes.ts'
-import type { ClientRequest } from '../grants/grant.ts'
-import { requireCutOffIsOver } from '../grants/require_current_client.ts'
-import { startSession } from '../grants/start_session.ts'
+import { clientScopes } from '../clients/allowed_scopes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireCutOffIsOver } from '../clients/require_current_client.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { startSession } from '../sessions/start_session.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
-import { issueTimeOf } from '../users/user.ts'
+import { describeUser } from '../users/sign_in.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -104,11 +104,8 @@ function signInAgain(user: UserRecord, request: ClientRequest, { operator, servi
   const { isHeld } = passwordStandingOf(operator.user, config)
   const scopes = isHeld ? allowed : operator.scope.filter((scope) => allowed.includes(scope))
   const signedIn = {
-    subject: user.id,
-    roles: user.roles,
-    standing: passwordStandingOf(user, config),
+    ...describeUser(user, config, request.context.now),
     scope: grantScope(null, scopes),
-    issuedAt: issueTimeOf(user, request.context.now),
     facts: {},
     by: 'password',
     signIn: null,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
 import { text } from '../lib/input_schemas.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner, SessionPosition, StoredSession } from '../sessions/session_list_store.ts'
 import { shardNameOf } from '../sessions/sid.ts'

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { EventCounts } from '../audit/audit_statistics_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { DATABASE_LIMIT_BYTES } from '../storage/database_size_store.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
@@ -10,14 +10,12 @@ import { named } from './schemas.ts'
 const DEFAULT_MINUTES = 60
 const MAX_MINUTES = 1440
 
-/** As many as a chart can show. */
-const MAX_PIECES = 60
+/** The most buckets that a chart can show. */
+const MAX_BUCKETS = 60
 
 const counts = {
-  password: z.int(),
-  guest: z.int(),
-  client_credentials: z.int(),
-  refresh_token: z.int(),
+  /** By grant, with `guest` for guests. Every grant of the span is in each bucket. */
+  tokens: z.record(z.string(), z.int()),
   failures: z.int(),
   breached_passwords: z.int(),
   unchecked_passwords: z.int(),
@@ -60,7 +58,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures, passwords from breaches and active sessions of the last minutes, in up to 60 pieces; the size of each database and of the revocation feed',
+    'Tokens by grant, failures, passwords from breaches and active sessions of the last minutes, in up to 60 buckets; the size of each database and of the revocation feed',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({
@@ -74,9 +72,9 @@ const readStatistics = operation({
   response: statisticsSchema,
   async handle({ query, services, context }) {
     const { minutes = DEFAULT_MINUTES } = query
-    const bucketSeconds = Math.ceil(minutes / MAX_PIECES) * 60
+    const bucketSeconds = Math.ceil(minutes / MAX_BUCKETS) * 60
     const count = Math.ceil((minutes * 60) / bucketSeconds)
-    // The last piece is the one that has begun, so that new events are seen.
+    // The last bucket is the current one, so that it shows new events.
     const to = (Math.floor(context.now / bucketSeconds) + 1) * bucketSeconds
     const from = to - count * bucketSeconds
     const [{ buckets, total }, sizes, feed] = await Promise.all([
@@ -85,14 +83,15 @@ const readStatistics = operation({
       describeFeed(services, context),
     ])
     const known = new Map(buckets.map((bucket) => [bucket.at, bucket]))
+    const grants = [...total.tokens.keys()].sort()
     const times = Array.from({ length: count }, (_, i) => from + i * bucketSeconds)
     return {
       body: {
         from,
         to,
         bucket_seconds: bucketSeconds,
-        total: showCounts(total),
-        buckets: times.map((at) => ({ at, ...showCounts(known.get(at)) })),
+        total: showCounts(total, grants),
+        buckets: times.map((at) => ({ at, ...showCounts(known.get(at), grants) })),
         databases: sizes.map(({ name, bytes, isNearlyFull: nearly_full }) => ({
           name,
           bytes,
@@ -121,12 +120,9 @@ async function describeFeed({ feed }: Services, context: RequestContext) {
   }
 }
 
-function showCounts(counts: EventCounts | undefined) {
+function showCounts(counts: EventCounts | undefined, grants: readonly string[]) {
   return {
-    password: counts?.password ?? 0,
-    guest: counts?.guest ?? 0,
-    client_credentials: counts?.clientCredentials ?? 0,
-    refresh_token: counts?.refreshToken ?? 0,
+    tokens: Object.fromEntries(grants.map((grant) => [grant, counts?.tokens.get(grant) ?? 0])),
     failures: counts?.failures ?? 0,
     breached_passwords: counts?.breachedPasswords ?? 0,
     unchecked_passwords: counts?.uncheckedPasswords ?? 0,

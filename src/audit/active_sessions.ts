@@ -1,32 +1,30 @@
-import { type Counter, IDLE_COUNTERS, IDLE_MINUTES } from './event_counters.ts'
+import { IDLE_MINUTES } from './event_counters.ts'
 
-/** The counters of a minute. */
-export type MinuteCounts = Readonly<Record<Counter, number>> & {
-  /** Unix seconds. */
+/** How many sessions of a class of idle time refreshed in a minute. */
+export interface IdleCount {
+  /** The beginning of the minute, in Unix seconds. */
   minute: number
+  /** The lower end of the class, one of `IDLE_MINUTES`. */
+  idleMinutes: number
+  count: number
 }
 
 /**
- * How many sessions got a token by a sign-in or a refresh between a moment (`from`) and the end of the given minutes. Every sign-in is
- * a session. A refresh counts if the session got its previous token earlier than that. The counters have the age of the previous
- * token in classes, so a class that lies across that moment counts in part. Without such a class the result is exact.
+ * How many sessions refreshed in a span and got their previous token before it. A class with ages on both sides of the start
+ * of the span counts in part, so the result is an estimate. Without such a class it is exact.
  *
- * @param from Unix seconds, the beginning of a minute.
+ * @param counts The counts of the minutes of the span.
+ * @param start The start of the span, in Unix seconds: the beginning of a minute.
  */
-export function countActiveSessions(minutes: readonly MinuteCounts[], from: number): number {
-  const returning = minutes.reduce((sum, counts) => sum + countReturning(counts, from), 0)
-  return Math.round(minutes.reduce((sum, { password, guest }) => sum + password + guest, returning))
+export function countReturningSessions(counts: readonly IdleCount[], start: number): number {
+  return counts.reduce((sum, { minute, idleMinutes, count }) => {
+    return sum + count * shareAbove((minute - start) / 60, idleMinutes)
+  }, 0)
 }
 
-function countReturning(counts: MinuteCounts, from: number): number {
-  const age = (counts.minute - from) / 60
-  return IDLE_COUNTERS.reduce((sum, name, i) => sum + counts[name] * shareAbove(age, i), 0)
-}
-
-/** The share of a class whose sessions were idle for more than that many minutes. */
-function shareAbove(age: number, index: number): number {
-  const lower = IDLE_MINUTES[index] ?? 0
-  const next = IDLE_MINUTES[index + 1]
+/** The share of a class whose sessions were idle for more than `age` minutes. */
+function shareAbove(age: number, lower: number): number {
+  const next = IDLE_MINUTES.find((minutes) => minutes > lower)
   if (lower > age || next === undefined) return 1
   return Math.max(0, next - 1 - age) / (next - lower)
 }

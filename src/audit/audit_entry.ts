@@ -2,7 +2,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { AuditEvent } from './audit_event.ts'
 import { type Counter, countersOf } from './event_counters.ts'
 
-/** One row to be written, and the values that it adds to the counters. */
+/** One row to be written, and the counters to which it adds. */
 export interface AuditEntry {
   event: AuditEvent
   /** Unix seconds. */
@@ -17,15 +17,41 @@ export function entryOf(event: AuditEvent, { now, addressPrefix }: RequestContex
   return { event, at: now, addressPrefix, count: 1, counters: countersOf(event, now) }
 }
 
-/** The values of the columns of `audit_events`, in the order of its inserts. */
-export function columnsOf({ event, at, addressPrefix }: AuditEntry): unknown[] {
-  const { kind, outcome, reason, api, clientId, subject, sid, actor, change } = event
-  return [
-    ...[at, kind, outcome, reason, api, clientId, subject, sid, addressPrefix],
-    ...[
-      actor?.subject ?? null,
-      actor?.clientId ?? null,
-      change === undefined ? null : JSON.stringify(change),
-    ],
-  ]
+/** The columns of `audit_events` that an insert fills. */
+export const EVENT_COLUMNS = [
+  'at',
+  'kind',
+  'outcome',
+  'reason',
+  'api',
+  'client_id',
+  'subject',
+  'sid',
+  'address_prefix',
+  'actor',
+  'actor_client',
+  'change',
+  'grant',
+] as const
+
+/** The row of an event, by its columns. */
+export type EventRow = Readonly<Record<(typeof EVENT_COLUMNS)[number], string | number | null>>
+
+export function rowOf({ event, at, addressPrefix }: AuditEntry): EventRow {
+  const { kind, outcome, reason, api, clientId, subject, sid, actor, change, grant } = event
+  return {
+    at,
+    kind,
+    outcome,
+    reason,
+    api,
+    client_id: clientId,
+    subject,
+    sid,
+    address_prefix: addressPrefix,
+    actor: actor?.subject ?? null,
+    actor_client: actor?.clientId ?? null,
+    change: change === undefined ? null : JSON.stringify(change),
+    grant: grant ?? null,
+  }
 }

@@ -42,6 +42,11 @@ export interface AuditEvent {
   clientId: string | null
   subject: string | null
   sid: string | null
+  /**
+   * The grant that issued the tokens or refused the request; `guest` if a guest used the password grant. Never a value from
+   * the request. Absent for other events.
+   */
+  grant?: string
   /** Absent where no operator did it. */
   actor?: Actor
   /** Whether a confidential client sent the request. Not stored: it decides whose budget the event uses. */

@@ -18,6 +18,8 @@ export interface StoredAuditEvent {
   addressPrefix: string | null
   actor: string | null
   actorClient: string | null
+  /** Null for an event without a grant, and for one that an older version wrote. */
+  grant: string | null
   change: Readonly<Record<string, unknown>> | null
 }
 
@@ -67,6 +69,7 @@ const rowsSchema = z.array(
     address_prefix: z.nullable(z.string()),
     actor: z.nullable(z.string()),
     actor_client: z.nullable(z.string()),
+    grant: z.nullable(z.string()),
     change: z.nullable(z.string()),
   }),
 )

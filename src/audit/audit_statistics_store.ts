@@ -1,36 +1,34 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
-import { countActiveSessions, type MinuteCounts } from './active_sessions.ts'
-import { COUNTERS, type Counter } from './event_counters.ts'
+import { countReturningSessions, type IdleCount } from './active_sessions.ts'
 
-/** Counts of events in a piece of time. A refresh and its retries each count as a token. */
+/** Counts of events in a span of time. */
 export interface EventCounts {
-  password: number
-  guest: number
-  clientCredentials: number
-  refreshToken: number
-  /** Sign-ins and refreshes that were refused. */
+  /** Tokens by the grant that issued them. A refresh and its retries each count as a token. */
+  tokens: ReadonlyMap<string, number>
+  /** Refused sign-ins and refreshes. */
   failures: number
-  /** Those that were found in a known breach, and those that could not be looked for. */
+  /** Passwords that were found in a known breach. */
   breachedPasswords: number
+  /** Passwords that could not be searched for in known breaches. */
   uncheckedPasswords: number
   /** Sessions that got a token by a sign-in or a refresh. */
   activeSessions: number
 }
 
 export interface StatisticsBucket extends EventCounts {
-  /** When it begins, in Unix seconds. */
+  /** The beginning of the bucket, in Unix seconds. */
   at: number
 }
 
 export interface Statistics {
-  /** The newest last; pieces without an event are left out. */
+  /** The newest last. A bucket without an event is absent. */
   buckets: StatisticsBucket[]
   total: EventCounts
 }
 
-/** A span of time and its pieces. All in Unix seconds, and whole minutes. */
+/** A span of time and the length of its buckets. All in Unix seconds, and whole minutes. */
 export interface StatisticsSpan {
   /** Inclusive. */
   from: number
@@ -39,10 +37,29 @@ export interface StatisticsSpan {
   bucketSeconds: number
 }
 
-const columns = Object.fromEntries(COUNTERS.map((name) => [name, z.int()])) as Record<Counter, z.ZodMiniInt>
-const minutesSchema = z.array(z.object({ minute: z.int(), ...columns }))
+const COUNTERS_OF_SPAN = `
+  SELECT minute, minute - (minute - ?1) % ?3 AS at, key AS counter, value AS count
+  FROM audit_counters, json_each(audit_counters.counts) WHERE minute >= ?1 AND minute < ?2`
 
-/** The counters of events by the minute, which `AuditStore` keeps as it writes the events. */
+const SUM_COUNTERS = `
+  SELECT at, counter, sum(count) AS count FROM (${COUNTERS_OF_SPAN})
+  WHERE counter NOT LIKE 'idle:%' GROUP BY at, counter ORDER BY at`
+
+/** The age of a class depends on the minute, so these counters are not added up. */
+const LIST_IDLE_COUNTERS = `
+  SELECT at, minute, CAST(substr(counter, 6) AS INTEGER) AS idle_minutes, count FROM (${COUNTERS_OF_SPAN})
+  WHERE counter LIKE 'idle:%'`
+
+const sumsSchema = z.array(z.object({ at: z.int(), counter: z.string(), count: z.int() }))
+const idleSchema = z.array(z.object({ at: z.int(), minute: z.int(), idle_minutes: z.int(), count: z.int() }))
+
+/** The sum of a counter in a bucket. */
+type CounterSum = z.output<typeof sumsSchema>[number]
+
+/** An idle counter of a minute, and the beginning of the bucket of that minute. */
+type IdleCountOfBucket = IdleCount & { at: number }
+
+/** Reads the counters of events by the minute. `AuditStore` writes them together with the events. */
 export class AuditStatisticsStore {
   readonly #db: D1Database
 
@@ -52,15 +69,24 @@ export class AuditStatisticsStore {
 
   /** @throws StorageUnavailable, CorruptRecord */
   async count({ from, to, bucketSeconds }: StatisticsSpan): Promise<Statistics> {
-    const select = this.#db
-      .prepare('SELECT * FROM audit_counters WHERE minute >= ? AND minute < ? ORDER BY minute')
-      .bind(from, to)
-    const { results } = await callStore('D1 audit_counters', () => select.all(), SEARCH_DEADLINE_MS)
-    const minutes = decodeRecord(minutesSchema, 'statistics', results)
-    const buckets = Map.groupBy(minutes, ({ minute }) => minute - ((minute - from) % bucketSeconds))
+    const select = (sql: string) => this.#db.prepare(sql).bind(from, to, bucketSeconds)
+    const [summed, listed] = await callStore(
+      'D1 audit_counters',
+      () => this.#db.batch([select(SUM_COUNTERS), select(LIST_IDLE_COUNTERS)]),
+      SEARCH_DEADLINE_MS,
+    )
+    const sums = decodeRecord(sumsSchema, 'statistics', summed?.results)
+    const idle = decodeRecord(idleSchema, 'statistics', listed?.results).map(
+      ({ idle_minutes: idleMinutes, ...rest }) => ({ ...rest, idleMinutes }),
+    )
+    const sumsByBucket = Map.groupBy(sums, ({ at }) => at)
+    const idleByBucket = Map.groupBy(idle, ({ at }) => at)
     return {
-      buckets: [...buckets].map(([at, ofBucket]) => ({ at, ...sumOf(ofBucket, at) })),
-      total: sumOf(minutes, from),
+      buckets: [...sumsByBucket].map(([at, ofBucket]) => ({
+        at,
+        ...countsOf(ofBucket, idleByBucket.get(at) ?? [], at),
+      })),
+      total: countsOf(sums, idle, from),
     }
   }
 
@@ -76,16 +102,27 @@ export class AuditStatisticsStore {
   }
 }
 
-function sumOf(minutes: readonly MinuteCounts[], from: number): EventCounts {
-  const sum = (counter: Counter) => minutes.reduce((total, counts) => total + counts[counter], 0)
+/** The counts of a span. Every session that began in the span is active in it. */
+function countsOf(
+  sums: readonly CounterSum[],
+  idle: readonly IdleCountOfBucket[],
+  start: number,
+): EventCounts {
+  const totals = new Map<string, number>()
+  for (const { counter, count } of sums) totals.set(counter, (totals.get(counter) ?? 0) + count)
+  const totalOf = (counter: string) => totals.get(counter) ?? 0
   return {
-    password: sum('password'),
-    guest: sum('guest'),
-    clientCredentials: sum('client_credentials'),
-    refreshToken: sum('refresh_token'),
-    failures: sum('failures'),
-    breachedPasswords: sum('breached_passwords'),
-    uncheckedPasswords: sum('unchecked_passwords'),
-    activeSessions: countActiveSessions(minutes, from),
+    tokens: tokensOf(totals),
+    failures: totalOf('failures'),
+    breachedPasswords: totalOf('breached_passwords'),
+    uncheckedPasswords: totalOf('unchecked_passwords'),
+    activeSessions: Math.round(totalOf('sessions') + countReturningSessions(idle, start)),
   }
+}
+
+const TOKENS_PREFIX = 'tokens:'
+
+function tokensOf(totals: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const ofGrants = [...totals].filter(([counter]) => counter.startsWith(TOKENS_PREFIX))
+  return new Map(ofGrants.map(([counter, count]) => [counter.slice(TOKENS_PREFIX.length), count]))
 }

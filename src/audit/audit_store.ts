@@ -3,23 +3,24 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { AuditBudget, isRepeatable, networkOf } from './audit_budget.ts'
-import { type AuditEntry, columnsOf, entryOf } from './audit_entry.ts'
+import { type AuditEntry, EVENT_COLUMNS, entryOf, rowOf } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
-import { COUNTERS, minuteOf } from './event_counters.ts'
+import { minuteOf } from './event_counters.ts'
 import { EventSummaries } from './event_summaries.ts'
 
-const INTO_EVENTS = `INSERT INTO audit_events
-  (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client, change)`
-const INSERT_EVENT = `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+/** Inserts the events of a JSON array of rows. A statement may add a condition on `value`, the row. */
+const INSERT_EVENTS = `INSERT INTO audit_events (${EVENT_COLUMNS.join(', ')})
+  SELECT ${EVENT_COLUMNS.map((column) => `value ->> '${column}'`).join(', ')} FROM json_each(?)`
 
-/** As many events as there are in a JSON array, each an array of its columns. */
-const INSERT_EVENTS = `${INTO_EVENTS} SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
-  value->>7, value->>8, value->>9, value->>10, value->>11 FROM json_each(?)`
-
-/** Adds to the counters of each minute in a JSON array: `[minute, ...COUNTERS]`. */
-const ADD_COUNTS = `INSERT INTO audit_counters (minute, ${COUNTERS.join(', ')})
-  SELECT value->>0, ${COUNTERS.map((_, i) => `value->>${i + 1}`).join(', ')} FROM json_each(?) WHERE true
-  ON CONFLICT DO UPDATE SET ${COUNTERS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`
+/** Adds the counters of each minute in a JSON array: `{ minute, counts }`. */
+const ADD_COUNTS = `
+  INSERT INTO audit_counters (minute, counts) SELECT value ->> 'minute', value -> 'counts' FROM json_each(?) WHERE true
+  ON CONFLICT (minute) DO UPDATE SET counts = (
+    SELECT json_group_object(key, total) FROM (
+      SELECT key, sum(value) AS total FROM (
+        SELECT key, value FROM json_each(audit_counters.counts)
+        UNION ALL SELECT key, value FROM json_each(excluded.counts))
+      GROUP BY key))`
 
 const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
 const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
@@ -96,7 +97,7 @@ export class AuditStore {
     if (this.#gathering === gathering) this.#gathering = null
     const entries = await this.#withinLocation(gathering.entries)
     if (entries.length === 0) return
-    const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(entries.map(columnsOf)))
+    const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(entries.map(rowOf)))
     const count = this.#db.prepare(ADD_COUNTS).bind(JSON.stringify(countsOf(entries)))
     await callStore(`D1 audit_events (${entries.length})`, () => this.#db.batch([insert, count]))
   }
@@ -114,56 +115,42 @@ export class AuditStore {
     return kept.flat()
   }
 
-  /**
-   * An event of a change that the statement before it makes, in the same transaction: there is the one where there is
-   * the other.
-   */
+  /** A statement that adds the event if the statement before it changed a row. Both belong to one transaction. */
   additionIfChanged(event: AuditEvent, context: RequestContext): D1PreparedStatement {
-    return this.#addition(`${INSERT_EVENT} WHERE changes() > 0`, event, context)
+    return this.#addition('changes() > 0', [event], context)
   }
 
-  /** An event for each of the people whom the statement before it has added, in the same transaction. */
+  /** A statement that adds an event for each user that the statement before it added. Both belong to one transaction. */
   additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
-    return this.#additionsFor('SELECT id FROM users', { ids, event, context })
+    return this.#addition("value ->> 'subject' IN (SELECT id FROM users)", eventsOf(ids, event), context)
   }
 
-  /** An event for each of the users whose hash the statement before it has replaced, in the same transaction. */
+  /** A statement that adds an event for each user whose hash the statement before it replaced, in one transaction with it. */
   additionsForReplacedHashes(
     ids: readonly string[],
     event: AuditEvent,
     context: RequestContext,
   ): D1PreparedStatement {
-    return this.#additionsFor('SELECT id FROM users WHERE hash_replaceable = 1', { ids, event, context })
-  }
-
-  #additionsFor(
-    selectIds: string,
-    { ids, event, context }: { ids: readonly string[]; event: AuditEvent; context: RequestContext },
-  ): D1PreparedStatement {
-    const [at, kind, outcome, reason, api, clientId, , ...rest] = columnsOf(entryOf(event, context))
-    return this.#db
-      .prepare(
-        `${INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, value, ?, ?, ?, ?, ? FROM json_each(?)
-         WHERE value IN (${selectIds})`,
-      )
-      .bind(at, kind, outcome, reason, api, clientId, ...rest, JSON.stringify(ids))
+    const isReplaced = "value ->> 'subject' IN (SELECT id FROM users WHERE hash_replaceable = 1)"
+    return this.#addition(isReplaced, eventsOf(ids, event), context)
   }
 
   /**
-   * Writes the event of a change in another database, unless an operator's event of that kind is there for the
-   * session: the call may be repeated where a response got lost.
+   * Writes the event of a change in another database, unless the session has an operator's event of that kind. So the
+   * operator may repeat the call after a lost response.
    *
    * @throws StorageUnavailable
    */
   async addOnceForSession(event: AuditEvent & { sid: string }, context: RequestContext): Promise<void> {
-    const sql = `${INSERT_EVENT} WHERE NOT EXISTS
-      (SELECT 1 FROM audit_events WHERE sid = ? AND kind = ? AND actor IS NOT NULL)`
-    const insert = this.#db.prepare(sql).bind(...columnsOf(entryOf(event, context)), event.sid, event.kind)
+    const isFirst = `NOT EXISTS (SELECT 1 FROM audit_events AS earlier
+      WHERE earlier.sid = value ->> 'sid' AND earlier.kind = value ->> 'kind' AND earlier.actor IS NOT NULL)`
+    const insert = this.#addition(isFirst, [event], context)
     await callStore('D1 audit_events', () => insert.run())
   }
 
-  #addition(sql: string, event: AuditEvent, context: RequestContext): D1PreparedStatement {
-    return this.#db.prepare(sql).bind(...columnsOf(entryOf(event, context)))
+  #addition(condition: string, events: readonly AuditEvent[], context: RequestContext): D1PreparedStatement {
+    const rows = events.map((event) => rowOf(entryOf(event, context)))
+    return this.#db.prepare(`${INSERT_EVENTS} WHERE ${condition}`).bind(JSON.stringify(rows))
   }
 
   /** Removes up to `limit` events from before a moment. Returns how many. @throws StorageUnavailable */
@@ -199,15 +186,19 @@ function countedNetwork({ isFromClient = false }: AuditEvent, context: RequestCo
   return isFromClient || context.address === null ? null : networkOf(context)
 }
 
-/** What entries add to the counters of each minute, as `ADD_COUNTS` takes it. */
-function countsOf(entries: readonly AuditEntry[]): number[][] {
-  const minutes = new Map<number, Map<string, number>>()
-  for (const { at, count, counters } of entries) {
-    const counts = minutes.get(minuteOf(at)) ?? new Map<string, number>()
-    minutes.set(minuteOf(at), counts)
-    for (const counter of counters) counts.set(counter, (counts.get(counter) ?? 0) + count)
-  }
-  return [...minutes]
-    .filter(([, counts]) => counts.size > 0)
-    .map(([minute, counts]) => [minute, ...COUNTERS.map((counter) => counts.get(counter) ?? 0)])
+/** The same event for each of the users. */
+function eventsOf(ids: readonly string[], event: AuditEvent): AuditEvent[] {
+  return ids.map((subject) => ({ ...event, subject }))
+}
+
+/** What the entries add to the counters of each minute, for `ADD_COUNTS`. */
+function countsOf(entries: readonly AuditEntry[]): { minute: number; counts: Record<string, number> }[] {
+  const minutes = Map.groupBy(entries, ({ at }) => minuteOf(at))
+  return [...minutes].flatMap(([minute, ofMinute]) => {
+    const counts: Record<string, number> = {}
+    for (const { count, counters } of ofMinute) {
+      for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + count
+    }
+    return Object.keys(counts).length === 0 ? [] : [{ minute, counts }]
+  })
 }

@@ -1,3 +1,4 @@
+import { compact } from '../lib/compact.ts'
 import type { AuditEntry } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
 
@@ -37,11 +38,11 @@ export class EventSummaries {
   }
 }
 
-/** The part of an event that its summary has: its kind, and its network or client. */
+/** The part of an event that its summary has: its kind, its grant, and its network or client. */
 function summaryOf(entry: AuditEntry): AuditEntry {
-  const { kind, outcome, api, clientId, isFromClient = false } = entry.event
+  const { kind, outcome, grant, api, clientId, isFromClient = false } = entry.event
   const caller = isFromClient ? { api, clientId } : { api: null, clientId: null }
-  const event: AuditEvent = { kind, outcome, reason: '', subject: null, sid: null, ...caller }
+  const event: AuditEvent = compact({ kind, outcome, reason: '', subject: null, sid: null, grant, ...caller })
   return { ...entry, event, addressPrefix: isFromClient ? null : entry.addressPrefix }
 }
 
@@ -50,7 +51,7 @@ function withoutCaller(entry: AuditEntry): AuditEntry {
 }
 
 function keyOf({ event, addressPrefix, counters }: AuditEntry): string {
-  return JSON.stringify([event.kind, event.outcome, event.clientId, addressPrefix, counters])
+  return JSON.stringify([event.kind, event.outcome, event.grant, event.clientId, addressPrefix, counters])
 }
 
 function finish(entry: AuditEntry, { now, seconds }: { now: number; seconds: number }): AuditEntry {

@@ -1,17 +1,11 @@
+import { isSecure } from '@sallyport/formats/secure_url'
+
+export { isLoopback, isSecure } from '@sallyport/formats/secure_url'
+
 /** An exact http or https origin as a URL; null for anything that has more or less than an origin. */
 export function parseOrigin(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null
   return url && /^https?:$/.test(url.protocol) && url.origin === text && !text.includes('*') ? url : null
-}
-
-/** Whether a URL names this machine alone (RFC 8252 §7.3: the loopback addresses, and localhost). */
-export function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname)
-}
-
-/** Whether passwords and tokens may be sent to a URL: over https, or over plain http on this machine. */
-export function isSecure(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.href))
 }
 
 /** Whether a text is the URL of a service that the server may call: secure, without user, query or fragment. */

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
+import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Choices, type FieldState, Input, TextArea } from './fields.tsx'
-import { Form } from './form.ts'
 
 /** Those that a message of the admin API can name, as it names them. */
 export const CLIENT_FIELDS = [

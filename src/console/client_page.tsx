@@ -1,12 +1,12 @@
 import { clientSchema } from '../admin/client_schemas.ts'
 import { compact } from '../lib/compact.ts'
+import type { Form } from '../pages/form.ts'
+import { ActionForm, Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
-import { Confirm, PostForm } from './fields.tsx'
-import type { Form } from './form.ts'
 import type { PageRequest, PageResponse } from './page.ts'
 import {
   Badge,
@@ -112,12 +112,12 @@ function EditForm({ request, client, etag, refused }: EditFormProps) {
           you typed is below, and beside it what the client has now. Save again to put yours in its place.
         </p>
       ) : null}
-      <PostForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
+      <ActionForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
         <ClientFields state={state} api={client.api} config={request.config} />
         <button type="submit" class="primary">
           Save
         </button>
-      </PostForm>
+      </ActionForm>
     </Section>
   )
 }

@@ -1,6 +1,6 @@
+import { Confirm } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Confirm } from './fields.tsx'
 import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
 
 interface ClientSecretsProps {

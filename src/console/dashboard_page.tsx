@@ -1,14 +1,13 @@
-import type * as z from 'zod/mini'
 import { statisticsSchema } from '../admin/statistics.ts'
 import { formatQuery } from './admin_client.ts'
 import { eventsSchema } from './audit_page.tsx'
-import { Chart } from './chart.tsx'
+import { Chart, type ChartProps } from './chart.tsx'
+import { CONSOLE_PATH } from './console_path.ts'
 import { EventTable } from './events.tsx'
 import { formatSpan } from './format.ts'
-import { CONSOLE_PATH, type Page } from './page.ts'
+import type { Page } from './page.ts'
 import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
-
-type Statistics = z.output<typeof statisticsSchema>
+import { type Statistics, seriesOf } from './statistics_series.ts'
 
 /** How far back one may look. */
 const SPANS = [
@@ -18,28 +17,6 @@ const SPANS = [
 ] as const
 
 const RECENT = 12
-
-/** Those of tokens share one scale, so that their heights can be compared. */
-const GRANTS = [
-  ['password', 'Sign-ins'],
-  ['guest', 'Guests'],
-  ['refresh_token', 'Refreshes'],
-  ['client_credentials', 'Machines'],
-] as const
-
-/** Shown where config.yml says whom to ask. */
-const BREACHES = [
-  ['breached_passwords', 'Breached passwords'],
-  ['unchecked_passwords', 'Unchecked passwords'],
-] as const
-
-const NAMES = [
-  ...GRANTS,
-  ['active_sessions', 'Active sessions'],
-  ['failures', 'Failures'],
-  ...BREACHES,
-] as const
-const COUNTED = NAMES.map(([, title]) => title)
 
 export const dashboardPage: Page = {
   method: 'GET',
@@ -67,7 +44,10 @@ export const dashboardPage: Page = {
           <FullDatabases databases={statistics.databases} />
           <MergedRevocations feed={statistics.revocation_feed} />
           <Spans minutes={minutes} />
-          <Charts statistics={statistics} breaches={config.breachedPasswords === null ? [] : BREACHES} />
+          <Charts
+            series={seriesOf(statistics, config.breachedPasswords !== null)}
+            bucketSeconds={statistics.bucket_seconds}
+          />
           <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
               <Empty title="Nothing yet">The first token will be here.</Empty>
@@ -130,78 +110,40 @@ function Spans({ minutes }: { minutes: string }) {
 }
 
 interface ChartsProps {
-  statistics: Statistics
-  breaches: readonly (typeof BREACHES)[number][]
+  series: readonly ChartProps[]
+  bucketSeconds: number
 }
 
-function Charts({ statistics, breaches }: ChartsProps) {
-  const { total, buckets, bucket_seconds: bucketSeconds } = statistics
-  const times = buckets.map(({ at }) => at)
-  const valuesOf = (name: keyof typeof total) => buckets.map((bucket) => bucket[name])
-  const most = Math.max(1, ...GRANTS.flatMap(([name]) => valuesOf(name)))
+function Charts({ series, bucketSeconds }: ChartsProps) {
   return (
     <Section
       id="tokens"
       title={`Tokens, by ${bucketSeconds === 60 ? 'the minute' : formatSpan(bucketSeconds)}`}
     >
       <div class="charts">
-        {GRANTS.map(([name, title]) => (
-          <Chart
-            title={title}
-            unit="token"
-            total={total[name]}
-            values={valuesOf(name)}
-            times={times}
-            max={most}
-            tone="plain"
-          />
-        ))}
-        <Chart
-          title="Active sessions"
-          unit="session"
-          total={total.active_sessions}
-          times={times}
-          values={valuesOf('active_sessions')}
-          max={Math.max(1, ...valuesOf('active_sessions'))}
-          tone="plain"
-        />
-        <Chart
-          title="Failures"
-          unit="refusal"
-          total={total.failures}
-          times={times}
-          values={valuesOf('failures')}
-          max={Math.max(1, ...valuesOf('failures'))}
-          tone="bad"
-        />
-        {breaches.map(([name, title]) => (
-          <Chart
-            title={title}
-            unit="password"
-            total={total[name]}
-            values={valuesOf(name)}
-            times={times}
-            max={Math.max(1, ...valuesOf(name))}
-            tone="bad"
-          />
+        {series.map((chart) => (
+          <Chart {...chart} />
         ))}
       </div>
-      <Figures statistics={statistics} />
+      <Figures series={series} />
     </Section>
   )
 }
 
-/** What the charts show, for whoever would rather read it. */
-function Figures({ statistics: { buckets } }: { statistics: Statistics }) {
-  const busy = buckets.filter(({ at: _at, ...counts }) => Object.values(counts).some((count) => count > 0))
+/** The numbers of the charts as a table. */
+function Figures({ series }: Pick<ChartsProps, 'series'>) {
+  const titles = series.map(({ title }) => title)
+  const times = series[0]?.times ?? []
+  const rows = times.map((at, i) => ({ at, counts: series.map(({ values }) => values[i] ?? 0) }))
+  const busy = rows.filter(({ counts }) => counts.some((count) => count > 0))
   return (
     <details class="figures">
       <summary>The figures</summary>
       <Table
         caption="Figures by time, in UTC; times without an event are left out"
-        columns={['From (UTC)', ...COUNTED]}
-        numbers={COUNTED}
-        rows={busy.map((bucket) => [<Moment at={bucket.at} />, ...NAMES.map(([name]) => bucket[name])])}
+        columns={['From (UTC)', ...titles]}
+        numbers={titles}
+        rows={busy.map(({ at, counts }) => [<Moment at={at} />, ...counts])}
       />
     </details>
   )

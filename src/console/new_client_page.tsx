@@ -1,11 +1,13 @@
 import { clientWithSecretSchema } from '../admin/client_schemas.ts'
 import { compact } from '../lib/compact.ts'
+import { Choices, type FieldState, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { ActionForm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
-import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
-import { CONSOLE_PATH, type Page, type PageRequest, type PageResponse } from './page.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
 import { SecretOnce } from './secret_once.tsx'
 
@@ -61,7 +63,11 @@ const createClient: Page = {
 
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
-function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: FieldState): PageResponse {
+function showForm(
+  { config, csrfToken: csrf }: PageRequest,
+  api: string,
+  state: FieldState<AdminProblem>,
+): PageResponse {
   const { problem } = state
   return compact({
     title: 'New client',
@@ -84,7 +90,7 @@ function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: 
             </a>
           ))}
         </nav>
-        <PostForm csrf={csrf} action="/clients/~new">
+        <ActionForm csrf={csrf} action="/clients/~new">
           <input type="hidden" name="api" value={api} />
           <Input
             state={state}
@@ -108,7 +114,7 @@ function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: 
           <button type="submit" class="primary">
             Create the client
           </button>
-        </PostForm>
+        </ActionForm>
       </>
     ),
   })

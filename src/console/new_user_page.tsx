@@ -1,13 +1,15 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { Choices, type FieldState, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
+import { ActionForm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
-import { CONSOLE_PATH, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 import { poolsOf } from './users_page.tsx'
@@ -48,7 +50,11 @@ const createUser: Page = {
 
 export const NEW_USER_PAGES: readonly Page[] = [newUserPage, createUser]
 
-function showForm({ config, csrfToken: csrf }: PageRequest, pool: string, state: FieldState): PageResponse {
+function showForm(
+  { config, csrfToken: csrf }: PageRequest,
+  pool: string,
+  state: FieldState<AdminProblem>,
+): PageResponse {
   const { problem } = state
   return compact({
     title: 'New user',
@@ -68,14 +74,14 @@ function showForm({ config, csrfToken: csrf }: PageRequest, pool: string, state:
             </a>
           ))}
         </nav>
-        <PostForm csrf={csrf} action="/users/new">
+        <ActionForm csrf={csrf} action="/users/new">
           <input type="hidden" name="pool" value={pool} />
           <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">
             Create the user
           </button>
-        </PostForm>
+        </ActionForm>
       </>
     ),
   })

@@ -1,8 +1,8 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { compact } from '../lib/compact.ts'
 import type { AdminProblem } from './admin_problem.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
-import { CONSOLE_PATH } from './page.ts'
 
 /** A moment in UTC, and how long ago where `now` is given. */
 export function Moment({ at, now }: { at: number; now?: number }) {

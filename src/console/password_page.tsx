@@ -1,7 +1,8 @@
 import { compact } from '../lib/compact.ts'
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { ActionForm } from './action_form.tsx'
 import { AdminProblem } from './admin_problem.ts'
-import { Input, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
 import { formatPasswordLength } from './new_user_page.tsx'
 import { type ConsoleOperator, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
@@ -58,7 +59,7 @@ function showForm(
             The new password was not the same twice. Nothing was changed.
           </p>
         ) : null}
-        <PostForm csrf={csrf} action="/password">
+        <ActionForm csrf={csrf} action="/password">
           <Input
             state={state}
             type="password"
@@ -87,7 +88,7 @@ function showForm(
           <button type="submit" class="primary">
             Change the password
           </button>
-        </PostForm>
+        </ActionForm>
       </>
     ),
   })

@@ -1,6 +1,6 @@
-import type { Option } from './fields.tsx'
-import type { Form } from './form.ts'
-import { CONSOLE_PATH } from './page.ts'
+import type { Option } from '../pages/fields.tsx'
+import type { Form } from '../pages/form.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 
 export interface Filter {
   name: string

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { sessionSchema } from '../admin/session_view.ts'
+import type { Form } from '../pages/form.ts'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
-import type { Form } from './form.ts'
 import type { Page } from './page.ts'
 import { Badge, Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'

@@ -1,7 +1,7 @@
+import { foldUsername } from '@sallyport/formats/username'
 import { usersSchema } from '../admin/user_schemas.ts'
-import { foldUsername } from '../users/username.ts'
+import type { Form } from '../pages/form.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
-import type { Form } from './form.ts'
 import { Link } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 

@@ -1,8 +1,9 @@
 import { ROLES } from '../admin/operation.ts'
 import { compact } from '../lib/compact.ts'
+import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { Choices, type FieldState, Input, OwnPassword, TextArea } from './fields.tsx'
-import { Form } from './form.ts'
 import type { ShownUser } from './users_page.tsx'
 
 export const USER_FIELDS = [

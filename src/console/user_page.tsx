@@ -1,10 +1,10 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { Form } from '../pages/form.ts'
+import { ActionForm, Confirm, OwnPassword } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
-import { Confirm, OwnPassword, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
@@ -125,12 +125,12 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
           you typed is below, and beside it what there is now. Save again to put yours in its place.
         </p>
       ) : null}
-      <PostForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
+      <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
         <UserFields state={state} isOperator={isOperator} isAdmin={user.roles.includes('admin')} />
         <button type="submit" class="primary">
           Save
         </button>
-      </PostForm>
+      </ActionForm>
     </Section>
   )
 }
@@ -150,7 +150,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
         <summary class="button">Set a password…</summary>
         <div class="confirm-body">
           <div class="confirm-text">Every session of theirs ends with it.</div>
-          <PostForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
+          <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
             <PasswordFields state={state} config={config} />
             <OwnPassword
               id="own-password"
@@ -161,7 +161,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
             <button type="submit" class="primary">
               Set the password
             </button>
-          </PostForm>
+          </ActionForm>
         </div>
       </details>
     </Section>

@@ -4,7 +4,7 @@ import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** How long an isolate repeats the last result of the checks, so that a flood of requests does not reach the stores. */

@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import { isConfidential } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
-import type { ClientRequest } from '../grants/grant.ts'
-import { requireUnchangedClient } from '../grants/require_current_client.ts'
-import { runAsClient } from '../http/client_request.ts'
 import type { Responses } from '../http/responses.ts'
+import { runAsClient } from '../http/run_as_client.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
@@ -14,12 +14,12 @@ import { isVisitorId } from '../users/visitor.ts'
 import type { Endpoint } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
-/** The response for a token that is not live, or that the caller may not ask about (RFC 7662 §2.2). */
+/** The response for a token that is not live or that the client may not introspect (RFC 7662 §2.2). */
 const INACTIVE = { active: false }
 
 /**
- * The introspection endpoint (RFC 7662). It describes an access token to the confidential clients of the API in its `aud`,
- * and a refresh token to its own client alone.
+ * The introspection endpoint (RFC 7662). It describes an access token to each confidential client of the API in its `aud`.
+ * It describes a refresh token only to the client that the token was issued to.
  */
 export const introspectEndpoint: Endpoint = {
   method: 'POST',
@@ -38,16 +38,19 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE
-  // A client that was disabled, or one with a retired secret, must not introspect.
+  // The copy of the client may be old: a disabled client or a retired secret must not introspect.
   await requireUnchangedClient(request, services)
   // Only the client of a refresh token may see its description.
-  const isOfCaller = claims.seq === null || claims.clientId === client.id
-  const holder = isOfCaller ? await findHolder(claims, { api, now: context.now }, services) : null
+  const isVisible = claims.seq === null || claims.clientId === client.id
+  const holder = isVisible ? await findHolder(claims, { api, now: context.now }, services) : null
   if (holder === null) return INACTIVE
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
 }
 
-/** The rights of a token as its client, its user and config.yml have them now. A refresh token keeps its scope. */
+/**
+ * The members that can change after a token was issued. They have the rights that the token, its client, its user and config.yml
+ * all have now. A held user keeps the scope of the refresh token.
+ */
 function currentRights(
   { seq, subject, scope, roles }: TokenClaims,
   { user, clientScopes }: LiveHolder,
@@ -65,7 +68,7 @@ function currentRights(
   }
 }
 
-/** The use of a token is one of the values of `token_type_hint` (RFC 7009 §2.1). */
+/** Makes the response. `token_use` has the values of `token_type_hint` (RFC 7009 §2.1). */
 function describe(claims: TokenClaims) {
   const use =
     claims.seq === null ? { token_type: 'Bearer', token_use: 'access_token' } : { token_use: 'refresh_token' }

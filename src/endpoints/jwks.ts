@@ -2,7 +2,7 @@ import { requestContext } from '../http/request_context.ts'
 import { JWKS_MAX_AGE_SECONDS } from '../keys/key_schedule.ts'
 import type { Endpoint } from './endpoint.ts'
 
-/** The public keys (RFC 7517 §5). */
+/** The JWKS endpoint (RFC 7517 §5). */
 export const jwksEndpoint: Endpoint = {
   method: 'GET',
   path: '/.well-known/jwks.json',

@@ -10,7 +10,7 @@ import { etagOf } from '../lib/etag.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { Endpoint } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
@@ -21,8 +21,8 @@ import { tokenEndpoint } from './token.ts'
 const MAX_AGE_SECONDS = 300
 
 /**
- * The metadata document (RFC 8414 §3), and the same bytes under the name of OpenID Connect Discovery, which many readers of
- * access tokens ask for. The issuer has no path, so both forms of a well-known address are the same.
+ * The metadata document (RFC 8414 §3). The path of OpenID Connect Discovery has the same bytes, because many libraries read only
+ * that path. The issuer has no path, so RFC 8414 and Discovery build the same addresses.
  */
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
@@ -43,7 +43,7 @@ function handleMetadata(services: Services, responses: Responses): ReturnType<En
   }
 }
 
-/** The published keys; null while no store responds, because a reader must get the addresses of the server even then. */
+/** The published keys. Null if no store responds: the document must be available even then. */
 async function findJwks(keys: KeyRing, context: RequestContext): Promise<string | null> {
   try {
     return (await keys.jwks(context)).body
@@ -55,14 +55,14 @@ async function findJwks(keys: KeyRing, context: RequestContext): Promise<string 
 
 const jwksSchema = z.object({ keys: z.array(z.object({ alg: z.string() })) })
 
-/** The algorithm of every published key, each once: a key of an earlier `signing_algorithm` may have signed a live token. */
+/** The algorithms of the published keys. A key of an earlier `signing_algorithm` may have signed a live token. */
 function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string[] {
   if (jwks === null) return [signingAlgorithm]
   const { keys } = decodeRecord(jwksSchema, 'the JWKS', parseJsonColumn('the JWKS', jwks))
   return [...new Set(keys.map(({ alg }) => alg))]
 }
 
-/** Derived from the tables of grants and endpoints, so that it lists only what exists (docs/decisions/0031). */
+/** Makes the document from the tables of grants and endpoints (docs/decisions/0031). */
 function describeServer(config: Config, algorithms: string[]) {
   const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
   return compact({
@@ -73,7 +73,7 @@ function describeServer(config: Config, algorithms: string[]) {
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: scopes.size === 0 ? undefined : [...scopes],
-    // Required, and some readers refuse an empty list: `none` is the type that returns neither a code nor a token.
+    // The member is required, and some libraries refuse an empty list. `none` returns neither a code nor a token.
     response_types_supported: ['none'],
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
     // Required by OpenID Connect Discovery §3.

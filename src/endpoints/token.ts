@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import { isConfidential } from '../clients/client.ts'
-import type { ClientRequest, Grant } from '../grants/grant.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
-import { runAsClient } from '../http/client_request.ts'
 import type { Responses } from '../http/responses.ts'
-import { invalidTarget, OAuthError, type Refusal, unauthorizedClient } from '../oauth/errors.ts'
+import { runAsClient } from '../http/run_as_client.ts'
+import { invalidTarget, OAuthError, type Refusal } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */
@@ -24,8 +25,7 @@ async function handleTokenRequest(c: Context, services: Services, responses: Res
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {
   const { client, parameters } = request
-  const grant = requireGrant(parameters.require('grant_type'), services.config)
-  if (!grant.isAllowed(client)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
+  const grant = requireGrant(parameters.require('grant_type'), client, services.config)
   if (parameters.findAll('resource').length > 0) throw invalidTarget()
   return runAudited(grant, request, services)
 }
@@ -41,20 +41,20 @@ async function runAudited(grant: Grant, request: ClientRequest, services: Servic
   try {
     return await grant.run(request, services)
   } catch (error) {
-    if (error instanceof OAuthError) auditRefusal(error, request, services)
+    if (error instanceof OAuthError) auditRefusal(error, grant, { request, services })
     throw error
   }
 }
 
 function auditRefusal(
   { refusal, reason, about }: OAuthError,
-  request: ClientRequest,
-  { audit }: Services,
+  { type: grant }: Grant,
+  { request, services }: { request: ClientRequest; services: Services },
 ): void {
   const kind = AUDITED.get(refusal.kind)
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
   const who = { api: api.name, clientId: client.id, isFromClient: isConfidential(client), subject, sid }
-  audit.record({ kind, outcome: 'refused', reason, ...who }, context)
+  services.audit.record({ kind, outcome: 'refused', reason, grant, ...who }, context)
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
@@ -8,8 +8,8 @@ import { REFRESH_TOKEN_TYPE } from '../tokens/refresh_token.ts'
 import { readHeader, verifyToken } from '../tokens/verify_token.ts'
 
 /**
- * What a token of either kind says, for the endpoints that are asked about tokens; null where it is none of ours or
- * has expired. Its type is its own: `token_type_hint` is only a hint (RFC 7009 §2.1).
+ * The claims of the `token` parameter of revocation and introspection. Null if this server did not issue the token, or if it has
+ * expired. The `typ` of the token decides its kind, because `token_type_hint` is only a hint (RFC 7009 §2.1).
  *
  * @throws StorageUnavailable
  */

@@ -1,14 +1,15 @@
+import { auditSuccess } from '../audit/audit_success.ts'
+import { clientScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
+import { requireCurrentClient } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
-import { clientScopes } from './allowed_scopes.ts'
-import { auditSuccess } from './audit_success.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { Grant } from './grant.ts'
-import { issueTokens } from './issue_tokens.ts'
-import { requireCurrentClient } from './require_current_client.ts'
 
-/** A client's own token (RFC 6749 §4.4): for confidential clients, without a refresh token (§4.4.3). */
+/** An access token for a confidential client itself (RFC 6749 §4.4), without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
+  startsSession: false,
   isOffered: () => true,
   isAllowed: (client) => isConfidential(client) && client.grants.includes('client_credentials'),
 
@@ -20,7 +21,13 @@ export const clientCredentialsGrant: Grant = {
     const issuance = { ...holder, scope, issuedAt: context.now, session: null }
     const response = await issueTokens(issuance, services, context)
     auditSuccess(
-      { kind: 'issue', reason: 'client_credentials', subject: client.id, sid: null },
+      {
+        kind: 'issue',
+        reason: 'client_credentials',
+        subject: client.id,
+        sid: null,
+        grant: 'client_credentials',
+      },
       request,
       services,
     )

@@ -1,12 +1,11 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { Client, StoredClient } from '../clients/client.ts'
+import type { Client } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
-import type { ApiConfig, Config } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
-import type { RequestContext } from '../lib/request_context.ts'
 import type { GrantType } from '../oauth/grant_type.ts'
-import type { Parameters } from '../oauth/parameters.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -16,18 +15,7 @@ import type { PasswordHasher } from '../users/password_hash.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { UserStore } from '../users/user_store.ts'
 
-/** A request of a client that has proven who it is. */
-export interface ClientRequest {
-  client: StoredClient
-  /** The hash of the secret by which it did; null for a public client. */
-  secretHash: string | null
-  /** The API that the client belongs to: its tokens are for it alone. */
-  api: ApiConfig
-  parameters: Parameters
-  context: RequestContext
-}
-
-/** What the grants work with. */
+/** The stores and rules that grants use. */
 export interface GrantServices {
   config: Config
   keys: KeyRing
@@ -46,10 +34,12 @@ export interface GrantServices {
 /** One way to get a token (RFC 6749 §1.3). */
 export interface Grant {
   type: GrantType
-  /** Whether the server offers it at all. */
+  /** Whether the grant starts a session. The refresh token of a session can be refreshed. */
+  startsSession: boolean
+  /** Whether config.yml turns the grant on. */
   isOffered(config: Config): boolean
-  /** Whether this client may use it. */
-  isAllowed(client: Client): boolean
-  /** @throws OAuthError */
+  /** Whether a client may use the grant. `grants` are the grants that the server offers. */
+  isAllowed(client: Client, grants: readonly Grant[]): boolean
+  /** @throws OAuthError, StorageUnavailable, CorruptRecord */
   run(request: ClientRequest, services: GrantServices): Promise<TokenResponse>
 }

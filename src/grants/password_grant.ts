@@ -1,31 +1,21 @@
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
-import { authenticateUser } from '../users/authenticate_user.ts'
-import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from '../users/password_standing.ts'
+import { spendVisitor } from '../sessions/spend_visitor.ts'
+import { startSession } from '../sessions/start_session.ts'
+import { describeGuest, signIn, type TokenUser } from '../users/sign_in.ts'
 import type { ProvenSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
-import { clientScopes, guestScopes } from './allowed_scopes.ts'
-import { findBreach } from './find_breach.ts'
-import type { ClientRequest, Grant, GrantServices } from './grant.ts'
-import { renewHash } from './renew_hash.ts'
-import { besideClientCheck } from './require_current_client.ts'
-import { spendVisitor } from './spend_visitor.ts'
-import { startSession } from './start_session.ts'
+import type { Grant, GrantServices } from './grant.ts'
 
-/** The user or guest that the credentials prove, and the claims of the tokens. */
-interface Proven {
-  subject: string
-  roles: readonly string[]
-  standing: PasswordStanding
-  /** The `iat` of the tokens. Unix seconds. */
-  issuedAt: number
-  /** Null for a visitor. */
-  signIn: ProvenSignIn | null
-}
+/** A user, or a guest, for whom `signIn` is null. */
+type SignedIn = TokenUser & { signIn: ProvenSignIn | null }
 
-/** A name and a password for tokens (RFC 6749 §4.3); `guest` and `guest` for those of a new visitor. */
+/** Tokens for a username and a password (RFC 6749 §4.3). The name and password `guest` give tokens of a new guest. */
 export const passwordGrant: Grant = {
   type: 'password',
+  startsSession: true,
   isOffered: () => true,
   isAllowed: (client) => client.grants.includes('password'),
 
@@ -38,39 +28,23 @@ export const passwordGrant: Grant = {
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
-    const proving = isGuest
-      ? signInVisitor(request, services)
-      : signInUser(username, password, request, services)
-    const proven = await besideClientCheck(proving, request, services)
+    const signingIn: Promise<SignedIn> = isGuest
+      ? signInGuest(request, services)
+      : signIn({ username, password }, request, services)
+    const signedIn = await requireCurrentClientDuring(signingIn, request, services)
     // Last, because it ends the guest's session: a refused request must not end it.
-    const visitorId = await spendVisitor({ token: visitorToken, customer: proven.subject }, request, services)
+    const merge = { token: visitorToken, customer: signedIn.subject }
+    const visitorId = await spendVisitor(merge, request, services)
     const by = isGuest ? 'guest' : 'password'
-    return startSession({ ...proven, scope, facts: { visitorId }, by }, request, services)
+    return startSession({ ...signedIn, scope, facts: { visitorId }, by }, request, services)
   },
 }
 
-/** Nothing is read and nothing written: a visitor is the random id in their token. */
-async function signInVisitor({ client, context }: ClientRequest, { bursts }: GrantServices): Promise<Proven> {
+/** Reads and writes no store: a guest is the random id in the tokens. @throws OAuthError temporarily_unavailable */
+async function signInGuest(
+  { client, context }: ClientRequest,
+  { bursts }: Pick<GrantServices, 'bursts'>,
+): Promise<SignedIn> {
   await bursts.spend('guests', client.id, context)
-  const subject = generateVisitorId()
-  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: context.now, signIn: null }
-}
-
-async function signInUser(
-  username: string,
-  password: string,
-  request: ClientRequest,
-  services: GrantServices,
-): Promise<Proven> {
-  const { client, api, context } = request
-  const challengeResponse = request.parameters.find('challenge_response')
-  const who = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
-  const credentials = { ...who, challengeResponse }
-  const proven = await authenticateUser(credentials, services, context)
-  const user = await findBreach(proven.user, password, request, services)
-  renewHash(user, password, request, services)
-  const issuedAt = issueTimeOf(user, context.now)
-  const { id: subject, roles } = user
-  const standing = passwordStandingOf(user, services.config)
-  return { subject, roles, standing, issuedAt, signIn: proven.signIn }
+  return { ...describeGuest(generateVisitorId(), context.now), signIn: null }
 }

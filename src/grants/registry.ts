@@ -1,5 +1,6 @@
+import type { Client } from '../clients/client.ts'
 import type { Config } from '../config/config.ts'
-import { unsupportedGrantType } from '../oauth/errors.ts'
+import { unauthorizedClient, unsupportedGrantType } from '../oauth/errors.ts'
 import { clientCredentialsGrant } from './client_credentials_grant.ts'
 import type { Grant } from './grant.ts'
 import { passwordGrant } from './password_grant.ts'
@@ -7,14 +8,16 @@ import { refreshTokenGrant } from './refresh_token_grant.ts'
 
 const GRANTS: readonly Grant[] = [passwordGrant, refreshTokenGrant, clientCredentialsGrant]
 
-/** The grants of this server. The metadata document is made from the same list. */
+/** The grants that the server offers, in the order of the metadata document. */
 export function offeredGrants(config: Config): Grant[] {
   return GRANTS.filter((grant) => grant.isOffered(config))
 }
 
-/** @throws OAuthError unsupported_grant_type */
-export function requireGrant(type: string, config: Config): Grant {
-  const grant = offeredGrants(config).find((candidate) => candidate.type === type)
+/** @throws OAuthError unsupported_grant_type, or unauthorized_client if the client may not use the grant */
+export function requireGrant(type: string, client: Client, config: Config): Grant {
+  const grants = offeredGrants(config)
+  const grant = grants.find((candidate) => candidate.type === type)
   if (!grant) throw unsupportedGrantType()
+  if (!grant.isAllowed(client, grants)) throw unauthorizedClient(`${client.id} may not use ${grant.type}`)
   return grant
 }

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import type { Client } from '../clients/client.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import type { Services } from '../services.ts'
+import type { Services } from '../services/services.ts'
 import { requestContext } from './request_context.ts'
 
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']

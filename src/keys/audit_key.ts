@@ -6,11 +6,11 @@ import type { RequestContext } from '../lib/request_context.ts'
 interface Occasion {
   audit: AuditStore
   context: RequestContext
-  /** The operator who asked for it; null where it came by itself. */
+  /** The operator who requested the change; null for an automatic change. */
   by: Actor | null
 }
 
-/** Puts into the audit trail what became of a key. */
+/** Records a change of a key in the audit trail. */
 export function auditKey(reason: string, { audit, context, by }: Occasion): void {
   const event = compact({
     kind: 'key',
@@ -22,6 +22,6 @@ export function auditKey(reason: string, { audit, context, by }: Occasion): void
     sid: null,
     actor: by ?? undefined,
   })
-  // A request that happened to find a key due has no part in it.
+  // An automatic change is not linked to the address of the request that triggered it.
   audit.record(event, by === null ? { ...context, addressPrefix: null } : context)
 }

@@ -18,28 +18,28 @@ import type { KeyStore } from './key_store.ts'
 import { reseal, SealingError, type SealingKeys } from './sealing.ts'
 import { generateSigningKey, type SealedSigningKey } from './signing_key.ts'
 
-/** Where a key is in its life: published ahead, signing, published for what it signed, gone. */
+/** `next` is published and does not sign yet. `verifying` is published, and only verifies. `retired` is removed. */
 export type KeyState = 'next' | 'current' | 'verifying' | 'retired'
 
-/** A key on the operator's page. Times are Unix seconds. */
+/** A key as the admin API lists it. Times are Unix seconds. */
 export interface KeyEntry {
   /** The RFC 7638 thumbprint of the public key. */
   kid: string
   alg: string
   state: KeyState
   createdAt: number
-  /** From when it signs, or did. */
+  /** The start of its signing time. */
   activatesAt: number
-  /** When it leaves the JWKS, or did; null while that is not known. */
+  /** The time at which it leaves the JWKS; null while it is not known. */
   retiresAt: number | null
-  /** Why it is gone; null while it is not. */
+  /** The reason of the removal; null for a live key. */
   reason: 'ended' | 'compromised' | null
 }
 
-/** What sealing the private halves anew came to, by kid. */
+/** The result of a resealing. Each list has `kid` values. */
 export interface Resealing {
   resealed: string[]
-  /** Those that neither secret opens. */
+  /** The keys that none of the secrets opens. */
   unopened: string[]
 }
 
@@ -54,10 +54,10 @@ interface Dependencies {
 }
 
 /**
- * The life of signing keys. By themselves they are made, published ahead, switched and retired; an operator may ask for
- * a switch now, give up a key, or have them sealed under another secret.
+ * The life cycle of signing keys. The cron trigger makes, publishes, activates and retires them. An operator can rotate early,
+ * retire a compromised key, or reseal the keys under another secret.
  *
- * `by` is the operator who asks, for the audit trail.
+ * `by` is that operator, for the audit trail.
  */
 export class KeyLife {
   readonly #dependencies: Dependencies
@@ -66,7 +66,7 @@ export class KeyLife {
     this.#dependencies = dependencies
   }
 
-  /** Does what is due; the cron trigger calls it. Every step stands by itself: one that fails is the next run's. */
+  /** Runs the steps that are due, for the cron trigger. A failed step does not stop the others; the next run repeats it. */
   async run(context: RequestContext): Promise<void> {
     const { maker, store } = this.#dependencies
     await attempt('add', () => maker.addIfDue(context))
@@ -75,7 +75,7 @@ export class KeyLife {
     await attempt('copy', () => store.renewCopy(context))
   }
 
-  /** Every key, the newest first. @throws StorageUnavailable, CorruptRecord */
+  /** All keys, the newest first. @throws StorageUnavailable, CorruptRecord */
   async list({ now }: Pick<RequestContext, 'now'>): Promise<KeyEntry[]> {
     const { lives, config } = this.#dependencies
     const { keys, retired } = await lives.list()
@@ -87,11 +87,11 @@ export class KeyLife {
   }
 
   /**
-   * Makes the next key sign early. If the next key exists, it is brought forward; otherwise one is made. It signs `leadSeconds`
-   * after it was published. Tokens of the current key stay valid. A second call changes nothing, unless its lead is shorter.
+   * Makes the next key sign early. If there is no next key, it makes one. The key signs `leadSeconds` after it was published.
+   * Tokens of the current key stay valid. A second call has no effect, unless its lead is shorter.
    *
-   * @returns The next key, or the current one where the switch was at once
-   * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
+   * @returns The next key, or the current key if it already signs
+   * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
    */
   async rotateNow(
     context: RequestContext,
@@ -113,11 +113,11 @@ export class KeyLife {
   }
 
   /**
-   * Gives up a key that somebody else may have: it leaves the store and the JWKS, and all that it signed is refused,
-   * refresh tokens included. Where it was the one that signs, a new one signs at once.
+   * Retires a compromised key. It leaves D1 and the JWKS, and every token that it signed is refused, also refresh tokens. If it
+   * was the current key, a new key signs at once.
    *
-   * @returns What became of it; null where there is no such key
-   * @throws StorageUnavailable: what D1 has changed by then stands, and asking again is right
+   * @returns The retired key; null for an unknown `kid`
+   * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
    */
   async retireNow(kid: string, context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
     const { store, lives, ring, config, audit } = this.#dependencies
@@ -139,7 +139,7 @@ export class KeyLife {
   }
 
   /**
-   * Seals the private halves under the newer secret, where SEALING_KEY is being changed.
+   * Seals the private keys under the newer secret while SEALING_KEY is being changed.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -157,14 +157,18 @@ export class KeyLife {
     if (!current) return
     const end = endOfKey(config, now)
     for (const kid of await lives.setEnds(current.kid, { now, end })) {
-      auditKey(`${kid} signs no more, ${current.kid} does; kept until ${end}`, { audit, context, by: null })
+      auditKey(`${current.kid} signs instead of ${kid}, which is kept until ${end}`, {
+        audit,
+        context,
+        by: null,
+      })
     }
     for (const kid of await lives.retireEnded(current.kid, now)) {
-      auditKey(`retired ${kid}: all that it signed has expired`, { audit, context, by: null })
+      auditKey(`retired ${kid}: all its tokens have expired`, { audit, context, by: null })
     }
   }
 
-  /** One that signs at once: there is no time to publish it ahead, and verifiers fetch a kid that they do not know. */
+  /** Makes a key that signs at once. It is not published ahead: a verifier fetches the JWKS for an unknown `kid`. */
   async #makeReplacement(now: number): Promise<SealedSigningKey> {
     const { config, sealingKeys } = this.#dependencies
     return generateSigningKey(config.signingAlgorithm, sealingKeys, {
@@ -182,7 +186,7 @@ export class KeyLife {
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
-  /** Seals again each key whose secret, form or times are no longer those of its seal. */
+  /** Reseals each key whose secret, format or times differ from its seal. */
   async #resealAll(): Promise<Resealing> {
     const { store } = this.#dependencies
     const outcome: Resealing = { resealed: [], unopened: [] }
@@ -193,13 +197,13 @@ export class KeyLife {
     return outcome
   }
 
-  /** A change of the secret has an event of its own. A change of a key's times has one already. */
+  /** Records a change of the secret. A change of the times of a key has its own event. */
   #auditResealing({ resealed }: Resealing, context: RequestContext, by: Actor | null): void {
     const { audit } = this.#dependencies
-    if (resealed.length > 0) auditKey(`sealed anew: ${resealed.join(', ')}`, { audit, context, by })
+    if (resealed.length > 0) auditKey(`resealed: ${resealed.join(', ')}`, { audit, context, by })
   }
 
-  /** Which list of the outcome it belongs to; null where there was nothing to do. */
+  /** The list of the outcome for this key; null if it needs no new seal. */
   async #resealOne(key: SealedSigningKey): Promise<keyof Resealing | null> {
     const { kid, sealedPrivateJwk } = key
     const { lives, sealingKeys } = this.#dependencies

@@ -4,16 +4,16 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { SealedSigningKey } from './signing_key.ts'
 
-/** Why a key is gone: all that it signed has expired, or it was given up at once. */
+/** `ended`: every token of the key has expired. `compromised`: an operator retired it at once. */
 const REASONS = ['ended', 'compromised'] as const
 
-/** A key as its row tells its life, without either half. Times are Unix seconds. */
+/** The times of a key, without its public and private JWK. Times are Unix seconds. */
 export interface KeyRecord {
   kid: string
   alg: (typeof SIGNING_ALGORITHMS)[number]
   createdAt: number
   activatesAt: number
-  /** When it leaves the JWKS; null while that is not known. */
+  /** The time at which it leaves the JWKS; null while it is not known. */
   retiresAt: number | null
 }
 
@@ -28,13 +28,13 @@ const retiredSchema = z.array(z.object({ ...turn, retiredAt: z.int(), reason: z.
 const movedSchema = z.array(z.object({ kid: z.string(), activatesAt: z.int() }))
 const kidsSchema = z.array(z.object({ kid: z.string() }))
 
-/** The operator's page shows no more retired keys than this. */
+/** The most retired keys that the admin API lists. */
 const MAX_RETIRED = 100
 
 const RETIRE = `INSERT OR IGNORE INTO retired_keys (kid, alg, created_at, activates_at, retired_at, reason)
   SELECT kid, alg, created_at, activates_at, ?, ? FROM signing_keys`
 
-/** The lives of signing keys in D1. Each change is one transaction, and finds nothing to do where it was done. */
+/** The life cycle of signing keys in D1. Each change is one transaction, and a repetition has no effect. */
 export class KeyLifeStore {
   readonly #db: D1Database
 
@@ -42,7 +42,7 @@ export class KeyLifeStore {
     this.#db = db
   }
 
-  /** Both in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  /** Live and retired keys, each in the order of activation. @throws StorageUnavailable, CorruptRecord */
   async list(): Promise<{ keys: KeyRecord[]; retired: RetiredKeyRecord[] }> {
     const columns = 'kid, alg, created_at AS createdAt, activates_at AS activatesAt'
     const [keys, retired] = await this.#batch([
@@ -62,7 +62,7 @@ export class KeyLifeStore {
     }
   }
 
-  /** Brings the next keys of an algorithm forward. Returns those that moved. @throws StorageUnavailable */
+  /** Activates the next keys of an algorithm earlier. @returns The changed keys @throws StorageUnavailable */
   async bringForward(
     alg: string,
     { now, publishAheadSeconds }: { now: number; publishAheadSeconds: number },
@@ -79,10 +79,10 @@ export class KeyLifeStore {
   }
 
   /**
-   * Sets the end of the keys that were active and sign no more, and takes it from the one that signs.
+   * Sets the end of each former key and removes the end of the current key.
    *
-   * @param end Unix seconds. An end that is set already stays.
-   * @returns The keys that got an end
+   * @param end Unix seconds. An existing end stays.
+   * @returns The `kid` of each key that got an end
    * @throws StorageUnavailable
    */
   async setEnds(current: string, { now, end }: { now: number; end: number }): Promise<string[]> {
@@ -100,7 +100,7 @@ export class KeyLifeStore {
     return decodeKids(ended)
   }
 
-  /** Retires the keys whose end has passed. Returns them. @throws StorageUnavailable */
+  /** Retires the keys whose end has passed. @returns Their `kid` values @throws StorageUnavailable */
   async retireEnded(current: string, now: number): Promise<string[]> {
     const condition = 'WHERE retires_at <= ? AND kid <> ?'
     const [, gone] = await this.#batch([
@@ -111,9 +111,10 @@ export class KeyLifeStore {
   }
 
   /**
-   * Retires a key at once, with the one that signs in its place, if any.
+   * Retires a key at once.
    *
-   * @returns Whether this call did
+   * @param replacement The new current key, where the retired key was the current one.
+   * @returns Whether this call retired it
    * @throws StorageUnavailable
    */
   async retireCompromised(
@@ -128,7 +129,7 @@ export class KeyLifeStore {
     return decodeKids(results.at(-1)).length > 0
   }
 
-  /** Only the first of several who retire the same key adds another. */
+  /** Of several concurrent calls for the same key, only the first inserts a replacement. */
   #insertInPlaceOf(kid: string, key: SealedSigningKey): D1PreparedStatement {
     return this.#db
       .prepare(
@@ -141,7 +142,7 @@ export class KeyLifeStore {
       )
   }
 
-  /** Replaces a sealed private half, unless somebody else did. Returns whether it did. @throws StorageUnavailable */
+  /** Replaces a sealed private key if it is unchanged. @returns Whether it was replaced @throws StorageUnavailable */
   async replaceSealed(kid: string, sealed: string, resealed: string): Promise<boolean> {
     const [replaced] = await this.#batch([
       this.#db

@@ -14,7 +14,7 @@ interface Dependencies {
   audit: AuditStore
 }
 
-/** Makes the next key, for whoever finds one wanting: the cron trigger, an operator, or a request. */
+/** Makes the next key when it is due, for the cron trigger, an operator or a request. */
 export class KeyMaker {
   readonly #dependencies: Dependencies
 
@@ -26,7 +26,7 @@ export class KeyMaker {
     return isWanted(keys, scheduleNext(keys, this.#dependencies.config, now))
   }
 
-  /** Adds the key that is due, if there is one. Returns the keys of record. @throws StorageUnavailable, CorruptRecord */
+  /** Adds a key if one is due. @returns The keys in D1 @throws StorageUnavailable, CorruptRecord */
   async addIfDue(context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, config } = this.#dependencies
     const keys = await store.findAll()
@@ -35,9 +35,10 @@ export class KeyMaker {
   }
 
   /**
-   * Adds a key where that schedule wants one. Returns the keys of record.
+   * Adds a key if the schedule requires one.
    *
-   * @param by The subject of the operator who asked.
+   * @param by The operator who requested it; null for an automatic change.
+   * @returns The keys in D1
    * @throws StorageUnavailable, CorruptRecord
    */
   async addIfWanted(
@@ -56,7 +57,7 @@ export class KeyMaker {
   ): Promise<StoredSigningKey[]> {
     const { store, sealingKeys, audit } = this.#dependencies
     const { now } = context
-    // The very first key signs at once.
+    // The first key of an empty store signs at once.
     const times = { createdAt: now, activatesAt: keys.length === 0 ? now : schedule.activatesAt }
     const key = await generateSigningKey(schedule.alg, sealingKeys, times)
     const activatesAt = await store.addIfWanted(key, schedule)

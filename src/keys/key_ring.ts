@@ -14,26 +14,26 @@ import type { KeyStore } from './key_store.ts'
 import { SealingError, type SealingKeys } from './sealing.ts'
 import { openSigningKey, type SigningKey, type StoredSigningKey } from './signing_key.ts'
 
-/** Made-up key ids cost one read of D1 in this time, however many they are. */
+/** Unknown key ids cause at most one read of D1 in this time. */
 const COMPARE_AGAIN_SECONDS = 5
 
-/** While the keys cannot be read anew, it is tried once in this time. */
+/** After a failed read of the keys, the next read is tried after this time. */
 const READ_AGAIN_SECONDS = 5
 
-const LAST_ANSWER = 'jwks'
+const LAST_JWKS = 'jwks'
 
-/** An RFC 7638 thumbprint by SHA-256. */
+/** An RFC 7638 thumbprint with SHA-256. */
 const KID = /^[A-Za-z0-9_-]{43}$/
 
-/** The keys as one isolate holds them. */
+/** The keys in the memory of one isolate. */
 interface Ring {
   keys: SigningKey[]
-  /** The same as they were read. */
+  /** The same keys, still sealed. */
   stored: StoredSigningKey[]
   jwks: JwksDocument
-  /** From this second on they are read again, in parallel with the requests that use them. Unix seconds. */
+  /** From this time on a read runs in parallel with the requests that use the keys. Unix seconds. */
   refreshAt: number
-  /** From this second on requests wait for the read. Unix seconds. */
+  /** From this time on requests wait for the read. Unix seconds. */
   endsAt: number
 }
 
@@ -53,31 +53,31 @@ interface Dependencies {
   config: Pick<Config, 'signingAlgorithm'>
 }
 
-/** The signing keys as requests use them: published, found by id, and the one that signs. */
+/** The signing keys for requests: the JWKS, a key by its id, and the current key. */
 export class KeyRing {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<Ring>()
   #ring: Ring | null = null
-  /** When a key that is not known here last had the record read. */
+  /** The last read of D1 for an unknown key id. Unix seconds. */
   #comparedAt = Number.NEGATIVE_INFINITY
-  /** Until this second the known keys are used, because a read has failed. Unix seconds. */
+  /** Until this time the known keys are used, because a read failed. Unix seconds. */
   #readAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
   }
 
-  /** The key that signs now. @throws StorageUnavailable, CorruptRecord, SealingError */
+  /** The current signing key. @throws StorageUnavailable, CorruptRecord, SealingError */
   async current(context: RequestContext): Promise<SigningKey> {
     const { keys } = await this.#load(context)
     const current = selectCurrent(keys, this.#dependencies.config, context.now)
-    if (!current) throw new Error('there is no signing key')
+    if (!current) throw new Error('no signing key')
     return current
   }
 
   /**
-   * The key of that id; null where it is none of ours. One that is not known here may be newer than the copy, or sign
-   * in place of one that was given up: then the record is asked, or somebody's good token would be refused.
+   * Finds a key by its id; null for an unknown id. A key can be newer than the copy in KV, so an unknown id causes a read of D1.
+   * Otherwise a valid token would be refused.
    *
    * @throws StorageUnavailable, CorruptRecord, SealingError
    */
@@ -88,13 +88,13 @@ export class KeyRing {
   }
 
   /**
-   * The public keys (RFC 7517 §5); where no store has any in time, the last that this data centre has published.
+   * The public keys (RFC 7517 §5). If no store responds in time, the last JWKS that this data centre published.
    *
    * @throws StorageUnavailable, CorruptRecord, SealingError
    */
   async jwks(context: RequestContext): Promise<JwksDocument> {
     const reading = this.#load(context)
-    // Keys that are known are never waited for longer than that.
+    // With known keys, the load itself waits no longer than PATIENCE_MS.
     if (this.#ring) return (await reading).jwks
     try {
       return (await answerWithin(PATIENCE_MS, reading)).jwks
@@ -107,34 +107,34 @@ export class KeyRing {
     }
   }
 
-  /** Null, too, where one of its keys was given up since, as far as KV can tell. @throws CorruptRecord */
+  /** The last published JWKS; null if KV has a mark that one of its keys is compromised. @throws CorruptRecord */
   async #findLastJwks(context: RequestContext): Promise<JwksDocument | null> {
     const { store, lastResponses } = this.#dependencies
-    const response = await lastResponses.find(LAST_ANSWER, context)
+    const response = await lastResponses.find(LAST_JWKS, context)
     if (response === null) return null
-    const jwks = decodeRecord(jwksSchema, LAST_ANSWER, response)
-    const { keys } = decodeRecord(publishedSchema, LAST_ANSWER, parseJsonColumn(LAST_ANSWER, jwks.body))
+    const jwks = decodeRecord(jwksSchema, LAST_JWKS, response)
+    const { keys } = decodeRecord(publishedSchema, LAST_JWKS, parseJsonColumn(LAST_JWKS, jwks.body))
     const live = await store.leaveOutRetired(keys)
     return live.length === keys.length ? jwks : null
   }
 
-  /** Forgets the keys: the next request reads them again. */
+  /** Drops the keys from memory. The next request reads them again. */
   forget(): void {
     this.#ring = null
   }
 
-  /** Begins to read the keys, where this isolate has none that it may use. */
+  /** Starts a read of the keys if this isolate has no fresh keys. */
   prepare(context: RequestContext): void {
     if (this.#ring && this.#ring.refreshAt > context.now) return
     context.waitUntil(this.#load(context).catch(() => {}))
   }
 
   /**
-   * The keys, no older than KEY_COPY_SECONDS and without a key that was given up more than CHANGE_LIST_SECONDS.max ago, where
-   * the stores respond in time; else the keys that are known.
+   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS old and have no key that was retired as compromised
+   * more than CHANGE_LIST_SECONDS.max ago. Otherwise the known keys.
    */
   async #load(context: RequestContext): Promise<Ring> {
-    // Where the keys are to be read, the store reads the list of changes beside their copy.
+    // A read of the keys already reads the list of changes in parallel.
     if (this.#ring && this.#ring.endsAt > context.now) await this.#dependencies.store.confirmChanges(context)
     const ring = this.#ring
     const isUsable = ring !== null && ring.endsAt > context.now && !this.#isOutdated(ring, context)
@@ -158,7 +158,7 @@ export class KeyRing {
     return now >= this.#readAgainAt && this.#dependencies.store.isOutdated(ring.stored)
   }
 
-  /** Goes on with the known keys for READ_AGAIN_SECONDS. */
+  /** Keeps the known keys for READ_AGAIN_SECONDS more. */
   #keep(ring: Ring, error: unknown, { now }: RequestContext): void {
     log('error', 'keys_not_refreshed', { cause: describeError(error) })
     this.#readAgainAt = now + READ_AGAIN_SECONDS
@@ -168,7 +168,7 @@ export class KeyRing {
 
   async #renew(context: RequestContext): Promise<Ring> {
     const ring = await this.#read(context)
-    this.#dependencies.lastResponses.keep(LAST_ANSWER, ring.jwks, context)
+    this.#dependencies.lastResponses.keep(LAST_JWKS, ring.jwks, context)
     this.#ring = ring
     return ring
   }
@@ -179,12 +179,12 @@ export class KeyRing {
     const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
     return this.#openRing(sealed, 'copy', context).catch(async (error: unknown) => {
       if (!(error instanceof SealingError)) throw error
-      // The copy may be from before the keys were sealed again.
+      // The copy may be older than the last resealing.
       return this.#openRing(await store.readAgain(context), 'record', context)
     })
   }
 
-  /** Reads the record, and mends the copy where it lacked a key. */
+  /** Reads D1, and repairs the copy in KV if it lacks a key. */
   async #compare(context: RequestContext): Promise<Ring> {
     const { store } = this.#dependencies
     const known = await this.#load(context)
@@ -196,7 +196,7 @@ export class KeyRing {
     return this.#ring
   }
 
-  /** Adds the key that is due. While D1 is away, the keys that are known go on signing. */
+  /** Adds the key that is due. If D1 is unavailable, the known keys keep signing. */
   async #addKey(known: StoredSigningKey[], context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, maker } = this.#dependencies
     try {

@@ -2,21 +2,21 @@ import type { Config } from '../config/config.ts'
 import type { SigningAlgorithm } from '../config/key_schema.ts'
 import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 
-/** How long any cache may keep the JWKS: its Cache-Control says so. */
+/** The `max-age` of the JWKS. */
 export const JWKS_MAX_AGE_SECONDS = 300
 
-/** The greatest age of the JWKS that a caller gets: the ages of the copies in KV, the isolate and an HTTP cache add up. */
+/** The greatest age of the JWKS in a response. The ages of the copies in KV, the isolate and an HTTP cache add up. */
 const OWN_CACHES_SECONDS = KV_LAG_SECONDS + KEY_COPY_SECONDS.max + JWKS_MAX_AGE_SECONDS
 
-/** How long a reader may keep the JWKS and still know each new key in time: Istio and Envoy keep it for 20 minutes. */
+/** A reader that keeps the JWKS for this time still knows each new key in time. Istio and Envoy keep it for 20 minutes. */
 const READER_CACHE_SECONDS = 1200
 
-/** The least time that a new key is published before it signs, unless an operator chooses another: 30 minutes. */
+/** The shortest time from the publication of a key to its first signature: 30 minutes. An operator can choose another lead. */
 export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACHE_SECONDS) / 300) * 300
 
 /**
- * How long before its turn the next key is made. A verifier that cannot reach the JWKS may go on with what it has for a
- * day; another day is for a cron trigger that comes late.
+ * The next key is made this long before it signs. A verifier that cannot reach the JWKS uses its keys for a day. The second day
+ * is for a late cron trigger.
  */
 export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
 
@@ -24,34 +24,34 @@ export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
 export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECONDS } as const
 
 /**
- * How much longer than its tokens a key is kept: an isolate that could not read of its successor, because the stores
- * were away, went on signing with it.
+ * A key is kept this much longer than its tokens live. While the stores are unavailable, an isolate does not see the successor
+ * and keeps signing with the old key.
  */
 export const RETIREMENT_MARGIN_SECONDS = 86_400
 
-/** A replacement is dated back by this much, so that it signs at once by a clock that is behind, too. */
+/** The activation of a replacement is set back by this much, so that it also signs in an isolate whose clock is late. */
 export const CLOCKS_APART_SECONDS = 60
 
-/** What of the configuration decides over keys. */
+/** The settings for keys. */
 export type KeyConfig = Pick<Config, 'signingAlgorithm' | 'keyRotationSeconds' | 'apis'>
 
-/** What of a key decides over its turn. Lists of them are in the order in which they activate. */
+/** The members that decide which key signs. Lists are in the order of activation. */
 export interface KeyTurn {
   alg: SigningAlgorithm
   /** Unix seconds. */
   activatesAt: number
 }
 
-/** When a new key is wanted, and from when it may sign. Times are Unix seconds. */
+/** Decides whether a new key is required, and when it signs. Times are Unix seconds. */
 export interface KeySchedule {
   alg: SigningAlgorithm
-  /** A key is wanted where none of that algorithm activates after this moment. */
+  /** A key is required if no key of that algorithm activates after this time. */
   notOlderThan: number
-  /** When the new key may sign, if there are others; on an empty store it signs at once. */
+  /** The activation of the new key. In an empty store the key signs at once instead. */
   activatesAt: number
 }
 
-/** The next key: in turn after `key_rotation_days`; where the algorithm is new or the turn was missed, soon. */
+/** The regular next key, after `key_rotation_days`. After a change of the algorithm or a missed rotation it signs soon. */
 export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: number): KeySchedule {
   const { signingAlgorithm: alg, keyRotationSeconds } = config
   const newest = keys.findLast((key) => key.alg === alg)
@@ -63,7 +63,7 @@ export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: n
   }
 }
 
-/** A next key right away, unless there is one already. @param leadSeconds From its publication until it signs. */
+/** An early next key, unless one exists. @param leadSeconds From its publication to its first signature. */
 export function scheduleNow(
   { signingAlgorithm: alg }: KeyConfig,
   now: number,
@@ -77,8 +77,8 @@ export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boole
 }
 
 /**
- * The key that signs: the newest active one of the configured algorithm. Until the first of them is active, the newest
- * active one of any: after a change of algorithm, verifiers get to know the new key before it signs.
+ * The current key: the newest active key of the configured algorithm. If none of them is active, the newest active key of any
+ * algorithm. So verifiers know the new key before it signs after a change of the algorithm.
  */
 export function selectCurrent<T extends KeyTurn>(
   keys: readonly T[],
@@ -86,11 +86,11 @@ export function selectCurrent<T extends KeyTurn>(
   now: number,
 ): T | null {
   const active = keys.filter((key) => key.activatesAt <= now)
-  // The very first key signs even where this isolate's clock is behind that of the one that made it.
+  // The first key signs even if the clock of this isolate is behind the clock of the isolate that made it.
   return active.findLast((key) => key.alg === signingAlgorithm) ?? active.at(-1) ?? keys[0] ?? null
 }
 
-/** Until when a key is kept that is found to sign no more: the last of its tokens has expired by then. Unix seconds. */
+/** The end of a former key, in Unix seconds. The last of its tokens has expired by then. */
 export function endOfKey({ apis }: KeyConfig, now: number): number {
   const lifetimes = [...apis.values()].flatMap((api) => [
     api.accessTokenLifetimeSeconds,

@@ -32,8 +32,8 @@ interface Dependencies {
 }
 
 /**
- * Signing keys, of record in D1, with one read copy of them all in KV. A slow isolate may write a copy from before a key was
- * retired. The list of changes shows that it is outdated. While D1 is away, a mark in KV for each compromised key shows it.
+ * Signing keys in D1, with one read copy of all keys in KV. A slow isolate can write a copy that still has a retired key. The
+ * list of changes marks such a copy as outdated. While D1 is unavailable, a mark in KV for each compromised key does.
  */
 export class KeyStore {
   readonly #db: D1Database
@@ -46,7 +46,7 @@ export class KeyStore {
     this.#changes = changes
   }
 
-  /** The keys near the caller, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  /** The keys from the copy, in the order of activation. @throws StorageUnavailable, CorruptRecord */
   async findNear(context: RequestContext): Promise<StoredSigningKey[]> {
     const record = { key: COPY_KEY, decode: decodeStoredSigningKeys, readRecord: () => this.#readRecord() }
     const [found, isConfirmed] = await Promise.all([
@@ -58,61 +58,61 @@ export class KeyStore {
     return this.isOutdated(keys) ? this.readAgain(context) : keys
   }
 
-  /** Waits until this isolate knows of changes of the keys, as ChangeListStore.confirm does. */
+  /** Updates the list of changes in this isolate, as ChangeListStore.confirm does. */
   confirmChanges(context: RequestContext): Promise<boolean> {
     return this.#changes.confirm(context)
   }
 
-  /** Whether keys were read before a change that this isolate knows of. */
+  /** Whether the keys are older than a known change. */
   isOutdated(keys: readonly StoredSigningKey[]): boolean {
     return keys.some(({ asOf }) => this.#changes.isOutdated(COPY_KEY, asOf))
   }
 
-  /** Those without a mark in KV. While that is away, all of them. */
+  /** The keys without a mark in KV. If KV is unavailable, all of them. */
   async leaveOutRetired<T extends { kid: string }>(keys: readonly T[]): Promise<T[]> {
     const marks = await Promise.all(keys.map(({ kid }) => this.#copies.find(markKey(kid))))
     return keys.filter((_, i) => marks[i] === null)
   }
 
-  /** The keys of record, where the copy is of no use; it is written anew. @throws StorageUnavailable, CorruptRecord */
+  /** The keys from D1. The copy is written again after the response. @throws StorageUnavailable, CorruptRecord */
   async readAgain(context: RequestContext): Promise<StoredSigningKey[]> {
     const keys = await this.findAll()
     this.repairCopy(keys, context)
     return keys
   }
 
-  /** The keys of record, in the order in which they activate. @throws StorageUnavailable, CorruptRecord */
+  /** The keys from D1, in the order of activation. @throws StorageUnavailable, CorruptRecord */
   async findAll(): Promise<StoredSigningKey[]> {
     return (await this.#readRecord()) ?? []
   }
 
-  /** Writes the copy anew, after the response. KV takes one write a second of the same key: once a request is enough. */
+  /** Writes the copy after the response. KV accepts one write a second for a key. */
   repairCopy(keys: StoredSigningKey[], context: RequestContext): void {
     this.#copies.repair(COPY_KEY, keys, context)
   }
 
-  /** Writes the copy anew, and waits for it. @throws StorageUnavailable, CorruptRecord */
+  /** Writes the copy and waits for the write. @throws StorageUnavailable, CorruptRecord */
   async renewCopy(context: RequestContext): Promise<void> {
     const keys = await this.findAll()
     await this.#copies.save(COPY_KEY, keys, context)
   }
 
-  /** Keeps a retired key from coming back out of an old copy. @throws StorageUnavailable */
+  /** Marks a compromised key in KV, so that an old copy cannot restore it. @throws StorageUnavailable */
   async markRetired(kid: string, context: RequestContext): Promise<void> {
     await this.#copies.save(markKey(kid), true, context)
   }
 
-  /** Null on an empty store: there is nothing to copy. */
+  /** Null for an empty table, which has no copy. */
   async #readRecord(): Promise<StoredSigningKey[] | null> {
     const { results } = await callStore('D1 signing_keys', () => this.#db.prepare(SELECT_KEYS).all())
     return results.length === 0 ? null : decodeKeyRows(results)
   }
 
   /**
-   * Adds a key where the schedule still wants one, in one statement: however many isolates come at once, one key
-   * is added. The loser's key is never stored, so it never signs.
+   * Adds a key if the schedule still requires one. It is one statement, so concurrent isolates add only one key. A key that is
+   * not stored never signs.
    *
-   * @returns From when it may sign, in Unix seconds; null where it was not added
+   * @returns The activation of the key in Unix seconds; null if it was not added
    * @throws StorageUnavailable
    */
   async addIfWanted(key: SealedSigningKey, schedule: KeySchedule): Promise<number | null> {

@@ -4,25 +4,25 @@ import { encodeUtf8 } from '../lib/bytes.ts'
 
 const KEY_BYTES = 32
 
-/** A key under which private signing keys are stored: 256 random bits, the SEALING_KEY secret. */
+/** The key that encrypts private signing keys: the SEALING_KEY secret, 256 random bits. */
 export type SealingKey = Uint8Array
 
-/** The first seals, each of them opens: two while SEALING_KEY is being changed, the new one first. */
+/** The first key seals; every key opens. There are two while SEALING_KEY is being changed, the new key first. */
 export type SealingKeys = readonly [SealingKey, ...SealingKey[]]
 
-/** A private key does not open: it was sealed with another secret than those given, or the record was changed. */
+/** A private key does not open: it was sealed with another secret, or the record was changed. */
 export class SealingError extends Error {
   override name = 'SealingError'
 }
 
-/** Reads SEALING_KEY; null where it is not 32 bytes in base64url. */
+/** Parses SEALING_KEY; null if it is not 32 bytes in base64url. */
 export function parseSealingKey(text: string): SealingKey | null {
   if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return null
   const bytes = base64url.decode(text)
   return bytes.length === KEY_BYTES ? bytes : null
 }
 
-/** What a seal binds to the private key, as authenticated data. Times are Unix seconds. */
+/** The authenticated data of a seal. Times are Unix seconds. */
 export interface SealedFacts {
   kid: string
   alg: string
@@ -31,7 +31,7 @@ export interface SealedFacts {
   retiresAt: number | null
 }
 
-/** A private key and the facts of its seal. The facts are null if an earlier version sealed the key, with its kid alone. */
+/** A private key and the facts of its seal. The facts are null for a seal of an earlier version, which has only the `kid`. */
 interface Opened {
   privateJwk: JWK
   facts: SealedFacts | null
@@ -69,7 +69,7 @@ export async function openPrivateJwk(kid: string, sealed: string, sealingKeys: S
 /**
  * Seals a private key again if it is not sealed under the first key with these facts; null if it is.
  *
- * @throws SealingError where none of the keys opens it
+ * @throws SealingError if none of the keys opens it
  */
 export async function reseal(
   facts: SealedFacts,

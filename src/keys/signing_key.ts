@@ -6,7 +6,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { log } from '../lib/log.ts'
 import { haveSameFacts, openPrivateJwk, SealingError, type SealingKeys, sealPrivateJwk } from './sealing.ts'
 
-/** A signing key as it is stored: the private half sealed. Times are Unix seconds. */
+/** A stored signing key with a sealed private key. Times are Unix seconds. */
 export interface SealedSigningKey {
   /** The RFC 7638 thumbprint of the public key. */
   kid: string
@@ -16,15 +16,15 @@ export interface SealedSigningKey {
   /** Compact JWE of the private JWK. */
   sealedPrivateJwk: string
   createdAt: number
-  /** From when it may sign. It is published from `createdAt` on. */
+  /** The key signs from this time on. It is published from `createdAt` on. */
   activatesAt: number
-  /** When it leaves the JWKS; null while that is not known. */
+  /** The time at which it leaves the JWKS; null while it is not known. */
   retiresAt: number | null
 }
 
-/** A signing key as it was read from D1 or from a copy of it. */
+/** A signing key from D1 or from a copy. */
 export interface StoredSigningKey extends SealedSigningKey {
-  /** The latest change that it includes, by its number in `copy_changes`. */
+  /** The number of the latest change in `copy_changes` that the key includes. */
   asOf: number
 }
 
@@ -34,7 +34,7 @@ export interface SigningKey extends SealedSigningKey {
   publicKey: CryptoKey
 }
 
-/** Curve or modulus of a new key. jose's defaults elsewhere: P-256 for ES256, Ed25519 for EdDSA. */
+/** jose chooses P-256 for ES256 and Ed25519 for EdDSA. */
 const RSA_MODULUS_BITS = 2048
 
 const storedSigningKeySchema: z.ZodMiniType<StoredSigningKey> = z.object({
@@ -53,7 +53,7 @@ export function decodeStoredSigningKeys(value: unknown): StoredSigningKey[] {
   return decodeRecord(z.array(storedSigningKeySchema), 'signing keys', value)
 }
 
-/** Makes a key pair and seals its private half. The key may sign at once; the store decides otherwise. */
+/** Makes a key pair and seals the private key. */
 export async function generateSigningKey(
   alg: SigningAlgorithm,
   sealingKeys: SealingKeys,
@@ -71,12 +71,12 @@ export async function generateSigningKey(
 }
 
 /**
- * Opens a key for use. The public half is derived from the private one, whose thumbprint must be the kid: the stored public
- * half is not trusted.
+ * Opens a key for use. The public key is derived from the private key, because the stored public key is not trusted. The
+ * thumbprint must be the `kid`.
  *
- * @param from In a copy, algorithm and times must be those of the seal. Those in D1 count themselves: D1 may have a key that
- *   an earlier version sealed without times, and the cron trigger seals such keys again.
- * @throws SealingError where the private half does not open, or is not the key of the record
+ * @param from The algorithm and the times of a copy must be those of the seal. In D1 the times of the row are valid: an earlier
+ *   version sealed keys without times, and the cron trigger reseals such keys.
+ * @throws SealingError if the private key does not open or has another thumbprint
  */
 export async function openSigningKey(
   sealed: SealedSigningKey,
@@ -102,7 +102,7 @@ export async function openSigningKey(
   return { ...sealed, publicJwk, privateKey: privateKey as CryptoKey, publicKey: publicKey as CryptoKey }
 }
 
-/** The members that a thumbprint is made of (RFC 7638 §3.2, RFC 8037 §2): the public key and nothing else. */
+/** The members of a thumbprint (RFC 7638 §3.2, RFC 8037 §2). They are the public key. */
 function publicMembersOf({ kty, crv, x, y, n, e }: JWK): JWK {
   if (kty === 'RSA') return { kty, n, e } as JWK
   return (kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JWK

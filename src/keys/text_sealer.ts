@@ -5,8 +5,8 @@ import type { SealingKeys } from './sealing.ts'
 const ALGORITHM = { alg: 'dir', enc: 'A256GCM' } as const
 
 /**
- * Seals texts that a caller keeps for us, as compact JWE (`dir`, A256GCM). The keys are derived from SEALING_KEY for one
- * purpose (HKDF, RFC 5869), so what is sealed for one opens for no other, and no caller ever holds the secret.
+ * Seals texts that a client stores, as compact JWE (`dir`, A256GCM). The keys are derived from SEALING_KEY for one purpose (HKDF,
+ * RFC 5869), so a text that was sealed for one purpose does not open for another.
  */
 export class TextSealer {
   readonly #sealingKeys: SealingKeys
@@ -20,11 +20,11 @@ export class TextSealer {
 
   async seal(text: string): Promise<string> {
     const [key] = await this.#keys()
-    if (!key) throw new Error('there is no key to seal with')
+    if (!key) throw new Error('no sealing key')
     return new CompactEncrypt(encodeUtf8(text)).setProtectedHeader(ALGORITHM).encrypt(key)
   }
 
-  /** The text; null where none of the keys opens it. */
+  /** The text; null if none of the keys opens it. */
   async open(sealed: string): Promise<string | null> {
     for (const key of await this.#keys()) {
       const text = await tryOpen(sealed, key)
@@ -54,7 +54,7 @@ async function tryOpen(sealed: string, key: CryptoKey): Promise<string | null> {
   try {
     return decodeUtf8((await compactDecrypt(sealed, key, options)).plaintext)
   } catch {
-    // Whatever was wrong, there is one thing to say.
+    // The caller needs no cause.
     return null
   }
 }

@@ -1,20 +1,7 @@
+import { encodeUtf8 } from '@sallyport/formats/bytes'
 import { base64url } from 'jose'
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-
-export function encodeUtf8(text: string): Uint8Array {
-  return encoder.encode(text)
-}
-
-/** The text of UTF-8 bytes, without a byte order mark; null where they are not UTF-8. */
-export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string | null {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    return null
-  }
-}
+export { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from '@sallyport/formats/bytes'
 
 /** `byteLength` random bytes as base64url: 16 bytes give 128 bits in 22 characters. */
 export function randomId(byteLength: number): string {
@@ -24,21 +11,6 @@ export function randomId(byteLength: number): string {
 /** SHA-256 of a text's UTF-8 bytes. */
 export async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', encodeUtf8(text)))
-}
-
-/** Standard base64 without padding, as PHC strings write it. */
-export function encodeBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/=+$/, '')
-}
-
-/** The bytes of a base64 text, padded or not; null where it is not base64. */
-export function decodeBase64(text: string): Uint8Array | null {
-  if (/\s/.test(text)) return null
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  } catch {
-    return null
-  }
 }
 
 /**

@@ -3,10 +3,9 @@ import type { SigningKey } from '../keys/signing_key.ts'
 import { encodeUtf8 } from '../lib/bytes.ts'
 
 /**
- * A JWT of that payload (RFC 7519 §7.1), signed as it is: every claim of ours is made of checked values, so none is
- * looked at again.
+ * Signs a payload as a JWT (RFC 7519 §7.1). It does not check the claims again.
  *
- * @param type The `typ` of the header, which keeps one kind of token from passing for another (RFC 8725 §3.11).
+ * @param type The `typ` of the header. A verifier uses it to refuse tokens of another kind (RFC 8725 §3.11).
  */
 export function signToken(payload: JWTPayload, type: string, key: SigningKey): Promise<string> {
   return new CompactSign(encodeUtf8(JSON.stringify(payload)))

@@ -4,7 +4,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { parseClaims, type TokenClaims } from './claims.ts'
 import { InvalidToken } from './invalid_token.ts'
 
-/** One that is ours, but for its time. */
+/** A token of this server that has expired. */
 export class ExpiredToken extends InvalidToken {
   override name = 'ExpiredToken'
   readonly claims: TokenClaims
@@ -15,15 +15,17 @@ export class ExpiredToken extends InvalidToken {
   }
 }
 
+/** The claims and the header that a token must have. */
 export interface ExpectedToken {
   issuer: string
+  /** One of several audiences is enough. */
   audience: string | string[]
-  /** The header's `typ`. */
+  /** The `typ` of the header. */
   type: string
 }
 
 /**
- * What a token of ours says, once its signature, type, issuer, audience and time are right (RFC 8725 §3).
+ * The claims of a token, after its signature, type, issuer, audience and expiry are checked (RFC 8725 §3).
  *
  * @throws InvalidToken, ExpiredToken, StorageUnavailable
  */
@@ -34,7 +36,7 @@ export async function verifyToken(
   context: RequestContext,
 ): Promise<TokenClaims> {
   const key = await keys.find(readHeader(token).kid ?? '', context)
-  if (key === null) throw new InvalidToken('signed by no key of ours')
+  if (key === null) throw new InvalidToken('not signed by a key of this server')
   const options = {
     algorithms: [key.alg],
     typ: type,
@@ -45,11 +47,10 @@ export async function verifyToken(
   }
   try {
     const { payload } = await jwtVerify(token, key.publicKey, options)
-    if (!isWrittenExactly(token))
-      throw new InvalidToken('its signature is written another way than it was issued')
+    if (!hasCanonicalSignature(token)) throw new InvalidToken('the signature is not in its canonical form')
     return parseClaims(payload)
   } catch (error) {
-    // The code and the claim's name alone: the message may quote the token. The time is looked at last.
+    // Only the code and the claim's name: the message of jose may quote the token. jose checks the expiry last.
     if (error instanceof errors.JWTExpired) {
       throw new ExpiredToken(describeJoseError(error), parseClaims(error.payload))
     }
@@ -58,8 +59,11 @@ export async function verifyToken(
   }
 }
 
-/** Decoders of base64url pass over padding, spaces and spare bits (RFC 7515 §2 has none). The rest is signed as text. */
-function isWrittenExactly(token: string): boolean {
+/**
+ * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
+ * allow. The other parts of the token are signed as text.
+ */
+function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
   return base64url.encode(base64url.decode(signature)) === signature
 }
@@ -69,7 +73,7 @@ function describeJoseError(error: errors.JOSEError): string {
   return isOfClaim ? `${error.code} ${error.claim}` : error.code
 }
 
-/** The `typ` and `kid` that a token claims, before anything is verified. @throws InvalidToken */
+/** The `typ` and `kid` of a token. They are not verified. @throws InvalidToken */
 export function readHeader(token: string): { typ?: string | undefined; kid?: string | undefined } {
   try {
     return decodeProtectedHeader(token)

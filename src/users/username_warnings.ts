@@ -1,4 +1,4 @@
-import { findUsernameProblem } from './username.ts'
+import { findUsernameProblem } from '@sallyport/formats/username'
 
 /** Scripts by their writing system. Letters of one writing system in a name are usual (UTS 39 §5.1). */
 const SYSTEMS: readonly (readonly [name: string, letters: RegExp])[] = [

@@ -16,13 +16,13 @@ async function expectRefused(server: TestServer, token: string): Promise<void> {
 }
 
 describe('the admin API', () => {
-  it('asks for a token where there is none, without an error code (RFC 6750 §3.1)', async () => {
+  it('a request without a token gets a challenge without an error code (RFC 6750 §3.1)', async () => {
     const { status, headers, body } = await callAdmin(new TestServer(), '/me')
     expect([status, body]).toEqual([401, UNAUTHENTICATED])
     expect(headers.get('WWW-Authenticate')).toBe('Bearer realm="sallyport-admin"')
   })
 
-  it('is reached by no token of the storefront or the back office, of a guest or of a machine', async () => {
+  it('the admin API refuses tokens of the storefront, the back office, guests and machines', async () => {
     const server = new TestServer()
     const storefront = await server.addClient()
     const customer = await server.addUser({ roles: ['admin'] })
@@ -38,7 +38,7 @@ describe('the admin API', () => {
     }
   })
 
-  it('is reached by no refresh token, and by nothing that is no token', async () => {
+  it('the admin API refuses refresh tokens and texts that are not tokens', async () => {
     const server = new TestServer()
     const { tokens } = await TestOperator.signIn(server)
     for (const token of [tokens.refresh_token, `${tokens.access_token}x`, 'garbage']) {
@@ -50,7 +50,7 @@ describe('the admin API', () => {
     expect([basic.status, basic.body]).toEqual([401, UNAUTHENTICATED])
   })
 
-  it('is closed at once to whoever is signed out, disabled, moved, or whose session or client ended', async () => {
+  it('the admin API refuses an operator at once after a sign-out, a disable, a move, or the end of session or client', async () => {
     const endings: ((server: TestServer, operator: TestOperator) => Promise<unknown>)[] = [
       async (server) => (server.clock.time += 3600),
       (server, { id }) => server.services.signOut.everywhere(id, server.context()),
@@ -70,7 +70,7 @@ describe('the admin API', () => {
     }
   })
 
-  it('goes by the roles of the database: a demoted admin loses power at once, and whoever has none has none', async () => {
+  it('the roles in the database decide: a demoted admin loses access at once', async () => {
     const server = new TestServer()
     const [boss, demoted] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
     await boss.patch(`/users/${demoted.id}`, { roles: ['support'] }, '"1"')
@@ -89,7 +89,7 @@ describe('the admin API', () => {
     expect((await demoted.get('/users')).status).toBe(403)
   })
 
-  it('lets an operator who must change the password do that alone', async () => {
+  it('an operator who must change the password can do only that', async () => {
     const server = new TestServer()
     const [boss, operator] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
     await boss.patch(`/users/${operator.id}`, { must_change_password: true }, '"1"')
@@ -121,7 +121,7 @@ describe('the admin API', () => {
     expect((await operator.get('/me')).body).toMatchObject({ must_change_password: false })
   })
 
-  it('gives support no power over operators, their sessions and their clients', async () => {
+  it('support cannot change operators, their sessions or their clients', async () => {
     const server = new TestServer()
     const [boss, support] = [
       await TestOperator.signIn(server),
@@ -141,7 +141,7 @@ describe('the admin API', () => {
     expect((await boss.get('/me')).status).toBe(200)
   })
 
-  it('answers JSON at every path and method, with Allow, and to no page of another origin', async () => {
+  it('the admin API responds with JSON at every path and method, with Allow, and without CORS', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     for (const path of ['', '/', '/nothing', '/users/user:x/nothing', '/%00', '/clients/']) {
@@ -172,7 +172,7 @@ describe('the admin API', () => {
     expect(head.headers.get('Access-Control-Allow-Origin')).toBeNull()
   })
 
-  it('is not there where config.yml names no API for it', async () => {
+  it('the admin API is 404 if config.yml has no admin_api', async () => {
     const server = new TestServer({ config: { admin_api: undefined } })
     const operator = await TestOperator.signIn(server)
     for (const path of ['/me', '/openapi.json', '']) {

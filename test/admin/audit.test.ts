@@ -17,8 +17,8 @@ async function query(operator: TestOperator, parameters: Record<string, unknown>
 
 const kindsOf = (events: Event[]) => events.map(({ kind }) => kind)
 
-describe('the audit trail, as an operator asks it', () => {
-  it('is by subject, client, session, actor, kind, outcome, API and time, newest first', async () => {
+describe('the audit trail in the admin API', () => {
+  it('events are filtered by subject, client, session, actor, kind, outcome, API and time, newest first', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -68,7 +68,7 @@ describe('the audit trail, as an operator asks it', () => {
     ])
   })
 
-  it('comes a page at a time, each event once, also of one second', async () => {
+  it('pages list each event once, also events of one second', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -89,8 +89,8 @@ describe('the audit trail, as an operator asks it', () => {
   })
 })
 
-describe('the signing keys, as an operator has them', () => {
-  it('are listed without a private half, switched, and given up with all that they signed', async () => {
+describe('the signing keys in the admin API', () => {
+  it('an operator lists keys without private keys, rotates them, and removes a compromised key with its tokens', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { body } = await operator.get('/keys')

@@ -9,14 +9,14 @@ import { TestServer } from '../support/server.ts'
 
 const newId = () => `shop-${crypto.randomUUID()}`
 
-/** What a client gets that asks for a token of its own. */
+/** The response to a client_credentials request of a client. */
 async function ask(server: TestServer, id: string, secret: unknown): Promise<number> {
   const parameters = { grant_type: 'client_credentials', client_id: id, client_secret: secret }
   return (await server.postJson(parameters)).status
 }
 
 describe('a client', () => {
-  it('is made with a secret that is shown once, and works at once', async () => {
+  it('a new client shows its secret once and works at once', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const id = newId()
@@ -62,7 +62,7 @@ describe('a client', () => {
     })
   })
 
-  it('is found by a part of its id or its name, its API and its state, a page at a time', async () => {
+  it('clients are found by a part of the id or name, by API and by state, in pages', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const mark = crypto.randomUUID().slice(0, 8)
     for (const [i, api] of ['storefront', 'storefront', 'backoffice'].entries()) {
@@ -87,7 +87,7 @@ describe('a client', () => {
     expect(last.body.next_cursor).toBeNull()
   })
 
-  it('is changed in the fields that are given; its next token has the new lifetime and scopes', async () => {
+  it('an edit changes the given fields, and the next token has the new lifetime and scopes', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -103,7 +103,7 @@ describe('a client', () => {
       name: 'Other',
       api: 'storefront',
     })
-    // A lost scope: until the margin of its cut-off is over, the client gets 503.
+    // The client lost a scope, so it gets 503 until the margin of the revocation is over.
     server.clock.time += 1 + CLIENT_MARGIN_SECONDS
     const { access_token } = await server.signIn(client, 'guest', 'guest')
     const { iat = 0, exp, scope } = decodeJwt(access_token)
@@ -125,7 +125,7 @@ describe('a client', () => {
     })
   })
 
-  it('renews what preflights go by when its origins change', async () => {
+  it('a change of origins applies to preflights', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -142,7 +142,7 @@ describe('a client', () => {
     expect(await preflight()).toBeNull()
   })
 
-  it('that is deleted is gone: its tokens are listed as dead, and one of the same name does not revive them', async () => {
+  it('a deleted client has its tokens revoked, and a new client with the same id does not restore them', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -164,7 +164,7 @@ describe('a client', () => {
     expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }])
   })
 
-  it('that cannot be, by its name, is not there to be deleted, however long the name', async () => {
+  it('deleting a client with an impossible id is 404, for any length of the id', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     for (const name of ['%00', 'a%2Fb', 'x'.repeat(65), 'x'.repeat(600)]) {
       const answer = await operator.delete(`/clients/${name}`, '"1"')
@@ -174,7 +174,7 @@ describe('a client', () => {
     }
   })
 
-  it('by which an operator is signed in is not disabled, deleted or signed out by them', async () => {
+  it('an operator cannot disable, delete or sign out the client of the own session', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const path = `/clients/${operator.client.id}`
     for (const call of [
@@ -193,7 +193,7 @@ describe('a client', () => {
 })
 
 describe('the secrets of a client', () => {
-  it('are two at most; the old one ends after an overlap, and both tell when they were used', async () => {
+  it('a client has at most two secrets; the old one ends after an overlap, and both have a time of last use', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const id = newId()
@@ -232,7 +232,7 @@ describe('the secrets of a client', () => {
     expect((await operator.post(`/clients/${id}/secrets/nothing/retire`, {})).status).toBe(404)
   })
 
-  it('of which one is retired at once is refused to a refresh in an isolate that still has it', async () => {
+  it('a retired secret is refused at a refresh in an isolate with an old copy', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -244,7 +244,7 @@ describe('the secrets of a client', () => {
     await expect(elsewhere.refresh(client, refresh_token)).rejects.toThrow('401')
   })
 
-  it('are not counted past two by two operators at once', async () => {
+  it('parallel operators cannot create a third secret', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()

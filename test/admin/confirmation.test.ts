@@ -12,10 +12,10 @@ const ALWAYS = 'in any case'
 const FOR_ADMINS = 'if the change makes a user an admin'
 const NEVER = null
 
-/** What a stolen access token could gain by each operation, and so when the password is asked for again. */
+/** The operations that a stolen access token must not reach, and so need the password again. */
 const RULES: Record<string, string | null> = {
   readMe: NEVER,
-  // It asks for the password itself, as does the next one.
+  // This operation and the next one check the password themselves.
   confirmPassword: NEVER,
   changeOwnPassword: NEVER,
   listClients: NEVER,
@@ -88,7 +88,7 @@ const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
   },
 }
 
-/** Calls beside them that need none. */
+/** Other calls, which need no confirmation. */
 const HARMLESS: Record<string, (operator: TestOperator) => Promise<AdminAnswer>> = {
   'to create a support operator': (operator) => operator.post('/users', draft(['support'])),
   'to create a user of another pool with a role of that name': (operator) =>
@@ -111,13 +111,13 @@ const HARMLESS: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
 }
 
 describe('a confirmation of the password', () => {
-  it('is needed by the operations of this list, which names every operation', () => {
+  it('this list has every operation, and those that need a confirmation', () => {
     expect(
       Object.fromEntries(OPERATIONS.map(({ id, confirmation }) => [id, confirmation?.when ?? null])),
     ).toEqual(RULES)
   })
 
-  it.each(Object.keys(POWERFUL))('is needed %s', async (name) => {
+  it.each(Object.keys(POWERFUL))('a confirmation is needed %s', async (name) => {
     const call = POWERFUL[name] ?? (() => Promise.reject(new Error(name)))
     const operator = await TestOperator.signIn(new TestServer())
     const refused = await call(operator)
@@ -127,13 +127,13 @@ describe('a confirmation of the password', () => {
     expect((await call(operator)).status).toBeLessThan(300)
   })
 
-  it.each(Object.keys(HARMLESS))('is not needed %s', async (name) => {
+  it.each(Object.keys(HARMLESS))('a confirmation is not needed %s', async (name) => {
     const call = HARMLESS[name] ?? (() => Promise.reject(new Error(name)))
     const operator = await TestOperator.signIn(new TestServer())
     expect((await call(operator)).status).toBeLessThan(300)
   })
 
-  it('is given for the right password, with an event, and is good for 300 s', async () => {
+  it('the right password gives a confirmation for 300 s, with an event', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { status, headers, body } = await operator.post('/me/confirm', { current_password: PASSWORD })
@@ -149,7 +149,7 @@ describe('a confirmation of the password', () => {
     expect((await operator.post('/users', draft(['admin']))).body).toEqual(NEEDED)
   })
 
-  it('is refused for a wrong password, with an event', async () => {
+  it('a wrong password gives no confirmation, with an event', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const { status, body } = await operator.post('/me/confirm', { current_password: 'mistyped' })
     expect([status, body]).toEqual([403, problem(403, 'wrong-password', 'Your own password is wrong')])
@@ -158,7 +158,7 @@ describe('a confirmation of the password', () => {
     ])
   })
 
-  it('is valid only in the session that asked for it, and not after it was changed', async () => {
+  it('a confirmation is valid only in its session, and a changed one is invalid', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const other = await TestOperator.signIn(server)

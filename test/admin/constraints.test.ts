@@ -28,7 +28,7 @@ function makeMark(): string {
   return crypto.randomUUID().slice(0, 8)
 }
 
-/** The status and the reason of each row, or the whole response where it is no report. */
+/** The status and the reason of each row, or the whole response if it is not a report. */
 function verdictsOf({ status, body }: AdminAnswer) {
   expect(status, JSON.stringify(body)).toBe(200)
   return (body.results as { status: string; reason: string | null }[]).map((result) => [
@@ -69,15 +69,18 @@ describe('the storage layer', () => {
       CLIENT.replace(', 1)', ", 'text')"),
       { constraint: 'other', columns: [] },
     ],
-  ])('reports the failure of %s as ConstraintFailed and not as an outage', async (_what, sql, expected) => {
-    const run = () => env.DB.prepare(sql.replaceAll('?', "'same'")).run()
-    const failed = await callStore('D1 test', run).catch((error: unknown) => error)
-    expect(failed).toBeInstanceOf(ConstraintFailed)
-    expect(failed).not.toBeInstanceOf(StorageUnavailable)
-    expect(failed).toMatchObject({ ...expected, message: expect.stringMatching(/^D1 test: /) })
-  })
+  ])(
+    'the storage layer reports the failure of %s as ConstraintFailed and not as an outage',
+    async (_what, sql, expected) => {
+      const run = () => env.DB.prepare(sql.replaceAll('?', "'same'")).run()
+      const failed = await callStore('D1 test', run).catch((error: unknown) => error)
+      expect(failed).toBeInstanceOf(ConstraintFailed)
+      expect(failed).not.toBeInstanceOf(StorageUnavailable)
+      expect(failed).toMatchObject({ ...expected, message: expect.stringMatching(/^D1 test: /) })
+    },
+  )
 
-  it('reports every other error of a call as StorageUnavailable', async () => {
+  it('the storage layer reports every other error of a call as StorageUnavailable', async () => {
     const failed = callStore('D1 test', () => env.DB.prepare("SELECT json('no JSON')").run())
     await expect(failed).rejects.toThrow(StorageUnavailable)
   })
@@ -110,7 +113,7 @@ describe('a request whose statement fails a constraint', () => {
   it.each([
     ['POST /users', '/users', { pool: 'customers', username: 'poison', password: PASSWORD }],
     ['POST /clients', '/clients', { client_id: 'poison', api: 'storefront', grants: ['password'] }],
-  ])('answers 422 without Retry-After: %s', async (_what, path, body) => {
+  ])('the request gets 422 without Retry-After: %s', async (_what, path, body) => {
     await poison('users', 'username')
     await poison('clients', 'client_id')
     const response = await operator.post(path, body)
@@ -118,7 +121,7 @@ describe('a request whose statement fails a constraint', () => {
     expect(response.headers.get('Retry-After')).toBeNull()
   })
 
-  it('answers 409 where another request took the username in the meantime', async () => {
+  it('the request gets 409 if another request took the username in the meantime', async () => {
     const username = makeMark()
     const user = await server.addUser({ username: `${username}-old` })
     const db = aroundD1(async (sql, call) => {
@@ -143,7 +146,7 @@ describe('a request whose statement fails a constraint', () => {
     expect(response.headers.get('Retry-After')).toBeNull()
   })
 
-  it('is a 500 without Retry-After at the token endpoint, because a retry fails too', async () => {
+  it('the token endpoint responds with 500 without Retry-After, because a retry fails too', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     const { refresh_token } = await server.signIn(client, user.username)
@@ -164,7 +167,7 @@ describe('a request whose statement fails a constraint', () => {
     expect(response.headers.get('Retry-After')).toBeNull()
   })
 
-  it('refuses that row of an import alone and adds the other users', async () => {
+  it('an import refuses only that row and adds the other users', async () => {
     await poison('users', 'username')
     const mark = makeMark()
     const names = [`${mark}-a`, `poison-${mark}`, `${mark}-b`]
@@ -179,7 +182,7 @@ describe('a request whose statement fails a constraint', () => {
     expect(verdictsOf(again).map(([status]) => status)).toEqual(['exists', 'refused', 'exists'])
   })
 
-  it('refuses that row of an import alone and adds the other clients', async () => {
+  it('an import refuses only that row and adds the other clients', async () => {
     await poison('clients', 'client_id')
     const mark = makeMark()
     const rows = [`${mark}-a`, `poison-${mark}`, `${mark}-b`].map((client_id) => ({
@@ -195,7 +198,7 @@ describe('a request whose statement fails a constraint', () => {
 describe('an import of clients that share a secret', () => {
   const client = { api: 'storefront', grants: ['client_credentials'] }
 
-  it('adds the first, refuses the second, and adds the third; the dry run says the same', async () => {
+  it('the import adds the first, refuses the second and adds the third, as the dry run does', async () => {
     const mark = makeMark()
     const shared = makeSecret()
     const rows = [
@@ -216,7 +219,7 @@ describe('an import of clients that share a secret', () => {
     }
   })
 
-  it('refuses a secret that another request added after the dry run', async () => {
+  it('the import refuses a secret that another request added after the dry run', async () => {
     const mark = makeMark()
     const shared = makeSecret()
     const db = aroundD1(async (sql, call) => {
@@ -289,7 +292,7 @@ describe('a dry run', () => {
     { requiredKeys: ['client_id', 'api', 'grants'] },
   )
 
-  /** An imported user, one who was created here, and one without a password. */
+  /** An imported user, a user created here, and a user without a password. */
   async function makeExisting(mark: string): Promise<string[]> {
     const [imported, absent] = [`${mark}-imported`, `${mark}-absent`]
     const rows = [
@@ -309,7 +312,7 @@ describe('a dry run', () => {
     }
   }
 
-  it('says of each user what the import then does', async () => {
+  it('the dry run reports for each user the result of the import', async () => {
     const property = fc.asyncProperty(fc.array(userRow, { minLength: 1, maxLength: 8 }), async (drafts) => {
       const mark = makeMark()
       const rows = drafts.map((row) => ({
@@ -321,7 +324,7 @@ describe('a dry run', () => {
     await fc.assert(property, { numRuns: 60 })
   })
 
-  it('says of each user what the import then does, where hashes are replaced and passwords absent', async () => {
+  it('the dry run reports the result for each user if hashes are replaced or passwords are absent', async () => {
     const mark = makeMark()
     const users = await makeExisting(mark)
     const source = fc.constantFrom(
@@ -349,7 +352,7 @@ describe('a dry run', () => {
     await fc.assert(property, { numRuns: 40 })
   })
 
-  it('says of each client what the import then does', async () => {
+  it('the dry run reports for each client the result of the import', async () => {
     const property = fc.asyncProperty(fc.array(clientRow, { minLength: 1, maxLength: 8 }), async (drafts) => {
       const mark = makeMark()
       const secrets = { one: makeSecret(), two: makeSecret(), short: 'short', space: `${makeSecret()} x` }

@@ -12,8 +12,8 @@ async function countUsers(prefix: string): Promise<number | null> {
     .first<number>('n')
 }
 
-describe('an import of people', () => {
-  it('reports each row, adds the good ones, and doubles nobody when it is repeated', async () => {
+describe('an import of users', () => {
+  it('the import reports each row, adds the valid ones, and adds no user twice when it is repeated', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -79,7 +79,7 @@ describe('an import of people', () => {
     expect(await auditOf({ actor: operator.id })).toHaveLength(2)
   })
 
-  it('is bounded in rows, plain passwords and bytes', async () => {
+  it('an import has a maximum of rows, plain passwords and bytes', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const row = (i: number) => ({ pool: 'customers', username: `u${i}`, password: PASSWORD })
     const rows = (count: number) => Array.from({ length: count }, (_, i) => row(i))
@@ -95,7 +95,7 @@ describe('an import of people', () => {
     expect((await operator.post('/users/import', { rows: large })).status).toBe(413)
   })
 
-  it('of the same people twice at once adds each once', async () => {
+  it('two parallel imports of the same users add each once', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const mark = crypto.randomUUID().slice(0, 8)
     const rows = [1, 2, 3].map((i) => ({
@@ -114,7 +114,7 @@ describe('an import of people', () => {
 })
 
 describe('an import of clients', () => {
-  it('reports each row, shows a made secret once, takes a strong one as it is, and doubles nothing', async () => {
+  it('the import reports each row, shows a generated secret once, keeps a strong one, and adds no client twice', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const mark = crypto.randomUUID().slice(0, 8)

@@ -32,7 +32,7 @@ async function importRows(rows: readonly object[], options: object = {}) {
   return (response.body.results as { index: number }[]).map(({ index: _index, ...result }) => result)
 }
 
-/** The results of a dry run, which the import then repeats with ids. */
+/** The results of a dry run. The import has the same results, with ids. */
 async function importTwice(rows: readonly object[], options: object) {
   const trial = await importRows(rows, { ...options, dry_run: true })
   const results = await importRows(rows, options)
@@ -50,7 +50,7 @@ async function importTwice(rows: readonly object[], options: object) {
 const row = (username: string, rest: object) => ({ pool: 'customers', username, ...rest })
 
 describe('an import that replaces hashes', () => {
-  it('replaces the hash of an imported user who never signed in, and nothing else', async () => {
+  it('the import replaces only the hash of an imported user who never signed in', async () => {
     const username = makeName()
     const [made] = await importRows([
       row(username, { password_hash: OLD, roles: ['vip'], profile: { name: 'Ann' } }),
@@ -69,7 +69,7 @@ describe('an import that replaces hashes', () => {
     ])
   })
 
-  it('reports a row with the same hash as one that exists, and adds users who are missing', async () => {
+  it('the import reports an existing hash, and adds missing users', async () => {
     const [same, missing] = [makeName(), makeName()]
     await importRows([row(same, { password_hash: RIGHT })])
     const rows = [row(same, { password_hash: RIGHT }), row(missing, { password_hash: RIGHT })]
@@ -92,7 +92,7 @@ describe('an import that replaces hashes', () => {
         await operator.post(`/users/${id}/password`, { password: 'set by an operator' })
       },
     ],
-  ])('keeps the hash of an imported user who %s', async (_what, use) => {
+  ])('the import keeps the hash of an imported user who %s', async (_what, use) => {
     const username = makeName()
     const [made] = await importRows([row(username, { password_hash: RIGHT })])
     await use(username, (made as unknown as { id: string }).id)
@@ -102,7 +102,7 @@ describe('an import that replaces hashes', () => {
     ])
   })
 
-  it('keeps a hash that a sign-in has used, also where that hash is like a new one', async () => {
+  it('the import keeps a hash that a sign-in has used, also if it has the present form', async () => {
     const username = makeName()
     const made = await server.addUser({ username: makeName() })
     const hash = await env.DB.prepare('SELECT password_hash FROM users WHERE id = ?')
@@ -116,7 +116,7 @@ describe('an import that replaces hashes', () => {
     ])
   })
 
-  it('keeps users who were created here, and every user where it is not asked to replace', async () => {
+  it('the import keeps users created here, and every user without the option to replace', async () => {
     const created = await server.addUser({ username: makeName() })
     const imported = makeName()
     await importRows([row(imported, { password_hash: OLD })])
@@ -129,7 +129,7 @@ describe('an import that replaces hashes', () => {
     expect(await importTwice(plain, {})).toEqual([{ status: 'exists', reason: TAKEN, id: null }])
   })
 
-  it('refuses a hash that is not accepted, and leaves the old one', async () => {
+  it('the import refuses a hash that is not accepted, and keeps the old one', async () => {
     const username = makeName()
     await importRows([row(username, { password_hash: RIGHT })])
     const rows = [row(username, { password_hash: RIGHT.replace('$04$', '$15$') })]
@@ -145,7 +145,7 @@ describe('an import that replaces hashes', () => {
 })
 
 describe('an import of a user without a password', () => {
-  it('adds a user whom no password signs in until one is set, and who then must change it', async () => {
+  it('the user cannot sign in until a password is set, and then must change it', async () => {
     const username = makeName()
     const rows = [row(username, { no_password: true })]
     expect(await importTwice(rows, {})).toEqual([{ status: 'created', reason: null, id: null }])
@@ -160,7 +160,7 @@ describe('an import of a user without a password', () => {
     await server.signIn(client, username)
   })
 
-  it('takes a hash from a later import', async () => {
+  it('a later import can add the hash', async () => {
     const username = makeName()
     await importRows([row(username, { no_password: true })])
     const rows = [row(username, { password_hash: RIGHT })]
@@ -171,7 +171,7 @@ describe('an import of a user without a password', () => {
   })
 
   it.each([[{ no_password: true, password: PASSWORD }], [{ no_password: true, password_hash: RIGHT }], [{}]])(
-    'is refused with more than one source of the password, or none: %#',
+    'an import row needs exactly one source of the password: %#',
     async (rest) => {
       expect(await importTwice([row(makeName(), rest)], {})).toEqual([
         {
@@ -189,14 +189,14 @@ describe('a hash that is verified before an import', () => {
     ['the right password', PASSWORD, true],
     ['another password', 'another password', false],
     ['a text that no user may have as a password', 'x\0', false],
-  ])('is compared by the code of a sign-in: %s', async (_what, password, matches) => {
+  ])('the code of a sign-in compares the hash: %s', async (_what, password, matches) => {
     for (const password_hash of [RIGHT, makeSymfonyHash(PASSWORD)]) {
       const response = await operator.post('/users/import/verify', { password_hash, password })
       expect([response.status, response.body]).toEqual([200, { matches }])
     }
   })
 
-  it('is refused with the reason where a sign-in could not check it', async () => {
+  it('a hash that a sign-in cannot check is refused with the reason', async () => {
     const response = await operator.post('/users/import/verify', {
       password_hash: 'e10adc39',
       password: PASSWORD,
@@ -219,7 +219,7 @@ describe('a hash that is verified before an import', () => {
     ])
   })
 
-  it('leaves no trace in the audit trail', async () => {
+  it('the check writes no audit event', async () => {
     const before = await auditOf({ actor: operator.id })
     await operator.post('/users/import/verify', { password_hash: RIGHT, password: PASSWORD })
     expect(await auditOf({ actor: operator.id })).toEqual(before)

@@ -22,7 +22,7 @@ async function countAll(): Promise<unknown> {
 }
 
 describe('bad input', () => {
-  it('is told by every problem with its path: unknown fields, wrong types, what is missing', async () => {
+  it('the response lists every problem with its path: unknown fields, wrong types, missing fields', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const before = await countAll()
     const client = {
@@ -59,7 +59,7 @@ describe('bad input', () => {
     expect(await countAll()).toEqual(before)
   })
 
-  it('is told by a hundred problems and the number of the others', async () => {
+  it('the response lists a hundred problems and the number of the others', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const unknown = Array.from({ length: 137 }, (_, i) => `field${i}`)
     const table = Object.fromEntries(unknown.map((name) => [name, 1]))
@@ -83,7 +83,7 @@ describe('bad input', () => {
     ])
   })
 
-  it('is told by the rules between fields, and those of the API and the pool', async () => {
+  it('the response names violated rules between fields, of the API and of the pool', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const client = {
       client_id: 'shop-x',
@@ -120,7 +120,7 @@ describe('bad input', () => {
     ).toEqual([422, invalid([['password', 'the password must be plain text of 8 to 128 characters']])])
   })
 
-  it('is no text where half of a character stands alone, which no store keeps as it came', async () => {
+  it('a text with an unpaired surrogate is refused, because no store keeps it', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const name = 'half \ud83d'
     const client = { client_id: 'shop-half', api: 'storefront', grants: ['password'], name }
@@ -141,7 +141,7 @@ describe('bad input', () => {
     ['{"rows":', malformed('The body is not valid JSON.')],
     ['{"password":"x","password":"y"}', malformed('The body has a key twice.')],
     ['{"a":[{"b":1,"\\u0062":2}]}', malformed('The body has a key twice.')],
-  ])('is refused where it is no JSON, or could be read in two ways: %s', async (body, expected) => {
+  ])('a body that is not JSON, or is ambiguous, is refused: %s', async (body, expected) => {
     const operator = await TestOperator.signIn(new TestServer())
     expect(seen(await operator.post('/users', body))).toEqual([400, expected])
   })
@@ -150,12 +150,12 @@ describe('bad input', () => {
     ['{"a":{"b":1},"c":{"b":1}}'],
     ['{"a":"\\",\\"a\\":1","b":["a:","b:"]}'],
     ['{"__proto__":{"a":1},"constructor":1}'],
-  ])('is not taken for a repeated key: %s', async (body) => {
+  ])('a body without a repeated key is accepted: %s', async (body) => {
     const operator = await TestOperator.signIn(new TestServer())
     expect((await operator.post('/clients', body)).status).toBe(422)
   })
 
-  it('is refused as another media type, over the limit, and in the query', async () => {
+  it('another media type, a body over the limit and a bad query are refused', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     for (const headers of [{ 'Content-Type': 'text/plain' }, { 'Content-Encoding': 'gzip' }]) {
       const response = await operator.call('POST', '/users', { body: '{}', headers })
@@ -204,7 +204,7 @@ describe('bad input', () => {
 })
 
 describe('an edit', () => {
-  it('needs the version that was read, and is refused where another came between (RFC 9110 §13.1.1)', async () => {
+  it('an edit needs the version that was read, and is refused after another edit (RFC 9110 §13.1.1)', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -243,7 +243,7 @@ describe('an edit', () => {
     }
   })
 
-  it('is made once of two at the same time', async () => {
+  it('of two parallel edits one succeeds', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { id } = await server.addUser()
@@ -256,8 +256,8 @@ describe('an edit', () => {
   })
 })
 
-describe('a store that is away', () => {
-  it('is 503 with Retry-After, and nothing is half-done', async () => {
+describe('a store that is down', () => {
+  it('the response is 503 with Retry-After, and no change is partial', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const away = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
@@ -269,31 +269,28 @@ describe('a store that is away', () => {
     }
   })
 
-  it.each(FAULTS)(
-    'never leaves a change without its event, or the reverse: a call that fails %s',
-    async (fault) => {
-      const server = new TestServer()
-      const operator = await TestOperator.signIn(server)
-      for (const [table, id, kind] of [
-        ['users', (await server.addUser()).id, 'subject'],
-        ['clients', (await server.addClient()).id, 'client_id'],
-      ] as const) {
-        const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
-        const faulty = new FaultyD1({ fault, nth: 1, matches })
-        const failing = new TestServer({ env: { DB: faulty.db }, clock: server.clock })
-        const response = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
-        expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
-        await faulty.settle()
-        const { body, headers } = await operator.get(`/${table}/${id}`)
-        const isDone = fault !== 'before it is made'
-        expect([body.enabled, headers.get('ETag')]).toEqual([!isDone, isDone ? '"2"' : '"1"'])
-        expect(await auditOf({ [kind]: id, kind: 'cut_off' })).toHaveLength(isDone ? 1 : 0)
-        expect((await operator.post(`/${table}/${id}/disable`)).body).toMatchObject({ enabled: false })
-      }
-    },
-  )
+  it.each(FAULTS)('a change and its event are written together: a call that fails %s', async (fault) => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    for (const [table, id, kind] of [
+      ['users', (await server.addUser()).id, 'subject'],
+      ['clients', (await server.addClient()).id, 'client_id'],
+    ] as const) {
+      const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
+      const faulty = new FaultyD1({ fault, nth: 1, matches })
+      const failing = new TestServer({ env: { DB: faulty.db }, clock: server.clock })
+      const response = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
+      expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+      await faulty.settle()
+      const { body, headers } = await operator.get(`/${table}/${id}`)
+      const isDone = fault !== 'before it is made'
+      expect([body.enabled, headers.get('ETag')]).toEqual([!isDone, isDone ? '"2"' : '"1"'])
+      expect(await auditOf({ [kind]: id, kind: 'cut_off' })).toHaveLength(isDone ? 1 : 0)
+      expect((await operator.post(`/${table}/${id}/disable`)).body).toMatchObject({ enabled: false })
+    }
+  })
 
-  it('is told as done where only the copies could not be renewed', async () => {
+  it('a change succeeds if only the copies could not be renewed', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { id } = await server.addClient()

@@ -4,13 +4,13 @@ import { signerOf } from '../support/keys.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
 
-/** Istio and Envoy keep a JWKS for so long. */
+/** The time for which Istio and Envoy cache a JWKS. */
 const ENVOY_SECONDS = 20 * 60
 
 describe('POST /admin/api/keys/rotate', () => {
   beforeEach(emptyStores)
 
-  it('publishes a key for at least 25 minutes before it signs, unless the operator sets another lead', async () => {
+  it('a new key is published at least 25 minutes before it signs, unless the operator sets a lead', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { status, body } = await operator.post('/keys/rotate')
@@ -19,7 +19,7 @@ describe('POST /admin/api/keys/rotate', () => {
     expect(PUBLISH_AHEAD_SECONDS - LEAD_LIMITS.min).toBeGreaterThanOrEqual(ENVOY_SECONDS)
   })
 
-  it('takes the lead that an operator chooses; a shorter one brings the key forward, a longer one changes nothing', async () => {
+  it('an operator can choose the lead; a shorter lead moves the key earlier, a longer one changes nothing', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const start = server.clock.time
@@ -32,7 +32,7 @@ describe('POST /admin/api/keys/rotate', () => {
     expect(await signerOf(server, await server.addClient())).toBe(first.kid)
   })
 
-  it.each([0, LEAD_LIMITS.min - 1, LEAD_LIMITS.max + 1])('refuses a lead of %d seconds', async (lead) => {
+  it.each([0, LEAD_LIMITS.min - 1, LEAD_LIMITS.max + 1])('a lead of %d seconds is refused', async (lead) => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { status, body } = await operator.post(`/keys/rotate?lead_seconds=${lead}`)

@@ -5,14 +5,14 @@ import { compact } from '../../src/lib/compact.ts'
 import { type AdminAnswer, callAdmin, TestOperator } from '../support/operator.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
-/** What an operation is called with. */
+/** The input of an operation. */
 interface Example {
   path: string
   body?: unknown
   version?: unknown
 }
 
-/** Makes what an operation needs, and says how to call it. */
+/** Creates the data that an operation needs, and returns its input. */
 type MakeExample = (server: TestServer, operator: TestOperator) => Promise<Example> | Example
 
 const NEW_PASSWORD = 'a password that is set by an operator'
@@ -43,7 +43,7 @@ const at =
   () =>
     compact({ path, body })
 
-/** One for each operation. */
+/** One example for each operation. */
 const EXAMPLES: Record<string, MakeExample> = {
   readMe: at('/me'),
   confirmPassword: at('/me/confirm', { current_password: PASSWORD }),
@@ -95,7 +95,7 @@ const EXAMPLES: Record<string, MakeExample> = {
   listAudit: at('/audit?limit=2'),
 }
 
-/** Asking twice for a switch of keys, or for sealing under the secret they are sealed under, changes nothing. */
+/** A second rotation of keys, or sealing under the present secret, changes nothing. */
 const MAY_CHANGE_NOTHING = ['verifyHash', 'rotateKeys', 'resealKeys']
 
 async function latestSession(subject: string): Promise<{ sid: string }> {
@@ -130,24 +130,21 @@ async function run(
 const TABLE = OPERATIONS.map(({ id, ...operation }) => [id, operation] as const)
 
 describe('each operation of the admin API', () => {
-  it('has an example here', () => {
+  it('each operation has an example', () => {
     expect(Object.keys(EXAMPLES).sort()).toEqual(OPERATIONS.map(({ id }) => id).sort())
   })
 
-  it.each(TABLE)(
-    'does what it says for an admin, by its own schema: %s',
-    async (id, { status, response: schema }) => {
-      const server = new TestServer()
-      const { body, ...response } = await run(id, server, await TestOperator.signIn(server))
-      expect([response.status, body]).toEqual([status, schema ? expect.anything() : {}])
-      expect(schema?.safeParse(body).error).toBeUndefined()
-      expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
-      expect(response.headers.get('Content-Type')).toBe(schema ? 'application/json' : null)
-      expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
-    },
-  )
+  it.each(TABLE)('an admin gets the documented response: %s', async (id, { status, response: schema }) => {
+    const server = new TestServer()
+    const { body, ...response } = await run(id, server, await TestOperator.signIn(server))
+    expect([response.status, body]).toEqual([status, schema ? expect.anything() : {}])
+    expect(schema?.safeParse(body).error).toBeUndefined()
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+    expect(response.headers.get('Content-Type')).toBe(schema ? 'application/json' : null)
+    expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
+  })
 
-  it.each(TABLE)('is for support or not, as its role says: %s', async (id, { role, status }) => {
+  it.each(TABLE)('support is allowed or refused as the role says: %s', async (id, { role, status }) => {
     const server = new TestServer()
     const admin = await TestOperator.signIn(server)
     const support = await TestOperator.signIn(server, ['support'])
@@ -162,24 +159,21 @@ describe('each operation of the admin API', () => {
     }
   })
 
-  it.each(TABLE)(
-    'leaves one audit event with who and what where it changes something: %s',
-    async (id, operation) => {
-      const server = new TestServer()
-      const operator = await TestOperator.signIn(server)
-      const example = await EXAMPLES[id]?.(server, operator)
-      if (operation.confirmation !== undefined) await operator.confirm()
-      const before = await lastEvent()
-      await operator.call(operation.method, example?.path ?? '', example)
-      const events = await eventsAfter(before)
-      if (operation.method === 'GET') return expect(events).toEqual([])
-      if (MAY_CHANGE_NOTHING.includes(id) && events.length === 0) return
-      const who = { outcome: 'ok', actor: operator.id, actor_client: operator.client.id }
-      expect(events).toEqual([expect.objectContaining(who)])
-      const [event] = events
-      if (event?.kind !== 'key') expect(JSON.parse(String(event?.change))).toMatchObject({ operation: id })
-    },
-  )
+  it.each(TABLE)('a change writes one audit event with actor and target: %s', async (id, operation) => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const example = await EXAMPLES[id]?.(server, operator)
+    if (operation.confirmation !== undefined) await operator.confirm()
+    const before = await lastEvent()
+    await operator.call(operation.method, example?.path ?? '', example)
+    const events = await eventsAfter(before)
+    if (operation.method === 'GET') return expect(events).toEqual([])
+    if (MAY_CHANGE_NOTHING.includes(id) && events.length === 0) return
+    const who = { outcome: 'ok', actor: operator.id, actor_client: operator.client.id }
+    expect(events).toEqual([expect.objectContaining(who)])
+    const [event] = events
+    if (event?.kind !== 'key') expect(JSON.parse(String(event?.change))).toMatchObject({ operation: id })
+  })
 })
 
 describe('the OpenAPI document', () => {
@@ -191,7 +185,7 @@ describe('the OpenAPI document', () => {
     document = answer.body
   })
 
-  it('is OpenAPI 3.1, of this server, behind its own tokens', () => {
+  it('the document is OpenAPI 3.1 with the address and the security of this server', () => {
     expect(document).toMatchObject({
       openapi: '3.1.0',
       info: { title: 'Sallyport admin API', version: '1' },
@@ -201,13 +195,13 @@ describe('the OpenAPI document', () => {
     })
   })
 
-  it('lists the operations that there are, each under its own name', () => {
+  it('the document lists every operation with a unique name', () => {
     const paths = Object.values(document.paths as Record<string, Record<string, { operationId: string }>>)
     const ids = paths.flatMap((path) => Object.values(path).map(({ operationId }) => operationId))
     expect(ids.sort()).toEqual(Object.keys(EXAMPLES).sort())
   })
 
-  it('refers to nothing that it does not have, and names every parameter of a path', () => {
+  it('every reference resolves, and every path parameter is named', () => {
     const text = JSON.stringify(document)
     const { schemas } = document.components as { schemas: Record<string, unknown> }
     const references = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, reference = '']) => reference)
@@ -225,8 +219,8 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe('what the admin API writes down', () => {
-  it('has no password, secret, hash, token or name in any answer, log line or audit row but the secret once', async () => {
+describe('the output of the admin API', () => {
+  it('no response, log line or audit event has a password, secret, hash, token or name, except a new secret once', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),

@@ -38,8 +38,8 @@ function verifierOf(server: TestServer) {
   })
 }
 
-describe('a change of one’s own password', () => {
-  it('ends every session of the operator, the one that asked too, and gives tokens of a new one', async () => {
+describe('a change of the own password', () => {
+  it('the change ends every session of the operator, and returns tokens of a new one', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const other = operator.tokens
@@ -67,7 +67,7 @@ describe('a change of one’s own password', () => {
     expect((await operator.get('/me')).status).toBe(200)
   })
 
-  it('gives tokens that readers take at once: they are not older than the cut-off, and within their leeway', async () => {
+  it('APIs accept the new tokens at once: iat is after the revocation and within the leeway', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const before = operator.tokens.access_token
@@ -81,10 +81,10 @@ describe('a change of one’s own password', () => {
     const verifier = verifierOf(server)
     const { sid } = decodeJwt<{ sid: string }>(access_token)
     expect(await verifier.verify(access_token, { now })).toMatchObject({ subject: operator.id, sid })
-    await expect(verifier.verify(before, { now })).rejects.toThrow('it was revoked: by its sub')
+    await expect(verifier.verify(before, { now })).rejects.toThrow('it was revoked by its sub')
   })
 
-  it('keeps the scope of the session, as far as the client may still have it', async () => {
+  it('the new session has the scope of the old one, limited to the scopes of the client', async () => {
     const server = new TestServer({
       config: {
         apis: {
@@ -106,7 +106,7 @@ describe('a change of one’s own password', () => {
     expect(decodeJwt(tokens.refresh_token ?? '').scope).toBe('reports')
   })
 
-  it('writes the change, its cut-off and one event in one transaction, and nothing else that the response waits for', async () => {
+  it('the change, its revocation and one event are one transaction, the only write before the response', async () => {
     const writes: string[] = []
     const db = aroundD1((sql, call) => {
       if (/\b(INSERT|UPDATE|DELETE)\b/.test(sql)) writes.push(sql)
@@ -128,7 +128,7 @@ describe('a change of one’s own password', () => {
     expect(session).toMatchObject({ at: decodeJwt(access_token).iat })
   })
 
-  it('shows the new session as live and the old one as cut off', async () => {
+  it('the list of sessions has the new session as live and the old one as revoked', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const old = decodeJwt<{ sid: string }>(operator.tokens.access_token).sid
@@ -138,7 +138,7 @@ describe('a change of one’s own password', () => {
     expect((await operator.get(`/sessions/${old}`)).body).toMatchObject({ state: 'cut_off' })
   })
 
-  it('ends the session that an earlier change in the same second has begun', async () => {
+  it('the change ends the session that an earlier change in the same second began', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const first = await change(operator)
@@ -151,7 +151,7 @@ describe('a change of one’s own password', () => {
     await operator.refresh()
   })
 
-  it('is refused where another change has replaced the password meanwhile', async () => {
+  it('the change is refused if another change has replaced the password meanwhile', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const attempts = await Promise.all([
@@ -160,12 +160,12 @@ describe('a change of one’s own password', () => {
     ])
     const statuses = attempts.map(({ status }) => status).sort()
     expect(statuses[0]).toBe(200)
-    // The slower one finds the password replaced, or its session ended.
+    // The slower change finds the password replaced, or its session ended.
     expect([401, 403, 409]).toContain(statuses[1])
     expect(await auditOf({ subject: operator.id, kind: 'cut_off' })).toHaveLength(1)
   })
 
-  it('whose response was lost is finished by a sign-in with the new password', async () => {
+  it('after a lost response, the operator signs in with the new password', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     await change(operator)
@@ -177,12 +177,12 @@ describe('a change of one’s own password', () => {
   })
 })
 
-describe('a thief who copied a refresh token', () => {
-  it('gets no successor after the change, inside the retry window or not, whoever used the token before', async () => {
+describe('a copied refresh token', () => {
+  it('a copied token gets no successor after the change, inside or outside the retry window', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const stolen = operator.tokens.refresh_token
-    // The thief and the owner use the same token within the window: both have the successor.
+    // The thief and the owner use one token within the window, so both have the successor.
     const ofThief = await server.refresh(operator.client, stolen)
     await operator.refresh()
     expect(decodeJwt(ofThief.refresh_token ?? '').seq).toBe(1)
@@ -197,7 +197,7 @@ describe('a thief who copied a refresh token', () => {
     await server.refresh(operator.client, tokens.refresh_token)
   })
 
-  it('gets no successor of a token that was issued before an operator set the password or signed the user out', async () => {
+  it('a token gets no successor after an operator has set the password or signed the user out', async () => {
     for (const [action, body] of [
       ['password', { password: NEW_PASSWORD }],
       ['sign-out', undefined],
@@ -217,7 +217,7 @@ describe('a thief who copied a refresh token', () => {
     }
   })
 
-  it('gets no successor of a token that was issued before its client was signed out', async () => {
+  it('a token gets no successor after its client was signed out', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient({ confidential: false, grants: ['password'] })

@@ -57,7 +57,7 @@ async function revoke(server: TestServer, client: TestClient, token: string | un
 }
 
 describe('the list of sessions', () => {
-  it('has each once, newest first, over every shard, refreshed or not, whatever the page', async () => {
+  it('the list has each session once, newest first, over every shard and page', async () => {
     const server = new TestServer({ config: SHARDS, env: {} })
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -86,7 +86,7 @@ describe('the list of sessions', () => {
     expect(await list(operator, 'subject=user:nobody')).toEqual([])
   })
 
-  it('tells how each stands: live, ended, cut off or expired', async () => {
+  it('the list has the state of each session: live, ended, revoked or expired', async () => {
     const { server, operator, client, user } = await setUp()
     const [ended, out, late] = [
       await server.signIn(client, user.username),
@@ -124,7 +124,7 @@ describe('the list of sessions', () => {
     expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'cut_off' })
   })
 
-  it('does not take a sign-in just after a cut-off for one that it ended', async () => {
+  it('a session that began just after a revocation is live', async () => {
     const { server, operator, client, user } = await setUp()
     const before = await server.signIn(client, user.username)
     await operator.post(`/users/${user.id}/sign-out`)
@@ -139,7 +139,7 @@ describe('the list of sessions', () => {
 
 describe('a session that an operator ends', () => {
   it.each([true, false])(
-    'is dead here at once and listed in the feed; refreshed before: %s',
+    'the session ends at once and the feed lists it; refreshed before: %s',
     async (isRefreshed) => {
       const { server, operator, client, user } = await setUp()
       const first = await server.signIn(client, user.username)
@@ -164,7 +164,7 @@ describe('a session that an operator ends', () => {
     },
   )
 
-  it('is not there where nobody knows of it', async () => {
+  it('an unknown session is 404', async () => {
     const { operator } = await setUp()
     for (const sid of ['s1.nothing', 'moon.nothing', '%20']) {
       for (const call of [operator.get(`/sessions/${sid}`), operator.delete(`/sessions/${sid}`)]) {
@@ -177,8 +177,8 @@ describe('a session that an operator ends', () => {
   })
 })
 
-describe('the story of a session', () => {
-  it('goes from the sign-in over refreshes and a retry to the theft that ended it', async () => {
+describe('the timeline of a session', () => {
+  it('the timeline has the sign-in, refreshes, a retry and the theft that ended the session', async () => {
     const { server, operator, client, user } = await setUp()
     const first = await server.signIn(client, user.username)
     await server.refresh(client, first.refresh_token)
@@ -198,7 +198,7 @@ describe('the story of a session', () => {
     })
   })
 
-  it('has the cut-off of its person or client, who did it, and not one from before or of others', async () => {
+  it('the timeline has the revocation of its user or client with the actor, and no other revocation', async () => {
     for (const of of ['person', 'client'] as const) {
       const { server, operator, client, user } = await setUp()
       await operator.post(`/users/${user.id}/sign-out`)
@@ -220,7 +220,7 @@ describe('the story of a session', () => {
     }
   })
 
-  it('ends with what ended it, whatever happened to it later', async () => {
+  it('the timeline ends with the event that ended the session', async () => {
     const { server, operator, client, user } = await setUp()
     const tokens = await server.signIn(client, user.username)
     server.clock.time += 10
@@ -238,7 +238,7 @@ describe('the story of a session', () => {
     })
   })
 
-  it('has the merge of a guest, a revocation, and an end by itself', async () => {
+  it('the timeline has the merge of a guest, a revocation, or the expiry', async () => {
     const { server, operator, client, user } = await setUp()
     const guest = await server.signIn(client, 'guest', 'guest')
     await server.requireTokens({

@@ -7,11 +7,11 @@ import { problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const LAST_ADMIN = problem(409, 'last-admin', 'An enabled admin must remain', {
-  detail: 'Make somebody else an admin first.',
+  detail: 'Make another user an admin first.',
 })
 
-describe('a person', () => {
-  it('is made as drafted, signs in, and is one of a name in a pool', async () => {
+describe('a user', () => {
+  it('a new user has the given fields, signs in, and has a unique name in the pool', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -60,7 +60,7 @@ describe('a person', () => {
     expect([renamed.status, renamed.body.type]).toEqual([409, 'urn:problem-type:sallyport:duplicate'])
   })
 
-  it('is found by the beginning of the name, the id, pool, role and state, a page at a time', async () => {
+  it('users are found by the beginning of the name, by id, pool, role and state, in pages', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const mark = crypto.randomUUID().slice(0, 8)
@@ -83,7 +83,7 @@ describe('a person', () => {
     expect(await idsOf(`q=${mark}&limit=2&cursor=${first.body.next_cursor}`)).toEqual([c])
   })
 
-  it('has a profile that is in no token, and roles that count at the next refresh', async () => {
+  it('the profile of a user is in no token, and new roles apply at the next refresh', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -115,7 +115,7 @@ describe('a person', () => {
     ['disabled', '/disable', undefined, 'the user was disabled'],
     ['signed out everywhere', '/sign-out', undefined, 'signed out everywhere'],
     ['given a new password', '/password', { password: 'a new password' }, 'the password was changed'],
-  ])('loses every session when %s, with one event', async (_case, action, body, reason) => {
+  ])('a user loses every session when %s, with one event', async (_case, action, body, reason) => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -132,7 +132,7 @@ describe('a person', () => {
     ])
   })
 
-  it('who is enabled again gets no old session back', async () => {
+  it('a user who is enabled again gets no old session back', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -145,7 +145,7 @@ describe('a person', () => {
     expect(await server.signIn(client, user.username)).toMatchObject({ token_type: 'Bearer' })
   })
 
-  it('who is deleted is gone with every session; what is left of them is an id in the audit trail', async () => {
+  it('a deleted user loses every session, and only the id stays in the audit trail', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -171,7 +171,7 @@ describe('a person', () => {
 describe('the last admin', () => {
   beforeEach(emptyStores)
 
-  it('is not demoted, and an operator neither disables nor deletes themselves', async () => {
+  it('the last admin cannot be demoted, and an operator cannot disable or delete the own account', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const path = `/users/${operator.id}`
     for (const roles of [[], ['support']]) {
@@ -186,7 +186,7 @@ describe('the last admin', () => {
     expect(await auditOf({ actor: operator.id })).toEqual([])
   })
 
-  it('remains where two admins demote, disable or delete each other at once', async () => {
+  it('one admin remains if two admins demote, disable or delete each other in parallel', async () => {
     const attacks: ((by: TestOperator, other: TestOperator) => Promise<{ status: number }>)[] = [
       (by, other) => by.patch(`/users/${other.id}`, { roles: ['support'] }, '"1"'),
       (by, other) => by.post(`/users/${other.id}/disable`),

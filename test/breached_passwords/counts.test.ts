@@ -26,7 +26,7 @@ it('the dashboard has both, where config.yml says whom to ask', async () => {
   const titlesOf = (html: string) =>
     [...html.matchAll(/class="chart-title">([^<]+)</g)].map(([, title]) => title)
   const calm = new TestServer({ clock: server.clock })
-  const usual = ['Sign-ins', 'Guests', 'Refreshes', 'Machines', 'Active sessions', 'Failures']
+  const usual = ['Password', 'Active sessions', 'Failures']
   expect(titlesOf((await (await ConsoleBrowser.signIn(calm)).get('/console')).html)).toEqual(usual)
   const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
   expect(titlesOf(html)).toEqual([...usual, 'Breached passwords', 'Unchecked passwords'])

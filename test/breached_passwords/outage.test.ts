@@ -31,7 +31,7 @@ describe('while the list', () => {
     ['wants us slower', 'status 429', () => new Response(null, { status: 429 })],
     ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/range/', 302)],
     ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${RANGE_URL} failed`))],
-    ['sends a page', 'a broken answer', lines('<!doctype html>')],
+    ['sends a page', 'a malformed response', lines('<!doctype html>')],
     ['sends without an end', 'too long a response', endless],
     ['does not answer', 'timeout', silent],
     ['begins a response and stops', 'timeout', stalled],
@@ -59,7 +59,7 @@ describe('while the list', () => {
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(NOTHING_SAID)
     expect(ranges.asked).toHaveLength(1)
     expect(await auditOf({ subject: second.id, kind: 'unchecked_password' })).toMatchObject([
-      { reason: 'sign-in: not asked, it failed a moment ago' },
+      { reason: 'sign-in: not sent, the service failed a moment ago' },
     ])
     server.clock.time += 1
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(CLAIMED)

@@ -153,6 +153,28 @@ sallyport: 4 rows were refused.
     expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
   })
 
+  it('refuses a second spelling of a username, also in another batch, and the user signs in with both', async () => {
+    const [first, second] = ['ΓΙΏΡΓΟΣ@shop.test', 'γιώργος@shop.test']
+    const others = Array.from({ length: 120 }, (_, i) => `between${i}@shop.test`)
+    const rows = [first, ...others, second].map((username) => `${username},${BCRYPT}`)
+    const file = write('sigma.csv', ['username,password_hash', ...rows])
+    const { code, stderr } = await cli.run(['import', 'users', file, '--pool', 'customers', '--yes'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `line 123: ${second}: username: line 2 has the same
+Dry run: 121 people to create, 0 there already, 1 row refused.
+Password hashes: 121 bcrypt.
+Done: 121 people created, 0 there already, 1 row refused.
+sallyport: 1 row was refused.
+`,
+    })
+    for (const username of [first, second]) {
+      const customer = { client_id: 'storefront-public', username, password: PASSWORD }
+      expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
+    }
+    expect(await cli.json('users', 'show', second)).toMatchObject({ username: 'γιώργοσ@shop.test' })
+  })
+
   it('sends nothing where a column is not known', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
@@ -298,7 +320,7 @@ sallyport: 1 row was refused.
     proxy.loseAnswerTo('POST /admin/api/clients/import', { after: 1 })
     const args = ['import', 'clients', file, '--api', 'storefront', '--yes', '--json']
     const { stdout, stderr } = await user.run(args)
-    expect(stderr).toContain('No answer; the batch is sent again')
+    expect(stderr).toContain('No response; the batch is sent again')
     const { created, secrets } = JSON.parse(stdout)
     expect(created).toBe(2)
     for (const { client_id, client_secret } of secrets) {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
 import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens } from '../support/token_client.ts'
 

@@ -212,12 +212,12 @@ describe('a server that is away', () => {
     ).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no answer. For another server use --server URL or set SALLYPORT_SERVER.\n`,
+      stderr: `sallyport: ${proxy.origin} gave no response. For another server use --server URL or set SALLYPORT_SERVER.\n`,
     })
     expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no answer. Look whether it was done before you repeat it.\n`,
+      stderr: `sallyport: ${proxy.origin} gave no response. Look whether it was done before you repeat it.\n`,
     })
   })
 })

@@ -1,24 +1,44 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { STATISTICS_COMMANDS } from '../../packages/cli/src/commands/statistics_command.ts'
 import type { Call } from '../../packages/cli/src/core/command.ts'
 
-/** Runs the command on a server that gives those statistics. Returns what it says beside its output. */
-async function runOn(statistics: Record<string, unknown>): Promise<string[]> {
-  const said: string[] = []
-  const terminal = { print: () => {}, say: (line: string) => said.push(line) }
+/** Runs the command on a server that returns those statistics. Returns the lines of its output and of its notes. */
+async function runOn(statistics: Record<string, unknown>): Promise<{ output: string[]; notes: string[] }> {
+  const output: string[] = []
+  const notes: string[] = []
+  const terminal = {
+    print: (text: string) => output.push(...text.split('\n')),
+    say: (line: string) => notes.push(line),
+  }
   const input = { query: {}, has: () => false }
   const call = { terminal, input, api: { read: async () => statistics } } as unknown as Call
   for (const command of STATISTICS_COMMANDS) await command.run(call)
-  return said
+  return { output, notes }
 }
 
-it('the command statistics warns of each database that is nearly full, and of no other', async () => {
-  const limit_bytes = 10_000_000_000
-  const databases = [
-    { name: 'DB', bytes: 7_000_000_000, limit_bytes, nearly_full: true },
-    { name: 'SESSIONS_EU', bytes: null, limit_bytes, nearly_full: false },
-  ]
-  expect(await runOn({ from: 0, to: 60, total: {}, databases })).toEqual([
-    'The database DB is nearly full: see docs/cost.md.',
-  ])
+describe('the command statistics', () => {
+  it('warns of a database that is nearly full, and only of that one', async () => {
+    const limit_bytes = 10_000_000_000
+    const databases = [
+      { name: 'DB', bytes: 7_000_000_000, limit_bytes, nearly_full: true },
+      { name: 'SESSIONS_EU', bytes: null, limit_bytes, nearly_full: false },
+    ]
+    const { notes } = await runOn({ from: 0, to: 60, total: {}, databases })
+    expect(notes).toEqual(['The database DB is nearly full: see docs/cost.md.'])
+  })
+
+  it('prints the tokens of each grant that the server counted', async () => {
+    const tokens = { authorization_code: 3, password: 1 }
+    const { output } = await runOn({ from: 0, to: 60, total: { tokens, failures: 2 } })
+    expect(output.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([
+      expect.stringMatching(/^from /),
+      expect.stringMatching(/^to /),
+      'tokens (authorization_code) 3',
+      'tokens (password) 1',
+      'failures 2',
+      'breached passwords –',
+      'unchecked passwords –',
+      'active sessions –',
+    ])
+  })
 })

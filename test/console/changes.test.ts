@@ -129,7 +129,7 @@ describe('an edit', () => {
     expect(stale.status).toBe(412)
     expect(stale.html).toContain('Somebody saved this client after you opened it')
     expect(inputOf(stale.html, 'name')).toBe('Mine')
-    expect(stale.html).toContain('It is now: <code>Theirs</code>')
+    expect(stale.html).toContain('Current value: <code>Theirs</code>')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Theirs' })
     const again = await admin.post(path, { ...base, name: 'Mine', etag: inputOf(stale.html, 'etag') })
     expect(again.status).toBe(303)
@@ -314,7 +314,7 @@ describe('support', () => {
     const response = await support.post(`/console/users/${admin.user.id}/disable`)
     expect(response).toMatchObject({
       status: 403,
-      html: expect.stringContaining('Operators take the role admin'),
+      html: expect.stringContaining('A change of an operator needs the role admin'),
     })
     expect((await support.post('/console/keys/rotate')).status).toBe(403)
   })

@@ -21,7 +21,7 @@ describe('a form', () => {
   ])('is refused from %s, with the right token', async (_, headers) => {
     const response = await post(headers)
     expect(response.status).toBe(403)
-    expect(response.html).toContain('This was not sent from the console')
+    expect(response.html).toContain('This form was not sent from this site')
   })
 
   it.each([
@@ -104,7 +104,7 @@ describe('every page', () => {
   it('is none where the address is not ours', async () => {
     expect(await browser.get('/console/nothing')).toMatchObject({
       status: 404,
-      html: expect.stringContaining('There is no such page'),
+      html: expect.stringContaining('Page not found'),
     })
   })
 })

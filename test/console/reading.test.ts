@@ -112,10 +112,8 @@ describe('the dashboard', () => {
       ([, label = '']) => label.split(',')[0],
     )
     expect(labels).toEqual([
-      'Sign-ins: 3 tokens',
-      'Guests: none.',
-      'Refreshes: 1 token',
-      'Machines: none.',
+      'Password: 3 tokens',
+      'Refresh token: 1 token',
       'Active sessions: 3 sessions',
       'Failures: 1 refusal',
     ])

@@ -92,7 +92,10 @@ describe('signing in', () => {
         return { status, html: html.replace(username, '') }
       }),
     )
-    expect(pages[0]).toMatchObject({ status: 401, html: expect.stringContaining('do not fit') })
+    expect(pages[0]).toMatchObject({
+      status: 401,
+      html: expect.stringContaining('Wrong username or password'),
+    })
     expect(new Set(pages.map(({ status, html }) => `${status} ${html}`)).size).toBe(1)
     expect(pages[0]?.html).not.toContain('wrong')
   })
@@ -155,7 +158,7 @@ describe('a session', () => {
     const get = await browser.get('/console')
     expect(get).toMatchObject({ status: 303, location: '/console/sign-in?reason=ended&next=%2Fconsole' })
     expect(browser.cookie).toBeNull()
-    expect((await browser.get(get.location ?? '')).html).toContain('Your session is over')
+    expect((await browser.get(get.location ?? '')).html).toContain('Your session has ended')
   })
 
   it('loses nothing while the stores are away', async () => {

@@ -25,14 +25,14 @@ const needsScope = (scope: string) => ({
 })
 
 describe('npm run demo --state', () => {
-  it('says where the data stays, and does not name npm run reset, which would not remove it', () => {
+  it('the demo prints the directory of its data and does not name npm run reset, which would not remove it', () => {
     expect(output).toContain(`Their data stays in ${state}.`)
     expect(output).not.toContain('npm run reset')
   })
 })
 
 describe('the two APIs', () => {
-  it('refuse each the tokens of the other', async () => {
+  it('each API refuses the tokens of the other API', async () => {
     const customer = await storefrontTokens(CUSTOMER)
     const admin = await backofficeTokens(ADMIN)
     const machine = await requestTokens({
@@ -47,7 +47,7 @@ describe('the two APIs', () => {
     expect((await ask(`${backofficeApi}/orders`, { token: admin.access_token })).status).toBe(200)
   })
 
-  it('refuse who has no token, a refresh token and garbage', async () => {
+  it('the APIs refuse a missing token, a refresh token and garbage', async () => {
     const { refresh_token } = await storefrontTokens(CUSTOMER)
     for (const url of [`${storefrontApi}/cart`, `${backofficeApi}/customers`]) {
       const missing = { status: 401, challenge: 'Bearer realm="sallyport"', body: { error: 'missing_token' } }
@@ -56,7 +56,7 @@ describe('the two APIs', () => {
     }
   })
 
-  it('let the page of the shop read their answers, and no other page', async () => {
+  it('the APIs let only the page of the shop read their responses', async () => {
     for (const api of [storefrontApi, backofficeApi]) {
       const originFor = async (origin: string) =>
         (await fetch(`${api}/orders`, { headers: { Origin: origin } })).headers.get(
@@ -68,7 +68,7 @@ describe('the two APIs', () => {
 })
 
 describe('the storefront API', () => {
-  it('has a catalog for guests and customers', async () => {
+  it('the catalog is for guests and customers', async () => {
     for (const who of [GUEST, CUSTOMER]) {
       const { access_token } = await storefrontTokens(who)
       const { status, body } = await ask(`${storefrontApi}/catalog`, { token: access_token })
@@ -79,7 +79,7 @@ describe('the storefront API', () => {
     }
   })
 
-  it('keeps a cart for each visitor, and moves it once when visitor_id arrives', async () => {
+  it('each guest has a cart, and visitor_id moves it once', async () => {
     const put = (token: string, sku: string, quantity: number) =>
       ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body: { quantity } })
     const guest = await storefrontTokens(GUEST)
@@ -116,13 +116,13 @@ describe('the storefront API', () => {
     ['no quantity', 'mug', {}, 400, 'quantity_must_be_0_to_99'],
     ['nothing', 'mug', null, 400, 'quantity_must_be_0_to_99'],
     ['an unknown product', 'sofa', { quantity: 1 }, 404, 'no_such_product'],
-  ])('refuses %s', async (_name, sku, body, status, error) => {
+  ])('a change of the cart is refused: %s', async (_name, sku, body, status, error) => {
     const { access_token: token } = await storefrontTokens(GUEST)
-    const answer = await ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body })
-    expect([answer.status, answer.body]).toEqual([status, { error }])
+    const response = await ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body })
+    expect([response.status, response.body]).toEqual([status, { error }])
   })
 
-  it('takes orders of customers alone, each once however often it is sent', async () => {
+  it('only customers can order, and a repeated order is placed once', async () => {
     const guest = await storefrontTokens(GUEST)
     const url = `${storefrontApi}/orders/${randomUUID()}`
     expect(await ask(url, { token: guest.access_token, method: 'PUT' })).toEqual(needsScope('orders'))
@@ -154,7 +154,7 @@ describe('the storefront API', () => {
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
   })
 
-  it('orders what the guest had in the cart, though the customer did not look at it', async () => {
+  it('an order includes the guest’s cart lines before the customer has read the cart', async () => {
     const guest = await storefrontTokens(GUEST)
     const line = { method: 'PUT', body: { quantity: 1 } }
     await ask(`${storefrontApi}/cart/scale`, { ...line, token: guest.access_token })
@@ -166,7 +166,7 @@ describe('the storefront API', () => {
 })
 
 describe('the back-office API', () => {
-  it('shows customers and orders to staff, and lets an admin alone change one', async () => {
+  it('staff can read customers and orders, and only an admin can change an order', async () => {
     const clerk = (await backofficeTokens(CLERK)).access_token
     const admin = (await backofficeTokens(ADMIN)).access_token
     for (const token of [clerk, admin]) {
@@ -189,7 +189,7 @@ describe('the back-office API', () => {
     expect([broken.status, broken.body]).toEqual([400, { error: 'no_such_status' }])
   })
 
-  it('refuses a machine, which has the scope and no role', async () => {
+  it('a machine client with the scope but without a role is refused', async () => {
     const { access_token: token } = await backofficeTokens({ grant_type: 'client_credentials' })
     const { status, body } = await ask(`${backofficeApi}/orders`, { token })
     expect([status, body]).toEqual([403, { error: 'role_required', roles: ['clerk', 'admin'] }])
@@ -197,7 +197,7 @@ describe('the back-office API', () => {
 })
 
 describe('the shop', () => {
-  it('says where the services are, and lets the page talk to them and run its own scripts alone', async () => {
+  it('the shop’s policy allows only its own scripts and connections to the services', async () => {
     const response = await fetch(`${shop}/services.json`)
     expect(await response.json()).toEqual({ issuer, storefrontApi, backofficeApi })
     const page = await fetch(shop)

@@ -3,12 +3,12 @@ import { type Browser, chromium } from 'playwright-core'
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** Debian's Chromium, or the one that CHROMIUM_PATH names; null where there is none. */
+/** The path of Chromium: CHROMIUM_PATH, else Debian's. Null if it is not installed. */
 export function findChromium(): string | null {
   return [process.env.CHROMIUM_PATH ?? '', ...PATHS].find((path) => existsSync(path)) ?? null
 }
 
-/** Chromium that talks to this machine alone. */
+/** Starts Chromium without background network traffic. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium() ?? 'chromium',

@@ -20,7 +20,7 @@ export interface Demo {
   shop: string
   /** The directory of `--state`. */
   state: string
-  /** What the command printed until the services were ready. */
+  /** The output of the command until the services were ready. */
   output: string
 }
 
@@ -30,11 +30,11 @@ const START_WITHIN_MS = 120_000
 const FIRST_PORT = 20_000
 const LAST_PORT = 30_000
 
-/** `npm run demo`, as a newcomer runs it, on free ports and with nothing stored. */
+/** Starts `npm run demo` on free ports with an empty state directory. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (findChromium() === null) {
     console.warn(
-      '\nThere is no Chromium here, so the tests in a browser are skipped. On Debian: apt-get install chromium\n',
+      '\nChromium was not found, so the browser tests are skipped. On Debian: apt-get install chromium\n',
     )
   }
   const state = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
@@ -73,7 +73,7 @@ async function untilOpen({ process, output }: RunningDemo): Promise<void> {
   }
 }
 
-/** Ends npm alone, as a supervisor does: the servers follow. */
+/** Sends SIGTERM to npm only, as a supervisor does. npm ends the servers. */
 async function end(process: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => process.once('exit', resolve))
   process.kill('SIGTERM')
@@ -86,7 +86,7 @@ async function findFreePorts(): Promise<number> {
     const free = await Promise.all(Array.from({ length: SERVICES }, (_, offset) => isFree(port + offset)))
     if (free.every(Boolean)) return port
   }
-  throw new Error('there are no free ports')
+  throw new Error('no free ports')
 }
 
 function isFree(port: number): Promise<boolean> {

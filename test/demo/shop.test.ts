@@ -22,7 +22,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     return { visitor, tab }
   }
 
-  it('tells the whole story: a guest, a cart, a customer with that cart, an order, and a token that dies', async () => {
+  it('the shop shows a guest, a cart that a customer keeps, an order, and a revoked token that is refused', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await tab.isGuest()
@@ -47,20 +47,20 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.cartHas(0)
     await tab.page.locator('#orders li', { hasText: '2 × Stoneware mug' }).first().waitFor()
 
-    await tab.press('Show it to the back office')
+    await tab.press('Send it to the back-office API')
     await tab.page.locator('#outcome', { hasText: 'Refused: 401, Bearer error="invalid_token"' }).waitFor()
 
     await tab.press('Sign out')
     await tab.isGuest()
     await tab.page
-      .locator('#old-text', { hasText: /^Refused \d+ s after signing out: 401/ })
+      .locator('#old-text', { hasText: /^Refused \d+ s after sign-out: 401/ })
       .waitFor({ timeout: 25_000 })
     expect((await tab.log()).slice(-4)).toEqual(['signed_out', 'ended', 'guest_started', 'old_token_refused'])
     await tab.screenshot('4-signed-out')
     expect(await visitor.leave()).toEqual(['401: GET /customers', '401: GET /cart'])
   })
 
-  it('signs a customer in although another tab holds the lock of the tokens and never releases it', async () => {
+  it('the shop signs a customer in while another tab holds the token lock', async () => {
     const visitor = await Visitor.arrive(browser)
     const holder = await visitor.openTab()
     await holder.holdLock()
@@ -70,7 +70,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([])
   })
 
-  it('stays signed in when the response to a refresh is lost on the network', async () => {
+  it('a customer stays signed in when the response to a refresh is lost', async () => {
     const { visitor, tab } = await signedIn()
     let lost = 0
     await visitor.context.route(TOKEN_ENDPOINT, async (route) => {
@@ -90,18 +90,18 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['failed: POST /oauth2-token'])
   })
 
-  it('has a button that loses a response, and nothing is lost by it', async () => {
+  it('the button that drops a response does not sign the customer out', async () => {
     const { visitor, tab } = await signedIn()
-    await tab.press('Lose the response on the way')
+    await tab.press('Drop the response')
     await tab.page.locator('#outcome', { hasText: 'You are still signed in' }).waitFor()
     await tab.hasRefreshToken(1)
-    await tab.screenshot('5-lost-answer')
+    await tab.screenshot('5-lost-response')
     expect(await visitor.leave()).toEqual([])
   })
 
-  // Chromium may show one process what another wrote to localStorage a moment late: then both refresh, and get the same
-  // successor. That is right too, but not what this is about.
-  it('refreshes once when two tabs want to at the same time', { retry: 4 }, async () => {
+  // Chromium can delay a localStorage write between processes. Then both tabs refresh and get the same successor, which is
+  // correct but not the subject of this test.
+  it('two tabs that refresh at the same time send one request', { retry: 4 }, async () => {
     const { visitor, tab } = await signedIn()
     const other = await visitor.openTab()
     await other.isCustomer()
@@ -121,7 +121,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([])
   })
 
-  it('signs out in every tab', async () => {
+  it('a sign-out in one tab signs out every tab', async () => {
     const { visitor, tab } = await signedIn()
     const other = await visitor.openTab()
     await other.isCustomer()
@@ -131,15 +131,15 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['401: GET /cart'])
   })
 
-  it('forgets the customer at once when signing out, though the token service cannot be reached', async () => {
+  it('the shop deletes the tokens at sign-out even if the token service cannot be reached', async () => {
     const { visitor, tab } = await signedIn()
     await tab.addToCart('Sidama beans')
     await tab.cartHas(1)
     await visitor.context.setOffline(true)
     await tab.press('Sign out')
     await tab.cartHas(0)
-    await tab.page.locator('#who', { hasText: 'Nobody is here' }).waitFor()
-    const alert = tab.page.getByRole('alert').filter({ hasText: 'could not be told' })
+    await tab.page.locator('#who', { hasText: 'Not signed in' }).waitFor()
+    const alert = tab.page.getByRole('alert').filter({ hasText: 'could not be reached' })
     await alert.waitFor({ timeout: 20_000 })
     expect(await tab.page.locator('#orders li').count()).toBe(0)
     await visitor.context.setOffline(false)
@@ -149,7 +149,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await visitor.leave()
   })
 
-  it('keeps one cart in two tabs, and orders what was seen alone', async () => {
+  it('two tabs show one cart, and an order needs the cart that was shown', async () => {
     const { visitor, tab } = await signedIn()
     const other = await visitor.openTab()
     await tab.page.bringToFront()
@@ -166,27 +166,27 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     })
     await tab.press('Cart, 2 items')
     await tab.press('Place the order')
-    await tab.page.getByRole('alert').filter({ hasText: 'Your cart was changed' }).waitFor()
+    await tab.page.getByRole('alert').filter({ hasText: 'Your cart has changed' }).waitFor()
     await tab.cartHas(3)
     await tab.press('Place the order')
     await Promise.all([tab.cartHas(0), other.cartHas(0)])
     expect(await visitor.leave()).toEqual([expect.stringMatching(/^409: PUT \/orders\//)])
   })
 
-  it('says so when the password is wrong, and the visitor keeps the cart', async () => {
+  it('a wrong password shows an error, and the guest keeps the cart', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await tab.addToCart('Glass teapot')
     await tab.cartHas(1)
     await tab.signIn({ username: 'amanda@example.com', password: 'wrong' })
-    await tab.page.getByRole('alert').filter({ hasText: 'That email and password do not fit.' }).waitFor()
+    await tab.page.getByRole('alert').filter({ hasText: 'Wrong email or password.' }).waitFor()
     await tab.press('Cancel')
     await tab.isGuest()
     await tab.cartHas(1)
     expect(await visitor.leave()).toEqual(['400: POST /oauth2-token'])
   })
 
-  it('says so when the API cannot be reached, and goes on afterwards', async () => {
+  it('the shop shows a warning while the API cannot be reached, and recovers', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await visitor.context.route(`${storefrontApi}/**`, (route) => route.abort())
@@ -199,21 +199,21 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['failed: GET /cart'])
   })
 
-  it('says so when the session is over, and adds nothing to the cart of a guest instead', async () => {
+  it('after the end of the session, the shop shows a warning and adds nothing to the cart of a guest', async () => {
     const { visitor, tab } = await signedIn()
     await tab.loseSession()
     await tab.addToCart('Paper filters')
-    await tab.page.getByRole('alert').filter({ hasText: 'Your session is over' }).waitFor()
+    await tab.page.getByRole('alert').filter({ hasText: 'Your session has ended' }).waitFor()
     await tab.isGuest()
     await tab.cartHas(0)
     expect(await visitor.leave()).toEqual(['400: POST /oauth2-token'])
   })
 
-  it('can be used by the keyboard alone', async () => {
+  it('the sign-in works with the keyboard only', async () => {
     const visitor = await Visitor.arrive(browser)
     const { page } = await visitor.openTab()
     const focused = () => page.evaluate('document.activeElement.textContent.trim()')
-    for (const name of ['To the products', 'Slow Pour', 'Sign in']) {
+    for (const name of ['Skip to the products', 'Slow Pour', 'Sign in']) {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
     }
@@ -226,22 +226,25 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([])
   })
 
-  it.each(['light', 'dark'] as const)('has no barrier that axe finds serious, in %s', async (colorScheme) => {
-    const visitor = await Visitor.arrive(browser, { colorScheme })
-    const tab = await visitor.openTab()
-    await tab.addToCart('Hand grinder')
-    await tab.cartHas(1)
-    await tab.page.locator('summary').last().click()
-    expect(await tab.findBarriers()).toEqual([])
-    await tab.screenshot(`6-${colorScheme}`)
-    await tab.press('Cart, 1 item')
-    expect(await tab.findBarriers()).toEqual([])
-    await tab.press('Sign in to order')
-    expect(await tab.findBarriers()).toEqual([])
-    expect(await visitor.leave()).toEqual([])
-  })
+  it.each(['light', 'dark'] as const)(
+    'axe finds no serious accessibility problem in the %s color scheme',
+    async (colorScheme) => {
+      const visitor = await Visitor.arrive(browser, { colorScheme })
+      const tab = await visitor.openTab()
+      await tab.addToCart('Hand grinder')
+      await tab.cartHas(1)
+      await tab.page.locator('summary').last().click()
+      expect(await tab.findBarriers()).toEqual([])
+      await tab.screenshot(`6-${colorScheme}`)
+      await tab.press('Cart, 1 item')
+      expect(await tab.findBarriers()).toEqual([])
+      await tab.press('Sign in to order')
+      expect(await tab.findBarriers()).toEqual([])
+      expect(await visitor.leave()).toEqual([])
+    },
+  )
 
-  it('fits a narrow screen', async () => {
+  it('the page fits a screen of 320 pixels', async () => {
     const visitor = await Visitor.arrive(browser, { viewport: { width: 320, height: 700 } })
     const tab = await visitor.openTab()
     await tab.screenshot('7-narrow')

@@ -7,19 +7,19 @@ import { CUSTOMER } from './tokens.ts'
 const SCREENSHOTS = 'dist/screenshots'
 const demo = inject('demo')
 
-/** One browser of one person, with its tabs. */
+/** One browser profile of one user, with its tabs. */
 export class Visitor {
   readonly context: BrowserContext
-  /** What no story wants: errors of scripts, and requests that failed or were refused. */
+  /** Script errors, and requests that failed or were refused. */
   readonly complaints: string[] = []
-  /** What was posted to the token service. */
+  /** The forms that were posted to the token service. */
   readonly posted: URLSearchParams[] = []
 
   private constructor(context: BrowserContext) {
     this.context = context
     context.on('weberror', (error) => this.complaints.push(`error: ${error.error().message}`))
     context.on('console', (message) => {
-      // A refused request is told below, with its address.
+      // The response handler below records a refused request with its address.
       const isRefusal = message.text().startsWith('Failed to load resource')
       if (message.type() === 'error' && !isRefusal) this.complaints.push(`console: ${message.text()}`)
     })
@@ -39,16 +39,16 @@ export class Visitor {
     return new Visitor(await browser.newContext(options))
   }
 
-  /** A tab with the shop, as far as the products and the cart are there. */
+  /** Opens a tab with the shop and waits for the products and the cart. */
   async openTab(): Promise<Tab> {
     const page = await this.context.newPage()
     await page.goto(demo.shop)
     const tab = new Tab(page)
-    await tab.isThere()
+    await tab.isLoaded()
     return tab
   }
 
-  /** Ends the visit. @returns The complaints */
+  /** Closes the browser profile. @returns The complaints */
   async leave(): Promise<string[]> {
     await this.context.close()
     return this.complaints
@@ -59,7 +59,7 @@ function describe(request: Request): string {
   return `${request.method()} ${new URL(request.url()).pathname}`
 }
 
-/** The shop in one tab, by what a person sees in it. */
+/** The shop in one tab, used by its visible texts. */
 export class Tab {
   readonly page: Page
 
@@ -67,14 +67,14 @@ export class Tab {
     this.page = page
   }
 
-  async isThere(): Promise<void> {
+  async isLoaded(): Promise<void> {
     await this.page.locator('.product').first().waitFor()
     await this.page.locator('#open-cart[aria-label]').waitFor()
   }
 
   async reload(): Promise<void> {
     await this.page.reload()
-    await this.isThere()
+    await this.isLoaded()
   }
 
   addToCart(product: string): Promise<void> {
@@ -86,7 +86,7 @@ export class Tab {
     return this.page.locator(`#open-cart[aria-label^="Cart, ${count} item"]`).waitFor()
   }
 
-  /** Empties the cart, whatever is in it. */
+  /** Empties the cart. */
   async removeAll(): Promise<void> {
     await this.page.locator('#open-cart').click()
     const remove = this.page.getByRole('button', { name: /^Remove / })
@@ -104,7 +104,7 @@ export class Tab {
     await this.page.locator('#sign-in-form [type=submit]').click()
   }
 
-  /** Ends the session at the service, long enough ago for the access token to have ended as well. */
+  /** Ends the session at the service and makes the stored access token expired. */
   async loseSession(): Promise<void> {
     const key = 'sallyport:shop-demo'
     const stored = (await this.page.evaluate(`localStorage.getItem('${key}')`)) as string
@@ -116,7 +116,7 @@ export class Tab {
     await this.page.evaluate(`localStorage.setItem('${key}', '${JSON.stringify(session)}')`)
   }
 
-  /** Takes the lock under which tabs renew the tokens, as a tab that the browser has frozen does. */
+  /** Holds the token lock and never releases it, as a frozen tab does. */
   async holdLock(): Promise<void> {
     await this.page.evaluate(`new Promise((resolve) => {
       navigator.locks.request('sallyport:shop-demo', () => {
@@ -131,7 +131,7 @@ export class Tab {
   }
 
   isGuest(): Promise<void> {
-    return this.page.locator('#who', { hasText: 'a visitor without a name' }).waitFor()
+    return this.page.locator('#who', { hasText: 'You are a guest' }).waitFor()
   }
 
   /** Waits until the panel shows the refresh token of that number. */
@@ -144,19 +144,19 @@ export class Tab {
     return this.page.getByRole('button', { name }).click()
   }
 
-  /** What happened, the oldest first. */
+  /** The events of the panel, oldest first. */
   async log(): Promise<(string | null)[]> {
     const lines = await this.page.locator('#log li').all()
     return Promise.all(lines.reverse().map((line) => line.getAttribute('data-event')))
   }
 
-  /** Kept as output of the build. */
+  /** Saves a screenshot to the build output. */
   async screenshot(name: string): Promise<void> {
     mkdirSync(SCREENSHOTS, { recursive: true })
     await this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true })
   }
 
-  /** What axe finds serious, as `rule: element`. */
+  /** The serious and critical findings of axe, as `rule: element`. */
   async findBarriers(): Promise<string[]> {
     await this.page.evaluate(axe.source)
     const { violations } = await this.page.evaluate<AxeResults>('axe.run()')

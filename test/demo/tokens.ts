@@ -13,12 +13,12 @@ export interface Tokens {
   refresh_token: string
 }
 
-/** Tokens of the storefront, for a page. */
+/** Requests storefront tokens as the page's public client. */
 export function storefrontTokens(parameters: Record<string, string>): Promise<Tokens> {
   return requestTokens({ client_id: 'shop-demo', grant_type: 'password', ...parameters })
 }
 
-/** Tokens of the back office, for its application. */
+/** Requests back-office tokens as its confidential client. */
 export function backofficeTokens(parameters: Record<string, string>): Promise<Tokens> {
   const client = { client_id: 'backoffice-demo', client_secret: 'backoffice-demo-secret' }
   return requestTokens({ ...client, grant_type: 'password', ...parameters })
@@ -31,7 +31,7 @@ export async function requestTokens(parameters: Record<string, string>): Promise
   throw new Error(`${response.status} ${await response.text()}`)
 }
 
-/** A response of an API: its status, its challenge and its body. */
+/** Sends a request to an API. @returns The status, the challenge and the JSON body of the response */
 export async function ask(
   url: string,
   { token, method = 'GET', body }: { token?: string; method?: string; body?: unknown } = {},

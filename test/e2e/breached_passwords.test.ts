@@ -10,7 +10,7 @@ import { type HttpRangeServer, listen } from '../support/http_range_server.ts'
 import { RangeServer } from '../support/range_server.ts'
 import { CUSTOMER, requestTokens, STAFF, type Tokens } from '../support/token_client.ts'
 
-// The service as it would be deployed, in a workerd of its own, and the list as another server: both talk over HTTP.
+// The service runs in its own workerd, as in production, and the list is another server. Both use HTTP.
 
 const OPERATOR = { client_id: 'sallyport-cli', username: 'operator', password: OPERATORS.operator }
 const FRESH = 'never seen in any breach'
@@ -54,8 +54,8 @@ async function callAdmin({ access_token: token, confirmation }: Operator, path: 
   return { status: response.status, body: text === '' ? null : JSON.parse(text) }
 }
 
-describe('people whose passwords are on a list, as everybody sees it', () => {
-  it('an operator changes it, then gives a customer another one, who may buy again', async () => {
+describe('users with a breached password, over HTTP', () => {
+  it('an operator changes the own breached password, then that of a customer, who can order again', async () => {
     const held = decodeJwt((await signIn(CUSTOMER)).access_token)
     expect(held).toMatchObject({ must_change_password: true, password_breached: true })
     expect(held).not.toHaveProperty('scope')
@@ -78,7 +78,7 @@ describe('people whose passwords are on a list, as everybody sees it', () => {
     expect(scope).toBe('cart orders catalog')
   })
 
-  it('somebody signs in while the list says nothing at all, after a second and no later', async () => {
+  it('a user signs in after one second while the list does not respond', async () => {
     ranges.fault = () => new Promise(() => {})
     const began = Date.now()
     const { roles } = decodeJwt((await signIn(STAFF)).access_token)

@@ -9,15 +9,15 @@ import { compact } from '../../src/lib/compact.ts'
 import { findChildren } from '../support/child_processes.ts'
 import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
 
-// The service runs in a workerd of its own, with D1 and KV on disk. It is killed with no time to finish anything, and
-// comes back on what it had written.
+// The service runs in its own workerd, with D1 and KV on disk. The test kills it without warning and
+// starts it again on the same files.
 
 const CLIENTS = 16
 const KILLS = 3
 const LOAD_MS = 1500
 const TRY_AGAIN_MS = 50
 
-/** How long after its first try a token may still be used up. */
+/** The longest time after the first try in which a retry may succeed. */
 const RETRY_WINDOW_MS = 60_000
 
 interface RefreshToken {
@@ -30,7 +30,7 @@ let bundle: Bundle
 let service: ServiceServer
 /** The workerd of the service. */
 let pid: number
-/** What it comes back with. */
+/** The secrets and the port of the next start. */
 const directory = makeTemporaryDirectory()
 const identity = {
   stateDirectory: join(directory, 'state'),
@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(() => service.close())
 
-/** @param port Where it was before; a free one at first. */
+/** @param port The port of the last start; a free port at first. */
 async function start(port?: number): Promise<void> {
   const others = findChildren('workerd')
   service = await startService(bundle, compact({ ...identity, port }))
@@ -53,14 +53,14 @@ async function start(port?: number): Promise<void> {
   pid = own
 }
 
-/** Whoever holds a session and keeps it fresh: what they have is the last refresh token that came to them. */
+/** The holder of a session, who refreshes it and keeps the last refresh token received. */
 class Refresher {
   readonly #credentials: Record<string, string>
   #token: string
   #isRunning = true
-  /** Of each number there was. */
+  /** The number of responses for each seq. */
   readonly seen = new Map<number, string>()
-  /** How many tries got no response. */
+  /** The number of tries without a response. */
   unanswered = 0
 
   constructor(token: string, { client_id, client_secret }: { client_id: string; client_secret?: string }) {
@@ -72,7 +72,7 @@ class Refresher {
     return decodeJwt<RefreshToken>(this.#token)
   }
 
-  /** Refreshes over and over until it is told to stop, which it does with a response. */
+  /** Refreshes repeatedly until it is stopped; the last refresh has a response. */
   async run(): Promise<void> {
     this.#isRunning = true
     while (this.#isRunning) await this.refresh()
@@ -82,7 +82,7 @@ class Refresher {
     this.#isRunning = false
   }
 
-  /** Tries with the token it has until that has a successor. */
+  /** Retries with the present token until it has a successor. */
   async refresh(): Promise<void> {
     const end = Date.now() + RETRY_WINDOW_MS
     while (Date.now() < end) {
@@ -98,7 +98,7 @@ class Refresher {
     throw new Error('no response within the retry window')
   }
 
-  /** Null where no response came, or 503. */
+  /** Null without a response, or for a 503. */
   async #post(): Promise<string | null> {
     const form = { grant_type: 'refresh_token', refresh_token: this.#token, ...this.#credentials }
     try {
@@ -136,7 +136,7 @@ async function signInEveryone(): Promise<Refresher[]> {
   )
 }
 
-/** Kills workerd, and starts it again on what it had written. Returns how long nobody answered. */
+/** Kills workerd and starts it again on the same files. @returns the time without a server, in milliseconds */
 async function killAndRestart(): Promise<number> {
   const killedAt = Date.now()
   const port = Number(new URL(service.origin).port)
@@ -147,14 +147,14 @@ async function killAndRestart(): Promise<number> {
   return Date.now() - killedAt
 }
 
-/** What the audit trail has of each kind. */
+/** The number of audit events of each kind. */
 async function countEvents(): Promise<Record<string, number>> {
   const select = 'SELECT kind, count(*) AS events FROM audit_events GROUP BY kind'
   const { results } = await service.stores.DB.prepare(select).all<{ kind: string; events: number }>()
   return Object.fromEntries(results.map(({ kind, events }) => [kind, events]))
 }
 
-it('nobody is signed out and no session is doubled, however often the service is killed', async () => {
+it('no user is signed out and no session is doubled when the service is killed repeatedly', async () => {
   const refreshers = await signInEveryone()
   const runs = refreshers.map((refresher) => refresher.run())
   for (let kill = 0; kill < KILLS; kill++) {
@@ -169,7 +169,7 @@ it('nobody is signed out and no session is doubled, however often the service is
   const expected = refreshers.map(({ current: { sid, seq } }) => ({ sid, seq, ended_at: null }))
   expect(results).toHaveLength(CLIENTS)
   expect(results).toEqual(expect.arrayContaining(expected))
-  // Every kill met every one of them in the middle of something.
+  // Each kill interrupted a request of each holder.
   for (const { unanswered } of refreshers) expect(unanswered).toBeGreaterThanOrEqual(KILLS)
   const { theft, refresh_refused, retry = 0 } = await countEvents()
   expect([theft, refresh_refused]).toEqual([undefined, undefined])

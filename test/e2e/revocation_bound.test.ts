@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RealServers } from '../support/real_servers.ts'
 import { revoke, signIn, statusAt, type Tokens } from '../support/token_client.ts'
 
-// The token service and the APIs run as they would in production, each in a workerd of its own. What is measured here
-// is what docs/sessions.md states; only an HTTP cache between the two is missing.
+// The token service and the APIs run as in production, each in its own workerd. The test measures the bounds
+// that docs/sessions.md states; only an HTTP cache between them is missing.
 
 const ASK_EVERY_MS = 250
 const HOLD_MS = 3000
-/** The age of a list when it comes: 5 s in an isolate and 5 s in an HTTP cache. */
+/** The age of a list on arrival: 5 s in an isolate and 5 s in an HTTP cache. */
 const OLDEST_LIST_SECONDS = 10
-/** After a pause of one and a half polls, the verifier waits for the list before it judges. */
+/** After a pause of one and a half polls, the verifier waits for the list before it decides. */
 const OVERDUE_SECONDS = 16
 
 let servers: RealServers
@@ -26,7 +26,7 @@ interface Handler {
   status: number
 }
 
-/** Asks every 250 ms, whether the last response has come or not, until it is stopped. */
+/** Sends a request every 250 ms, without waiting for the last response, until it is stopped. */
 function askSteadily(url: string, tokens: Tokens) {
   const responses: Promise<Handler>[] = []
   const ask = async () => ({ askedAt: Date.now(), status: await statusAt(url, tokens.access_token) })
@@ -51,17 +51,17 @@ function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`
 }
 
-/** Seen whether the test passes or not. */
+/** Printed for a passed and for a failed test. */
 function report(measured: string): void {
   process.stdout.write(`measured: ${measured}\n`)
 }
 
-/** Has the service read its list, which it then keeps for as long as it may. */
+/** Makes the service read its list, which it then keeps for the maximum time. */
 async function untilListIsNew(issuer: string): Promise<void> {
   while ((await fetch(`${issuer}/revocations`)).headers.get('Age') !== '0') await sleep(ASK_EVERY_MS)
 }
 
-/** @param revokedAfterSeconds When in the API's life the token is revoked: what decides how long it lives on. */
+/** @param revokedAfterSeconds The age of the API at the revocation, which decides how long the token is accepted. */
 async function measure(pollSeconds: number, revokedAfterSeconds: number) {
   const { issuer } = servers.service.config
   const [api, revoked, other] = await Promise.all([
@@ -80,7 +80,7 @@ async function measure(pollSeconds: number, revokedAfterSeconds: number) {
   return { revokedAt, responses: await asking.stop(), others: await askingForOther.stop() }
 }
 
-/** Asks steadily, and has the token revoked right after the service has read its list, which it then keeps. */
+/** Sends requests, and revokes the token right after the service has read its list. */
 async function expectRefusalWithinBound(pollSeconds: number, revokedAfterSeconds: number): Promise<void> {
   const { revokedAt, responses, others } = await measure(pollSeconds, revokedAfterSeconds)
   const first = responses.findIndex(({ status }) => status === 401)
@@ -93,17 +93,17 @@ async function expectRefusalWithinBound(pollSeconds: number, revokedAfterSeconds
   expect(statuses(others)).toEqual([200])
 }
 
-describe('revoked here, refused there', () => {
-  it('by an API that polls every second, from then on, and other sessions go on', async () => {
+describe('a revoked token', () => {
+  it('an API that polls every second refuses the token within the bound, and other sessions continue', async () => {
     await expectRefusalWithinBound(1, 3)
   })
 
-  it.concurrent('by an API as it comes, from then on, and other sessions go on', async () => {
-    // Between its first poll and its second, which then brings the list of just before.
+  it.concurrent('an API with the default poll refuses the token within the bound, and other sessions continue', async () => {
+    // The revocation is between the first and the second poll, and the second poll gets the old list.
     await expectRefusalWithinBound(10, 6)
   })
 
-  it.concurrent('by an API that nobody had asked for a while, at the first request', async () => {
+  it.concurrent('an idle API refuses the token at its next request', async () => {
     const { issuer } = servers.service.config
     const [api, revoked, other] = await Promise.all([servers.startApi(10), signIn(issuer), signIn(issuer)])
     const url = `${api.origin}/cart`

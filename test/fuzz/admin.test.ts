@@ -29,7 +29,7 @@ let victims: Victims
 
 beforeAll(async () => {
   const hashing = new FuzzServer({}, { hashes: true })
-  // Sessions of the last minute end when guesses lock the account.
+  // The lock of an account ends the sessions of the last minute.
   hashing.server.clock.time -= 120
   admin = await TestOperator.signIn(hashing.server)
   support = await TestOperator.signIn(hashing.server, ['support'])
@@ -53,7 +53,7 @@ afterAll(async () => {
   await emptyStores()
 })
 
-/** A client with a secret, a person, and a session of a guest: each its own, so that it may go. */
+/** A client with a secret, a user and a guest session, which only one input uses. */
 async function renewVictims(): Promise<void> {
   const { server } = fuzzed
   const client = await server.addClient()
@@ -91,8 +91,8 @@ const bearer = (operator: TestOperator) => `Bearer ${operator.tokens.access_toke
 
 const TABLE = OPERATIONS.map((operation) => [EACH, operation.id, operation] as const)
 
-describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
-  it.each(TABLE)('is answered as documented: %i calls of %s', (runs, _id, operation) =>
+describe('a malformed call of the admin API', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it.each(TABLE)('the response is a documented one: %i calls of %s', (runs, _id, operation) =>
     fuzz(calls(operation), runs, async (request) => {
       const exchange = await send(request, bearer(admin), operation.id)
       const { status, text } = exchange
@@ -103,14 +103,14 @@ describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
     }),
   )
 
-  it(`is forbidden to support where its role says so: ${fuzzRuns(300)} calls`, () => {
+  it(`support is refused at operations of admins: ${fuzzRuns(300)} calls`, () => {
     const reserved = OPERATIONS.filter(({ role }) => role === 'admin')
     return fuzz(fc.oneof(...reserved.map(calls)), fuzzRuns(300), async (request) => {
       expect([403, 404, 413]).toContain((await send(request, bearer(support), 'as support')).status)
     })
   })
 
-  it(`is refused without a token of ours: ${fuzzRuns(600)} calls`, () => {
+  it(`a call without a valid token is refused: ${fuzzRuns(600)} calls`, () => {
     const credentials = fc.oneof(
       authorization(known),
       wildText.map((text) => `Bearer ${text.replace(/[^\x21-\x7e]/g, '?')}`),
@@ -121,7 +121,7 @@ describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
     })
   })
 
-  it(`is 404, 405 or 421 where there is nothing: ${fuzzRuns(300)} calls`, () => {
+  it(`an unknown path or method gets 404, 405 or 421: ${fuzzRuns(300)} calls`, () => {
     const paths = fc.oneof(
       unknownPath,
       fc.constantFrom('', '/openapi.json', '/users', '/keys/rotate', '/me/'),
@@ -137,7 +137,7 @@ describe('whatever the admin API is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
 })
 
 describe('the calls of the admin API', () => {
-  it('are thousands', async ({ annotate }) => {
+  it('the fuzz tests send thousands of calls', async ({ annotate }) => {
     await annotate(fuzzed.counts.format())
     expect(fuzzed.counts.total).toBeGreaterThanOrEqual(fuzzRuns(3700))
   })

@@ -17,7 +17,7 @@ import { FuzzServer, Witness } from '../support/fuzz_server.ts'
 import { wildText } from '../support/fuzz_text.ts'
 import { credentials, ISSUER } from '../support/server.ts'
 
-/** Paths that are read, with how many inputs each gets. */
+/** The paths for GET, with the number of inputs for each. */
 const READ: [string, number][] = [
   ['/.well-known/jwks.json', 250],
   ['/revocations', 250],
@@ -54,9 +54,9 @@ async function send(
   return { status: exchange.status, origin, body: () => JSON.parse(exchange.text) }
 }
 
-describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
+describe('a malformed request', { timeout: FUZZ_TIMEOUT_MS }, () => {
   it.each(READ.map(([path, usual]) => [fuzzRuns(usual), path] as const))(
-    'is answered as documented: %i inputs to %s',
+    'the response is a documented one: %i inputs to %s',
     (runs, path) =>
       fuzz(requestTo(fc.constant(path), known), runs, async (request) => {
         await send(request)
@@ -64,26 +64,26 @@ describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
   )
 
   it.each(POSTED.map((path) => [fuzzRuns(250), path] as const))(
-    'is answered as documented: %i inputs of any method to %s',
+    'the response is a documented one: %i inputs with any method to %s',
     (runs, path) =>
       fuzz(requestTo(fc.constant(path), known), runs, async (request) => {
         await send(request)
       }),
   )
 
-  it(`is answered as documented: ${fuzzRuns(3000)} posts to /oauth2-token`, () =>
+  it(`the response is a documented one: ${fuzzRuns(3000)} posts to /oauth2-token`, () =>
     fuzz(postTo('/oauth2-token', tokenParameters(known), known), fuzzRuns(3000), async (request) => {
       const { status, body } = await send(request)
       if (status === 200) expect(body()).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
     }))
 
-  it(`revokes nothing: ${fuzzRuns(800)} posts to /oauth2-token/revoke`, () =>
+  it(`the request revokes nothing: ${fuzzRuns(800)} posts to /oauth2-token/revoke`, () =>
     fuzz(postTo('/oauth2-token/revoke', questionParameters(known), known), fuzzRuns(800), async (request) => {
       const { status, body } = await send(request)
       if (status === 200) expect(body()).toEqual({})
     }))
 
-  it(`finds nothing active: ${fuzzRuns(800)} posts to /oauth2-token/introspect`, () =>
+  it(`the response is inactive: ${fuzzRuns(800)} posts to /oauth2-token/introspect`, () =>
     fuzz(
       postTo('/oauth2-token/introspect', questionParameters(known), known),
       fuzzRuns(800),
@@ -93,13 +93,13 @@ describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
       },
     ))
 
-  it(`is 404 where there is nothing: ${fuzzRuns(500)} inputs`, () =>
+  it(`an unknown path gets 404: ${fuzzRuns(500)} inputs`, () =>
     fuzz(requestTo(unknownPath, known), fuzzRuns(500), async (request) => {
       const { status } = await send(request, 'unknown paths')
       expect(status).toBe(request.url.startsWith(`${ISSUER}/`) ? 404 : 421)
     }))
 
-  it(`is answered in the other dialect: ${fuzzRuns(600)} posts to /oauth2-token`, async () => {
+  it(`the response follows errors: oro: ${fuzzRuns(600)} posts to /oauth2-token`, async () => {
     const oro = new FuzzServer({ config: { errors: 'oro' } })
     await fuzz(postTo('/oauth2-token', tokenParameters(known), known), fuzzRuns(600), async (request) => {
       checkAnswer(await oro.exchange(request), 'oro')
@@ -108,7 +108,7 @@ describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
     oro.restore()
   })
 
-  it(`is no origin that CORS lets in unless it is known: ${fuzzRuns(600)} preflights`, () =>
+  it(`CORS allows only known origins: ${fuzzRuns(600)} preflights`, () =>
     fuzz(fc.tuple(fc.constantFrom(...PATHS), preflight), fuzzRuns(600), async ([path, headers]) => {
       const request = { method: 'OPTIONS', url: ISSUER + path, headers, body: null }
       const { status, origin } = await send(request, 'preflights')
@@ -117,8 +117,8 @@ describe('whatever is sent', { timeout: FUZZ_TIMEOUT_MS }, () => {
     }))
 })
 
-describe('whatever is typed', { timeout: FUZZ_TIMEOUT_MS }, () => {
-  it(`signs nobody in by a wrong password, really hashed: ${fuzzRuns(100)} sign-ins`, async () => {
+describe('a typed password', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it(`a wrong password signs no user in, with real hashes: ${fuzzRuns(100)} sign-ins`, async () => {
     const hashing = new FuzzServer({}, { hashes: true })
     const { username } = await hashing.server.addUser()
     const typed = fc.tuple(fc.oneof({ weight: 3, arbitrary: fc.constant(username) }, wildText), wildText)
@@ -145,7 +145,7 @@ describe('whatever is typed', { timeout: FUZZ_TIMEOUT_MS }, () => {
 })
 
 describe('the requests that were sent', () => {
-  it('are thousands', async ({ annotate }) => {
+  it('the fuzz tests send thousands of requests', async ({ annotate }) => {
     await annotate(fuzzed.counts.format())
     expect(fuzzed.counts.total).toBeGreaterThanOrEqual(fuzzRuns(7000))
   })

@@ -5,7 +5,7 @@ import { FuzzServer } from '../support/fuzz_server.ts'
 import { TARGETS, type Target, TokenTargets } from '../support/fuzz_token_targets.ts'
 import { editsOf, Forger, forgedToken, noToken, replaceAt } from '../support/fuzz_tokens.ts'
 
-/** Whose tokens are changed: each kind goes where the whole one would be good. */
+/** The kinds of tokens. A changed token of a kind is sent to the target that accepts the original. */
 const KINDS = {
   'access token': ['introspect', 'revoke', 'verifier'],
   'refresh token': ['refresh', 'introspect', 'revoke'],
@@ -33,7 +33,7 @@ function tokenOf(kind: Kind): string {
   return kind === 'refresh token' ? targets.refreshToken : targets.operator.tokens.access_token
 }
 
-/** Whatever came out as the whole token once more, or would in a header, is another input's turn. */
+/** Skips an input that equals the original token, also after the trimming of a header. */
 function checkOther(kind: Kind, token: string): Promise<void> {
   fc.pre(token.trim() !== tokenOf(kind))
   return checkKind(kind, token)
@@ -44,7 +44,7 @@ async function checkKind(kind: Kind, token: string): Promise<void> {
 }
 
 describe('a token that was not issued', { timeout: FUZZ_TIMEOUT_MS }, () => {
-  it.each(KIND_NAMES)('is refused with any one character replaced: each of the %s', (kind) =>
+  it.each(KIND_NAMES)('a token with one replaced character is refused: each of the %s', (kind) =>
     fuzz(fc.integer({ min: 1, max: 63 }), fuzzRuns(1), async (offset) => {
       const token = tokenOf(kind)
       expect(token.length).toBeGreaterThan(400)
@@ -52,30 +52,33 @@ describe('a token that was not issued', { timeout: FUZZ_TIMEOUT_MS }, () => {
     }),
   )
 
-  it.each(KIND_NAMES)(`is refused with the last bits of its signature set: each of the %s`, async (kind) => {
-    const token = tokenOf(kind)
-    for (let offset = 1; offset < 64; offset++)
-      await checkKind(kind, replaceAt(token, token.length - 1, offset))
-  })
+  it.each(KIND_NAMES)(
+    `a token with changed last bits of its signature is refused: each of the %s`,
+    async (kind) => {
+      const token = tokenOf(kind)
+      for (let offset = 1; offset < 64; offset++)
+        await checkKind(kind, replaceAt(token, token.length - 1, offset))
+    },
+  )
 
-  it.each(KIND_NAMES)(`is refused after an edit: ${fuzzRuns(400)} of the %s`, (kind) =>
+  it.each(KIND_NAMES)(`an edited token is refused: ${fuzzRuns(400)} of the %s`, (kind) =>
     fuzz(editsOf(tokenOf(kind)), fuzzRuns(400), (token) => checkOther(kind, token)),
   )
 
   it.each(KIND_NAMES)(
-    `is refused with other claims or another signature: ${fuzzRuns(400)} of the %s`,
+    `a token with other claims or another signature is refused: ${fuzzRuns(400)} of the %s`,
     (kind) =>
       fuzz(forgedToken, fuzzRuns(400), async (forged) =>
         checkOther(kind, await forger.forge(tokenOf(kind), forged)),
       ),
   )
 
-  it.each(TARGETS)(`is refused where it is none at all: ${fuzzRuns(200)} to the %s`, (target) =>
+  it.each(TARGETS)(`a text that is not a token is refused: ${fuzzRuns(200)} to the %s`, (target) =>
     fuzz(noToken, fuzzRuns(200), (text) => targets.checkRefused(target, text)),
   )
 })
 
-describe('a token that was issued for something else', () => {
+describe('a token for another purpose', () => {
   it.each<[Target, () => Promise<string>]>([
     ['refresh', async () => targets.accessToken],
     ['refresh', async () => targets.operator.tokens.refresh_token ?? ''],
@@ -86,13 +89,13 @@ describe('a token that was issued for something else', () => {
     ['introspect', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
     ['admin API', async () => targets.accessToken],
     ['admin API', async () => targets.operator.tokens.refresh_token ?? ''],
-  ])('is refused by the %s', async (target, tokenFor) => {
+  ])('the token is refused by the %s', async (target, tokenFor) => {
     await targets.checkRefused(target, await tokenFor())
   })
 })
 
 describe('the tokens that were tried', () => {
-  it('are thousands', async ({ annotate }) => {
+  it('the fuzz tests send thousands of tokens', async ({ annotate }) => {
     await annotate(fuzzed.counts.format())
     expect(fuzzed.counts.total).toBeGreaterThan(9000 * Math.min(1, fuzzRuns(1)))
   })

@@ -7,7 +7,7 @@ import {
   shareOfNetwork,
 } from '../../src/lib/address_prefix.ts'
 
-describe('the address that attempts are counted for', () => {
+describe('the address of a counted attempt', () => {
   it.each([
     ['203.0.113.7', 'IPv4, whole'],
     ['::ffff:203.0.113.7', 'as IPv6 writes it'],
@@ -35,7 +35,7 @@ describe('the address that attempts are counted for', () => {
   })
 
   it.each(['127.0.0.1', '127.8.9.10', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1'])(
-    'is nobody for this machine: %s',
+    'a loopback address has no count: %s',
     (address) => expect(countedAddress(address)).toBeNull(),
   )
 
@@ -60,7 +60,7 @@ describe('the networks around a counted address', () => {
     expect(around.map(({ kind, prefix }) => `${kind} ${prefix}`)).toEqual(networks)
   })
 
-  it('are the same for every address of the network', () => {
+  it('every address of a network has the same networks', () => {
     const around = (address: string) => networksAround(countedAddress(address) ?? '')
     expect(around('2001:db8:1:2aa::1')).toEqual(around('2001:db8:1:200:ffff::'))
     expect(around('203.0.113.7')).toEqual(around('::ffff:203.0.113.250'))
@@ -68,7 +68,7 @@ describe('the networks around a counted address', () => {
 })
 
 describe('the share of a network that an IPv6 /64 belongs to', () => {
-  it('is one of four for all /64s of a /48, and none for IPv4', () => {
+  it('each /64 has one of the four shares of its /48, and IPv4 has none', () => {
     const addresses = Array.from({ length: 1000 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`)
     const shares = new Set(addresses.map((address) => shareOfNetwork(countedAddress(address) ?? '')))
     expect(shares.size).toBe(NETWORK_SHARES)

@@ -13,14 +13,14 @@ const bytes = (...values: number[]) => new Uint8Array(values)
 const hex = (data: Uint8Array) => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
 describe('UTF-8', () => {
-  it('gives back every text, and counts bytes', () => {
+  it('every text survives encoding, and the length is in bytes', () => {
     for (const text of ['', 'a', 'é', '\0', '🔑', 'a\r\nb']) {
       expect(decodeUtf8(encodeUtf8(text))).toBe(text)
     }
     expect(encodeUtf8('é🔑')).toEqual(bytes(0xc3, 0xa9, 0xf0, 0x9f, 0x94, 0x91))
   })
 
-  it('is read without its byte order mark', () => {
+  it('decoding removes the byte order mark', () => {
     expect(decodeUtf8(bytes(0xef, 0xbb, 0xbf, 0x61))).toBe('a')
   })
 
@@ -50,14 +50,17 @@ describe('base64', () => {
     for (const form of [encoded, padded]) expect(decodeBase64(form)).toEqual(encodeUtf8(text))
   })
 
-  it('uses the standard alphabet', () => {
+  it('base64 uses the standard alphabet', () => {
     expect(encodeBase64(bytes(0xfb, 0xff))).toBe('+/8')
     expect(decodeBase64('+/8')).toEqual(bytes(0xfb, 0xff))
   })
 
-  it.each([['!'], ['A'], ['AAAAA'], ['-_8'], ['Zg='], ['Zg==='], ['=Zg='], ['é']])('is not %j', (text) => {
-    expect(decodeBase64(text)).toBe(null)
-  })
+  it.each([['!'], ['A'], ['AAAAA'], ['-_8'], ['Zg='], ['Zg==='], ['=Zg='], ['é']])(
+    'decoding refuses %j',
+    (text) => {
+      expect(decodeBase64(text)).toBe(null)
+    },
+  )
 })
 
 describe('SHA-256', () => {
@@ -71,7 +74,7 @@ describe('SHA-256', () => {
 })
 
 describe('random ids', () => {
-  it('are base64url of that many bytes, and never the same', () => {
+  it('random ids are base64url of a number of bytes and never repeat', () => {
     expect(randomId(16)).toMatch(/^[A-Za-z0-9_-]{22}$/)
     expect(randomId(32)).toMatch(/^[A-Za-z0-9_-]{43}$/)
     expect(new Set(Array.from({ length: 1000 }, () => randomId(16))).size).toBe(1000)

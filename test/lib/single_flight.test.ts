@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { SingleFlight } from '../../src/lib/single_flight.ts'
 
-/** A request, and the work that it holds the Worker alive for. */
+/** A request, and the work that it keeps alive. */
 function request(): { context: RequestContext; held: Promise<unknown>[] } {
   const held: Promise<unknown>[] = []
   const waitUntil = (work: Promise<unknown>) => void held.push(work)
   return { context: { now: 0, addressPrefix: null, address: null, continent: null, waitUntil }, held }
 }
 
-/** Work that is done when the test says so, and that counts its runs. */
+/** Work that the test completes, and that counts its runs. */
 function work() {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let runs = 0
@@ -21,7 +21,7 @@ function work() {
 }
 
 describe('a single flight', () => {
-  it('does the work once for all who ask at once', async () => {
+  it('parallel callers share one run', async () => {
     const flights = new SingleFlight<string>()
     const { run, resolve, runs } = work()
     const responses = Promise.all(Array.from({ length: 50 }, () => flights.run('a', request().context, run)))
@@ -30,21 +30,21 @@ describe('a single flight', () => {
     expect(runs()).toBe(1)
   })
 
-  it('keeps different keys apart', async () => {
+  it('different keys run separately', async () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
     const responses = ['a', 'b'].map((key) => flights.run(key, context, async () => `response ${key}`))
-    expect(await Promise.all(responses)).toEqual(['answer a', 'answer b'])
+    expect(await Promise.all(responses)).toEqual(['response a', 'response b'])
   })
 
-  it('keeps nothing: who asks later starts anew', async () => {
+  it('a later caller starts a new run', async () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
     expect(await flights.run('a', context, async () => 'first')).toBe('first')
     expect(await flights.run('a', context, async () => 'second')).toBe('second')
   })
 
-  it('fails for all who joined, and not for who comes after', async () => {
+  it('a failure reaches all callers of the run, and no later caller', async () => {
     const flights = new SingleFlight<string>()
     const { context } = request()
     const { run, reject } = work()
@@ -58,7 +58,7 @@ describe('a single flight', () => {
     expect(await flights.run('a', context, async () => 'answer')).toBe('answer')
   })
 
-  it('is held by the request that started it, to its end and without its failure', async () => {
+  it('the request that started the run keeps it alive, without its failure', async () => {
     const flights = new SingleFlight<string>()
     const [first, second] = [request(), request()]
     const { run, reject } = work()

@@ -10,11 +10,11 @@ const NAMES_NO_CLIENT = invalidClient('Basic credentials name no client')
 const credentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
   parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))))
 
-/** The same under OroCommerce's rule. */
+/** The same with the rule of OroCommerce. */
 const oroCredentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
   parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))), { bodyWins: true })
 
-/** Basic credentials of a text that is encoded as far as it shall be. */
+/** A Basic header with a text that is already encoded. */
 const basic = (text: string, scheme = 'Basic') => `${scheme} ${btoa(text)}`
 
 describe('client credentials in the body', () => {
@@ -78,7 +78,7 @@ describe('Basic credentials', () => {
     ['a broken percent sequence in the secret', basic('shop:100%'), same('shop', '100%')],
     ['a percent sequence that is not UTF-8', basic('shop:%ff'), same('shop', '%ff')],
   ])(
-    'have two readings of the secret, form-decoded (RFC 6749 §2.3.1) and raw: %s',
+    'Basic credentials give two readings of the secret, form-decoded (RFC 6749 §2.3.1) and raw: %s',
     (_case, authorization, credentials) => {
       expect(credentialsIn(authorization)).toEqual(credentials)
     },
@@ -95,8 +95,8 @@ describe('Basic credentials', () => {
   })
 })
 
-describe('Basic credentials beside parameters of the body', () => {
-  it('agree with the same client_id', () => {
+describe('Basic credentials with parameters in the body', () => {
+  it('Basic credentials may come with the same client_id in the body', () => {
     for (const client_id of ['shop', '']) {
       const credentials = credentialsIn(basic('shop:s'), { client_id, client_secret: '' })
       expect(credentials).toEqual({ id: 'shop', secrets: ['s', 's'] })
@@ -120,7 +120,7 @@ describe('Basic credentials beside parameters of the body', () => {
     expect(oroCredentialsIn(basic('shop:s'), body)).toEqual(credentials)
   })
 
-  it('are ignored by the rule of OroCommerce if the body has both', () => {
+  it('the rule of OroCommerce ignores Basic credentials if the body has both', () => {
     const body = { client_id: 'a', client_secret: 'b' }
     expect(oroCredentialsIn('Basic !!!', body)).toEqual({ id: 'a', secrets: ['b'] })
   })

@@ -6,7 +6,7 @@ type Kind = errors.Refusal['kind']
 /** A status and the JSON members in their order. */
 type Handler = [status: number, body: Record<string, string>]
 
-/** What a caller gets, as the bytes that are written. */
+/** The bytes of the response body. */
 function answer({ refusal }: errors.OAuthError, dialect: ErrorDialect): string {
   const wire = describeRefusal(refusal, dialect)
   return written([wire.status, formatError(wire, dialect)])
@@ -142,17 +142,17 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
 }
 
 describe.each(Object.entries(ANSWERS))('%s', (kind, { error, ...answers }) => {
-  it('is what its constructor function makes', () => {
+  it('the constructor function makes the refusal', () => {
     expect(error.refusal.kind).toBe(kind)
   })
 
-  it.each(['rfc6749', 'oro'] as const)('is answered in the dialect %s', (dialect) => {
+  it.each(['rfc6749', 'oro'] as const)('the refusal has its response with errors: %s', (dialect) => {
     expect(answer(error, dialect)).toBe(written(answers[dialect]))
   })
 })
 
 describe('a missing grant_type', () => {
-  it('is a missing parameter in the dialect rfc6749, and an unknown grant in the dialect oro', () => {
+  it('a missing grant_type is a missing parameter with errors: rfc6749, and an unknown grant with errors: oro', () => {
     const missing = errors.missingParameter('grant_type')
     expect(answer(missing, 'rfc6749')).toBe(
       written(rfc(400, 'invalid_request', 'The parameter grant_type is missing.')),

@@ -11,13 +11,13 @@ const ERROR_TEXT = /^[\x20\x21\x23-\x5B\x5D-\x7E]+$/
 
 const DIALECTS: ErrorDialect[] = ['rfc6749', 'oro']
 
-/** Every parameter that an endpoint requires or reads. */
+/** Every parameter that an endpoint reads. */
 const PARAMETERS = [
   ...['grant_type', 'client_id', 'client_secret', 'username', 'password', 'scope', 'refresh_token'],
   ...['token', 'visitor_access_token', 'resource'],
 ]
 
-/** Every refusal of each kind with every public parameter. A new kind does not compile until it is here. */
+/** Every refusal of each kind with every public parameter. A new kind must be added here to compile. */
 const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   malformed_request: Object.keys(MALFORMATIONS).map((name) => ({
     kind: 'malformed_request',
@@ -59,11 +59,14 @@ const TEXTS: [string, WireError][] = DIALECTS.flatMap((dialect) =>
 const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*$/
 
 describe('the texts of a refusal', () => {
-  it.each(TEXTS)('have only characters that RFC 6749 §5.2 allows: %s', (_refusal, wire) => {
-    expect(wire.error).toMatch(/^[a-z_]+$/)
-    expect(wire.description).toMatch(ERROR_TEXT)
-    if (wire.hint !== undefined) expect(wire.hint).toMatch(ERROR_TEXT)
-  })
+  it.each(TEXTS)(
+    'the texts of a refusal have only characters that RFC 6749 §5.2 allows: %s',
+    (_refusal, wire) => {
+      expect(wire.error).toMatch(/^[a-z_]+$/)
+      expect(wire.description).toMatch(ERROR_TEXT)
+      if (wire.hint !== undefined) expect(wire.hint).toMatch(ERROR_TEXT)
+    },
+  )
 })
 
 describe('a scope', () => {
@@ -71,7 +74,7 @@ describe('a scope', () => {
     storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers', guests: true, scopes },
   })
 
-  it('is in no response, token or introspection where a client has none (RFC 6749 §3.3)', async () => {
+  it('a client without scopes gets no scope in response, token or introspection (RFC 6749 §3.3)', async () => {
     const server = new TestServer({ config: { apis: api([]) } })
     const client = await server.addClient()
     const user = await server.addUser()
@@ -93,7 +96,7 @@ describe('a scope', () => {
     }
   })
 
-  it('follows the grammar of RFC 6749 §3.3 wherever it is written', async () => {
+  it('every scope that the server writes follows the grammar of RFC 6749 §3.3', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     for (const scope of [undefined, 'cart', 'cart  orders', ' catalog']) {
@@ -106,7 +109,7 @@ describe('a scope', () => {
   })
 
   it.each(['', ' ', 'a b', 'a"b', 'a\\b', 'é'])(
-    'is refused in config.yml and in a client where it is not one scope token: %j',
+    'config.yml and the admin API refuse a scope that is not one scope token: %j',
     async (scope) => {
       expect(() => new TestServer({ config: { apis: api([scope]) } })).toThrow(
         'apis.storefront.scopes.0: must be one scope token (RFC 6749 §3.3)',
@@ -132,7 +135,7 @@ describe('a challenge', () => {
     expect(error.challenge).toMatch(CHALLENGE)
   })
 
-  it('of the server has a parameter after the scheme', async () => {
+  it('every challenge of the server has a parameter after the scheme', async () => {
     const server = new TestServer()
     const headers = { Authorization: basic('nobody', 'wrong') }
     const answers = [

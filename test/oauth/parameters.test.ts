@@ -11,7 +11,7 @@ const NOT_A_FORM = malformedRequest('not_a_form')
 
 const PARSERS = { JSON: parseJsonParameters, 'a form': parseFormParameters }
 
-/** Named values of any text, each name once. */
+/** Values with any text, and unique names. */
 const entries = fc.uniqueArray(
   fc.tuple(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ unit: 'binary' })),
   { selector: ([name]) => name },
@@ -25,13 +25,13 @@ describe('parameters', () => {
     ]),
   )
 
-  it('are found by their names, and an empty one is absent (RFC 6749 §3.1)', () => {
+  it('a parameter is found by its name, and an empty parameter is absent (RFC 6749 §3.1)', () => {
     expect(parameters.find('scope')).toBe(' ')
     expect(parameters.find('username')).toBe(null)
     expect(parameters.find('password')).toBe(null)
   })
 
-  it('are required by their names, and a refusal says which one is missing', () => {
+  it('the refusal names the missing parameter', () => {
     expect(parameters.require('scope')).toBe(' ')
     for (const missing of ['username', 'password', 'toString']) {
       expect(() => parameters.require(missing)).toThrow(missingParameter(missing))
@@ -40,10 +40,10 @@ describe('parameters', () => {
 })
 
 describe('JSON and forms', () => {
-  it('give back every text that was written', () => {
+  it('every text survives encoding and parsing', () => {
     fc.assert(
       fc.property(entries, (written) => {
-        // An object literal would give `__proto__` its own meaning.
+        // In an object literal `__proto__` has a special meaning.
         const members = written.map((entry) => entry.map((text) => JSON.stringify(text)).join(':'))
         const read = [
           parseJsonParameters(`{${members.join(',')}}`),
@@ -58,7 +58,7 @@ describe('JSON and forms', () => {
   })
 
   it.each(Object.entries(PARSERS))(
-    'refuse what they cannot read and throw nothing else: %s',
+    'the parser returns parameters or throws a refusal: %s',
     (_name, parse) => {
       const attempt = (text: string) => {
         try {
@@ -115,18 +115,18 @@ describe('the members of a JSON object', () => {
   )
 
   it.each(['number', 'flag', 'list', 'object'])(
-    'are refused when read where they are no string: %s',
+    'reading a member that is not a string is refused: %s',
     (name) => {
       expect(() => parameters.find(name)).toThrow(notAString(name))
       expect(() => parameters.require(name)).toThrow(notAString(name))
     },
   )
 
-  it('are ignored where they are not read, with any type (RFC 6749 §3.2)', () => {
+  it('a member that is not read is ignored, with any type (RFC 6749 §3.2)', () => {
     expect(parameters.find('scope')).toBe('a')
   })
 
-  it('are absent where they are null', () => {
+  it('a null member is absent', () => {
     expect(parameters.find('none')).toBe(null)
     expect(() => parameters.require('none')).toThrow(missingParameter('none'))
   })
@@ -148,7 +148,7 @@ describe('a parameter that may be repeated (RFC 8707 §2)', () => {
   })
 
   it.each(['{"resource":1}', '{"resource":["a",1]}', '{"resource":{}}', '{"resource":[["a",["b"]]]}'])(
-    'is refused where a value is no string: %s',
+    'a value that is not a string is refused: %s',
     (text) => {
       expect(() => parseJsonParameters(text).findAll('resource')).toThrow(notAString('resource'))
     },

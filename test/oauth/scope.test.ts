@@ -14,12 +14,12 @@ describe('a scope', () => {
     expect(parseScope(text)).toEqual(tokens)
   })
 
-  it('is written with one space between the tokens', () => {
+  it('a formatted scope has one space between the tokens', () => {
     expect(formatScope(['cart', 'orders'])).toBe('cart orders')
     expect(formatScope([])).toBe('')
   })
 
-  it('has tokens of printable ASCII without space, quote or backslash (RFC 6749 §3.3)', () => {
+  it('a scope token has printable ASCII without space, quote or backslash (RFC 6749 §3.3)', () => {
     const allowed = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter((character) =>
       SCOPE_TOKEN.test(character),
     )
@@ -31,7 +31,7 @@ describe('a scope', () => {
   })
 })
 
-describe('the scope that is granted', () => {
+describe('the granted scope', () => {
   const allowed = ['cart', 'orders', 'catalog']
 
   it.each([
@@ -44,11 +44,11 @@ describe('the scope that is granted', () => {
     expect(grantScope(asked, allowed)).toEqual({ tokens, announce })
   })
 
-  it('is nothing, unannounced, where nothing is asked for and nothing is allowed', () => {
+  it('the granted scope is empty and not announced if nothing is requested and nothing is allowed', () => {
     expect(grantScope(null, [])).toEqual({ tokens: [], announce: false })
   })
 
-  it.each([' ', '   '])('is refused where spaces alone are asked for: %j', (asked) => {
+  it.each([' ', '   '])('a requested scope of spaces is refused: %j', (asked) => {
     expect(() => grantScope(asked, allowed)).toThrow(invalidScope('spaces alone are no scope'))
   })
 
@@ -65,7 +65,7 @@ describe('the scope that is granted', () => {
     )
   })
 
-  it('leaves the list of what is allowed as it was', () => {
+  it('granting does not change the list of allowed scopes', () => {
     const list = ['cart']
     grantScope(null, list).tokens.push('admin')
     expect(list).toEqual(['cart'])

@@ -14,6 +14,7 @@ interface Manifest {
 /** Each workspace with its source files, by git's patterns. */
 const WORKSPACES = [
   { folder: '.', sources: ['src', 'scripts', 'vitest.config.ts'] },
+  { folder: 'packages/formats', sources: ['packages/formats/src'] },
   { folder: 'packages/verify', sources: ['packages/verify/src'] },
   { folder: 'packages/client', sources: ['packages/client/src'] },
   { folder: 'packages/cli', sources: ['packages/cli/src', 'packages/cli/build.js'] },
@@ -57,8 +58,11 @@ describe.each(WORKSPACES)('the manifest in $folder', ({ folder, sources }) => {
 describe('the dependencies of the server', () => {
   it('are the packages in the bundle of the Worker', async () => {
     const bundled = await packagesOf('Worker')
-    const { dependencies = {} } = readManifest('.')
-    const external = Object.keys(dependencies).filter((name) => !name.startsWith('@sallyport/'))
+    const { dependencies } = readManifest('.')
+    const ofFormats = readManifest('packages/formats').dependencies
+    const external = Object.keys({ ...dependencies, ...ofFormats }).filter(
+      (name) => !name.startsWith('@sallyport/'),
+    )
     expect(external.sort()).toEqual([...bundled.keys()].sort())
   })
 })

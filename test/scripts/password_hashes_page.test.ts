@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { describe, expect, it } from 'vitest'
-import { IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
 
 const page = readFileSync('docs/password-hashes.md', 'utf8')
 

@@ -1,4 +1,4 @@
-import type { HashColumns } from '../../src/users/schemes/conversion/conversion.ts'
+import type { HashColumns } from '@sallyport/formats/schemes/conversion/conversion'
 
 /** A hash as another system stores it, and the password that it was made of. Every password is made up. */
 export interface HashVector {

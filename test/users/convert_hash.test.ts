@@ -1,11 +1,11 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { convertHash, IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
+import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
+import { readHash } from '@sallyport/formats/schemes/read_hash'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../src/lib/bytes.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
-import { convertHash, IMPORT_SCHEMES } from '../../src/users/schemes/conversion/convert_hash.ts'
-import { recogniseHash } from '../../src/users/schemes/conversion/self_describing.ts'
-import { readHash } from '../../src/users/schemes/read_hash.ts'
 import { HASH_VECTORS, VECTOR_KEYS } from '../support/hash_vectors.ts'
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: VECTOR_KEYS })

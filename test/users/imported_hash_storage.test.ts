@@ -1,12 +1,12 @@
 import { scryptSync } from 'node:crypto'
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { convertHash } from '@sallyport/formats/schemes/conversion/convert_hash'
+import { parseHashKeys } from '@sallyport/formats/schemes/hash_keys'
+import { isFastHash } from '@sallyport/formats/schemes/read_hash'
 import { describe, expect, it } from 'vitest'
 import { encodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
 import { Argon2id } from '../../src/users/argon2.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
-import { convertHash } from '../../src/users/schemes/conversion/convert_hash.ts'
-import { parseHashKeys } from '../../src/users/schemes/hash_keys.ts'
-import { isFastHash } from '../../src/users/schemes/read_hash.ts'
 import { HASH_VECTORS, VECTOR_KEYS } from '../support/hash_vectors.ts'
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: VECTOR_KEYS })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import { HashRefused } from '@sallyport/formats/schemes/hash_scheme'
+import { readHash } from '@sallyport/formats/schemes/read_hash'
+import { formatSymfonyHash } from '@sallyport/formats/schemes/symfony_scheme'
 import { describe, expect, it } from 'vitest'
 import { encodeBase64, encodeUtf8 } from '../../src/lib/bytes.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
-import { HashRefused } from '../../src/users/schemes/hash_scheme.ts'
-import { readHash } from '../../src/users/schemes/read_hash.ts'
-import { formatSymfonyHash } from '../../src/users/schemes/symfony_scheme.ts'
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
 

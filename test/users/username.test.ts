@@ -1,6 +1,6 @@
+import { findUsernameProblem, foldUsername, normalizeUsername } from '@sallyport/formats/username'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findUsernameProblem, foldUsername, normalizeUsername } from '../../src/users/username.ts'
 import { findUsernameWarnings } from '../../src/users/username_warnings.ts'
 
 /** How names were stored before they were compared by RFC 8265. */

@@ -19,7 +19,7 @@ async function setUp(alg = 'ES256') {
   return { issuer, verifier, refusalOf }
 }
 
-/** The parts of a token, to be put together wrongly. */
+/** The parts of a token, for a wrong combination. */
 function split(token: string): [string, string, string] {
   const [header = '', payload = '', signature = ''] = token.split('.')
   return [header, payload, signature]
@@ -36,14 +36,14 @@ async function publicKeyOf(issuer: TestIssuer): Promise<JWK & { kid: string }> {
   return jwk
 }
 
-/** A token of the issuer under another header: its signature is no longer right. */
+/** A token of the issuer with another header, which makes its signature invalid. */
 async function withHeader(issuer: TestIssuer, header: object): Promise<string> {
   const { kid } = await publicKeyOf(issuer)
   const [, payload, signature] = split(await issuer.mint({ audience: AUDIENCE }))
   return `${encode({ typ: 'at+jwt', kid, ...header })}.${payload}.${signature}`
 }
 
-/** Of somebody else's making, and right but for the key. */
+/** A token that is valid except for the key of an attacker. */
 async function forge(header: object, privateKey?: CryptoKey): Promise<string> {
   const key = privateKey ?? (await generateKeyPair('ES256')).privateKey
   const names = { iss: 'https://issuer.test', aud: AUDIENCE, sub: 'user:1', client_id: 'x', jti: 'x' }
@@ -53,7 +53,7 @@ async function forge(header: object, privateKey?: CryptoKey): Promise<string> {
 
 type Make = (issuer: TestIssuer) => Promise<string>
 
-/** What is wrong with a token, what the log says of it, and how it is made. */
+/** The defect of a token, the reason in the log, and a function that makes the token. */
 const FORGERIES: [string, string, Make][] = [
   [
     'alg none',
@@ -90,7 +90,7 @@ const FORGERIES: [string, string, Make][] = [
   ],
   [
     'a key of the forger in the header',
-    'it brings a key of its own: jwk',
+    'its header has a key: jwk',
     async (issuer) => {
       const { publicKey, privateKey } = await generateKeyPair('ES256')
       const { kid } = await publicKeyOf(issuer)
@@ -99,16 +99,16 @@ const FORGERIES: [string, string, Make][] = [
   ],
   [
     'a signature with padding',
-    'its signature is written another way than it was issued',
+    'the signature is not in its canonical form',
     async (issuer) => `${await issuer.mint({ audience: AUDIENCE })}==`,
   ],
   [
     'a signature with a spare bit set',
-    'its signature is written another way than it was issued',
+    'the signature is not in its canonical form',
     async (issuer) => otherSpellings(await issuer.mint({ audience: AUDIENCE }))[3] ?? '',
   ],
   ['no key id', 'it names no key', (issuer) => withHeader(issuer, { alg: 'ES256', kid: undefined })],
-  ['an unknown key id', 'it is signed by no key of the issuer', () => forge({ kid: 'unknown' })],
+  ['an unknown key id', 'it is not signed by a key of the issuer', () => forge({ kid: 'unknown' })],
   [
     'a changed payload',
     'signature verification failed',
@@ -120,21 +120,13 @@ const FORGERIES: [string, string, Make][] = [
   ['no JWT', 'it is not a JWT', async () => 'garbage'],
 ]
 
-/** What the issuer itself signed, with the key that a verifier knows, and that is no access token for this API. */
+/** Tokens that the issuer signed with a published key and that are not valid access tokens for this API. */
 const FOREIGN: [string, string, Partial<MintOptions>][] = [
-  // RFC 8725 §3.10: even where the signature is right, for a key that a token brings is not to be looked at.
-  ['a key in the header', 'it brings a key of its own: jwk', { header: { jwk: { kty: 'EC' } } }],
-  [
-    'an address of keys',
-    'it brings a key of its own: jku',
-    { header: { jku: 'https://evil.test/jwks.json' } },
-  ],
-  [
-    'an address of certificates',
-    'it brings a key of its own: x5u',
-    { header: { x5u: 'https://evil.test/' } },
-  ],
-  ['certificates', 'it brings a key of its own: x5c', { header: { x5c: ['MIIB'] } }],
+  // RFC 8725 §3.10: a verifier must not use a key from the header, also if the signature is valid.
+  ['a key in the header', 'its header has a key: jwk', { header: { jwk: { kty: 'EC' } } }],
+  ['an address of keys', 'its header has a key: jku', { header: { jku: 'https://evil.test/jwks.json' } }],
+  ['an address of certificates', 'its header has a key: x5u', { header: { x5u: 'https://evil.test/' } }],
+  ['certificates', 'its header has a key: x5c', { header: { x5c: ['MIIB'] } }],
   ['a critical extension', 'it has critical extensions', { header: { crit: ['b64'], b64: true } }],
   ['no type', '"typ"', { header: { typ: undefined } }],
   ['the type of an ID token', '"typ"', { header: { typ: 'JWT' } }],
@@ -161,6 +153,9 @@ const FOREIGN: [string, string, Partial<MintOptions>][] = [
   ['a scope that is no text', 'its scope is not text', { claims: { scope: ['cart'] } }],
   ['a guest that is no text', 'its visitor_id is not text', { claims: { visitor_id: 7 } }],
   ['roles that are no list', 'its roles are not a list', { claims: { roles: 'admin' } }],
+  ['a sign-in time in words', 'its auth_time is not a whole second', { claims: { auth_time: 'now' } }],
+  ['a bound key without a thumbprint', 'its cnf has no jkt', { claims: { cnf: {} } }],
+  ['a thumbprint that is no text', 'its cnf.jkt is not text', { claims: { cnf: { jkt: 7 } } }],
   ['a role that is no text', 'its roles are not a list', { claims: { roles: ['admin', 7] } }],
 ]
 
@@ -170,7 +165,7 @@ function expectRefusal({ code, status, challenge, message }: TokenError, reason:
 }
 
 describe('a forged token', () => {
-  it.each(FORGERIES)('is refused: %s', async (_name, reason, make) => {
+  it.each(FORGERIES)('the verifier refuses a token with %s', async (_name, reason, make) => {
     const { issuer, refusalOf } = await setUp()
     expectRefusal(await refusalOf(await make(issuer)), reason)
   })
@@ -178,12 +173,12 @@ describe('a forged token', () => {
   it.each([
     ['ES256', 'RS256'],
     ['RS256', 'PS256'],
-  ])('is refused: %s in the header, and the id of a key for %s', async (alg, keyAlg) => {
+  ])('the verifier refuses a token with %s in the header and the id of a key for %s', async (alg, keyAlg) => {
     const { issuer, refusalOf } = await setUp(keyAlg)
     expectRefusal(await refusalOf(await withHeader(issuer, { alg })), 'its algorithm is not that of its key')
   })
 
-  it('causes no fetch where its algorithm or a key of its own gives it away', async () => {
+  it('a token with a forbidden algorithm or its own key causes no fetch', async () => {
     const { issuer, refusalOf } = await setUp()
     for (const header of [{ alg: 'none' }, { alg: 'HS256' }, { jku: 'https://evil.test/jwks.json' }]) {
       await refusalOf(`${encode({ alg: 'ES256', typ: 'at+jwt', kid: 'x', ...header })}.e30.x`)
@@ -192,13 +187,13 @@ describe('a forged token', () => {
   })
 })
 
-describe('a token that the issuer signed for something else', () => {
-  it.each(FOREIGN)('is refused: %s', async (_name, reason, options) => {
+describe('another token of the issuer', () => {
+  it.each(FOREIGN)('the verifier refuses a token with %s', async (_name, reason, options) => {
     const { issuer, refusalOf } = await setUp()
     expectRefusal(await refusalOf(await issuer.mint({ audience: AUDIENCE, ...options })), reason)
   })
 
-  it('is accepted within the leeway, and not a second beyond', async () => {
+  it('a token is accepted within the leeway and refused one second later', async () => {
     const { issuer, verifier, refusalOf } = await setUp()
     const mint = (options: Partial<MintOptions>) => issuer.mint({ audience: AUDIENCE, ...options })
     await verifier.verify(await mint({ expiresAt: NOW - 4 }), { now: NOW })

@@ -30,7 +30,7 @@ export async function listOrders(db: D1Database): Promise<Order[]> {
   return (await db.prepare(`${SELECT_ORDERS} ORDER BY o.placed_on DESC, o.id`).all<Order>()).results
 }
 
-/** Null where there is no such order. */
+/** Null if the order does not exist. */
 export async function setOrderStatus(db: D1Database, id: string, status: OrderStatus): Promise<Order | null> {
   const update = db.prepare('UPDATE orders SET status = ? WHERE id = ?').bind(status, id)
   const [, found] = await db.batch<Order>([update, db.prepare(`${SELECT_ORDERS} WHERE o.id = ?`).bind(id)])

@@ -8,13 +8,13 @@ import { isOrderStatus, listCustomers, listOrders, setOrderStatus } from './stor
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
 
-// The audience is what keeps the shop's tokens out. Where the list of revoked tokens cannot be read for a minute, this
-// API rather refuses than lets in somebody who was dismissed.
+// The audience keeps the shop's tokens out. If the revocation feed cannot be read for a minute, this API refuses all tokens:
+// a former employee must not get access.
 const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, revocations: { whenStale: 'closed' } })
 
 const app = new Hono<{ Bindings: Cloudflare.Env }>()
 
-// The shop's page may read refusals: the demo shows one.
+// The shop's page may read refusals, because the demo shows one.
 app.use(
   cors({
     origin: SHOP_ORIGIN,
@@ -48,7 +48,7 @@ app.notFound((c) => c.json({ error: 'not_found' }, 404))
 
 export default app
 
-/** What the client may do is its scope; what the person may do is their role. */
+/** The scope says what the client may do. The roles say what the user may do. */
 function requireRole(...roles: string[]): MiddlewareHandler<TokenVariables> {
   return async (c, next) => {
     if (!c.get('token').roles.some((role) => roles.includes(role))) {

@@ -3,25 +3,23 @@ import { readClaims } from './sallyport_client.js'
 const time = new Intl.DateTimeFormat('en', { timeStyle: 'medium' })
 const clock = (seconds) => time.format(seconds * 1000)
 
-/** What each claim means, for somebody who never saw a token. */
+/** The meaning of each claim, for a reader who is new to tokens. */
 const MEANINGS = [
-  ['iss', 'who signed it: the token service', String],
-  ['aud', 'where it is good: the storefront, and nowhere else', String],
+  ['iss', 'issuer: the token service that signed it', String],
+  ['aud', 'audience: only the storefront API accepts it', String],
   ['sub', (claims) => describeSubject(claims), String],
-  ['visitor_id', 'the guest that you were: whose cart to move', String],
-  ['scope', 'what this page may do with it', String],
+  ['visitor_id', 'the earlier guest, whose cart is merged', String],
+  ['scope', 'what this page may do with the token', String],
   ['roles', 'what you may do', (roles) => roles.join(', ')],
-  ['iat', 'when it was made', clock],
-  ['exp', 'when it ends by itself', clock],
-  ['client_id', 'which application asked: this page', String],
-  ['sid', 'the session: stays the same until you sign out', String],
-  ['jti', 'the number of this very ticket', String],
+  ['iat', 'issue time', clock],
+  ['exp', 'expiry time', clock],
+  ['client_id', 'the client that requested it: this page', String],
+  ['sid', 'the session: the same until you sign out', String],
+  ['jti', 'the unique id of this token', String],
 ]
 
 function describeSubject({ sub }) {
-  return sub.startsWith('visitor:')
-    ? 'whom it is for: a visitor without a name'
-    : 'whom it is for: a customer'
+  return sub.startsWith('visitor:') ? 'subject: a guest' : 'subject: a customer'
 }
 
 /** The claims of a token, in the order of the table above: name, value and meaning. */
@@ -34,7 +32,7 @@ export function explainClaims(token) {
   }))
 }
 
-/** How many times the session was refreshed: the number of its refresh token. */
+/** The number of refreshes of the session, from its refresh token. */
 export function refreshCount({ refreshToken }) {
   return Number(readClaims(refreshToken)?.seq ?? 0)
 }

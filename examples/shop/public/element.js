@@ -1,4 +1,4 @@
-/** The element of that id, which the page has. */
+/** The element with that id. The page must have it. */
 export function byId(id) {
   return document.getElementById(id)
 }
@@ -20,7 +20,7 @@ export function element(tag, properties = {}, ...children) {
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** A drawing of art.svg, for the eye alone. */
+/** A drawing of art.svg, hidden from screen readers. */
 export function drawing(name) {
   const svg = document.createElementNS(SVG, 'svg')
   svg.setAttribute('aria-hidden', 'true')
@@ -30,7 +30,7 @@ export function drawing(name) {
   return svg
 }
 
-/** Shows a text, or hides the element where there is none. */
+/** Shows a text, or hides the element if the text is empty. */
 export function say(target, text) {
   target.textContent = text ?? ''
   target.hidden = !text

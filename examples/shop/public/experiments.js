@@ -2,7 +2,7 @@ import { logSentence, showOldToken, showOutcome } from './panel.js'
 
 const GIVE_UP_SECONDS = 60
 
-/** A `fetch` that can lose a response of the token service: the request is worked on there, and nobody hears of it. */
+/** A `fetch` that can drop a response of the token service. The service handles the request, but the page gets an error. */
 export function lossyFetch(issuer) {
   let losesNext = false
 
@@ -11,7 +11,7 @@ export function lossyFetch(issuer) {
     if (!losesNext || input !== `${issuer}/oauth2-token`) return response
     losesNext = false
     await response.arrayBuffer()
-    throw new TypeError('the response was lost on the way')
+    throw new TypeError('the response was dropped')
   }
 
   async function losingOne(work) {
@@ -26,36 +26,34 @@ export function lossyFetch(issuer) {
   return { fetch: fetchOrLose, losingOne }
 }
 
-/** Shows the shop’s token to the API of the back office, which is no API of this client. */
+/** Sends the shop’s token to the back-office API, which must refuse it. */
 export async function tryBackOffice(session, backofficeApi) {
   const response = await present(session.accessToken, `${backofficeApi}/customers`)
   const challenge = response.headers.get('WWW-Authenticate')
   const outcome =
     response.status === 401
       ? `Refused: 401, ${challenge}. The token is signed by the same key, but its “aud” names the storefront.`
-      : `The back office answered ${response.status}.`
+      : `The back-office API responded with ${response.status}.`
   showOutcome(outcome)
-  logSentence('The back-office API was shown the storefront’s token.', 'back_office')
+  logSentence('The storefront token was sent to the back-office API.', 'back_office')
 }
 
-/** Goes on using a token that was signed out, until the API has heard of it. */
+/** Sends a revoked token to the API every second until the API refuses it. */
 export async function watchOldToken(token, storefrontApi) {
   const start = Date.now()
-  showOldToken('Asking…')
+  showOldToken('Waiting for the API…')
   const seconds = () => Math.round((Date.now() - start) / 1000)
   while (seconds() < GIVE_UP_SECONDS) {
     const response = await present(token, `${storefrontApi}/cart`).catch(() => null)
     if (response?.status === 401) {
-      showOldToken(
-        `Refused ${seconds()} s after signing out: 401, ${response.headers.get('WWW-Authenticate')}.`,
-      )
-      logSentence('The storefront API refused the token that was signed out.', 'old_token_refused')
+      showOldToken(`Refused ${seconds()} s after sign-out: 401, ${response.headers.get('WWW-Authenticate')}.`)
+      logSentence('The storefront API refused the revoked token.', 'old_token_refused')
       return
     }
-    showOldToken(`Still accepted after ${seconds()} s. The API reads the list of ended sessions every 10 s.`)
+    showOldToken(`Still accepted after ${seconds()} s. The API polls the revocation feed every 10 s.`)
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
-  showOldToken('Not refused within a minute: is the storefront API cut off from the token service?')
+  showOldToken('Not refused within a minute. Check that the storefront API can reach the token service.')
 }
 
 function present(token, url) {

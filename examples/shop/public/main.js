@@ -1,11 +1,11 @@
+import { CartModel } from './cart_model.js'
 import { byId, say } from './element.js'
 import { lossyFetch, tryBackOffice, watchOldToken } from './experiments.js'
 import { logEvent, logSentence, showLife, showOutcome, showSession } from './panel.js'
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
 import { showProducts } from './shop_view.js'
-import { forgetWarning, tell, warn } from './toast.js'
-import { Visit } from './visit.js'
+import { clearWarning, showMessage, showWarning } from './toast.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 
@@ -13,14 +13,14 @@ const { issuer, storefrontApi, backofficeApi } = await (await fetch('services.js
 const network = lossyFetch(issuer)
 const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
 const shop = new ShopApi(client, storefrontApi)
-const visit = new Visit(shop, isCustomer, guard)
+const cart = new CartModel(shop, isCustomer, guard)
 
 client.subscribe((event, session) => {
   logEvent(event)
   showSession(session)
   showAccount(session)
-  if (event === 'signed_out') visit.clear()
-  if (event === 'changed_elsewhere' || event === 'session_ended') guard(() => visit.show())
+  if (event === 'signed_out') cart.clear()
+  if (event === 'changed_elsewhere' || event === 'session_ended') guard(() => cart.show())
 })
 setInterval(() => showLife(client.session), 1000)
 
@@ -47,25 +47,25 @@ showAccount(client.session)
 await guard(async () => {
   const { products } = await shop.listProducts()
   showProducts(products, ({ sku, name }) => guard(() => add(sku, name)))
-  await visit.show()
+  await cart.show()
 })
 
 async function add(sku, name) {
-  await visit.add(sku)
-  tell(`${name}: it is in your cart.`)
+  await cart.add(sku)
+  showMessage(`${name} was added to your cart.`)
 }
 
 async function order() {
   try {
-    await visit.order()
+    await cart.order()
   } catch (error) {
     if (error.status !== 409) throw error
-    await visit.show()
-    return warn('Your cart was changed in the meantime. Look at it again, then order.')
+    await cart.show()
+    return showWarning('Your cart has changed. Check it, then order again.')
   }
   byId('cart').close()
-  logSentence('You placed an order: the token’s scope allows it.', 'ordered')
-  return tell('Thank you. Your order is placed: it is listed below the products.')
+  logSentence('Order placed: the token’s scope allows it.', 'ordered')
+  return showMessage('Thank you. Your order is listed below the products.')
 }
 
 function openSignIn() {
@@ -85,43 +85,40 @@ async function signIn(form) {
     await client.signIn(username.value, password.value)
   } catch (error) {
     const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
-    say(
-      byId('sign-in-error'),
-      isWrong ? 'That email and password do not fit.' : 'That did not work. Try again.',
-    )
+    say(byId('sign-in-error'), isWrong ? 'Wrong email or password.' : 'Sign-in failed. Try again.')
     return password.select()
   }
   form.reset()
   byId('sign-in').close()
-  return guard(() => visit.show())
+  return guard(() => cart.show())
 }
 
 async function signOut() {
   const { accessToken } = client.session
   showOutcome(null)
-  const wasTold = await client.signOut().then(
+  const isRevoked = await client.signOut().then(
     () => true,
     () => false,
   )
-  if (!wasTold) {
-    return warn(
-      'You are signed out in this browser. The token service could not be told, so the session lives on there.',
+  if (!isRevoked) {
+    return showWarning(
+      'You are signed out in this browser. The token service could not be reached, so your session there is still active.',
     )
   }
   logSentence('The token service ended the session.', 'ended')
   watchOldToken(accessToken, storefrontApi)
-  return visit.show()
+  return cart.show()
 }
 
 async function renew() {
   await client.refresh()
-  showOutcome('Done. Look at the refresh token’s number, and at the time that is left.')
+  showOutcome('New tokens received. The number of the refresh token and the remaining time have changed.')
 }
 
 async function renewWithLoss() {
   await network.losingOne(() => client.refresh())
   showOutcome(
-    'The first response was thrown away after the service had exchanged the token. You are still signed in.',
+    'The first response was dropped after the service had used the token. The retry got the same successor. You are still signed in.',
   )
 }
 
@@ -139,7 +136,7 @@ function onPress(id, work) {
   byId(id).addEventListener('click', () => whileBusy(byId(id), () => guard(async () => work())))
 }
 
-/** One at a time: a button that is still at work takes no second press. */
+/** Ignores a press while the work of the same button runs. */
 async function whileBusy(button, work) {
   if (button.ariaBusy === 'true') return
   button.ariaBusy = 'true'
@@ -147,17 +144,17 @@ async function whileBusy(button, work) {
   button.ariaBusy = 'false'
 }
 
-/** Whatever goes wrong on the way is told, and can be tried again. */
+/** Runs work, and shows a warning if it fails. The user can try again. */
 async function guard(work) {
   try {
-    forgetWarning()
+    clearWarning()
     await work()
   } catch (error) {
     const isOver = error.code === 'session_ended' || error.status === 401
-    warn(
+    showWarning(
       isOver
-        ? 'Your session is over, so that was not done. Please sign in again.'
-        : 'The shop cannot be reached now. Nothing is lost: please try again in a moment.',
+        ? 'Your session has ended and nothing was changed. Sign in again.'
+        : 'The shop cannot be reached now. Nothing is lost. Try again in a moment.',
     )
   }
 }

@@ -5,17 +5,16 @@ import { isGuest } from './sallyport_client.js'
 const time = new Intl.DateTimeFormat('en', { timeStyle: 'medium' })
 const MAX_LOG_LINES = 40
 
-/** What the events of the client mean, in plain words. */
+/** A sentence for each event of the client package. */
 const SENTENCES = {
-  guest_started:
-    'You came in. The token service gave this browser a guest’s tokens: a random number, no name.',
-  signed_in: 'You signed in. New tokens, a new session.',
-  refreshed: 'New tokens, same session: the refresh token was exchanged for its successor.',
+  guest_started: 'Guest session started. The tokens have a random id and no name.',
+  signed_in: 'Signed in: new tokens, new session.',
+  refreshed: 'Refreshed: new tokens, same session. The refresh token was replaced by its successor.',
   retrying:
-    'The response got lost. The same refresh token is sent again; for a minute it gets the same successor.',
-  signed_out: 'You signed out. This browser forgot the tokens, and the token service ended the session.',
-  session_ended: 'The token service does not renew these tokens any more: the session is over.',
-  changed_elsewhere: 'Another tab changed the tokens. This one goes on with the same.',
+    'The response was lost. The client sends the same refresh token again and gets the same successor for a minute.',
+  signed_out: 'Signed out. This browser deleted the tokens, and the token service ends the session.',
+  session_ended: 'Session ended: the token service does not renew these tokens.',
+  changed_elsewhere: 'Another tab changed the tokens. This tab uses the same ones.',
 }
 
 export function logEvent(event) {
@@ -33,7 +32,7 @@ export function logSentence(sentence, kind = 'note') {
   while (byId('log').children.length > MAX_LOG_LINES) byId('log').lastElementChild.remove()
 }
 
-/** Everything about the tokens that changes only when they do. */
+/** Shows the parts of the panel that change only with the tokens. */
 export function showSession(session) {
   say(byId('who'), describeWho(session))
   say(byId('refresh-text'), session ? describeRefreshToken(session) : 'None.')
@@ -49,19 +48,18 @@ export function showSession(session) {
 }
 
 function describeWho(session) {
-  if (!session) return 'Nobody is here: there is no token.'
-  if (isGuest(session))
-    return 'You are a visitor without a name. The shop can keep a cart for you, and nothing else.'
-  const moved = visitorOf(session) ? ' The cart of the guest that you were came along.' : ''
-  return `You are a customer, known to the shop as ${subjectOf(session)}: the token has no name and no address.${moved}`
+  if (!session) return 'Not signed in: no token.'
+  if (isGuest(session)) return 'You are a guest. The shop knows your cart and nothing else.'
+  const moved = visitorOf(session) ? ' Your cart as a guest was kept.' : ''
+  return `You are a customer with the id ${subjectOf(session)}. The token has no name and no address.${moved}`
 }
 
 function describeRefreshToken(session) {
   if (session.refreshToken === null)
-    return 'None: this token service gives none. The session ends with its access token.'
+    return 'None: this token service issues none. The session ends with its access token.'
   const count = refreshCount(session)
   if (count === 0) return 'Number 0: the first of this session, not used yet.'
-  return `Number ${count} of this session. Number ${count - 1} is used up.`
+  return `Number ${count} of this session. Number ${count - 1} was used.`
 }
 
 function showWire(token) {
@@ -70,7 +68,7 @@ function showWire(token) {
   byId('jwt').replaceChildren(...parts.flatMap((part, i) => (i === 0 ? [part] : ['.', part])))
 }
 
-/** What is left of the access token, now. */
+/** Shows the remaining lifetime of the access token. */
 export function showLife(session) {
   const secondsLeft = session ? Math.max(0, session.expiresAt - Math.floor(Date.now() / 1000)) : 0
   const lifetime = session ? session.expiresAt - session.issuedAt : 1
@@ -82,12 +80,12 @@ export function showLife(session) {
 
 function describeLife(session, secondsLeft) {
   if (!session) return 'None.'
-  if (secondsLeft === 0) return 'Ended. The next click gets a new one first.'
+  if (secondsLeft === 0) return 'Expired. The next request gets a new token first.'
   const minutes = Math.floor(secondsLeft / 60)
-  return `${minutes}:${String(secondsLeft % 60).padStart(2, '0')} left. It ends by itself, and is renewed when you use it late.`
+  return `${minutes}:${String(secondsLeft % 60).padStart(2, '0')} left. Expires on its own; renewed when used near the end.`
 }
 
-/** What came of a button under “Try it”. */
+/** Shows the result of a button under “Try it”. */
 export function showOutcome(text) {
   say(byId('outcome'), text)
 }

@@ -1,13 +1,13 @@
-/** A response of the storefront API that is not what was asked for. */
+/** A refusal of the storefront API. */
 export class ApiError extends Error {
   constructor(status, code) {
-    super(`the storefront API answered ${status} ${code}`)
+    super(`the storefront API responded with ${status} ${code}`)
     this.status = status
     this.code = code
   }
 }
 
-/** The storefront API, by a client that attaches the token. */
+/** The storefront API. The client package attaches the token to each request. */
 export class ShopApi {
   #client
   #url
@@ -18,36 +18,36 @@ export class ShopApi {
   }
 
   listProducts() {
-    return this.#ask('/catalog')
+    return this.#request('/catalog')
   }
 
   readCart() {
-    return this.#ask('/cart')
+    return this.#request('/cart')
   }
 
   setQuantity(sku, quantity) {
-    return this.#ask(`/cart/${sku}`, { quantity })
+    return this.#request(`/cart/${sku}`, { quantity })
   }
 
   listOrders() {
-    return this.#ask('/orders')
+    return this.#request('/orders')
   }
 
   /**
-   * @param id Made by the caller, so that asking again after a lost response orders nothing twice.
-   * @param totalCents What the customer saw: another cart is not ordered.
+   * @param id A UUID of the caller, so that a retry after a lost response places the order once.
+   * @param totalCents The total that the page shows. The API refuses a cart with another total.
    */
   placeOrder(id, totalCents) {
-    return this.#ask(`/orders/${id}`, { totalCents })
+    return this.#request(`/orders/${id}`, { totalCents })
   }
 
-  async #ask(path, body) {
+  async #request(path, body) {
     const init = body
       ? { method: 'PUT', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
       : {}
     const response = await this.#client.fetch(this.#url + path, init)
-    const answer = await response.json()
-    if (!response.ok) throw new ApiError(response.status, answer.error)
-    return answer
+    const result = await response.json()
+    if (!response.ok) throw new ApiError(response.status, result.error)
+    return result
   }
 }

@@ -25,7 +25,7 @@ function productCard(product, onAdd) {
   )
 }
 
-/** @param onChange Called with a sku and how many of it are wanted. */
+/** @param onChange Called with a sku and its new quantity. */
 export function showCart({ lines, totalCents }, isGuest, onChange) {
   const count = lines.reduce((sum, line) => sum + line.quantity, 0)
   byId('cart-count').textContent = String(count)
@@ -36,11 +36,11 @@ export function showCart({ lines, totalCents }, isGuest, onChange) {
   byId('cart-total').textContent = price(totalCents)
   byId('order').textContent = isGuest ? 'Sign in to order' : 'Place the order'
   byId('order-hint').textContent = isGuest
-    ? 'Guests have a cart. Orders are for customers: their token says so.'
+    ? 'Guests can only fill a cart. An order needs the token of a customer.'
     : ''
 }
 
-/** A line that stays keeps its field, and with it the focus of whoever is changing it. */
+/** Keeps the elements of lines that stay, so that an input keeps the focus. */
 function showLines(lines, onChange) {
   const list = byId('cart-lines')
   const known = new Map([...list.children].map((item) => [item.dataset.sku, item]))
@@ -57,7 +57,7 @@ function showLines(lines, onChange) {
     if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null)
 }
 
-/** Whoever was on it by the keyboard goes on at the next thing there is. */
+/** Removes a line. If it had the focus, the next line or the close button gets it. */
 function removeLine(line) {
   const hadFocus = line.contains(document.activeElement)
   const next = line.nextElementSibling ?? line.previousElementSibling
@@ -70,12 +70,12 @@ function cartLine({ sku, name }, onChange) {
     type: 'number',
     min: '0',
     max: '99',
-    'aria-label': `How many of ${name}`,
+    'aria-label': `Quantity of ${name}`,
   })
   quantity.addEventListener('change', () => {
     if (quantity.value !== '' && quantity.reportValidity()) onChange(sku, quantity.valueAsNumber)
   })
-  // What is left there by mistake is not what is ordered.
+  // An invalid value is not ordered, so the field shows the ordered quantity again.
   quantity.addEventListener('blur', () => {
     quantity.value = quantity.defaultValue
   })

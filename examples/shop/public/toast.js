@@ -3,22 +3,22 @@ import { byId } from './element.js'
 const SHOWN_MS = 4000
 let timer
 
-/** Says something in passing. */
-export function tell(text) {
+/** Shows a message for some seconds. */
+export function showMessage(text) {
   show(text, 'status')
   timer = setTimeout(hide, SHOWN_MS)
 }
 
-/** Says what went wrong, and goes on saying it until something works. */
-export function warn(text) {
+/** Shows a warning until it is cleared. */
+export function showWarning(text) {
   show(text, 'alert')
 }
 
-export function forgetWarning() {
+export function clearWarning() {
   if (byId('toast').role === 'alert') hide()
 }
 
-/** In the top layer, above any dialog. */
+/** Uses the top layer, so that the text is above any dialog. */
 function show(text, role) {
   clearTimeout(timer)
   hide()

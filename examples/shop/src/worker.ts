@@ -15,12 +15,12 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-/** Where the page finds the services: the same files serve every environment. */
+/** The addresses of the services, so that the same files serve every environment. */
 function describeServices({ ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Response {
   return Response.json({ issuer: ISSUER, storefrontApi: STOREFRONT_API, backofficeApi: BACKOFFICE_API })
 }
 
-/** Tokens are in reach of the page's scripts, so there are no scripts but its own, and they talk to nobody else. */
+/** Scripts of the page can read the tokens. So the policy allows only its own scripts, and connections only to the services. */
 function securityHeaders({ ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Record<string, string> {
   const policy = [
     "default-src 'none'",

@@ -5,7 +5,7 @@ CREATE TABLE products (
   price_cents INTEGER NOT NULL CHECK (price_cents > 0)
 ) STRICT;
 
--- One line for each product in somebody's cart. The owner is the `sub` of a visitor or of a customer.
+-- One line for each product in a cart. The owner is the `sub` of a guest or of a customer.
 CREATE TABLE cart_lines (
   owner TEXT NOT NULL,
   sku TEXT NOT NULL REFERENCES products (sku),

@@ -1,4 +1,4 @@
-/** Whose cart it is: the `sub` of the token, and the guest that this customer was before signing in. */
+/** The owner of a cart: the `sub` of the token, and the earlier guest of this customer (`visitor_id`). */
 export interface CartOwner {
   owner: string
   visitor: string | null
@@ -21,7 +21,7 @@ export async function readCart(db: D1Database, { owner, visitor }: CartOwner): P
   return toCart(results.at(-1)?.results ?? [])
 }
 
-/** Sets how many of a product are in the cart. Null where there is no such product. */
+/** Sets the quantity of a product in the cart. Null if the product does not exist. */
 export async function changeCart(
   db: D1Database,
   cartOwner: CartOwner,
@@ -44,8 +44,8 @@ export async function changeCart(
 }
 
 /**
- * What the visitor put in the cart becomes the customer's. `visitor_id` stays in the tokens of the session, so this
- * goes before whatever is done with the cart: after the first time there is nothing left to move.
+ * Moves the guest's cart lines to the customer. `visitor_id` stays in the tokens of the session, so these statements run before
+ * each access to the cart. After the first time no lines are left to move.
  */
 export function mergeVisitor(db: D1Database, { owner, visitor }: CartOwner): D1PreparedStatement[] {
   if (visitor === null) return []

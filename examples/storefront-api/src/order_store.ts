@@ -21,16 +21,16 @@ export async function listOrders(db: D1Database, customer: string): Promise<Orde
   return (await select.all<OrderRow>()).results.map(toOrder)
 }
 
-/** An order as the customer asked for it. */
+/** The request for an order. */
 export interface OrderRequest extends CartOwner {
   id: string
-  /** What the customer saw: a cart that costs something else now is not ordered. */
+  /** The total that the customer saw. A cart with another total is not ordered. */
   totalCents: number
   /** Unix seconds. */
   placedAt: number
 }
 
-/** Turns the cart into an order and empties it, or finds the order where it was placed before. Null for another cart. */
+/** Places an order and empties the cart, or finds the order that was placed before. Null if the cart has another total. */
 export async function placeOrder(db: D1Database, request: OrderRequest): Promise<Order | null> {
   const { id, owner: customer, totalCents, placedAt } = request
   const place = db
@@ -43,7 +43,7 @@ export async function placeOrder(db: D1Database, request: OrderRequest): Promise
        ON CONFLICT DO NOTHING`,
     )
     .bind(id, customer, placedAt, totalCents)
-  // Only where the order was placed just now: a repeated request must leave a cart that was filled since.
+  // Only if this request placed the order: a repeated request must not empty a cart that was filled later.
   const empty = db.prepare('DELETE FROM cart_lines WHERE owner = ? AND changes() > 0').bind(customer)
   const find = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE id = ? AND customer = ?`).bind(id, customer)
   const results = await db.batch<OrderRow>([...mergeVisitor(db, request), place, empty, find])

@@ -1,4 +1,4 @@
-/** The members of a JSON object; none where the body is anything else. Each is checked by whoever uses it. */
+/** The members of a JSON object; empty for any other body. The caller checks each member. */
 export async function readBody(request: Request): Promise<Record<string, unknown>> {
   const body: unknown = await request.json().catch(() => null)
   return typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : {}

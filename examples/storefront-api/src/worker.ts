@@ -10,7 +10,7 @@ import { readBody } from './read_body.ts'
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
 
-// Once for the isolate: it keeps the issuer's keys and its list of revoked tokens in memory.
+// One verifier for the isolate. It keeps the issuer's keys and the revocation feed in memory.
 const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE })
 
 const MAX_QUANTITY = 99
@@ -28,22 +28,22 @@ app.use(
   }),
 )
 
-/** For guests and customers, and for machines too: whoever was given the scope. */
+/** Guests, customers and machine clients with the scope can read the catalog. */
 app.get('/catalog', requireToken(verifier, { scope: 'catalog' }), async (c) =>
   c.json({ products: await listProducts(c.env.DB) }),
 )
 
 app.get('/cart', requireToken(verifier, { scope: 'cart' }), async (c) => {
   const token = c.get('token')
-  // A client's own token has no session: it is nobody, and has no cart.
-  if (token.sid === null) return c.json({ error: 'not_a_person' }, 403)
+  // A machine token has no session, so it has no cart.
+  if (token.sid === null) return c.json({ error: 'not_a_user' }, 403)
   return c.json(await readCart(c.env.DB, { owner: token.subject, visitor: token.visitorId }))
 })
 
-/** How many of a product are in the cart; none removes it. The same request twice changes nothing more. */
+/** Sets the quantity of a product in the cart; 0 removes it. A repeated request changes nothing. */
 app.put('/cart/:sku', requireToken(verifier, { scope: 'cart' }), async (c) => {
   const token = c.get('token')
-  if (token.sid === null) return c.json({ error: 'not_a_person' }, 403)
+  if (token.sid === null) return c.json({ error: 'not_a_user' }, 403)
   const { quantity } = await readBody(c.req.raw)
   if (!isQuantity(quantity)) return c.json({ error: 'quantity_must_be_0_to_99' }, 400)
   const line = { sku: c.req.param('sku'), quantity }
@@ -57,7 +57,7 @@ app.get('/orders', requireToken(verifier, { scope: 'orders' }), async (c) => {
   return c.json({ orders: await listOrders(c.env.DB, token.subject) })
 })
 
-/** Orders what is in the cart. The caller names the order, so that a repeated request places it once. */
+/** Orders the cart. The caller chooses the id, so a repeated request places the order once. */
 app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) => {
   const token = c.get('token')
   if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
@@ -83,7 +83,7 @@ function isQuantity(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_QUANTITY
 }
 
-/** A person who signed in: neither a guest nor a machine. */
+/** Whether the subject is a user who signed in: not a guest and not a machine client. */
 function isCustomer(subject: string): boolean {
   return subject.startsWith('user:')
 }

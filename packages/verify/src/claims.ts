@@ -1,11 +1,12 @@
-import type { JWTPayload } from 'jose'
-import { invalidToken } from './token_error.ts'
+import * as formats from './claim_formats.ts'
 
-/** What a verified access token says. Times are Unix seconds. */
+/** The claims of a verified access token. Times are Unix seconds. A list is empty where the token has no such claim. */
 export interface AccessTokenClaims {
+  /** The `iss`. */
   issuer: string
+  /** The `aud`: this API. */
   audience: string
-  /** The person's immutable id, `visitor:<id>` of a guest, or the client's id of its own token. */
+  /** The `sub`: the immutable id of the user, `visitor:<id>` of a guest, or the id of the client for its own token. */
   subject: string
   clientId: string
   issuedAt: number
@@ -15,62 +16,75 @@ export interface AccessTokenClaims {
   sid: string | null
   scope: readonly string[]
   roles: readonly string[]
-  /** The guest that this customer was before signing in: whose cart to merge. Null where there was none. */
+  /** The guest that this customer was before the sign-in. The API merges that guest's cart. Null for other users. */
   visitorId: string | null
-  /** Whether this is an anonymous visitor. */
-  isGuest: boolean
+  /** When the user last proved their identity (`auth_time`); null if the token does not say. */
+  authTime: number | null
+  /** The methods of that proof (RFC 8176). */
+  amr: readonly string[]
+  /** The level of that proof (RFC 9470); null if the token does not say. */
+  acr: string | null
+  /** The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. */
+  keyThumbprint: string | null
   /** Whether the user must set a new password first. */
   mustChangePassword: boolean
   /** Whether the password of the user is in a list of known breaches. */
   passwordBreached: boolean
+  /** Whether the subject is a guest. */
+  isGuest: boolean
+  /** All claims of the token as JSON values, also those without a member here. */
+  payload: Readonly<Record<string, unknown>>
 }
 
-/** Takes the claims out of a payload whose signature, issuer, audience and times were verified. @throws TokenError */
-export function decodeClaims(payload: JWTPayload): AccessTokenClaims {
-  const subject = requireText(payload, 'sub')
-  const roles = payload.roles ?? []
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
-    throw invalidToken('its roles are not a list of names')
-  }
-  return {
-    issuer: requireText(payload, 'iss'),
-    audience: requireText(payload, 'aud'),
-    subject,
-    clientId: requireText(payload, 'client_id'),
-    issuedAt: requireTime(payload, 'iat'),
-    expiresAt: requireTime(payload, 'exp'),
-    jti: requireText(payload, 'jti'),
-    sid: findText(payload, 'sid'),
-    scope: findText(payload, 'scope')?.split(' ').filter(Boolean) ?? [],
-    roles,
-    visitorId: findText(payload, 'visitor_id'),
-    isGuest: subject.startsWith('visitor:'),
-    mustChangePassword: findFlag(payload, 'must_change_password'),
-    passwordBreached: findFlag(payload, 'password_breached'),
-  }
+/** The members that are claims. The other members are derived. */
+export type ClaimValues = Omit<AccessTokenClaims, 'isGuest' | 'payload'>
+
+interface ClaimDefinition<T> {
+  /** The name in JSON. */
+  name: string
+  format: formats.ClaimFormat<T>
 }
 
-function findText(payload: JWTPayload, name: string): string | null {
-  const value = payload[name]
-  if (value !== undefined && typeof value !== 'string') throw invalidToken(`its ${name} is not text`)
-  return value ?? null
+const { text, requiredText, time, scopeTokens, names, flag, keyConfirmation, optional } = formats
+
+/** The name and the format of each claim. */
+export const CLAIMS: { [M in keyof ClaimValues]: ClaimDefinition<ClaimValues[M]> } = {
+  issuer: { name: 'iss', format: requiredText },
+  audience: { name: 'aud', format: requiredText },
+  subject: { name: 'sub', format: requiredText },
+  clientId: { name: 'client_id', format: requiredText },
+  issuedAt: { name: 'iat', format: time },
+  expiresAt: { name: 'exp', format: time },
+  jti: { name: 'jti', format: requiredText },
+  sid: { name: 'sid', format: optional(text) },
+  scope: { name: 'scope', format: scopeTokens },
+  roles: { name: 'roles', format: names },
+  visitorId: { name: 'visitor_id', format: optional(text) },
+  authTime: { name: 'auth_time', format: optional(time) },
+  amr: { name: 'amr', format: names },
+  acr: { name: 'acr', format: optional(text) },
+  keyThumbprint: { name: 'cnf', format: optional(keyConfirmation) },
+  mustChangePassword: { name: 'must_change_password', format: flag },
+  passwordBreached: { name: 'password_breached', format: flag },
 }
 
-function findFlag(payload: JWTPayload, name: string): boolean {
-  const value = payload[name] ?? false
-  if (typeof value !== 'boolean') throw invalidToken(`its ${name} is not true or false`)
-  return value
+/** Reads the claims of a payload whose signature, issuer, audience and times are verified. @throws TokenError */
+export function decodeClaims(payload: Record<string, unknown>): AccessTokenClaims {
+  const claims = Object.entries(CLAIMS).map(([member, { name, format }]) => [
+    member,
+    format.parse(payload[name], name),
+  ])
+  const values = Object.fromEntries(claims) as ClaimValues
+  return { ...values, isGuest: values.subject.startsWith('visitor:'), payload }
 }
 
-function requireText(payload: JWTPayload, name: string): string {
-  const value = findText(payload, name)
-  if (!value) throw invalidToken(`it has no ${name}`)
-  return value
-}
-
-function requireTime(payload: JWTPayload, name: string): number {
-  const value = payload[name]
-  if (typeof value !== 'number' || !Number.isInteger(value))
-    throw invalidToken(`its ${name} is not a whole second`)
-  return value
+/** The JSON claims of these values. An absent or null value has no claim. */
+export function encodeClaims(values: Partial<ClaimValues>): Record<string, unknown> {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null)
+  return Object.fromEntries(
+    given.map(([member, value]) => {
+      const { name, format }: ClaimDefinition<unknown> = CLAIMS[member as keyof ClaimValues]
+      return [name, format.format(value)]
+    }),
+  )
 }

@@ -1,24 +1,25 @@
 import type { Documents } from './documents.ts'
 import { originOf } from './origin.ts'
 
-/** Where the issuer publishes what a verifier needs. */
+/** The URLs of the issuer that a verifier reads. */
 export interface Endpoints {
   jwksUri: string
-  /** Null where the issuer has no revocation feed. */
+  /** Null if the issuer has no revocation feed. */
   revocationsUri: string | null
 }
 
+/** The trusted issuer. */
 export interface Issuer {
   issuer: string
-  /** The origins from which its documents may come. */
+  /** The origins that can serve its documents. */
   origins: readonly string[]
 }
 
-/** Reads the issuer's metadata once (RFC 8414 §3); after a failure the next caller tries again. */
+/** Reads the metadata of the issuer once (RFC 8414 §3). After a failure the next request reads again. */
 export class Discovery {
   readonly #issuer: Issuer
   readonly #documents: Documents
-  // Not its promise, which might belong to a request that is over.
+  // The result, not its promise: on Workers a promise belongs to one request.
   #endpoints: Endpoints | null = null
 
   constructor(issuer: Issuer, documents: Documents) {
@@ -42,12 +43,12 @@ export class Discovery {
 
 function decodeMetadata(document: unknown, { issuer: expectedIssuer, origins }: Issuer): Endpoints {
   const { issuer, jwks_uri, revocations_uri } = (document ?? {}) as Record<string, unknown>
-  // RFC 8414 §3.3: a document that speaks for another issuer must not be used.
-  if (issuer !== expectedIssuer) throw new Error(`the metadata of ${expectedIssuer} is of another issuer`)
+  // RFC 8414 §3.3 forbids metadata with another issuer.
+  if (issuer !== expectedIssuer) throw new Error(`the metadata of ${expectedIssuer} names another issuer`)
   if (typeof jwks_uri !== 'string') throw new Error(`the metadata of ${expectedIssuer} names no jwks_uri`)
   const revocationsUri = typeof revocations_uri === 'string' ? revocations_uri : null
   for (const uri of [jwks_uri, ...(revocationsUri === null ? [] : [revocationsUri])]) {
-    // An attacker who can change the metadata must not choose the keys.
+    // An attacker who can change the metadata must not be able to choose the keys.
     if (!origins.includes(originOf(uri) ?? '')) {
       throw new Error(
         `the metadata of ${expectedIssuer} names ${uri}, whose origin is not in documentOrigins`,

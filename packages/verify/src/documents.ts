@@ -1,35 +1,35 @@
 import { type Fetch, fetchDocument, readText } from './fetch_document.ts'
 import { isWithin } from './is_within.ts'
 
-/** What is needed of the Cache API: `caches.default` of Workers has it. */
+/** The part of the Cache API that the verifier uses. `caches.default` of Workers has it. */
 export interface DocumentCache {
   match(key: string): Promise<Response | undefined>
   put(key: string, document: Response): Promise<void>
 }
 
-/** What a JSON document of the issuer says, and when the issuer said so, in Unix seconds. */
+/** A decoded JSON document of the issuer, and the time of its fetch in Unix seconds. */
 export interface IssuerDocument<T> {
   content: T
   fetchedAt: number
 }
 
-/** Takes out of a document what is needed. It throws where it is none of that kind, and such a one is never kept. */
+/** Decodes a document. It throws for an invalid document, which is then not cached. */
 export type Decode<T> = (document: unknown) => T | Promise<T>
 
-/** All in seconds. */
+/** The use of documents by age, in seconds. */
 export interface DocumentTimes {
-  /** Documents younger than this are used as they are. */
+  /** A younger document is used without a fetch. */
   freshSeconds: number
-  /** How long documents are used while the issuer cannot be reached. */
+  /** An older document is not used, also while the issuer is unreachable. */
   staleSeconds: number
 }
 
 const FETCHED_AT = 'Fetched-At'
 
-/** The metadata and the keys of an issuer take a few kilobytes. */
+/** The limit for a response. Metadata and keys need a few kilobytes. */
 const MAX_BYTES = 1024 * 1024
 
-/** The issuer's documents. Where there is a cache, a new isolate finds there what its neighbours fetched. */
+/** The documents of the issuer. Isolates of one data centre share them in the cache, if there is one. */
 export class Documents {
   readonly #fetch: Fetch
   readonly #cache: DocumentCache | null
@@ -41,7 +41,7 @@ export class Documents {
     this.#times = times
   }
 
-  /** From the cache while it is fresh, else from the issuer; from the cache again while that cannot be reached. */
+  /** Reads a fresh document from the cache, or fetches it. If the fetch fails, it uses a stale document of the cache. */
   async read<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const { freshSeconds, staleSeconds } = this.#times
     const cached = await this.#find(url, decode)
@@ -52,7 +52,7 @@ export class Documents {
     })
   }
 
-  /** From the issuer alone. */
+  /** Fetches a document from the issuer and caches it. */
   async fetch<T>(url: string, now: number, decode: Decode<T>): Promise<IssuerDocument<T>> {
     const response = await fetchDocument(this.#fetch, url)
     const document: unknown = JSON.parse(await readText(response, { maxBytes: MAX_BYTES, name: url }))
@@ -67,7 +67,7 @@ export class Documents {
       const fetchedAt = Number(response?.headers.get(FETCHED_AT))
       return response && fetchedAt ? { content: await decode(await response.json()), fetchedAt } : null
     } catch {
-      // A cache that fails, or has half a document, costs a fetch and nothing else.
+      // A failed cache or an invalid cached document only causes a fetch.
       return null
     }
   }
@@ -81,13 +81,13 @@ export class Documents {
   }
 }
 
-/** The cache of the data centre this runs in; null on every runtime but Workers. */
+/** The cache of this data centre; null on runtimes other than Workers. */
 export function findLocalCache(): DocumentCache | null {
   const { caches } = globalThis as { caches?: { default?: DocumentCache } }
   return caches?.default ?? null
 }
 
-/** Not the document's own address: on the issuer's zone that would be what its callers get. */
+/** Differs from the URL of the document. In the zone of the issuer, that URL is the cache entry for its own clients. */
 function cacheKey(url: string): string {
   return `${url}?kept-by=sallyport-verify`
 }

@@ -5,22 +5,22 @@ import type { Moment } from './shared_flight.ts'
 const WHOLE_TYPE = 'revocations+jwt'
 const DELTA_TYPE = 'revocations-delta+jwt'
 
-/** An entry: what it names, such as `sid s1.x`, and the second before which tokens of that name were issued. */
-export type CutoffEntry = [name: string, before: number]
+/** A revocation: the name, such as `sid s1.x`, and a time in Unix seconds. Tokens of that name issued before it are revoked. */
+export type RevocationEntry = [name: string, before: number]
 
-/** A signed list of revocations, or the entries added to one. Times are Unix seconds. */
+/** A signed list of revocations, or the changes of a list. Times are Unix seconds. */
 export interface FeedDocument {
-  /** The cursor that a delta starts from; null where the list is whole. */
+  /** The cursor before the first entry; null for a whole list. */
   since: string | null
-  /** The cursor that the list ends at; null where the issuer serves no deltas. */
+  /** The cursor after the last entry; null if the issuer serves no changes. */
   until: string | null
   /** Grows with every revocation. */
   sequence: number
-  /** The tokens of an entry have expired this long after its `before`; infinite where the issuer does not say. */
+  /** The tokens of an entry have expired this many seconds after its `before`. Infinite if the document does not say. */
   windowSeconds: number
-  /** Infinite where the issuer does not say. */
+  /** Infinite if the document does not say. */
   expiresAt: number
-  entries: CutoffEntry[]
+  entries: RevocationEntry[]
 }
 
 interface Expected {
@@ -29,7 +29,7 @@ interface Expected {
   leewaySeconds: number
 }
 
-/** @throws Error where the text is not signed by the issuer, has expired, or is not a list of revocations */
+/** @throws Error if the text is not signed by the issuer, has expired, or is not a list of revocations */
 export async function verifyFeedDocument(
   token: string,
   { issuer, keys, leewaySeconds }: Expected,
@@ -37,7 +37,7 @@ export async function verifyFeedDocument(
 ): Promise<FeedDocument> {
   const { kid, typ } = decodeProtectedHeader(token)
   const key = await keys.find(kid ?? '', moment)
-  if (key === null) throw new Error('the feed is signed by no key of the issuer')
+  if (key === null) throw new Error('the feed is not signed by a key of the issuer')
   const { payload } = await jwtVerify(token, key.key, {
     algorithms: [key.alg],
     issuer,
@@ -52,7 +52,7 @@ function decodeFeed(payload: JWTPayload, isDelta: boolean): FeedDocument {
   const { sequence, revocations, window, until, since, exp } = payload
   const isFeed = typeof sequence === 'number' && Array.isArray(revocations)
   if (!isFeed || (isDelta && (typeof since !== 'string' || typeof until !== 'string'))) {
-    throw new Error('the feed is not one')
+    throw new Error('the feed is not a list of revocations')
   }
   return {
     since: isDelta ? String(since) : null,
@@ -64,7 +64,7 @@ function decodeFeed(payload: JWTPayload, isDelta: boolean): FeedDocument {
   }
 }
 
-function decodeEntry(entry: unknown): CutoffEntry[] {
+function decodeEntry(entry: unknown): RevocationEntry[] {
   const { before, ...names } = (entry ?? {}) as Record<string, unknown>
   if (typeof before !== 'number') throw new Error('the feed has an entry without a time')
   return Object.entries(names).map(([name, value]) => [`${name} ${value}`, before])

@@ -1,10 +1,10 @@
-/** How documents are fetched. Injected by tests, or by a runtime that routes to the issuer by a binding. */
+/** Fetches a document. Tests replace it, and so do Workers that reach the issuer by a service binding. */
 export type Fetch = (
   url: string,
   init: { headers: Record<string, string>; signal: AbortSignal; redirect?: 'manual' },
 ) => Promise<Response>
 
-/** An issuer that does not answer by then is taken for unreachable. */
+/** After this time without a response the issuer counts as unreachable. */
 const TIMEOUT_MS = 5000
 
 /** A response that is neither a success nor a 304. */
@@ -13,7 +13,7 @@ export class UnexpectedStatus extends Error {
   readonly status: number
 
   constructor(url: string, status: number) {
-    super(`${url} answered ${status}`)
+    super(`${url} returned status ${status}`)
     this.status = status
   }
 }
@@ -21,7 +21,7 @@ export class UnexpectedStatus extends Error {
 /**
  * Fetches a document.
  *
- * @throws UnexpectedStatus for any other status than a success or 304; also for a redirect, which may lead to another origin
+ * @throws UnexpectedStatus unless the status is 2xx or 304. A redirect is refused, because it can lead to another origin.
  */
 export async function fetchDocument(
   fetch: Fetch,
@@ -34,10 +34,10 @@ export async function fetchDocument(
 }
 
 /**
- * The body of a response as text. Reading stops at the limit, so a body of any size takes no more memory than that.
+ * Reads the body of a response as text. Reading stops at the limit, which bounds the memory.
  *
- * @param limit `name` stands for the document in the message of the error, with the option that sets the limit.
- * @throws Error where the body is larger
+ * @param limit `name` is the name of the document in the error, with the option that sets the limit.
+ * @throws Error if the body is larger
  */
 export async function readText(
   response: Response,

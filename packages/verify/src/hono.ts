@@ -4,19 +4,19 @@ import type { PasswordClaim } from './password_claims.ts'
 import { TokenError } from './token_error.ts'
 import type { Verifier } from './verifier.ts'
 
-/** What handlers behind `requireToken` find in the context: `c.get('token')`. */
+/** The variables that `requireToken` sets: `c.get('token')`. */
 export interface TokenVariables {
   Variables: { token: AccessTokenClaims }
 }
 
 export interface RequireTokenOptions {
-  /** Scope tokens that are all needed. */
+  /** The required scope tokens. */
   scope?: string | readonly string[]
   /** Replaces the `accept` of the verifier. */
   accept?: readonly PasswordClaim[] | undefined
 }
 
-/** Lets through who has a live access token for this API, and answers everyone else as RFC 6750 has it. */
+/** Makes a middleware that requires a valid access token for this API. It refuses other requests as RFC 6750 §3 defines. */
 export function requireToken(
   verifier: Verifier,
   { scope = [], accept }: RequireTokenOptions = {},
@@ -33,7 +33,7 @@ export function requireToken(
   }
 }
 
-/** Hono throws where the runtime has no execution context. */
+/** Hono throws an error if the runtime has no execution context. */
 function findWaitUntil(c: Context): { waitUntil?: (work: Promise<unknown>) => void } {
   try {
     const context = c.executionCtx

@@ -1,4 +1,4 @@
-// What `@sallyport/verify` exports.
+// The exports of `@sallyport/verify`.
 export type { AccessTokenClaims } from './claims.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { PasswordClaim } from './password_claims.ts'

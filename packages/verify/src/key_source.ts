@@ -4,7 +4,7 @@ import type { Documents, DocumentTimes, IssuerDocument } from './documents.ts'
 import { isWithin } from './is_within.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
-/** The algorithms that an issuer may sign with. A symmetric one is never among them. */
+/** The accepted signing algorithms. None is symmetric. */
 export const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA']
 
 export interface VerificationKey {
@@ -12,9 +12,9 @@ export interface VerificationKey {
   key: CryptoKey
 }
 
-/** All in seconds. */
+/** The use of keys by age, in seconds. */
 export interface KeyTimes extends DocumentTimes {
-  /** After a fetch, an unknown key id asks for no other this long. */
+  /** For this time after a fetch, an unknown key id causes no other fetch. */
   cooldownSeconds: number
 }
 
@@ -25,7 +25,7 @@ interface KeySet {
   fetchedAt: number
 }
 
-/** The issuer's public keys, in memory: one fetch at a time, however many requests need a key. */
+/** The public keys of the issuer in memory. Concurrent requests share one fetch. */
 export class KeySource {
   readonly #discovery: Discovery
   readonly #documents: Documents
@@ -43,9 +43,9 @@ export class KeySource {
   }
 
   /**
-   * The key of that id; null where the issuer has none.
+   * Finds a key by its id; null if the issuer does not have it.
    *
-   * @throws Error where the issuer cannot be reached and what is known is too old
+   * @throws Error if the issuer cannot be reached and the known keys are too old
    */
   async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
     const set = await this.#current(moment)
@@ -73,7 +73,7 @@ export class KeySource {
     })
   }
 
-  /** From the cache of this location, where it has them. */
+  /** Reads the keys from the cache, or from the issuer. */
   #read(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#readAt = now
@@ -83,7 +83,7 @@ export class KeySource {
     )
   }
 
-  /** From the issuer alone: it may have a key that the cache has not. */
+  /** Reads the keys from the issuer, which can have a key that the cache lacks. */
   #fetch(moment: Moment): Promise<KeySet> {
     const { now } = moment
     this.#fetchedAt = now
@@ -101,14 +101,14 @@ export class KeySource {
     const set = { keys, fetchedAt }
     const last = this.#set
     const isOfClockAhead = last === before && last !== null && last.fetchedAt > now
-    // Overtaken meanwhile, by a fetch that knows newer keys than the cache.
+    // A concurrent fetch has read newer keys than the cache has.
     if (last && fetchedAt < last.fetchedAt && !isOfClockAhead) return last
     this.#set = set
     return set
   }
 }
 
-/** The keys that sign; any other member, or one that cannot be used here, is passed over (RFC 7517 §5). */
+/** Imports the signing keys of a JWKS. It ignores unknown and unusable keys (RFC 7517 §5). */
 async function importKeys(document: unknown): Promise<Keys> {
   const { keys } = (document ?? {}) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error('the JWKS has no keys')
@@ -120,6 +120,6 @@ async function importKey(jwk: JWK): Promise<[string, VerificationKey][]> {
   const { kid, alg, use } = jwk
   if (!kid || !alg || !ALGORITHMS.includes(alg) || (use !== undefined && use !== 'sig')) return []
   const key = await importJWK(jwk, alg)
-  // A symmetric key, whatever algorithm it is said to be for.
+  // A Uint8Array is a symmetric key, which is refused for every algorithm.
   return key instanceof Uint8Array ? [] : [[kid, { alg, key }]]
 }

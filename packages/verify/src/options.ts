@@ -6,50 +6,51 @@ import { type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
 import { warnOfPoll } from './warn_of_poll.ts'
 
 export interface RevocationOptions {
-  /** How often the list is fetched, at most. */
+  /** The shortest time between two fetches of the list. Default: 10. */
   pollSeconds?: number
-  /** How old the list may be before `whenStale` decides. */
+  /** For an older list `whenStale` decides. Default: 60. */
   maxAgeSeconds?: number
-  /** Whether tokens are accepted (`open`) or refused with 503 (`closed`) while the list is older than that. */
+  /** With an old list, `open` accepts tokens and `closed` refuses them with 503. Default: `open`. */
   whenStale?: 'open' | 'closed'
-  /** The most bytes of a response. A longer one is not read further and counts as a failed fetch. */
+  /** The largest response in bytes. A larger response counts as a failed fetch. Default: 4194304. */
   maxBytes?: number
-  /** The most entries of a list. A longer one counts as a failed fetch. */
+  /** The largest number of entries. A longer list counts as a failed fetch. Default: 20000. */
   maxEntries?: number
-  /** Called with the error of a failed poll; once for an error that repeats. The default writes it to the console. */
+  /** Gets the error of a failed poll, once if it repeats. The default writes it to the console. */
   onError?: ((error: Error) => void) | undefined
 }
 
 export interface VerifierOptions {
-  /** The `iss` of every token, and where its metadata is found. */
+  /** The `iss` of every token. The verifier reads the metadata of this URL. */
   issuer: string
-  /** This API: the `aud` of every token. */
+  /** The audience of this API: the `aud` of every token. */
   audience: string
-  /** True accepts plain http for an issuer and `documentOrigins` that are not loopback addresses: for a private network. */
+  /** True accepts plain http for the issuer and `documentOrigins`, for a private network. Loopback addresses never need it. */
   allowHttp?: boolean
-  /** Further origins from which the issuer's keys and revocations may come. */
+  /** Further origins that can serve the keys and the revocations of the issuer. */
   documentOrigins?: readonly string[]
-  /** How far clocks may be apart, in seconds. */
+  /** The accepted difference of clocks, in seconds. Default: 5. */
   leewaySeconds?: number
-  /** Claims about the password that do not refuse a token; by default a token with one is refused with 403. */
+  /** The accepted claims about the password. The verifier refuses a token with another one of them with 403. */
   accept?: readonly PasswordClaim[] | undefined
-  /** False where revoked tokens are to live until they expire. */
+  /** False accepts revoked tokens until they expire. */
   revocations?: RevocationOptions | false
-  /** How long keys are used without asking: 300 s; and while the issuer cannot be reached: 86,400 s. */
+  /** In seconds. Keys are used without a fetch for 300, while the issuer is unreachable for 86,400. An unknown id waits 30. */
   keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
+  /** Replaces the `fetch` of the runtime, for example by a service binding. */
   fetch?: Fetch
   /**
-   * Where isolates of one location share the issuer's keys and metadata: `caches.default` where the runtime has it and
-   * `fetch` is not given; null does without.
+   * The cache in which isolates of one data centre share keys and metadata. The default is `caches.default`, if the runtime has it
+   * and `fetch` is absent. Null disables the cache.
    */
   cache?: DocumentCache | null
 }
 
-/** Options that were checked, with the defaults filled in. */
+/** Checked options with defaults. */
 export interface VerifierSettings {
   issuer: string
   audience: string
-  /** The origins of all documents, the issuer's first. */
+  /** The origins of documents. The origin of the issuer is the first. */
   origins: readonly string[]
   leewaySeconds: number
   accept: readonly PasswordClaim[]
@@ -61,20 +62,20 @@ export interface VerifierSettings {
 
 interface RevocationSettings {
   pollSeconds: number
-  /** How old the list may be; infinite for an API that stays open. */
+  /** An older list makes the verifier refuse tokens. Infinite for `whenStale: 'open'`. */
   refusedAfterSeconds: number
   maxBytes: number
   maxEntries: number
   onError: (error: Error) => void
 }
 
-/** Twice the most entries of an issuer, which merges its oldest entries past 10,000. */
+/** Twice the maximum of an issuer, which merges its oldest entries above 10,000. */
 const MAX_ENTRIES = 20_000
 const MAX_BYTES = 4 * 1024 * 1024
 
 /**
- * Checks what an API configures, often from its environment: without an audience tokens of every API would pass, and
- * comparisons with NaN would switch off the polls without a word. What is undefined has its default.
+ * Checks the options, which often come from environment variables. Without an audience, tokens of every API would pass. A NaN
+ * would disable the polls silently. An undefined option has its default.
  *
  * @throws TypeError that names the option
  */

@@ -1,23 +1,23 @@
 import type { AccessTokenClaims } from './claims.ts'
-import { Cutoffs } from './cutoffs.ts'
 import type { Discovery } from './discovery.ts'
 import { type FeedDocument, verifyFeedDocument } from './feed_document.ts'
 import { type Fetch, fetchDocument, readText, UnexpectedStatus } from './fetch_document.ts'
 import { isWithin } from './is_within.ts'
 import type { KeySource } from './key_source.ts'
+import { RevocationEntries } from './revocation_entries.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
 interface RevocationList {
-  cutoffs: Cutoffs
+  entries: RevocationEntries
   sequence: number
-  /** The cursor that the list ends at; null where the issuer serves no deltas. */
+  /** The cursor at the end of the list; null if the issuer serves no changes. */
   until: string | null
   windowSeconds: number
-  /** Of the signed text, in Unix seconds. */
+  /** The `exp` of the signed list, in Unix seconds. */
   expiresAt: number
-  /** The address whose response had this ETag. */
+  /** The URL and the ETag of the last response. */
   source: { url: string; etag: string | null }
-  /** When the issuer's stores last confirmed it. Unix seconds. */
+  /** The time at which the stores of the issuer last confirmed the list. Unix seconds. */
   asOf: number
   receivedAt: number
 }
@@ -28,9 +28,9 @@ interface Dependencies {
   keys: KeySource
   fetch: Fetch
   leewaySeconds: number
-  /** The least time between two fetches. */
+  /** The shortest time between two fetches. */
   pollSeconds: number
-  /** From which age the list is of no use; infinite for an API that stays open. */
+  /** An older list makes the verifier refuse tokens. Infinite for `whenStale: 'open'`. */
   refusedAfterSeconds: number
   maxBytes: number
   maxEntries: number
@@ -42,22 +42,22 @@ class UnusableDocument extends Error {
   override name = 'UnusableDocument'
 }
 
-/** In polls: a list that has waited for the next one for longer is too old to judge the request that begins it. */
+/** After this many poll intervals without a response, a request waits for the next poll. */
 const OVERDUE_POLLS = 1.5
 
-/** How old a list may be when it comes: 5 s in an isolate of the issuer, and 5 s in an HTTP cache on the way. */
-const OLDEST_ANSWER_SECONDS = 10
+/** The greatest age of a list in a response: 5 s in an isolate of the issuer and 5 s in an HTTP cache. */
+const OLDEST_RESPONSE_SECONDS = 10
 
-/** An entry is kept this much longer than its tokens live, because clocks differ. */
+/** An entry is kept this much longer than its tokens live, because clocks can differ. */
 const CLOCK_SECONDS = 60
 
-/** The issuer's revocations, fetched beside the requests that need them: one poller however many they are. */
+/** Polls the revocations of the issuer in parallel with requests. All requests of an isolate share one poller. */
 export class RevocationPoller {
   readonly #dependencies: Dependencies
   readonly #polling = new SharedFlight<void>()
   #list: RevocationList | null = null
   #polledAt = Number.NEGATIVE_INFINITY
-  #hasAnswered = false
+  #hasPolled = false
   #lastError: Error | null = null
 
   constructor(dependencies: Dependencies) {
@@ -65,40 +65,39 @@ export class RevocationPoller {
   }
 
   /**
-   * Fetches the list where it is time to, beside the requests. Everyone waits for the very first, and for one that may
-   * bring back a list that is of no use; else one request at most, where a poll is overdue: there were no requests for
-   * a while, or they ended before their polls did. So an API that is asked seldom refuses what was revoked as soon as
-   * one that is asked all the time.
+   * Fetches the list if a poll is due. Usually no request waits for the fetch. All requests wait for the first poll, and for a poll
+   * while the list is too old. After a pause without polls, the request that starts the next poll waits for it. So an API with
+   * few requests refuses revoked tokens as soon as a busy API.
    */
   async poll(moment: Moment): Promise<void> {
     const { now } = moment
     const isDue = !isWithin(this.#dependencies.pollSeconds, this.#polledAt, now)
-    const isNeeded = !this.#hasAnswered || this.isTooOld(now) || (isDue && this.#isOverdue(now))
+    const isNeeded = !this.#hasPolled || this.isTooOld(now) || (isDue && this.#isOverdue(now))
     if (isDue) this.#polledAt = now
     const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : null
-    // Nobody joins a poll without waiting for it: to wait for one takes a timer.
+    // Only a request that waits joins a running poll, because joining starts a timer.
     const flight = polling ?? (isNeeded ? this.#polling.join(now) : null)
-    // One that is lost leaves the list as it is.
+    // A failed poll does not change the list.
     const ended = flight?.catch(() => {})
     if (isNeeded) await ended
   }
 
-  /** Whether an API that is not to stay open must refuse. */
+  /** Whether the list is so old that the verifier must refuse tokens. */
   isTooOld(now: number): boolean {
     return this.#ageSeconds(now) > this.#dependencies.refusedAfterSeconds
   }
 
-  /** Why the last poll failed; null where it succeeded. */
+  /** The error of the last poll; null if it succeeded. */
   get lastError(): Error | null {
     return this.#lastError
   }
 
-  /** The claim whose entry revokes a token; null if the token is not revoked. */
-  findCutoff(claims: AccessTokenClaims): string | null {
-    return this.#list?.cutoffs.find(claims) ?? null
+  /** The claim whose entry revokes the token, `all`, or null. */
+  findRevocation(claims: AccessTokenClaims): string | null {
+    return this.#list?.entries.find(claims) ?? null
   }
 
-  /** How old the list is, in seconds; infinite where there is none, or where it is of a time to come: who knows? */
+  /** The age of the list in seconds. Infinite without a list, or after the clock was set back. */
   #ageSeconds(now: number): number {
     return this.#list && this.#list.asOf <= now ? now - this.#list.asOf : Number.POSITIVE_INFINITY
   }
@@ -106,7 +105,7 @@ export class RevocationPoller {
   #isOverdue(now: number): boolean {
     const { pollSeconds } = this.#dependencies
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
-    const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_ANSWER_SECONDS
+    const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_RESPONSE_SECONDS
     return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
   }
 
@@ -115,13 +114,13 @@ export class RevocationPoller {
       this.#list = await this.#read(moment)
       this.#lastError = null
     } catch (error) {
-      // The last list stays and grows old, and the API decides what that means.
+      // The last list stays in use. `whenStale` decides what happens when it is too old.
       this.#report(error instanceof Error ? error : new Error(String(error)))
     }
-    this.#hasAnswered = true
+    this.#hasPolled = true
   }
 
-  /** An error that repeats is reported once. */
+  /** Reports an error once, also if it repeats. */
   #report(error: Error): void {
     if (error.message !== this.#lastError?.message) this.#dependencies.onError(error)
     this.#lastError = error
@@ -137,11 +136,11 @@ export class RevocationPoller {
       if (changed) return changed
     }
     const whole = await this.#readFrom(revocationsUri, last, moment)
-    if (!whole) throw new Error('the feed has changes of another list than was asked for')
+    if (!whole) throw new Error('the issuer sent changes instead of the whole list')
     return whole
   }
 
-  /** @returns null if the document does not continue the current list, or would make it too long */
+  /** @returns Null if the document does not continue the current list or would make it too long */
   async #readFrom(url: string, last: RevocationList | null, moment: Moment): Promise<RevocationList | null> {
     const { now } = moment
     const { fetch, maxBytes } = this.#dependencies
@@ -168,11 +167,11 @@ export class RevocationPoller {
     const { entries, since, sequence, until, windowSeconds, expiresAt } = document
     const isWhole = since === null
     if (!isWhole && since !== last?.until) return null
-    // A list that was overtaken already: from a cache, or from a place that lags behind.
+    // A cache or a slow location can send an older list.
     if (last && sequence < last.sequence) return last
-    // Known entries stay with a whole list too. The issuer reads its databases one by one, so that list may lack one.
+    // A whole list does not replace the known entries. The issuer reads its databases one by one, so the list can lack an entry.
     const list = {
-      cutoffs: last?.cutoffs ?? new Cutoffs(),
+      entries: last?.entries ?? new RevocationEntries(),
       sequence,
       until,
       windowSeconds,
@@ -181,19 +180,19 @@ export class RevocationPoller {
     }
     this.#removeExpired(list, received.receivedAt)
     const { maxEntries } = this.#dependencies
-    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+    if (list.entries.sizeWith(entries) > maxEntries) {
       if (!isWhole) return null
-      list.cutoffs = new Cutoffs()
+      list.entries = new RevocationEntries()
     }
-    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+    if (list.entries.sizeWith(entries) > maxEntries) {
       throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
     }
-    list.cutoffs.add(entries)
+    list.entries.add(entries)
     return list
   }
 
-  #removeExpired({ cutoffs, windowSeconds }: RevocationList, now: number): void {
-    cutoffs.removeUntil(now - windowSeconds - this.#dependencies.leewaySeconds - CLOCK_SECONDS)
+  #removeExpired({ entries, windowSeconds }: RevocationList, now: number): void {
+    entries.removeUntil(now - windowSeconds - this.#dependencies.leewaySeconds - CLOCK_SECONDS)
   }
 }
 
@@ -201,7 +200,7 @@ function unusable(error: unknown): never {
   throw new UnusableDocument(error instanceof Error ? error.message : String(error), { cause: error })
 }
 
-/** After changes that cannot be used, the whole list is fetched. @throws the error where no document was fetched */
+/** Returns null for unusable changes, so that the whole list is fetched. @throws the error if the issuer was not reached */
 function onlyOutage(error: unknown): null {
   const isRefused = error instanceof UnexpectedStatus && error.status < 500
   if (isRefused || error instanceof UnusableDocument) return null

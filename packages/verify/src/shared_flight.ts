@@ -1,44 +1,43 @@
 import { isWithin } from './is_within.ts'
 
-/** When a request is judged, and how it keeps work alive that no request waits for. */
+/** The time of a request, and its way to keep background work alive. */
 export interface Moment {
   /** Unix seconds. */
   now: number
   waitUntil: WaitUntil | undefined
 }
 
-/** `ctx.waitUntil` of Workers; other runtimes need none. */
+/** `ctx.waitUntil` of Workers. Other runtimes do not need it. */
 export type WaitUntil = (work: Promise<unknown>) => void
 
-/** Longer than two fetches may take, one after the other. */
+/** Longer than two consecutive fetches can take. */
 const LOST_AFTER_SECONDS = 12
 
 /**
- * One piece of work at a time, shared by all who ask for it meanwhile.
+ * One operation at a time, shared by concurrent requests.
  *
- * On Workers it belongs to the request that began it: where that request is over, because its caller hung up or no
- * `waitUntil` held it, the work stops and its promise never settles. So nobody joins work that is overdue, and nobody
- * waits for it longer.
+ * On Workers the operation belongs to the request that started it. If that request ends first, the operation stops and its
+ * promise never settles. So a request does not join an operation older than LOST_AFTER_SECONDS, and waits no longer than that.
  */
 export class SharedFlight<T> {
-  #underway: { result: Promise<T>; startedAt: number } | null = null
+  #running: { result: Promise<T>; startedAt: number } | null = null
 
-  /** Joins the work under way, or begins it. */
+  /** Joins the running operation, or starts one. */
   run(work: () => Promise<T>, moment: Moment): Promise<T> {
-    return this.join(moment.now) ?? this.#begin(work(), moment)
+    return this.join(moment.now) ?? this.#start(work(), moment)
   }
 
-  /** The work under way, to be awaited: it fails where it is lost. Null where there is none. */
+  /** The running operation, or null. The promise rejects if the operation is lost. */
   join(now: number): Promise<T> | null {
-    const underway = this.#underway
-    return underway && isWithin(LOST_AFTER_SECONDS, underway.startedAt, now) ? orLost(underway.result) : null
+    const running = this.#running
+    return running && isWithin(LOST_AFTER_SECONDS, running.startedAt, now) ? orLost(running.result) : null
   }
 
-  #begin(result: Promise<T>, { now, waitUntil }: Moment): Promise<T> {
+  #start(result: Promise<T>, { now, waitUntil }: Moment): Promise<T> {
     const flight = { result, startedAt: now }
-    this.#underway = flight
+    this.#running = flight
     const end = () => {
-      if (this.#underway === flight) this.#underway = null
+      if (this.#running === flight) this.#running = null
     }
     const ended = result.then(end, end)
     waitUntil?.(ended)
@@ -48,8 +47,8 @@ export class SharedFlight<T> {
 
 function orLost<T>(result: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error('the request that fetched it is over'))
-    const timer = setTimeout(giveUp, LOST_AFTER_SECONDS * 1000)
+    const abandon = () => reject(new Error('the request that fetched it is over'))
+    const timer = setTimeout(abandon, LOST_AFTER_SECONDS * 1000)
     result.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

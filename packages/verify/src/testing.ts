@@ -1,31 +1,24 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type ClaimValues, encodeClaims } from './claims.ts'
 import type { Fetch } from './fetch_document.ts'
 
-/** What a minted token says beside what every token says. Times are Unix seconds. */
-export interface MintOptions {
+/** The claims of a minted token. Times are Unix seconds. */
+export interface MintOptions extends Partial<Omit<ClaimValues, 'issuer' | 'scope'>> {
   audience: string
-  subject?: string
-  clientId?: string
-  sid?: string
+  /** Scope tokens, separated by spaces. */
   scope?: string
-  roles?: string[]
-  visitorId?: string
-  mustChangePassword?: boolean
-  passwordBreached?: boolean
-  issuedAt?: number
-  expiresAt?: number
-  /** More header parameters, or other ones: to see a token refused. */
+  /** More header parameters, or replacements: for a token that the API must refuse. */
   header?: Record<string, unknown>
-  /** More claims, or other ones. */
+  /** More JSON claims, or replacements. An undefined value removes the claim. */
   claims?: Record<string, unknown>
 }
 
-/** The name of revoked tokens; `all` names every token. Tokens of that name issued before a second are revoked. */
+/** A revocation. It revokes the tokens of its name that were issued before `before`, in Unix seconds. `all` names every token. */
 export type Revocation = { before: number; all?: true } & Partial<
   Record<'sid' | 'sub' | 'client_id' | 'jti', string>
 >
 
-/** Longer than any step of the clock in the tests of an API. */
+/** Longer than the time that a test of an API simulates. */
 const FEED_LIFETIME_SECONDS = 86_400
 const FEED_WINDOW_SECONDS = 3600
 
@@ -37,7 +30,7 @@ interface IssuerKey {
 }
 
 /**
- * An issuer in memory, for an API's own tests: real keys, a JWKS and a revocation feed, reached through `fetch`.
+ * An issuer in memory for the tests of an API. It has real keys, a JWKS and a revocation feed. A verifier reads it by `fetch`.
  *
  *     const issuer = await createTestIssuer()
  *     const verifier = createVerifier({ issuer: issuer.url, audience, fetch: issuer.fetch })
@@ -45,9 +38,9 @@ interface IssuerKey {
  */
 export class TestIssuer {
   readonly url: string
-  /** The documents that were fetched, by their paths. */
+  /** The paths of the fetched documents. */
   readonly requests: string[] = []
-  /** False where the issuer cannot be reached. */
+  /** False makes each fetch fail. */
   isUp = true
   readonly #revocations: Revocation[] = []
   #keys: IssuerKey[]
@@ -61,13 +54,13 @@ export class TestIssuer {
     return new TestIssuer(url, await generateKey(alg))
   }
 
-  /** Serves the issuer's documents to `createVerifier`. */
+  /** Serves the documents of the issuer, for the `fetch` option of `createVerifier`. */
   readonly fetch: Fetch = async (url, { headers }) => {
     const { pathname, searchParams } = new URL(url)
     this.requests.push(pathname)
     if (!this.isUp) throw new Error('the issuer is down')
     if (pathname === '/revocations')
-      return this.#answerFeed(headers['If-None-Match'], searchParams.get('since'))
+      return this.#serveFeed(headers['If-None-Match'], searchParams.get('since'))
     const documents: Record<string, unknown> = {
       '/.well-known/oauth-authorization-server': {
         issuer: this.url,
@@ -80,41 +73,34 @@ export class TestIssuer {
     return document ? Response.json(document) : new Response(null, { status: 404 })
   }
 
-  /** An access token that a verifier of that audience accepts, but for what the options change. */
-  mint(options: MintOptions): Promise<string> {
-    const issuedAt = options.issuedAt ?? Math.floor(Date.now() / 1000)
-    const { sid, scope, roles, visitorId, mustChangePassword, passwordBreached } = options
-    const payload = {
-      iss: this.url,
-      aud: options.audience,
-      sub: options.subject ?? 'user:test',
-      client_id: options.clientId ?? 'test-client',
-      iat: issuedAt,
-      exp: options.expiresAt ?? issuedAt + 3600,
+  /** Signs an access token. A verifier of that audience accepts it, unless the options make it invalid. */
+  mint({ header, claims, scope, ...given }: MintOptions): Promise<string> {
+    const issuedAt = given.issuedAt ?? Math.floor(Date.now() / 1000)
+    const defaults = {
+      issuer: this.url,
+      subject: 'user:test',
+      clientId: 'test-client',
+      issuedAt,
+      expiresAt: issuedAt + 3600,
       jti: crypto.randomUUID(),
-      ...(sid === undefined ? {} : { sid }),
-      ...(scope === undefined ? {} : { scope }),
-      ...(roles === undefined ? {} : { roles }),
-      ...(visitorId === undefined ? {} : { visitor_id: visitorId }),
-      ...(mustChangePassword ? { must_change_password: true } : {}),
-      ...(passwordBreached ? { password_breached: true } : {}),
-      ...options.claims,
+      ...(scope === undefined ? {} : { scope: scope.split(' ') }),
     }
-    return this.#sign(payload, { typ: 'at+jwt', ...options.header })
+    const payload = { ...encodeClaims(defaults), ...encodeClaims(given), ...claims }
+    return this.#sign(payload, { typ: 'at+jwt', ...header })
   }
 
-  /** Lists a session, a subject, a client or a token on the feed. */
+  /** Adds a revocation of a session, a subject, a client or a token to the feed. */
   revoke(revocation: Revocation): void {
     this.#revocations.push(revocation)
   }
 
-  /** Signs with a new key from now on; the old ones stay published where asked. */
+  /** Makes a new current key. `keepOld` keeps the old keys in the JWKS. */
   async rotateKey({ keepOld = true, alg = 'ES256' } = {}): Promise<void> {
     this.#keys = [await generateKey(alg), ...(keepOld ? this.#keys : [])]
   }
 
-  /** The whole list, or the entries added since a cursor. A cursor is a number of revocations. */
-  async #answerFeed(ifNoneMatch: string | undefined, since: string | null): Promise<Response> {
+  /** The whole list, or the entries after a cursor. A cursor is a number of revocations. */
+  async #serveFeed(ifNoneMatch: string | undefined, since: string | null): Promise<Response> {
     const sequence = this.#revocations.length
     const isDelta = since !== null && Number(since) <= sequence
     const etag = `"${isDelta ? since : ''}.${sequence}"`
@@ -136,14 +122,14 @@ export class TestIssuer {
 
   #sign(payload: Record<string, unknown>, header: Record<string, unknown>): Promise<string> {
     const [key] = this.#keys
-    if (!key) throw new Error('there is no key')
+    if (!key) throw new Error('no signing key')
     return new SignJWT(payload)
       .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header })
       .sign(key.privateKey)
   }
 }
 
-/** @param options.alg ES256 where absent. */
+/** @param options.alg The signing algorithm of the keys. */
 export function createTestIssuer({ url = 'https://issuer.test', alg = 'ES256' } = {}): Promise<TestIssuer> {
   return TestIssuer.create(url, alg)
 }

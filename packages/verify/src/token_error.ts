@@ -1,24 +1,24 @@
-/** What a refusal is, for programs. Stable: new ones may come, these do not change. */
+/** The code of a refusal. A later version can add codes, but does not change these. */
 export type TokenErrorCode =
-  /** There is no bearer token. */
+  /** The request has no bearer token. */
   | 'missing_token'
-  /** It is not a live access token for this API. */
+  /** The token is not a valid access token for this API. */
   | 'invalid_token'
-  /** It is one, but may do less than is asked here. */
+  /** The token lacks a required scope. */
   | 'insufficient_scope'
-  /** It is one, but its user must set a new password first. */
+  /** The user of the token must set a new password first. */
   | 'password_change_required'
-  /** It cannot be judged now: the keys or the revocations cannot be fetched. */
+  /** The keys or the revocations cannot be fetched. */
   | 'temporarily_unavailable'
 
 interface TokenErrorParts {
   code: TokenErrorCode
   status: number
-  /** The value of `WWW-Authenticate` (RFC 6750 §3); null where there is nothing to challenge. */
+  /** The value of `WWW-Authenticate` (RFC 6750 §3); null for a response without a challenge. */
   challenge: string | null
 }
 
-/** A request that must be refused. `message` says exactly why: for the API's log, not for the caller. */
+/** A refused request. `message` has the exact reason, for the log of the API and not for the client. */
 export class TokenError extends Error {
   override name = 'TokenError'
   readonly code: TokenErrorCode
@@ -32,7 +32,7 @@ export class TokenError extends Error {
     this.challenge = parts.challenge
   }
 
-  /** The refusal as a response: the status, the challenge, and the code as JSON. */
+  /** Makes a response with the status, the challenge, and the code as JSON. */
   toResponse(): Response {
     const headers = new Headers({ 'Cache-Control': 'no-store' })
     if (this.challenge !== null) headers.set('WWW-Authenticate', this.challenge)
@@ -40,7 +40,7 @@ export class TokenError extends Error {
   }
 }
 
-/** Without an error code: the request shows no attempt to authenticate (RFC 6750 §3.1). A challenge needs a parameter (§3). */
+/** The challenge has no error code, because the request has no token (RFC 6750 §3.1). A challenge needs a parameter (§3). */
 export function missingToken(): TokenError {
   const challenge = 'Bearer realm="sallyport"'
   return new TokenError({ code: 'missing_token', status: 401, challenge }, 'no bearer token')
@@ -51,14 +51,14 @@ export function invalidToken(reason: string, options?: ErrorOptions): TokenError
   return new TokenError({ code: 'invalid_token', status: 401, challenge }, reason, options)
 }
 
-/** @param scope What is needed, as scope tokens (RFC 6750 §3.1). */
+/** @param scope The required scope tokens (RFC 6750 §3.1). */
 export function insufficientScope(scope: readonly string[]): TokenError {
   const needed = scope.join(' ')
   const challenge = `Bearer error="insufficient_scope", scope="${needed}"`
   return new TokenError({ code: 'insufficient_scope', status: 403, challenge }, `needs the scope ${needed}`)
 }
 
-/** 403 and not 401: after 401 `invalid_token` a client would refresh, and the new token would have the same claim. */
+/** The status is 403. After a 401 a client would refresh, and the new token would have the same claim. */
 export function passwordChangeRequired(claim: string): TokenError {
   const challenge =
     'Bearer error="insufficient_scope", error_description="The user must set a new password first"'

@@ -18,38 +18,38 @@ import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable }
 /** RFC 9068 §2.1. */
 const ACCESS_TOKEN_TYPE = 'at+jwt'
 
-/** Ways to carry a key in the token itself: what a forger would use (RFC 8725 §3.10). */
+/** Header parameters with a key. A forged token could bring its own key in them (RFC 8725 §3.10). */
 const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
 
-/** RFC 6749 §3.3. Any other text would break the challenge that names it. */
+/** RFC 6749 §3.3. Other text would break the challenge that contains it. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
 export interface VerifyOptions {
-  /** Scope tokens that are all needed. */
+  /** The required scope tokens. */
   scope?: string | readonly string[]
   /** Replaces the `accept` of the verifier, for example at the endpoint that sets a new password. */
   accept?: readonly PasswordClaim[] | undefined
-  /** Unix seconds; the present where absent. */
+  /** The time of the request in Unix seconds. The default is the current time. */
   now?: number
-  /** Keeps the runtime alive for a fetch that no request waits for: `ctx.waitUntil` on Workers. */
+  /** Keeps the isolate alive for a fetch in the background: `ctx.waitUntil` on Workers. */
   waitUntil?: WaitUntil
 }
 
 export interface Verifier {
   /**
-   * What a request's access token says, or what a token says.
+   * Verifies an access token, or the bearer token of a request.
    *
-   * @throws TokenError with a stable code and the RFC 6750 challenge; TypeError where `scope` is not made of scope tokens,
-   * or `accept` not of claims about the password
+   * @throws TokenError with a stable code and the RFC 6750 challenge
+   * @throws TypeError if `scope` has text that is not a scope token, or `accept` an unknown claim
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
 }
 
 /**
- * Makes a verifier of one API. It asks the issuer for nothing but its metadata, its keys and its revocations, and in the
- * steady state a request waits for none of them.
+ * Makes a verifier for one API. It fetches the metadata, the keys and the revocations of the issuer. After the first request, a
+ * request usually does not wait for a fetch.
  *
- * @throws TypeError that names an option that cannot be used
+ * @throws TypeError that names an invalid option
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   return new AccessTokenVerifier(readOptions(options))
@@ -99,7 +99,7 @@ class AccessTokenVerifier implements Verifier {
     }
     try {
       const { payload } = await jwtVerify(token, key, options)
-      if (!isWrittenExactly(token)) throw new Error('its signature is written another way than it was issued')
+      if (!hasCanonicalSignature(token)) throw new Error('the signature is not in its canonical form')
       return payload
     } catch (error) {
       throw invalidToken(error instanceof Error ? error.message : String(error), { cause: error })
@@ -111,7 +111,7 @@ class AccessTokenVerifier implements Verifier {
     const key = await this.#keys.find(kid, moment).catch((error: unknown) => {
       throw temporarilyUnavailable('the keys of the issuer cannot be fetched', { cause: error })
     })
-    if (key === null) throw invalidToken('it is signed by no key of the issuer')
+    if (key === null) throw invalidToken('it is not signed by a key of the issuer')
     if (key.alg !== alg) throw invalidToken('its algorithm is not that of its key')
     return key
   }
@@ -125,15 +125,14 @@ class AccessTokenVerifier implements Verifier {
       const why = cause === null ? '' : `: ${cause.message}`
       throw temporarilyUnavailable(`the revocations are older than maxAgeSeconds${why}`, { cause })
     }
-    const cutoff = poller.findCutoff(claims)
-    if (cutoff === 'all') throw invalidToken('it was revoked: with all tokens of its time')
-    if (cutoff !== null) throw invalidToken(`it was revoked: by its ${cutoff}`)
+    const revokedBy = poller.findRevocation(claims)
+    if (revokedBy === 'all') throw invalidToken('it was revoked with all tokens of its time')
+    if (revokedBy !== null) throw invalidToken(`it was revoked by its ${revokedBy}`)
   }
 }
 
 /**
- * The token of an `Authorization: Bearer` header, and of nowhere else (RFC 6750 §2.1). Another scheme, or none, is no
- * attempt with a token (§3.1).
+ * Reads the token of an `Authorization: Bearer` header (RFC 6750 §2.1). A request with another scheme has no token (§3.1).
  */
 function readBearer(request: Request): string {
   const authorization = request.headers.get('Authorization') ?? ''
@@ -152,13 +151,16 @@ function readHeader(token: string): ProtectedHeaderParameters {
   }
   if (!ALGORITHMS.includes(header.alg ?? '')) throw invalidToken('its algorithm is not allowed')
   const embedded = EMBEDDED_KEYS.find((name) => header[name] !== undefined)
-  if (embedded) throw invalidToken(`it brings a key of its own: ${embedded}`)
+  if (embedded) throw invalidToken(`its header has a key: ${embedded}`)
   if (header.crit !== undefined) throw invalidToken('it has critical extensions')
   return header
 }
 
-/** Decoders of base64url pass over padding, spaces and spare bits (RFC 7515 §2 has none). The rest is signed as text. */
-function isWrittenExactly(token: string): boolean {
+/**
+ * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
+ * allow. The other parts of the token are signed as text.
+ */
+function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
   return base64url.encode(base64url.decode(signature)) === signature
 }
@@ -166,7 +168,7 @@ function isWrittenExactly(token: string): boolean {
 function checkScope(claims: AccessTokenClaims, scope: string | readonly string[] = []): void {
   const needed = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
   if (!needed.every((token) => SCOPE_TOKEN.test(token))) {
-    throw new TypeError('scope must have scope tokens alone (RFC 6749 §3.3)')
+    throw new TypeError('scope must have only scope tokens (RFC 6749 §3.3)')
   }
   if (!needed.every((token) => claims.scope.includes(token))) throw insufficientScope(needed)
 }

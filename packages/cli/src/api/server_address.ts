@@ -1,4 +1,4 @@
-import { isSecure } from '../../../../src/config/origin.ts'
+import { isSecure } from '@sallyport/formats/secure_url'
 import { UsageError } from '../core/exit_code.ts'
 
 /** Where `npm start` serves. */

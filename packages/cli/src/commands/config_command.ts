@@ -1,38 +1,46 @@
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { isCode } from '../api/file_lock.ts'
 import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { printJson } from './output.ts'
 
+/** The module of the server that checks a file. `problems` is one text with a line for each problem. */
+interface ConfigChecker {
+  checkConfig(text: string): { issuer: string; apis: string[] } | { problems: string }
+}
+
 const check: Command = {
   name: 'config check',
-  summary: 'Checks a config.yml, and lists every problem by its path; asks no server',
-  arguments: [{ name: 'FILE', summary: 'config.yml where absent', isOptional: true }],
+  summary: 'Check a config.yml and list each problem with its path. Sends no request',
+  details: 'Run it in the project of the server: the command uses the schema of that version.',
+  arguments: [{ name: 'FILE', summary: 'Default: config.yml', isOptional: true }],
   async run(call) {
     const { terminal, input } = call
     const file = input.find('FILE') ?? 'config.yml'
-    // The one command that needs the schema, which is most of the program.
-    const [{ parseConfig }, { ConfigError }] = await Promise.all([
-      import('../../../../src/config/parse_config.ts'),
-      import('../../../../src/config/config.ts'),
-    ])
     const text = await readFile(file, 'utf8').catch((error) => {
-      throw new CliError(
-        'failed',
-        `${file}: ${isCode(error, 'ENOENT') ? 'there is no such file' : error.message}`,
-      )
+      throw new CliError('failed', `${file}: ${isCode(error, 'ENOENT') ? 'no such file' : error.message}`)
     })
-    try {
-      const { issuer, apis } = parseConfig(text)
-      if (input.has(JSON_OUTPUT)) return printJson(call, { issuer, apis: [...apis.keys()] })
-      terminal.print(`${file} is good: ${issuer}, ${[...apis.keys()].join(', ')}`)
-    } catch (error) {
-      if (error instanceof ConfigError)
-        throw new CliError('failed', error.message.replace(/^config\.yml/, file))
-      throw error
-    }
+    const { checkConfig } = await loadChecker()
+    const result = checkConfig(text)
+    if ('problems' in result) throw new CliError('failed', result.problems.replace(/^config\.yml/, file))
+    if (input.has(JSON_OUTPUT)) return printJson(call, result)
+    terminal.print(`${file} is good: ${result.issuer}, ${result.apis.join(', ')}`)
   },
 }
 
 export const CONFIG_COMMANDS: readonly Command[] = [check]
+
+/** Loads the checker from the server's project in the working directory. @throws CliError */
+async function loadChecker(): Promise<ConfigChecker> {
+  try {
+    const path = createRequire(join(process.cwd(), 'package.json')).resolve('@sallyport/server/check-config')
+    return await import(pathToFileURL(path).href)
+  } catch (cause) {
+    const problem = 'The server is not in this directory. Run the command in its project, after "npm ci".'
+    throw new CliError('failed', problem, { cause })
+  }
+}

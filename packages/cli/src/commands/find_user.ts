@@ -1,4 +1,4 @@
-import { foldUsername } from '../../../../src/users/username.ts'
+import { foldUsername } from '@sallyport/formats/username'
 import type { AdminApi, Item } from '../api/admin_api.ts'
 import { asItem, at } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'

@@ -66,7 +66,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
   const report = await Report.open(input.get(REPORT), say)
   const stop = stopOnInterrupt(say)
   try {
-    const onRetry = () => say('No answer; the batch is sent again …')
+    const onRetry = () => say('No response; the batch is sent again …')
     const refuse = report.refuse.bind(report)
     const file = readFileOptions(call, kind)
     await runSteps(call, { file, kind, api: call.api, progress, refuse, onRetry, isStopped: stop.isStopped })

@@ -1,4 +1,4 @@
-import { IMPORT_SCHEMES } from '../../../../src/users/schemes/conversion/convert_hash.ts'
+import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { isReadByOthers } from '../api/file_exposure.ts'
 import type { Call } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'

@@ -2,15 +2,10 @@ import { asItem } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { integer } from '../core/option.ts'
-import { formatItem, member, memberOf, moment, printJson } from './output.ts'
+import { formatItem, member, memberOf, moment, printJson, showValue } from './output.ts'
 
-const COLUMNS = [
-  moment('From', 'from'),
-  moment('To', 'to'),
-  member('Sign-ins', 'password'),
-  member('Guests', 'guest'),
-  member('Machines', 'client_credentials'),
-  member('Refreshes', 'refresh_token'),
+const TIMES = [moment('From', 'from'), moment('To', 'to')]
+const COUNTS = [
   member('Failures', 'failures'),
   member('Breached passwords', 'breached_passwords'),
   member('Unchecked passwords', 'unchecked_passwords'),
@@ -20,15 +15,20 @@ const COLUMNS = [
 const statistics: Command = {
   name: 'statistics',
   summary: 'Tokens by grant, failures and active sessions of the last minutes',
-  details: 'With --json minute by minute, in up to 60 pieces.',
+  details: 'With --json minute by minute, in up to 60 buckets.',
   options: [integer('minutes', 'How many, up to 1440; 60 where absent', { field: 'minutes' })],
   operations: ['GET /statistics'],
   async run(call) {
     const { terminal, input, api } = call
     const response = await api.read({ operation: 'GET /statistics', query: input.query })
     if (input.has(JSON_OUTPUT)) return printJson(call, response)
-    const counted = { ...response, ...memberOf(response, 'total') }
-    terminal.print(formatItem(counted, COLUMNS))
+    const total = memberOf(response, 'total')
+    const tokens = asItem(total.tokens ?? {})
+    const byGrant = Object.keys(tokens).map((grant) => ({
+      title: `Tokens (${grant})`,
+      show: () => showValue(tokens[grant]),
+    }))
+    terminal.print(formatItem({ ...response, ...total }, [...TIMES, ...byGrant, ...COUNTS]))
     const databases = Array.isArray(response.databases) ? response.databases.map(asItem) : []
     for (const database of databases) {
       if (database.nearly_full === true)

@@ -1,4 +1,4 @@
-import { needsHash } from '../../../../src/users/schemes/conversion/self_describing.ts'
+import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import type { ApiRow } from './import_kind.ts'
 
 /** Those of the admin API, whose body also has the names around the rows. */

@@ -1,6 +1,6 @@
-import type { Conversion, HashColumns } from '../../../../src/users/schemes/conversion/conversion.ts'
-import { convertHash, IMPORT_SCHEMES } from '../../../../src/users/schemes/conversion/convert_hash.ts'
-import { recogniseHash } from '../../../../src/users/schemes/conversion/self_describing.ts'
+import type { Conversion, HashColumns } from '@sallyport/formats/schemes/conversion/conversion'
+import { convertHash, IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
+import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import type { RowValues } from './file_row.ts'
 import { given, integerOf, RowRefused, textOf } from './row_values.ts'
 

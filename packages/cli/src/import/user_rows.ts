@@ -1,4 +1,4 @@
-import { normalizeUsername } from '../../../../src/users/username.ts'
+import { normalizeUsername } from '@sallyport/formats/username'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'

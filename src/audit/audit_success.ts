@@ -1,0 +1,21 @@
+import type { RequestContext } from '../lib/request_context.ts'
+import type { AuditEvent } from './audit_event.ts'
+import type { AuditStore } from './audit_store.ts'
+
+/** The members of a `ClientRequest` that its audit events need. */
+export interface AuditedRequest {
+  client: { id: string; authentication: { method: string } }
+  api: { name: string }
+  context: RequestContext
+}
+
+/** Records the audit event of a successful request, after its response is sent. */
+export function auditSuccess(
+  event: Pick<AuditEvent, 'kind' | 'reason' | 'subject' | 'sid' | 'grant' | 'previousTokenAt'>,
+  { client, api, context }: AuditedRequest,
+  { audit }: { audit: AuditStore },
+): void {
+  const isFromClient = client.authentication.method !== 'none'
+  const caller = { api: api.name, clientId: client.id, isFromClient }
+  audit.record({ ...event, outcome: 'ok', ...caller }, context)
+}

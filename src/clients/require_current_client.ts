@@ -1,0 +1,71 @@
+import { CorruptRecord, StorageUnavailable } from '../lib/storage_error.ts'
+import { temporarilyUnavailable } from '../oauth/errors.ts'
+import type { ClientRequest } from './client_request.ts'
+import type { ClientStore } from './client_store.ts'
+
+/** A `tokensValidFrom` of a client further in the future than this is an error, such as a time in milliseconds. */
+const MAX_AHEAD_SECONDS = 60
+
+interface Dependencies {
+  clients: Pick<ClientStore, 'isCurrent'>
+}
+
+/** The copy of the client is older than a change of it. The request can run again with the current client. */
+export class ClientChanged extends StorageUnavailable {
+  override name = 'ClientChanged'
+}
+
+/**
+ * Requires that the server may issue tokens to the client now. Each grant calls it before it issues or uses up a token. The
+ * refresh token grant calls only `requireUnchangedClient`, because its own SQL statement checks the revocations in D1.
+ *
+ * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
+ */
+export async function requireCurrentClient(
+  request: ClientRequest,
+  dependencies: Dependencies,
+): Promise<void> {
+  await requireUnchangedClient(request, dependencies)
+  const { client, context } = request
+  requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
+}
+
+/** Requires that the copy of the client includes all changes until a few seconds ago. @throws ClientChanged */
+export async function requireUnchangedClient(
+  { client, context }: ClientRequest,
+  { clients }: Dependencies,
+): Promise<void> {
+  if (!(await clients.isCurrent(client, context))) throw new ClientChanged(`${client.id} has changed`)
+}
+
+/**
+ * Refuses to issue tokens until the revocation of a client's tokens is in the past. APIs would refuse tokens issued before.
+ * Tokens with a later `iat` are no way out: strict libraries refuse an `iat` in the future, and a revocation of the user in
+ * the same seconds would not end them.
+ *
+ * @param validFrom The second from which new tokens of the client are valid.
+ * @throws OAuthError temporarily_unavailable; CorruptRecord if it is more than MAX_AHEAD_SECONDS in the future
+ */
+export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
+  const waitSeconds = validFrom - now
+  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${clientId} lies ahead`)
+  if (waitSeconds > 0) {
+    throw temporarilyUnavailable(`the tokens of ${clientId} were cut off a moment ago`, waitSeconds)
+  }
+}
+
+/**
+ * Runs `requireCurrentClient` in parallel with other work. An error of the check replaces an error of the work, so that the
+ * response does not show whether a password was correct.
+ *
+ * @throws the error of the check, else the error of the work
+ */
+export async function requireCurrentClientDuring<T>(
+  work: Promise<T>,
+  request: ClientRequest,
+  dependencies: Dependencies,
+): Promise<T> {
+  const [check] = await Promise.allSettled([requireCurrentClient(request, dependencies), work])
+  if (check.status === 'rejected') throw check.reason
+  return work
+}

@@ -1,0 +1,83 @@
+import type { Context } from 'hono'
+import { authenticateClient } from '../clients/authenticate_client.ts'
+import type { Client } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { ClientChanged } from '../clients/require_current_client.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
+import { log } from '../lib/log.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { parseClientCredentials } from '../oauth/client_authentication.ts'
+import { invalidClient, OAuthError } from '../oauth/errors.ts'
+import type { Services } from '../services/services.ts'
+import { allowClientOrigin } from './cors.ts'
+import { readParameters } from './read_parameters.ts'
+import { requestContext } from './request_context.ts'
+
+/**
+ * Reads a request and authenticates its client.
+ *
+ * @param required The parameter without which nothing else is looked at.
+ * @throws OAuthError invalid_request, invalid_client
+ */
+async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
+  // The copies that the request needs later are read in parallel with the client.
+  const begun = requestContext(c, services.clock)
+  services.changes.refresh(begun)
+  services.keys.prepare(begun)
+  const parameters = await readParameters(c.req.raw)
+  parameters.require(required)
+  // The time of a request is that at which its body is complete, because a caller may send the body slowly.
+  const context = requestContext(c, services.clock)
+  return authenticateRequest(c, { parameters, context }, services)
+}
+
+/**
+ * Reads a request and runs it as its client. If the copy of the client lacked a change, the client is authenticated again by the
+ * database, and the request runs once more.
+ *
+ * @param required As for `readClientRequest`.
+ */
+export async function runAsClient<T>(
+  c: Context,
+  services: Services,
+  { required, run }: { required: string; run: (request: ClientRequest) => Promise<T> },
+): Promise<T> {
+  const request = await readClientRequest(c, services, required)
+  try {
+    return await run(request)
+  } catch (error) {
+    if (!(error instanceof ClientChanged)) throw error
+    log('info', 'client_read_again', { client_id: request.client.id })
+    return run(await authenticateRequest(c, request, services))
+  }
+}
+
+/** Authenticates the client of a request whose parameters are read. @throws OAuthError invalid_request, invalid_client */
+async function authenticateRequest(
+  c: Context,
+  { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
+  services: Services,
+): Promise<ClientRequest> {
+  const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
+    bodyWins: services.config.errorDialect === 'oro',
+  })
+  const { client, secretHash } = await authenticateClient(credentials, services.clients, context).catch(
+    (error) => countGuess(error, services, context),
+  )
+  const api = requireApi(client, services.config)
+  allowClientOrigin(c, client)
+  services.clientUse.note({ client, secretHash }, context)
+  return { client, secretHash, api, parameters, context }
+}
+
+/** A wrong secret may be a guess. A right one is never refused for it. @throws the error, or that there were too many */
+async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
+  if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
+  throw error
+}
+
+function requireApi(client: Client, config: Config): ApiConfig {
+  const api = config.apis.get(client.api)
+  if (!api) throw invalidClient(`${client.id} belongs to "${client.api}", which config.yml does not have`)
+  return api
+}

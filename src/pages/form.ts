@@ -1,0 +1,45 @@
+/** The values of a form: posted by a browser, or taken from a record. */
+export class Form {
+  readonly #fields: URLSearchParams
+
+  constructor(fields: URLSearchParams) {
+    this.#fields = fields
+  }
+
+  /** @param fields A list has the values of the checked boxes. */
+  static of(fields: Readonly<Record<string, string | readonly string[]>>): Form {
+    const entries = Object.entries(fields).flatMap(([name, value]) =>
+      (typeof value === 'string' ? [value] : value).map((item) => [name, item]),
+    )
+    return new Form(new URLSearchParams(entries))
+  }
+
+  /** The text of a field; empty if the form does not have the field. */
+  text(name: string): string {
+    return this.#fields.get(name) ?? ''
+  }
+
+  /** The values of the checked boxes. */
+  list(name: string): string[] {
+    return this.#fields.getAll(name)
+  }
+
+  isChecked(name: string): boolean {
+    return this.#fields.has(name)
+  }
+
+  /** The lines of a text without the empty ones. */
+  lines(name: string): string[] {
+    return this.text(name)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+  }
+
+  /** A whole number, or null if the field is empty. Other text is returned as it is, so that the API names the error. */
+  number(name: string): number | string | null {
+    const text = this.text(name).trim()
+    if (text === '') return null
+    return /^\d{1,15}$/.test(text) ? Number(text) : text
+  }
+}

@@ -1,0 +1,127 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { requireCutOffIsOver } from '../clients/require_current_client.ts'
+import type { Config } from '../config/config.ts'
+import { runToEnd } from '../lib/request_context.ts'
+import { invalidClient } from '../oauth/errors.ts'
+import { sessionFactsOf } from '../tokens/claims.ts'
+import type { SessionState } from '../tokens/issue_tokens.ts'
+import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
+import { issueTimeOf, type User } from '../users/user.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import type { Holder, HolderQuery } from './holder_store.ts'
+import { identifySession } from './identify_session.ts'
+import { refuseRefresh } from './refuse_refresh.ts'
+import type { SessionIdentity } from './session.ts'
+import type { SessionShards } from './session_shards.ts'
+import type { SessionStore } from './session_store.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
+  shards: SessionShards
+  audit: AuditStore
+}
+
+/** A session that goes on, and whose it is: `user` is null where that is a visitor. */
+export interface RotatedSession {
+  session: SessionState
+  user: User | null
+}
+
+/**
+ * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
+ * call where it has the sessions too.
+ *
+ * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired, or temporarily_unavailable;
+ *   StorageUnavailable
+ */
+export async function rotateSession(
+  claims: RefreshTokenClaims,
+  request: ClientRequest,
+  services: Dependencies,
+): Promise<RotatedSession> {
+  const { config, shards } = services
+  const { now } = request.context
+  const sessions = shards.find(claims.sid)
+  if (sessions === null) throw refuseRefresh('its session is of no shard of ours', claims)
+  const identity = identify(claims, request, config.sessionLifetimeSeconds)
+  if (identity.expiresAt <= now) throw refuseRefresh('the session has lived as long as it may', claims)
+  const rotation = {
+    ...identity,
+    seq: claims.seq,
+    now,
+    retryWindowSeconds: config.refreshRetryWindowSeconds,
+    sessionLifetimeSeconds: config.sessionLifetimeSeconds,
+  }
+  const { holder, outcome } = await sessions.rotate(rotation, describeToken(claims, request))
+  if (outcome === null) throw refuseHolder(holder, claims, now)
+  if (outcome.kind === 'refused') throw refuseRefresh(outcome.reason, claims)
+  if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
+  const { sid, subject, scope } = claims
+  const { seq, expiresAt } = outcome
+  const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
+  const reason = `token ${claims.seq} gave ${seq}`
+  const event = { kind, reason, subject, sid, grant: 'refresh_token' } as const
+  auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
+  return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
+}
+
+/**
+ * @throws CorruptRecord where a cut-off lies too far ahead
+ * @throws OAuthError temporarily_unavailable where the client lost a scope or a grant a moment ago
+ */
+function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
+  if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
+  if (problem === 'the client lost a scope or a grant a moment ago') {
+    requireCutOffIsOver(claims.clientId, clientValidFrom, now)
+  }
+  if (problem === 'a secret that was retired') return invalidClient(problem)
+  return refuseRefresh(problem ?? 'its holder may not go on', claims)
+}
+
+function describeToken(
+  { subject, issuedAt }: RefreshTokenClaims,
+  { client, secretHash, api, context: { now } }: ClientRequest,
+): HolderQuery {
+  return {
+    clientId: client.id,
+    api: api.name,
+    pool: api.userPool,
+    secretHash,
+    jti: null,
+    issuedAt,
+    now,
+    kind: 'used refresh',
+    subject: isVisitorId(subject) ? null : subject,
+  }
+}
+
+/** A session began when its first token was issued; its row knows that of a later one. */
+function identify(
+  claims: RefreshTokenClaims,
+  request: ClientRequest,
+  capSeconds: number | null,
+): SessionIdentity {
+  const { client, api, context } = request
+  const idleEnd = context.now + lifetimesOf(client, api).refreshTokenSeconds
+  const cap = claims.seq === 0 && capSeconds !== null ? claims.issuedAt + capSeconds : Infinity
+  return identifySession(claims, { api: api.name, expiresAt: Math.min(idleEnd, cap) })
+}
+
+/** Somebody has a copy of a used token: the session ends, for the thief and the owner alike (RFC 9700 §4.14.2). */
+async function endForTheft(
+  claims: RefreshTokenClaims,
+  identity: SessionIdentity,
+  sessions: SessionStore,
+  { request, services }: { request: ClientRequest; services: Dependencies },
+) {
+  const { sid, subject, seq } = claims
+  const reason = `token ${seq} was used again, too late for a retry`
+  const { context } = request
+  // Runs to its end even if the caller hangs up: the caller may do so because the response to a valid token would be earlier.
+  const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
+  if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
+  return refuseRefresh(reason, claims)
+}

@@ -1,0 +1,113 @@
+import type { AuditEvent } from '../audit/audit_event.ts'
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import { isConfidential } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import type { ClientTableStore } from '../clients/client_table_store.ts'
+import type { Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
+import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
+import { InvalidToken } from '../tokens/invalid_token.ts'
+import { verifyToken } from '../tokens/verify_token.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import { identifySession } from './identify_session.ts'
+import type { SessionShards } from './session_shards.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'issuer'>
+  keys: KeyRing
+  clientTable: Pick<ClientTableStore, 'findStanding'>
+  shards: SessionShards
+  audit: AuditStore
+}
+
+/** A sign-in of a customer, who may have been a visitor until now. */
+interface Merge {
+  /** The visitor's access token, not verified yet; null where there is none. */
+  token: string | null
+  /** The subject who signs in. */
+  customer: string
+}
+
+/**
+ * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
+ * ending the guest's session, so of all who present it at once, one merges the cart. A token that cannot be
+ * spent fails no sign-in: it is left aside and audited.
+ *
+ * @throws StorageUnavailable: a cart is worth the retry
+ */
+export async function spendVisitor(
+  { token, customer }: Merge,
+  request: ClientRequest,
+  services: Dependencies,
+): Promise<string | null> {
+  if (token === null) return null
+  try {
+    const visitor = await requireLiveVisitor(token, request, services)
+    await spend(visitor, request, services)
+    const event = {
+      kind: 'merge',
+      reason: `merged into ${customer}`,
+      subject: visitor.subject,
+      sid: visitor.sid,
+    } as const
+    auditSuccess(event, request, services)
+    return visitor.subject
+  } catch (error) {
+    if (!(error instanceof InvalidToken)) throw error
+    auditRefusal(error.message, customer, request, services)
+    return null
+  }
+}
+
+type VisitorClaims = TokenClaims & { sid: string }
+
+async function requireLiveVisitor(
+  token: string,
+  { api, context }: ClientRequest,
+  { config, keys, clientTable }: Dependencies,
+): Promise<VisitorClaims> {
+  const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
+  const claims = await verifyToken(token, expected, keys, context)
+  const { sid, subject, clientId, issuedAt } = claims
+  if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a visitor')
+  const standing = await clientTable.findStanding(clientId)
+  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) {
+    throw new InvalidToken("the visitor's client was cut off")
+  }
+  return { ...claims, sid }
+}
+
+/** @throws InvalidToken where the guest's session had ended, spent or not */
+async function spend(
+  visitor: VisitorClaims,
+  { api, context }: ClientRequest,
+  { shards }: Dependencies,
+): Promise<void> {
+  const sessions = shards.find(visitor.sid)
+  if (sessions === null) throw new InvalidToken('its session is of no shard of ours')
+  const expiresAt = context.now + api.refreshTokenLifetimeSeconds
+  const identity = identifySession(visitor, { api: api.name, expiresAt })
+  const isFirst = await sessions.end(identity, 'merged into a customer', context.now)
+  if (!isFirst) throw new InvalidToken("the visitor's session had ended")
+}
+
+function auditRefusal(
+  reason: string,
+  customer: string,
+  { client, api, context }: ClientRequest,
+  { audit }: Dependencies,
+): void {
+  const event: AuditEvent = {
+    kind: 'merge',
+    outcome: 'refused',
+    reason,
+    api: api.name,
+    clientId: client.id,
+    isFromClient: isConfidential(client),
+    subject: customer,
+    sid: null,
+  }
+  audit.record(event, context)
+}

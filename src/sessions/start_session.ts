@@ -1,0 +1,60 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
+import type { GrantedScope } from '../oauth/scope.ts'
+import type { TokenResponse } from '../oauth/token_response.ts'
+import type { SessionFacts } from '../tokens/claims.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
+import type { PasswordStanding } from '../users/password_standing.ts'
+import type { ProvenSignIn, SignInGuard } from '../users/sign_in_guard.ts'
+import type { SessionShards } from './session_shards.ts'
+
+interface Dependencies {
+  config: Pick<Config, 'issuer' | 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
+  keys: KeyRing
+  shards: SessionShards
+  guard: SignInGuard
+  audit: AuditStore
+}
+
+/** A sign-in that succeeded. */
+export interface SignedIn {
+  subject: string
+  roles: readonly string[]
+  standing: PasswordStanding
+  scope: GrantedScope
+  /** The `iat` of the tokens, in Unix seconds. */
+  issuedAt: number
+  /** Further facts of the session, which all its tokens have. */
+  facts: Omit<SessionFacts, 'sid'>
+  /** How the user signed in, for the audit trail. */
+  by: 'guest' | 'password'
+  /** The sign-in that the guard records; null for a guest or an operator's own password change. */
+  signIn: ProvenSignIn | null
+}
+
+/** Issues the first tokens of a new session. No store is written before the response. */
+export async function startSession(
+  { by, facts, signIn, ...signedIn }: SignedIn,
+  request: ClientRequest,
+  services: Dependencies,
+): Promise<TokenResponse> {
+  const { client, api, context } = request
+  const { subject, scope, issuedAt } = signedIn
+  const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
+  const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
+  const sid = services.shards.newSid(context.continent)
+  const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt }
+  const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
+  // The event has the `iat` of the tokens: an earlier cut-off must not look as if it came after the sign-in.
+  const dated = { ...request, context: { ...context, now: issuedAt } }
+  auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)
+  if (signIn !== null) {
+    const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
+    services.guard.recordSignIn(signIn, mark)
+  }
+  return response
+}

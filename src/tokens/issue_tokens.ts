@@ -1,0 +1,84 @@
+import type { Client } from '../clients/client.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
+import type { KeyRing } from '../keys/key_ring.ts'
+import { compact } from '../lib/compact.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
+import type { TokenResponse } from '../oauth/token_response.ts'
+import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
+import { issueAccessToken } from './access_token.ts'
+import type { SessionFacts } from './claims.ts'
+import { issueRefreshToken } from './refresh_token.ts'
+
+/** The holder and the rights of new tokens. Times are Unix seconds. */
+export interface Issuance {
+  client: Client
+  /** The API that the tokens are for. */
+  api: ApiConfig
+  subject: string
+  roles: readonly string[]
+  /** The default is `GOOD_STANDING`. */
+  standing?: PasswordStanding
+  /** The granted scope. A held user gets it after the change of the password. */
+  scope: GrantedScope
+  issuedAt: number
+  /** The session of the tokens; null for a client's own token, which has no refresh token. */
+  session: SessionState | null
+}
+
+/** A session as its next tokens describe it. */
+export interface SessionState {
+  facts: SessionFacts
+  /** The number of the refresh token to be issued. */
+  seq: number
+  /** The scope of the session. A refresh token keeps it, also where the access token has less. */
+  scope: readonly string[]
+  /** Unix seconds. */
+  expiresAt: number
+}
+
+interface Dependencies {
+  config: Pick<Config, 'issuer' | 'refreshTokensEnabled'>
+  keys: KeyRing
+}
+
+/** Signs the tokens and makes the response. @throws StorageUnavailable, CorruptRecord, SealingError */
+export async function issueTokens(
+  issuance: Issuance,
+  { config, keys }: Dependencies,
+  context: RequestContext,
+): Promise<TokenResponse> {
+  const { client, api, subject, standing = GOOD_STANDING, issuedAt, session } = issuance
+  const key = await keys.current(context)
+  const scope = standing.isHeld ? NO_SCOPE : issuance.scope
+  const lifetimeEnd = issuedAt + lifetimesOf(client, api).accessTokenSeconds
+  const expiresAt = Math.min(lifetimeEnd, session?.expiresAt ?? Infinity)
+  const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
+  const access = {
+    ...common,
+    ...session?.facts,
+    audience: api.audience,
+    expiresAt,
+    scope: scope.tokens,
+    roles: standing.isHeld ? [] : issuance.roles,
+    mustChangePassword: standing.mustChange,
+    passwordBreached: standing.isBreached,
+  }
+  const refresh = session && config.refreshTokensEnabled ? refreshValuesOf(session) : null
+  const [accessToken, refreshToken] = await Promise.all([
+    issueAccessToken(access, key),
+    refresh && issueRefreshToken({ ...common, ...refresh }, key),
+  ])
+  return compact({
+    token_type: 'Bearer',
+    expires_in: expiresAt - context.now,
+    access_token: accessToken,
+    refresh_token: refreshToken ?? undefined,
+    scope: scope.announce ? formatScope(scope.tokens) : undefined,
+  })
+}
+
+function refreshValuesOf({ facts, seq, scope, expiresAt }: SessionState) {
+  return { ...facts, seq, scope, expiresAt }
+}
