@@ -11,7 +11,7 @@ import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
 /** The response for a token that is not live or that the client may not introspect (RFC 7662 §2.2). */
@@ -22,9 +22,9 @@ const INACTIVE = { active: false }
  * It describes a refresh token only to the client that the token was issued to.
  */
 export const introspectEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token/introspect',
-  handler: (services, responses) => (c) => handleIntrospection(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleIntrospection(c, services, responses) },
 }
 
 async function handleIntrospection(c: Context, services: Services, responses: Responses): Promise<Response> {

@@ -11,16 +11,16 @@ import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import { identifySession } from '../sessions/identify_session.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
 /** The revocation endpoint (RFC 7009): a token of a session ends that session, a client's own token dies alone. */
 export const revokeEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token/revoke',
-  handler: (services, responses) => (c) => handleRevocation(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleRevocation(c, services, responses) },
 }
 
 async function handleRevocation(c: Context, services: Services, responses: Responses): Promise<Response> {

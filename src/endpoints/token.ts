@@ -9,13 +9,13 @@ import { runAsClient } from '../http/run_as_client.ts'
 import { invalidTarget, OAuthError, type Refusal } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */
 export const tokenEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token',
-  handler: (services, responses) => (c) => handleTokenRequest(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleTokenRequest(c, services, responses) },
 }
 
 async function handleTokenRequest(c: Context, services: Services, responses: Responses): Promise<Response> {
