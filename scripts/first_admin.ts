@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Client } from '../src/clients/client.ts'
-import { ClientTableStore } from '../src/clients/client_table_store.ts'
+import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
+import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { ApiConfig } from '../src/config/config.ts'
 import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
@@ -85,9 +85,10 @@ async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
   await new UserStore(printer).add(admin)
-  const clients = new ClientTableStore(printer)
+  const clients = new ClientAdminStore(printer)
+  const start = { secret: null, now: admin.createdAt }
   for (const id of OPERATOR_CLIENTS) {
-    if (!present.clients.includes(id)) await clients.add(toClient(id, name, admin.createdAt))
+    if (!present.clients.includes(id)) await clients.add(toClient(id, name), start, [])
   }
   lines.push(
     `INSERT INTO audit_events (at, kind, outcome, reason, subject) VALUES (${admin.createdAt}, 'admin', 'ok',
@@ -96,22 +97,8 @@ async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   return lines.join('\n')
 }
 
-function toClient(id: string, apiName: string, now: number): Client {
-  return {
-    id,
-    name: id,
-    api: apiName,
-    grants: ['password'],
-    scopes: [],
-    origins: [],
-    confidential: false,
-    enabled: true,
-    secrets: [],
-    createdAt: now,
-    accessTokenLifetimeSeconds: null,
-    refreshTokenLifetimeSeconds: null,
-    accessValidFrom: 0,
-  }
+function toClient(id: string, apiName: string): ClientValues {
+  return fromDraft({ client_id: id, api: apiName, grants: ['password'], confidential: false })
 }
 
 /** Runs SQL from a temporary file that only the current user can read, because it has the hash of the password. */

@@ -1,6 +1,6 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { describe, expect, it } from 'vitest'
-import { CLIENT_ID } from '../../src/clients/client.ts'
+import { CLIENT_ID } from '../../src/clients/client_fields.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { decodeUtf8 } from '../../src/lib/bytes.ts'
 import {
