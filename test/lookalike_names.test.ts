@@ -77,7 +77,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     }
   })
 
-  it('is the same user where only width, case or composition differs: sign-in and search find them', async () => {
+  it('is the same user if only width, case or composition differs: sign-in and search find the user', async () => {
     const { server, operator } = await newScene()
     const client = await server.addClient()
     const mark = crypto.randomUUID().slice(0, 8)
@@ -97,8 +97,8 @@ describe('a name that looks like a user’s because of an invisible character', 
   })
 })
 
-describe('a user whose name an earlier version stored with a character that is refused now', () => {
-  it('is found and reported, and signs in again after an operator has given them a free name', async () => {
+describe('a user with a stored username that has a refused character', () => {
+  it('is found and reported, and signs in again after an operator sets a free username', async () => {
     const { server, operator, user, name } = await newScene()
     const client = await server.addClient()
     const other = await server.addUser()

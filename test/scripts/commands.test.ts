@@ -160,7 +160,11 @@ describe('npm start', () => {
 })
 
 describe('npm run reset', () => {
-  const EMPTY = { code: 0, stdout: '.wrangler/ is empty. The next npm start makes it anew.\n', stderr: '' }
+  const EMPTY = {
+    code: 0,
+    stdout: '.wrangler/ is empty. The next npm start creates the data again.\n',
+    stderr: '',
+  }
 
   it('refuses while npm start runs, and removes the local data after the server has ended', async () => {
     const folder = checkout(String)
@@ -250,13 +254,13 @@ describe('the first admin of a deployment', () => {
     const first = await runScript(folder, 'first_admin', '--username', 'Zoe@example.com')
     expect(first).toEqual({
       code: 0,
-      stdout: 'zoe@example.com is an admin. Sign in by the client sallyport-cli.\n',
+      stdout: 'zoe@example.com is an admin. Sign in with the client sallyport-cli.\n',
       stderr: '',
     })
     expect(await runScript(folder, 'first_admin', '--username', 'mallory')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'There is an admin already. They can make others: docs/admin-api.md\n',
+      stderr: 'An admin exists already. An admin can make further admins: docs/admin-api.md\n',
     })
     const sql = `SELECT pool, username, roles, password_hash LIKE '$argon2id$%' AS is_hashed,
       (SELECT group_concat(client_id || ' ' || api || ' ' || confidential) FROM clients) AS clients,
@@ -294,7 +298,7 @@ describe('the first admin of a deployment', () => {
     expect(await runScript(empty, 'first_admin', '--username', 'zoe')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'The tables are not there: npm start (local) or npm run deploy first\n',
+      stderr: 'The database has no tables. Run npm start (local) or npm run deploy first.\n',
     })
     expect(await runScript(empty, 'first_admin')).toMatchObject({
       code: 1,

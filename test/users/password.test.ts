@@ -11,11 +11,11 @@ describe('the bytes of a password', () => {
     ['compatibility forms', 'ﬁn①\u00a0ａ', 'fin1 a'],
     ['Hangul', '\u1112\u1161\u11ab', '\ud55c'],
     ['nothing', '', ''],
-  ])('are UTF-8 of its NFKC form: %s', (_case, text, normalized) => {
+  ])('are the UTF-8 of its NFKC form: %s', (_case, text, normalized) => {
     expect(encodePassword(text)).toEqual(encodeUtf8(normalized))
   })
 
-  it.each([['x'], ['é'], ['🔑']])('are there for up to 128 characters: %s', (character) => {
+  it.each([['x'], ['é'], ['🔑']])('exist for up to 128 characters: %s', (character) => {
     expect(encodePassword(character.repeat(128))).toEqual(encodeUtf8(character.repeat(128)))
     expect(encodePassword(character.repeat(129))).toBe(null)
   })
