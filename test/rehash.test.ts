@@ -16,7 +16,7 @@ import { credentials, PASSWORD, TestServer } from './support/server.ts'
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const SALT = crypto.getRandomValues(new Uint8Array(16))
 
-/** Hashes as other systems make them of a password. */
+/** Hashes of a password by other systems. */
 const bcrypt = (password: string) => hashSync(password, 4)
 
 function scrypt(password: string): string {
@@ -96,7 +96,7 @@ describe('a user with a hash of another system', () => {
         actor_client: null,
       },
     ])
-    // Nothing ended by it.
+    // The tokens stay valid.
     expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
       ...user,
       passwordHash: hash,
