@@ -1,10 +1,11 @@
 import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import * as z from 'zod/mini'
+import { flag } from '../lib/input_schemas.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { invalidContent } from './problem.ts'
-import { flag, named } from './schemas.ts'
+import { named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
 import { carryOut } from './user_import_result.ts'
 

@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { flag, listOf, text } from '../lib/input_schemas.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import type { Profile, UserRecord } from '../users/user_admin_store.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
-import { flag, listOf, named, pageOf, role, text } from './schemas.ts'
+import { named, pageOf, role } from './schemas.ts'
 
 export const profileSchema = named(
   'Profile',

@@ -1,5 +1,6 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
@@ -8,7 +9,7 @@ import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
-import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
+import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
 import {
   checkUser,
   draftSchema,

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
@@ -33,7 +34,7 @@ async function handleIntrospection(c: Context, services: Services, responses: Re
 
 async function introspect(request: ClientRequest, services: Services): Promise<object> {
   const { client, api, parameters, context } = request
-  if (!client.confidential) throw invalidClient('a public client may not introspect')
+  if (!isConfidential(client)) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE

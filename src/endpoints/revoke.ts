@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { auditSuccess } from '../audit/audit_success.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { Responses } from '../http/responses.ts'
@@ -52,8 +53,8 @@ async function spendBudgets(
   { client, context }: ClientRequest,
   { bursts }: Services,
 ): Promise<void> {
-  if (!client.confidential) await bursts.spend('revocations', client.id, context)
-  const isOfClient = client.confidential || !isVisitorId(subject)
+  if (!isConfidential(client)) await bursts.spend('revocations', client.id, context)
+  const isOfClient = isConfidential(client) || !isVisitorId(subject)
   if (isOfClient) await bursts.spendOfClient('client_revocations', client.id)
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
@@ -54,6 +55,6 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
+  const who = { api: api.name, clientId: client.id, isFromClient: isConfidential(client), subject, sid }
   services.audit.record({ kind, outcome: 'refused', reason, grant, ...who }, context)
 }
