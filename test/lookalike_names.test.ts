@@ -132,8 +132,8 @@ describe('the console', () => {
     const text = 'It mixes Latin and Cyrillic letters.'
     const list = await admin.get(`/console/users?q=${mark}`)
     expect(list.html.split(text)).toHaveLength(2)
-    expect(list.html).toContain('Check the name')
+    expect(list.html).toContain('Check the username')
     expect((await admin.get(`/console/users/${user.id}`)).html).toContain(text)
-    expect((await admin.get(`/console/users/${plain.id}`)).html).not.toContain('Check the name')
+    expect((await admin.get(`/console/users/${plain.id}`)).html).not.toContain('Check the username')
   })
 })

@@ -12,19 +12,19 @@ export type Query = Readonly<Record<string, string | number | null | undefined>>
 interface Change {
   method?: 'POST' | 'PATCH' | 'DELETE'
   body?: object
-  /** The ETag that the form was made from; absent where any version will do. */
+  /** The ETag that the form was made from; absent if the change applies to any version. */
   etag?: string
-  /** The operator's own password, for a change that needs a confirmation; absent or empty where it was not given. */
+  /** The operator's own password, for a change that needs a confirmation; absent or empty if it was not typed. */
   ownPassword?: string
 }
 
-/** What was read, and the ETag by which it may be changed. */
+/** A record, and the ETag that a change of it has to name. */
 export interface Versioned<T> {
   value: T
   etag: string
 }
 
-/** The admin API, called with an operator's token. Permissions, checks and the audit trail are the API's. */
+/** Calls the admin API with an operator's token. The API checks permissions and input, and writes the audit trail. */
 export class AdminClient {
   readonly #server: Server
   readonly #c: Context
@@ -53,8 +53,7 @@ export class AdminClient {
   }
 
   /**
-   * Changes something. A refusal is a value, for the form to show; but no token of ours is taken any more where it is
-   * 401, whatever the form.
+   * Sends a change. A refusal is returned, so that the form can show it. A 401 is thrown, because the session has ended.
    *
    * @throws AdminProblem 401
    */
@@ -73,14 +72,14 @@ export class AdminClient {
         body: body === undefined ? undefined : JSON.stringify(body),
       }),
     )
-    const answer: unknown = response.status === 204 ? undefined : await response.json()
-    if (response.ok) return schema.parse(answer)
-    const problem = new AdminProblem(path, response, answer)
+    const document: unknown = response.status === 204 ? undefined : await response.json()
+    if (response.ok) return schema.parse(document)
+    const problem = new AdminProblem(path, response, document)
     if (problem.status === 401) throw problem
     return problem
   }
 
-  /** Keeps a confirmation of the password for the next changes. Returns the refusal; null where there is none. */
+  /** Gets a confirmation of the password for the next changes. Returns the refusal, or null. */
   async #confirm(password: string): Promise<AdminProblem | null> {
     const body = { current_password: password }
     const outcome = await this.change(CONFIRM_PATH, confirmationSchema, { body })
@@ -99,12 +98,12 @@ export class AdminClient {
   }
 }
 
-/** A path of the admin API or the console, with what users have typed encoded. */
+/** A path of the admin API or of the console. Its values are encoded. */
 export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
   return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
 }
 
-/** What is empty or absent is left out. */
+/** A query string without the empty and absent values. */
 export function formatQuery(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === null || value === '' ? [] : [[name, String(value)]],

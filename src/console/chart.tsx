@@ -6,19 +6,19 @@ const GAP = 1
 
 export interface ChartProps {
   title: string
-  /** What the figure counts, such as `token`. */
+  /** The counted thing in the singular, such as `token`. */
   unit: string
   total: number
-  /** One for each piece of time, the newest last. */
+  /** One value for each bucket of time, the newest last. */
   values: readonly number[]
-  /** When each begins, in Unix seconds. */
+  /** The start of each bucket, in Unix seconds. */
   times: readonly number[]
-  /** What the highest column stands for: charts beside each other share it. */
+  /** The value of a column of full height. Charts with the same value can be compared. */
   max: number
   tone: 'plain' | 'bad'
 }
 
-/** Small columns over time, drawn here: a figure that can be read, and a shape beside it. */
+/** A total and a column for each bucket of time. */
 export function Chart({ title, unit, total, values, times, max, tone }: ChartProps) {
   const step = WIDTH / values.length
   return (
@@ -59,10 +59,10 @@ function describe({
   values,
   times,
 }: Pick<ChartProps, 'title' | 'unit' | 'total' | 'values' | 'times'>): string {
-  if (total === 0) return `${title}: none.`
+  if (total === 0) return `${title}: 0 ${pluralOf(0, unit)}.`
   const most = Math.max(...values)
   const at = times[values.indexOf(most)] ?? 0
-  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, at most ${formatCount(most)} at once, from ${formatTime(at)} UTC.`
+  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, highest column ${formatCount(most)} from ${formatTime(at)} UTC.`
 }
 
 function round(length: number): number {

@@ -74,12 +74,12 @@ async function showKeys(
       <>
         <Heading
           title="Keys"
-          lead="What signs the tokens. They are made, switched and retired by themselves."
+          lead="Keys that sign tokens. They are created, rotated and removed automatically."
         />
         {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
-        <Section id="published" title="In the JWKS">
+        <Section id="published" title="Published keys">
           {published.length === 0 ? (
-            <Empty title="There is no key yet">The first request for a token makes it.</Empty>
+            <Empty title="No keys yet">The first token request creates a key.</Empty>
           ) : (
             <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
@@ -93,7 +93,7 @@ async function showKeys(
           />
         ) : null}
         {retired.length === 0 ? null : (
-          <Section id="retired" title="Gone">
+          <Section id="retired" title="Removed keys">
             <Retired keys={retired} />
           </Section>
         )}
@@ -102,7 +102,7 @@ async function showKeys(
   })
 }
 
-/** The published key that signs next; undefined if no key waits. */
+/** The published key that signs next; undefined if no key is waiting. */
 function findNext(keys: readonly ShownKey[], { config }: PageRequest): ShownKey | undefined {
   return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
 }
@@ -114,13 +114,13 @@ interface RotateProps {
   problem: AdminProblem | null
 }
 
-/** The action that makes the next key sign early, or the reason why it would change nothing. */
+/** The action that makes the next key sign earlier, or the reason why it would change nothing. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
   if (next === undefined) {
     return (
       <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-        A new key is published now and signs in {wait}. Every token stays valid.
+        A new key is published now and signs in {wait}. All tokens stay valid.
       </Confirm>
     )
   }
@@ -129,31 +129,31 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   if (next.activates_at <= earliest) {
     return (
       <p class="note">
-        A rotation is under way: the key {key} is published and signs{' '}
-        <Moment at={next.activates_at} now={now} />. You cannot rotate again before that.
+        A rotation is in progress. The key {key} is published and signs{' '}
+        <Moment at={next.activates_at} now={now} />. You can rotate again after that.
       </p>
     )
   }
   return (
     <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-      The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
-      <Moment at={next.activates_at} /> UTC. Every token stays valid.
+      The key {key} is already published. It signs from <Moment at={earliest} /> UTC instead of{' '}
+      <Moment at={next.activates_at} /> UTC. All tokens stay valid.
     </Confirm>
   )
 }
 
 const STATES = {
   next: ['warn', 'Next'],
-  current: ['good', 'Signs'],
-  verifying: ['plain', 'Verifies'],
-  retired: ['plain', 'Gone'],
+  current: ['good', 'Signing'],
+  verifying: ['plain', 'Verifying'],
+  retired: ['plain', 'Removed'],
 } as const
 
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
   refused: RefusedKeyAction | null
-  /** Null for whoever may not retire a key. */
+  /** Null if the operator may not retire a key. */
   csrf: string | null
 }
 
@@ -161,7 +161,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
-      columns={['Key', 'State', 'Made', 'Signs from', 'Leaves', ...(csrf === null ? [] : [''])]}
+      columns={['Key', 'State', 'Created', 'Signs from', 'Removed', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
           <code class="id">{key.kid}</code>
@@ -177,7 +177,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
             </span>
           ) : null}
         </>,
-        <MomentOr at={key.retires_at} none="Not known yet" />,
+        <MomentOr at={key.retires_at} none="Not set" />,
         ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
@@ -188,14 +188,14 @@ function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
   return (
     <Confirm
       csrf={csrf}
-      label="Retire at once"
+      label="Retire now"
       action={pathOf`/keys/${kid}/retire`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
       isDangerous
     >
-      For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such
-      a token signs in again, you too if it signed yours. To replace a key that is safe, rotate instead.
+      Use this only if the key may be compromised. <strong>All tokens that it signed are refused</strong>, so
+      their users must sign in again. You too, if it signed your token. To replace a safe key, rotate instead.
     </Confirm>
   )
 }
@@ -203,17 +203,17 @@ function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
 function Retired({ keys }: { keys: readonly ShownKey[] }) {
   return (
     <Table
-      caption="Retired keys. Times are in UTC"
-      columns={['Key', 'Algorithm', 'Signed from', 'Left', 'Why']}
+      caption="Removed keys. Times are in UTC"
+      columns={['Key', 'Algorithm', 'Signed from', 'Removed', 'Reason']}
       rows={keys.map((key) => [
         <code class="id">{key.kid}</code>,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,
         key.reason === 'compromised' ? (
-          <Badge tone="bad">Given up as compromised</Badge>
+          <Badge tone="bad">Compromised</Badge>
         ) : (
-          <Badge tone="plain">All that it signed has expired</Badge>
+          <Badge tone="plain">All its tokens have expired</Badge>
         ),
       ])}
     />

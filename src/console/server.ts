@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import { compact } from '../lib/compact.ts'
 
-/** The whole server, called in process: the console is one of its clients. */
+/** The whole server. The console calls it in the same process, as one of its clients. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
 /**
- * Calls the server as the browser's network would, so that limits and audit events tell where the operator is. Nothing
- * else of the browser's request goes along.
+ * Calls the server with the address and the network of the browser's request. Rate limits and audit events then count for
+ * the operator's network. No other part of the browser's request is passed on.
  */
 export async function callServer(
   server: Server,

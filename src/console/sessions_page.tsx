@@ -12,7 +12,7 @@ export type ShownSession = z.output<typeof sessionSchema>
 
 const sessionsSchema = z.object({ items: z.array(sessionSchema), next_cursor: z.nullable(z.string()) })
 
-/** Sessions of a user or a client. */
+/** The sessions of a user or a client. */
 export const sessionsPage: Page = {
   method: 'GET',
   path: '/sessions',
@@ -23,12 +23,12 @@ export const sessionsPage: Page = {
       title: 'Sessions',
       body: (
         <>
-          <Heading title="Sessions" lead="What one sign-in became: on one device, until it ends." />
+          <Heading title="Sessions" lead="A session is one sign-in on one device." />
           <SearchForm
             action="/sessions"
             query={query}
             texts={[
-              { name: 'subject', label: 'Username or id' },
+              { name: 'subject', label: 'Username or user id' },
               { name: 'client_id', label: 'Client id' },
             ]}
           />
@@ -48,7 +48,9 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="Whose sessions?">Name a user or guest, a client, or both.</Empty>
+    return (
+      <Empty title="Search for sessions">Enter a username, the id of a user or guest, or a client id.</Empty>
+    )
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
@@ -59,9 +61,7 @@ async function listSessions(
   return (
     <>
       {items.length === 0 ? (
-        <Empty title="No session is known">
-          Nobody has signed in so, or it is longer ago than the audit trail is kept.
-        </Empty>
+        <Empty title="No sessions found">Sessions that are older than the audit trail are not listed.</Empty>
       ) : (
         <SessionTable sessions={items} now={now} />
       )}
@@ -74,13 +74,13 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
   return (
     <Table
       caption="Sessions, newest first. Times are in UTC"
-      columns={['Began (UTC)', 'State', 'Client', 'Whose', 'Refreshed', 'Last refresh', 'Session']}
+      columns={['Started (UTC)', 'State', 'Client', 'User', 'Refreshes', 'Last refresh', 'Session']}
       rows={sessions.map((session) => [
         <Moment at={session.started_at} />,
         <SessionState state={session.state} />,
         <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>,
         <Subject id={session.subject} />,
-        `${session.refreshes}×`,
+        String(session.refreshes),
         <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
         <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
       ])}
@@ -89,9 +89,9 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
 }
 
 const STATES = {
-  live: ['good', 'Live'],
+  live: ['good', 'Active'],
   ended: ['bad', 'Ended'],
-  cut_off: ['bad', 'Cut off'],
+  cut_off: ['bad', 'Revoked'],
   expired: ['plain', 'Expired'],
 } as const
 

@@ -5,14 +5,15 @@ import { type AdminClient, formatQuery } from './admin_client.ts'
 import { Link } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 
-/** What the field `subject` of a search came to. */
+/** The result of a search by the field `subject`. */
 export interface SubjectSearch {
+  /** The id of the subject; the typed text if no or several users have that username. */
   subject: string
-  /** Those who have that username, where it is not an id. */
+  /** The users with that username; empty if the text is an id. */
   users: readonly ShownUser[]
 }
 
-/** An id as it is, and a username as whose it is. */
+/** Finds the subject of a search. The operator types an id or a username. */
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
@@ -24,21 +25,21 @@ export async function findSubject(admin: AdminClient, query: Form): Promise<Subj
 
 interface UserChoiceProps {
   users: readonly ShownUser[]
-  /** The page that is searched. */
+  /** The page with the search, below /console. */
   path: string
-  /** What else it is narrowed by. */
+  /** The other filters of the search. */
   filter?: Readonly<Record<string, string>>
 }
 
 export function UserChoice({ users, path, filter = {} }: UserChoiceProps) {
   return (
     <div class="note plain">
-      <p>Several users have that username, each in a pool of their own:</p>
+      <p>Several users in different pools have this username. Select one:</p>
       <ul>
         {users.map(({ id, username, pool }) => (
           <li>
             <Link to={path + formatQuery({ ...filter, subject: id })}>
-              {username} of {pool}
+              {username} (pool {pool})
             </Link>
           </li>
         ))}

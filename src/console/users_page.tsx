@@ -32,13 +32,13 @@ export const usersPage: Page = {
         <>
           <Heading
             title="Users"
-            lead="Customers, staff and operators, each in a pool of their own."
+            lead="Customers, staff and operators. Each group is a pool."
             actions={operator.isAdmin ? <NewUser /> : undefined}
           />
           <SearchForm
             action="/users"
             query={query}
-            label="The beginning of a username"
+            label="Username starts with"
             texts={[{ name: 'role', label: 'Role' }]}
             filters={[
               { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
@@ -46,7 +46,9 @@ export const usersPage: Page = {
             ]}
           />
           {items.length === 0 ? (
-            <Empty title="Nobody fits">Take the beginning of the username, or a shorter one.</Empty>
+            <Empty title="No users found">
+              Try fewer letters. The search compares the start of usernames.
+            </Empty>
           ) : (
             <UsersTable users={items} />
           )}
@@ -85,11 +87,11 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
   )
 }
 
-/** What may be wrong with a username, in words: a name of mixed scripts can look like another one. */
+/** Warnings about a username, such as mixed scripts that make it look like another username. */
 export function NameWarnings({ user }: { user: ShownUser }) {
   return user.username_warnings.map((warning) => (
     <span class="under">
-      <Badge tone="warn">Check the name</Badge> It {warning}.
+      <Badge tone="warn">Check the username</Badge> It {warning}.
     </span>
   ))
 }
@@ -98,13 +100,13 @@ export function UserState({ user }: { user: ShownUser }) {
   return (
     <>
       <EnabledBadge enabled={user.enabled} />{' '}
-      {user.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
+      {user.must_change_password ? <Badge tone="warn">New password required</Badge> : null}{' '}
       {user.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
     </>
   )
 }
 
-/** The pools that config.yml has an API for. */
+/** The user pools of the APIs in config.yml. */
 export function poolsOf({ apis }: Config): string[] {
   return [...new Set([...apis.values()].map((api) => api.userPool))]
 }

@@ -58,7 +58,7 @@ describe('a new client', () => {
 
   it('has none where it is public', async () => {
     const { response } = await create({ kind: 'public' })
-    expect(response.html).toContain('it has no secret')
+    expect(response.html).toContain('It has no secret')
     expect(response.html).not.toContain('sps_')
   })
 
@@ -77,7 +77,7 @@ describe('a new client', () => {
     expect(inputOf(html, 'client_id')).toBe('no good')
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
     expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
-    expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
+    expect(html).toContain('id="origins-error">Line 2 must be an exact origin')
     expect(html).toContain('id="access_token_lifetime-error">must be seconds')
     expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
     expect(html).toContain('https://ok.test\nnot an origin')
@@ -114,7 +114,7 @@ describe('an edit', () => {
     const response = await admin.post(path, { ...fields, etag: await etagOf(path) })
     expect(response).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
     const { html } = await admin.get(response.location ?? '')
-    expect(html).toContain('<p class="note good" role="status">The client is saved.</p>')
+    expect(html).toContain('<p class="note good" role="status">Client saved.</p>')
     expect(inputOf(html, 'name')).toBe('Renamed')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
   })
@@ -220,7 +220,7 @@ describe('a person', () => {
     }
     const refused = await admin.post('/console/users/new', draft)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain('Nothing was saved. Fix the fields marked below.')
     const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made.location).toBe(`${path}?done=user-created`)
@@ -243,7 +243,7 @@ describe('a person', () => {
     const fields = { password: 'short', own_password: 'mistyped', must_change_password: 'yes' }
     const { status, html } = await admin.post(`${path}/password`, fields)
     expect(status).toBe(403)
-    expect(html).toContain('<strong>Your own password is wrong.</strong> Nothing was changed. See below.')
+    expect(html).toContain('<strong>Nothing was saved. Fix the fields marked below.</strong>')
     expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
     expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')

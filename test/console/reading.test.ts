@@ -31,9 +31,9 @@ describe('the story of a session', () => {
     expect(titles).toEqual([
       ['Sign-in', 'password'],
       ['Refresh', 'token 0 gave 1'],
-      ['Retry', 'token 0 gave 1'],
+      ['Retried refresh', 'token 0 gave 1'],
       ['Sign-out', 'ended by an operator'],
-      ['The end', 'It ended: ended by an operator.'],
+      ['Ended', 'It ended: ended by an operator.'],
     ])
     expect(html).toContain('after 1 min')
     expect(html).not.toContain('End this session')
@@ -45,7 +45,7 @@ describe('the story of a session', () => {
     await server.addUser({ username, pool: 'staff' })
     const { html } = await admin.get(`/console/sessions?subject=${username}`)
     expect(html).toContain(`${username} of customers`)
-    expect(html).toContain(`${username} of staff`)
+    expect(html).toContain(`${username} (pool staff)`)
   })
 })
 
@@ -65,7 +65,7 @@ describe('the audit search', () => {
     const second = await admin.get(next.replaceAll('&amp;', '&'))
     const all = [...rowsOf(first.html), ...rowsOf(second.html)]
     expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
-    expect(second.html).toContain('That is all.')
+    expect(second.html).toContain('No more entries')
   })
 
   it('takes a username for the id of its person, and asks where two pools have it', async () => {
@@ -76,13 +76,13 @@ describe('the audit search', () => {
     expect(html).toContain('Sign-in</span>')
     await server.addUser({ username, pool: 'staff' })
     const several = await admin.get(`/console/audit?subject=${username}&client_id=${client.id}`)
-    expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*of staff/)
+    expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*\(pool staff\)/)
   })
 
   it('reads times as UTC, and says what is wrong with one that is none', async () => {
     const at = (time: string) => admin.get(`/console/audit?client_id=sallyport-console&${time}`)
     expect((await at('from=2020-01-01T00:00')).html).toContain('Sign-in</span>')
-    expect((await at('to=2020-01-01T00:00')).html).toContain('No event fits')
+    expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
     const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
     expect(status).toBe(400)
     expect(refused).toContain('<code>from</code> must be a time')
@@ -136,7 +136,7 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
+      /A rotation is in progress. The key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
@@ -145,14 +145,14 @@ describe('the keys', () => {
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain('Nothing was saved. Fix the fields marked below.')
     const wrong = await own.post(`/console/keys/${next}/retire`, { own_password: 'mistyped' })
     expect(wrong.status).toBe(403)
     expect(wrong.html).toContain(`id="own-password-${next}-error">Your own password is wrong.<`)
     expect(wrong.html.match(/<details class="confirm" open=""/g)).toHaveLength(1)
     const retired = await own.post(`/console/keys/${next}/retire`, { own_password: PASSWORD })
     expect(retired.location).toBe('/console/keys?done=key-retired')
-    expect((await own.get('/console/keys')).html).toContain('Given up as compromised')
+    expect((await own.get('/console/keys')).html).toContain('Compromised')
     const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
     expect(unknown.status).toBe(404)
   })
@@ -164,7 +164,7 @@ describe('the keys', () => {
     const { html } = await own.get('/console/keys')
     const now = new Date(server.clock.time * 1000).toISOString()
     expect(html).toMatch(
-      /The key <code class="id">[\w-]{43}<\/code> is published already\. It signs from <time/,
+      /The key <code class="id">[\w-]{43}<\/code> is already published\. It signs from <time/,
     )
     expect(html).toContain(`It signs from <time datetime="${now}"`)
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')

@@ -192,9 +192,7 @@ describe('a session', () => {
       status: 303,
       location: '/console/password',
     })
-    expect((await browser.get('/console/password')).html).toContain(
-      'You must set a new password before you can do anything else',
-    )
+    expect((await browser.get('/console/password')).html).toContain('Set a new password to continue')
     const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
     const before = browser.cookie
     const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
