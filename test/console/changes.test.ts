@@ -244,7 +244,7 @@ describe('a person', () => {
     const { status, html } = await admin.post(`${path}/password`, fields)
     expect(status).toBe(403)
     expect(html).toContain('<strong>Nothing was saved. Fix the fields marked below.</strong>')
-    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
+    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
     expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
     expect(html).toMatch(/name="must_change_password" value="yes" checked/)
@@ -269,7 +269,7 @@ describe('a person', () => {
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
     expect(made.html).toContain('id="password-error">the password must be plain text')
     const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
-    expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is needed.<')
+    expect(missing.html).toContain('id="own-password-for-roles-error">Enter your own password.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
     const path = `/console/users/${encodeURIComponent(id)}`
     const enabled = await admin.post(`${path}/enable`, { own_password: 'mistyped' })

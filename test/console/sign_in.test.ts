@@ -196,7 +196,7 @@ describe('a session', () => {
     const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
     const before = browser.cookie
     const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
-    expect(twice).toMatchObject({ status: 422, html: expect.stringContaining('not the same twice') })
+    expect(twice).toMatchObject({ status: 422, html: expect.stringContaining('The two new passwords are different') })
     const wrong = await change({
       current_password: 'x',
       password: 'a new password',
