@@ -190,7 +190,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       await page.getByRole('link', { name: 'amanda@example.com' }).click()
       for (const summary of await page.locator('summary').all()) await summary.click()
       await look('user-with-every-action-open')
-      await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+      await page.getByRole('link', { name: 'Sessions of this user' }).click()
       await page.getByRole('link', { name: 'Timeline' }).first().click()
       await look('timeline')
       expect(await operator.leave()).toEqual([])
