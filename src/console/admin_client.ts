@@ -12,19 +12,19 @@ export type Query = Readonly<Record<string, string | number | null | undefined>>
 interface Change {
   method?: 'POST' | 'PATCH' | 'DELETE'
   body?: object
-  /** The ETag that the form was made from; absent if the change applies to any version. */
+  /** The ETag of the version that the form was made from; absent if any version is accepted. */
   etag?: string
   /** The operator's own password, for a change that needs a confirmation; absent or empty if it was not typed. */
   ownPassword?: string
 }
 
-/** A record, and the ETag that a change of it has to name. */
+/** A value, and the ETag of its version. */
 export interface Versioned<T> {
   value: T
   etag: string
 }
 
-/** Calls the admin API with an operator's token. The API checks permissions and input, and writes the audit trail. */
+/** A client of the admin API with an operator's token. The API has the permissions, the checks and the audit trail. */
 export class AdminClient {
   readonly #server: Server
   readonly #c: Context
@@ -72,14 +72,14 @@ export class AdminClient {
         body: body === undefined ? undefined : JSON.stringify(body),
       }),
     )
-    const document: unknown = response.status === 204 ? undefined : await response.json()
-    if (response.ok) return schema.parse(document)
-    const problem = new AdminProblem(path, response, document)
+    const answer: unknown = response.status === 204 ? undefined : await response.json()
+    if (response.ok) return schema.parse(answer)
+    const problem = new AdminProblem(path, response, answer)
     if (problem.status === 401) throw problem
     return problem
   }
 
-  /** Gets a confirmation of the password for the next changes. Returns the refusal, or null. */
+  /** Gets a confirmation of the password for the next changes. @returns the refusal; null after a success */
   async #confirm(password: string): Promise<AdminProblem | null> {
     const body = { current_password: password }
     const outcome = await this.change(CONFIRM_PATH, confirmationSchema, { body })
@@ -98,12 +98,12 @@ export class AdminClient {
   }
 }
 
-/** A path of the admin API or of the console. Its values are encoded. */
+/** A path of the admin API or the console, with what users have typed encoded. */
 export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
   return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
 }
 
-/** A query string without the empty and absent values. */
+/** Omits empty and absent parameters. */
 export function formatQuery(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === null || value === '' ? [] : [[name, String(value)]],

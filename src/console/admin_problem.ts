@@ -9,7 +9,7 @@ const problemSchema = z.object({
   errors: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
 })
 
-/** The form field of the operator's own password. */
+/** The form field of the operator's own password, for a change that needs a confirmation. */
 export const OWN_PASSWORD_FIELD = 'own_password'
 
 export const CONFIRM_PATH = '/me/confirm'
@@ -26,7 +26,7 @@ export class AdminProblem extends Error {
   readonly detail: string | null
   errors: readonly ValueProblem[]
   readonly retryAfter: string | null
-  /** The path of the request below /admin/api. */
+  /** The path of the request to the admin API. */
   readonly path: string
 
   constructor(path: string, { headers, status }: Response, document: unknown) {
@@ -35,42 +35,42 @@ export class AdminProblem extends Error {
     this.path = path
     this.status = status
     this.code = data?.type.replace(TYPE_PREFIX, '') ?? 'unknown'
-    this.title = data?.title ?? 'The admin API sent an unknown response'
+    this.title = data?.title ?? 'The admin API sent an invalid response'
     this.detail = data?.detail ?? null
     this.errors = errorsOf(path, this.code, data?.errors ?? [])
     this.retryAfter = headers.get('Retry-After')
   }
 
-  /** Adds errors of fields that the admin API did not check. Returns the problem itself. */
+  /** Adds errors of fields that the API did not check. @returns this problem */
   and(errors: readonly ValueProblem[]): this {
     this.errors = [...this.errors, ...errors]
     return this
   }
 
-  /** The errors of a field and of the items in its list. */
+  /** The errors of a field, or of an item of its list. */
   errorsOf(field: string): string[] {
     return this.errors
       .filter(({ path }) => path === field || path.startsWith(`${field}.`))
       .map(({ path, message }) => `${lineOf(path.slice(field.length + 1))}${message}`)
   }
 
-  /** The errors that belong to none of the given fields. */
-  errorsOutside(fields: readonly string[]): ValueProblem[] {
+  /** The errors that belong to no field of the form. */
+  errorsBeside(fields: readonly string[]): ValueProblem[] {
     const isOf = (path: string) => fields.some((field) => path === field || path.startsWith(`${field}.`))
     return this.errors.filter(({ path }) => !isOf(path))
   }
 }
 
-/** The errors of a problem document. Their paths are the names of form fields. */
+/** The errors of a problem document, by the field of the form that each belongs to. */
 function errorsOf(path: string, code: string, errors: readonly ValueProblem[]): readonly ValueProblem[] {
   const field = path === '/me/password' ? 'current_password' : OWN_PASSWORD_FIELD
   if (code === 'wrong-password') return [{ path: field, message: 'Your own password is wrong.' }]
-  if (code === 'confirmation-required') return [{ path: field, message: 'Enter your own password.' }]
+  if (code === 'confirmation-required') return [{ path: field, message: 'Your own password is required.' }]
   if (path !== CONFIRM_PATH) return errors
   return errors.map(({ message }) => ({ path: OWN_PASSWORD_FIELD, message }))
 }
 
-/** The position of an item in a list, counted from 1. */
+/** The position in a list, counted from 1. */
 function lineOf(index: string): string {
-  return /^\d+$/.test(index) ? `Line ${Number(index) + 1} ` : ''
+  return /^\d+$/.test(index) ? `Number ${Number(index) + 1} ` : ''
 }

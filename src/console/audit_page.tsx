@@ -25,7 +25,7 @@ const FILTERS = [
   {
     name: 'outcome',
     label: 'Outcome',
-    options: [ANY, { value: 'ok', label: 'Success' }, { value: 'refused', label: 'Refused' }],
+    options: [ANY, { value: 'ok', label: 'Succeeded' }, { value: 'refused', label: 'Refused' }],
   },
   {
     name: 'by_operator',
@@ -34,15 +34,15 @@ const FILTERS = [
   },
 ]
 const TEXTS = [
-  { name: 'subject', label: 'Subject (username or id)' },
+  { name: 'subject', label: 'User (name or id)' },
   { name: 'client_id', label: 'Client id' },
   { name: 'sid', label: 'Session id' },
-  { name: 'actor', label: 'Operator id' },
+  { name: 'actor', label: 'Operator (id)' },
   { name: 'from', label: 'From (UTC)', type: 'datetime-local' },
   { name: 'to', label: 'Before (UTC)', type: 'datetime-local' },
 ] as const
 
-/** The search of the audit trail. */
+/** The search in the audit trail. */
 export const auditPage: Page = {
   method: 'GET',
   path: '/audit',
@@ -58,7 +58,7 @@ export const auditPage: Page = {
         <>
           <Heading
             title="Audit"
-            lead="All events with their reasons, newest first. Events contain ids, not names."
+            lead="Events with their reasons, newest first. The audit trail contains ids only."
           />
           <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
           {found instanceof AdminProblem ? (
@@ -87,7 +87,7 @@ function Events({
   return (
     <>
       {events.length === 0 ? (
-        <Empty title="No events found">Remove a filter, or change the time.</Empty>
+        <Empty title="No events found">Use fewer filters, or another time.</Empty>
       ) : (
         <EventTable events={events} caption="Events, newest first. Times are in UTC" />
       )}
@@ -104,10 +104,10 @@ function filterOf(query: Form): Record<string, string> {
   return Object.fromEntries([...TEXTS, ...FILTERS].map(({ name }) => [name, query.text(name)]))
 }
 
-/** The events; or the users to choose from, if several have the username; or the refusal of a filter. */
+/** A choice between several users with the same name. */
 type Found = z.output<typeof eventsSchema> | { users: readonly ShownUser[] } | AdminProblem
 
-/** Returns a refused filter, so that the page shows the error above the search. */
+/** Finds events. A query that the API refuses gives a message in the form, not an error page. */
 async function findEvents({ admin, query }: PageRequest): Promise<Found> {
   const texts = ['client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
   const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))

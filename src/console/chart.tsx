@@ -6,19 +6,19 @@ const GAP = 1
 
 export interface ChartProps {
   title: string
-  /** The counted thing in the singular, such as `token`. */
+  /** The counted thing, such as `token`. */
   unit: string
   total: number
-  /** One value for each bucket of time, the newest last. */
+  /** One value for each bucket, the newest last. */
   values: readonly number[]
   /** The start of each bucket, in Unix seconds. */
   times: readonly number[]
-  /** The value of a column of full height. Charts with the same value can be compared. */
+  /** The value of the highest column. Charts in one row share it. */
   max: number
   tone: 'plain' | 'bad'
 }
 
-/** A total and a column for each bucket of time. */
+/** A small column chart: the total as a number, and the values over time. */
 export function Chart({ title, unit, total, values, times, max, tone }: ChartProps) {
   const step = WIDTH / values.length
   return (
@@ -59,10 +59,10 @@ function describe({
   values,
   times,
 }: Pick<ChartProps, 'title' | 'unit' | 'total' | 'values' | 'times'>): string {
-  if (total === 0) return `${title}: 0 ${pluralOf(0, unit)}.`
+  if (total === 0) return `${title}: none.`
   const most = Math.max(...values)
   const at = times[values.indexOf(most)] ?? 0
-  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, highest column ${formatCount(most)} from ${formatTime(at)} UTC.`
+  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, at most ${formatCount(most)} at once, from ${formatTime(at)} UTC.`
 }
 
 function round(length: number): number {

@@ -9,7 +9,7 @@ import type { Page } from './page.ts'
 import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
 import { type Statistics, seriesOf } from './statistics_series.ts'
 
-/** The periods that the dashboard can show, in minutes. */
+/** The intervals of the dashboard, in minutes. */
 const SPANS = [
   ['60', 'Hour'],
   ['360', '6 hours'],
@@ -37,7 +37,7 @@ export const dashboardPage: Page = {
             title="Dashboard"
             lead={
               <>
-                As of <Moment at={now} /> UTC. Reload the page for new numbers.
+                As of <Moment at={now} /> UTC. Load the page again for newer figures.
               </>
             }
           />
@@ -50,9 +50,9 @@ export const dashboardPage: Page = {
           />
           <Section id="recent" title="Recent events" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
-              <Empty title="No events yet">The first issued token appears here.</Empty>
+              <Empty title="No events">The first token appears here.</Empty>
             ) : (
-              <EventTable events={recent.items} caption="Recent events. Times are in UTC" />
+              <EventTable events={recent.items} caption="The newest events. Times are in UTC" />
             )}
           </Section>
         </>
@@ -66,8 +66,8 @@ function FullDatabases({ databases }: Pick<Statistics, 'databases'>) {
     .filter((database) => database.nearly_full)
     .map(({ name, bytes, limit_bytes: limit }) => (
       <p class="note warn">
-        The database {name} is {Math.round(((bytes ?? 0) / limit) * 100)} % full. A full database refuses
-        writes. Shorten the retention of audit events, or add a shard for sessions.
+        The database {name} is {Math.round(((bytes ?? 0) / limit) * 100)} % full. It takes no writes once it
+        is full: keep fewer audit events, or add a shard for sessions.
       </p>
     ))
 }
@@ -77,7 +77,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   return (
     <div class="note warn">
       <p>
-        The revocation feed has {feed.entries} of {feed.max_entries} entries, so its oldest entries were
+        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and the oldest ones were
         merged. APIs refuse access tokens that were issued
       </p>
       <ul>
@@ -95,7 +95,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
 
 function Spans({ minutes }: { minutes: string }) {
   return (
-    <nav class="tabs" aria-label="Period">
+    <nav class="tabs" aria-label="How far back">
       {SPANS.map(([value, name]) => (
         <a
           class="tab"
@@ -116,10 +116,7 @@ interface ChartsProps {
 
 function Charts({ series, bucketSeconds }: ChartsProps) {
   return (
-    <Section
-      id="tokens"
-      title={`Tokens, by ${bucketSeconds === 60 ? 'the minute' : formatSpan(bucketSeconds)}`}
-    >
+    <Section id="tokens" title={`Tokens per ${bucketSeconds === 60 ? 'minute' : formatSpan(bucketSeconds)}`}>
       <div class="charts">
         {series.map((chart) => (
           <Chart {...chart} />
@@ -140,7 +137,7 @@ function Figures({ series }: Pick<ChartsProps, 'series'>) {
     <details class="figures">
       <summary>Show as a table</summary>
       <Table
-        caption="Counts by time, in UTC, without the times that have no events"
+        caption="Numbers by time, in UTC. Intervals without events are omitted"
         columns={['From (UTC)', ...titles]}
         numbers={titles}
         rows={busy.map(({ at, counts }) => [<Moment at={at} />, ...counts])}

@@ -15,28 +15,28 @@ export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',
   refresh_refused: 'Refused refresh',
-  retry: 'Retried refresh',
-  theft: 'Token theft',
-  merge: 'Guest merged',
+  retry: 'Retry',
+  theft: 'Theft',
+  merge: 'Merge',
   revoke: 'Sign-out',
   cut_off: 'Revocation',
-  lock: 'Locked after failed sign-ins',
-  rehash: 'Password rehashed',
+  lock: 'Account locked',
+  rehash: 'New hash',
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
-  key: 'Signing key',
-  admin: 'Admin change',
+  key: 'Key',
+  admin: 'Change by an operator',
 }
 
 const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(KIND_TITLES))
 
 export function titleOf({ kind, reason }: ShownEvent): string {
-  if (kind === 'issue' && reason === 'client_credentials') return 'Client token'
-  if (kind === 'issue' && reason === 'guest') return 'Guest sign-in'
+  if (kind === 'issue' && reason === 'client_credentials') return 'Token'
+  if (kind === 'issue' && reason === 'guest') return 'Guest'
   return TITLES.get(kind) ?? kind
 }
 
-/** The reason of an event. Times in the reason of a key event are formatted. */
+/** The reason, with readable times for a key. */
 export function reasonOf({ kind, reason }: ShownEvent): string {
   return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
 }
@@ -49,12 +49,12 @@ export function toneOf({ kind, outcome }: ShownEvent): Tone {
   return kind === 'admin' || kind === 'key' ? 'plain' : 'good'
 }
 
-/** A table of events. */
+/** A table of events, newest first. */
 export function EventTable({ events, caption }: { events: readonly ShownEvent[]; caption: string }) {
   return (
     <Table
       caption={caption}
-      columns={['Time (UTC)', 'Event', 'Reason', 'Client', 'Subject', 'Session', 'Actor, network']}
+      columns={['Time (UTC)', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
@@ -85,14 +85,14 @@ function ifKnown(value: string | null, show: (value: string) => Child): Child {
   return value === null ? null : show(value)
 }
 
-/** The changed values of an operator's change. */
+/** The details of a change by an operator. */
 function Change({ change }: { change: ShownEvent['change'] }) {
   if (change === null) return null
   const { operation: _operation, ...rest } = change
   if (Object.keys(rest).length === 0) return null
   return (
     <details class="what">
-      <summary>Show changes</summary>
+      <summary>Details</summary>
       <pre>{JSON.stringify(rest, null, 1)}</pre>
     </details>
   )

@@ -7,12 +7,12 @@ export function formatTime(unixSeconds: number): string {
   return formatIso(unixSeconds).replace('T', ' ').slice(0, 19)
 }
 
-/** For `<time datetime>`. */
+/** The value for `<time datetime>`. */
 export function formatIso(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString()
 }
 
-/** The distance of a time from now: `3 min ago`, `in 2 days`. */
+/** A time relative to now: `3 min ago`, `in 2 days`. */
 export function formatDistance(unixSeconds: number, now: number): string {
   const seconds = Math.abs(unixSeconds - now)
   if (seconds < MINUTE) return unixSeconds > now ? 'in a moment' : 'just now'
@@ -20,7 +20,7 @@ export function formatDistance(unixSeconds: number, now: number): string {
   return unixSeconds > now ? `in ${span}` : `${span} ago`
 }
 
-/** A duration in its largest unit. */
+/** A duration by its largest unit. */
 export function formatSpan(seconds: number): string {
   if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`
   if (seconds < 2 * DAY) return `${Math.floor(seconds / HOUR)} h`
@@ -32,12 +32,12 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en')
 }
 
-/** `failure` for 1, `failures` for any other number. */
+/** The singular for 1, otherwise the plural. */
 export function pluralOf(count: number, noun: string): string {
   return count === 1 ? noun : `${noun}s`
 }
 
-/** Unix seconds of the text of a `datetime-local` field, read as UTC. Other text is returned as it is. */
+/** Parses a `datetime-local` field as UTC. @returns Unix seconds; the text itself if it is not a time */
 export function parseTime(text: string): number | string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?$/.test(text)) return text
   const milliseconds = Date.parse(`${text}Z`)

@@ -74,12 +74,12 @@ async function showKeys(
       <>
         <Heading
           title="Keys"
-          lead="Keys that sign tokens. They are created, rotated and removed automatically."
+          lead="The keys that sign tokens. The server makes, rotates and retires them automatically."
         />
         {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
-        <Section id="published" title="Published keys">
+        <Section id="published" title="Published in the JWKS">
           {published.length === 0 ? (
-            <Empty title="No keys yet">The first token request creates a key.</Empty>
+            <Empty title="No keys">The first token request makes a key.</Empty>
           ) : (
             <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
@@ -93,7 +93,7 @@ async function showKeys(
           />
         ) : null}
         {retired.length === 0 ? null : (
-          <Section id="retired" title="Removed keys">
+          <Section id="retired" title="Retired keys">
             <Retired keys={retired} />
           </Section>
         )}
@@ -102,7 +102,7 @@ async function showKeys(
   })
 }
 
-/** The published key that signs next; undefined if no key is waiting. */
+/** The published key that signs next; undefined if no key waits. */
 function findNext(keys: readonly ShownKey[], { config }: PageRequest): ShownKey | undefined {
   return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
 }
@@ -114,13 +114,13 @@ interface RotateProps {
   problem: AdminProblem | null
 }
 
-/** The action that makes the next key sign earlier, or the reason why it would change nothing. */
+/** The action that makes the next key sign early, or the reason why it would change nothing. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
   if (next === undefined) {
     return (
       <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-        A new key is published now and signs in {wait}. All tokens stay valid.
+        A new key is published now and signs in {wait}. Every token stays valid.
       </Confirm>
     )
   }
@@ -129,15 +129,15 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   if (next.activates_at <= earliest) {
     return (
       <p class="note">
-        A rotation is in progress. The key {key} is published and signs{' '}
-        <Moment at={next.activates_at} now={now} />. You can rotate again after that.
+        A rotation is under way: the key {key} is published and signs{' '}
+        <Moment at={next.activates_at} now={now} />. You cannot rotate again before that.
       </p>
     )
   }
   return (
     <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-      The key {key} is already published. It signs from <Moment at={earliest} /> UTC instead of{' '}
-      <Moment at={next.activates_at} /> UTC. All tokens stay valid.
+      The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
+      <Moment at={next.activates_at} /> UTC. Every token stays valid.
     </Confirm>
   )
 }
@@ -146,14 +146,14 @@ const STATES = {
   next: ['warn', 'Next'],
   current: ['good', 'Signing'],
   verifying: ['plain', 'Verifying'],
-  retired: ['plain', 'Removed'],
+  retired: ['plain', 'Retired'],
 } as const
 
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
   refused: RefusedKeyAction | null
-  /** Null if the operator may not retire a key. */
+  /** The CSRF token; null if the operator cannot retire a key. */
   csrf: string | null
 }
 
@@ -161,7 +161,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
-      columns={['Key', 'State', 'Created', 'Signs from', 'Removed', ...(csrf === null ? [] : [''])]}
+      columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
           <code class="id">{key.kid}</code>
@@ -177,7 +177,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
             </span>
           ) : null}
         </>,
-        <MomentOr at={key.retires_at} none="Not set" />,
+        <MomentOr at={key.retires_at} none="Not yet known" />,
         ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
@@ -188,14 +188,14 @@ function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
   return (
     <Confirm
       csrf={csrf}
-      label="Retire now"
+      label="Retire as compromised"
       action={pathOf`/keys/${kid}/retire`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
       isDangerous
     >
-      Use this only if the key may be compromised. <strong>All tokens that it signed are refused</strong>, so
-      their users must sign in again. You too, if it signed your token. To replace a safe key, rotate instead.
+      Use this if another party may have the private key. <strong>All tokens of the key are refused</strong>.
+      Users with such a token must sign in again; this can include you. To replace a safe key, rotate instead.
     </Confirm>
   )
 }
@@ -203,8 +203,8 @@ function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
 function Retired({ keys }: { keys: readonly ShownKey[] }) {
   return (
     <Table
-      caption="Removed keys. Times are in UTC"
-      columns={['Key', 'Algorithm', 'Signed from', 'Removed', 'Reason']}
+      caption="Retired keys. Times are in UTC"
+      columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
         <code class="id">{key.kid}</code>,
         key.alg,
@@ -213,7 +213,7 @@ function Retired({ keys }: { keys: readonly ShownKey[] }) {
         key.reason === 'compromised' ? (
           <Badge tone="bad">Compromised</Badge>
         ) : (
-          <Badge tone="plain">All its tokens have expired</Badge>
+          <Badge tone="plain">Its last token has expired</Badge>
         ),
       ])}
     />

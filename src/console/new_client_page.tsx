@@ -50,10 +50,10 @@ const createClient: Page = {
       status: 201,
       body: (
         <>
-          <Heading title={created.client_id} lead="The client is created." />
+          <Heading title={created.client_id} lead="The client was created." />
           <SecretOnce secret={created.client_secret} />
           <p>
-            <Link to={pathOf`/clients/${created.client_id}`}>To the client</Link>
+            <Link to={pathOf`/clients/${created.client_id}`}>Go to the client</Link>
           </p>
         </>
       ),
@@ -76,7 +76,7 @@ function showForm(
       <>
         <Heading
           title="New client"
-          lead="An application that may ask for tokens of one API. You cannot change its API later."
+          lead="An application that can get tokens of one API. You cannot change the API later."
         />
         {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
         <nav class="tabs" aria-label="API">
@@ -96,7 +96,7 @@ function showForm(
             state={state}
             name="client_id"
             label="Client id"
-            hint="Up to 64 letters, digits, dots, dashes and underscores. It stays."
+            hint="Up to 64 letters, digits, dots, dashes and underscores. Cannot be changed later."
             required
             maxlength={64}
           />
@@ -112,7 +112,7 @@ function showForm(
           />
           <ClientFields state={state} api={api} config={config} />
           <button type="submit" class="primary">
-            Create the client
+            Create client
           </button>
         </ActionForm>
       </>

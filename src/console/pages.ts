@@ -12,7 +12,7 @@ import { TIMELINE_PAGES } from './timeline_page.tsx'
 import { USER_PAGES } from './user_actions.tsx'
 import { usersPage } from './users_page.tsx'
 
-/** All pages and actions for signed-in operators. A fixed path comes before a path with a parameter. */
+/** The pages and actions for a signed-in operator. A fixed path precedes a path with a parameter. */
 export const PAGES: readonly Page[] = [
   dashboardPage,
   ...[clientsPage, ...NEW_CLIENT_PAGES, ...CLIENT_PAGES],

@@ -4,7 +4,7 @@ import type { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 
-/** A time in UTC, or its distance from `now` if that is given. */
+/** A time in UTC, and its distance from `now` if `now` is given. */
 export function Moment({ at, now }: { at: number; now?: number }) {
   const text = formatTime(at)
   return (
@@ -14,7 +14,7 @@ export function Moment({ at, now }: { at: number; now?: number }) {
   )
 }
 
-/** A time, or a word if the time is null. */
+/** A time that can be unknown. */
 export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
   if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
@@ -22,7 +22,7 @@ export function MomentOr({ at, now, none }: { at: number | null; now?: number; n
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain'
 
-/** A word about a state. The colour adds nothing that the word does not say. */
+/** A state as a word, with a colour. */
 export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>
 }
@@ -35,7 +35,7 @@ export function Link({ to, children }: PropsWithChildren<{ to: string }>) {
   return <a href={CONSOLE_PATH + to}>{children}</a>
 }
 
-/** The head of a page: its title, one sentence about it, and links or buttons. */
+/** The head of a page: its title, a line about it, and its actions. */
 export function Heading({ title, lead, actions }: { title: Child; lead?: Child; actions?: Child }) {
   return (
     <header class="heading">
@@ -91,15 +91,15 @@ export function Empty({ title, children }: PropsWithChildren<{ title: string }>)
 
 interface TableProps {
   caption: string
-  /** The names of the columns. An empty name marks the column of actions. */
+  /** A column without a name holds actions. */
   columns: readonly string[]
-  /** The first cell of a row is its header. Null is an empty cell. */
+  /** The first cell of a row names it. Null is an empty cell. */
   rows: readonly (readonly Child[])[]
-  /** The names of the columns with numbers. */
+  /** The columns with numbers. */
   numbers?: readonly string[]
 }
 
-/** A table. On a narrow screen each row is a block, and each cell shows the name of its column. */
+/** A table. On a narrow screen each row is a block, and each cell has the name of its column. */
 export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   return (
     <div class="panel">
@@ -138,7 +138,7 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
 interface CellProps {
   column: string
   isNumber: boolean
-  /** A narrow screen does not show the cell. */
+  /** Narrow screens hide an empty cell. */
   isEmpty: boolean
 }
 
@@ -163,18 +163,18 @@ export function Pager({ next, isFirst, first }: { next: string | null; isFirst: 
   return (
     <nav class="pager" aria-label="Pages">
       {isFirst ? null : <Link to={first}>First page</Link>}
-      {next === null ? <span class="soft">No more entries</span> : <Link to={next}>Next page</Link>}
+      {next === null ? <span class="soft">That is all.</span> : <Link to={next}>Next page</Link>}
     </nav>
   )
 }
 
-/** A refusal, at the head of a page. The errors of `fields` are shown at the fields. */
+/** The refusal of a form, above its fields. Each field shows its own errors. */
 export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; fields?: readonly string[] }) {
-  const others = problem.errorsOutside(fields)
+  const others = problem.errorsBeside(fields)
   return (
     <div class="note bad" role="alert">
       <p>
-        <Explanation problem={problem} hasFields={problem.errors.length > others.length} />
+        <strong>{problem.title}.</strong> {problem.detail ?? adviceOf(problem)}
       </p>
       {others.length === 0 ? null : (
         <ul>
@@ -189,20 +189,7 @@ export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; f
   )
 }
 
-interface ExplanationProps {
-  problem: AdminProblem
-  /** Whether a field of the form has an error. */
-  hasFields: boolean
-}
-
-/** The title and the next step. The errors of the fields have their own texts. */
-function Explanation({ problem: { status, code, title, detail }, hasFields }: ExplanationProps) {
-  if (code === 'stale') return <strong>Another operator changed this record. Nothing was saved.</strong>
-  if (hasFields) return <strong>Nothing was saved. Fix the fields marked below.</strong>
-  const advice = status === 503 ? 'Try again in a moment.' : 'Nothing was saved.'
-  return (
-    <>
-      <strong>{title}.</strong> {detail ?? advice}
-    </>
-  )
+function adviceOf({ status, errors }: AdminProblem): string {
+  if (status === 503) return 'Nothing was lost. Try again in a moment.'
+  return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

@@ -50,13 +50,13 @@ function showForm(
       <>
         <Heading
           title="Your password"
-          lead={`User: ${operator.username}. Your other sessions end when you change your password.`}
+          lead={`The password of ${operator.username}. A change ends all your other sessions.`}
         />
-        <Reason operator={operator} />
+        <WhyNow operator={operator} />
         {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}
         {isRepeatedWrong ? (
           <p class="note bad" role="alert">
-            The two new passwords are different. Nothing was saved.
+            The two new passwords differ. Nothing was saved.
           </p>
         ) : null}
         <ActionForm csrf={csrf} action="/password">
@@ -94,13 +94,13 @@ function showForm(
   })
 }
 
-/** The reason to set a new password, if the operator has one. */
-function Reason({ operator: { mustChangePassword, passwordBreached } }: { operator: ConsoleOperator }) {
+/** The reason for a required new password. */
+function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operator: ConsoleOperator }) {
   if (!mustChangePassword && !passwordBreached) return null
   return (
     <p class="note warn" role="status">
-      {passwordBreached ? 'Your password is in a list of breached passwords. Attackers may try it.' : null}
-      {mustChangePassword ? ' Set a new password to continue.' : null}
+      {passwordBreached ? 'Your password is in a list of known breaches. Attackers can try it.' : null}
+      {mustChangePassword ? ' You must set a new password before you can do anything else.' : null}
     </p>
   )
 }

@@ -17,13 +17,13 @@ export interface TextFilter {
 interface SearchFormProps {
   action: string
   query: Form
-  /** The label of the field `q`; absent if the list has no text search. */
+  /** The label of the field `q`; absent if the form has none. */
   label?: string
   filters?: readonly Filter[]
   texts?: readonly TextFilter[]
 }
 
-/** The filters of a list. Their values are in the address. */
+/** The filters of a list. The address contains them. */
 export function SearchForm({ action, query, label, filters = [], texts = [] }: SearchFormProps) {
   const all = [...(label === undefined ? [] : [{ name: 'q', label }]), ...texts]
   return (

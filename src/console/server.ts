@@ -1,13 +1,10 @@
 import type { Context } from 'hono'
 import { compact } from '../lib/compact.ts'
 
-/** The whole server. The console calls it in the same process, as one of its clients. */
+/** The server, called in process. The console is one of its clients. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
-/**
- * Calls the server with the address and the network of the browser's request. Rate limits and audit events then count for
- * the operator's network. No other part of the browser's request is passed on.
- */
+/** Calls the server with the address and location of the browser, for limits and audit events, and nothing else of it. */
 export async function callServer(
   server: Server,
   c: Context,

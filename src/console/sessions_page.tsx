@@ -12,7 +12,7 @@ export type ShownSession = z.output<typeof sessionSchema>
 
 const sessionsSchema = z.object({ items: z.array(sessionSchema), next_cursor: z.nullable(z.string()) })
 
-/** The sessions of a user or a client. */
+/** Sessions of a user or a client. */
 export const sessionsPage: Page = {
   method: 'GET',
   path: '/sessions',
@@ -23,12 +23,12 @@ export const sessionsPage: Page = {
       title: 'Sessions',
       body: (
         <>
-          <Heading title="Sessions" lead="A session is one sign-in on one device." />
+          <Heading title="Sessions" lead="A session starts at a sign-in on one device." />
           <SearchForm
             action="/sessions"
             query={query}
             texts={[
-              { name: 'subject', label: 'Username or user id' },
+              { name: 'subject', label: 'User (name or id)' },
               { name: 'client_id', label: 'Client id' },
             ]}
           />
@@ -48,9 +48,7 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return (
-      <Empty title="Search for sessions">Enter a username, the id of a user or guest, or a client id.</Empty>
-    )
+    return <Empty title="No search">Enter a user, a visitor, a client, or both.</Empty>
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
@@ -61,7 +59,9 @@ async function listSessions(
   return (
     <>
       {items.length === 0 ? (
-        <Empty title="No sessions found">Sessions that are older than the audit trail are not listed.</Empty>
+        <Empty title="No sessions found">
+          The user has not signed in, or the audit trail no longer has the sign-in.
+        </Empty>
       ) : (
         <SessionTable sessions={items} now={now} />
       )}
@@ -80,7 +80,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
         <SessionState state={session.state} />,
         <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>,
         <Subject id={session.subject} />,
-        String(session.refreshes),
+        `${session.refreshes}×`,
         <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
         <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
       ])}
@@ -89,7 +89,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
 }
 
 const STATES = {
-  live: ['good', 'Active'],
+  live: ['good', 'Live'],
   ended: ['bad', 'Ended'],
   cut_off: ['bad', 'Revoked'],
   expired: ['plain', 'Expired'],

@@ -5,15 +5,14 @@ import { type AdminClient, formatQuery } from './admin_client.ts'
 import { Link } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 
-/** The result of a search by the field `subject`. */
+/** The result of the search field `subject`. */
 export interface SubjectSearch {
-  /** The id of the subject; the typed text if no or several users have that username. */
   subject: string
-  /** The users with that username; empty if the text is an id. */
+  /** The users with that username; empty for an id. */
   users: readonly ShownUser[]
 }
 
-/** Finds the subject of a search. The operator types an id or a username. */
+/** Resolves a username to a user id. An id stays as it is. */
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
@@ -25,21 +24,21 @@ export async function findSubject(admin: AdminClient, query: Form): Promise<Subj
 
 interface UserChoiceProps {
   users: readonly ShownUser[]
-  /** The page with the search, below /console. */
+  /** The path of the search page. */
   path: string
-  /** The other filters of the search. */
+  /** The other filters. */
   filter?: Readonly<Record<string, string>>
 }
 
 export function UserChoice({ users, path, filter = {} }: UserChoiceProps) {
   return (
     <div class="note plain">
-      <p>Several users in different pools have this username. Select one:</p>
+      <p>Several users have this username, in different pools:</p>
       <ul>
         {users.map(({ id, username, pool }) => (
           <li>
             <Link to={path + formatQuery({ ...filter, subject: id })}>
-              {username} (pool {pool})
+              {username} of {pool}
             </Link>
           </li>
         ))}

@@ -46,17 +46,17 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
         <SessionFacts session={session} isOwn={sid === operator.sid} />
         <Section id="timeline" title="Timeline">
           {events.length === 0 ? (
-            <Empty title="No events found">The events of this session are older than the audit trail.</Empty>
+            <Empty title="No events">The audit trail no longer has events of this session.</Empty>
           ) : (
             <Timeline session={session} events={events} ending={ending} />
           )}
-          {truncated ? <p class="note plain">The session has more events than this page shows.</p> : null}
+          {truncated ? <p class="note plain">There are more events than are told here.</p> : null}
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
             <Confirm csrf={csrf} label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
-              Refresh tokens stop working now. Access tokens stop working when the APIs read the revocation.
-              Other sessions of the user stay active.
+              Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of
+              the user continue.
             </Confirm>
           </Section>
         ) : null}
@@ -69,7 +69,7 @@ function Links({ session: { sid, subject } }: { session: ShownSession }) {
   return (
     <>
       <Link to={`/sessions${formatQuery({ subject })}`}>All sessions of this user</Link>
-      <Link to={`/audit${formatQuery({ sid })}`}>Events of this session</Link>
+      <Link to={`/audit${formatQuery({ sid })}`}>Events</Link>
     </>
   )
 }
@@ -81,14 +81,14 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
         [
           'State',
           <>
-            <SessionState state={session.state} /> {isOwn ? 'This is your own session.' : null}
+            <SessionState state={session.state} /> {isOwn ? 'This is your session.' : null}
           </>,
         ],
         ['User', <Subject id={session.subject} />],
         ['Client', <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>],
         ['API', session.api],
         ['Started', <Moment at={session.started_at} />],
-        ['Refreshes', String(session.refreshes)],
+        ['Refreshes', `${session.refreshes}`],
         ['Last refresh', <MomentOr at={session.last_refreshed_at} none="Never" />],
         session.ended_at === null
           ? ['Expires', <Moment at={session.expires_at} />]

@@ -31,7 +31,7 @@ const saveUser: Page = {
   },
 }
 
-/** @param done The name of the notice after the action */
+/** An action without fields, and the notice after it. */
 function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
@@ -92,7 +92,7 @@ const deleteUser: Page = {
   },
 }
 
-/** The page of a user and its actions. */
+/** The actions for one user. */
 export const USER_PAGES: readonly Page[] = [
   readUser,
   saveUser,

@@ -13,13 +13,13 @@ export const USER_FIELDS = [
 
 interface UserFieldsProps {
   state: FieldState
-  /** Whether the user belongs to the pool of the operators. */
+  /** Whether the pool is that of the operators. */
   isOperator: boolean
   /** Whether the user has the role admin already. */
   isAdmin?: boolean
 }
 
-/** The fields of the forms for a new and for an existing user. */
+/** The fields of a new user and of an existing one. */
 export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
   return (
     <>
@@ -27,7 +27,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
         state={state}
         name="username"
         label="Username"
-        hint="Not case-sensitive. Stored in lower case."
+        hint="Case is ignored. The name is stored in lower case."
         maxlength={255}
         required
       />
@@ -49,7 +49,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
       {isOperator && !isAdmin ? (
         <OwnPassword
           id="own-password-for-roles"
-          hint="Required to add the role admin."
+          hint="Required to give the role admin."
           required={false}
           problem={state.problem}
         />
@@ -58,7 +58,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
   )
 }
 
-/** The form values of a user. */
+/** The form with the values of a user. */
 export function formOfUser({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
   return Form.of({
     username,
@@ -68,7 +68,7 @@ export function formOfUser({ username, profile, roles }: ShownUser, isOperator: 
   })
 }
 
-/** The body for the admin API, from the form values. */
+/** The fields as the body for the admin API. */
 export function userOf(form: Form, isOperator: boolean) {
   const name = form.text('profile.name').trim()
   const email = form.text('profile.email').trim()

@@ -11,13 +11,13 @@ import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } f
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
-/** A refused action. The page shows the form of the action open, with the errors. */
+/** A refused action. The page shows its form open, with the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
   action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
 }
 
-/** The page of a user, with the actions that the operator may do. */
+/** The page of one user, with the actions. */
 export async function showUser(
   request: PageRequest,
   refused: RefusedUserAction | null = null,
@@ -74,8 +74,8 @@ export async function showUser(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions of this user</Link>
-      <Link to={`/audit${formatQuery({ subject: id })}`}>Events of this user</Link>
+      <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions</Link>
+      <Link to={`/audit${formatQuery({ subject: id })}`}>Events</Link>
     </>
   )
 }
@@ -104,7 +104,7 @@ interface EditFormProps {
   csrf: string
   refused: RefusedUserAction | null
   isOperator: boolean
-  /** The posted form of the refused action. */
+  /** The posted form. */
   typed: Form
 }
 
@@ -121,9 +121,9 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
     <Section id="edit" title="Profile and roles">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed by another operator</Badge> Another operator saved this user after you
-          opened the page. Your input and the current values are below. Save again to overwrite the current
-          values.
+          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this user after you opened it.
+          Your values are in the fields, and the current values are below them. Save again to replace the
+          current values.
         </p>
       ) : null}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
@@ -148,14 +148,14 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
   return (
     <Section id="set-password" title="Password">
       <details class="confirm" open={problem !== null}>
-        <summary class="button">Set password…</summary>
+        <summary class="button">Set a password…</summary>
         <div class="confirm-body">
-          <div class="confirm-text">All sessions of this user end.</div>
+          <div class="confirm-text">All sessions of the user end.</div>
           <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
             <PasswordFields state={state} config={config} />
             <OwnPassword
               id="own-password"
-              hint="Required to set a user's password."
+              hint="Required to set the password of a user."
               required
               problem={problem}
             />
@@ -169,7 +169,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
   )
 }
 
-/** The refusal of the given action; null if it was not refused. */
+/** The refusal of that action; null if another action or none was refused. */
 function problemOf(
   refused: RefusedUserAction | null,
   action: RefusedUserAction['action'],
@@ -198,7 +198,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
           action={`${path}/sign-out`}
           problem={problemOf(refused, 'sign-out')}
         >
-          All sessions of this user end on all devices. The user can sign in again.
+          All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
         {isAdmin && !user.must_change_password ? (
           <Confirm
@@ -208,7 +208,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'ask-password')}
             etag={etag}
           >
-            New tokens of this user say that a new password is required. Applications can then ask for it.
+            The tokens of the user have the claim must_change_password, so that applications can require it.
           </Confirm>
         ) : null}
         {user.enabled && !isOneself ? (
@@ -219,7 +219,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'disable')}
             isDangerous
           >
-            The user can no longer sign in. All sessions of this user end.
+            The user cannot sign in, and all sessions of the user end.
           </Confirm>
         ) : null}
         {!user.enabled && isAdmin ? (
@@ -230,7 +230,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'enable')}
             {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
-            The user can sign in again. Earlier tokens stay revoked.
+            The user can sign in again. Old tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
@@ -242,7 +242,8 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             etag={etag}
             isDangerous
           >
-            All sessions of this user end. The audit trail keeps the user id. You cannot undo this.
+            The user is deleted, and all sessions of the user end. The audit trail keeps only the id. You
+            cannot undo this.
           </Confirm>
         ) : null}
       </div>

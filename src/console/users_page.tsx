@@ -32,13 +32,13 @@ export const usersPage: Page = {
         <>
           <Heading
             title="Users"
-            lead="Customers, staff and operators. Each group is a pool."
+            lead="Customers, staff and operators, in separate pools."
             actions={operator.isAdmin ? <NewUser /> : undefined}
           />
           <SearchForm
             action="/users"
             query={query}
-            label="Username starts with"
+            label="Beginning of a username"
             texts={[{ name: 'role', label: 'Role' }]}
             filters={[
               { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
@@ -46,9 +46,7 @@ export const usersPage: Page = {
             ]}
           />
           {items.length === 0 ? (
-            <Empty title="No users found">
-              Try fewer letters. The search compares the start of usernames.
-            </Empty>
+            <Empty title="No users found">Try fewer letters.</Empty>
           ) : (
             <UsersTable users={items} />
           )}
@@ -87,11 +85,11 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
   )
 }
 
-/** Warnings about a username, such as mixed scripts that make it look like another username. */
+/** The warnings about a username. A name with mixed scripts can look like another name. */
 export function NameWarnings({ user }: { user: ShownUser }) {
   return user.username_warnings.map((warning) => (
     <span class="under">
-      <Badge tone="warn">Check the username</Badge> It {warning}.
+      <Badge tone="warn">Check the name</Badge> The name {warning}.
     </span>
   ))
 }
@@ -106,7 +104,7 @@ export function UserState({ user }: { user: ShownUser }) {
   )
 }
 
-/** The user pools of the APIs in config.yml. */
+/** The pools that config.yml has an API for. */
 export function poolsOf({ apis }: Config): string[] {
   return [...new Set([...apis.values()].map((api) => api.userPool))]
 }

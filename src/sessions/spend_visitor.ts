@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { Config } from '../config/config.ts'
@@ -104,7 +105,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
-    isFromClient: client.confidential,
+    isFromClient: isConfidential(client),
     subject: customer,
     sid: null,
   }

@@ -5,7 +5,7 @@ import { TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 beforeAll(emptyStores)
-// Its clock runs ahead, and so do its events.
+// The clock of this server is ahead, and so are the times of its events.
 afterAll(emptyStores)
 
 it('an operator sees how many passwords were found, and how many could not be looked for', async () => {
@@ -40,7 +40,7 @@ it('the console says to an operator that the password is breached, and of a pers
   expect(await browser.get('/console/users')).toMatchObject({ status: 303, location: '/console/password' })
   const { html } = await browser.get('/console/password')
   expect(html).toContain(
-    'in a list of breached passwords. Attackers may try it. Set a new password to continue.',
+    'in a list of known breaches: others may try it. You must set a new password before you can do anything else.',
   )
   expect(html).toContain('8 to 128 characters.')
   const fields = { current_password: PASSWORD, password: FRESH, repeated: FRESH }

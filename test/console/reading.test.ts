@@ -9,11 +9,11 @@ beforeAll(async () => {
   admin = await ConsoleBrowser.signIn(server)
 })
 
-// Its clock runs ahead, and so do its events.
+// The clock of this file runs ahead, and so do its events.
 afterAll(emptyStores)
 
-describe('the story of a session', () => {
-  it('tells its sign-in, refreshes and retries, and why it ended', async () => {
+describe('the timeline of a session', () => {
+  it('the timeline has the sign-in, refreshes and retries, and the reason of the end', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     const { refresh_token: token } = await server.signIn(client, user.username)
@@ -31,7 +31,7 @@ describe('the story of a session', () => {
     expect(titles).toEqual([
       ['Sign-in', 'password'],
       ['Refresh', 'token 0 gave 1'],
-      ['Retried refresh', 'token 0 gave 1'],
+      ['Retry', 'token 0 gave 1'],
       ['Sign-out', 'ended by an operator'],
       ['Ended', 'It ended: ended by an operator.'],
     ])
@@ -39,18 +39,18 @@ describe('the story of a session', () => {
     expect(html).not.toContain('End this session')
   })
 
-  it('is told to whoever asks for a username that two pools have', async () => {
+  it('a username in two pools gives a choice', async () => {
     const username = `${crypto.randomUUID()}@example.com`
     await server.addUser({ username })
     await server.addUser({ username, pool: 'staff' })
     const { html } = await admin.get(`/console/sessions?subject=${username}`)
-    expect(html).toContain(`${username} (pool customers)`)
-    expect(html).toContain(`${username} (pool staff)`)
+    expect(html).toContain(`${username} of customers`)
+    expect(html).toContain(`${username} of staff`)
   })
 })
 
 describe('the audit search', () => {
-  it('filters, and goes on page by page', async () => {
+  it('the audit search filters and has pages', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     for (let i = 0; i < 55; i++) {
@@ -65,10 +65,10 @@ describe('the audit search', () => {
     const second = await admin.get(next.replaceAll('&amp;', '&'))
     const all = [...rowsOf(first.html), ...rowsOf(second.html)]
     expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
-    expect(second.html).toContain('No more entries')
+    expect(second.html).toContain('That is all.')
   })
 
-  it('takes a username for the id of its person, and asks where two pools have it', async () => {
+  it('the audit search resolves a username, and gives a choice for a name in two pools', async () => {
     const client = await server.addClient()
     const { username } = await server.addUser()
     await server.signIn(client, username)
@@ -76,10 +76,10 @@ describe('the audit search', () => {
     expect(html).toContain('Sign-in</span>')
     await server.addUser({ username, pool: 'staff' })
     const several = await admin.get(`/console/audit?subject=${username}&client_id=${client.id}`)
-    expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*\(pool staff\)/)
+    expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*of staff/)
   })
 
-  it('reads times as UTC, and says what is wrong with one that is none', async () => {
+  it('the audit search reads times as UTC and names an invalid time', async () => {
     const at = (time: string) => admin.get(`/console/audit?client_id=sallyport-console&${time}`)
     expect((await at('from=2020-01-01T00:00')).html).toContain('Sign-in</span>')
     expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
@@ -91,7 +91,7 @@ describe('the audit search', () => {
 })
 
 describe('the dashboard', () => {
-  it('counts tokens by grant, failures and active sessions, in words too', async () => {
+  it('the dashboard shows tokens by grant, failures and active sessions, with text alternatives', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     server.clock.time += 7200
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
 })
 
 describe('the keys', () => {
-  it('are listed with their schedule, rotated, and given up at once', async () => {
+  it('an admin sees the schedule of the keys, rotates them, and retires a compromised key', async () => {
     await server.cron()
     const own = await ConsoleBrowser.signIn(server)
     const kidsOf = (html: string) =>
@@ -136,16 +136,18 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation is in progress. The key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
+      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
     const { html: unchanged } = await own.get('/console/keys?done=key-pending')
-    expect(unchanged).toContain('Nothing changed. The next key was already published, and its time stays.')
+    expect(unchanged).toContain(
+      'Nothing changed. The next key was already published, and its time is unchanged.',
+    )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('Nothing was saved. Fix the fields marked below.')
+    expect(refused.html).toContain('The operator must confirm the password first')
     const wrong = await own.post(`/console/keys/${next}/retire`, { own_password: 'mistyped' })
     expect(wrong.status).toBe(403)
     expect(wrong.html).toContain(`id="own-password-${next}-error">Your own password is wrong.<`)
@@ -156,7 +158,7 @@ describe('the keys', () => {
     const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
     expect(unknown.status).toBe(404)
   })
-  it('says that a rotation makes the scheduled key sign earlier', async () => {
+  it('the rotation says that the scheduled key signs earlier', async () => {
     server.clock.time += 88 * 86_400
     await server.cron()
     server.clock.time += 3600
@@ -164,7 +166,7 @@ describe('the keys', () => {
     const { html } = await own.get('/console/keys')
     const now = new Date(server.clock.time * 1000).toISOString()
     expect(html).toMatch(
-      /The key <code class="id">[\w-]{43}<\/code> is already published\. It signs from <time/,
+      /The key <code class="id">[\w-]{43}<\/code> is published already\. It signs from <time/,
     )
     expect(html).toContain(`It signs from <time datetime="${now}"`)
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')

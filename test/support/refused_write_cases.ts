@@ -140,7 +140,7 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
     refused('a grant that the client may not use', [400, 'unauthorized_client'], ({ app }) => machineOf(app)),
   ],
   wrong_credentials: [
-    refused('a name that nobody can have', BAD_GRANT, ({ app }) => signInAs(app, '\0')),
+    refused('a username that is not allowed', BAD_GRANT, ({ app }) => signInAs(app, '\0')),
     {
       ...refused('the same by a confidential client', BAD_GRANT, ({ shop }) => signInAs(shop, '\0')),
       toExhaust: 650,

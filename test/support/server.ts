@@ -2,8 +2,9 @@ import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContex
 import { env } from 'cloudflare:workers'
 import { stringify } from 'yaml'
 import { createApp } from '../../src/app.ts'
-import type { Client } from '../../src/clients/client.ts'
-import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
+import type { ClientSecret } from '../../src/clients/client.ts'
+import { generateClientSecret, generateSecretId, hashClientSecret } from '../../src/clients/client_secret.ts'
+import { type ClientValues, fromDraft } from '../../src/clients/client_values.ts'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
@@ -57,10 +58,13 @@ export class TestClock {
   now = (): number => this.time
 }
 
+/** Values for a new client instead of those that `addClient` gives it. */
+type ClientChanges = Partial<ClientValues> & { secrets?: readonly ClientSecret[] }
+
 export interface TestClient {
   id: string
   secret: string
-  record: Client
+  record: ClientValues
 }
 
 interface ServerOptions {
@@ -154,28 +158,30 @@ export class TestServer {
   }
 
   /** Adds a client of the storefront with every grant, changed as asked. */
-  async addClient(changes: Partial<Client> = {}): Promise<TestClient> {
+  async addClient({ secrets, ...changes }: ClientChanges = {}): Promise<TestClient> {
     const secret = generateClientSecret()
     const hash = await hashClientSecret(secret)
     const api = changes.api ?? 'storefront'
-    const confidential = changes.confidential ?? true
-    const record: Client = {
-      id: `client-${crypto.randomUUID()}`,
-      name: 'A test client',
-      api,
-      grants: ['password', 'client_credentials'],
-      scopes: this.config.apis.get(api)?.scopes ?? [],
-      origins: [],
-      confidential,
-      enabled: true,
-      secrets: confidential ? [{ hash, createdAt: this.clock.time, expiresAt: null }] : [],
-      createdAt: this.clock.time,
-      accessTokenLifetimeSeconds: null,
-      refreshTokenLifetimeSeconds: null,
-      accessValidFrom: 0,
+    const record = {
+      ...fromDraft({
+        client_id: `client-${crypto.randomUUID()}`,
+        name: 'A test client',
+        api,
+        grants: ['password', 'client_credentials'],
+        scopes: this.config.apis.get(api)?.scopes ?? [],
+      }),
       ...changes,
     }
-    await this.services.clientTable.add(record)
+    const stored = record.confidential && secrets === undefined ? { id: generateSecretId(), hash } : null
+    await this.services.clientAdmin.add(record, { secret: stored, now: this.clock.time }, [])
+    for (const { hash, createdAt, expiresAt } of secrets ?? []) {
+      await env.DB.prepare(
+        `INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at, secret_id)
+         VALUES (?, ?, ?, ?, ?)`,
+      )
+        .bind(hash, record.id, createdAt, expiresAt, generateSecretId())
+        .run()
+    }
     return { id: record.id, secret, record }
   }
 
