@@ -217,7 +217,7 @@ describe('a server that is away', () => {
     expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no response. Look whether it was done before you repeat it.\n`,
+      stderr: `sallyport: ${proxy.origin} gave no response. Your change may or may not have been saved. Check before you repeat it.\n`,
     })
   })
 })
