@@ -43,12 +43,12 @@ describe('signing in', () => {
     expect(await user.run(['login', '--username', 'operator'], { stdin: 'wrong\n' })).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'sallyport: The username or the password is wrong.\n',
+      stderr: 'sallyport: Wrong username or password.\n',
     })
     expect(await user.run(['whoami'])).toEqual({
       code: 3,
       stdout: '',
-      stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login --server ${issuer}".\n`,
+      stderr: `sallyport: No operator is signed in at ${issuer}: run "sallyport login --server ${issuer}".\n`,
     })
   })
 
@@ -139,7 +139,7 @@ describe('an access token that has ended', () => {
     proxy.loseAnswerTo('POST /oauth2-token')
     expect(await user.run(['whoami'])).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('No answer; trying again'),
+      stderr: expect.stringContaining('No response. Retrying'),
     })
     expect(seqOf(user)).toBe(1)
     await proxy.close()
