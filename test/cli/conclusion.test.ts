@@ -14,8 +14,8 @@ describe('the conclusion about a session', () => {
   it('names a theft', () => {
     const end = { at: AT, reason: 'replayed refresh token', actor: null }
     expect(sentence({ state: 'ended' }, end)).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor had ` +
-        'long been given out: somebody may have stolen it (theft).',
+      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor ` +
+        'was in use: it may be stolen (theft).',
     )
   })
 
