@@ -33,7 +33,7 @@ describe('signing keys', () => {
   })
 
   it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])(
-    'of %s sign access and refresh tokens that verify',
+    'a key of %s signs valid access and refresh tokens',
     async (alg) => {
       const server = new TestServer({ config: { signing_algorithm: alg } })
       const client = await server.addClient()
@@ -144,7 +144,7 @@ describe('signing keys', () => {
   })
 })
 
-describe('GET /.well-known/jwks.json', () => {
+describe('the JWKS endpoint', () => {
   it('the JWKS is cacheable and has only public members, with use, alg and kid', async () => {
     await emptyStores()
     const server = new TestServer()

@@ -80,7 +80,7 @@ if (MISSING.length > 0) {
 
 describe('openid-client', () => {
   it.each(['oauth2', 'oidc'] as const)(
-    'discovers the service by %s, gets a token, has it described and revokes it',
+    'openid-client discovers the service by %s, gets a token, introspects it and revokes it',
     async (algorithm) => {
       const authentication = openidClient.ClientSecretBasic(CLIENT[1])
       const configuration = await openidClient.discovery(
@@ -104,7 +104,7 @@ describe('openid-client', () => {
 
 describe('oauth4webapi', () => {
   it.each(['oauth2', 'oidc'] as const)(
-    'discovers the service by %s and verifies an access token of RFC 9068',
+    'oauth4webapi discovers the service by %s and verifies an access token (RFC 9068)',
     async (algorithm) => {
       const options = { [allowHttp]: true }
       const found = await discoveryRequest(new URL(issuer), { algorithm, ...options })

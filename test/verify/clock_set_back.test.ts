@@ -33,7 +33,7 @@ async function setUp(whenStale: 'open' | 'closed' = 'open') {
 
 describe('a verifier after its clock was set back', () => {
   it.each(['open', 'closed'] as const)(
-    'lets the next request see what was revoked (%s)',
+    'the next request is checked with the current revocations (%s)',
     async (whenStale) => {
       const { issuer, token, codeAt } = await setUp(whenStale)
       issuer.revoke({ sub: 'user:1', before: NOW + 1 })

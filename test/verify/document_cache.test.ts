@@ -83,7 +83,7 @@ describe('the document cache', () => {
   })
 
   it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
-    'keeps nothing that is no such document in place of %s',
+    'an invalid document is not cached in place of %s',
     async (path) => {
       const { instead, isolate, mint } = await location()
       const token = await mint()
@@ -98,7 +98,7 @@ describe('the document cache', () => {
   )
 
   it.each(['{"keys', 'null', '{"maintenance":true}'])(
-    'a cached %s causes a fetch from the issuer',
+    'the invalid cached document %s causes a fetch from the issuer',
     async (text) => {
       const { isolate, mint } = await location()
       const headers = { 'Fetched-At': String(NOW) }

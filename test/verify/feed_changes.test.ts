@@ -182,7 +182,7 @@ describe('a feed that is too large', () => {
     ['bytes', { maxBytes: 2000 }, TOO_LARGE],
     ['entries', { maxEntries: 20 }, TOO_MANY],
   ] as const)(
-    'by its %s is reported once, and leaves an open API with the last list',
+    'a feed with too many %s is reported once, and an open API keeps the last list',
     async (_by, limit, message) => {
       const { issuer, errors, mint, codeAt } = await setUp(limit)
       issuer.revoke({ sid: 's1.known', before: NOW + 60 })
@@ -256,7 +256,7 @@ describe('a signed list that has expired', () => {
 
 describe('the keys and the metadata of an issuer', () => {
   it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
-    'are not read past a megabyte: %s',
+    'the verifier stops reading a document at one megabyte: %s',
     async (path) => {
       const issuer = await createTestIssuer()
       const fetch: typeof issuer.fetch = async (url, init) =>

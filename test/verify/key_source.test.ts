@@ -110,9 +110,9 @@ describe('the keys of an issuer', () => {
 
   it.each<[string, unknown]>([
     ['of an unknown curve', { kty: 'EC', crv: 'P-999', alg: 'ES256', kid: 'other', x: 'a', y: 'b' }],
-    ['without its numbers', { kty: 'EC', crv: 'P-256', alg: 'ES256', kid: 'other' }],
-    ['of an unknown kind', { kty: 'lattice', alg: 'ES256', kid: 'other' }],
-    ['that encrypts', { kty: 'RSA', use: 'enc', alg: 'RSA-OAEP', kid: 'other', n: 'a', e: 'AQAB' }],
+    ['without coordinates', { kty: 'EC', crv: 'P-256', alg: 'ES256', kid: 'other' }],
+    ['of an unknown type', { kty: 'lattice', alg: 'ES256', kid: 'other' }],
+    ['for encryption', { kty: 'RSA', use: 'enc', alg: 'RSA-OAEP', kid: 'other', n: 'a', e: 'AQAB' }],
     ['that is null', null],
   ])('the verifier ignores a key %s and uses the others (RFC 7517 §5)', async (_case, jwk) => {
     const { codeOf, mint } = await publishing(jwk)

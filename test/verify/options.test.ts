@@ -48,7 +48,7 @@ describe('the options of a verifier', () => {
   )
 
   it.each(['revocations.maxBytes', 'revocations.maxEntries'])(
-    'must have a whole number of at least 1 as %s',
+    'createVerifier requires a whole number of at least 1 for %s',
     (name) => {
       const refusal = new TypeError(`${name} must be a whole number, 1 or more`)
       for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1000', null]) {

@@ -47,7 +47,7 @@ describe('the issuer of a verifier', () => {
   })
 
   it.each(['id.shop.test', 'ftp://id.shop.test', 'file:///id', 'javascript:1', 'https://'])(
-    'must be a URL: %s',
+    'the issuer must be a URL: %s',
     (issuer) => {
       const refusal = new TypeError('issuer must be a URL, such as https://id.example.com')
       expect(() => createVerifier(optionsOf(issuer, { allowHttp: true }))).toThrow(refusal)

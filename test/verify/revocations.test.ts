@@ -37,7 +37,7 @@ describe('revocations', () => {
     ['its session', { sid: 's1.x', before: NOW + 1 }],
     ['its subject', { sub: 'user:1', before: NOW + 1 }],
     ['its client', { client_id: 'shop', before: NOW + 1 }],
-    ['itself', { jti: 'the-jti', before: NOW + 1 }],
+    ['its jti', { jti: 'the-jti', before: NOW + 1 }],
   ])('a revocation by %s ends a token within one poll', async (_name, revocation) => {
     const { issuer, codeAt, codeAfterPollAt } = await setUp()
     expect(await codeAt(NOW)).toBe('accepted')
@@ -49,8 +49,8 @@ describe('revocations', () => {
   it.each<[string, Revocation]>([
     ['another session', { sid: 's1.y', before: NOW + 1 }],
     ['another subject', { sub: 'user:2', before: NOW + 1 }],
-    ['a subject of the name of its session', { sub: 's1.x', before: NOW + 1 }],
-    ['itself, before it was issued', { sub: 'user:1', before: NOW }],
+    ['a subject with the name of its session', { sub: 's1.x', before: NOW + 1 }],
+    ['the same subject at an earlier second', { sub: 'user:1', before: NOW }],
   ])('a revocation of %s does not change the result', async (_name, revocation) => {
     const { issuer, codeAt } = await setUp()
     issuer.revoke(revocation)

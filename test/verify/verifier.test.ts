@@ -100,7 +100,7 @@ describe('a refusal', () => {
     ['a live token without a scheme', { Authorization: '<token>' }, MISSING],
     ['a live token as Basic', { Authorization: 'Basic <token>' }, MISSING],
     ['a live token as DPoP', { Authorization: 'DPoP <token>' }, MISSING],
-    ['a live token, its scheme run into it', { Authorization: 'Bearer<token>' }, MISSING],
+    ['a live token without a space after the scheme', { Authorization: 'Bearer<token>' }, MISSING],
     ['an empty token', { Authorization: 'Bearer ' }, INVALID],
     ['a live token twice', { Authorization: 'Bearer <token> <token>' }, INVALID],
     ['two headers', { Authorization: 'Bearer <token>, Bearer <token>' }, INVALID],

@@ -24,6 +24,7 @@ export type AuditEvent = {
   readonly address_prefix: string | null
   readonly actor: string | null
   readonly actor_client: string | null
+  readonly grant: string | null
   readonly change: Readonly<Record<string, unknown>> | null
 }
 
@@ -34,24 +35,24 @@ export type AuditEvents = {
 
 export type ClientDraft = {
   readonly client_id: string
+  readonly name?: string
   readonly api: string
   readonly grants: readonly ('password' | 'client_credentials')[]
-  readonly name?: string
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
-  readonly access_token_lifetime?: number | null
-  readonly refresh_token_lifetime?: number | null
   readonly confidential?: boolean
   readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
 }
 
 export type ClientEdit = {
   readonly name?: string
+  readonly grants?: readonly ('password' | 'client_credentials')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
-  readonly grants?: readonly ('password' | 'client_credentials')[]
 }
 
 export type ClientSecret = {
@@ -108,15 +109,15 @@ export type ImportBatch = {
 
 export type ClientImportRow = {
   readonly client_id: string
+  readonly name?: string
   readonly api: string
   readonly grants: readonly ('password' | 'client_credentials')[]
-  readonly name?: string
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
-  readonly access_token_lifetime?: number | null
-  readonly refresh_token_lifetime?: number | null
   readonly confidential?: boolean
   readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
   readonly client_secret?: string
 }
 
@@ -273,10 +274,7 @@ export type Statistics = {
   readonly to: number
   readonly bucket_seconds: number
   readonly total: {
-    readonly password: number
-    readonly guest: number
-    readonly client_credentials: number
-    readonly refresh_token: number
+    readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
@@ -284,10 +282,7 @@ export type Statistics = {
   }
   readonly buckets: readonly ({
     readonly at: number
-    readonly password: number
-    readonly guest: number
-    readonly client_credentials: number
-    readonly refresh_token: number
+    readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
