@@ -10,7 +10,7 @@ import { seedDemoData } from '../../scripts/demo_data.ts'
 import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
-import type { Env } from '../../src/services/services.ts'
+import type { Env } from '../../src/services/environment.ts'
 
 interface Ended {
   code: number
