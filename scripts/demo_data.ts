@@ -7,6 +7,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services/services.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
+import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
@@ -127,11 +128,13 @@ export async function seedDemoData(
     if ((await clients.find(demo.id)) === null) await clients.add(await toClient(demo, now))
   }
   const users = new UserStore(env.DB)
+  const userAdmin = new UserAdminStore(env.DB)
   // Everybody knows their passwords: no list is asked for them.
   const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
-    if (present === null) await users.add(await maker.make(draft))
+    if (present !== null) continue
+    await userAdmin.add([{ ...(await maker.make(draft)), profile: {} }], [])
   }
 }
 

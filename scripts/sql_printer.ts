@@ -1,8 +1,8 @@
-/** A database that writes the statements it is given, with their values, instead of running them: to stdout unless told. */
+/** A database that prints its statements with their values and does not run them. @param write Prints a line; by default to stdout. */
 export function sqlPrinter(write: (line: string) => void = console.log): D1Database {
   const print = (statements: PrintedStatement[]) => {
     for (const statement of statements) write(`${statement.text};`)
-    return Promise.resolve([])
+    return Promise.resolve(statements.map(() => ({ results: [] })))
   }
   const database = {
     prepare: (sql: string) => new PrintedStatement(sql, print),

@@ -19,7 +19,7 @@ describe('what was found of a password', () => {
       server.services,
       server.clock.time,
     )
-    await server.services.users.add(user)
+    await server.services.userAdmin.add([{ ...user, profile: {} }], [])
     await server.signIn(client, username)
     const now = await server.services.users.findByUsername(user.pool, user.username, 'primary')
     expect(now).toMatchObject({ passwordBreached: true, passwordHash: expect.stringMatching(/^\$argon2id/) })
