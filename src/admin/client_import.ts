@@ -4,7 +4,7 @@ import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
 import { draftMembers, findClientProblems } from './client_schemas.ts'
 import { toClient, valuesOf } from './clients.ts'
-import { describeConstraint, TAKEN_SECRET } from './constraint_problem.ts'
+import { describeConstraint, isUnexpected, TAKEN_SECRET } from './constraint_problem.ts'
 import {
   batchSchema,
   type CheckedRow,
@@ -171,7 +171,7 @@ async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Ve
     ])
     return isNew ? { status: 'created', reason: null, client_secret: made } : EXISTS
   } catch (error) {
-    if (!(error instanceof ConstraintFailed)) throw error
+    if (!(error instanceof ConstraintFailed) || isUnexpected(error)) throw error
     return refused(formatProblems([describeConstraint(error)]))
   } finally {
     services.clients.forget(client.id)
