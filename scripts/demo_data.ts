@@ -1,11 +1,11 @@
-import type { Client } from '../src/clients/client.ts'
-import { hashClientSecret } from '../src/clients/client_secret.ts'
-import { ClientTableStore } from '../src/clients/client_table_store.ts'
+import { ClientAdminStore, type NewSecret } from '../src/clients/client_admin_store.ts'
+import { generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
+import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
-import type { Env } from '../src/services/services.ts'
+import type { Env } from '../src/services/environment.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
@@ -111,9 +111,10 @@ const USERS: UserDraft[] = [
 ]
 
 /**
- * Adds the demo clients and people that are missing. Their secrets are public, so a real server is refused.
+ * Adds the missing demo clients and users. Their secrets are public, so a server with another issuer than a loopback address is
+ * refused.
  *
- * @param more Clients beside those above.
+ * @param more Further clients.
  */
 export async function seedDemoData(
   env: Env,
@@ -123,13 +124,14 @@ export async function seedDemoData(
   if (!isLoopback(config.issuer))
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
   const now = systemClock.now()
-  const clients = new ClientTableStore(env.DB)
+  const clients = new ClientAdminStore(env.DB)
   for (const demo of [...CLIENTS, ...more]) {
-    if ((await clients.find(demo.id)) === null) await clients.add(await toClient(demo, now))
+    if ((await clients.find(demo.id)) !== null) continue
+    await clients.add(toClient(demo), { secret: await toSecret(demo), now }, [])
   }
   const users = new UserStore(env.DB)
   const userAdmin = new UserAdminStore(env.DB)
-  // Everybody knows their passwords: no list is asked for them.
+  // Their passwords are public, so they are not checked against known breaches.
   const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
@@ -138,19 +140,15 @@ export async function seedDemoData(
   }
 }
 
-async function toClient({ secret, ...demo }: DemoClient, now: number): Promise<Client> {
-  const secrets =
-    secret === null ? [] : [{ hash: await hashClientSecret(secret), createdAt: now, expiresAt: null }]
-  return {
-    name: demo.id,
-    origins: [],
-    confidential: secret !== null,
-    enabled: true,
-    secrets,
-    createdAt: now,
-    accessTokenLifetimeSeconds: null,
-    refreshTokenLifetimeSeconds: null,
-    accessValidFrom: 0,
+function toClient({ id, secret, accessTokenLifetimeSeconds, ...demo }: DemoClient): ClientValues {
+  return fromDraft({
     ...demo,
-  }
+    client_id: id,
+    confidential: secret !== null,
+    access_token_lifetime: accessTokenLifetimeSeconds,
+  })
+}
+
+async function toSecret({ secret }: DemoClient): Promise<NewSecret | null> {
+  return secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
 }

@@ -1,89 +1,64 @@
 import { parseArgs } from 'node:util'
-import { type Client, decodeClient } from '../src/clients/client.ts'
-import { generateClientSecret, hashClientSecret } from '../src/clients/client_secret.ts'
-import { ClientTableStore } from '../src/clients/client_table_store.ts'
-import { findOriginProblem } from '../src/config/origin.ts'
+import { draftSchema } from '../src/admin/client_schemas.ts'
+import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
+import { findClientProblems } from '../src/clients/client_rules.ts'
+import { generateClientSecret, generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
+import { type ClientValues, FIELD_LIST, fromDraft } from '../src/clients/client_values.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { compact } from '../src/lib/compact.ts'
+import { describeIssues, type ValueProblem } from '../src/lib/problems.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
 
 const USAGE = `usage: npm run --silent new-client -- --id ID --api API --grants LIST [--scopes LIST] [--origins LIST]
          [--name NAME] [--public] > client.sql
   Lists are separated by commas. Grants: password, client_credentials.
-  The SQL goes to stdout; the secret, which is stored nowhere, to stderr.`
+  The command writes the SQL to stdout and the secret to stderr. The secret cannot be shown again.`
 
 const config = requireConfig()
-const { client, secret } = await readClient()
-await new ClientTableStore(sqlPrinter()).add(client)
-console.error(secret === null ? `${client.id} is public: it has no secret` : `client_secret: ${secret}`)
+const client = readClient()
+const secret = client.confidential ? generateClientSecret() : null
+const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
+await new ClientAdminStore(sqlPrinter()).add(client, { secret: stored, now: systemClock.now() }, [])
+console.error(
+  secret === null ? `${client.id} is a public client without a secret` : `client_secret: ${secret}`,
+)
 
-async function readClient(): Promise<{ client: Client; secret: string | null }> {
-  const values = readArguments()
-  const now = systemClock.now()
-  const secret = values.public ? null : generateClientSecret()
-  const secrets =
-    secret === null ? [] : [{ hash: await hashClientSecret(secret), createdAt: now, expiresAt: null }]
-  const draft = {
-    id: values.id,
-    name: values.name ?? values.id,
-    api: values.api,
-    grants: splitList(values.grants),
-    scopes: splitList(values.scopes),
-    origins: splitList(values.origins),
-    confidential: !values.public,
-    enabled: true,
-    secrets,
-    createdAt: now,
-    accessTokenLifetimeSeconds: null,
-    refreshTokenLifetimeSeconds: null,
-    accessValidFrom: 0,
-  }
-  return { client: check(draft), secret }
+/** The client of the command line, by the same checks as those of the admin API. */
+function readClient(): ClientValues {
+  const { id, public: isPublic = false, ...values } = readArguments()
+  const given = compact({ ...values, client_id: id })
+  const draft = draftSchema.safeParse({ ...splitLists(given), confidential: !isPublic })
+  if (!draft.success) return refuse(describeIssues(draft.error.issues))
+  const client = fromDraft(draft.data)
+  const problems = findClientProblems(client, config)
+  return problems.length > 0 ? refuse(problems) : client
 }
 
 function readArguments() {
   const text = { type: 'string' } as const
   try {
-    const { values } = parseArgs({
-      options: {
-        id: text,
-        name: text,
-        api: text,
-        grants: text,
-        scopes: text,
-        origins: text,
-        public: { type: 'boolean' },
-      },
-    })
-    return values
+    const options = { id: text, name: text, api: text, grants: text, scopes: text, origins: text }
+    return parseArgs({ options: { ...options, public: { type: 'boolean' } } }).values
   } catch {
     return stop(USAGE)
   }
 }
 
-function check(draft: Record<string, unknown>): Client {
-  let client: Client
-  try {
-    client = decodeClient(String(draft.id), draft)
-  } catch (error) {
-    return stop(`${error instanceof Error ? error.message : error}\n${USAGE}`)
-  }
-  const api = config.apis.get(client.api) ?? stop(`config.yml has no API "${client.api}"`)
-  const foreign = client.scopes.filter((scope) => !api.scopes.includes(scope))
-  if (foreign.length > 0) stop(`not scopes of the API "${api.name}": ${foreign.join(', ')}`)
-  for (const origin of client.origins) {
-    const problem = findOriginProblem(origin)
-    if (problem !== null) stop(`--origins: ${origin} ${problem}`)
-  }
-  if (!client.confidential && client.grants.includes('client_credentials')) {
-    stop('a public client may not use client_credentials (RFC 6749 §4.4)')
-  }
-  if (client.grants.length === 0) stop(`--grants is missing\n${USAGE}`)
-  return client
+function splitLists(values: Readonly<Record<string, string>>): Record<string, unknown> {
+  const lists = FIELD_LIST.filter(({ kind }) => kind === 'list').map(({ wire }) => wire)
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, lists.includes(name) ? splitList(value) : value]),
+  )
 }
 
-function splitList(text = ''): string[] {
+function splitList(text: string): string[] {
   return text.split(',').filter((item) => item !== '')
+}
+
+function refuse(problems: readonly ValueProblem[]): never {
+  const lines = problems.map(({ path, message }) => `${path === 'client_id' ? 'id' : path}: ${message}`)
+  return stop(`${lines.join('\n')}\n${USAGE}`)
 }
 
 function stop(message: string): never {

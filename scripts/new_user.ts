@@ -28,7 +28,7 @@ function readArguments() {
     const { pool, username, roles = '' } = values
     if (pool && username) return { pool, username, roles: roles.split(',').filter((role) => role !== '') }
   } catch {
-    // The usage below lists the options.
+    // An unknown option: the usage below lists the options.
   }
   return stop(USAGE)
 }

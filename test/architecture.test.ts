@@ -19,7 +19,7 @@ const LADDER = [
     'sessions',
     'grants',
   ],
-  ...['services', 'cron.ts', 'http', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
+  ...['services', 'cron.ts', 'http', 'pages', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
 ]
 
 const MAX_LINES = 300
@@ -29,7 +29,7 @@ const CONFINED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|pages|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
   },
   {
     what: 'a storage API',
@@ -47,7 +47,8 @@ const CONFINED = [
 /** What is no source, and who may import it. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
-  ['console/assets.ts', 'console/style.css'],
+  ['pages/assets.ts', 'pages/style.css'],
+  ['console/console_app.tsx', 'console/style.css'],
 ]
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*['"`]([^'"`]+)['"`]/g

@@ -117,7 +117,7 @@ describe('the facts of a session', () => {
 })
 
 describe('the verifier package', () => {
-  it("has every claim of the server's table that names the verifier, with the same member and name", () => {
+  it("the verifier's table has every claim of the server's table that names the verifier", () => {
     const ofServer = Object.entries(CLAIMS)
       .filter(([, { targets }]) => (targets as readonly ClaimTarget[]).includes('verifier'))
       .map(([member, { name }]) => [member, name])
@@ -125,7 +125,7 @@ describe('the verifier package', () => {
     expect(ofVerifier).toEqual(ofServer)
   })
 
-  it("reads the values that the server's table writes", () => {
+  it("the verifier reads the values that the server's table writes", () => {
     const values = {
       issuer: 'https://id.test',
       audience: 'https://api.test',
@@ -150,7 +150,7 @@ describe('the verifier package', () => {
     expect(parseClaims(payload)).toEqual({ ...values, nonce: null, seq: null })
   })
 
-  it('has the claims of an access token under the names of the page', async () => {
+  it('the result of the verifier has the claims of an access token under the names of the page', async () => {
     const { server, tokens } = await fullTokens()
     const verifier = createVerifier({
       issuer: ISSUER,
@@ -169,7 +169,7 @@ describe('the verifier package', () => {
 })
 
 describe('an introspection', () => {
-  it('has the claims of the token under the names of the page, and no others', async () => {
+  it('an introspection has the claims of the token under the names of the page, and no others', async () => {
     const { server, client, tokens } = await fullTokens()
     const ofAccess = await introspect(server, client, tokens.access_token)
     const ofRefresh = await introspect(server, client, tokens.refresh_token ?? '')
@@ -187,7 +187,7 @@ describe('an introspection', () => {
     }
   })
 
-  it('has the claims about the password as the database has them now', async () => {
+  it('an introspection has the claims about the password as the database has them now', async () => {
     const { server, client } = await breachScene()
     const user = await server.addUser({ password: FRESH })
     const { access_token } = await server.signIn(client, user.username, FRESH)

@@ -198,8 +198,9 @@ describe('client authentication', () => {
   it('an unknown client costs the same hashes as a known one', async () => {
     const server = new TestServer()
     const client = await server.addClient()
+    const stored = await server.services.clientTable.find(client.id)
     const digest = vi.spyOn(crypto.subtle, 'digest')
-    await verifyClientSecret(['wrong'], client.record, 0)
+    await verifyClientSecret(['wrong'], stored?.authentication ?? null, 0)
     expect(digest).toHaveBeenCalledTimes(1)
     await verifyClientSecret(['wrong'], null, 0)
     expect(digest).toHaveBeenCalledTimes(2)
@@ -242,13 +243,13 @@ describe('client authentication', () => {
       .bind(`${hash}=`, id)
       .run()
     const secrets = [{ hash, createdAt: server.clock.time, expiresAt: null }]
-    await server.services.clientTable.add({ ...record, id: asNew.client_id, secrets })
+    await server.addClient({ ...record, id: asNew.client_id, secrets })
     server.clock.time += CHANGE_LIST_SECONDS.max + 1
     await elsewhere.requireTokens(asNew)
     expect((await elsewhere.postJson({ ...asNew, client_id: id, client_secret: secret })).status).toBe(401)
   })
 
-  it('a public client never gets client_credentials, whatever its record lists', async () => {
+  it('a public client never gets client_credentials, even if its record lists the grant', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     const response = await server.postJson({ ...GRANT, ...credentials(client) })

@@ -17,7 +17,7 @@ const PATHS = [
 ]
 
 describe('the metadata document', () => {
-  it('says what the server does (RFC 8414 §2), the same at both addresses', async () => {
+  it('the metadata document describes the server at both addresses (RFC 8414 §2)', async () => {
     const server = new TestServer()
     for (const path of PATHS.slice(1)) {
       const response = await server.fetch(path)
@@ -42,14 +42,14 @@ describe('the metadata document', () => {
     }
   })
 
-  it('has the same bytes and ETag at both addresses', async () => {
+  it('both addresses have the same bytes and the same ETag', async () => {
     const server = new TestServer()
     const [first, second] = await Promise.all(PATHS.slice(1).map((path) => server.fetch(path)))
     expect(first?.headers.get('ETag')).toBe(second?.headers.get('ETag'))
     expect(await first?.text()).toBe(await second?.text())
   })
 
-  it('has no empty list, even where no API has a scope', async () => {
+  it('the metadata document has no empty list, also if no API has a scope', async () => {
     const apis = { storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers' } }
     const server = new TestServer({ config: { apis, enable_refresh_token: false } })
     const metadata = await (await server.fetch(PATHS[1] ?? '')).json<Record<string, unknown>>()
@@ -59,7 +59,7 @@ describe('the metadata document', () => {
     }
   })
 
-  it('lists the algorithms of all published keys, not only the configured one', async () => {
+  it('the metadata document lists the algorithms of all published keys', async () => {
     await emptyStores()
     const before = new TestServer()
     await before.fetch(PATHS[0] ?? '')
@@ -77,7 +77,7 @@ describe('the metadata document', () => {
     }
   })
 
-  it('lists the configured algorithm while no store has the keys', async () => {
+  it('the metadata document lists the configured algorithm if no store has the keys', async () => {
     await emptyStores()
     const server = new TestServer({
       env: { DB: D1_DOWN, KV: KV_DOWN },
@@ -88,25 +88,28 @@ describe('the metadata document', () => {
     expect(await response.json()).toMatchObject({ id_token_signing_alg_values_supported: ['EdDSA'] })
   })
 
-  it.each([true, false])('lists the grants that work, and no other (refresh tokens: %s)', async (enabled) => {
-    const server = new TestServer({ config: { enable_refresh_token: enabled } })
-    const client = await server.addClient()
-    const user = await server.addUser()
-    const metadata = await (await server.fetch(PATHS[1] ?? '')).json<{ grant_types_supported: string[] }>()
-    const parameters = { ...credentials(client), username: user.username, password: PASSWORD }
-    const { refresh_token = 'none' } = await server.requireTokens({ ...parameters, grant_type: 'password' })
-    const known = ['password', 'refresh_token', 'client_credentials', 'authorization_code', 'implicit']
-    for (const grant_type of known) {
-      const response = await server.postJson({ ...parameters, grant_type, refresh_token })
-      expect(response.status === 200).toBe(metadata.grant_types_supported.includes(grant_type))
-      if (response.status !== 200)
-        expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' })
-    }
-  })
+  it.each([true, false])(
+    'the metadata document lists only the offered grants (refresh tokens: %s)',
+    async (enabled) => {
+      const server = new TestServer({ config: { enable_refresh_token: enabled } })
+      const client = await server.addClient()
+      const user = await server.addUser()
+      const metadata = await (await server.fetch(PATHS[1] ?? '')).json<{ grant_types_supported: string[] }>()
+      const parameters = { ...credentials(client), username: user.username, password: PASSWORD }
+      const { refresh_token = 'none' } = await server.requireTokens({ ...parameters, grant_type: 'password' })
+      const known = ['password', 'refresh_token', 'client_credentials', 'authorization_code', 'implicit']
+      for (const grant_type of known) {
+        const response = await server.postJson({ ...parameters, grant_type, refresh_token })
+        expect(response.status === 200).toBe(metadata.grant_types_supported.includes(grant_type))
+        if (response.status !== 200)
+          expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' })
+      }
+    },
+  )
 })
 
-describe('cacheable answers', () => {
-  it.each(PATHS)('have an ETag that spares the body: %s', async (path) => {
+describe('a cacheable document', () => {
+  it.each(PATHS)('a request with the current ETag gets 304 without a body: %s', async (path) => {
     const server = new TestServer()
     const first = await server.fetch(path)
     const etag = first.headers.get('ETag') ?? ''
@@ -123,7 +126,7 @@ describe('cacheable answers', () => {
     expect(other.status).toBe(200)
   })
 
-  it.each(PATHS)('answer HEAD without a body, and refuse POST: %s', async (path) => {
+  it.each(PATHS)('the endpoint accepts HEAD without a body and refuses POST: %s', async (path) => {
     const server = new TestServer()
     const head = await server.fetch(path, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './support/server.ts'
+import { disableUser, endTokensOfClient, signOutUser } from './support/sign_out.ts'
 import { otherSpellings } from './support/tokens.ts'
 
 async function introspect(server: TestServer, client: TestClient, token = ''): Promise<unknown> {
@@ -13,8 +14,8 @@ async function introspect(server: TestServer, client: TestClient, token = ''): P
 
 const INACTIVE = { active: false }
 
-describe('POST /oauth2-token/introspect (RFC 7662)', () => {
-  it('tells a confidential client of the same API what a live token says', async () => {
+describe('the introspection endpoint (RFC 7662)', () => {
+  it('the endpoint returns the claims of a live token to a confidential client of the same API', async () => {
     const server = new TestServer()
     const [owner, asker] = [await server.addClient(), await server.addClient()]
     const user = await server.addUser({ roles: ['wholesale'] })
@@ -49,7 +50,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     })
   })
 
-  it('describes a refresh token to its own client alone', async () => {
+  it('the endpoint describes a refresh token only to its own client', async () => {
     const server = new TestServer()
     const [owner, sibling] = [await server.addClient(), await server.addClient()]
     const { refresh_token } = await server.signIn(owner, 'guest', 'guest')
@@ -60,7 +61,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     })
   })
 
-  it('says the scope and the roles that the client, the user and config.yml have now', async () => {
+  it('the response has only the scopes and roles that the client, the user and config.yml still have', async () => {
     const server = new TestServer()
     const [client, asker] = [await server.addClient(), await server.addClient()]
     const user = await server.addUser({ roles: ['vip', 'wholesale'] })
@@ -86,7 +87,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     expect(ofGuest).not.toHaveProperty('scope')
   })
 
-  it('says no more than inactive to a client of another API, and of what is no token', async () => {
+  it('a client of another API and a malformed token get only active false', async () => {
     const server = new TestServer()
     const owner = await server.addClient()
     const stranger = await server.addClient({ api: 'backoffice' })
@@ -98,7 +99,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('says inactive of a token whose signature is written another way (RFC 7515 §2)', async () => {
+  it('a token with a non-canonical signature is inactive (RFC 7515 §2)', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { access_token: token, refresh_token: refreshToken } = await server.signIn(client, 'guest', 'guest')
@@ -109,17 +110,17 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('is refused to public clients and to nobody in particular', async () => {
+  it('the endpoint refuses public and unknown clients', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
-    for (const who of [credentials(client), { client_id: 'nobody', client_secret: 'x' }]) {
+    for (const who of [credentials(client), { client_id: 'unknown', client_secret: 'x' }]) {
       const response = await server.postJson({ ...who, token: 'x' }, {}, '/oauth2-token/introspect')
       expect(response.status).toBe(401)
       expect(await response.json()).toMatchObject({ error: 'invalid_client' })
     }
   })
 
-  it('is inactive once the token expired, its session ended, its person or client was cut off, or it was revoked', async () => {
+  it('a token is inactive after its expiry, its revocation, or the end of its session, user or client', async () => {
     const endings: Record<
       string,
       (server: TestServer, client: TestClient, token: string) => Promise<unknown>
@@ -127,12 +128,9 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
       expired: async (server) => (server.clock.time += 3600),
       revoked: (server, client, token) =>
         server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/revoke'),
-      'signed out everywhere': (server, _client, token) =>
-        server.services.signOut.everywhere(decodeJwt(token).sub ?? '', server.context()),
-      'client cut off': (server, client) =>
-        server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context()),
-      'user disabled': (server, _client, token) =>
-        server.services.signOut.disableUser(decodeJwt(token).sub ?? '', server.context()),
+      'signed out everywhere': (server, _client, token) => signOutUser(server, decodeJwt(token).sub ?? ''),
+      'client cut off': (server, client) => endTokensOfClient(server, client.id),
+      'user disabled': (server, _client, token) => disableUser(server, decodeJwt(token).sub ?? ''),
     }
     for (const end of Object.values(endings)) {
       const server = new TestServer()
@@ -145,7 +143,7 @@ describe('POST /oauth2-token/introspect (RFC 7662)', () => {
     }
   })
 
-  it('knows a revoked machine token, and a refresh token that was used', async () => {
+  it('a revoked token of a client and a used refresh token are inactive', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const { access_token } = await server.requireTokens({

@@ -22,7 +22,7 @@ const OPERATOR = { subject: 'user:1', clientId: 'sallyport-cli' }
 
 const DAY = 86_400
 
-/** A server that has its first key, and a customer's tokens that it signed. */
+/** A server with its first key, and the tokens of a customer that the key signed. */
 async function setUp() {
   const clock = new TestClock()
   const server = new TestServer({ clock })
@@ -46,7 +46,7 @@ const kept = async () => {
 describe('a compromised key', () => {
   beforeEach(emptyStores)
 
-  it('leaves the JWKS at once, and a new one signs at once', async () => {
+  it('a compromised key leaves the JWKS at once, and a new key signs at once', async () => {
     const { clock, server, client, first } = await setUp()
     const entry = await retire(server, first)
     expect(entry).toEqual({
@@ -75,7 +75,7 @@ describe('a compromised key', () => {
     ])
   })
 
-  it('takes its access and refresh tokens with it', async () => {
+  it('the access and refresh tokens of a compromised key are refused', async () => {
     const { server, client, tokens, first } = await setUp()
     await retire(server, first)
     const refused = await server.postJson({
@@ -95,7 +95,7 @@ describe('a compromised key', () => {
     }
   })
 
-  it('keeps nobody out who signs in anew, wherever they refresh next', async () => {
+  it('a new sign-in works, and its refresh works in every isolate', async () => {
     const { server, client, first } = await setUp()
     const isolate = server.anotherIsolate()
     expect(await publishedKids(isolate)).toEqual([first])
@@ -105,7 +105,7 @@ describe('a compromised key', () => {
     expect(await Promise.all(refreshes)).toHaveLength(10)
   })
 
-  it('does not come back out of a copy that somebody slow writes anew, even while D1 is away', async () => {
+  it('an old copy of a slow isolate does not restore a compromised key, also while D1 is unavailable', async () => {
     const { server, client, first } = await setUp()
     const copy = await readKv('keys')
     const last = await caches.default.match(addressOfLast('jwks', ISSUER))
@@ -114,7 +114,7 @@ describe('a compromised key', () => {
     await writeKv('keys', copy)
     const away = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
     expect(await publishedKids(away)).toEqual([second])
-    // What a data centre published last is of no use where it has the key.
+    // The last published JWKS of a data centre is not used if it has the key.
     expect(last?.status).toBe(200)
     await caches.default.put(addressOfLast('jwks', ISSUER), last ?? new Response())
     expect((await away.fetch('/.well-known/jwks.json')).status).toBe(503)
@@ -123,7 +123,7 @@ describe('a compromised key', () => {
     expect(await env.KV.get('keys')).not.toContain(first)
   })
 
-  it('is given up by a verifier within its caching time, or sooner by the revocation feed', async () => {
+  it('a verifier drops a compromised key within its cache time, or earlier by the revocation feed', async () => {
     const { clock, server, client, tokens, first } = await setUp()
     const fetch = (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init)
     const options = { issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch }
@@ -147,7 +147,7 @@ describe('a compromised key', () => {
     expect((await readFeed(server)).revocations).toEqual([])
   })
 
-  it('may be one that signs no more, or not yet: then the current one stays', async () => {
+  it('the current key stays if the compromised key is a former or a next key', async () => {
     const { clock, server, client, first } = await setUp()
     await server.services.keyLife.rotateNow(server.context())
     clock.time += PUBLISH_AHEAD_SECONDS
@@ -162,7 +162,7 @@ describe('a compromised key', () => {
     await verify(server, token, { currentDate: new Date((clock.time - 90 * DAY) * 1000) })
   })
 
-  it('leaves the turn of a next key as it was', async () => {
+  it('the activation of the next key does not change', async () => {
     const { clock, server, client, first } = await setUp()
     const next = await server.services.keyLife.rotateNow(server.context())
     await retire(server, first)
@@ -172,7 +172,7 @@ describe('a compromised key', () => {
     expect(await signerOf(server, client)).toBe(next?.kid)
   })
 
-  it('is replaced by one key, however many give it up at once, and is null where it is none of ours', async () => {
+  it('concurrent calls create one replacement, and an unknown kid gives null', async () => {
     const { server, first } = await setUp()
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
     const entries = await Promise.all(isolates.map((isolate) => retire(isolate, first)))
@@ -183,7 +183,7 @@ describe('a compromised key', () => {
     expect(await kept()).toHaveLength(1)
   })
 
-  it('can be given up again where a store failed meanwhile', async () => {
+  it('the call can be repeated after a store failed', async () => {
     const { clock, server, client, first } = await setUp()
     const lost = new FaultyD1({
       fault: 'after it is done',

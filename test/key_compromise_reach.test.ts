@@ -4,7 +4,7 @@ import { publishedKids, signerOf } from './support/keys.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, TestClock, TestServer } from './support/server.ts'
 
-/** Ages of an isolate's keys at which it is first asked again: just past the list of changes, and around the own limits. */
+/** Ages of the keys in an idle isolate: just after the limit of the list of changes, and around the limits of the keys. */
 const AGES = [
   CHANGE_LIST_SECONDS.max + 1,
   KEY_COPY_SECONDS.refreshAfter - 1,
@@ -12,7 +12,7 @@ const AGES = [
   KEY_COPY_SECONDS.max - 1,
 ]
 
-/** An isolate that knows the key of tokens which another isolate then gives up, and is idle since. */
+/** An isolate that knows a key, and is idle after another isolate retired the key as compromised. */
 async function setUp() {
   const server = new TestServer({ clock: new TestClock() })
   const client = await server.addClient()
@@ -29,10 +29,10 @@ async function setUp() {
   return { server, client, operator, idle, tokens, key, giveUp }
 }
 
-describe('a key that was given up as compromised, at an isolate that has been idle since', () => {
+describe('an idle isolate that still knows a compromised key', () => {
   beforeEach(emptyStores)
 
-  it.each(AGES)('gives no token for a refresh token that it signed, %i s later', async (age) => {
+  it.each(AGES)('the isolate refuses a refresh token of the key, %i s later', async (age) => {
     const { client, idle, tokens, giveUp } = await setUp()
     await giveUp(age)
     const { refresh_token } = tokens
@@ -47,7 +47,7 @@ describe('a key that was given up as compromised, at an isolate that has been id
     ])
   })
 
-  it.each(AGES)('opens the admin API to no access token that it signed, %i s later', async (age) => {
+  it.each(AGES)('the admin API refuses an access token of the key, %i s later', async (age) => {
     const { operator, idle, giveUp } = await setUp()
     const there = new TestOperator(idle, operator)
     expect((await there.get('/me')).status).toBe(200)
@@ -55,7 +55,7 @@ describe('a key that was given up as compromised, at an isolate that has been id
     expect((await there.get('/me')).status).toBe(401)
   })
 
-  it.each(AGES)('makes introspection of what it signed inactive, %i s later', async (age) => {
+  it.each(AGES)('a token of the key is inactive in introspection, %i s later', async (age) => {
     const { client, idle, tokens, giveUp } = await setUp()
     await giveUp(age)
     const body = { ...credentials(client), token: tokens.access_token }
@@ -63,13 +63,13 @@ describe('a key that was given up as compromised, at an isolate that has been id
     expect([response.status, await response.json()]).toEqual([200, { active: false }])
   })
 
-  it.each(AGES)('is not in the JWKS, %i s later', async (age) => {
+  it.each(AGES)('the JWKS does not have the key, %i s later', async (age) => {
     const { idle, key, giveUp } = await setUp()
     await giveUp(age)
     expect(await publishedKids(idle)).not.toContain(key)
   })
 
-  it.each(AGES)('does not sign the revocation feed, %i s later', async (age) => {
+  it.each(AGES)('the key does not sign the revocation feed, %i s later', async (age) => {
     const { idle, key, giveUp } = await setUp()
     await giveUp(age)
     const token = await (await idle.fetch('/revocations')).text()

@@ -18,7 +18,7 @@ const storedKids = async () => {
 
 const keyEvents = async () => (await auditOf({ kind: 'key' })).map(({ reason, actor }) => [reason, actor])
 
-/** A server that has its first key. */
+/** A server with its first key. */
 async function setUp(config: Record<string, unknown> = {}) {
   const clock = new TestClock()
   const server = new TestServer({ clock, config })
@@ -30,7 +30,7 @@ async function setUp(config: Record<string, unknown> = {}) {
 describe('the cron trigger', () => {
   beforeEach(emptyStores)
 
-  it('leaves in the audit trail what becomes of each key', async () => {
+  it('the cron trigger records each change of a key in the audit trail', async () => {
     const { clock, server, first, start } = await setUp({ refresh_token_lifetime: DAY })
     clock.time += 90 * DAY - NEXT_KEY_AHEAD_SECONDS
     await server.cron()
@@ -48,7 +48,7 @@ describe('the cron trigger', () => {
     expect(await publishedKids(server.anotherIsolate())).toEqual([second])
   })
 
-  it('makes one next key, however many run at once', async () => {
+  it('concurrent runs make one next key', async () => {
     const { clock, server } = await setUp()
     clock.time += 89 * DAY
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
@@ -67,7 +67,7 @@ describe('the cron trigger', () => {
     ])
   })
 
-  it('keeps an old key for what lived longer, though the lifetime was lowered after the switch', async () => {
+  it('an old key is kept for its longest tokens, also if a lifetime is shortened after the rotation', async () => {
     const { clock, server, client, first } = await setUp({ refresh_token_lifetime: 60 * DAY })
     clock.time += 88 * DAY
     await server.cron()
@@ -83,7 +83,7 @@ describe('the cron trigger', () => {
     await server.refresh(client, token)
   })
 
-  it('takes the end from a key that signs again, and gives one to the other', async () => {
+  it('a key that signs again loses its end, and the other key gets one', async () => {
     const { clock, server, client, first } = await setUp()
     const other = new TestServer({ clock, config: { signing_algorithm: 'EdDSA' } })
     await other.cron()
@@ -104,7 +104,7 @@ describe('the cron trigger', () => {
     ])
   })
 
-  it('does what a failing run left undone, wherever it failed', async () => {
+  it('a run completes the steps that a failed run left, for a failure at any call', async () => {
     for (const fault of FAULTS) {
       for (let nth = 1, failed = true; failed; nth++) {
         await emptyStores()
@@ -112,7 +112,7 @@ describe('the cron trigger', () => {
         const token = await machineToken(server, client)
         clock.time += 88 * DAY
         await server.cron()
-        // The third key is due, the second signs, and later the first has its end behind it.
+        // The third key is due, the second key signs, and the end of the first key passes later.
         clock.time += 88 * DAY + 2 * DAY
         const matches = (sql: string) => /signing_keys/.test(sql)
         const broken = new FaultyD1({ fault, nth, matches })
@@ -140,7 +140,7 @@ describe('the cron trigger', () => {
     }
   }, 120_000)
 
-  it('changes nothing while D1 is away, and costs no token', async () => {
+  it('the cron trigger changes nothing while D1 is unavailable, and tokens stay valid', async () => {
     const { clock, server, client } = await setUp()
     const before = await storedKids()
     clock.time += 89 * DAY
@@ -151,10 +151,10 @@ describe('the cron trigger', () => {
   })
 })
 
-describe('a rotation that an operator asks for', () => {
+describe('a rotation by an operator', () => {
   beforeEach(emptyStores)
 
-  it('publishes the next key at once and lets it sign when every verifier knows it', async () => {
+  it('a rotation publishes the next key at once, and the key signs after every verifier knows it', async () => {
     const { clock, server, client, first } = await setUp()
     const token = await machineToken(server, client)
     const next = await server.services.keyLife.rotateNow(server.context(), OPERATOR)
@@ -172,7 +172,7 @@ describe('a rotation that an operator asks for', () => {
     ])
   })
 
-  it('is one, however often and from however many places it is asked for', async () => {
+  it('repeated and concurrent rotations have the effect of one', async () => {
     const { server } = await setUp()
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
     const ask = (isolate: TestServer) => isolate.services.keyLife.rotateNow(isolate.context())
@@ -181,7 +181,7 @@ describe('a rotation that an operator asks for', () => {
     expect(await storedKids()).toHaveLength(2)
   })
 
-  it('brings the next key forward where there is one: at once, if verifiers know it', async () => {
+  it('an existing next key signs early, and at once if verifiers know it', async () => {
     const { clock, server, client } = await setUp()
     clock.time += 88 * DAY
     await server.cron()
@@ -205,7 +205,7 @@ describe('a rotation that an operator asks for', () => {
     ])
   })
 
-  it('fails where the stores are away, and can be asked for again', async () => {
+  it('a rotation fails while the stores are unavailable, and can be repeated', async () => {
     const { server } = await setUp()
     for (const away of [{ DB: D1_DOWN }, { KV: KV_DOWN }]) {
       const failing = new TestServer({ clock: server.clock, env: away })

@@ -18,21 +18,21 @@ import {
 const DAY = 86_400
 
 const STEP = 3 * 3600
-/** Hourly in life; here eleven runs of twelve are missed. */
+/** The cron trigger runs more often. The test misses most of the runs. */
 const CRON = 4 * STEP
 const ROTATION = 7 * DAY
 const REFRESH = 4 * DAY
 
-/** What is seen of a key from outside. Times are Unix seconds. */
+/** A key as the public interface shows it. Times are Unix seconds. */
 interface KeySighting {
   firstPublished: number
   lastPublished: number
   firstSigned: number | null
-  /** When the last token that it signed expires. */
+  /** The time at which its last token expires. */
   lastExpiry: number
 }
 
-/** A shop whose every token is checked for as long as it is good. */
+/** A shop that checks each of its tokens during the whole lifetime. */
 class Shop {
   readonly sightings = new Map<string, KeySighting>()
   readonly #clock: TestClock
@@ -59,7 +59,7 @@ class Shop {
     }
   }
 
-  /** Somebody new comes, and somebody who came first of all refreshes once more. */
+  /** A new user signs in, and the first user refreshes. */
   async trade(server: TestServer): Promise<void> {
     const guest = await server.signIn(this.#client, 'guest', 'guest')
     const regular = await server.refresh(this.#client, this.#chain ?? guest.refresh_token)
@@ -80,7 +80,7 @@ class Shop {
     sighting.lastExpiry = Math.max(sighting.lastExpiry, decodeJwt(token).exp ?? 0)
   }
 
-  /** Every access token that is good, whatever its age, is accepted by every verifier. */
+  /** Every verifier accepts every live access token. */
   async verifyAll(): Promise<void> {
     const now = this.#clock.time
     this.#access = this.#access.filter((token) => (decodeJwt(token).exp ?? 0) > now)
@@ -89,7 +89,7 @@ class Shop {
     }
   }
 
-  /** Refresh tokens are used in the last second of their lives. */
+  /** Each refresh token is used in its last second. */
   async refreshExpiring(server: TestServer): Promise<void> {
     const isExpiring = ({ expiresAt }: { expiresAt: number }) => expiresAt <= this.#clock.time + 1
     for (const { token } of this.#refresh.filter(isExpiring)) await server.refresh(this.#client, token)
@@ -105,7 +105,7 @@ function verifierOf(server: TestServer, isReachable: () => boolean): Verifier {
   return createVerifier({ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch, revocations: false })
 }
 
-/** Reaches the issuer every 21 hours, and goes on with the keys that it has in between: it may for a day. */
+/** A verifier that reaches the issuer every 21 hours. It can use its keys for a day. */
 function seldomVerifier(server: TestServer, clock: TestClock): Verifier {
   let askedAt = Number.NEGATIVE_INFINITY
   return verifierOf(server, () => {
@@ -119,7 +119,7 @@ function expectBeginning(key: KeySighting | undefined, turn: number): void {
   const { firstPublished = 0, firstSigned } = key ?? {}
   expect(firstSigned).toBeGreaterThanOrEqual(turn)
   expect(firstSigned).toBeLessThanOrEqual(turn + STEP)
-  // A verifier may go on for a day with the keys that it has.
+  // A verifier can use its keys for a day.
   expect(turn - firstPublished).toBeGreaterThan(DAY)
   expect(turn - firstPublished).toBeLessThanOrEqual(NEXT_KEY_AHEAD_SECONDS)
 }
@@ -133,7 +133,7 @@ function expectEnd(key: KeySighting | undefined): void {
 describe('three rotations', () => {
   beforeEach(emptyStores)
 
-  it('refuse no token of any age, by verifiers that ask as seldom as they may', async () => {
+  it('three rotations refuse no live token, also by verifiers with the longest cache times', async () => {
     const clock = new TestClock()
     const start = clock.time
     const config = { key_rotation_days: 7, access_token_lifetime: DAY, refresh_token_lifetime: REFRESH }
@@ -161,13 +161,13 @@ describe('three rotations', () => {
     expect(states).toEqual([['next', null], ['current', null], ...retired])
   }, 120_000)
 
-  it('asked for by hand are known to every verifier before the new key signs', async () => {
+  it('every verifier knows the key of a manual rotation before it signs', async () => {
     const clock = new TestClock()
     const isolates = Array.from({ length: 3 }, () => new TestServer({ clock }))
     const [server = new TestServer()] = isolates
     const client = await server.addClient()
     const machine = { grant_type: 'client_credentials', client_id: client.id, client_secret: client.secret }
-    // An HTTP cache before the verifier, and no second question for a key that is not known.
+    // An HTTP cache is in front of the verifier, and an unknown key id causes no second fetch.
     const cached = new Map<string, { body: string; at: number }>()
     const fetch = async (url: string, init: RequestInit) => {
       const known = cached.get(url)

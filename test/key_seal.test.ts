@@ -27,7 +27,7 @@ async function readCopy(): Promise<Record<string, unknown>[]> {
   return JSON.parse((await env.KV.get('keys')) ?? '')
 }
 
-/** Seals a text by the kid alone, as versions before times were bound did. */
+/** Seals a key with only its `kid`, as earlier versions did. */
 function sealOldForm(text: Uint8Array | string, kid: string): Promise<string> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
   return new CompactEncrypt(bytes)
@@ -49,7 +49,7 @@ describe('a sealed signing key', () => {
     ['activatesAt', 60],
     ['createdAt', -60],
     ['retiresAt', 0],
-  ])('in a copy is not used where its %s is not that of the seal', async (member, difference) => {
+  ])('a copy of a key is not used if its %s differs from the seal', async (member, difference) => {
     const { server, kids, token } = await setUp()
     const [key] = await readCopy()
     const forged = { ...key, [member]: server.clock.time + difference }
@@ -63,7 +63,7 @@ describe('a sealed signing key', () => {
     expect(await readCopy()).toEqual([key])
   })
 
-  it('gives its public half itself: another public key beside it is neither published nor used', async () => {
+  it('the public key is derived from the private key, and another stored public key is not used', async () => {
     const { server, token } = await setUp()
     const published = await (await server.fetch('/.well-known/jwks.json')).json()
     const [key] = await readCopy()
@@ -76,7 +76,7 @@ describe('a sealed signing key', () => {
     await verify(isolate, token)
   })
 
-  it('is refused where its thumbprint is not its kid', async () => {
+  it('a key is refused if its thumbprint is not its kid', async () => {
     const { server } = await setUp()
     const { kid = '' } = await readRow()
     const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -88,7 +88,7 @@ describe('a sealed signing key', () => {
     expect((await server.anotherIsolate().fetch('/.well-known/jwks.json')).status).toBe(500)
   })
 
-  it('that an earlier version sealed without times is read from D1 alone and sealed again by the cron trigger; no token is refused', async () => {
+  it('a key that an earlier version sealed is read only from D1 and resealed by the cron trigger, and no token is refused', async () => {
     const { server, client, token, kids } = await setUp()
     const { kid = '', sealed_private_jwk: sealed = '' } = await readRow()
     const { plaintext } = await compactDecrypt(sealed, sealingKey())
@@ -113,7 +113,7 @@ describe('a sealed signing key', () => {
     await verify(later, token)
   })
 
-  it('is sealed again when its turn is brought forward or it gets an end', async () => {
+  it('a key is resealed after a change of its activation or its end', async () => {
     const { server, client } = await setUp()
     await server.services.keyLife.rotateNow(server.context(), null, 480)
     await server.settle()

@@ -20,7 +20,7 @@ async function published(server: TestServer) {
 describe('signing keys', () => {
   beforeEach(emptyStores)
 
-  it('are one on an empty store under 100 parallel first requests over ten isolates', async () => {
+  it('100 parallel first requests in ten isolates create one key in an empty store', async () => {
     const client = await new TestServer().addClient()
     const isolates = Array.from({ length: 10 }, () => new TestServer())
     const tokens = await Promise.all(
@@ -33,7 +33,7 @@ describe('signing keys', () => {
   })
 
   it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])(
-    'of %s sign access and refresh tokens that verify',
+    'a key of %s signs valid access and refresh tokens',
     async (alg) => {
       const server = new TestServer({ config: { signing_algorithm: alg } })
       const client = await server.addClient()
@@ -45,7 +45,7 @@ describe('signing keys', () => {
     },
   )
 
-  it('are sealed: no private member is stored, and another SEALING_KEY opens nothing', async () => {
+  it('a private key is stored sealed, and another SEALING_KEY does not open it', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     await machineToken(server, client)
@@ -68,7 +68,7 @@ describe('signing keys', () => {
     })
   })
 
-  it('keep live tokens valid through a change of algorithm, and publish the new key before it signs', async () => {
+  it('live tokens stay valid after a change of the algorithm, and the new key is published before it signs', async () => {
     const clock = new TestClock()
     const before = new TestServer({ clock })
     const client = await before.addClient()
@@ -85,7 +85,7 @@ describe('signing keys', () => {
     await verify(after, fresh)
   })
 
-  it('are followed by a new one after key_rotation_days, published before it signs, without a cron trigger', async () => {
+  it('a new key is published and signs after key_rotation_days, also without a cron trigger', async () => {
     const clock = new TestClock()
     const server = new TestServer({ clock, config: { key_rotation_days: 30 } })
     const client = await server.addClient()
@@ -103,7 +103,7 @@ describe('signing keys', () => {
     expect(await storedKeys()).toHaveLength(2)
   })
 
-  it('are read from KV while D1 is down, and from D1 while KV is down', async () => {
+  it('keys are read from KV while D1 is down, and from D1 while KV is down', async () => {
     const server = new TestServer()
     await machineToken(server, await server.addClient())
     const { keys } = await published(server)
@@ -111,7 +111,7 @@ describe('signing keys', () => {
     expect(await published(new TestServer({ env: { KV: KV_DOWN } }))).toEqual({ keys })
   })
 
-  it('are read once from D1 for ids that nobody knows, and not at all for what is no id', async () => {
+  it('unknown key ids cause one read of D1, and malformed ids cause none', async () => {
     const clock = new TestClock()
     const { db, statements } = countingD1()
     const server = new TestServer({ clock, env: { DB: db } })
@@ -133,7 +133,7 @@ describe('signing keys', () => {
     expect(await countReads('no thumbprint')).toBe(0)
   })
 
-  it('stay in the isolate while both stores are down', async () => {
+  it('an isolate keeps its keys while both stores are down', async () => {
     const clock = new TestClock()
     const stores = new FaultyStores()
     const server = new TestServer({ clock, env: stores.env })
@@ -144,8 +144,8 @@ describe('signing keys', () => {
   })
 })
 
-describe('GET /.well-known/jwks.json', () => {
-  it('has public members only, with use, alg and kid, cacheable', async () => {
+describe('the JWKS endpoint', () => {
+  it('the JWKS is cacheable and has only public members, with use, alg and kid', async () => {
     await emptyStores()
     const server = new TestServer()
     const response = await server.fetch('/.well-known/jwks.json')

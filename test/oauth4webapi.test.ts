@@ -25,7 +25,7 @@ interface LibraryRequest {
   body?: URLSearchParams | undefined
 }
 
-/** A client library that knows the server by its address alone. */
+/** oauth4webapi, configured only with the issuer. */
 class LibraryClient {
   readonly #options: { [customFetch]: (url: string, init: LibraryRequest) => Promise<Response> }
   readonly #client: Client
@@ -69,11 +69,11 @@ class LibraryClient {
   }
 }
 
-describe('oauth4webapi, unmodified', () => {
+describe('oauth4webapi', () => {
   it.each([
     ['client_secret_basic', ClientSecretBasic],
     ['client_secret_post', ClientSecretPost],
-  ] as const)('discovers the server and runs every grant with %s', async (_name, method) => {
+  ] as const)('oauth4webapi discovers the server and runs every grant with %s', async (_name, method) => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
@@ -89,7 +89,7 @@ describe('oauth4webapi, unmodified', () => {
     }
   })
 
-  it('runs the password grant and a refresh as a public client', async () => {
+  it('oauth4webapi runs the password grant and a refresh as a public client', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     const user = await server.addUser()

@@ -12,7 +12,7 @@ const OPERATOR = { subject: 'user:1', clientId: 'sallyport-cli' }
 
 const newSecret = () => base64url.encode(crypto.getRandomValues(new Uint8Array(32)))
 
-/** A server with two keys under one secret, the same with a second secret beside it, and one that has the second alone. */
+/** Three servers on the same keys: with the old secret, with both secrets, and with the new secret. */
 async function setUp() {
   const clock = new TestClock()
   const secret = newSecret()
@@ -34,7 +34,7 @@ const sealed = async () => {
 describe('a change of SEALING_KEY', () => {
   beforeEach(emptyStores)
 
-  it('loses no key and no token: both side by side, sealed anew by the cron trigger, then the new one alone', async () => {
+  it('no key and no token is lost while the cron trigger reseals the keys under the new secret', async () => {
     const { before, both, after, client, kids } = await setUp()
     const token = await machineToken(before, client)
     await verify(both, token)
@@ -48,7 +48,7 @@ describe('a change of SEALING_KEY', () => {
     expect(await auditOf({ kind: 'key', reason: `resealed: ${kids.join(', ')}` })).toHaveLength(1)
   })
 
-  it('can be asked for, and asked again it finds nothing to do', async () => {
+  it('an operator can request the resealing, and a repetition has no effect', async () => {
     const { both, kids } = await setUp()
     const { keyLife } = both.services
     expect(await keyLife.reseal(both.context(), OPERATOR)).toEqual({ resealed: kids, unopened: [] })
@@ -59,7 +59,7 @@ describe('a change of SEALING_KEY', () => {
     expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toHaveLength(1)
   })
 
-  it('seals each key once, however many are asked at once', async () => {
+  it('concurrent resealings seal each key once', async () => {
     const { both, kids } = await setUp()
     const isolates = Array.from({ length: 6 }, () => both.anotherIsolate())
     const outcomes = await Promise.all(
@@ -68,7 +68,7 @@ describe('a change of SEALING_KEY', () => {
     expect(outcomes.flatMap(({ resealed }) => resealed).sort()).toEqual(kids.sort())
   })
 
-  it('seals new keys under the new secret from the beginning', async () => {
+  it('a new key is sealed under the new secret', async () => {
     const { clock, both, after, client } = await setUp()
     await both.cron()
     clock.time += 89 * 86_400
@@ -77,7 +77,7 @@ describe('a change of SEALING_KEY', () => {
     await machineToken(after, client)
   })
 
-  it('needs no fresh copy in KV: where the copy does not open, the record is asked', async () => {
+  it('the keys are read from D1 if the copy in KV does not open', async () => {
     const { both, after, kids } = await setUp()
     const copy = await readKv('keys')
     await both.cron()
@@ -86,7 +86,7 @@ describe('a change of SEALING_KEY', () => {
     expect(await readKv('keys')).not.toEqual(copy)
   })
 
-  it('loses nothing where several seal at once, or one fails in the middle', async () => {
+  it('concurrent or failed resealings lose no key', async () => {
     for (const fault of FAULTS) {
       await emptyStores()
       const { clock, secret, both, after, client, kids } = await setUp()
@@ -101,7 +101,7 @@ describe('a change of SEALING_KEY', () => {
     }
   })
 
-  it('names the keys that neither secret opens, and leaves them as they are', async () => {
+  it('the resealing names the keys that neither secret opens and does not change them', async () => {
     const { clock, kids } = await setUp()
     const rows = await sealed()
     const secrets = { SEALING_KEY: newSecret(), SEALING_KEY_NEXT: newSecret() }
@@ -113,14 +113,14 @@ describe('a change of SEALING_KEY', () => {
     expect(await sealed()).toEqual(rows)
   })
 
-  it('waits while D1 is away', async () => {
+  it('the resealing fails while D1 is unavailable, and works later', async () => {
     const { clock, secret, both, client } = await setUp()
     const away = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret, DB: D1_DOWN } })
     await expect(away.services.keyLife.reseal(away.context())).rejects.toThrow('is down')
     await verify(both, await machineToken(both, client))
   })
 
-  it('refuses a second secret that is none', () => {
+  it('the server refuses a malformed second secret', () => {
     expect(() => new TestServer({ env: { SEALING_KEY_NEXT: 'short' } })).toThrow(
       'the secret SEALING_KEY_NEXT is not 32 bytes in base64url',
     )

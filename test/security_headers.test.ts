@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRoutes } from '../src/app.ts'
-import { CONSOLE_PATH } from '../src/console/page.ts'
+import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
 

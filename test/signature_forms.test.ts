@@ -22,7 +22,7 @@ async function setUp() {
 }
 
 describe('the two forms of an ES256 signature', () => {
-  it('are one access token: both say the same, and both end when one is revoked', async () => {
+  it('both forms are one access token with the same claims, and a revocation ends both', async () => {
     const { server, client, tokens, introspect, verifier } = await setUp()
     const other = withOtherSignature(tokens.access_token)
     expect(other).not.toBe(tokens.access_token)
@@ -41,7 +41,7 @@ describe('the two forms of an ES256 signature', () => {
     }
   })
 
-  it("are one client's own token too, which ends by its jti", async () => {
+  it('both forms are one token of a client, which is revoked by its jti', async () => {
     const { server, client, introspect } = await setUp()
     const parameters = { grant_type: 'client_credentials', ...credentials(client) }
     const { access_token } = await server.requireTokens(parameters)
@@ -54,7 +54,7 @@ describe('the two forms of an ES256 signature', () => {
     ])
   })
 
-  it('are one refresh token: within the retry window both give the same successor, later both are theft', async () => {
+  it('both forms are one refresh token with the same successor, and a late use of either is theft', async () => {
     const { server, client, tokens } = await setUp()
     const { refresh_token = '' } = tokens
     const identify = (token = '') => {
@@ -69,7 +69,7 @@ describe('the two forms of an ES256 signature', () => {
     await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
   })
 
-  it('are one guest token, which is merged once', async () => {
+  it('both forms are one guest token, which is merged once', async () => {
     const { server, client, user } = await setUp()
     const guest = await server.signIn(client, 'guest', 'guest')
     const signIn = async (token: string) => {

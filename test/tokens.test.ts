@@ -26,8 +26,8 @@ async function issueAll() {
   }
 }
 
-describe('access tokens', () => {
-  it('hold exactly the documented claims: no name, no address, nothing personal', async () => {
+describe('an access token', () => {
+  it('an access token has exactly the documented claims and no personal data', async () => {
     const { server, shop, customer, ofCustomer, ofGuest, ofStaff, ofMachine } = await issueAll()
     const always = ['iss', 'aud', 'sub', 'client_id', 'iat', 'exp', 'jti']
     expect(Object.keys(decodeJwt(ofCustomer.access_token))).toEqual([...always, 'sid', 'scope'])
@@ -48,7 +48,7 @@ describe('access tokens', () => {
     expect(decodeJwt(ofMachine.access_token).sub).toBe(shop.id)
   })
 
-  it('name their type and a key by its RFC 7638 thumbprint', async () => {
+  it('an access token names its type and its key by the RFC 7638 thumbprint', async () => {
     const { server, ofCustomer } = await issueAll()
     const header = decodeProtectedHeader(ofCustomer.access_token)
     expect(header).toEqual({ alg: 'ES256', kid: expect.any(String), typ: 'at+jwt' })
@@ -57,7 +57,7 @@ describe('access tokens', () => {
     expect(thumbprints).toContain(header.kid)
   })
 
-  it('are accepted by their own API alone, and refresh tokens by neither', async () => {
+  it('only the API in the aud accepts an access token, and no API accepts a refresh token', async () => {
     const { server, ofCustomer, ofStaff } = await issueAll()
     const office = { audience: BACKOFFICE_AUDIENCE }
     await verify(server, ofCustomer.access_token)
@@ -70,14 +70,14 @@ describe('access tokens', () => {
       const refreshToken = tokens.refresh_token ?? ''
       await expect(verify(server, refreshToken)).rejects.toThrow('unexpected "typ" JWT header value')
       await expect(verify(server, refreshToken, office)).rejects.toThrow('unexpected "typ" JWT header value')
-      // Nor by an API that forgets to look at the type.
+      // An API that does not check the type refuses it too.
       await expect(verify(server, refreshToken, { typ: 'rt+jwt' })).rejects.toThrow(
         'unexpected "aud" claim value',
       )
     }
   })
 
-  it('are refused once they expire', async () => {
+  it('an expired access token is refused', async () => {
     const { server, ofCustomer } = await issueAll()
     server.clock.time += 3600
     await expect(verify(server, ofCustomer.access_token)).rejects.toThrow(
@@ -85,7 +85,7 @@ describe('access tokens', () => {
     )
   })
 
-  it('have the issuer of config.yml, whatever the request claims', async () => {
+  it('the iss is the issuer of config.yml and does not depend on the request', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const forged = {
@@ -102,8 +102,8 @@ describe('access tokens', () => {
   })
 })
 
-describe('refresh tokens', () => {
-  it('hold exactly the documented claims', async () => {
+describe('a refresh token', () => {
+  it('a refresh token has exactly the documented claims', async () => {
     const { server, shop, customer, ofCustomer, ofMachine } = await issueAll()
     const sid = decodeJwt(ofCustomer.access_token).sid
     expect(decodeProtectedHeader(ofCustomer.refresh_token ?? '').typ).toBe('rt+jwt')

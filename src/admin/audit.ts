@@ -1,18 +1,9 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import { flag, text } from '../lib/input_schemas.ts'
 import { type Operation, operation } from './operation.ts'
-import {
-  DEFAULT_LIMIT,
-  flag,
-  named,
-  pageOf,
-  paging,
-  parseCursor,
-  text,
-  toPage,
-  unixSeconds,
-} from './schemas.ts'
+import { DEFAULT_LIMIT, named, pageOf, paging, parseCursor, toPage, unixSeconds } from './schemas.ts'
 
 export const eventSchema = named(
   'AuditEvent',

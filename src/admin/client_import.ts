@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
+import { findClientProblems } from '../clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { draftMembers, fromDraft } from '../clients/client_values.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
-import { draftMembers, findClientProblems } from './client_schemas.ts'
-import { toClient, valuesOf } from './clients.ts'
+import { valuesOf } from './clients.ts'
 import { describeConstraint, isUnexpected, TAKEN_SECRET } from './constraint_problem.ts'
 import {
   batchSchema,
@@ -75,9 +76,7 @@ const importClients = operation({
   async handle(call) {
     const { rows, dry_run: isDryRun = false } = call.body
     const { services } = call
-    const checked = checkRows(rows, rowSchema, (row) =>
-      findClientProblems(toClient(row, call.context.now), services.config),
-    )
+    const checked = checkRows(rows, rowSchema, (row) => findClientProblems(fromDraft(row), services.config))
     const distinct = refuseRepeated(checked, (row) => row.client_id)
     const hashed = await addHashes(distinct)
     const plans = planRows(hashed, await findTaken(hashed, call))
@@ -159,20 +158,20 @@ async function carryOut(plan: Plan, { call, isDryRun }: { call: Call; isDryRun: 
 async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Verdict> {
   const { services, context } = call
   const { client_secret: _brought, ...draft } = row
-  const client = toClient(draft, context.now)
+  const client = fromDraft(draft)
   const made = client.confidential && secretHash === null ? generateClientSecret() : null
   const hash = made === null ? secretHash : await hashClientSecret(made)
   const stored = hash === null ? null : { id: generateSecretId(), hash }
   const change = { operation: 'importClients', to: valuesOf(draft) }
   const event = adminEvent(call, 'the client was imported', { api: client.api, clientId: client.id, change })
   try {
-    const isNew = await services.clientAdmin.add(client, stored, [
-      services.audit.additionIfChanged(event, context),
-    ])
-    return isNew ? { status: 'created', reason: null, client_secret: made } : EXISTS
+    const start = { secret: stored, now: context.now }
+    await services.clientAdmin.add(client, start, [services.audit.additionIfChanged(event, context)])
+    return { status: 'created', reason: null, client_secret: made }
   } catch (error) {
     if (!(error instanceof ConstraintFailed) || isUnexpected(error)) throw error
-    return refused(formatProblems([describeConstraint(error)]))
+    const problem = describeConstraint(error)
+    return problem.path === 'client_id' ? EXISTS : refused(formatProblems([problem]))
   } finally {
     services.clients.forget(client.id)
   }

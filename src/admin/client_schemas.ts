@@ -1,56 +1,18 @@
 import * as z from 'zod/mini'
+import { isConfidential, secretsOf } from '../clients/client.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
+import { findClientProblems } from '../clients/client_rules.ts'
+import { draftMembers, editMembers, storedMembers, toWire } from '../clients/client_values.ts'
 import type { Config } from '../config/config.ts'
-import { isPageOrigin } from '../config/page_origin.ts'
-import type { ValueProblem } from '../lib/problems.ts'
-import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
-import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { invalidContent } from './problem.ts'
-import { clientId, flag, listOf, named, pageOf, text } from './schemas.ts'
+import { named, pageOf } from './schemas.ts'
 
-const grants = z
-  .array(z.enum(CLIENT_GRANTS, `must be one of ${CLIENT_GRANTS.join(', ')}`), 'must be a list of grants')
-  .check(
-    z.minLength(1, 'must have at least one grant'),
-    z.refine((items) => new Set(items).size === items.length, 'must not list a grant twice'),
-  )
-const scopes = listOf(
-  z.string('must be a scope').check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)')),
-  'scopes',
-)
-const origins = listOf(z.string('must be an origin').check(isPageOrigin), 'origins')
-const lifetime = (min: number, max: number) =>
-  z.nullable(
-    z
-      .int(`must be seconds, from ${min} to ${max}, or null for those of the API`)
-      .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`)),
-  )
-const name = text(200, 'a name')
-
-const editable = {
-  name: z.optional(name),
-  scopes: z.optional(scopes),
-  origins: z.optional(origins),
-  access_token_lifetime: z.optional(lifetime(60, 86_400)),
-  refresh_token_lifetime: z.optional(lifetime(300, 31_536_000)),
-}
-
-/** What a client begins as. */
-export const draftMembers = {
-  client_id: clientId,
-  api: z.string('must be the name of an API'),
-  grants,
-  ...editable,
-  confidential: z.optional(flag),
-  enabled: z.optional(flag),
-}
 export const draftSchema = named('ClientDraft', z.strictObject(draftMembers))
-export type ClientDraft = z.output<typeof draftSchema>
 
 export const editSchema = named(
   'ClientEdit',
   z
-    .strictObject({ ...editable, grants: z.optional(grants) })
+    .strictObject(editMembers)
     .check(z.refine((edit) => Object.keys(edit).length > 0, 'must change something')),
 )
 export type ClientEditBody = z.output<typeof editSchema>
@@ -66,16 +28,7 @@ const secretSchema = named(
 )
 
 const members = {
-  client_id: z.string(),
-  name: z.string(),
-  api: z.string(),
-  grants: z.array(z.enum(CLIENT_GRANTS)),
-  scopes: z.array(z.string()),
-  origins: z.array(z.string()),
-  confidential: z.boolean(),
-  enabled: z.boolean(),
-  access_token_lifetime: z.nullable(z.int()),
-  refresh_token_lifetime: z.nullable(z.int()),
+  ...storedMembers,
   secrets: z.array(secretSchema),
   created_at: z.int(),
   updated_at: z.int(),
@@ -83,27 +36,19 @@ const members = {
 }
 
 export const clientSchema = named('Client', z.strictObject(members))
-/** The one response that has the secret: nothing else ever shows it again. */
+export type ShownClient = z.output<typeof clientSchema>
+/** The only responses that contain a secret. The server cannot show it again. */
 export const clientWithSecretSchema = named(
   'ClientWithSecret',
   z.strictObject({ ...members, client_secret: z.nullable(z.string()) }),
 )
 export const clientsSchema = pageOf('Clients', clientSchema)
 
-/** A client as the wire has it. */
-export function showClient(client: ClientRecord): z.output<typeof clientSchema> {
+/** A client in the format of the admin API. */
+export function showClient(client: ClientRecord): ShownClient {
   return {
-    client_id: client.id,
-    name: client.name,
-    api: client.api,
-    grants: client.grants,
-    scopes: client.scopes,
-    origins: client.origins,
-    confidential: client.confidential,
-    enabled: client.enabled,
-    access_token_lifetime: client.accessTokenLifetimeSeconds,
-    refresh_token_lifetime: client.refreshTokenLifetimeSeconds,
-    secrets: client.secrets.map(({ id, createdAt, expiresAt, lastUsedAt }) => ({
+    ...toWire({ ...client, confidential: isConfidential(client) }),
+    secrets: secretsOf(client.authentication).map(({ id, createdAt, expiresAt, lastUsedAt }) => ({
       secret_id: id,
       created_at: createdAt,
       expires_at: expiresAt,
@@ -115,45 +60,8 @@ export function showClient(client: ClientRecord): z.output<typeof clientSchema> 
   }
 }
 
-/** What the rules between fields are asked of. */
-interface Rules {
-  api: string
-  grants: readonly string[]
-  scopes: readonly string[]
-  confidential: boolean
-}
-
-/** What is wrong between the fields of a client, and with its API. */
-export function findClientProblems(
-  { api, grants, scopes, confidential }: Rules,
-  config: Config,
-): ValueProblem[] {
-  const known = config.apis.get(api)
-  if (!known) {
-    const message = `must be one of ${[...config.apis.keys()].join(', ')}`
-    return [{ path: 'api', message }]
-  }
-  const foreign = scopes.flatMap((scope, i) =>
-    known.scopes.includes(scope)
-      ? []
-      : [{ path: `scopes.${i}`, message: `must be a scope of the API ${api}` }],
-  )
-  const needsSecret = !confidential && grants.includes('client_credentials')
-  return [
-    ...foreign,
-    ...(needsSecret
-      ? [
-          {
-            path: 'grants',
-            message: 'must not have client_credentials: the client is public (RFC 6749 §4.4)',
-          },
-        ]
-      : []),
-  ]
-}
-
-/** @throws Problem 422 that lists them */
-export function checkClient(rules: Rules, config: Config): void {
-  const problems = findClientProblems(rules, config)
+/** @throws Problem 422 that lists every broken rule between the fields */
+export function checkClient(values: Parameters<typeof findClientProblems>[0], config: Config): void {
+  const problems = findClientProblems(values, config)
   if (problems.length > 0) throw invalidContent(problems)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { secretsOf } from '../clients/client.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { adminEvent, requireChanged } from './change.ts'
 import { clientSchema, clientWithSecretSchema, showClient } from './client_schemas.ts'
@@ -50,9 +51,9 @@ const retireClientSecret = operation({
   response: clientSchema,
   async handle(call) {
     const { services, context, versions, params, body } = call
-    const { id, api, secrets } = await requireClient(idOf(call), call)
+    const { id, api, authentication } = await requireClient(idOf(call), call)
     const { secret_id: secretId = '' } = params
-    if (!secrets.some((secret) => secret.id === secretId)) throw notFound('secret')
+    if (!secretsOf(authentication).some((secret) => secret.id === secretId)) throw notFound('secret')
     const { expires_at: expiresAt = context.now } = body
     if (expiresAt < context.now) throw invalidContent([{ path: 'expires_at', message: 'must not be past' }])
     const change = { operation: 'retireClientSecret', to: { secret_id: secretId, expires_at: expiresAt } }

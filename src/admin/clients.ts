@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
-import type { Client } from '../clients/client.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientEdit } from '../clients/client_admin_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { fromDraft, fromEdit } from '../clients/client_values.ts'
+import { flag, text } from '../lib/input_schemas.ts'
 import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
 import {
-  type ClientDraft,
   type ClientEditBody,
   checkClient,
   clientSchema,
@@ -13,15 +14,14 @@ import {
   clientWithSecretSchema,
   draftSchema,
   editSchema,
+  type ShownClient,
   showClient,
 } from './client_schemas.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
-import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
-
-type ShownClient = z.output<typeof clientSchema>
+import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
 
 const PATH = '/clients/{client_id}'
 
@@ -60,16 +60,14 @@ const createClient = operation({
   response: clientWithSecretSchema,
   async handle(call) {
     const { body, services, context } = call
-    const client = toClient(body, context.now)
+    const client = fromDraft(body)
     checkClient(client, services.config)
     const secret = client.confidential ? generateClientSecret() : null
     const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
+    const start = { secret: stored, now: context.now }
     const change = { operation: 'createClient', to: valuesOf(body) }
     const event = adminEvent(call, 'the client was created', { api: client.api, clientId: client.id, change })
-    const isNew = await services.clientAdmin.add(client, stored, [
-      services.audit.additionIfChanged(event, context),
-    ])
-    if (!isNew) throw new Problem('duplicate', { errors: [{ path: 'client_id', message: 'is taken' }] })
+    await services.clientAdmin.add(client, start, [services.audit.additionIfChanged(event, context)])
     await tryToRenewCopies(client.id, call)
     const record = await requireClient(client.id, call)
     return {
@@ -109,13 +107,13 @@ const updateClient = operation({
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
-    const { id, api, confidential } = before
+    const { id, api } = before
     const { grants = before.grants, scopes = before.scopes } = body
-    checkClient({ api, confidential, grants, scopes }, services.config)
+    checkClient({ api, confidential: isConfidential(before), grants, scopes }, services.config)
     const change = { operation: 'updateClient', ...differencesOf(showClient(before), body) }
     const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
     const conditions = { versions: [before.version], now: context.now }
-    const edit = toEdit(body)
+    const edit = fromEdit(body)
     const losesPower = lacksSome(scopes, before.scopes) || lacksSome(grants, before.grants)
     const cutOff = { reason: 'a scope or a grant was removed', edit, conditions, event }
     const outcome = losesPower
@@ -256,32 +254,8 @@ async function checkOthers(id: string, call: Call): Promise<void> {
   }
 }
 
-export function toClient(draft: ClientDraft, now: number): Omit<Client, 'secrets'> {
-  return {
-    id: draft.client_id,
-    name: draft.name ?? draft.client_id,
-    api: draft.api,
-    grants: draft.grants,
-    scopes: draft.scopes ?? [],
-    origins: draft.origins ?? [],
-    confidential: draft.confidential ?? true,
-    enabled: draft.enabled ?? true,
-    createdAt: now,
-    accessTokenLifetimeSeconds: draft.access_token_lifetime ?? null,
-    refreshTokenLifetimeSeconds: draft.refresh_token_lifetime ?? null,
-    accessValidFrom: 0,
-  }
-}
-
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {
   return before.some((name) => !names.includes(name))
-}
-
-function toEdit(body: ClientEditBody): ClientEdit {
-  const { name, grants, scopes, origins } = body
-  const accessTokenLifetimeSeconds = body.access_token_lifetime
-  const refreshTokenLifetimeSeconds = body.refresh_token_lifetime
-  return { name, grants, scopes, origins, accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds }
 }
 
 /** What the audit trail says of the fields that are given: everything but names. */

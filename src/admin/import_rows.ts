@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
+import { flag } from '../lib/input_schemas.ts'
 import { describeIssues, type ValueProblem } from '../lib/problems.ts'
-import { flag, named } from './schemas.ts'
+import { named } from './schemas.ts'
 
 /** The most rows of one batch, and the longest body that they may fill. */
 export const MAX_ROWS = 100

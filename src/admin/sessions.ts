@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
+import { text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner, SessionPosition, StoredSession } from '../sessions/session_list_store.ts'
@@ -7,7 +8,7 @@ import { shardNameOf } from '../sessions/sid.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound, Problem } from './problem.ts'
-import { DEFAULT_LIMIT, formatCursor, pageOf, paging, parseCursor, text } from './schemas.ts'
+import { DEFAULT_LIMIT, formatCursor, pageOf, paging, parseCursor } from './schemas.ts'
 import {
   findOwners,
   type KnownSession,

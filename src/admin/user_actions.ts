@@ -12,7 +12,7 @@ const enableUser = operation({
   id: 'enableUser',
   method: 'POST',
   path: `${PATH}/enable`,
-  summary: 'Lets the person sign in again; tokens from before stay dead',
+  summary: 'Enables sign-ins again; revoked tokens stay revoked',
   tag: 'users',
   role: 'admin',
   confirmation: {
@@ -39,7 +39,7 @@ const disableUser = operation({
   id: 'disableUser',
   method: 'POST',
   path: `${PATH}/disable`,
-  summary: 'Refuses their sign-ins, and ends every session of theirs',
+  summary: 'Disables sign-ins, and ends every session of the user',
   tag: 'users',
   role: 'support',
   status: 200,
@@ -49,13 +49,13 @@ const disableUser = operation({
     const id = idOf(call)
     checkOther(id, call)
     await checkReach(id, call)
-    const cutOff = {
+    const revocation = {
       reason: 'the user was disabled',
       edit: { enabled: false },
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'disableUser', to: { enabled: false } }),
     }
-    const outcome = await services.signOut.endUser(id, cutOff, context)
+    const outcome = await services.signOut.endUser(id, revocation, context)
     return show(requireChanged(outcome, 'user', lastAdmin))
   },
 })
@@ -64,7 +64,7 @@ const signOutUser = operation({
   id: 'signOutUser',
   method: 'POST',
   path: `${PATH}/sign-out`,
-  summary: 'Ends every session of theirs',
+  summary: 'Ends every session of the user',
   tag: 'users',
   role: 'support',
   status: 200,
@@ -73,12 +73,12 @@ const signOutUser = operation({
     const { services, context } = call
     const id = idOf(call)
     await checkReach(id, call)
-    const cutOff = {
+    const revocation = {
       reason: 'signed out everywhere',
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'signOutUser' }),
     }
-    const outcome = await services.signOut.endUser(id, cutOff, context)
+    const outcome = await services.signOut.endUser(id, revocation, context)
     return show(requireChanged(outcome, 'user', lastAdmin))
   },
 })
@@ -87,7 +87,7 @@ const setPassword = operation({
   id: 'setPassword',
   method: 'POST',
   path: `${PATH}/password`,
-  summary: 'Sets a new password, and ends every session of theirs and a lock on the account',
+  summary: 'Sets a new password, and ends every session of the user and a lock of the account',
   tag: 'users',
   role: 'admin',
   body: newPasswordSchema,
@@ -101,13 +101,13 @@ const setPassword = operation({
     const mustChangePassword = body.must_change_password ?? false
     const setting = settingOf(call, id, 'setPassword')
     const password = await refuseAsProblem(() => makePassword(body.password, services, setting))
-    const cutOff = {
+    const revocation = {
       reason: 'the password was changed',
       edit: { ...password, mustChangePassword },
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
     }
-    const user = requireChanged(await services.signOut.endUser(id, cutOff, context), 'user', lastAdmin)
+    const user = requireChanged(await services.signOut.endUser(id, revocation, context), 'user', lastAdmin)
     services.guard.release(user, context)
     return show(user)
   },
@@ -117,7 +117,7 @@ const deleteUser = operation({
   id: 'deleteUser',
   method: 'DELETE',
   path: PATH,
-  summary: 'Removes the person and ends every session of theirs; the audit trail keeps their id alone',
+  summary: 'Removes the user and ends every session of the user; the audit trail keeps only the id',
   tag: 'users',
   role: 'admin',
   needsVersion: true,
@@ -126,12 +126,12 @@ const deleteUser = operation({
     const { services, context } = call
     const id = idOf(call)
     checkOther(id, call)
-    const cutOff = {
+    const revocation = {
       reason: 'the user was deleted',
       conditions: conditionsOf(call),
       event: byOperator(call, { operation: 'deleteUser' }),
     }
-    requireRemoved(await services.signOut.removeUser(id, cutOff, context), 'user', lastAdmin)
+    requireRemoved(await services.signOut.removeUser(id, revocation, context), 'user', lastAdmin)
     return { body: undefined }
   },
 })
@@ -145,11 +145,11 @@ function checkOther(id: string, { operator }: Call): void {
   if (id === operator.user.id) throw new Problem('oneself', { detail: 'Another admin can do it.' })
 }
 
-/** Support has no power over operators. @throws Problem 403, 404 */
+/** An operator with the role support cannot change operators. @throws Problem 403, 404 */
 async function checkReach(id: string, call: Call): Promise<void> {
   if (call.operator.isAdmin) return
   const { pool } = await requireUser(id, call)
   if (pool === call.services.config.adminApi?.userPool) {
-    throw new Problem('role-missing', { detail: 'Operators take the role admin.' })
+    throw new Problem('role-missing', { detail: 'A change of an operator needs the role admin.' })
   }
 }

@@ -1,10 +1,11 @@
 import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import * as z from 'zod/mini'
+import { flag } from '../lib/input_schemas.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { invalidContent } from './problem.ts'
-import { flag, named } from './schemas.ts'
+import { named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
 import { carryOut } from './user_import_result.ts'
 
@@ -35,7 +36,7 @@ const importUsers = operation({
   id: 'importUsers',
   method: 'POST',
   path: '/users/import',
-  summary: `People from elsewhere, with a password, its old hash, or neither; at most ${MAX_HASHES} plain passwords and fast hashes. Repeating it adds nobody twice`,
+  summary: `Imports users with a password, a hash of another system, or neither; at most ${MAX_HASHES} plain passwords and fast hashes. A repeated batch adds no user twice`,
   tag: 'users',
   role: 'admin',
   body: batchSchema,
@@ -61,7 +62,7 @@ function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
 }
 
-/** The pool and the roles of a row that was not checked yet. */
+/** The pool and the roles of an unchecked row. */
 function toDraft({ pool, roles }: Record<string, unknown>) {
   const names = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : []
   return { roles: names, ...(typeof pool === 'string' ? { pool } : {}) }

@@ -41,7 +41,7 @@ function hasOneSource(row: object): boolean {
 
 export type NewUser = User & { profile: Profile }
 
-/** What the import does with a row. The dry run makes the same plan. */
+/** The effect of the import on a row. The dry run makes the same plan. */
 export type Plan = { index: number } & (
   | { user: NewUser }
   | { replace: { id: string; passwordHash: string } }
@@ -59,7 +59,7 @@ interface Mode {
   replacesHashes: boolean
 }
 
-/** Decides about each row. Rows come one after the other, because each plain password costs a hash. */
+/** Plans each row. Rows are processed one after the other, because each plain password costs a hash. */
 export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode): Promise<Plan[]> {
   const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
   const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
@@ -137,7 +137,7 @@ async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {
   return createUser({ ...draft, password: row.password }, { ...services, passwords }, setting)
 }
 
-/** Checks as the import does, and computes no hash. */
+/** Checks a row in the same way as the import, without computing a hash. */
 function dryRunOf(passwords: Pick<PasswordHasher, 'readImported'>) {
   return {
     hash: async () => '',

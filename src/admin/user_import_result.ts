@@ -77,7 +77,7 @@ async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added
   return { ids, refusals }
 }
 
-/** @returns The ids of the added users; the others have a name that is taken. @throws StorageUnavailable, ConstraintFailed */
+/** @returns the ids of the added users; the usernames of the others are taken @throws StorageUnavailable, ConstraintFailed */
 function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
   const { services, context } = call
   const change: AuditedChange = { operation: 'importUsers' }
@@ -86,7 +86,7 @@ function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet
   return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
 }
 
-/** @returns The ids of the users whose hash was replaced. @throws StorageUnavailable */
+/** @returns the ids of the users whose hash was replaced. @throws StorageUnavailable */
 async function replaceHashes(plans: readonly Plan[], call: Call): Promise<ReadonlySet<string>> {
   const { services, context } = call
   const hashes = new Map(

@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { flag, listOf, text } from '../lib/input_schemas.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import type { Profile, UserRecord } from '../users/user_admin_store.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
-import { flag, listOf, named, pageOf, role, text } from './schemas.ts'
+import { named, pageOf, role } from './schemas.ts'
 
 export const profileSchema = named(
   'Profile',
@@ -20,7 +21,7 @@ const pool = z.string('must be the name of a pool')
 const username = text(255, 'a username')
 export const password = z.string('must be a password')
 
-/** What a person begins as, but for the password. */
+/** The fields of a new user, without the password. */
 export const draftMembers = {
   pool,
   username,
@@ -70,7 +71,7 @@ export const userSchema = named(
 export const usersSchema = pageOf('Users', userSchema)
 export type ShownUser = z.output<typeof userSchema>
 
-/** A person as the wire has them. */
+/** The JSON form of a user. */
 export function showUser(user: UserRecord): ShownUser {
   return {
     id: user.id,
@@ -92,7 +93,7 @@ export function withoutAbsent({ name, email }: Profile): { name?: string; email?
   return compact({ name, email })
 }
 
-/** What is wrong with a pool, and with roles there: those of operators are known. */
+/** Finds problems with a pool and with roles in it. The pool of operators allows only the known roles. */
 export function findUserProblems(
   { pool, roles }: { pool: string; roles: readonly string[] },
   config: Config,
@@ -108,7 +109,7 @@ export function findUserProblems(
   )
 }
 
-/** @throws Problem 422 that lists them */
+/** @throws Problem 422 with the problems of `findUserProblems` */
 export function checkUser(user: { pool: string; roles: readonly string[] }, config: Config): void {
   const problems = findUserProblems(user, config)
   if (problems.length > 0) throw invalidContent(problems)

@@ -1,5 +1,6 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
@@ -8,7 +9,7 @@ import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { invalidContent, notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
-import { DEFAULT_LIMIT, flag, paging, parseCursor, text, toPage } from './schemas.ts'
+import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
 import {
   checkUser,
   draftSchema,
@@ -28,7 +29,7 @@ const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'People by pool and username; `q` is the beginning of a username',
+  summary: 'Users by pool and username; `q` is the beginning of a username',
   tag: 'users',
   role: 'support',
   query: z.strictObject({
@@ -55,7 +56,7 @@ const createUserOperation = operation({
   id: 'createUser',
   method: 'POST',
   path: '/users',
-  summary: 'A new person of a pool',
+  summary: 'Creates a user in a pool',
   tag: 'users',
   role: 'admin',
   body: draftSchema,
@@ -86,7 +87,7 @@ const readUser = operation({
   id: 'readUser',
   method: 'GET',
   path: PATH,
-  summary: 'One person',
+  summary: 'Reads a user',
   tag: 'users',
   role: 'support',
   status: 200,
@@ -100,7 +101,7 @@ const updateUser = operation({
   id: 'updateUser',
   method: 'PATCH',
   path: PATH,
-  summary: 'Changes what is given and leaves the rest; `must_change_password` asks for a new password',
+  summary: 'Changes the given fields; `must_change_password` requires a new password',
   tag: 'users',
   role: 'admin',
   needsVersion: true,
@@ -164,7 +165,7 @@ export function show(user: UserRecord): OperationResult<ShownUser> {
 }
 
 export function lastAdmin(): Problem {
-  return new Problem('last-admin', { detail: 'Make somebody else an admin first.' })
+  return new Problem('last-admin', { detail: 'Make another user an admin first.' })
 }
 
 function takenUsername(): Problem {
@@ -191,10 +192,11 @@ export async function refuseAsProblem<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Names of fields, and the values of those that are of no person. */
+/** The names of the changed fields, and the values of the fields without personal data. */
 function differencesOf(before: ShownUser, body: UserEditBody) {
   const fields = Object.keys(body)
-  const open = (['roles', 'must_change_password'] as const).filter((field) => fields.includes(field))
-  const valuesOf = (user: UserEditBody) => Object.fromEntries(open.map((field) => [field, user[field]]))
+  const nonPersonal = (['roles', 'must_change_password'] as const).filter((field) => fields.includes(field))
+  const valuesOf = (user: UserEditBody) =>
+    Object.fromEntries(nonPersonal.map((field) => [field, user[field]]))
   return { fields, from: valuesOf(before), to: valuesOf(body) }
 }

@@ -1,14 +1,13 @@
 import type { RequestContext } from '../lib/request_context.ts'
+import type { AuditEvent } from './audit_event.ts'
 import type { AuditStore } from './audit_store.ts'
 
 /** The members of a `ClientRequest` that its audit events need. */
 export interface AuditedRequest {
-  client: { id: string; confidential: boolean }
+  client: { id: string; authentication: { method: string } }
   api: { name: string }
   context: RequestContext
 }
-
-import type { AuditEvent } from './audit_event.ts'
 
 /** Records the audit event of a successful request, after its response is sent. */
 export function auditSuccess(
@@ -16,6 +15,7 @@ export function auditSuccess(
   { client, api, context }: AuditedRequest,
   { audit }: { audit: AuditStore },
 ): void {
-  const caller = { api: api.name, clientId: client.id, isFromClient: client.confidential }
+  const isFromClient = client.authentication.method !== 'none'
+  const caller = { api: api.name, clientId: client.id, isFromClient }
   audit.record({ ...event, outcome: 'ok', ...caller }, context)
 }

@@ -5,17 +5,17 @@ import type { StoredClient } from './client.ts'
 import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
 
-/** A client that has proven who it is. */
+/** A client after its authentication. */
 export interface ProvenClient {
   client: StoredClient
-  /** The hash of the secret by which it did; null for a public client. */
+  /** The hash of the secret that the client presented; null for a public client. */
   secretHash: string | null
 }
 
 /**
- * The client that the credentials prove (RFC 6749 §2.3). Unknown, disabled and wrongly authenticated clients get the same
- * refusal after the same check of the secret. The look-up of the record may take longer the first time: that a client
- * exists is no secret.
+ * Authenticates a client by its credentials (RFC 6749 §2.3). An unknown client, a disabled client and a wrong secret get the
+ * same refusal after the same check of the secret. The first look-up of a client may take longer, because the existence of a
+ * client is no secret.
  *
  * @throws OAuthError invalid_client
  */
@@ -41,10 +41,16 @@ async function prove(
   client: StoredClient | null,
   context: RequestContext,
 ): Promise<ProvenClient> {
-  const secretHash = await verifyClientSecret(secrets, client, context.now)
+  const secretHash = await verifyClientSecret(secrets, client?.authentication ?? null, context.now)
   if (client === null) throw invalidClient('unknown client')
   if (!client.enabled) throw invalidClient('disabled client')
-  if (client.confidential && secretHash === null) throw invalidClient('wrong client secret')
-  if (!client.confidential && secrets.length > 0) throw invalidClient('a public client has no secret')
+  switch (client.authentication.method) {
+    case 'client_secret':
+      if (secretHash === null) throw invalidClient('wrong client secret')
+      break
+    case 'none':
+      if (secrets.length > 0) throw invalidClient('a public client has no secret')
+      break
+  }
   return { client, secretHash }
 }

@@ -10,41 +10,35 @@ import {
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { where } from '../lib/where.ts'
-import type { Client } from './client.ts'
 import { type ClientRecord, decodeClientRecord } from './client_record.ts'
+import { type ClientEditValues, type ClientValues, toColumns } from './client_values.ts'
 
-/** A secret to be added. Times are Unix seconds. */
+/** A secret to add. */
 export interface NewSecret {
   id: string
   /** SHA-256 of the secret, base64url. */
   hash: string
 }
 
-/** What may change about a client; what is absent stays. */
-export interface ClientEdit extends TokenStarts {
-  name?: string | undefined
-  grants?: readonly string[] | undefined
-  scopes?: readonly string[] | undefined
-  origins?: readonly string[] | undefined
-  accessTokenLifetimeSeconds?: number | null | undefined
-  refreshTokenLifetimeSeconds?: number | null | undefined
+/** A change of a client. An absent member stays as it is. */
+export interface ClientEdit extends TokenStarts, ClientEditValues {
   enabled?: boolean | undefined
 }
 
 export interface ClientConditions {
-  /** One of these versions; null for any. */
+  /** The client must have one of these versions; null for any version. */
   versions: readonly number[] | null
   now: number
 }
 
 export interface ClientFilter {
-  /** A part of the id or the name. */
+  /** A substring of the id or the name. */
   text: string | null
   api: string | null
   enabled: boolean | null
 }
 
-/** A secret that a version before the admin API added has no name of its own. */
+/** Secrets from before the admin API have no id, so their id is made from their time. */
 const SECRET_ID = `coalesce(secret_id, 'at-' || created_at)`
 const IS_LIVE = '(expires_at IS NULL OR expires_at > ?)'
 
@@ -57,7 +51,7 @@ const SELECT_CLIENTS = `
 
 const takenSchema = z.object({ id: z.nullable(z.string()), hash: z.nullable(z.string()) })
 
-/** Clients as operators list and change them, in D1. Whoever changes one renews its copies after that. */
+/** Lists and changes clients in D1 for operators. The caller renews the copies of a changed client. */
 export class ClientAdminStore {
   readonly #db: D1Database
 
@@ -71,7 +65,7 @@ export class ClientAdminStore {
     return row === null ? null : decodeClientRecord(row)
   }
 
-  /** Clients after an id, by id. @throws StorageUnavailable, CorruptRecord */
+  /** Returns the clients that follow an id, in the order of their ids. @throws StorageUnavailable, CorruptRecord */
   async list(
     { text, api, enabled }: ClientFilter,
     after: string | null,
@@ -94,7 +88,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Which of the ids and of the hashes of secrets are taken. A secret stays taken after its end.
+   * Finds the ids and the hashes of secrets that are taken. An expired secret is still taken.
    *
    * @throws StorageUnavailable
    */
@@ -121,50 +115,42 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a client with its secret, if it has one, where the id is free. Tokens of a client of the same id that was
-   * deleted stay dead.
+   * Adds a client and its secret in one transaction with the statements alongside. If a deleted client had the same id, its
+   * tokens stay revoked.
    *
-   * @returns Whether the id was free
+   * @param start.secret Null for a client without a secret.
+   * @param start.now The time of creation, Unix seconds.
+   * @throws ConstraintFailed if the id or the secret is taken
    * @throws StorageUnavailable
    */
   async add(
-    client: Omit<Client, 'secrets'>,
-    secret: NewSecret | null,
+    client: ClientValues,
+    { secret, now }: { secret: NewSecret | null; now: number },
     alongside: D1PreparedStatement[],
-  ): Promise<boolean> {
-    const { id, name, api, createdAt } = client
-    const lists = [client.grants, client.scopes, client.origins].map((list) => JSON.stringify(list))
+  ): Promise<void> {
+    const columns = Object.entries({ ...toColumns(client), created_at: now })
     const insert = this.#db
       .prepare(
-        `INSERT INTO clients (client_id, name, api, grants, scopes, origins, confidential, enabled, created_at,
-           access_token_lifetime, refresh_token_lifetime, tokens_valid_from)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-           max(?9, coalesce((SELECT before FROM cutoffs WHERE kind = 'client_id' AND value = ?1), 0)))
-         ON CONFLICT DO NOTHING`,
+        `INSERT INTO clients (${columns.map(([column]) => column).join(', ')}, tokens_valid_from)
+         VALUES (${columns.map(() => '?').join(', ')},
+           max(?, coalesce((SELECT before FROM cutoffs WHERE kind = 'client_id' AND value = ?), 0)))`,
       )
-      .bind(
-        ...[id, name, api, ...lists, Number(client.confidential), Number(client.enabled), createdAt],
-        ...[client.accessTokenLifetimeSeconds, client.refreshTokenLifetimeSeconds],
-      )
-    const insertSecret = secret === null ? [] : [this.#insertSecret(id, secret, createdAt)]
-    const [inserted] = await callStore('D1 clients', () =>
-      this.#db.batch([insert, ...insertSecret, ...alongside]),
-    )
-    return (inserted?.meta.changes ?? 0) > 0
+      .bind(...columns.map(([, value]) => value), now, client.id)
+    const insertSecret = secret === null ? [] : [this.#insertSecret(client.id, secret, now)]
+    await callStore('D1 clients', () => this.#db.batch([insert, ...insertSecret, ...alongside]))
   }
 
   #insertSecret(clientId: string, { id, hash }: NewSecret, now: number): D1PreparedStatement {
     return this.#db
       .prepare(
-        `INSERT INTO client_secrets (secret_hash, client_id, created_at, secret_id)
-         SELECT ?, ?, ?, ? WHERE changes() > 0`,
+        'INSERT INTO client_secrets (secret_hash, client_id, created_at, secret_id) VALUES (?, ?, ?, ?)',
       )
       .bind(hash, clientId, now, id)
   }
 
   /**
-   * Changes a client where the conditions hold, in one transaction with what must happen alongside: statements that do
-   * nothing where `changes()` is 0.
+   * Changes a client if the conditions hold, in one transaction with the statements alongside. Those must do nothing if
+   * `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -174,7 +160,7 @@ export class ClientAdminStore {
     conditions: ClientConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<ClientRecord>> {
-    const changes = assignmentsOf(columnsOf(edit))
+    const changes = assignmentsOf(toColumns(edit))
     const guard = versionGuard(conditions.versions)
     const cutOffs = cutOffAssignmentsOf(edit)
     const update = this.#db
@@ -186,7 +172,7 @@ export class ClientAdminStore {
     return this.#run(id, [update, ...alongside], conditions)
   }
 
-  /** Removes a client and its secrets, as `change` does. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a client and its secrets, under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
   remove(
     id: string,
     conditions: ClientConditions,
@@ -200,7 +186,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a secret to a confidential client that has fewer than two live ones; refused where it has two.
+   * Adds a secret to a confidential client. The outcome is `refused` if the client has two live secrets.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -223,7 +209,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Gives a live secret an end; refused where there is no such live secret.
+   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret of that id.
    *
    * @param end.expiresAt Unix seconds.
    * @throws StorageUnavailable, CorruptRecord
@@ -245,7 +231,7 @@ export class ClientAdminStore {
     return this.#run(clientId, [end, this.#touch(clientId, now), ...alongside], conditions)
   }
 
-  /** A new version, where the statement before it changed something. */
+  /** Increments the version if the previous statement changed a row. */
   #touch(id: string, now: number): D1PreparedStatement {
     return this.#db
       .prepare(
@@ -267,17 +253,5 @@ export class ClientAdminStore {
 
   #select(id: string): D1PreparedStatement {
     return this.#db.prepare(`${SELECT_CLIENTS} WHERE c.client_id = ?`).bind(id)
-  }
-}
-
-function columnsOf(edit: ClientEdit) {
-  return {
-    name: edit.name,
-    grants: edit.grants && JSON.stringify(edit.grants),
-    scopes: edit.scopes && JSON.stringify(edit.scopes),
-    origins: edit.origins && JSON.stringify(edit.origins),
-    access_token_lifetime: edit.accessTokenLifetimeSeconds,
-    refresh_token_lifetime: edit.refreshTokenLifetimeSeconds,
-    enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
   }
 }

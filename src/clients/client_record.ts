@@ -1,33 +1,38 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
-import { type Client, decodeClientRow } from './client.ts'
+import { authenticationOf, type ClientAuthentication } from './client.ts'
+import { type ClientValues, fromColumns, valueMembers } from './client_values.ts'
 
-/** A secret as operators see it: never its hash. Times are Unix seconds. */
+/** A secret as the admin API shows it, without its hash. Times are Unix seconds. */
 export interface SecretRecord {
   id: string
   createdAt: number
-  /** Null where it has no end. */
+  /** Null if the secret does not expire. */
   expiresAt: number | null
-  /** About; null where it never was, as far as is known. */
+  /** Exact to about an hour; null if no use is known. */
   lastUsedAt: number | null
 }
 
-/** A client as operators see it. Times are Unix seconds. */
-export interface ClientRecord extends Omit<Client, 'secrets'> {
-  secrets: SecretRecord[]
-  /** Grows with each change. */
+/** A client as the admin API shows it. Times are Unix seconds. */
+export interface ClientRecord extends Omit<ClientValues, 'confidential'> {
+  authentication: ClientAuthentication<SecretRecord>
+  createdAt: number
+  /** Each change increments the version. */
   version: number
-  /** Null where nothing was changed yet. */
+  /** Null before the first change. */
   updatedAt: number | null
   lastUsedAt: number | null
 }
 
-const extrasSchema = z.object({
+const rowSchema = z.looseObject({
+  client_id: z.string(),
+  created_at: z.int(),
   version: z.int(),
   updated_at: z.nullable(z.int()),
   last_used_at: z.nullable(z.int()),
   admin_secrets: z.string(),
 })
+const valuesSchema = z.object(valueMembers)
 const secretsSchema: z.ZodMiniType<SecretRecord[]> = z.array(
   z.object({
     id: z.string(),
@@ -39,18 +44,19 @@ const secretsSchema: z.ZodMiniType<SecretRecord[]> = z.array(
 
 /** Decodes a row of `clients` with its secrets as `admin_secrets`, a JSON array. @throws CorruptRecord */
 export function decodeClientRecord(value: unknown): ClientRecord {
-  const { secrets: _none, ...client } = decodeClientRow(rowId(value), value)
-  const record = `client ${client.id}`
-  const { version, updated_at, last_used_at, admin_secrets } = decodeRecord(extrasSchema, record, value)
+  const row = decodeRecord(rowSchema, 'client', value)
+  const record = `client ${row.client_id}`
+  const { confidential, ...values } = decodeRecord(valuesSchema, record, fromColumns(record, row))
+  const secrets = parseJsonColumn(record, row.admin_secrets)
   return {
-    ...client,
-    secrets: decodeRecord(secretsSchema, `secrets of ${record}`, parseJsonColumn(record, admin_secrets)),
-    version,
-    updatedAt: updated_at,
-    lastUsedAt: last_used_at,
+    ...values,
+    authentication: authenticationOf(
+      confidential,
+      decodeRecord(secretsSchema, `secrets of ${record}`, secrets),
+    ),
+    createdAt: row.created_at,
+    version: row.version,
+    updatedAt: row.updated_at,
+    lastUsedAt: row.last_used_at,
   }
-}
-
-function rowId(value: unknown): string {
-  return decodeRecord(z.object({ client_id: z.string() }), 'client', value).client_id
 }

@@ -1,40 +1,41 @@
 import { base64url } from 'jose'
 import { equalInConstantTime, randomId, sha256 } from '../lib/bytes.ts'
-import type { Client, ClientSecret } from './client.ts'
+import { type ClientAuthentication, type ClientSecret, secretsOf } from './client.ts'
 
-/** A client has at most two live secrets, so that one can replace the other without a gap. */
+/** A client has at most two live secrets, so that an operator can replace a secret without an outage. */
 const MAX_LIVE_SECRETS = 2
 
-/** The hash that stands in where there is none to compare with: no secret is known to give it. */
+/** The placeholder for a missing secret in a comparison. No known secret has this hash. */
 const NO_HASH = new Uint8Array(32)
 
-/** A new secret: 256 random bits behind a prefix that secret scanners can find. */
+/** A new secret: a prefix that secret scanners find, then 256 random bits. */
 export function generateClientSecret(): string {
   return `sps_${randomId(32)}`
 }
 
-/** A name for a secret that says nothing of it. */
+/** A random id for a secret; it is independent of the secret. */
 export function generateSecretId(): string {
   return randomId(8)
 }
 
-/** SHA-256 is the right hash for 256 random bits: there is nothing to guess (docs/decisions/0003). */
+/** SHA-256 is enough for a secret of 256 random bits, because it cannot be guessed (docs/decisions/0003). */
 export async function hashClientSecret(secret: string): Promise<string> {
   return base64url.encode(await sha256(secret))
 }
 
 /**
- * The hash of the presented secret if it is one of the client's, else null. The work depends only on the number of readings:
- * one hash and two comparisons for each. It is the same for an unknown client, and for each reading that can match.
+ * Returns the hash of the presented secret if the client has it, else null. The work depends only on the number of readings:
+ * one hash and two comparisons for each. It is the same for an unknown client and a public client.
  *
- * @param readings The possible values of the presented secret; without one, the work is that of an empty secret.
+ * @param readings The possible values of the presented secret. An empty list costs the same work as one empty secret.
  */
 export async function verifyClientSecret(
   readings: readonly string[],
-  client: Client | null,
+  authentication: ClientAuthentication | null,
   now: number,
 ): Promise<string | null> {
-  const live = (client?.secrets ?? []).filter((secret) => isLive(secret, now))
+  const secrets = authentication === null ? [] : secretsOf(authentication)
+  const live = secrets.filter((secret) => isLive(secret, now))
   let matched: Uint8Array | null = null
   for (const reading of readings.length === 0 ? [''] : readings) {
     const hash = await sha256(reading)

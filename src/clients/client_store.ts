@@ -6,25 +6,26 @@ import { TokenBucket } from '../lib/token_bucket.ts'
 import type { ChangeListStore } from '../storage/change_list_store.ts'
 import { CLIENT_COPY_SECONDS, UNKNOWN_CLIENT_SECONDS } from '../storage/copy_ages.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
-import { CLIENT_ID, decodeClientCopy, type StoredClient } from './client.ts'
+import { type ClientCopy, decodeClientCopy, type StoredClient, toStoredClient } from './client.ts'
+import { CLIENT_ID } from './client_fields.ts'
 import type { ClientTableStore } from './client_table_store.ts'
 
 const ISOLATE_ENTRIES = 1000
 
-/** After a failed read of a copy, the next one comes after this time. */
-const READ_AGAIN_SECONDS = 5
+/** The time between a failed refresh of a cached client and the next attempt. */
+const RETRY_SECONDS = 5
 
-/** Ids that D1 does not know draw on a budget in each isolate, so that garbage does not reach D1 unbounded. */
+/** Each isolate limits the reads of ids that D1 does not know, so that random ids do not overload D1. */
 const UNKNOWN_IDS_AT_ONCE = 50
 const UNKNOWN_IDS_PER_SECOND = 5
 
-/** A client in the isolate's memory. */
+/** A client in the cache of the isolate. */
 interface Entry {
-  /** Null where there is no client of that id. */
+  /** Null if no client has the id. */
   client: StoredClient | null
-  /** The latest change that it includes. */
+  /** The number of the latest change that the entry includes. */
   asOf: number
-  /** From this second on it is read again, in parallel with the requests that use it. Unix seconds. */
+  /** From this time on, a request that uses the entry starts a refresh of it. Unix seconds. */
   refreshAt: number
 }
 
@@ -34,7 +35,7 @@ interface Dependencies {
   changes: ChangeListStore
 }
 
-/** Clients, read from the isolate's memory, from KV near the caller, or from D1. */
+/** Reads clients from the cache of the isolate, then from the copy in KV, then from D1. */
 export class ClientStore {
   readonly #dependencies: Dependencies
   readonly #cache = new ExpiringCache<Entry>(ISOLATE_ENTRIES)
@@ -46,9 +47,10 @@ export class ClientStore {
   }
 
   /**
-   * The client of that id, or null where there is none. It may be a copy: `isCurrent` says whether it may issue tokens.
+   * Returns the client of an id, or null if the id is unknown. The client may come from a copy: call `isCurrent` before you
+   * issue tokens to it.
    *
-   * @throws StorageUnavailable where D1 is needed and away, or the budget of unknown ids is used up
+   * @throws StorageUnavailable if D1 is needed and does not respond, or the budget of unknown ids is empty
    * @throws CorruptRecord
    */
   async find(id: string, context: RequestContext): Promise<StoredClient | null> {
@@ -56,13 +58,13 @@ export class ClientStore {
     const entry = this.#cache.get(id, context.now)
     if (entry === null || this.#isOutdated(id, entry)) return this.#fetch(id, context)
     if (entry.client !== null && entry.refreshAt <= context.now) {
-      entry.refreshAt = context.now + READ_AGAIN_SECONDS
+      entry.refreshAt = context.now + RETRY_SECONDS
       runLater(context, `read the client ${id} again`, () => this.#fetch(id, context))
     }
     return entry.client
   }
 
-  /** Like `find`, but first waits until the list of changes is a few seconds old at most. An outdated copy is read again. */
+  /** Like `find`, but with a list of changes that is a few seconds old at most. The store reads an outdated copy again. */
   async findCurrent(id: string, context: RequestContext): Promise<StoredClient | null> {
     await this.#dependencies.changes.confirm(context)
     return this.find(id, context)
@@ -88,37 +90,38 @@ export class ClientStore {
     const record = {
       key: copyKey(id),
       decode: (copy: unknown) => decodeClientCopy(id, copy),
-      isOutdated: (copy: StoredClient) => this.#isOutdated(id, copy),
+      isOutdated: (copy: ClientCopy) => this.#isOutdated(id, copy),
       readRecord: () => this.#readRecord(id, context),
     }
-    const client = await copies.readThrough(record, context)
+    const copy = await copies.readThrough(record, context)
+    const client = copy && toStoredClient(copy)
     const seconds = client === null ? UNKNOWN_CLIENT_SECONDS : CLIENT_COPY_SECONDS.max
     const refreshAt = context.now + CLIENT_COPY_SECONDS.refreshAfter
     this.#cache.set(id, { client, asOf: client?.asOf ?? latest, refreshAt }, context.now + seconds)
     return client
   }
 
-  async #readRecord(id: string, context: RequestContext): Promise<StoredClient | null> {
+  async #readRecord(id: string, context: RequestContext): Promise<ClientCopy | null> {
     const { table } = this.#dependencies
-    if (this.#cache.last(id)?.client) return table.find(id)
+    if (this.#cache.last(id)?.client) return table.findCopy(id)
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }
-    // Taken before the read and given back after it, so that a burst is bounded too.
+    // The store takes the token before the read and returns it after, so that the limit also holds for parallel reads.
     this.#unknownIds.take(context.now)
-    const client = await table.find(id)
-    if (client !== null) this.#unknownIds.giveBack()
-    return client
+    const copy = await table.findCopy(id)
+    if (copy !== null) this.#unknownIds.giveBack()
+    return copy
   }
 
-  /** Forgets what this isolate has of a client, so that it sees a change of its own at once. */
+  /** Removes a client from the cache of this isolate, so that the isolate sees its own change immediately. */
   forget(id: string): void {
     this.#cache.delete(id)
   }
 
   /**
-   * Writes the KV copy of a changed client, or deletes the copy of a client that is gone. A text that cannot be a client id
-   * has no copy, and may be longer than a key of KV.
+   * Writes the KV copy of a changed client, or deletes the copy of a deleted client. An invalid id has no copy, and may be
+   * longer than a key of KV.
    *
    * @throws StorageUnavailable
    */
@@ -126,8 +129,7 @@ export class ClientStore {
     if (!CLIENT_ID.test(id)) return
     const { table, copies } = this.#dependencies
     this.forget(id)
-    const client = await table.find(id)
-    await copies.write(copyKey(id), client, context)
+    await copies.write(copyKey(id), await table.findCopy(id), context)
   }
 }
 

@@ -3,11 +3,11 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { ProvenClient } from './authenticate_client.ts'
 
-/** How exactly "last used" is known: an isolate writes it once in this time. */
+/** The precision of `last_used_at`: an isolate writes it at most once in this time. */
 const PRECISION_SECONDS = 3600
 const ISOLATE_ENTRIES = 1000
 
-/** When clients and their secrets were last used, in D1: written after the response, and seldom. */
+/** Writes to D1 when clients and their secrets were last used, after the response. */
 export class ClientUseStore {
   readonly #db: D1Database
   readonly #noted = new ExpiringCache<true>(ISOLATE_ENTRIES)
@@ -16,7 +16,7 @@ export class ClientUseStore {
     this.#db = db
   }
 
-  /** Writes that a client has authenticated, unless this isolate has done so within the hour. */
+  /** Records that a client has authenticated, unless this isolate did so within the last hour. */
   note({ client: { id }, secretHash }: ProvenClient, context: RequestContext): void {
     const key = secretHash ?? id
     if (this.#noted.get(key, context.now)) return
@@ -24,7 +24,7 @@ export class ClientUseStore {
     runLater(context, `last use of ${id}`, () => this.#write(id, secretHash, context.now))
   }
 
-  /** Rows that another isolate has brought up to date are left alone. */
+  /** Skips rows that another isolate updated within the last hour. */
   async #write(id: string, secretHash: string | null, now: number): Promise<void> {
     const isOld = '(last_used_at IS NULL OR last_used_at <= ?)'
     const limit = now - PRECISION_SECONDS

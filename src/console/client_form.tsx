@@ -1,28 +1,34 @@
 import type { Config } from '../config/config.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
+import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Choices, type FieldState, Input, TextArea } from './fields.tsx'
-import { Form } from './form.ts'
 
-/** Those that a message of the admin API can name, as it names them. */
+/** The fields, by the names in the messages of the admin API. */
 export const CLIENT_FIELDS = [
   ...['client_id', 'name', 'grants', 'scopes', 'origins', 'confidential'],
   ...['access_token_lifetime', 'refresh_token_lifetime'],
 ]
 
-/** The fields that a new client and a changed one share. */
+/** The fields of a new client and of an existing one. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
   const known = config.apis.get(api)
   const scopes = [...new Set([...(known?.scopes ?? []), ...state.form.list('scopes')])]
   return (
     <>
-      <Input state={state} name="name" label="Name" maxlength={200} hint="For users. Empty: its id." />
+      <Input
+        state={state}
+        name="name"
+        label="Name"
+        maxlength={200}
+        hint="Display name. Defaults to the client id."
+      />
       <Choices
         state={state}
         name="grants"
         label="Grants"
         options={CLIENT_GRANTS.map((value) => ({ value, label: value }))}
-        hint="password signs users and guests in, with refresh tokens. client_credentials is for the client itself, which needs a secret."
+        hint="password: users and guests sign in. client_credentials: the client gets tokens for itself and needs a secret."
       />
       {scopes.length === 0 ? null : (
         <Choices
@@ -30,34 +36,34 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
           name="scopes"
           label="Scopes"
           options={scopes.map((value) => ({ value, label: value }))}
-          hint={`What its tokens may at most do at ${api}.`}
+          hint={`Scopes that its tokens can have at ${api}.`}
         />
       )}
       <TextArea
         state={state}
         name="origins"
         label="Origins"
-        hint="Whose pages may read its responses, one a line, such as https://shop.example.com."
+        hint="Web origins allowed by CORS, one per line, such as https://shop.example.com."
       />
       <div class="pair">
         <Input
           state={state}
           name="access_token_lifetime"
-          label="Access tokens live, in seconds"
-          hint={`Empty: ${known?.accessTokenLifetimeSeconds}, as of the API.`}
+          label="Access token lifetime (seconds)"
+          hint={`Default: ${known?.accessTokenLifetimeSeconds}, from the API.`}
         />
         <Input
           state={state}
           name="refresh_token_lifetime"
-          label="Refresh tokens live, in seconds"
-          hint={`Empty: ${known?.refreshTokenLifetimeSeconds}, as of the API.`}
+          label="Refresh token lifetime (seconds)"
+          hint={`Default: ${known?.refreshTokenLifetimeSeconds}, from the API.`}
         />
       </div>
     </>
   )
 }
 
-/** A client as its form begins. */
+/** The form with the values of a client. */
 export function formOfClient(client: ShownClient): Form {
   return Form.of({
     name: client.name,
@@ -69,7 +75,7 @@ export function formOfClient(client: ShownClient): Form {
   })
 }
 
-/** What the admin API takes of the fields. */
+/** The fields as the body for the admin API. */
 export function editOf(form: Form): object {
   return {
     grants: form.list('grants'),

@@ -1,12 +1,12 @@
 import { clientSchema } from '../admin/client_schemas.ts'
 import { compact } from '../lib/compact.ts'
+import type { Form } from '../pages/form.ts'
+import { ActionForm, Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
-import { Confirm, PostForm } from './fields.tsx'
-import type { Form } from './form.ts'
 import type { PageRequest, PageResponse } from './page.ts'
 import {
   Badge,
@@ -20,14 +20,14 @@ import {
   Section,
 } from './parts.tsx'
 
-/** What the page shows beside the client: what was refused, and what was typed. */
+/** A refused change, and the posted form. */
 export interface RefusedClientAction {
   problem: AdminProblem
-  /** Absent where it was no edit. */
+  /** The posted form; absent if the change was not an edit. */
   typed?: Form
 }
 
-/** One client, with all that may be done to it. */
+/** The page of one client, with its actions. */
 export async function showClient(
   request: PageRequest,
   refused: RefusedClientAction | null = null,
@@ -65,8 +65,8 @@ export async function showClient(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Its sessions</Link>
-      <Link to={`/audit${formatQuery({ client_id: id })}`}>Its events</Link>
+      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions</Link>
+      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events</Link>
     </>
   )
 }
@@ -108,16 +108,17 @@ function EditForm({ request, client, etag, refused }: EditFormProps) {
     <Section id="edit" title="Settings">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this client after you opened it. What
-          you typed is below, and beside it what the client has now. Save again to put yours in its place.
+          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this client after you opened it.
+          Your values are in the fields, and the current values are below them. Save again to replace the
+          current values.
         </p>
       ) : null}
-      <PostForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
+      <ActionForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
         <ClientFields state={state} api={client.api} config={request.config} />
         <button type="submit" class="primary">
           Save
         </button>
-      </PostForm>
+      </ActionForm>
     </Section>
   )
 }
@@ -135,22 +136,21 @@ function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
     <Section id="actions" title="Actions">
       <div class="confirms">
         <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
-          Every token that was issued to it is refused. It can ask for new ones.
+          All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
         {client.enabled ? (
           <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
-            It gets no tokens any more, and every token that was issued to it is refused.
+            The client gets no more tokens, and all its tokens are revoked.
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
           <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
-            It can ask for tokens again. Those from before stay dead.
+            The client can get tokens again. Old tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (
           <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
-            The client and its secrets go, and every token that was issued to it is refused. That cannot be
-            undone.
+            The client and its secrets are deleted, and all its tokens are revoked. You cannot undo this.
           </Confirm>
         ) : null}
       </div>

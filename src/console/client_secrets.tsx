@@ -1,6 +1,6 @@
+import { Confirm } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Confirm } from './fields.tsx'
 import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
 
 interface ClientSecretsProps {
@@ -31,8 +31,8 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
       />
       {isAdmin && live.length < 2 ? (
         <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
-          The new secret is shown once. Both are good until you retire one: give the application the new one
-          first.
+          The new secret is shown once. Both secrets work until you retire one. Give the application the new
+          secret first.
         </Confirm>
       ) : null}
     </Section>
@@ -47,7 +47,7 @@ function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret;
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >
-      The secret is refused from now on. What was issued by it lives on.
+      The secret stops working at once. Tokens that were issued with it stay valid.
     </Confirm>
   )
 }

@@ -1,68 +1,67 @@
-import { type Context, Hono, type Next } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { csrf } from 'hono/csrf'
-import { HTTPException } from 'hono/http-exception'
+import type { Context, Hono } from 'hono'
 import type { Config } from '../config/config.ts'
-import { PRIVATE } from '../http/responses.ts'
-import { protectPages } from '../http/security_headers.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
-import { AssetFiles } from './assets.ts'
+import { Assets } from '../pages/assets.ts'
+import { newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
+import { Form } from '../pages/form.ts'
+import { createPageApp } from '../pages/page_app.ts'
+import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import { SessionCookie } from './console_session.ts'
-import { FORGED, NOT_ALLOWED, NOT_FOUND, Refused, TOO_LARGE } from './error_page.tsx'
-import { Form } from './form.ts'
-import { CONSOLE_PATH, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
+import { createSessionCookie } from './console_session.ts'
+import { ROLE_MISSING } from './error_content.ts'
+import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { showPage, showTrouble } from './respond.tsx'
+import { showError, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
-import { readPostedForm, SessionLoader } from './session_loader.ts'
+import { SessionLoader } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
-import { newCsrfToken, TokenClient, toSession } from './token_client.ts'
-
-const MAX_BODY_BYTES = 16 * 1024
+import style from './style.css'
+import { TokenClient, toSession } from './token_client.ts'
 
 export interface ConsoleOptions {
-  /** The whole server, of which the console is a client. */
+  /** The whole server. The console is one of its clients. */
   server: Server
-  /** What seals the cookies. */
+  /** Seals the session cookie. */
   sealer: TextSealer
   config: Config
   clock: Clock
 }
 
-/** The console, at CONSOLE_PATH. It answers for every path there. */
+/** The console. It handles every path at and below CONSOLE_PATH. */
 export function createConsole({ server, sealer, config, clock }: ConsoleOptions): Hono {
   const { issuer } = config
-  const cookie = new SessionCookie(sealer, issuer)
+  const cookie = createSessionCookie(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
-  const services: ConsoleServices = { sessionLoader, cookie, tokens, assets: new AssetFiles(), config, clock }
-  const app = new Hono().basePath(CONSOLE_PATH)
-  app.use(protectPages(issuer), keepNothing, csrf({ origin: issuer }), limitBody())
-  app.route('/', services.assets.routes())
+  const assets = new Assets(CONSOLE_PATH, style)
+  const services: ConsoleServices = { sessionLoader, cookie, tokens, assets, config, clock }
+  const app = createPageApp({
+    basePath: CONSOLE_PATH,
+    issuer,
+    showError: (c, error) => showError(c, error, services),
+  })
+  app.route('/', assets.routes())
   app.route('/', signInRoutes(services))
   for (const page of PAGES) app.on(page.method, page.path, (c) => servePage(c, page, services))
   for (const path of new Set(PAGES.map((page) => page.path))) app.all(path, (c) => refuseMethod(c, path))
   app.all('*', (c) => {
     const path = c.req.path.replace(/\/+$/, '')
     if (c.req.method === 'GET' && path !== c.req.path) return c.redirect(path, 301)
-    throw new Refused(NOT_FOUND)
+    throw new PageError(NOT_FOUND)
   })
-  app.onError((error, c) =>
-    showTrouble(c, error instanceof HTTPException ? new Refused(FORGED) : error, services),
-  )
   return app
 }
 
-/** The recipe of every page and action. */
+/** The steps of every request for a page or an action. */
 async function servePage(c: Context, page: Page, services: ConsoleServices): Promise<Response> {
   const { sessionLoader, config } = services
   const now = services.clock.now()
   const session = await sessionLoader.requireSession(c)
-  const form = page.method === 'POST' ? await readPostedForm(c, session) : Form.of({})
-  const { admin, operator } = await sessionLoader.open(c, session, now)
   const { csrfToken } = session
+  const form = page.method === 'POST' ? await readProtectedForm(c, csrfToken) : Form.of({})
+  const { admin, operator } = await sessionLoader.open(c, session, now)
   const query = new Form(new URL(c.req.url).searchParams)
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
@@ -74,7 +73,7 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
 function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {
   const { operator } = request
   if (operator.mustChangePassword && page.path !== '/password') return goTo('/password')
-  if (page.role === 'admin' && !operator.isAdmin) throw new Refused(NOT_ALLOWED)
+  if (page.role === 'admin' && !operator.isAdmin) throw new PageError(ROLE_MISSING)
   return page.handle(request)
 }
 
@@ -84,20 +83,5 @@ function refuseMethod(c: Context, path: string): never {
     ? ['GET', 'HEAD', ...methods.filter((name) => name !== 'GET')]
     : methods
   c.header('Allow', allow.join(', '))
-  throw new Refused({ ...NOT_FOUND, status: 405, title: 'A page cannot be asked like that' })
-}
-
-/** Nobody keeps a response that does not say how. */
-async function keepNothing(c: Context, next: Next): Promise<void> {
-  await next()
-  if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', PRIVATE)
-}
-
-function limitBody() {
-  return bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw new Refused(TOO_LARGE)
-    },
-  })
+  throw new PageError(METHOD_NOT_ALLOWED)
 }

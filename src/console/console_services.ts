@@ -1,16 +1,16 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { AssetFiles } from './assets.ts'
+import type { Assets } from '../pages/assets.ts'
 import type { SessionCookie } from './console_session.ts'
 import type { SessionLoader } from './session_loader.ts'
 import type { TokenClient } from './token_client.ts'
 
-/** What the routes of the console share. */
+/** The services that the routes of the console share. */
 export interface ConsoleServices {
   sessionLoader: SessionLoader
   cookie: SessionCookie
   tokens: TokenClient
-  assets: AssetFiles
+  assets: Assets
   config: Config
   clock: Clock
 }

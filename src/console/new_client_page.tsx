@@ -1,11 +1,13 @@
 import { clientWithSecretSchema } from '../admin/client_schemas.ts'
 import { compact } from '../lib/compact.ts'
+import { Choices, type FieldState, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { ActionForm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
-import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
-import { CONSOLE_PATH, type Page, type PageRequest, type PageResponse } from './page.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
 import { SecretOnce } from './secret_once.tsx'
 
@@ -48,10 +50,10 @@ const createClient: Page = {
       status: 201,
       body: (
         <>
-          <Heading title={created.client_id} lead="The client is created." />
+          <Heading title={created.client_id} lead="The client was created." />
           <SecretOnce secret={created.client_secret} />
           <p>
-            <Link to={pathOf`/clients/${created.client_id}`}>To the client</Link>
+            <Link to={pathOf`/clients/${created.client_id}`}>Go to the client</Link>
           </p>
         </>
       ),
@@ -61,7 +63,11 @@ const createClient: Page = {
 
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
-function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: FieldState): PageResponse {
+function showForm(
+  { config, csrfToken: csrf }: PageRequest,
+  api: string,
+  state: FieldState<AdminProblem>,
+): PageResponse {
   const { problem } = state
   return compact({
     title: 'New client',
@@ -70,7 +76,7 @@ function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: 
       <>
         <Heading
           title="New client"
-          lead="An application that may ask for tokens of one API. You cannot change its API later."
+          lead="An application that can get tokens of one API. You cannot change the API later."
         />
         {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
         <nav class="tabs" aria-label="API">
@@ -84,13 +90,13 @@ function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: 
             </a>
           ))}
         </nav>
-        <PostForm csrf={csrf} action="/clients/~new">
+        <ActionForm csrf={csrf} action="/clients/~new">
           <input type="hidden" name="api" value={api} />
           <Input
             state={state}
             name="client_id"
             label="Client id"
-            hint="Up to 64 letters, digits, dots, dashes and underscores. It stays."
+            hint="Up to 64 letters, digits, dots, dashes and underscores. Cannot be changed later."
             required
             maxlength={64}
           />
@@ -106,9 +112,9 @@ function showForm({ config, csrfToken: csrf }: PageRequest, api: string, state: 
           />
           <ClientFields state={state} api={api} config={config} />
           <button type="submit" class="primary">
-            Create the client
+            Create client
           </button>
-        </PostForm>
+        </ActionForm>
       </>
     ),
   })

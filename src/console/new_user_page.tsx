@@ -1,13 +1,15 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { Choices, type FieldState, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
+import { ActionForm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { Choices, type FieldState, Input, PostForm } from './fields.tsx'
-import { Form } from './form.ts'
-import { CONSOLE_PATH, goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 import { poolsOf } from './users_page.tsx'
@@ -48,14 +50,18 @@ const createUser: Page = {
 
 export const NEW_USER_PAGES: readonly Page[] = [newUserPage, createUser]
 
-function showForm({ config, csrfToken: csrf }: PageRequest, pool: string, state: FieldState): PageResponse {
+function showForm(
+  { config, csrfToken: csrf }: PageRequest,
+  pool: string,
+  state: FieldState<AdminProblem>,
+): PageResponse {
   const { problem } = state
   return compact({
     title: 'New user',
     status: problem === null ? undefined : problem.status,
     body: (
       <>
-        <Heading title="New user" lead="Somebody who signs in by a username and a password." />
+        <Heading title="New user" lead="A user who signs in with a username and a password." />
         {problem === null ? null : <ProblemNote problem={problem} fields={USER_FIELDS} />}
         <nav class="tabs" aria-label="Pool">
           {poolsOf(config).map((name) => (
@@ -68,22 +74,22 @@ function showForm({ config, csrfToken: csrf }: PageRequest, pool: string, state:
             </a>
           ))}
         </nav>
-        <PostForm csrf={csrf} action="/users/new">
+        <ActionForm csrf={csrf} action="/users/new">
           <input type="hidden" name="pool" value={pool} />
           <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">
-            Create the user
+            Create user
           </button>
-        </PostForm>
+        </ActionForm>
       </>
     ),
   })
 }
 
 /**
- * Adds the length of the new password to a refusal of the operator's own password. The admin API did not get to the
- * new one.
+ * Adds the check of the new password's length to a refusal of the operator's own password. The admin API checks the own
+ * password first.
  */
 export function withPasswordLength(problem: AdminProblem, { form, config }: PageRequest): AdminProblem {
   if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
@@ -91,12 +97,12 @@ export function withPasswordLength(problem: AdminProblem, { form, config }: Page
   return message === null ? problem : problem.and([{ path: 'password', message }])
 }
 
-/** How long a password may be. */
+/** The allowed length of a password. */
 export function formatPasswordLength({ minimumPasswordLength }: Config): string {
   return `${minimumPasswordLength} to ${MAX_PASSWORD_CHARACTERS} characters.`
 }
 
-/** A password that an operator sets, and whether it is for the first sign-in alone. */
+/** The fields for a password that an operator sets, and for a change at the first sign-in. */
 export function PasswordFields({ state, config }: { state: FieldState; config: Config }) {
   return (
     <>
@@ -105,15 +111,15 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
         type="password"
         name="password"
         label="Password"
-        hint={`${formatPasswordLength(config)} It is not shown again, here or anywhere.`}
+        hint={`${formatPasswordLength(config)} The password is not shown again.`}
         autocomplete="new-password"
         required
       />
       <Choices
         state={state}
         name="must_change_password"
-        label="Afterwards"
-        options={[{ value: 'yes', label: 'The user must set a new one' }]}
+        label="At the next sign-in"
+        options={[{ value: 'yes', label: 'The user must change the password' }]}
       />
     </>
   )

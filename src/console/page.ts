@@ -1,39 +1,37 @@
 import type { Child } from 'hono/jsx'
 import type { Config } from '../config/config.ts'
+import type { Form } from '../pages/form.ts'
 import type { AdminClient } from './admin_client.ts'
-import type { Form } from './form.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 import type { TokenResponse } from './token_client.ts'
 
-/** Where the console is. */
-export const CONSOLE_PATH = '/console'
-
-/** Whoever looks, as the admin API knows them now. */
+/** The signed-in operator, as the admin API has them now. */
 export interface ConsoleOperator {
   id: string
   username: string
   isAdmin: boolean
   mustChangePassword: boolean
-  /** Whether a known breach has their password. */
+  /** Whether the password was found in a list of breached passwords. */
   passwordBreached: boolean
-  /** Their own session. */
+  /** The session id of this sign-in. */
   sid: string
 }
 
-/** What a page is made from. */
+/** A request for a page or an action. */
 export interface PageRequest {
   admin: AdminClient
   operator: ConsoleOperator
   csrfToken: string
   params: Readonly<Record<string, string>>
   query: Form
-  /** Empty where nothing was posted. */
+  /** The posted form; empty for GET. */
   form: Form
   /** Unix seconds. */
   now: number
   config: Config
 }
 
-/** A page to show, or where to go: after whatever changed something (RFC 9110 §15.4.4). */
+/** A page, or a redirect after a change (303, RFC 9110 §15.4.4). */
 export type PageResponse = PageContent | Redirection
 
 export interface PageContent {
@@ -45,21 +43,25 @@ export interface PageContent {
 
 export interface Redirection {
   location: string
-  /** The tokens of a new session that takes the place of the current one; absent where that goes on. */
+  /** The tokens of a new session; absent if the current session continues. */
   tokens?: TokenResponse
 }
 
 /** One page or action of the console. */
 export interface Page {
   method: 'GET' | 'POST'
-  /** Below /console, as Hono writes it. */
+  /** Below /console, in Hono's syntax. */
   path: string
-  /** Who is shown it; what it may do is the admin API's to say. */
+  /** The role that sees the page. The admin API decides what the operator may do. */
   role: 'support' | 'admin'
   handle(request: PageRequest): Promise<PageResponse>
 }
 
-/** Goes to a page of the console, which says what was done: `done` is a name in notices.tsx. */
+/**
+ * A redirect to a page of the console.
+ *
+ * @param done The name of the notice that the page shows (notices.ts)
+ */
 export function goTo(path: string, done?: string): Redirection {
   return { location: `${CONSOLE_PATH}${path}${done === undefined ? '' : `?done=${done}`}` }
 }

@@ -1,96 +1,88 @@
 import type { Context } from 'hono'
-import { html } from 'hono/html'
-import type { Child } from 'hono/jsx'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { describeError, log } from '../lib/log.ts'
+import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
+import { CardDocument } from '../pages/document.tsx'
+import { ErrorCard, type ErrorContent, UNEXPECTED } from '../pages/page_error.tsx'
+import { renderPage } from '../pages/render_page.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import { describeTrouble, type Trouble, TroubleText, UNEXPECTED } from './error_page.tsx'
-import { ConsolePage, PlainPage } from './layout.tsx'
+import { findErrorContent } from './error_content.ts'
+import { ConsoleDocument } from './layout.tsx'
 import { findNotice } from './notices.ts'
-import { CONSOLE_PATH, type PageRequest, type PageResponse } from './page.ts'
+import type { PageContent, PageRequest } from './page.ts'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
-type PageContent = Exclude<PageResponse, { location: string }>
+/** Every form of the console leads to the console. */
+const POLICY = OWN_ORIGIN_ONLY
 
-/** A page for somebody who is signed in. */
+const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
+
+/** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status = 200 }: PageContent,
+  { title, body, status }: PageContent,
   { operator, csrfToken, query }: PageRequest,
   services: ConsoleServices,
 ): Promise<Response> {
-  const path = c.req.path.slice(CONSOLE_PATH.length)
-  const notice = findNotice(query.text('done'))
-  const assets = await services.assets.addresses()
-  return respond(
-    c,
-    <ConsolePage
+  const document = (
+    <ConsoleDocument
       title={title}
-      assets={assets}
+      assets={await services.assets.paths()}
       operator={operator}
       csrfToken={csrfToken}
-      path={path}
-      notice={notice}
+      path={c.req.path.slice(CONSOLE_PATH.length)}
+      notice={findNotice(query.text('done'))}
     >
       {body}
-    </ConsolePage>,
-    status,
+    </ConsoleDocument>
   )
+  return renderPage(c, { document, policy: POLICY, status })
 }
 
-/** A page of one thing. */
-export async function showPlain(
+/** Responds with a page that needs no session. */
+export async function showCard(
   c: Context,
-  { title, body, status = 200 }: PageContent,
+  { title, body, status }: PageContent,
   services: ConsoleServices,
 ): Promise<Response> {
-  const assets = await services.assets.addresses()
-  return respond(
-    c,
-    <PlainPage title={title} assets={assets}>
+  const document = (
+    <CardDocument title={title} assets={await services.assets.paths()}>
       {body}
-    </PlainPage>,
-    status,
+    </CardDocument>
   )
+  return renderPage(c, { document, policy: POLICY, status })
 }
 
-/** Whatever was thrown, as a page, or the way to the sign-in. The cause goes to the log alone. */
-export async function showTrouble(c: Context, thrown: Error, services: ConsoleServices): Promise<Response> {
-  if (thrown instanceof SignInNeeded) return sendToSignIn(c, thrown.isOver, services)
-  if (thrown instanceof AdminProblem && thrown.status === 401) return sendToSignIn(c, true, services)
-  if (isWithoutRole(thrown)) services.cookie.clear(c)
-  const trouble = describeTrouble(thrown) ?? UNEXPECTED
-  logTrouble(c, thrown, trouble)
-  if (trouble.retryAfter !== undefined) c.header('Retry-After', trouble.retryAfter)
-  return showPlain(
-    c,
-    { title: trouble.title, body: <TroubleText trouble={trouble} />, status: trouble.status },
-    services,
-  )
+/** Responds to an error: with the sign-in if the session has ended, otherwise with an error page. Only the log has the cause. */
+export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
+  if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
+  if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
+  if (isWithoutRole(error)) services.cookie.clear(c)
+  const content = findErrorContent(error) ?? UNEXPECTED
+  logError(c, error, content)
+  if (content.retryAfter !== undefined) c.header('Retry-After', content.retryAfter)
+  const body = <ErrorCard content={content} home={HOME} />
+  return showCard(c, { title: content.title, body, status: content.status }, services)
 }
 
-function sendToSignIn(c: Context, isOver: boolean, services: ConsoleServices): Response {
-  if (isOver) services.cookie.clear(c)
+function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices): Response {
+  if (hasEnded) services.cookie.clear(c)
   const { pathname, search } = new URL(c.req.url)
   const isPost = c.req.method === 'POST'
-  // What was posted is not done again by itself.
+  // The browser does not repeat a post after the sign-in.
   const next = isPost ? CONSOLE_PATH : pathname + search
   const reason = isPost ? 'not-done' : 'ended'
-  const query = new URLSearchParams({ ...(isOver ? { reason } : {}), next })
+  const query = new URLSearchParams({ ...(hasEnded ? { reason } : {}), next })
   return c.redirect(`${CONSOLE_PATH}/sign-in?${query}`, 303)
 }
 
-function logTrouble(c: Context, thrown: Error, { status }: Trouble): void {
+function logError(c: Context, error: Error, { status }: ErrorContent): void {
   log(status >= 500 ? 'error' : 'info', 'console_refused', {
-    // A path that is none of ours may hold anything.
+    // An unknown path can contain anything, a token too.
     path: status === 404 ? null : c.req.path,
     method: c.req.method,
     status,
-    reason: describeError(thrown),
+    reason: describeError(error),
   })
-}
-
-function respond(c: Context, document: Child, status: number): Response | Promise<Response> {
-  return c.html(html`<!doctype html>${document}`, status as ContentfulStatusCode)
 }

@@ -1,20 +1,16 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
-import { decodeUtf8, encodeUtf8, equalInConstantTime } from '../lib/bytes.ts'
+import { PageError } from '../pages/page_error.tsx'
 import { AdminClient } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import type { ConsoleSession, SessionCookie } from './console_session.ts'
-import { awayFor, FORGED, NOT_A_FORM, Refused } from './error_page.tsx'
-import { CSRF_FIELD } from './fields.tsx'
-import { Form } from './form.ts'
+import { storesUnavailable } from './error_content.ts'
 import type { ConsoleOperator } from './page.ts'
 import type { Server } from './server.ts'
 import type { TokenClient } from './token_client.ts'
 
-/** How long before its end an access token is replaced: longer than a page takes. */
+/** An access token is refreshed this long before its end: longer than a page takes. */
 const REFRESH_AHEAD_SECONDS = 60
-
-const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-?8"?\s*)?$/i
 
 const ME = '/me'
 const meSchema = z.object({
@@ -26,19 +22,19 @@ const meSchema = z.object({
   sid: z.string(),
 })
 
-/** Nobody is signed in, or not any more. */
+/** The request has no live session. */
 export class SignInNeeded extends Error {
   override name = 'SignInNeeded'
-  /** Whether somebody was. */
-  readonly isOver: boolean
+  /** Whether the browser had a session before. */
+  readonly hasEnded: boolean
 
-  constructor({ isOver }: { isOver: boolean }) {
-    super(isOver ? 'the session is over' : 'nobody is signed in')
-    this.isOver = isOver
+  constructor({ hasEnded }: { hasEnded: boolean }) {
+    super(hasEnded ? 'the session has ended' : 'there is no session')
+    this.hasEnded = hasEnded
   }
 }
 
-/** A session that is live, as a page needs it. */
+/** A live session: the admin API by its access token, and its operator. */
 export interface OperatorSession {
   admin: AdminClient
   operator: ConsoleOperator
@@ -51,7 +47,7 @@ interface Dependencies {
   issuer: string
 }
 
-/** Who comes in, and with what. */
+/** Loads and refreshes the session of an operator. */
 export class SessionLoader {
   readonly #dependencies: Dependencies
 
@@ -59,18 +55,18 @@ export class SessionLoader {
     this.#dependencies = dependencies
   }
 
-  /** What the browser holds, whether it is live or not. @throws SignInNeeded */
+  /** The session in the cookie. It may have ended on the server. @throws SignInNeeded */
   async requireSession(c: Context): Promise<ConsoleSession> {
     const session = await this.#dependencies.cookie.read(c)
-    if (session === null) throw new SignInNeeded({ isOver: c.req.method === 'POST' })
+    if (session === null) throw new SignInNeeded({ hasEnded: c.req.method === 'POST' })
     return session
   }
 
   /**
-   * The admin API, and the operator as it has them at this moment. An access token that has ended before its time is
-   * replaced once: the operator may have lost a role.
+   * Opens the session on the server. An access token that is refused before its end is refreshed once: the operator may
+   * have lost a role.
    *
-   * @throws SignInNeeded, Refused, AdminProblem
+   * @throws SignInNeeded, PageError, AdminProblem
    */
   async open(c: Context, session: ConsoleSession, now: number): Promise<OperatorSession> {
     const isOld = session.expiresAt - now <= REFRESH_AHEAD_SECONDS
@@ -88,12 +84,12 @@ export class SessionLoader {
     return { admin, operator: await readOperator(admin) }
   }
 
-  /** @throws SignInNeeded, Refused */
+  /** @throws SignInNeeded, PageError */
   async #refresh(c: Context, session: ConsoleSession, now: number): Promise<ConsoleSession> {
     const { cookie, tokens } = this.#dependencies
     const outcome = await tokens.refresh(c, session, now)
-    if (outcome.kind === 'wait') throw new Refused(awayFor(String(outcome.retryAfterSeconds)))
-    if (outcome.kind !== 'session') throw new SignInNeeded({ isOver: true })
+    if (outcome.kind === 'wait') throw new PageError(storesUnavailable(String(outcome.retryAfterSeconds)))
+    if (outcome.kind !== 'session') throw new SignInNeeded({ hasEnded: true })
     await cookie.write(c, outcome.session)
     return outcome.session
   }
@@ -104,23 +100,7 @@ export class SessionLoader {
   }
 }
 
-/** What was posted by a page of this session. @throws Refused */
-export async function readPostedForm(c: Context, { csrfToken }: ConsoleSession): Promise<Form> {
-  const form = await readForm(c)
-  if (!equalInConstantTime(encodeUtf8(form.text(CSRF_FIELD)), encodeUtf8(csrfToken)))
-    throw new Refused(FORGED)
-  return form
-}
-
-/** @throws Refused */
-export async function readForm(c: Context): Promise<Form> {
-  if (!FORM_TYPE.test(c.req.header('Content-Type') ?? '')) throw new Refused(NOT_A_FORM)
-  const text = decodeUtf8(await c.req.arrayBuffer())
-  if (text === null) throw new Refused(NOT_A_FORM)
-  return new Form(new URLSearchParams(text))
-}
-
-/** Who is signed in, as the admin API has them at this moment. @throws AdminProblem */
+/** The operator as the admin API has them now. @throws AdminProblem */
 export async function readOperator(admin: AdminClient): Promise<ConsoleOperator> {
   const {
     id,
@@ -133,7 +113,7 @@ export async function readOperator(admin: AdminClient): Promise<ConsoleOperator>
   return { id, username, isAdmin: roles.includes('admin'), mustChangePassword, passwordBreached, sid }
 }
 
-/** Whether the operator has lost every role, or never had one. */
+/** Whether the admin API refused the operator because the user has no role. */
 export function isWithoutRole(error: unknown): boolean {
   return error instanceof AdminProblem && error.code === 'role-missing' && error.path === ME
 }

@@ -1,21 +1,23 @@
 import { type Context, Hono } from 'hono'
+import { readProtectedForm } from '../pages/csrf.ts'
+import type { Form } from '../pages/form.ts'
+import { readForm } from '../pages/read_form.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import type { Form } from './form.ts'
-import { CONSOLE_PATH } from './page.ts'
-import { showPlain } from './respond.tsx'
-import { isWithoutRole, readForm, readOperator, readPostedForm } from './session_loader.ts'
+import { showCard } from './respond.tsx'
+import { isWithoutRole, readOperator } from './session_loader.ts'
 import { readNext, SignIn } from './sign_in_page.tsx'
 import type { Refusal } from './token_client.ts'
 
 const TITLE = 'Sign in'
 
-/** The way in and the way out. */
+/** Sign-in and sign-out. */
 export function signInRoutes(services: ConsoleServices): Hono {
   const app = new Hono()
   app.get('/sign-in', (c) => {
     const { next = '', reason = '' } = c.req.query()
-    return showPlain(c, { title: TITLE, body: <SignIn next={readNext(next)} reason={reason} /> }, services)
+    return showCard(c, { title: TITLE, body: <SignIn next={readNext(next)} reason={reason} /> }, services)
   })
   app.post('/sign-in', (c) => signIn(c, services))
   app.post('/sign-out', (c) => signOut(c, services))
@@ -24,14 +26,14 @@ export function signInRoutes(services: ConsoleServices): Hono {
 
 async function signIn(c: Context, services: ConsoleServices): Promise<Response> {
   const form = await readForm(c)
-  const user = { username: form.text('username'), password: form.text('password') }
+  const credentials = { username: form.text('username'), password: form.text('password') }
   const now = services.clock.now()
-  const outcome = await services.tokens.signIn(c, user, now)
+  const outcome = await services.tokens.signIn(c, credentials, now)
   if (outcome.kind !== 'session') return showRefusal(c, form, outcome, services)
   try {
     await readOperator(services.sessionLoader.adminOf(c, outcome.session))
   } catch (error) {
-    const refusal = judgeNewcomer(error)
+    const refusal = judgeRefusedTokens(error)
     if (refusal === null) throw error
     await services.tokens.signOut(c, outcome.session)
     return showRefusal(c, form, refusal, services)
@@ -40,16 +42,16 @@ async function signIn(c: Context, services: ConsoleServices): Promise<Response> 
   return c.redirect(readNext(form.text('next')), 303)
 }
 
-/** Why tokens that were just issued are of no use here. */
-function judgeNewcomer(error: unknown): Refusal | null {
+/** The reason why the admin API refuses tokens that were just issued; null for another error. */
+function judgeRefusedTokens(error: unknown): Refusal | null {
   if (isWithoutRole(error)) return { kind: 'refused' }
-  // The client belongs to another API, whose tokens the admin API does not take.
+  // The admin API answers 401 if the client of the console belongs to another API.
   return error instanceof AdminProblem && error.status === 401 ? { kind: 'not_set_up' } : null
 }
 
 async function signOut(c: Context, services: ConsoleServices): Promise<Response> {
   const session = await services.sessionLoader.requireSession(c)
-  await readPostedForm(c, session)
+  await readProtectedForm(c, session.csrfToken)
   const isEnded = await services.tokens.signOut(c, session)
   services.cookie.clear(c)
   return c.redirect(`${CONSOLE_PATH}/sign-in?reason=${isEnded ? 'signed-out' : 'signed-out-here'}`, 303)
@@ -59,7 +61,7 @@ function showRefusal(c: Context, form: Form, refusal: Refusal, services: Console
   const status = { refused: 401, not_set_up: 503, wait: 503 }[refusal.kind]
   if (refusal.kind === 'wait') c.header('Retry-After', String(refusal.retryAfterSeconds))
   const body = <SignIn typed={form} next={readNext(form.text('next'))} refusal={refusal} />
-  return showPlain(
+  return showCard(
     c,
     { title: TITLE, body, status: refusal.kind === 'wait' ? refusal.status : status },
     services,

@@ -1,32 +1,34 @@
-import { Form } from './form.ts'
-import { CONSOLE_PATH } from './page.ts'
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { CONSOLE_PATH } from './console_path.ts'
 import type { Refusal } from './token_client.ts'
 
-/** Why somebody is sent to the sign-in, by the name that the address has. */
+/** Why the operator is at the sign-in, by the name in the address. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ['signed-out', 'You are signed out, and your session is ended.'],
+  ['signed-out', 'You are signed out.'],
   [
     'signed-out-here',
-    'You are signed out in this browser. The server could not be reached to end the session: end it in the console, or change the password, if somebody else may hold it.',
+    'You are signed out in this browser, but the server could not end the session. If another user may have it, end it in the console or change your password.',
   ],
-  ['ended', 'Your session is over. Sign in again.'],
-  ['not-done', 'Your session is over, so what you sent was not done. Sign in again.'],
+  ['ended', 'Your session has ended. Sign in again.'],
+  ['not-done', 'Your session has ended, so your last change was not saved. Sign in again.'],
 ])
 
 interface SignInProps {
   typed?: Form
-  /** Where to go afterwards, below /console. */
+  /** The page of the console to open after the sign-in. */
   next: string
   reason?: string
   refusal?: Refusal
 }
 
-export function SignIn({ typed = new Form(new URLSearchParams()), next, reason = '', refusal }: SignInProps) {
+export function SignIn({ typed = Form.of({}), next, reason = '', refusal }: SignInProps) {
   const notice = REASONS.get(reason)
+  const state = { form: typed, problem: null }
   return (
     <form method="post" action={`${CONSOLE_PATH}/sign-in`} class="card form">
       <h1>Sign in</h1>
-      <p class="soft">For the operators of this service.</p>
+      <p class="soft">For operators of this service.</p>
       {notice === undefined ? null : <p class="note plain">{notice}</p>}
       {refusal === undefined ? null : (
         <p class="note bad" role="alert">
@@ -34,22 +36,23 @@ export function SignIn({ typed = new Form(new URLSearchParams()), next, reason =
         </p>
       )}
       <input type="hidden" name="next" value={next} />
-      <div class="field">
-        <label for="username">Username</label>
-        <input
-          id="username"
-          name="username"
-          value={typed.text('username')}
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck={false}
-          required
-        />
-      </div>
-      <div class="field">
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required />
-      </div>
+      <Input
+        state={state}
+        name="username"
+        label="Username"
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck={false}
+        required
+      />
+      <Input
+        state={state}
+        name="password"
+        label="Password"
+        type="password"
+        autocomplete="current-password"
+        required
+      />
       <button type="submit" class="primary">
         Sign in
       </button>
@@ -57,25 +60,25 @@ export function SignIn({ typed = new Form(new URLSearchParams()), next, reason =
   )
 }
 
-export function describeRefusal(refusal: Refusal): string {
+function describeRefusal(refusal: Refusal): string {
   switch (refusal.kind) {
     case 'refused':
-      return 'That username and password do not fit, or the account cannot sign in now.'
+      return 'Wrong username or password.'
     case 'not_set_up':
-      return 'The console is not set up: the public client sallyport-console is missing or is not enabled for the password grant of the admin API. `npm run first-admin` adds it.'
+      return 'The console is not set up. The public client sallyport-console is missing, or it does not have the grant password of the admin API. Run npm run first-admin to add it.'
     case 'wait':
       return refusal.status === 429
         ? `Too many attempts. Try again in ${refusal.retryAfterSeconds} seconds.`
-        : 'The service cannot be reached now. Try again in a moment.'
+        : 'Service unavailable. Try again in a moment.'
   }
 }
 
-/** Where to go after the sign-in: a page of the console, whatever the address says. */
+/** The page to open after the sign-in: the given one if it is a page of the console, otherwise the dashboard. */
 export function readNext(text: string): string {
   const { pathname, search } = URL.canParse(text, BASE) ? new URL(text, BASE) : new URL(BASE)
-  const isOurs = text === pathname + search && /^\/console(?:\/(?!sign-)|$)/.test(pathname)
-  return isOurs ? text : CONSOLE_PATH
+  const isPage = text === pathname + search && /^\/console(?:\/(?!sign-)|$)/.test(pathname)
+  return isPage ? text : CONSOLE_PATH
 }
 
-/** Any: only what stays the same without it is taken. */
+/** An example origin. A path that changes when it is resolved against this origin is refused. */
 const BASE = 'https://base.invalid'

@@ -1,15 +1,13 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
-import { randomId } from '../lib/bytes.ts'
+import { newCsrfToken } from '../pages/csrf.ts'
 import type { ConsoleSession } from './console_session.ts'
 import { callServer, type Server } from './server.ts'
 
-/** The public client by which operators sign in here. */
+/** The public client that operators sign in with. */
 export const CONSOLE_CLIENT = 'sallyport-console'
 
-const CSRF_BYTES = 24
-
-/** What the console needs of a token response. */
+/** The members of a token response that the console reads. */
 export const tokensSchema = z.object({
   access_token: z.string(),
   refresh_token: z.string(),
@@ -18,18 +16,23 @@ export const tokensSchema = z.object({
 export type TokenResponse = z.output<typeof tokensSchema>
 const errorSchema = z.object({ error: z.string() })
 
-/** Why there are no tokens. */
+/** The reason why the token endpoint issued no tokens. */
 export type Refusal =
-  /** A wrong name or password, or a session that is over. */
+  /** The username or the password is wrong, or the session has ended. */
   | { kind: 'refused' }
-  /** The server does not know the client of the console, or not this grant of it. */
+  /** The client of the console does not exist, or it does not have the grant. */
   | { kind: 'not_set_up' }
-  /** Too many attempts, or a store that is away. */
+  /** There were too many attempts, or a store does not respond. */
   | { kind: 'wait'; status: 429 | 503; retryAfterSeconds: number }
+
+interface Credentials {
+  username: string
+  password: string
+}
 
 export type TokenOutcome = { kind: 'session'; session: ConsoleSession } | Refusal
 
-/** Gets and ends tokens at the token endpoint, as any public client does. */
+/** Gets and revokes tokens at the server's own endpoints, as a public client. */
 export class TokenClient {
   readonly #server: Server
   readonly #issuer: string
@@ -39,17 +42,17 @@ export class TokenClient {
     this.#issuer = issuer
   }
 
-  signIn(c: Context, user: { username: string; password: string }, now: number): Promise<TokenOutcome> {
-    return this.#request(c, { grant_type: 'password', ...user }, { csrfToken: newCsrfToken(), now })
+  signIn(c: Context, credentials: Credentials, now: number): Promise<TokenOutcome> {
+    return this.#request(c, { grant_type: 'password', ...credentials }, { csrfToken: newCsrfToken(), now })
   }
 
-  /** Two tabs may do it at once: both get the same successor. */
+  /** Two tabs that refresh at the same time get the same refresh token. */
   refresh(c: Context, { refreshToken, csrfToken }: ConsoleSession, now: number): Promise<TokenOutcome> {
     const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken }
     return this.#request(c, parameters, { csrfToken, now })
   }
 
-  /** Ends the session on the server. Returns whether that is certain. */
+  /** Ends the session on the server. Returns false if that is not certain. */
   async signOut(c: Context, { refreshToken }: ConsoleSession): Promise<boolean> {
     return (await this.#post(c, '/oauth2-token/revoke', { token: refreshToken })).ok
   }
@@ -76,11 +79,7 @@ export class TokenClient {
   }
 }
 
-export function newCsrfToken(): string {
-  return randomId(CSRF_BYTES)
-}
-
-/** @param now When the tokens came. Unix seconds. */
+/** @param now The time of the token response, in Unix seconds. */
 export function toSession(tokens: TokenResponse, csrfToken: string, now: number): ConsoleSession {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: lifetime } = tokens
   return { accessToken, refreshToken, expiresAt: now + lifetime, csrfToken }

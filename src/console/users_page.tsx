@@ -3,7 +3,8 @@ import { type userSchema, usersSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { STATES } from './clients_page.tsx'
-import { CONSOLE_PATH, type Page } from './page.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import type { Page } from './page.ts'
 import { Badge, Empty, EnabledBadge, Heading, Link, Moment, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'
 
@@ -31,13 +32,13 @@ export const usersPage: Page = {
         <>
           <Heading
             title="Users"
-            lead="Customers, staff and operators, each in a pool of their own."
+            lead="Customers, staff and operators, in separate pools."
             actions={operator.isAdmin ? <NewUser /> : undefined}
           />
           <SearchForm
             action="/users"
             query={query}
-            label="The beginning of a username"
+            label="Beginning of a username"
             texts={[{ name: 'role', label: 'Role' }]}
             filters={[
               { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
@@ -45,7 +46,7 @@ export const usersPage: Page = {
             ]}
           />
           {items.length === 0 ? (
-            <Empty title="Nobody fits">Take the beginning of the username, or a shorter one.</Empty>
+            <Empty title="No users found">Try fewer letters.</Empty>
           ) : (
             <UsersTable users={items} />
           )}
@@ -84,11 +85,11 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
   )
 }
 
-/** What may be wrong with a username, in words: a name of mixed scripts can look like another one. */
+/** The warnings about a username. A name with mixed scripts can look like another name. */
 export function NameWarnings({ user }: { user: ShownUser }) {
   return user.username_warnings.map((warning) => (
     <span class="under">
-      <Badge tone="warn">Check the name</Badge> It {warning}.
+      <Badge tone="warn">Check the name</Badge> The name {warning}.
     </span>
   ))
 }
@@ -97,7 +98,7 @@ export function UserState({ user }: { user: ShownUser }) {
   return (
     <>
       <EnabledBadge enabled={user.enabled} />{' '}
-      {user.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
+      {user.must_change_password ? <Badge tone="warn">New password required</Badge> : null}{' '}
       {user.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
     </>
   )

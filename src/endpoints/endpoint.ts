@@ -1,11 +1,31 @@
+import type { Context } from 'hono'
 import type { Handler } from '../http/handlers.ts'
 import type { Responses } from '../http/responses.ts'
 import type { Services } from '../services/services.ts'
 
-/** One address of the server. The routes, their 405 and their CORS methods are made from a list of these. */
+/** The methods that an endpoint can have. GET includes HEAD. */
+export type Method = 'GET' | 'POST'
+
+/** Makes the handler of one method, once in an isolate. */
+export type CreateHandler = (services: Services, responses: Responses) => Handler
+
+/** How an endpoint serves its callers: programs, or users in a browser. */
+export interface EndpointFormat {
+  /** Whether scripts of allowed origins can read the responses (CORS). */
+  cors: boolean
+  /** Writes the response to a request that was refused with an error. `Responses.refuse` describes the error. */
+  writeError(c: Context, thrown: unknown, responses: Responses): Response | Promise<Response>
+}
+
+/** The format of endpoints for programs: errors are JSON (RFC 6749 §5.2). */
+export const JSON_FORMAT: EndpointFormat = {
+  cors: true,
+  writeError: (c, thrown, responses) => responses.error(c, thrown),
+}
+
+/** One path of the server. `addEndpoints` makes its routes, its 405 and its CORS methods. */
 export interface Endpoint {
-  method: 'GET' | 'POST'
   path: string
-  /** Makes the handler, once in an isolate. */
-  handler(services: Services, responses: Responses): Handler
+  format: EndpointFormat
+  methods: Partial<Record<Method, CreateHandler>>
 }

@@ -5,31 +5,33 @@ import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import type { Services } from '../services/services.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** How long an isolate repeats the last result of the checks, so that a flood of requests does not reach the stores. */
 const READINESS_SECONDS = 5
 
 /** Whether the Worker runs. */
 export const healthEndpoint: Endpoint = {
-  method: 'GET',
   path: '/health',
-  handler: (_services, responses) => () => responses.private({ status: 'ok' }),
+  format: JSON_FORMAT,
+  methods: { GET: (_services, responses) => () => responses.private({ status: 'ok' }) },
 }
 
 /** Whether it can serve: the stores answer, and there is a key to sign with. */
 export const readinessEndpoint: Endpoint = {
-  method: 'GET',
   path: '/health/ready',
-  handler(services, responses) {
-    const check = keepFor(READINESS_SECONDS, (context) => findFailing(services, context))
-    return async (c) => {
-      const failing = await check(requestContext(c, services.clock))
-      if (failing.length === 0) return responses.private({ status: 'ready' })
-      const response = responses.private({ status: 'unavailable', failing }, 503)
-      response.headers.set('Retry-After', String(READINESS_SECONDS))
-      return response
-    }
+  format: JSON_FORMAT,
+  methods: {
+    GET(services, responses) {
+      const check = keepFor(READINESS_SECONDS, (context) => findFailing(services, context))
+      return async (c) => {
+        const failing = await check(requestContext(c, services.clock))
+        if (failing.length === 0) return responses.private({ status: 'ready' })
+        const response = responses.private({ status: 'unavailable', failing }, 503)
+        response.headers.set('Retry-After', String(READINESS_SECONDS))
+        return response
+      }
+    },
   },
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
@@ -10,7 +11,7 @@ import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { passwordStandingOf } from '../users/password_standing.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
 /** The response for a token that is not live or that the client may not introspect (RFC 7662 §2.2). */
@@ -21,9 +22,9 @@ const INACTIVE = { active: false }
  * It describes a refresh token only to the client that the token was issued to.
  */
 export const introspectEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token/introspect',
-  handler: (services, responses) => (c) => handleIntrospection(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleIntrospection(c, services, responses) },
 }
 
 async function handleIntrospection(c: Context, services: Services, responses: Responses): Promise<Response> {
@@ -33,7 +34,7 @@ async function handleIntrospection(c: Context, services: Services, responses: Re
 
 async function introspect(request: ClientRequest, services: Services): Promise<object> {
   const { client, api, parameters, context } = request
-  if (!client.confidential) throw invalidClient('a public client may not introspect')
+  if (!isConfidential(client)) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE

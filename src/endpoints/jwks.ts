@@ -1,16 +1,18 @@
 import { requestContext } from '../http/request_context.ts'
 import { JWKS_MAX_AGE_SECONDS } from '../keys/key_schedule.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The JWKS endpoint (RFC 7517 §5). */
 export const jwksEndpoint: Endpoint = {
-  method: 'GET',
   path: '/.well-known/jwks.json',
-  handler({ keys, clock }, responses) {
-    const publish = responses.publisher()
-    return async (c) => {
-      const { body, etag } = await keys.jwks(requestContext(c, clock))
-      return publish(body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })
-    }
+  format: JSON_FORMAT,
+  methods: {
+    GET({ keys, clock }, responses) {
+      const publish = responses.publisher()
+      return async (c) => {
+        const { body, etag } = await keys.jwks(requestContext(c, clock))
+        return publish(body, { etag, maxAgeSeconds: JWKS_MAX_AGE_SECONDS })
+      }
+    },
   },
 }

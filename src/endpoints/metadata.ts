@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
+import type { Handler } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { Responses } from '../http/responses.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
@@ -11,7 +12,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import type { Services } from '../services/services.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
 import { revocationsEndpoint } from './revocations.ts'
@@ -27,9 +28,12 @@ const MAX_AGE_SECONDS = 300
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
-].map((path) => ({ method: 'GET', path, handler: handleMetadata }))
+].map((path) => ({ path, format: JSON_FORMAT, methods: { GET: createMetadataHandler } }))
 
-function handleMetadata(services: Services, responses: Responses): ReturnType<Endpoint['handler']> {
+function createMetadataHandler(
+  services: Pick<Services, 'config' | 'keys' | 'clock'>,
+  responses: Responses,
+): Handler {
   const { config, keys, clock } = services
   const publish = responses.publisher()
   let last: { jwks: string | null; body: string; etag: string } | null = null

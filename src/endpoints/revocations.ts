@@ -1,27 +1,29 @@
 import { requestContext } from '../http/request_context.ts'
 import { FEED_MAX_AGE_SECONDS } from '../sessions/revocation_feed.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /**
  * The cut-offs whose access tokens may still live, as a signed JWT. A reader that has the list asks for the added entries by
  * `since`.
  */
 export const revocationsEndpoint: Endpoint = {
-  method: 'GET',
   path: '/revocations',
-  handler({ feed, clock }, responses) {
-    const publish = responses.publisher()
-    return async (c) => {
-      const context = requestContext(c, clock)
-      const { token, etag, asOf } = await feed.read(c.req.query('since') ?? null, context)
-      // How long ago the stores last confirmed it: it grows while they are down.
-      const ageSeconds = Math.max(0, context.now - asOf)
-      return publish(token, {
-        etag,
-        maxAgeSeconds: FEED_MAX_AGE_SECONDS,
-        type: 'application/jwt',
-        ageSeconds,
-      })
-    }
+  format: JSON_FORMAT,
+  methods: {
+    GET({ feed, clock }, responses) {
+      const publish = responses.publisher()
+      return async (c) => {
+        const context = requestContext(c, clock)
+        const { token, etag, asOf } = await feed.read(c.req.query('since') ?? null, context)
+        // How long ago the stores last confirmed it: it grows while they are down.
+        const ageSeconds = Math.max(0, context.now - asOf)
+        return publish(token, {
+          etag,
+          maxAgeSeconds: FEED_MAX_AGE_SECONDS,
+          type: 'application/jwt',
+          ageSeconds,
+        })
+      }
+    },
   },
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { auditSuccess } from '../audit/audit_success.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { Responses } from '../http/responses.ts'
@@ -10,16 +11,16 @@ import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import { identifySession } from '../sessions/identify_session.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
 /** The revocation endpoint (RFC 7009): a token of a session ends that session, a client's own token dies alone. */
 export const revokeEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token/revoke',
-  handler: (services, responses) => (c) => handleRevocation(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleRevocation(c, services, responses) },
 }
 
 async function handleRevocation(c: Context, services: Services, responses: Responses): Promise<Response> {
@@ -52,8 +53,8 @@ async function spendBudgets(
   { client, context }: ClientRequest,
   { bursts }: Services,
 ): Promise<void> {
-  if (!client.confidential) await bursts.spend('revocations', client.id, context)
-  const isOfClient = client.confidential || !isVisitorId(subject)
+  if (!isConfidential(client)) await bursts.spend('revocations', client.id, context)
+  const isOfClient = isConfidential(client) || !isVisitorId(subject)
   if (isOfClient) await bursts.spendOfClient('client_revocations', client.id)
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
@@ -8,13 +9,13 @@ import { runAsClient } from '../http/run_as_client.ts'
 import { invalidTarget, OAuthError, type Refusal } from '../oauth/errors.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */
 export const tokenEndpoint: Endpoint = {
-  method: 'POST',
   path: '/oauth2-token',
-  handler: (services, responses) => (c) => handleTokenRequest(c, services, responses),
+  format: JSON_FORMAT,
+  methods: { POST: (services, responses) => (c) => handleTokenRequest(c, services, responses) },
 }
 
 async function handleTokenRequest(c: Context, services: Services, responses: Responses): Promise<Response> {
@@ -54,6 +55,6 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null } = about
-  const who = { api: api.name, clientId: client.id, isFromClient: client.confidential, subject, sid }
+  const who = { api: api.name, clientId: client.id, isFromClient: isConfidential(client), subject, sid }
   services.audit.record({ kind, outcome: 'refused', reason, grant, ...who }, context)
 }

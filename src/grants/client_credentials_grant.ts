@@ -1,5 +1,6 @@
 import { auditSuccess } from '../audit/audit_success.ts'
 import { clientScopes } from '../clients/allowed_scopes.ts'
+import { isConfidential } from '../clients/client.ts'
 import { requireCurrentClient } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
@@ -10,7 +11,7 @@ export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
   startsSession: false,
   isOffered: () => true,
-  isAllowed: (client) => client.confidential && client.grants.includes('client_credentials'),
+  isAllowed: (client) => isConfidential(client) && client.grants.includes('client_credentials'),
 
   async run(request, services) {
     const { client, api, parameters, context } = request

@@ -1,4 +1,5 @@
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
@@ -73,7 +74,7 @@ function spendRefresh(
   { client, context }: ClientRequest,
   { bursts }: GrantServices,
 ): Promise<void> {
-  return bursts.spend('refreshes', client.confidential ? sid : client.id, context)
+  return bursts.spend('refreshes', isConfidential(client) ? sid : client.id, context)
 }
 
 /** Requires that the token was used in time. A lifetime that became shorter also applies to tokens issued before. */

@@ -7,19 +7,19 @@ import { requestContext } from './request_context.ts'
 
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 
-/** What pages need of a response beside its body. */
+/** The headers that scripts can read. */
 const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After']
 
 /**
- * Cross-origin answers for exact origins alone. A preflight and a GET name no client, so they are allowed from every
- * origin in config.yml or of an enabled client; the response to a POST can be read from those in config.yml and, by
- * `allowClientOrigin`, from the client's own.
+ * Makes the CORS middleware of a path. Only exact origins are allowed. A preflight and a GET name no client, so the origins
+ * in config.yml and the origins of every enabled client are allowed. For a POST, the origins in config.yml are allowed, and
+ * `allowClientOrigin` adds the origins of its client.
  *
- * @param methodsOf The methods that a path has.
+ * @param methods The methods of the path.
  */
 export function corsFor(
-  services: Services,
-  methodsOf: (path: string) => readonly string[],
+  services: Pick<Services, 'config' | 'clock' | 'origins'>,
+  methods: readonly string[],
 ): MiddlewareHandler {
   const { allowOrigins, allowHeaders, preflightMaxAgeSeconds } = services.config.cors
   const fromConfig = new Set(allowOrigins)
@@ -28,31 +28,31 @@ export function corsFor(
     if (fromConfig.has(origin)) return true
     if (c.req.method === 'POST' || origin === '') return false
     const origins = services.origins.findAll(requestContext(c, services.clock))
-    return (await origins.catch((error) => readableByNone(error, c))).has(origin)
+    return (await origins.catch((error) => allowNoOrigin(error, c))).has(origin)
   }
 
   const allow = cors({
     origin: async (origin, c) => ((await isAllowed(origin, c)) ? origin : null),
-    allowMethods: (_origin, c) => [...methodsOf(c.req.path)],
+    allowMethods: [...methods],
     allowHeaders: [...HEADERS_ALWAYS_ALLOWED, ...allowHeaders],
     exposeHeaders: EXPOSED_HEADERS,
     maxAge: preflightMaxAgeSeconds,
   })
   return async (c, next) => {
     const preflight = await allow(c, next)
-    // The library says it a second time.
+    // The library sets Vary itself for a preflight.
     if (!preflight) c.header('Vary', 'Origin')
     return preflight
   }
 }
 
-/** A response to a GET does not fail for want of the origins: no page can read it then. @throws the error of any other */
-function readableByNone(error: unknown, { req }: Context): ReadonlySet<string> {
+/** A GET does not fail if the origins cannot be read: then no script can read the response. @throws the error otherwise */
+function allowNoOrigin(error: unknown, { req }: Context): ReadonlySet<string> {
   if (req.method === 'OPTIONS' || !(error instanceof StorageUnavailable)) throw error
   return new Set()
 }
 
-/** Lets a page of the client's own origins read the response, once the client is known. */
+/** Lets scripts of the client's own origins read the response. Called once the client is authenticated. */
 export function allowClientOrigin(c: Context, client: Client): void {
   const origin = c.req.header('Origin')
   if (origin !== undefined && client.origins.includes(origin)) c.header('Access-Control-Allow-Origin', origin)

@@ -2,17 +2,16 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { bodyTooLarge } from '../oauth/errors.ts'
-import type { Responses } from './responses.ts'
 import { PROTECTIVE_HEADERS } from './security_headers.ts'
 
-/** Answers a request. What it throws is a refusal. */
+/** Handles a request. An error that it throws refuses the request. */
 export type Handler = (c: Context) => Response | Promise<Response>
 
 export const MAX_BODY_BYTES = 16 * 1024
 
 /**
- * Has a middleware of Hono around what needs it, such as a request of a page. Any other request meets the handler alone: a
- * chain of middleware costs more than a response from memory.
+ * Applies a middleware of Hono to some requests only, for example to those with `Origin`. A chain of middleware costs more
+ * time than a response from memory.
  */
 export function when(
   where: (c: Context) => boolean,
@@ -23,7 +22,7 @@ export function when(
   return (c) => (where(c) ? wrapped(c) : handler(c))
 }
 
-/** Has a middleware of Hono around a response. */
+/** Applies a middleware of Hono to a handler. */
 export function wrap(middleware: MiddlewareHandler, handler: Handler): Handler {
   return async (c) => {
     const early = await middleware(c, async () => {
@@ -34,18 +33,21 @@ export function wrap(middleware: MiddlewareHandler, handler: Handler): Handler {
   }
 }
 
-/** The response, or the one to what was thrown instead. */
-export function orError(responses: Responses, handler: Handler): Handler {
+/** Writes the response to an error that the handler throws. */
+export function catchErrors(
+  handler: Handler,
+  writeError: (c: Context, thrown: unknown) => Response | Promise<Response>,
+): Handler {
   return async (c) => {
     try {
       return await handler(c)
     } catch (error) {
-      return responses.error(c, error)
+      return writeError(c, error)
     }
   }
 }
 
-/** 413 for a body that is too large: by what it says of itself, and where that does not count by what it has. */
+/** Refuses a body that is too large with 413, by its Content-Length or, without a valid one, by its bytes. */
 export function limitBody(handler: Handler): Handler {
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
@@ -60,12 +62,12 @@ export function limitBody(handler: Handler): Handler {
   }
 }
 
-/** Whoever sends both lengths and chunks is read by the chunks (RFC 9112 §6.3). */
+/** Transfer-Encoding overrides Content-Length (RFC 9112 §6.3). */
 function isUnmeasured({ req }: Context): boolean {
   return req.header('Content-Length') === undefined || req.header('Transfer-Encoding') !== undefined
 }
 
-/** 304 where the caller has the response already (RFC 9110 §13.1.2). */
+/** Responds with 304 if the caller has the current response (RFC 9110 §13.1.2). */
 export function revalidate(handler: Handler): Handler {
   const kept = ['age', 'access-control-allow-origin', ...PROTECTIVE_HEADERS]
   const compare = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...kept] })

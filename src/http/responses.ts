@@ -4,7 +4,7 @@ import { compact } from '../lib/compact.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { usesBasic } from '../oauth/client_authentication.ts'
-import { describeRefusal, type ErrorDialect, formatError } from '../oauth/error_dialect.ts'
+import { describeRefusal, type ErrorDialect, formatError, type WireError } from '../oauth/error_dialect.ts'
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
 import { responseHeaders } from './security_headers.ts'
 
@@ -22,19 +22,27 @@ const NO_STORE = { 'Cache-Control': PRIVATE, Pragma: 'no-cache' }
 /** Refusals of requests whose path is not one of the server's endpoints. */
 const HIDDEN_PATHS: ReadonlySet<Refusal['kind']> = new Set(['not_found', 'misdirected_request'])
 
-/** How a response for anyone may be kept. */
+const BASIC_CHALLENGE = 'Basic realm="sallyport", charset="UTF-8"'
+
+/** A refused request: the error that the caller gets, and the headers that the error needs in any format. */
+export interface RefusedRequest {
+  error: WireError
+  headers: Readonly<Record<string, string>>
+}
+
+/** How a public response may be cached. */
 export interface Caching {
   etag: string
   maxAgeSeconds: number
-  /** The media type, where it is not JSON. */
+  /** The media type. The default is JSON. */
   type?: string
-  /** How old it is already (RFC 9111 §5.1); absent where it is as of now. */
+  /** The age of the content (RFC 9111 §5.1). Absent if it is current. */
   ageSeconds?: number
 }
 
 /**
- * Writes the responses of one server. Their headers are made once: to set each anew would cost more than the rest of an
- * answer from memory.
+ * Writes the responses of one server. The headers are created once, because creating them costs more than the rest of a
+ * response from memory.
  */
 export class Responses {
   readonly #common: Readonly<Record<string, string>>
@@ -47,12 +55,12 @@ export class Responses {
     this.#dialect = errorDialect
   }
 
-  /** A JSON response that nobody may keep. */
+  /** A JSON response that no cache stores. */
   private(body: object, status = 200): Response {
     return new Response(JSON.stringify(body), { status, headers: this.#private })
   }
 
-  /** Makes answers for anyone, to be kept for a time and asked for again by their ETag. */
+  /** Makes a function that writes public responses, which caches store and revalidate by their ETag. */
   publisher(): (body: string, caching: Caching) => Response {
     let last: { key: string; headers: Headers } | null = null
     return (body, caching) => {
@@ -74,30 +82,32 @@ export class Responses {
     )
   }
 
-  /** Writes whatever was thrown, in the one form that errors have. The cause goes to the log alone. */
-  error({ req }: Context, thrown: unknown): Response {
+  /** Writes the JSON response to an error (RFC 6749 §5.2). */
+  error(c: Context, thrown: unknown): Response {
+    const { error, headers } = this.refuse(c, thrown)
+    const response = this.private(formatError(error, this.#dialect), error.status)
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
+    return response
+  }
+
+  /** Describes an error for the caller and logs it. Only the log has the exact reason. */
+  refuse({ req }: Context, thrown: unknown): RefusedRequest {
     const { refusal, reason } = toOAuthError(thrown)
     const wire = describeRefusal(refusal, this.#dialect)
     log(wire.status >= 500 ? 'error' : 'info', 'refused', {
-      // A path that is none of ours may hold anything, a token too.
+      // An unknown path may contain a token.
       path: HIDDEN_PATHS.has(refusal.kind) ? null : req.path,
       status: wire.status,
       error: wire.error,
       reason,
     })
-    const response = this.private(formatError(wire, this.#dialect), wire.status)
-    for (const [name, value] of Object.entries(headersOf(refusal))) response.headers.set(name, value)
-    if (wire.error === 'invalid_client' && usesBasic(req.header('Authorization'))) {
-      response.headers.set('WWW-Authenticate', 'Basic realm="sallyport", charset="UTF-8"')
-    }
-    return response
-  }
-}
-
-function headersOf(refusal: Refusal): Record<string, string> {
-  return {
-    ...(refusal.kind === 'method_not_allowed' ? { Allow: refusal.allow } : {}),
-    ...('retryAfterSeconds' in refusal ? { 'Retry-After': String(refusal.retryAfterSeconds) } : {}),
+    const hasFailedBasic = wire.error === 'invalid_client' && usesBasic(req.header('Authorization'))
+    const headers = compact({
+      Allow: refusal.kind === 'method_not_allowed' ? refusal.allow : undefined,
+      'Retry-After': 'retryAfterSeconds' in refusal ? String(refusal.retryAfterSeconds) : undefined,
+      'WWW-Authenticate': hasFailedBasic ? BASIC_CHALLENGE : undefined,
+    })
+    return { error: wire, headers }
   }
 }
 

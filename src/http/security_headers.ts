@@ -12,18 +12,6 @@ const OF_ANSWERS = {
   'X-Content-Type-Options': 'nosniff',
 }
 
-/** There is no script, and no style that is not in the one stylesheet. */
-const OF_PAGES = {
-  'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  // Not no-referrer: browsers would send `Origin: null` with each form.
-  'Referrer-Policy': 'same-origin',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-}
-
 /** The names of all that a response may have, in lower case. */
 export const PROTECTIVE_HEADERS = [...Object.keys(OF_ANSWERS), 'Strict-Transport-Security'].map((name) =>
   name.toLowerCase(),
@@ -39,13 +27,8 @@ export function protectResponses(issuer: string): MiddlewareHandler {
   return setAlways(responseHeaders(issuer))
 }
 
-/** The same for the pages of the console. */
-export function protectPages(issuer: string): MiddlewareHandler {
-  return setAlways({ ...OF_PAGES, ...hstsOf(issuer) })
-}
-
 /** The issuer says what callers use, which a request does not where TLS ends before the Worker. */
-function hstsOf(issuer: string): Record<string, string> {
+export function hstsOf(issuer: string): Record<string, string> {
   return issuer.startsWith('https:') ? { 'Strict-Transport-Security': HSTS } : {}
 }
 

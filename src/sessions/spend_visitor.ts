@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { Config } from '../config/config.ts'
@@ -21,20 +22,20 @@ interface Dependencies {
   audit: AuditStore
 }
 
-/** A sign-in of a customer, who may have been a visitor until now. */
+/** A sign-in of a customer who may have been a guest before. */
 interface Merge {
-  /** The visitor's access token, not verified yet; null where there is none. */
+  /** The access token of the guest, not verified yet; null if the request has none. */
   token: string | null
-  /** The subject who signs in. */
+  /** The subject of the user who signs in. */
   customer: string
 }
 
 /**
- * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
- * ending the guest's session, so of all who present it at once, one merges the cart. A token that cannot be
- * spent fails no sign-in: it is left aside and audited.
+ * Ends the session of a guest who signs in as a customer. The atomic end of the session makes sure that only one sign-in
+ * merges the cart. A token that is not valid fails no sign-in: it is ignored and audited.
  *
- * @throws StorageUnavailable: a cart is worth the retry
+ * @returns the subject of the guest; null without a valid token
+ * @throws StorageUnavailable, so that a retry can merge the cart
  */
 export async function spendVisitor(
   { token, customer }: Merge,
@@ -78,7 +79,7 @@ async function requireLiveVisitor(
   return { ...claims, sid }
 }
 
-/** @throws InvalidToken where the guest's session had ended, spent or not */
+/** @throws InvalidToken if the guest's session has ended before */
 async function spend(
   visitor: VisitorClaims,
   { api, context }: ClientRequest,
@@ -104,7 +105,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
-    isFromClient: client.confidential,
+    isFromClient: isConfidential(client),
     subject: customer,
     sid: null,
   }

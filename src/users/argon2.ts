@@ -13,11 +13,11 @@ interface Argon2Exports {
   _initialize(): void
 }
 
-/** Argon2id on a precompiled WebAssembly module. One hash at a time: a call holds the isolate's thread. */
+/** Argon2id on a precompiled WebAssembly module. A call blocks the isolate's thread until the hash is done. */
 export class Argon2id {
   readonly #module: WebAssembly.Module
   #exports: Argon2Exports
-  /** The most that its instance has hashed with, in KiB. */
+  /** The largest memory of a hash in the current instance, in KiB. */
   #largestMemory = 0
 
   constructor(module: WebAssembly.Module) {
@@ -26,10 +26,10 @@ export class Argon2id {
   }
 
   /**
-   * The raw hash. Bytes go in and lengths are bytes: the package's own wrapper passes the length of the string
-   * instead, and so leaves out the end of every password that is not ASCII (docs/decisions/0002).
+   * Computes the raw hash. All lengths are in bytes. The wrapper of the package passes the length of the string instead, so it
+   * ignores the end of every password that is not ASCII (docs/decisions/0002).
    *
-   * @throws Error where the module refuses the parameters or has no memory left
+   * @throws Error if the module refuses the parameters or has no memory left
    */
   hash({ password, salt, cost, hashLength }: Argon2Input): Uint8Array {
     this.#makeRoom(cost.m)
@@ -51,8 +51,8 @@ export class Argon2id {
   }
 
   /**
-   * The memory of an instance never shrinks, and for a larger block it grows by the whole of it, 64 MiB beside 19. So
-   * that gets another instance, and the smaller blocks later have room in it.
+   * Replaces the instance before a hash that needs more memory. The memory of an instance never shrinks, and it grows by the
+   * size of the whole new block: 64 MiB in addition to 19.
    */
   #makeRoom(memory: number): void {
     if (memory > this.#largestMemory && this.#largestMemory > 0) this.#exports = instantiate(this.#module)
@@ -71,7 +71,7 @@ export class Argon2id {
     return address
   }
 
-  /** A view of the module's memory, made anew because a growing memory ends the earlier ones. */
+  /** Makes a view of the module's memory. Earlier views are invalid after the memory grows. */
   #bytes(address: number, byteLength: number): Uint8Array {
     return new Uint8Array(this.#exports.memory.buffer, address, byteLength)
   }

@@ -16,11 +16,11 @@ export interface UserCredentials {
   password: string
   clientId: string
   api: string
-  /** The response of a challenge, unchanged; null where the caller sent none. */
+  /** The response of a challenge, unchanged; null if the client sent none. */
   challengeResponse: string | null
 }
 
-/** The user, and the sign-in that `SignInGuard.recordSignIn` needs once the session is known. */
+/** The user, and the sign-in for `SignInGuard.recordSignIn`, which also needs the new session. */
 export interface AuthenticatedUser {
   user: User
   signIn: ProvenSignIn
@@ -34,12 +34,12 @@ interface Dependencies {
 }
 
 /**
- * Proves a user by name and password. Every failure costs the same, for an unknown name, a wrong password, a locked and a
- * disabled user: a read near the caller, a hash, a read of the primary because a replica may be behind, and a write that
- * counts the failure.
+ * Authenticates a user by username and password. An unknown username, a wrong password, a locked user and a disabled user cost
+ * the same: a read of a replica, a hash, a read of the primary, and a write that counts the failure. The primary is read because
+ * a replica can be behind.
  *
- * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable where the address has to wait;
- *   challenge_required where the account or the address failed recently
+ * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable if the address must wait;
+ *   challenge_required if the account or the address failed recently
  */
 export async function authenticateUser(
   { password, challengeResponse, ...credentials }: UserCredentials,
@@ -49,17 +49,19 @@ export async function authenticateUser(
   const { guard } = dependencies
   const username = normalizeUsername(credentials.username)
   const forms = passwordForms(password)
-  if (username === null || forms === null) throw wrongCredentials('a name or password that nobody can have')
+  if (username === null || forms === null)
+    throw wrongCredentials('a username or password that is not allowed')
   const attempt = await guard.watch({ ...credentials, username }, context)
-  const first = await lookOnce({ ...attempt, challengeResponse }, forms, dependencies)
+  const first = await checkOnReplica({ ...attempt, challengeResponse }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.wasGuessedAt(attempt)) return signedIn(user, first)
-  // Runs to its end even if the caller hangs up: the response to a right password is earlier, so a caller could avoid the count.
-  return runToEnd(context, lookAgain(first, forms, dependencies))
+  // Continues if the client closes the connection. A correct password gets its response earlier, so a client that closes the
+  // connection after that time would avoid the count.
+  return runToEnd(context, checkOnPrimary(first, forms, dependencies))
 }
 
-/** The result of one read of the stores and one check of the password. */
-interface Judgement {
+/** The result of one read of the user and one check of the password. */
+interface PasswordCheck {
   attempt: WatchedAttempt
   user: User | null
   /** The failures of the account at the first read. */
@@ -67,15 +69,15 @@ interface Judgement {
   isSuspect: boolean
   /** Whether the password matches the hash that was read. */
   isProven: boolean
-  /** Why the attempt fails; null where it does not. */
+  /** The reason why the attempt fails; null for success. */
   reason: string | null
 }
 
-async function lookOnce(
+async function checkOnReplica(
   { challengeResponse, ...attempt }: WatchedAttempt & Pick<UserCredentials, 'challengeResponse'>,
   forms: Uint8Array[],
   { users, passwords, guard, challenge }: Dependencies,
-): Promise<Judgement> {
+): Promise<PasswordCheck> {
   const { api, context } = attempt
   const found = await users.findForSignIn(queryOf(attempt), 'replica')
   guard.requireAdmission(found.failures, attempt)
@@ -88,13 +90,13 @@ async function lookOnce(
 }
 
 /**
- * Reads the primary again, and counts a failure. Parallel guesses all read the counts before the first one is counted, so
- * without a second read the lock would come too late.
+ * Reads the user again, on the primary, and counts a failure. All parallel guesses read the counts before the first one is
+ * counted. Without this second read the lock would come too late.
  *
  * @throws OAuthError invalid_grant
  */
-async function lookAgain(
-  first: Judgement,
+async function checkOnPrimary(
+  first: PasswordCheck,
   forms: Uint8Array[],
   { users, passwords, guard }: Dependencies,
 ): Promise<AuthenticatedUser> {
@@ -111,7 +113,7 @@ async function lookAgain(
   throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
 }
 
-function signedIn(user: User, { attempt, seen }: Judgement): AuthenticatedUser {
+function signedIn(user: User, { attempt, seen }: PasswordCheck): AuthenticatedUser {
   return { user, signIn: { user, attempt, seen } }
 }
 

@@ -5,7 +5,7 @@ import type { SignInGuard } from './sign_in_guard.ts'
 import type { User } from './user.ts'
 import type { UserStore } from './user_store.ts'
 
-/** The current password of a user who is signed in already, as it was typed. */
+/** The current password of a signed-in user, unchanged. */
 export interface Confirmation {
   user: User
   password: string
@@ -23,7 +23,7 @@ interface Dependencies {
  * Checks the current password of a signed-in user. A wrong one counts as a failed sign-in of the account, so an access token
  * gives no more guesses than a sign-in. The failure is counted before the check, so the limit holds for parallel guesses too.
  *
- * @returns why the password is refused; null where it is right
+ * @returns the reason why the password is refused; null if it is correct
  * @throws OAuthError temporarily_unavailable; StorageUnavailable
  */
 export async function confirmPassword(

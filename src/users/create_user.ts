@@ -8,30 +8,30 @@ import type { ImportedHash, PasswordHasher } from './password_hash.ts'
 import { generateUserId, type User } from './user.ts'
 import { GUEST } from './visitor.ts'
 
-/** A person to be added, as an operator names them. */
-interface PersonDraft {
+/** The fields of a new user, from an operator. */
+interface BaseDraft {
   pool: string
   username: string
   roles: string[]
   enabled: boolean
-  /** False where it is absent. */
+  /** The default is false. */
   mustChangePassword?: boolean
 }
 
-export interface UserDraft extends PersonDraft {
+export interface UserDraft extends BaseDraft {
   password: string
 }
 
-/** A person who comes from another system, with the hash that it had of their password. */
-export interface ImportedUserDraft extends PersonDraft {
+/** A user of another system, with the password hash of that system. */
+export interface ImportedUserDraft extends BaseDraft {
   /** A stored form of docs/password-hashes.md, or any text that names its own scheme. */
   passwordHash: string
 }
 
-/** A person who cannot be added or changed so; the message says why, to the operator. */
+/** A user that cannot be created or changed. The message for the operator has the reason. */
 export class UserRefused extends Error {
   override name = 'UserRefused'
-  /** What is to blame, by its name on the wire. */
+  /** The refused field, by its name on the wire. */
   readonly field: 'pool' | 'username' | 'password' | 'password_hash' | 'roles'
 
   constructor(field: UserRefused['field'], message: string) {
@@ -46,17 +46,17 @@ interface Dependencies {
   config: Pick<Config, 'apis' | 'minimumPasswordLength'>
 }
 
-/** Who sets a password and when. */
+/** The context in which a password is set. */
 export interface PasswordSetting {
   occasion: Omit<Occasion, 'at'>
   context: RequestContext
 }
 
-/** What is stored of a new password. */
+/** The stored values of a new password. */
 export interface NewPassword {
   /** A PHC string. */
   passwordHash: string
-  /** When known breaches were looked through for it, in Unix seconds; null where nobody could be asked. */
+  /** The time of the check against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
 }
 
@@ -68,20 +68,20 @@ type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
 /** The longest role, in Unicode code points. */
 export const MAX_ROLE_CHARACTERS = 64
 
-/** Makes a user from a draft, hashing the password. @throws UserRefused */
+/** Makes a user from a draft and hashes the password. @throws UserRefused */
 export async function createUser(
   { password, ...draft }: UserDraft,
   dependencies: Dependencies,
   setting: PasswordSetting,
 ): Promise<User> {
-  const person = requirePerson(draft, dependencies.config)
+  const fields = requireValid(draft, dependencies.config)
   const made = await makePassword(password, dependencies, setting)
-  return toUser(person, { ...made, isHashReplaceable: false }, setting.context.now)
+  return toUser(fields, { ...made, isHashReplaceable: false }, setting.context.now)
 }
 
 /**
- * A password that is set in clear, hashed. One that a known breach has is refused (NIST SP 800-63B-4 §3.1.1.2); where
- * nobody can be asked it is taken, and looked for at the next sign-in.
+ * Checks and hashes a new password. A password in a known breach is refused (NIST SP 800-63B-4 §3.1.1.2). If the breach service
+ * is down, the password is accepted, and the next sign-in checks it.
  *
  * @throws UserRefused
  * @throws OAuthError temporarily_unavailable
@@ -103,8 +103,8 @@ export function breachedPassword(): UserRefused {
 }
 
 /**
- * Makes a user from a draft with a hash of another system. The stored hash is that one, or Argon2id of it where it is
- * fast, until the first sign-in.
+ * Makes a user from a draft with a hash of another system. Until the first sign-in the store has this hash, or Argon2id of a
+ * fast hash.
  *
  * @throws UserRefused
  * @throws OAuthError temporarily_unavailable
@@ -114,9 +114,9 @@ export async function importUser(
   { passwords, config }: { passwords: ImportingHasher; config: Pick<Config, 'apis'> },
   now: number,
 ): Promise<User> {
-  const person = requirePerson(draft, config)
+  const fields = requireValid(draft, config)
   const passwordHash = await passwords.adopt(requireImportedHash(draft.passwordHash, passwords))
-  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
+  return toUser(fields, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
 }
 
 /**
@@ -126,13 +126,13 @@ export async function importUser(
  * @throws UserRefused
  */
 export function createUserWithoutPassword(
-  draft: PersonDraft,
+  draft: BaseDraft,
   { passwords, config }: { passwords: Pick<PasswordHasher, 'makeUnusable'>; config: Pick<Config, 'apis'> },
   now: number,
 ): User {
-  const person = requirePerson({ ...draft, mustChangePassword: true }, config)
+  const fields = requireValid({ ...draft, mustChangePassword: true }, config)
   const passwordHash = passwords.makeUnusable()
-  return toUser(person, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
+  return toUser(fields, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
 }
 
 /** @throws UserRefused */
@@ -145,11 +145,11 @@ export function requireImportedHash(text: string, passwords: ImportingHasher): I
   }
 }
 
-/** The draft with its name as it is stored. @throws UserRefused */
-function requirePerson(
-  { pool, roles, enabled, mustChangePassword = false, ...draft }: PersonDraft,
+/** Checks the fields of a draft and normalises the username. @throws UserRefused */
+function requireValid(
+  { pool, roles, enabled, mustChangePassword = false, ...draft }: BaseDraft,
   config: Pick<Config, 'apis'>,
-): Required<PersonDraft> {
+): Required<BaseDraft> {
   const pools = new Set([...config.apis.values()].map((api) => api.userPool))
   if (!pools.has(pool)) {
     const message = `config.yml has no API with the user pool "${pool}": it has ${[...pools].join(', ')}`
@@ -163,7 +163,7 @@ function requirePerson(
   return { pool, username, roles, enabled, mustChangePassword }
 }
 
-/** A username of a pool, normalised. @throws UserRefused */
+/** Normalises a username of a pool. @throws UserRefused */
 export function requireUsername(text: string, pool: string, config: Pick<Config, 'apis'>): string {
   const problem = findUsernameProblem(text)
   if (problem !== null) throw new UserRefused('username', `the username ${problem}`)
@@ -175,7 +175,7 @@ export function requireUsername(text: string, pool: string, config: Pick<Config,
   return username
 }
 
-/** The bytes of a new password. @throws UserRefused */
+/** Encodes a new password. @throws UserRefused */
 function requirePassword(
   text: string,
   { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
@@ -207,9 +207,9 @@ export function isRole(text: string): boolean {
   return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
-function toUser(person: Required<PersonDraft>, password: StoredPassword, now: number): User {
+function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: number): User {
   return {
-    ...person,
+    ...fields,
     id: generateUserId(),
     ...password,
     passwordBreached: false,

@@ -2,8 +2,8 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 
 /**
- * What failed sign-ins are counted for: a name in a pool; an address (IPv4, or the /64 of IPv6); the networks around it (a
- * site is an IPv6 /56, a network an IPv6 /48 or an IPv4 /24); a client.
+ * The kinds of counts of failed sign-ins. An account is a username in a pool. An address is an IPv4 address or an IPv6 /64. A
+ * site is an IPv6 /56. A network is an IPv6 /48 or an IPv4 /24.
  */
 export const FAILURE_KINDS = ['account', 'address', 'site', 'network', 'client'] as const
 export type FailureKind = (typeof FAILURE_KINDS)[number]
@@ -14,15 +14,15 @@ export interface FailureKey {
   key: string
 }
 
-/** A count that is not forgotten yet. Times are Unix seconds. */
+/** A count that has not expired. Times are Unix seconds. */
 export interface FailureCount {
   kind: FailureKind
   /** Since the last lock. */
   failures: number
   locks: number
-  /** In the past, or 0, where there is no lock. */
+  /** The end of the lock. Without a lock it is in the past, or 0. */
   lockedUntil: number
-  /** The last failure. A sign-in that succeeds does not change it, so it does not show whether the username exists. */
+  /** The time of the last failure. A successful sign-in does not change it, so it does not reveal whether the username exists. */
   failedAt: number
 }
 
@@ -36,7 +36,7 @@ const countsSchema: z.ZodMiniType<FailureCount[]> = z.array(
   }),
 )
 
-/** Decodes the counts that a statement gathered as a JSON array. @throws CorruptRecord */
+/** Decodes counts from a JSON array. @throws CorruptRecord */
 export function decodeFailureCounts(json: string): FailureCount[] {
   return decodeRecord(countsSchema, 'sign-in failures', parseJsonColumn('sign-in failures', json))
 }

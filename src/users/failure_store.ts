@@ -12,7 +12,7 @@ import {
 } from './sign_in_mark.ts'
 import type { User } from './user.ts'
 
-/** One failure to be counted, and what it may lead to. */
+/** A failure to count, and its limits. */
 export interface Failure extends FailureKey {
   limits: FailureLimits
 }
@@ -31,24 +31,25 @@ const countedSchema = z.array(
 )
 const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
 
-/** No lock grows further than by this power of two; `longest_lock` comes first. */
+/** The largest power of two by which a lock grows. It bounds the SQL shift; `longest_lock` is reached earlier. */
 const MAX_DOUBLINGS = 20
 
-const IS_FORGOTTEN = 'expires_at <= ?3'
-const IS_LAST_STRAW = `(expires_at > ?3 AND failures + 1 >= ?5)`
-const LOCKED_UNTIL = `CASE WHEN ${IS_LAST_STRAW} THEN ?3 + min(?7, ?6 << min(locks, ${MAX_DOUBLINGS})) ELSE 0 END`
-/** The failures of an account are forgotten some time after the last one; those of an address, a network or a client after the first. */
-const STARTS_MEMORY = `(kind = 'account' OR ${IS_FORGOTTEN} OR ${IS_LAST_STRAW} OR failures = 0)`
+const IS_EXPIRED = 'expires_at <= ?3'
+const REACHES_LIMIT = `(expires_at > ?3 AND failures + 1 >= ?5)`
+const LOCKED_UNTIL = `CASE WHEN ${REACHES_LIMIT} THEN ?3 + min(?7, ?6 << min(locks, ${MAX_DOUBLINGS})) ELSE 0 END`
+/** The count of an account expires some time after its last failure. The counts of an address, a network or a client expire some
+ * time after their first failure. */
+const RESTARTS_MEMORY = `(kind = 'account' OR ${IS_EXPIRED} OR ${REACHES_LIMIT} OR failures = 0)`
 
-/** While a lock lasts nothing is counted, so that it ends when it said it would. */
+/** A locked row counts no failure, so the lock does not get longer. */
 const COUNT_FAILURE = `
   INSERT INTO sign_in_failures (kind, key, failures, failed_at, expires_at) VALUES (?1, ?2, 1, ?3, ?3 + ?4)
   ON CONFLICT DO UPDATE SET
-    failures = CASE WHEN ${IS_FORGOTTEN} THEN 1 WHEN ${IS_LAST_STRAW} THEN 0 ELSE failures + 1 END,
-    locks = CASE WHEN ${IS_FORGOTTEN} THEN 0 WHEN ${IS_LAST_STRAW} THEN locks + 1 ELSE locks END,
+    failures = CASE WHEN ${IS_EXPIRED} THEN 1 WHEN ${REACHES_LIMIT} THEN 0 ELSE failures + 1 END,
+    locks = CASE WHEN ${IS_EXPIRED} THEN 0 WHEN ${REACHES_LIMIT} THEN locks + 1 ELSE locks END,
     locked_until = ${LOCKED_UNTIL},
     failed_at = ?3,
-    expires_at = CASE WHEN ${STARTS_MEMORY} THEN max(?3, ${LOCKED_UNTIL}) + ?4 ELSE expires_at END
+    expires_at = CASE WHEN ${RESTARTS_MEMORY} THEN max(?3, ${LOCKED_UNTIL}) + ?4 ELSE expires_at END
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
 
@@ -60,8 +61,8 @@ export interface ReadBySignIn {
 }
 
 /**
- * Whether a sign-in read its user from before a cut-off that does not end its tokens. A cut-off later than the `iat` of the
- * tokens ends them anyway. ?6 to ?9: the user, the `tokens_valid_from` and `access_valid_from` that were read, the `iat`.
+ * Whether a sign-in used a user record from before a revocation that does not end its tokens. A revocation later than the `iat` of
+ * the tokens ends them anyway. ?6 to ?9: the user id, the `tokens_valid_from` and `access_valid_from` that were read, the `iat`.
  */
 const IS_OUTDATED = `
   NOT EXISTS (SELECT 1 FROM users WHERE id = ?6
@@ -69,8 +70,8 @@ const IS_OUTDATED = `
     AND (access_valid_from > ?9 OR access_valid_from = ?8))`
 
 /**
- * Adds a sign-in to the row of its account, and resets the failures that the sign-in had read at its beginning. Failures
- * that were counted while it was under way stay, because they may be parallel guesses.
+ * Adds a sign-in to the row of its account, and resets the failures that the sign-in read at its start. Failures that were counted
+ * during the sign-in stay, because they can be parallel guesses.
  */
 const MARK_SIGN_IN = `
   INSERT INTO sign_in_failures (kind, key, failures, sign_ins, expires_at)
@@ -86,21 +87,21 @@ const MARK_SIGN_IN = `
     expires_at = max(expires_at, ?2 + ${MARK_SECONDS})
   RETURNING locks, locked_until, ${IS_OUTDATED} AS is_outdated`
 
-/** Failed sign-ins, of record in D1: one count for all locations. `UserStore.findForSignIn` reads it. */
+/** Counts failed sign-ins in D1, for all locations together. `UserStore.findForSignIn` reads the counts. */
 export class FailureStore {
   readonly #db: D1Database
   readonly #memorySeconds: number
 
-  /** @param memorySeconds How long after the last failure, or the end of a lock, everything is forgotten. */
+  /** @param memorySeconds The time after the last failure, or after the end of a lock, at which a count expires. */
   constructor(db: D1Database, memorySeconds: number) {
     this.#db = db
     this.#memorySeconds = memorySeconds
   }
 
   /**
-   * Counts failures, in one transaction: of all that are counted at once, wherever they are, one leads to a lock.
+   * Counts failures in one transaction. Of parallel failures at all locations, exactly one causes a lock.
    *
-   * @returns the counted failures; a locked account, address, network or client counts none
+   * @returns the counted failures; a locked account, address, network or client has no result
    * @throws StorageUnavailable, CorruptRecord
    */
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
@@ -128,12 +129,12 @@ export class FailureStore {
   }
 
   /**
-   * Records that a sign-in began a session, and resets the failures that it had read. Each sign-in and each failure is one
-   * statement on the primary, so the later one of a sign-in and a lock sees the earlier one.
+   * Records the session of a sign-in, and resets the failures that the sign-in read. Each sign-in and each failure is one
+   * statement on the primary. So of a sign-in and a lock, the later statement sees the earlier one.
    *
    * @param account The key of the account.
-   * @returns why the session must end: the account was locked since the sign-in read it, or the sign-in read the user as
-   *   before a cut-off; null where it may go on
+   * @returns the reason why the session must end: the account was locked after the read, or the user record was outdated; null
+   *   if the session may continue
    * @throws StorageUnavailable
    */
   async mark(
@@ -165,7 +166,7 @@ export class FailureStore {
     await callStore('D1 sign_in_failures', () => release.run())
   }
 
-  /** Removes up to `limit` rows that are forgotten. Returns how many. @throws StorageUnavailable */
+  /** Removes up to `limit` expired rows. @returns the number of removed rows @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

@@ -3,22 +3,25 @@ import { pause as waitFor } from '../lib/pause.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 
 /**
- * Turns of the event loop between two hashes, while other requests are under way. Each takes some of them, to begin, to
- * read its body, to answer; with fewer it would meet a hash at each of its steps (docs/decisions/0016). Where one turn has
- * shown that there are none, the next hash need not wait.
+ * The turns of the event loop between two hashes while other requests are in flight. A request needs several turns: to start, to
+ * read its body, to send its response. With fewer turns, each of these steps would wait for a hash (docs/decisions/0016). If no
+ * other request is in flight after one turn, the next hash starts.
  */
 const TURNS_BETWEEN = 4
 
-/** Where nobody hashed for so many turns, whoever stands in front hung up: the runtime ended their timers. */
+/**
+ * After this number of turns without a hash, the requests before this one are gone: their clients closed the connection, and the
+ * runtime stopped their timers.
+ */
 const PATIENCE_TURNS = 8
 
-/** Waits for its turn, then computes one hash, which holds the isolate's thread until it is done. */
+/** Waits for its turn, then computes one hash. The hash blocks the isolate's thread. */
 export type TakeTurn = <T>(hash: () => T) => Promise<T>
 
-/** Waits so many milliseconds: 0 is a turn of the loop, in which requests and answers of stores get their step. */
+/** Waits for a number of milliseconds; 0 is one turn of the event loop, in which other requests and store responses continue. */
 export type Pause = (ms: number) => Promise<void>
 
-/** How long whoever has others before them waits for each of these, but the next one: a part of what a hash takes. */
+/** The wait of a request for each request before it except the first one: a fraction of the duration of a hash. */
 const FAR_PAUSE_MS = 8
 
 /** A group of hashes that takes one place in the queue. */
@@ -29,40 +32,40 @@ export interface HashWork {
   isSuspect?: boolean
 }
 
-/** The part of the queue for suspect work, so that a flood of guesses leaves the rest for others. */
+/** The part of the queue for suspect work. A flood of guesses cannot fill the rest. */
 const SUSPECT_PART = 0.5
 
-/** What a queue knows of the isolate that it is in. */
-interface Surroundings {
+/** The isolate of a queue. */
+interface IsolateHooks {
   pause?: Pause
-  /** How many requests are under way, those that wait here among them. */
+  /** Returns the number of requests in flight, including those that wait in the queue. */
   countRequests?: () => number
 }
 
 /**
- * The password hashes of one isolate, one at a time, with room between two for all other requests. Each request waits
- * by timers of its own and computes its own hash, so one that the runtime ended holds up nobody.
+ * Runs the password hashes of one isolate, one at a time, with time for all other requests between two hashes. Each request waits
+ * with its own timers and computes its own hash. So a request that the runtime stopped does not block the others.
  */
 export class HashQueue {
   readonly #limits: PasswordQueueLimits
   readonly #pause: Pause
   readonly #countRequests: () => number
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly #waiting = new Set<HashWork>()
   #hashesDone = 0
-  /** Whether the others have had their turns since the last hash. */
+  /** Whether other requests had their turns since the last hash. */
   #isRested = true
 
-  constructor(limits: PasswordQueueLimits, { pause = waitFor, countRequests = () => 0 }: Surroundings = {}) {
+  constructor(limits: PasswordQueueLimits, { pause = waitFor, countRequests = () => 0 }: IsolateHooks = {}) {
     this.#limits = limits
     this.#pause = pause
     this.#countRequests = countRequests
   }
 
   /**
-   * Does work that hashes, with one place in the queue for all of it.
+   * Runs work that needs hashes. All its hashes together take one place in the queue.
    *
-   * @throws OAuthError temporarily_unavailable where too many wait
+   * @throws OAuthError temporarily_unavailable if the queue is full
    */
   async run<T>(hashes: HashWork, work: (takeTurn: TakeTurn) => Promise<T>): Promise<T> {
     const place = { ...hashes }
@@ -74,7 +77,7 @@ export class HashQueue {
     }
   }
 
-  /** For a full queue: refuses, unless all who are in it are gone. */
+  /** Called for a full queue: refuses, unless all waiting requests are gone. */
   async #requireRoom(): Promise<void> {
     if (await this.#isMoving()) {
       const retryAfterSeconds = Math.max(1, Math.ceil(sumMs(this.#waiting) / 1000))
@@ -111,7 +114,7 @@ export class HashQueue {
       await this.#pause(FAR_PAUSE_MS * Math.max(0, this.#countBefore(place) - 1))
       turns = this.#hashesDone === before ? turns + 1 : 0
       if (this.#areEnough(turns)) this.#isRested = true
-      // Again, where somebody took this one for given up.
+      // Another request may have removed this one as gone.
       this.#waiting.add(place)
       if (turns >= PATIENCE_TURNS) this.#dropBefore(place)
     }
@@ -121,7 +124,7 @@ export class HashQueue {
     return hash()
   }
 
-  /** So that a hash that comes later need not wait. Those that wait already count for themselves. */
+  /** Waits for the turns after a hash, so that a later hash need not wait. Waiting requests count the turns themselves. */
   async #rest(): Promise<void> {
     const before = this.#hashesDone
     let turns = 0

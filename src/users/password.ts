@@ -1,42 +1,42 @@
 import { encodeUtf8 } from '../lib/bytes.ts'
 
-/** The longest password, in characters as a person counts them (Unicode code points). */
+/** The longest password, in Unicode code points. */
 export const MAX_PASSWORD_CHARACTERS = 128
 
-/** Nothing longer is looked at: far over what is allowed, in any Unicode form (UTF-16 units). */
+/** Longer text is refused before normalisation (UTF-16 units). No allowed password is as long in any Unicode form. */
 const MAX_RAW_LENGTH = 2048
 
 /**
- * The bytes that are hashed for a password: UTF-8 of its NFKC form, the same when set and when checked
- * (NIST SP 800-63B §3.1.1.2). Null for what can be nobody's password: too long, a NUL, an unpaired surrogate.
+ * Encodes a password for the hash: UTF-8 of its NFKC form (NIST SP 800-63B §3.1.1.2). Null for text that is not allowed as a
+ * password: too long, with a NUL or with an unpaired surrogate.
  */
 export function encodePassword(text: string): Uint8Array | null {
   const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
   return normalized === null ? null : encodeUtf8(normalized)
 }
 
-/** The characters of a password as a person counts them, in its NFKC form. */
+/** Counts the Unicode code points of the NFKC form of a password. */
 export function countCharacters(text: string): number {
   return [...text.normalize('NFKC')].length
 }
 
 /**
- * What a typed password may have been hashed from, to check it: its NFKC form, which is hashed here, and where that is
- * another text also the one that was typed, which is what other systems hashed. Null as above.
+ * The forms of a password that a stored hash can be of: the NFKC form, which this server hashes, and the unchanged text, which
+ * other systems hash. One form if both are equal. Null as for `encodePassword`.
  */
 export function passwordForms(text: string): Uint8Array[] | null {
   const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
   return normalized === null ? null : [...new Set([normalized, text])].map(encodeUtf8)
 }
 
-/** The NFKC form of a text; null where that is longer than it may be, or not text that a store can keep. */
+/** The NFKC form of a text; null if it is too long, or has a NUL or an unpaired surrogate. */
 export function normalizeText(text: string, maxCharacters: number): string | null {
   if (text.length > MAX_RAW_LENGTH || !isPlainText(text)) return null
   const normalized = text.normalize('NFKC')
   return [...normalized].length > maxCharacters ? null : normalized
 }
 
-/** Text that no store or hash can take for another: no NUL, no unpaired surrogate. */
+/** Whether stores and hashes treat the text as unique: no NUL, no unpaired surrogate. */
 function isPlainText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }

@@ -21,8 +21,8 @@ const HASH_BYTES = 32
 
 const NO_LIMITS: PasswordQueueLimits = { length: Infinity, ms: Infinity }
 
-/** The isolate that it hashes in; none for a program that hashes for itself alone. */
-interface Surroundings {
+/** Limits and secrets of the isolate. A script uses the defaults. */
+interface HasherOptions {
   limits?: PasswordQueueLimits
   inFlight?: InFlight
   /** The Worker secret HASH_KEYS. */
@@ -36,7 +36,7 @@ export interface ImportedHash {
   isFast: boolean
 }
 
-/** Makes password hashes, Argon2id at the configured cost in PHC form, and checks those of every scheme. */
+/** Makes password hashes (Argon2id with the configured cost, as PHC strings) and verifies hashes of all schemes. */
 export class PasswordHasher {
   readonly #module: WebAssembly.Module
   readonly #cost: Argon2Cost
@@ -46,11 +46,11 @@ export class PasswordHasher {
   #argon2: Argon2id | null = null
   #decoy: string | null = null
 
-  /** @param module The WebAssembly build of Argon2, set up at the first hash, not at start. */
+  /** @param module The WebAssembly build of Argon2. The first hash instantiates it. */
   constructor(
     module: WebAssembly.Module,
     cost: Argon2Cost,
-    { limits = NO_LIMITS, inFlight = new InFlight(), keys = {} }: Surroundings = {},
+    { limits = NO_LIMITS, inFlight = new InFlight(), keys = {} }: HasherOptions = {},
   ) {
     this.#module = module
     this.#cost = cost
@@ -59,11 +59,11 @@ export class PasswordHasher {
     this.#tools = { argon2id: (input) => this.#argon2id(input), keys }
   }
 
-  /** A new hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
+  /** Makes a hash with a random salt, as a PHC string. @throws OAuthError temporarily_unavailable */
   async hash(password: Uint8Array): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
-    // The request may be answered already: what waits is counted all the same.
+    // The response may be sent already; the waiting hash still counts as a request in flight.
     const hash = await this.#inFlight.during(() =>
       this.#queue.run({ estimatedMs: argon2idMs(this.#cost) }, (takeTurn) =>
         takeTurn(() => this.#argon2id(input)),
@@ -75,7 +75,7 @@ export class PasswordHasher {
   /**
    * Reads the hash of an imported user: a stored form, or any text that names its own scheme.
    *
-   * @throws HashRefused where a sign-in could not check it
+   * @throws HashRefused if a sign-in cannot verify it
    */
   readImported(text: string): ImportedHash {
     const conversion = convertSelfDescribing(text)
@@ -96,13 +96,14 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether a form of the password gives the stored hash. Where there is no user, `stored` is null, and the same work
-   * is done on a decoy. Every form is hashed, fit or not: how long it takes tells no more than who typed it knows.
+   * Verifies a password. Every form is hashed, also after a match, so the duration reveals nothing about the stored hash.
    *
-   * @param forms Of one password (`passwordForms`).
-   * @param options.isSuspect Whether the account or its caller failed recently: such hashes have half of the queue.
-   * @throws CorruptRecord where the stored hash is not one that is taken
-   * @throws OAuthError temporarily_unavailable where too many wait to be hashed
+   * @param forms The forms of one password (`passwordForms`).
+   * @param stored Null for an unknown user: the same work is done with a decoy hash.
+   * @param options.isSuspect Whether the account or the address failed recently: such hashes can use half of the queue.
+   * @returns whether one of the forms matches the stored hash
+   * @throws CorruptRecord if the stored hash has no supported scheme
+   * @throws OAuthError temporarily_unavailable if the queue is full
    */
   async verify(
     forms: readonly Uint8Array[],
@@ -111,19 +112,19 @@ export class PasswordHasher {
   ): Promise<boolean> {
     const { expected, estimatedMs, compute } = this.#readStored(stored ?? this.#decoyHash())
     const work = { estimatedMs: estimatedMs * forms.length, isSuspect }
-    const fits = await this.#queue.run(work, async (takeTurn) => {
-      let fits = false
+    const isMatch = await this.#queue.run(work, async (takeTurn) => {
+      let isMatch = false
       for (const form of forms) {
         const computed = await takeTurn(() => compute(form, this.#tools))
-        fits = equalInConstantTime(computed, expected) || fits
+        isMatch = equalInConstantTime(computed, expected) || isMatch
       }
-      return fits
+      return isMatch
     })
-    return fits && stored !== null
+    return isMatch && stored !== null
   }
 
   /**
-   * Describes a stored hash of another scheme or cost than a new one has; null for a hash like a new one.
+   * Describes a stored hash whose scheme or cost differs from that of a new hash; null if both are the same.
    *
    * @throws CorruptRecord
    */
@@ -154,7 +155,7 @@ export class PasswordHasher {
     return this.#argon2.hash(input)
   }
 
-  /** Random bytes in the form of a new hash, which no known password matches. */
+  /** Makes random bytes in the form of a new hash. No known password matches them. */
   makeUnusable(): string {
     return formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
   }

@@ -1,20 +1,20 @@
 import type { Config } from '../config/config.ts'
 import type { User } from './user.ts'
 
-/** What a person's password says of their tokens. */
+/** The effects of a user's password on the tokens of the user. */
 export interface PasswordStanding {
-  /** Whether they are to set a new one. */
+  /** Whether the user must set a new password. */
   mustChange: boolean
-  /** Whether a known breach has it. */
+  /** Whether the password is in a known breach. */
   isBreached: boolean
-  /** Whether they may do nothing else until then: their access tokens have no scope and no role. */
+  /** Whether the user can only change the password: the access tokens have no scope and no role. */
   isHeld: boolean
 }
 
-/** Of whoever has no password, and of everybody whose password is as it should be. */
+/** No effects: for a subject without a password, and for a user whose password is fine. */
 export const GOOD_STANDING: PasswordStanding = { mustChange: false, isBreached: false, isHeld: false }
 
-/** What was found counts by the outcome that config.yml has now, and not at all where nobody is asked any more. */
+/** A stored finding has the outcome that config.yml has now. Without `breached_passwords` in config.yml it has no effect. */
 export function passwordStandingOf(
   { mustChangePassword, passwordBreached }: Pick<User, 'mustChangePassword' | 'passwordBreached'>,
   { breachedPasswords }: Pick<Config, 'breachedPasswords'>,

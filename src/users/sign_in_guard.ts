@@ -19,7 +19,7 @@ export interface Attempt {
   api: string | null
 }
 
-/** An attempt, and what its failure would count for. */
+/** An attempt, and the keys of its counts. */
 export interface WatchedAttempt extends Attempt {
   account: FailureKey
   /** The address, the networks around it and the client. */
@@ -32,11 +32,11 @@ export interface ProvenSignIn extends ReadBySignIn {
   attempt: WatchedAttempt
 }
 
-/** How long a guess counts as recent: longer than any attempt waits for its hash and its stores. */
-const GUESSED_LATELY_SECONDS = 60
+/** How long a guess counts as recent. No attempt waits longer for its hash and its stores. */
+const RECENT_GUESS_SECONDS = 60
 const MAX_GUESSED = 1000
 
-/** A network is suspect from a tenth of its limit on, because single failures of many users are normal there. */
+/** A network is suspect from a tenth of its limit on, because a large network normally has some failures of different users. */
 const SUSPECT_PART = 10
 
 interface Dependencies {
@@ -68,7 +68,11 @@ export class SignInGuard {
     this.#suspects = suspects
   }
 
-  /** @throws OAuthError temporarily_unavailable where the address tried that name too often in the last minute */
+  /**
+   * Finds the keys under which a failure of the attempt counts.
+   *
+   * @throws OAuthError temporarily_unavailable if the address used this username too often in the last minute
+   */
   async watch(attempt: Attempt, context: RequestContext): Promise<WatchedAttempt> {
     const account = await this.#accountKey(attempt)
     await this.#bursts.spend('sign_ins', account.key, context)
@@ -80,7 +84,7 @@ export class SignInGuard {
     return { kind: 'account', key: await this.#names.name('account', pool, username) }
   }
 
-  /** Without an address there are no keys: such callers share no count. */
+  /** The keys of the address and its networks. A caller without an address has no such count. */
   async #placeKeys({ address }: RequestContext): Promise<FailureKey[]> {
     if (address === null) return []
     const networks = networksAround(address).map(async ({ kind, prefix }) => ({
@@ -94,9 +98,9 @@ export class SignInGuard {
   }
 
   /**
-   * Refuses an address, and each address of a network, that failed too often. While the client is locked, it refuses each
-   * address that failed at all; other addresses can sign in. A caller without an address has none of these counts.
-   * The refusal says nothing about an account.
+   * Refuses a locked address, and each address of a locked network. While the client is locked, an address with a failure is
+   * refused; other addresses can sign in. A caller without an address has none of these counts. The refusal reveals nothing about
+   * an account.
    *
    * @throws OAuthError temporarily_unavailable
    */
@@ -128,18 +132,18 @@ export class SignInGuard {
 
   /** Records a guess. Other attempts of this isolate may have read the counts from before it. */
   noteGuess({ account, context: { now } }: WatchedAttempt): void {
-    this.#guessed.set(account.key, true, now + GUESSED_LATELY_SECONDS)
+    this.#guessed.set(account.key, true, now + RECENT_GUESS_SECONDS)
   }
 
-  /** Whether the account had a recent failed sign-in in this isolate: then the counts that were read may lack a lock. */
+  /** Whether this isolate had a recent failed sign-in of the account. If so, the counts that were read can be from before a lock. */
   wasGuessedAt({ account, context: { now } }: WatchedAttempt): boolean {
     return this.#guessed.get(account.key, now) !== null
   }
 
   /**
-   * Counts a failure. The response waits for it, for every reason alike.
+   * Counts a failure. The response waits for the write, so its duration does not depend on the reason.
    *
-   * @param subject The user of that name; null where there is none.
+   * @param subject The user with this username; null for an unknown username.
    * @throws StorageUnavailable
    */
   async countFailure(attempt: WatchedAttempt, subject: string | null): Promise<void> {
@@ -147,8 +151,8 @@ export class SignInGuard {
   }
 
   /**
-   * Counts a failure of the account before the password check. Confirmations of the password use it: of parallel guesses no
-   * more are checked than the limit allows. `release` takes the count back.
+   * Counts a failure of the account before the password check, so that parallel guesses cannot exceed the limit. Confirmations of
+   * the password use it. `release` resets the count.
    *
    * @returns whether the password may be checked
    * @throws StorageUnavailable
@@ -184,8 +188,8 @@ export class SignInGuard {
     subject: string | null,
   ): void {
     const reason = `${kind}: ${this.#limits[kind].failures} failed sign-ins, locked for ${seconds} s`
-    const who = { api, clientId, subject: kind === 'account' ? subject : null, sid: null }
-    this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...who }, context)
+    const ids = { api, clientId, subject: kind === 'account' ? subject : null, sid: null }
+    this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...ids }, context)
   }
 
   #endSuspects(subject: string, signIns: readonly SignInMark[], context: RequestContext): void {
@@ -195,9 +199,9 @@ export class SignInGuard {
   }
 
   /**
-   * Records, after the response, that a sign-in began a session. The session ends if guesses have locked the account meanwhile,
-   * or if the sign-in read the user in a replica that lacked a cut-off. If guesses lock the account within the next minute, that
-   * lock ends the session.
+   * Records the session of a sign-in after the response. The session ends if guesses locked the account in the meantime, or if the
+   * sign-in read an outdated user record from a replica. If guesses lock the account within the next minute, that lock ends the
+   * session.
    */
   recordSignIn({ attempt, ...read }: ProvenSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
@@ -208,7 +212,7 @@ export class SignInGuard {
     })
   }
 
-  /** Ends the lock of an account, after the response: with a new password, or a confirmed one, earlier guesses do not count. */
+  /** Ends the lock of an account and resets its failures, after the response. A new or confirmed password calls for it. */
   release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
     runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
   }

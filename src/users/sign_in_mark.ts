@@ -2,13 +2,13 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** In this time after a sign-in, a lock of the account ends the new session. */
+/** How long after a sign-in a lock of the account ends the new session. */
 export const MARK_SECONDS = 60
 
-/** How many sign-ins of an account are kept within that time: the newest ones. */
+/** The number of sign-ins of an account that are stored for that time. Only the newest ones are stored. */
 export const MAX_MARKS = 20
 
-/** A session that a sign-in by password began. Times are Unix seconds. */
+/** The session of a sign-in by password. Times are Unix seconds. */
 export interface SignInMark {
   sid: string
   clientId: string

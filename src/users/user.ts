@@ -3,24 +3,24 @@ import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
 
-/** A person of one pool. */
+/** A user of a pool. */
 export interface User {
-  /** Immutable, and no visitor's or client's: it begins with `user:`. The `sub` of the person's tokens. */
+  /** Immutable. It starts with `user:`, so it differs from the ids of visitors and clients. The `sub` of the user's tokens. */
   id: string
   pool: string
   /** Normalised (`normalizeUsername`). */
   username: string
-  /** A text that `readHash` takes. */
+  /** The stored form of `readHash`. */
   passwordHash: string
   /** Whether another import may replace the hash: no sign-in has used it, and no password was set here. */
   isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
-  /** Whether an operator asks for a new password: the person's access tokens say so. */
+  /** Whether an operator requires a new password. The user's access tokens have a claim for it. */
   mustChangePassword: boolean
-  /** When a known breach was last looked through for the password, in Unix seconds; null where none was. */
+  /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
-  /** Whether it was found then. */
+  /** Whether that check found the password. */
   passwordBreached: boolean
   /** Unix seconds. */
   createdAt: number
@@ -54,15 +54,15 @@ export function generateUserId(): string {
   return `user:${randomId(16)}`
 }
 
-/** How far a cut-off may lie ahead: more is a slip, such as milliseconds. */
+/** How far a revocation can be in the future. A later time is an error, such as milliseconds for seconds. */
 export const MAX_AHEAD_SECONDS = 60
 
 /**
- * The `iat` of tokens that are issued to a user now. It is later than now for a few seconds after a cut-off, so that the
- * cut-off does not end the new tokens.
+ * The `iat` of tokens that are issued to a user now. For a few seconds after a revocation it is in the future, so that the
+ * revocation does not end the new tokens.
  *
  * @returns Unix seconds
- * @throws CorruptRecord where a cut-off lies more than MAX_AHEAD_SECONDS ahead
+ * @throws CorruptRecord if a revocation is more than MAX_AHEAD_SECONDS in the future
  */
 export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now: number): number {
   const validFrom = Math.max(tokensValidFrom, accessValidFrom)

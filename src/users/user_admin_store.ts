@@ -13,22 +13,22 @@ import { callStore } from '../lib/storage_error.ts'
 import { where } from '../lib/where.ts'
 import { decodeUserRow, type User } from './user.ts'
 
-/** What operators find somebody by. In no token, log line or audit event. */
+/** Data with which operators find a user. It is in no token, log line or audit event. */
 export interface Profile {
   name?: string | undefined
   email?: string | undefined
 }
 
-/** A person as operators see them. Times are Unix seconds. */
+/** A user with the data for operators. Times are Unix seconds. */
 export interface UserRecord extends User {
   profile: Profile
-  /** Grows with each change. */
+  /** Increases with each change. */
   version: number
-  /** Null where nothing was changed yet. */
+  /** Null before the first change. */
   updatedAt: number | null
 }
 
-/** What may change about a person; what is absent stays. */
+/** The changes of a user. Absent members stay unchanged. */
 export interface UserEdit extends TokenStarts {
   username?: string | undefined
   roles?: readonly string[] | undefined
@@ -37,15 +37,15 @@ export interface UserEdit extends TokenStarts {
   mustChangePassword?: boolean | undefined
   /** A PHC string. */
   passwordHash?: string | undefined
-  /** When a known breach was looked through for the new password; null and absent where none was. Unix seconds. */
+  /** The time of the check of the new password against known breaches, in Unix seconds; null or absent if there was no check. */
   breachCheckedAt?: number | null | undefined
 }
 
-/** What must hold for an edit to be made. */
+/** The conditions of an edit. */
 export interface UserConditions {
   /** One of these versions; null for any. */
   versions: readonly number[] | null
-  /** The pool in which an enabled person with the role `admin` must remain; null for no such rule. */
+  /** The pool in which an enabled user with the role `admin` must remain; null for no such rule. */
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
@@ -61,7 +61,7 @@ export interface UserFilter {
   enabled: boolean | null
 }
 
-/** A place in the list, which is ordered by pool and username. */
+/** A position in the list, which is ordered by pool and username. */
 export interface UserPosition {
   pool: string
   username: string
@@ -73,16 +73,16 @@ const profileSchema: z.ZodMiniType<Profile> = z.object({
   email: z.optional(z.string()),
 })
 
-/** Sorts after every text that begins with the one that it is put behind. */
+/** The last code point: a text with it appended sorts after every text with this prefix. */
 const LAST_CHARACTER = '\u{10FFFF}'
 
-/** Whether a row of `users` is of somebody who may do everything. */
+/** Whether a row of `users` is an enabled admin. */
 const isAdmin = (enabled: string, roles: string) =>
   `${enabled} = 1 AND EXISTS (SELECT 1 FROM json_each(${roles}) WHERE value = 'admin')`
 const HAS_OTHER_ADMIN = `EXISTS (SELECT 1 FROM users AS other
   WHERE other.pool = ? AND other.id <> users.id AND ${isAdmin('other.enabled', 'other.roles')})`
 
-/** People as operators list and change them, in D1. */
+/** Lists and changes users for operators, in D1. */
 export class UserAdminStore {
   readonly #db: D1Database
 
@@ -96,7 +96,7 @@ export class UserAdminStore {
     return row === null ? null : decodeRow(row)
   }
 
-  /** People after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
+  /** Lists users after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
   async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
     const { prefix, id, pool, role, enabled } = filter
     const { sql, values } = where([
@@ -114,7 +114,7 @@ export class UserAdminStore {
     return results.map(decodeRow)
   }
 
-  /** Those of the ids that there are. @throws StorageUnavailable, CorruptRecord */
+  /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
   async findMany(ids: readonly string[]): Promise<UserRecord[]> {
     if (ids.length === 0) return []
     const select = this.#db
@@ -125,9 +125,9 @@ export class UserAdminStore {
   }
 
   /**
-   * Adds people whose names are free, in one transaction with what must happen alongside.
+   * Adds users whose usernames are free, in one transaction with further statements.
    *
-   * @returns The ids of those that were added
+   * @returns the ids of the added users
    * @throws StorageUnavailable
    */
   async add(
@@ -151,8 +151,7 @@ export class UserAdminStore {
   }
 
   /**
-   * Changes a person where the conditions hold, in one transaction with what must happen alongside: statements that do
-   * nothing where `changes()` is 0.
+   * Changes a user if the conditions hold, in one transaction with further statements. These do nothing if `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -174,7 +173,7 @@ export class UserAdminStore {
     return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
   }
 
-  /** Removes a person where the conditions hold, as `change` does. @throws StorageUnavailable, CorruptRecord */
+  /** Removes a user if the conditions hold, like `change`. @throws StorageUnavailable, CorruptRecord */
   remove(
     id: string,
     conditions: UserConditions,
@@ -219,7 +218,7 @@ function columnsOf(edit: UserEdit) {
   }
 }
 
-/** Nothing that was found of the password before is true of the new one. */
+/** A new password resets the results of checks of the old one. */
 function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   if (passwordHash === undefined) return {}
   return {
@@ -230,7 +229,7 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   }
 }
 
-/** One statement decides, so that two admins who demote each other at once leave one. */
+/** The conditions are in the statement itself: if two admins demote each other at the same time, one of them remains. */
 function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
   const { versions, adminPool, passwordHash } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))

@@ -5,7 +5,7 @@ import { decodeUserRow, type User } from './user.ts'
 
 const idsSchema = z.array(z.object({ id: z.string() }))
 
-/** The reads and changes of an import in D1 for users who exist already. */
+/** Reads and changes existing users for an import, in D1. */
 export class UserImportStore {
   readonly #db: D1Database
 
@@ -13,7 +13,7 @@ export class UserImportStore {
     this.#db = db
   }
 
-  /** The users who have one of the names. @throws StorageUnavailable, CorruptRecord */
+  /** Finds the users with one of the usernames. @throws StorageUnavailable, CorruptRecord */
   async findByNames(names: readonly Pick<User, 'pool' | 'username'>[]): Promise<User[]> {
     const select = this.#db
       .prepare(
@@ -26,12 +26,12 @@ export class UserImportStore {
   }
 
   /**
-   * Replaces hashes that an import may still replace, in one transaction with the given further statements. Refresh tokens
-   * from before end. Access tokens need no cut-off, because no sign-in has used the old hash.
+   * Replaces hashes that an import may replace, in one transaction with further statements. Older refresh tokens become invalid.
+   * Access tokens need no revocation, because no sign-in has used the old hash.
    *
    * @param hashes PHC strings by the ids of users.
    * @param now Unix seconds.
-   * @returns The ids of the users whose hash was replaced
+   * @returns the ids of the users whose hash was replaced
    * @throws StorageUnavailable
    */
   async replaceHashes(

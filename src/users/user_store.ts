@@ -4,12 +4,12 @@ import { callStore } from '../lib/storage_error.ts'
 import { decodeFailureCounts, type FailureCount, type FailureKey } from './failure_count.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from './user.ts'
 
-/** Where a read goes: to a replica near the caller, which may be behind, or to the primary. */
+/** The database of a read: a replica near the caller, which can be behind, or the primary. */
 export type ReadFrom = 'replica' | 'primary'
 
 const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
 
-/** The same with the counts of failures of that name, address, networks and client: one row in any case. */
+/** Selects a user and the failure counts of a sign-in. The result has one row, also for an unknown username. */
 const SELECT_FOR_SIGN_IN = `
   SELECT u.*, f.failures FROM
     (SELECT json_group_array(json_object('kind', kind, 'failures', failures,
@@ -20,7 +20,7 @@ const SELECT_FOR_SIGN_IN = `
 
 const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })
 
-/** A sign-in that is tried. The name is normalised. */
+/** The user and the counts that a sign-in reads. The username is normalised. */
 interface SignInQuery {
   pool: string
   username: string
@@ -29,13 +29,13 @@ interface SignInQuery {
   now: number
 }
 
-/** Who has that name, if anyone, and what has failed. */
+/** The user with the username, or null, and the failure counts. */
 export interface SignInRecord {
   user: User | null
   failures: FailureCount[]
 }
 
-/** Users, of record in D1. */
+/** Reads and updates users in D1, the system of record. */
 export class UserStore {
   readonly #db: D1Database
 
@@ -48,7 +48,7 @@ export class UserStore {
     return this.#find(from, `${SELECT_USER} WHERE pool = ? AND username = ?`, pool, username)
   }
 
-  /** All that a sign-in asks, in one call. @throws StorageUnavailable, CorruptRecord */
+  /** Reads everything that a sign-in needs in one call. @throws StorageUnavailable, CorruptRecord */
   async findForSignIn({ pool, username, keys, now }: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
     const row = await callStore('D1 users', () =>
       this.#session(from).prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username).first(),
@@ -72,10 +72,10 @@ export class UserStore {
   }
 
   /**
-   * Replaces a hash by another hash of the same password, if the user still has the old one: a password that was changed
-   * meanwhile stays. No token ends. Afterwards no import may replace the hash.
+   * Replaces a hash by another hash of the same password, if the user still has the old hash. A password that was changed in the
+   * meantime stays. No token becomes invalid. Afterwards no import may replace the hash.
    *
-   * @returns whether it was
+   * @returns whether the hash was replaced
    * @throws StorageUnavailable
    */
   async replaceHash(id: string, { from, to }: { from: string; to: string }): Promise<boolean> {
@@ -87,10 +87,9 @@ export class UserStore {
   }
 
   /**
-   * Remembers whether a known breach has a person's password, if that is still theirs: one that was changed meanwhile is
-   * another.
+   * Stores the result of a breach check, if the user still has the checked password.
    *
-   * @returns whether it was remembered
+   * @returns whether the result was stored
    * @throws StorageUnavailable
    */
   async rememberBreach(

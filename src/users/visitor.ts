@@ -1,12 +1,12 @@
 import { randomId } from '../lib/bytes.ts'
 
-/** The name and the password of an anonymous visitor, where an API takes guests. */
+/** The username and the password of an anonymous visitor, for an API with guests. */
 export const GUEST = 'guest'
 
-/** What the subject of every anonymous visitor begins with, and no other. */
+/** The prefix of the subject of every anonymous visitor. No other subject has it. */
 const VISITOR_PREFIX = 'visitor:'
 
-/** A new visitor: 128 random bits. */
+/** Makes the id of a new visitor, with 128 random bits. */
 export function generateVisitorId(): string {
   return VISITOR_PREFIX + randomId(16)
 }

@@ -190,7 +190,7 @@ describe('bad input', () => {
       expect(seen(response)).toEqual([
         400,
         problem(400, 'invalid-query', 'The query is not valid', {
-          errors: [{ path: 'cursor', message: 'is not one of this list' }],
+          errors: [{ path: 'cursor', message: 'is not a cursor of this list' }],
         }),
       ])
     }

@@ -7,7 +7,7 @@ import { problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const LAST_ADMIN = problem(409, 'last-admin', 'An enabled admin must remain', {
-  detail: 'Make somebody else an admin first.',
+  detail: 'Make another user an admin first.',
 })
 
 describe('a user', () => {

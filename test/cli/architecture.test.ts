@@ -13,7 +13,7 @@ const ALLOWED = [
   /^@sallyport\/formats\//,
   /^packages\/client\/src\/token_endpoint\.ts$/,
   /^node:/,
-  /^csv-parse$/,
+  /^(?:csv-parse|string-width)$/,
 ]
 
 /** Each folder of packages/cli/src/ imports from itself and from those before it; `commands.ts` and the like come last. */

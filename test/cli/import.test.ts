@@ -320,7 +320,7 @@ sallyport: 1 row was refused.
     proxy.loseAnswerTo('POST /admin/api/clients/import', { after: 1 })
     const args = ['import', 'clients', file, '--api', 'storefront', '--yes', '--json']
     const { stdout, stderr } = await user.run(args)
-    expect(stderr).toContain('No answer; the batch is sent again')
+    expect(stderr).toContain('No response; the batch is sent again')
     const { created, secrets } = JSON.parse(stdout)
     expect(created).toBe(2)
     for (const { client_id, client_secret } of secrets) {

@@ -273,7 +273,25 @@ b                  short     –`
     expect(formatTable(rows, three, 20)).toBe(narrow)
   })
 
-  it('lets nothing through that would move the cursor', () => {
+  it('aligns East Asian characters, emoji and combining marks by their width in cells', () => {
+    const rows = [
+      ['山田', 'x'],
+      ['👍🏽', 'x'],
+      ['e\u0301', 'x'],
+      ['abcd', 'x'],
+    ]
+    expect(formatTable(rows, columns, Infinity)).toBe(
+      'Name  What\n山田  x\n👍🏽    x\ne\u0301     x\nabcd  x',
+    )
+  })
+
+  it('cuts a wide text between characters', () => {
+    expect(formatTable([['a', '山田太郎商店様']], columns, 15)).toBe('Name  What\na     山田太郎…')
+    expect(formatTable([['a', '山田太郎商店様']], columns, 16)).toBe('Name  What\na     山田太郎…')
+    expect(formatTable([['a', '山田太郎商店様']], columns, 17)).toBe('Name  What\na     山田太郎商…')
+  })
+
+  it('replaces control characters, which could move the cursor', () => {
     expect(formatTable([['\u001B[31m', 'a\nb\u202E']], columns, 80)).toBe('Name   What\n�[31m  a�b�')
   })
 

@@ -15,8 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 
-// Readers of discovery documents and of access tokens that others wrote, against the service over HTTP. Each reads the
-// documents, finds the keys by them and verifies a token.
+// Third-party libraries that read the discovery documents and verify access tokens of the service over HTTP.
 
 const run = promisify(execFile)
 const CLIENT = ['storefront-demo', 'storefront-demo-secret'] as const
@@ -45,7 +44,7 @@ beforeAll(async () => {
 
 afterAll(() => service.close())
 
-/** Whether a program of the system runs; the tests that need it are skipped where it does not. */
+/** Whether a program of the system runs. The tests that need a missing program are skipped. */
 async function works(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
   return run(command, args, { env: { ...process.env, ...env } }).then(
     () => true,
@@ -53,7 +52,7 @@ async function works(command: string, args: string[], env: NodeJS.ProcessEnv = {
   )
 }
 
-/** The output of a reader that is a program of its own. */
+/** The output of a reader program. */
 async function read(command: string, args: string[]): Promise<Record<string, unknown>> {
   const { stdout } = await run(command, [...args, issuer, audience, token])
   return JSON.parse(stdout)
@@ -63,7 +62,7 @@ const PYTHON = '/usr/bin/python3'
 const hasPyJwt = await works(PYTHON, ['-c', 'import jwt, cryptography'])
 const hasAuthlib = await works(PYTHON, ['-c', 'import authlib, cryptography'])
 
-/** Debian has the sources of Go packages there. */
+/** The sources of Go packages in Debian. */
 const GO = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' }
 const hasGoOidc = await works('go', ['list', 'github.com/coreos/go-oidc'], GO)
 
@@ -81,7 +80,7 @@ if (MISSING.length > 0) {
 
 describe('openid-client', () => {
   it.each(['oauth2', 'oidc'] as const)(
-    'discovers the service by %s, gets a token, has it described and revokes it',
+    'openid-client discovers the service by %s, gets a token, introspects it and revokes it',
     async (algorithm) => {
       const authentication = openidClient.ClientSecretBasic(CLIENT[1])
       const configuration = await openidClient.discovery(
@@ -105,7 +104,7 @@ describe('openid-client', () => {
 
 describe('oauth4webapi', () => {
   it.each(['oauth2', 'oidc'] as const)(
-    'discovers the service by %s and verifies an access token of RFC 9068',
+    'oauth4webapi discovers the service by %s and verifies an access token (RFC 9068)',
     async (algorithm) => {
       const options = { [allowHttp]: true }
       const found = await discoveryRequest(new URL(issuer), { algorithm, ...options })
@@ -118,7 +117,7 @@ describe('oauth4webapi', () => {
 })
 
 describe('jwks-rsa', () => {
-  it('finds the key of an access token, which verifies its signature', async () => {
+  it('jwks-rsa finds the key of an access token, and the key verifies the signature', async () => {
     const { kid } = decodeProtectedHeader(token)
     const client = new JwksClient({ jwksUri: `${issuer}/.well-known/jwks.json` })
     const key = createPublicKey((await client.getSigningKey(kid)).getPublicKey())
@@ -134,7 +133,7 @@ describe('jwks-rsa', () => {
   })
 })
 
-describe('the readers of Debian', () => {
+describe('the libraries of Debian', () => {
   it.skipIf(!hasPyJwt)('PyJWT reads both documents and verifies an access token', async () => {
     expect(await read(PYTHON, [join(import.meta.dirname, 'pyjwt_reader.py')])).toEqual({
       subject: CLIENT[0],
@@ -145,7 +144,7 @@ describe('the readers of Debian', () => {
   it.skipIf(!hasAuthlib)('Authlib validates both documents and verifies an access token', async () => {
     expect(await read(PYTHON, [join(import.meta.dirname, 'authlib_reader.py')])).toEqual({
       subject: CLIENT[0],
-      // It refuses every OpenID Connect document without RS256, which this service signs only if it is told to.
+      // Authlib refuses an OpenID Connect document without RS256, which this service signs only if it is configured.
       refusals: ['"RS256" MUST be included in "id_token_signing_alg_values_supported"'],
       version: expect.any(String),
     })

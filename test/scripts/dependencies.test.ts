@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { BUNDLE_NAMES, packagesOf } from '../support/bundle_parts.ts'
 
@@ -14,6 +14,9 @@ const page = readFileSync('docs/dependencies.md', 'utf8')
 const rows = page.split(/^## /m).flatMap((section) => readRows(section))
 
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+/** Packages that a bundle contains because another package needs them. */
+const TRANSITIVE = ['ansi-regex', 'get-east-asian-width', 'strip-ansi']
+
 /** The manifests of all workspaces. */
 const MANIFESTS = [
   'package.json',
@@ -65,9 +68,15 @@ function hasLicence(licence: string, kind: RegExp): boolean {
   return licence.split(' OR ').some((choice) => choice.split(' AND ').every((part) => kind.test(part)))
 }
 
-/** What a package says of itself. */
-function installed(name: string): { version: string; license: string } {
-  return readJson(`node_modules/${name}/package.json`)
+/** The folder of an installed package. npm puts a second version into the folder of the workspace. */
+function folderOf(name: string): string {
+  const own = `packages/cli/node_modules/${name}`
+  return existsSync(own) ? own : `node_modules/${name}`
+}
+
+/** The manifest of an installed package. */
+function installed(name: string): { version: string; license: string; dependencies?: object } {
+  return readJson(`${folderOf(name)}/package.json`)
 }
 
 /** The licence of a package that states it in npm's old form, which the lockfile does not have. */
@@ -86,7 +95,7 @@ describe('docs/dependencies.md', () => {
     )
     expect(rows.map(({ name, version, licence }) => [name, version, licence])).toEqual(
       rows.map(({ name }) => {
-        const entry = locked[`node_modules/${name}`]
+        const entry = locked[folderOf(name)]
         return [name, entry?.version, entry?.license]
       }),
     )
@@ -98,7 +107,7 @@ describe('docs/dependencies.md', () => {
       return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
     })
     expect([...new Set(rows.map(({ name }) => name))].sort()).toEqual(
-      [...new Set(named)].filter((name) => !name.startsWith('@sallyport/')).sort(),
+      [...new Set([...named, ...TRANSITIVE])].filter((name) => !name.startsWith('@sallyport/')).sort(),
     )
   })
 
@@ -112,10 +121,18 @@ describe('docs/dependencies.md', () => {
     }
   })
 
-  it('is of packages without dependencies of their own, where users get them', () => {
+  it('the Worker contains no package with dependencies of its own', () => {
+    for (const { name } of rowsOf('The Worker')) {
+      expect([name, installed(name).dependencies ?? {}]).toEqual([name, {}])
+    }
+  })
+
+  it('lists the dependencies of each shipped package', () => {
     const shipped = rows.filter(({ section }) => section !== 'For development')
     for (const { name } of shipped) {
-      expect(readJson(`node_modules/${name}/package.json`).dependencies ?? {}).toEqual({})
+      const { dependencies = {} } = installed(name)
+      const unlisted = Object.keys(dependencies).filter((needed) => !TRANSITIVE.includes(needed))
+      expect([name, unlisted]).toEqual([name, []])
     }
   })
 })

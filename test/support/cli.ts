@@ -39,13 +39,14 @@ async function buildCli(directory: string): Promise<string> {
 /** The command line, and the settings of one user of it. */
 export class Cli {
   readonly directory: string
-  readonly #file: string
+  /** The built program. */
+  readonly file: string
   readonly #server: string
   readonly configDirectory: string
 
   constructor({ directory, file, server }: { directory: string; file: string; server: string }) {
     this.directory = directory
-    this.#file = file
+    this.file = file
     this.#server = server
     this.configDirectory = mkdtempSync(join(directory, 'config-'))
   }
@@ -57,7 +58,7 @@ export class Cli {
 
   /** Another user's, at the same server or another one. */
   another(server = this.#server): Cli {
-    return new Cli({ directory: this.directory, file: this.#file, server })
+    return new Cli({ directory: this.directory, file: this.file, server })
   }
 
   get credentialsPath(): string {
@@ -66,7 +67,7 @@ export class Cli {
 
   async run(args: readonly string[], { stdin = '', env = {}, onStart }: RunOptions = {}): Promise<Ended> {
     const settings = { SALLYPORT_CONFIG_DIR: this.configDirectory, SALLYPORT_SERVER: this.#server, TZ: 'UTC' }
-    const child = spawn(process.execPath, [this.#file, ...args], {
+    const child = spawn(process.execPath, [this.file, ...args], {
       env: { ...process.env, ...settings, ...env },
     })
     onStart?.(child)

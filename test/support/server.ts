@@ -2,11 +2,13 @@ import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContex
 import { env } from 'cloudflare:workers'
 import { stringify } from 'yaml'
 import { createApp } from '../../src/app.ts'
-import type { Client } from '../../src/clients/client.ts'
-import { generateClientSecret, hashClientSecret } from '../../src/clients/client_secret.ts'
+import type { ClientSecret } from '../../src/clients/client.ts'
+import { generateClientSecret, generateSecretId, hashClientSecret } from '../../src/clients/client_secret.ts'
+import { type ClientValues, fromDraft } from '../../src/clients/client_values.ts'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
+import { pause } from '../../src/lib/pause.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
@@ -55,12 +57,17 @@ export function configText(overrides: Record<string, unknown> = {}): string {
 export class TestClock {
   time = Math.floor(Date.now() / 1000 / SIGNING_PERIOD_SECONDS) * SIGNING_PERIOD_SECONDS + 60
   now = (): number => this.time
+  /** One turn of the event loop, for every duration. */
+  pause = (): Promise<void> => pause(0)
 }
+
+/** Values for a new client instead of those that `addClient` gives it. */
+type ClientChanges = Partial<ClientValues> & { secrets?: readonly ClientSecret[] }
 
 export interface TestClient {
   id: string
   secret: string
-  record: Client
+  record: ClientValues
 }
 
 interface ServerOptions {
@@ -84,7 +91,7 @@ export class TestServer {
     this.#options = options
     this.config = parseConfig(configText(options.config))
     this.clock = options.clock ?? new TestClock()
-    this.services = createServices({ ...env, ...options.env }, this.config, this.clock, 0)
+    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
     this.#app = createApp(this.services)
   }
 
@@ -154,28 +161,30 @@ export class TestServer {
   }
 
   /** Adds a client of the storefront with every grant, changed as asked. */
-  async addClient(changes: Partial<Client> = {}): Promise<TestClient> {
+  async addClient({ secrets, ...changes }: ClientChanges = {}): Promise<TestClient> {
     const secret = generateClientSecret()
     const hash = await hashClientSecret(secret)
     const api = changes.api ?? 'storefront'
-    const confidential = changes.confidential ?? true
-    const record: Client = {
-      id: `client-${crypto.randomUUID()}`,
-      name: 'A test client',
-      api,
-      grants: ['password', 'client_credentials'],
-      scopes: this.config.apis.get(api)?.scopes ?? [],
-      origins: [],
-      confidential,
-      enabled: true,
-      secrets: confidential ? [{ hash, createdAt: this.clock.time, expiresAt: null }] : [],
-      createdAt: this.clock.time,
-      accessTokenLifetimeSeconds: null,
-      refreshTokenLifetimeSeconds: null,
-      accessValidFrom: 0,
+    const record = {
+      ...fromDraft({
+        client_id: `client-${crypto.randomUUID()}`,
+        name: 'A test client',
+        api,
+        grants: ['password', 'client_credentials'],
+        scopes: this.config.apis.get(api)?.scopes ?? [],
+      }),
       ...changes,
     }
-    await this.services.clientTable.add(record)
+    const stored = record.confidential && secrets === undefined ? { id: generateSecretId(), hash } : null
+    await this.services.clientAdmin.add(record, { secret: stored, now: this.clock.time }, [])
+    for (const { hash, createdAt, expiresAt } of secrets ?? []) {
+      await env.DB.prepare(
+        `INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at, secret_id)
+         VALUES (?, ?, ?, ?, ?)`,
+      )
+        .bind(hash, record.id, createdAt, expiresAt, generateSecretId())
+        .run()
+    }
     return { id: record.id, secret, record }
   }
 

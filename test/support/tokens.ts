@@ -8,7 +8,7 @@ import {
 } from 'jose'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestServer } from './server.ts'
 
-/** The JWKS of a server, fetched as jose fetches it. */
+/** The JWKS of a server, fetched by jose. */
 export function remoteJwks(server: TestServer) {
   const options = {
     [customFetch]: (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init),
@@ -16,7 +16,7 @@ export function remoteJwks(server: TestServer) {
   return createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`), options)
 }
 
-/** Verifies a token as an API does; the audience is the storefront's where none is given. */
+/** Verifies a token as an API does. The default audience is the storefront. */
 export function verify(
   server: TestServer,
   token: string,
@@ -31,7 +31,7 @@ export function verify(
   })
 }
 
-/** Texts that a lenient decoder takes for the same token: padded, spaced, or with a bit set that carries nothing. */
+/** Variants of a token that a lenient decoder accepts: with padding, a space, a line break, or a set spare bit. */
 export function otherSpellings(token: string): string[] {
   const dot = token.lastIndexOf('.') + 1
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -47,7 +47,7 @@ export function otherSpellings(token: string): string[] {
 /** The order of P-256 (FIPS 186-5). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** The same ES256 token with the other valid form of its signature: (r, n − s) for (r, s). */
+/** The ES256 token with the other valid form of its signature: (r, n − s) for (r, s). */
 export function withOtherSignature(token: string): string {
   const dot = token.lastIndexOf('.') + 1
   const signature = base64url.decode(token.slice(dot))

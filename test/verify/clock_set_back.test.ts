@@ -7,7 +7,7 @@ const JWKS = '/.well-known/jwks.json'
 const NOW = Math.floor(Date.now() / 1000)
 const AHEAD = NOW + 3600
 
-/** A verifier whose clock was an hour ahead at its first request. */
+/** A verifier whose clock was one hour ahead at its first request. */
 async function setUp(whenStale: 'open' | 'closed' = 'open') {
   const issuer = await createTestIssuer()
   const lost = { paths: new Set<string>() }
@@ -31,9 +31,9 @@ async function setUp(whenStale: 'open' | 'closed' = 'open') {
   return { issuer, lost, mint, token, codeAt }
 }
 
-describe('a clock that is set back', () => {
+describe('a verifier after its clock was set back', () => {
   it.each(['open', 'closed'] as const)(
-    'lets the next request see what was revoked (%s)',
+    'the next request is checked with the current revocations (%s)',
     async (whenStale) => {
       const { issuer, token, codeAt } = await setUp(whenStale)
       issuer.revoke({ sub: 'user:1', before: NOW + 1 })
@@ -41,13 +41,13 @@ describe('a clock that is set back', () => {
     },
   )
 
-  it('causes one poll, not one for each request', async () => {
+  it('the verifier polls once, not for each request', async () => {
     const { issuer, token, codeAt } = await setUp()
     for (let i = 0; i < 10; i++) await codeAt(NOW + 60 + Math.floor(i / 5), token)
     expect(issuer.requests.filter((path) => path === '/revocations').length).toBe(2)
   })
 
-  it('closes a closed API that cannot tell how old its list is', async () => {
+  it('a closed API refuses tokens, because the age of its list is unknown', async () => {
     const { issuer, token, codeAt } = await setUp('closed')
     issuer.isUp = false
     expect(await codeAt(NOW + 60, token)).toBe('temporarily_unavailable')
@@ -55,7 +55,7 @@ describe('a clock that is set back', () => {
     expect(await codeAt(NOW + 70, token)).toBe('accepted')
   })
 
-  it('begins no hour without polls where the last one was lost', async () => {
+  it('the verifier keeps polling after a lost poll', async () => {
     const { issuer, lost, token, codeAt } = await setUp()
     lost.paths.add('/revocations')
     expect(await codeAt(AHEAD + 10, token)).toBe('accepted')
@@ -64,7 +64,7 @@ describe('a clock that is set back', () => {
     expect(await codeAt(NOW + 60, token)).toBe('invalid_token')
   })
 
-  it('hides no new key behind the cooldown', async () => {
+  it('the cooldown does not hide a new key', async () => {
     const { issuer, mint, token, codeAt } = await setUp()
     await issuer.rotateKey()
     expect(await codeAt(NOW + 60, await mint())).toBe('accepted')
@@ -73,7 +73,7 @@ describe('a clock that is set back', () => {
     expect(await codeAt(NOW + 91, await mint())).toBe('accepted')
   })
 
-  it('makes keys that were fetched later than now neither fresh nor lost', async () => {
+  it('keys with a fetch time in the future are fetched again, and used if the fetch fails', async () => {
     const { issuer, token, codeAt } = await setUp()
     issuer.isUp = false
     expect(await codeAt(NOW + 60, token)).toBe('accepted')
@@ -86,7 +86,7 @@ describe('a clock that is set back', () => {
     expect(issuer.requests.filter((path) => path === JWKS).length).toBe(fetched)
   })
 
-  it('does not take the cache of the location for fresh', async () => {
+  it('a cached document with a fetch time in the future is not fresh', async () => {
     const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
     const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, cache: caches.default }
     const isolate = () => createVerifier({ ...options, revocations: false })

@@ -7,10 +7,10 @@ const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 const NEVER = new AbortController().signal
 
-/** Isolates of one location: they share `caches.default` and nothing else. */
+/** Isolates of one data centre, which share only `caches.default`. */
 async function location() {
   const issuer = await createTestIssuer({ url: `https://${crypto.randomUUID()}.test` })
-  /** What the issuer answers under a path instead of what is there. */
+  /** Replacement responses of the issuer by path. */
   const instead = new Map<string, unknown>()
   const fetch: typeof issuer.fetch = async (url, init) => {
     const { pathname } = new URL(url)
@@ -29,8 +29,8 @@ async function location() {
   return { issuer, instead, isolate, mint }
 }
 
-describe('the cache of a location', () => {
-  it('spares a new isolate every fetch', async () => {
+describe('the document cache', () => {
+  it('a new isolate reads the documents from the cache and fetches none', async () => {
     const { issuer, isolate, mint } = await location()
     const token = await mint()
     expect(await isolate()(token, NOW)).toBe('accepted')
@@ -39,7 +39,7 @@ describe('the cache of a location', () => {
     expect(issuer.requests.length).toBe(fetched)
   })
 
-  it('is asked no longer once its keys are not fresh', async () => {
+  it('stale keys in the cache are fetched again', async () => {
     const { issuer, isolate, mint } = await location()
     const token = await mint()
     await isolate()(token, NOW)
@@ -47,14 +47,14 @@ describe('the cache of a location', () => {
     expect(await isolate()(token, NOW + 300)).toBe('invalid_token')
   })
 
-  it('does not hide a key that is newer than it: an unknown id is asked of the issuer', async () => {
+  it('an unknown key id causes a fetch from the issuer, although the cache has keys', async () => {
     const { issuer, isolate, mint } = await location()
     await isolate()(await mint(), NOW)
     await issuer.rotateKey()
     expect(await isolate()(await mint(), NOW + 30)).toBe('accepted')
   })
 
-  it('that answers late replaces no keys that were fetched meanwhile', async () => {
+  it('a slow cache does not replace keys that were fetched in the meantime', async () => {
     const { issuer, isolate, mint } = await location()
     const keys = await issuer.fetch(`${issuer.url}/.well-known/jwks.json`, { headers: {}, signal: NEVER })
     const document = new Response(keys.body, { headers: { 'Fetched-At': String(NOW + 301) } })
@@ -73,7 +73,7 @@ describe('the cache of a location', () => {
     expect(await codeAt(token, NOW + 602)).toBe('accepted')
   })
 
-  it('serves isolates that start while the issuer is away, for a day', async () => {
+  it('new isolates use the cache for a day while the issuer is unreachable', async () => {
     const { issuer, isolate, mint } = await location()
     const token = await mint()
     await isolate()(token, NOW)
@@ -83,7 +83,7 @@ describe('the cache of a location', () => {
   })
 
   it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
-    'keeps nothing that is no such document in place of %s',
+    'an invalid document is not cached in place of %s',
     async (path) => {
       const { instead, isolate, mint } = await location()
       const token = await mint()
@@ -97,14 +97,17 @@ describe('the cache of a location', () => {
     },
   )
 
-  it.each(['{"keys', 'null', '{"maintenance":true}'])('that has %s asks the issuer', async (text) => {
-    const { isolate, mint } = await location()
-    const headers = { 'Fetched-At': String(NOW) }
-    const half = { match: async () => new Response(text, { headers }), put: async () => {} }
-    expect(await isolate(half)(await mint(), NOW)).toBe('accepted')
-  })
+  it.each(['{"keys', 'null', '{"maintenance":true}'])(
+    'the invalid cached document %s causes a fetch from the issuer',
+    async (text) => {
+      const { isolate, mint } = await location()
+      const headers = { 'Fetched-At': String(NOW) }
+      const half = { match: async () => new Response(text, { headers }), put: async () => {} }
+      expect(await isolate(half)(await mint(), NOW)).toBe('accepted')
+    },
+  )
 
-  it('that fails, or is not there, changes no verdict', async () => {
+  it('a failed or missing cache does not change the result', async () => {
     const { isolate, mint } = await location()
     const broken = {
       match: () => Promise.reject(new Error('away')),
@@ -114,7 +117,7 @@ describe('the cache of a location', () => {
     for (const cache of [broken, null]) expect(await isolate(cache)(token, NOW)).toBe('accepted')
   })
 
-  it('keeps nothing under the addresses of the issuer itself', async () => {
+  it('the cache has no entry under the URLs of the issuer', async () => {
     const { issuer, isolate, mint } = await location()
     await isolate()(await mint(), NOW)
     const metadata = `${issuer.url}/.well-known/oauth-authorization-server`

@@ -12,7 +12,7 @@ interface Exchange {
   bytes: number
 }
 
-/** A verifier, what its polls were answered with, and a way to replace responses of the feed. */
+/** A verifier, the responses to its polls, and a way to replace responses of the feed. */
 async function setUp(options: RevocationOptions = {}) {
   const issuer = await createTestIssuer()
   const exchanges: Exchange[] = []
@@ -34,7 +34,7 @@ async function setUp(options: RevocationOptions = {}) {
   const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch, revocations })
   const mint = (sid: string, issuedAt = NOW) =>
     issuer.mint({ audience: AUDIENCE, sid, subject: 'user:1', issuedAt, expiresAt: issuedAt + 3600 })
-  /** The verdict of a request; the poll that it sets off is awaited. */
+  /** The result of a request. The function waits for the poll that the request starts. */
   const codeAt = async (token: string, now = NOW) => {
     const polls: Promise<unknown>[] = []
     const verdict = await verifier.verify(token, { now, waitUntil: (work) => polls.push(work) }).then(
@@ -52,7 +52,7 @@ const REVOKED = 'invalid_token: it was revoked by its sid'
 afterEach(() => vi.restoreAllMocks())
 
 describe('a verifier that polls the feed', () => {
-  it('asks for changes, and a normal poll is a few hundred bytes or a 304', async () => {
+  it('the verifier requests changes, and a usual poll is a few hundred bytes or a 304', async () => {
     const { issuer, exchanges, mint, codeAt } = await setUp()
     for (let i = 0; i < 500; i++) issuer.revoke({ sid: `s1.${i}`, before: NOW + 60 })
     const token = await mint('s1.x')
@@ -74,7 +74,7 @@ describe('a verifier that polls the feed', () => {
     ['are refused', (response, query) => (query ? new Response(null, { status: 400 }) : response)],
     ['are not signed', (response, query) => (query ? new Response('garbage') : response)],
     ['are too large', (response, query) => (query ? new Response('x'.repeat(100_000)) : response)],
-  ])('falls back to the whole list where the changes %s', async (_case, replace) => {
+  ])('the verifier reads the whole list if the changes %s', async (_case, replace) => {
     const { issuer, exchanges, way, mint, codeAt } = await setUp({ maxBytes: 50_000 })
     const token = await mint('s1.x')
     await codeAt(token)
@@ -85,7 +85,7 @@ describe('a verifier that polls the feed', () => {
     expect(await codeAt(token)).toBe(REVOKED)
   })
 
-  it('falls back to the whole list where the changes are of another list', async () => {
+  it('the verifier reads the whole list if the changes belong to another list', async () => {
     const { issuer, way, exchanges, mint, codeAt } = await setUp()
     const token = await mint('s1.x')
     await codeAt(token)
@@ -103,12 +103,12 @@ describe('a verifier that polls the feed', () => {
     expect(await codeAt(token)).toBe(REVOKED)
   })
 
-  it('keeps an entry that a whole list of as high a sequence lacks: databases are not read at one moment', async () => {
+  it('the verifier keeps an entry that a whole list of the same sequence lacks', async () => {
     const { issuer, way, mint, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.x', before: NOW + 60 })
     const [token, other] = [await mint('s1.x'), await mint('eu.y')]
     expect([await codeAt(token), await codeAt(other)]).toEqual([REVOKED, 'accepted'])
-    // Another isolate has an older list of one database and a newer one of another.
+    // Another isolate has read one database earlier and another database later.
     const list = await issuer.mint({
       audience: AUDIENCE,
       header: { typ: 'revocations+jwt' },
@@ -124,7 +124,7 @@ describe('a verifier that polls the feed', () => {
     expect([await codeAt(token), await codeAt(other)]).toEqual([REVOKED, REVOKED])
   })
 
-  it('takes a whole list alone where it would be too long together with what is known', async () => {
+  it('the verifier drops known entries if they and the whole list together exceed the limit', async () => {
     const { issuer, way, errors, mint, codeAt } = await setUp({ maxEntries: 2 })
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
     await codeAt(await mint('s1.a'))
@@ -140,7 +140,7 @@ describe('a verifier that polls the feed', () => {
     expect(errors).toEqual([])
   })
 
-  it('asks once while the issuer cannot be reached', async () => {
+  it('an unreachable issuer gets one request for each poll', async () => {
     const { way, exchanges, mint, codeAt } = await setUp()
     const token = await mint('s1.x')
     await codeAt(token)
@@ -149,13 +149,13 @@ describe('a verifier that polls the feed', () => {
     expect(exchanges.map(({ query }) => query)).toEqual(['', '?since=0'])
   })
 
-  it('forgets entries whose tokens have expired, and never one whose tokens may live', async () => {
+  it('the verifier drops an entry only after all its tokens have expired', async () => {
     const { issuer, errors, mint, codeAt } = await setUp({ maxEntries: 2 })
     const token = await mint('s1.x', NOW + 3500)
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW })
     await codeAt(await mint('s1.a'), NOW)
     issuer.revoke({ sid: 's1.x', before: NOW + 3560 })
-    // An entry is kept for the leeway and a minute longer than the window. Until then the list is one too long.
+    // An entry is kept for the window, the leeway and one minute. Until then the list exceeds the limit by one.
     await codeAt(token, NOW + 3600 + 64)
     expect(errors).toEqual(['the revocation feed has more than 2 entries (revocations.maxEntries)'])
     await codeAt(token, NOW + 3600 + 65)
@@ -163,8 +163,8 @@ describe('a verifier that polls the feed', () => {
   })
 })
 
-describe('an entry of all tokens', () => {
-  it('revokes tokens issued before its second, and no later ones', async () => {
+describe('an entry for all tokens', () => {
+  it('the entry revokes only tokens that were issued before its second', async () => {
     const { issuer, mint, codeAt } = await setUp()
     issuer.revoke({ all: true, before: NOW - 10 })
     expect(await codeAt(await mint('s1.x', NOW - 11))).toBe(
@@ -182,7 +182,7 @@ describe('a feed that is too large', () => {
     ['bytes', { maxBytes: 2000 }, TOO_LARGE],
     ['entries', { maxEntries: 20 }, TOO_MANY],
   ] as const)(
-    'by its %s is reported once, and leaves an open API with the last list',
+    'a feed with too many %s is reported once, and an open API keeps the last list',
     async (_by, limit, message) => {
       const { issuer, errors, mint, codeAt } = await setUp(limit)
       issuer.revoke({ sid: 's1.known', before: NOW + 60 })
@@ -195,7 +195,7 @@ describe('a feed that is too large', () => {
     },
   )
 
-  it('closes a closed API once its last list is too old, and the refusal says why', async () => {
+  it('a closed API refuses tokens after its last list is too old, and the error has the cause', async () => {
     const { issuer, mint, codeAt } = await setUp({ maxBytes: 2000, whenStale: 'closed', maxAgeSeconds: 60 })
     await codeAt(await mint('s1.x'))
     for (let i = 0; i < 100; i++) issuer.revoke({ sid: `s1.${i}`, before: NOW + 60 })
@@ -205,7 +205,7 @@ describe('a feed that is too large', () => {
     )
   })
 
-  it('is not read further than the limit, whatever it says of its length', async () => {
+  it('the verifier stops reading at the limit, for any Content-Length', async () => {
     const { way, errors, mint, codeAt } = await setUp({ maxBytes: 2000 })
     let pulled = 0
     way.replace = () => {
@@ -224,7 +224,7 @@ describe('a feed that is too large', () => {
     expect(pulled).toBeLessThan(10)
   })
 
-  it('is reported to the console where onError is absent', async () => {
+  it('the error goes to the console if onError is absent', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { issuer, mint, codeAt } = await setUp({ maxEntries: 1, onError: undefined })
     for (const sid of ['s1.a', 's1.b']) issuer.revoke({ sid, before: NOW + 60 })
@@ -238,7 +238,7 @@ describe('a feed that is too large', () => {
 })
 
 describe('a signed list that has expired', () => {
-  it('is refused, and the last list stays in use', async () => {
+  it('an expired list is refused, and the last list stays in use', async () => {
     const { issuer, way, errors, mint, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.a', before: NOW + 60 })
     const old = await issuer.fetch(`${issuer.url}/revocations`, {
@@ -256,7 +256,7 @@ describe('a signed list that has expired', () => {
 
 describe('the keys and the metadata of an issuer', () => {
   it.each(['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'])(
-    'are not read past a megabyte: %s',
+    'the verifier stops reading a document at one megabyte: %s',
     async (path) => {
       const issuer = await createTestIssuer()
       const fetch: typeof issuer.fetch = async (url, init) =>

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { credentials, emptyStores, ISSUER, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
 
-/** The server, an API with the verifier, and how many bytes each of its polls had. */
+/** The server, an API with the verifier, and the size of each poll in bytes. */
 async function setUp() {
   const server = new TestServer()
   const client = await server.addClient()
@@ -35,10 +35,10 @@ async function setUp() {
   return { server, client, polls, isAccepted }
 }
 
-describe('the verifier, against the server', () => {
+describe('the verifier with the feed of the server', () => {
   beforeEach(emptyStores)
 
-  it('refuses a revoked token within a poll and the age of the list, by changes of a few hundred bytes', async () => {
+  it('the verifier refuses a revoked token within one poll and the age of the list, and a poll has a few hundred bytes', async () => {
     const { server, client, polls, isAccepted } = await setUp()
     const { username } = await server.addUser()
     await env.DB.prepare(
@@ -67,7 +67,7 @@ describe('the verifier, against the server', () => {
     for (const { bytes } of polls.slice(1)) expect(bytes).toBeLessThan(500)
   })
 
-  it('refuses what a merged entry had revoked, and takes the next token of a session that lives', async () => {
+  it('the verifier refuses the tokens of a merged entry, and accepts the next token of a live session', async () => {
     const { server, client, isAccepted } = await setUp()
     const { username } = await server.addUser()
     const dead = await server.signIn(client, username)

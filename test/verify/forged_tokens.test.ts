@@ -19,7 +19,7 @@ async function setUp(alg = 'ES256') {
   return { issuer, verifier, refusalOf }
 }
 
-/** The parts of a token, to be put together wrongly. */
+/** The parts of a token, for a wrong combination. */
 function split(token: string): [string, string, string] {
   const [header = '', payload = '', signature = ''] = token.split('.')
   return [header, payload, signature]
@@ -36,14 +36,14 @@ async function publicKeyOf(issuer: TestIssuer): Promise<JWK & { kid: string }> {
   return jwk
 }
 
-/** A token of the issuer under another header: its signature is no longer right. */
+/** A token of the issuer with another header, which makes its signature invalid. */
 async function withHeader(issuer: TestIssuer, header: object): Promise<string> {
   const { kid } = await publicKeyOf(issuer)
   const [, payload, signature] = split(await issuer.mint({ audience: AUDIENCE }))
   return `${encode({ typ: 'at+jwt', kid, ...header })}.${payload}.${signature}`
 }
 
-/** Of somebody else's making, and right but for the key. */
+/** A token that is valid except for the key of an attacker. */
 async function forge(header: object, privateKey?: CryptoKey): Promise<string> {
   const key = privateKey ?? (await generateKeyPair('ES256')).privateKey
   const names = { iss: 'https://issuer.test', aud: AUDIENCE, sub: 'user:1', client_id: 'x', jti: 'x' }
@@ -53,7 +53,7 @@ async function forge(header: object, privateKey?: CryptoKey): Promise<string> {
 
 type Make = (issuer: TestIssuer) => Promise<string>
 
-/** What is wrong with a token, what the log says of it, and how it is made. */
+/** The defect of a token, the reason in the log, and a function that makes the token. */
 const FORGERIES: [string, string, Make][] = [
   [
     'alg none',
@@ -120,9 +120,9 @@ const FORGERIES: [string, string, Make][] = [
   ['no JWT', 'it is not a JWT', async () => 'garbage'],
 ]
 
-/** What the issuer itself signed, with the key that a verifier knows, and that is no access token for this API. */
+/** Tokens that the issuer signed with a published key and that are not valid access tokens for this API. */
 const FOREIGN: [string, string, Partial<MintOptions>][] = [
-  // RFC 8725 §3.10: even where the signature is right, for a key that a token brings is not to be looked at.
+  // RFC 8725 §3.10: a verifier must not use a key from the header, also if the signature is valid.
   ['a key in the header', 'its header has a key: jwk', { header: { jwk: { kty: 'EC' } } }],
   ['an address of keys', 'its header has a key: jku', { header: { jku: 'https://evil.test/jwks.json' } }],
   ['an address of certificates', 'its header has a key: x5u', { header: { x5u: 'https://evil.test/' } }],
@@ -165,7 +165,7 @@ function expectRefusal({ code, status, challenge, message }: TokenError, reason:
 }
 
 describe('a forged token', () => {
-  it.each(FORGERIES)('is refused: %s', async (_name, reason, make) => {
+  it.each(FORGERIES)('the verifier refuses a token with %s', async (_name, reason, make) => {
     const { issuer, refusalOf } = await setUp()
     expectRefusal(await refusalOf(await make(issuer)), reason)
   })
@@ -173,12 +173,12 @@ describe('a forged token', () => {
   it.each([
     ['ES256', 'RS256'],
     ['RS256', 'PS256'],
-  ])('is refused: %s in the header, and the id of a key for %s', async (alg, keyAlg) => {
+  ])('the verifier refuses a token with %s in the header and the id of a key for %s', async (alg, keyAlg) => {
     const { issuer, refusalOf } = await setUp(keyAlg)
     expectRefusal(await refusalOf(await withHeader(issuer, { alg })), 'its algorithm is not that of its key')
   })
 
-  it('causes no fetch where its algorithm or a key of its own gives it away', async () => {
+  it('a token with a forbidden algorithm or its own key causes no fetch', async () => {
     const { issuer, refusalOf } = await setUp()
     for (const header of [{ alg: 'none' }, { alg: 'HS256' }, { jku: 'https://evil.test/jwks.json' }]) {
       await refusalOf(`${encode({ alg: 'ES256', typ: 'at+jwt', kid: 'x', ...header })}.e30.x`)
@@ -187,13 +187,13 @@ describe('a forged token', () => {
   })
 })
 
-describe('a token that the issuer signed for something else', () => {
-  it.each(FOREIGN)('is refused: %s', async (_name, reason, options) => {
+describe('another token of the issuer', () => {
+  it.each(FOREIGN)('the verifier refuses a token with %s', async (_name, reason, options) => {
     const { issuer, refusalOf } = await setUp()
     expectRefusal(await refusalOf(await issuer.mint({ audience: AUDIENCE, ...options })), reason)
   })
 
-  it('is accepted within the leeway, and not a second beyond', async () => {
+  it('a token is accepted within the leeway and refused one second later', async () => {
     const { issuer, verifier, refusalOf } = await setUp()
     const mint = (options: Partial<MintOptions>) => issuer.mint({ audience: AUDIENCE, ...options })
     await verifier.verify(await mint({ expiresAt: NOW - 4 }), { now: NOW })

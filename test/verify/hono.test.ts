@@ -20,13 +20,13 @@ async function shop() {
   return { issuer, get }
 }
 
-/** The code of a refusal, and its challenge (RFC 6750 §3). */
+/** The code and the challenge of a refusal (RFC 6750 §3). */
 function refusal(code: string, more = ''): [string, string] {
   return [code, `Bearer error="${code}"${more}`]
 }
 
 describe('requireToken', () => {
-  it('hands the claims to the handler', async () => {
+  it('the middleware passes the claims to the handler', async () => {
     const { issuer, get } = await shop()
     const response = await get(
       '/cart',
@@ -36,10 +36,15 @@ describe('requireToken', () => {
   })
 
   it.each([
-    ['nobody', undefined, 401, 'missing_token', 'Bearer realm="sallyport"'],
+    ['no token', undefined, 401, 'missing_token', 'Bearer realm="sallyport"'],
     ['a token of another API', { audience: 'https://other.test' }, 401, ...refusal('invalid_token')],
-    ['too narrow a token', { audience: AUDIENCE }, 403, ...refusal('insufficient_scope', ', scope="cart"')],
-  ])('answers %s itself', async (_case, mint, status, code, challenge) => {
+    [
+      'a token without the scope',
+      { audience: AUDIENCE },
+      403,
+      ...refusal('insufficient_scope', ', scope="cart"'),
+    ],
+  ])('the middleware refuses a request with %s', async (_case, mint, status, code, challenge) => {
     const { issuer, get } = await shop()
     const response = await get('/cart', mint && (await issuer.mint(mint)))
     expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([status, challenge])
@@ -49,7 +54,7 @@ describe('requireToken', () => {
     ])
   })
 
-  it('answers 503 while the keys cannot be fetched, and challenges nobody', async () => {
+  it('the middleware responds with 503 and no challenge while the keys cannot be fetched', async () => {
     const { issuer, get } = await shop()
     const token = await issuer.mint({ audience: AUDIENCE, scope: 'cart' })
     issuer.isUp = false
@@ -58,7 +63,7 @@ describe('requireToken', () => {
     expect(await response.json()).toEqual({ error: 'temporarily_unavailable' })
   })
 
-  it('leaves the errors of handlers to the application', async () => {
+  it('the middleware does not catch errors of handlers', async () => {
     const { issuer, get } = await shop()
     const response = await get('/broken', await issuer.mint({ audience: AUDIENCE }))
     expect([response.status, await response.text()]).toEqual([500, 'of the handler'])

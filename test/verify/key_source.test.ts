@@ -22,7 +22,7 @@ async function setUp() {
   return { issuer, verifier, mint, isAccepted, fetched }
 }
 
-/** An issuer that publishes another key beside its own. */
+/** An issuer whose JWKS has another key too. */
 async function publishing(jwk: unknown) {
   const issuer = await createTestIssuer()
   const fetch: typeof issuer.fetch = async (url, init) => {
@@ -44,7 +44,7 @@ async function publishing(jwk: unknown) {
 }
 
 describe('the keys of an issuer', () => {
-  it('are fetched once for many first requests', async () => {
+  it('many first requests cause one fetch of the keys', async () => {
     const { isAccepted, mint, fetched } = await setUp()
     const token = await mint()
     const answers = await Promise.all(Array.from({ length: 50 }, () => isAccepted(token, NOW)))
@@ -52,7 +52,7 @@ describe('the keys of an issuer', () => {
     expect(fetched()).toBe(1)
   })
 
-  it('are fetched for an unknown id at most once in a cooldown, however many ask', async () => {
+  it('unknown key ids cause one fetch in each cooldown', async () => {
     const { isAccepted, mint, fetched } = await setUp()
     await isAccepted(await mint(), NOW)
     const unknown = await Promise.all(Array.from({ length: 20 }, (_, i) => mint({ kid: `unknown-${i}` })))
@@ -64,7 +64,7 @@ describe('the keys of an issuer', () => {
     expect(fetched()).toBe(2)
   })
 
-  it('are followed through a rotation: a new key is found when it first signs', async () => {
+  it('the verifier finds a new key at its first token', async () => {
     const { issuer, isAccepted, mint } = await setUp()
     const old = await mint()
     await isAccepted(old, NOW)
@@ -73,7 +73,7 @@ describe('the keys of an issuer', () => {
     expect(await isAccepted(old, NOW + 30)).toBe(true)
   })
 
-  it('are forgotten when the issuer no longer publishes them', async () => {
+  it('the verifier drops a key that the issuer no longer publishes', async () => {
     const { issuer, isAccepted, mint } = await setUp()
     const old = await mint()
     await isAccepted(old, NOW)
@@ -82,7 +82,7 @@ describe('the keys of an issuer', () => {
     expect(await isAccepted(old, NOW + 600)).toBe(false)
   })
 
-  it('are used for a day while the issuer cannot be reached, and then no longer', async () => {
+  it('keys are used for one day while the issuer is unreachable', async () => {
     const { issuer, verifier, isAccepted, mint } = await setUp()
     const token = await mint()
     await isAccepted(token, NOW)
@@ -97,7 +97,7 @@ describe('the keys of an issuer', () => {
     expect(await isAccepted(token, NOW + 86_430)).toBe(true)
   })
 
-  it('that cannot be fetched at first are no verdict on the token, and are found once the issuer is back', async () => {
+  it('a failed first fetch gives 503, and the verifier works after the issuer is back', async () => {
     const { issuer, verifier, isAccepted, mint } = await setUp()
     issuer.isUp = false
     const token = await mint()
@@ -110,11 +110,11 @@ describe('the keys of an issuer', () => {
 
   it.each<[string, unknown]>([
     ['of an unknown curve', { kty: 'EC', crv: 'P-999', alg: 'ES256', kid: 'other', x: 'a', y: 'b' }],
-    ['without its numbers', { kty: 'EC', crv: 'P-256', alg: 'ES256', kid: 'other' }],
-    ['of an unknown kind', { kty: 'lattice', alg: 'ES256', kid: 'other' }],
-    ['that encrypts', { kty: 'RSA', use: 'enc', alg: 'RSA-OAEP', kid: 'other', n: 'a', e: 'AQAB' }],
+    ['without coordinates', { kty: 'EC', crv: 'P-256', alg: 'ES256', kid: 'other' }],
+    ['of an unknown type', { kty: 'lattice', alg: 'ES256', kid: 'other' }],
+    ['for encryption', { kty: 'RSA', use: 'enc', alg: 'RSA-OAEP', kid: 'other', n: 'a', e: 'AQAB' }],
     ['that is null', null],
-  ])('are used beside one %s, which is passed over (RFC 7517 §5)', async (_case, jwk) => {
+  ])('the verifier ignores a key %s and uses the others (RFC 7517 §5)', async (_case, jwk) => {
     const { codeOf, mint } = await publishing(jwk)
     expect(await codeOf(await mint())).toBe('accepted')
     expect(await codeOf(await mint({ kid: 'other' }))).toBe(
@@ -122,24 +122,27 @@ describe('the keys of an issuer', () => {
     )
   })
 
-  it.each(['HS256', 'ES256'])('are never symmetric, not even one that is published for %s', async (alg) => {
-    const secret = crypto.getRandomValues(new Uint8Array(32))
-    const { codeOf, claims } = await publishing({
-      kty: 'oct',
-      alg,
-      kid: 'shared',
-      k: base64url.encode(secret),
-    })
-    const forged = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'shared' })
-    expect(await codeOf(await forged.sign(secret))).toBe('invalid_token: its algorithm is not allowed')
-    const { privateKey } = await generateKeyPair('ES256')
-    const other = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'shared' })
-    expect(await codeOf(await other.sign(privateKey))).toBe(
-      'invalid_token: it is not signed by a key of the issuer',
-    )
-  })
+  it.each(['HS256', 'ES256'])(
+    'the verifier never uses a symmetric key, also if it is published for %s',
+    async (alg) => {
+      const secret = crypto.getRandomValues(new Uint8Array(32))
+      const { codeOf, claims } = await publishing({
+        kty: 'oct',
+        alg,
+        kid: 'shared',
+        k: base64url.encode(secret),
+      })
+      const forged = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'shared' })
+      expect(await codeOf(await forged.sign(secret))).toBe('invalid_token: its algorithm is not allowed')
+      const { privateKey } = await generateKeyPair('ES256')
+      const other = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'shared' })
+      expect(await codeOf(await other.sign(privateKey))).toBe(
+        'invalid_token: it is not signed by a key of the issuer',
+      )
+    },
+  )
 
-  it('are never one that is published for encryption', async () => {
+  it('the verifier never uses a key that is published for encryption', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
     const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'enc', kid: 'other' }
     const { codeOf, claims } = await publishing(jwk)
@@ -149,7 +152,7 @@ describe('the keys of an issuer', () => {
     )
   })
 
-  it('are not taken from a document that speaks for another issuer (RFC 8414 §3.3)', async () => {
+  it('the verifier refuses metadata with another issuer (RFC 8414 §3.3)', async () => {
     const issuer = await createTestIssuer({ url: 'https://evil.test' })
     const options = { issuer: 'https://issuer.test', audience: AUDIENCE, fetch: issuer.fetch }
     const token = await issuer.mint({ audience: AUDIENCE, claims: { iss: 'https://issuer.test' } })

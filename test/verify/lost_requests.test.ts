@@ -6,7 +6,7 @@ import { createVerifier } from '../../packages/verify/src/verifier.ts'
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
-/** An issuer whose answers can get lost: on Workers, a fetch of a request that is over never settles. */
+/** An issuer that can lose a response. On Workers, the fetch of an ended request never settles. */
 async function setUp(revocations: RevocationOptions = {}) {
   const issuer = await createTestIssuer()
   const lost = { paths: new Set<string>() }
@@ -35,8 +35,8 @@ async function setUp(revocations: RevocationOptions = {}) {
 
 afterEach(() => vi.useRealTimers())
 
-describe('a request that is over before its fetch', () => {
-  it('leaves the next ones nothing to wait for', async () => {
+describe('a request that ends before its fetch', () => {
+  it('later requests do not wait for a lost fetch', async () => {
     const { lost, codeAt } = await setUp()
     lost.paths.add('/.well-known/jwks.json')
     void codeAt(NOW)
@@ -44,7 +44,7 @@ describe('a request that is over before its fetch', () => {
     expect(await codeAt(NOW + 12)).toBe('accepted')
   })
 
-  it('fails those who waited with it, and no verdict is made', async () => {
+  it('requests that share a lost fetch of the keys get 503', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { lost, codeAt } = await setUp()
     lost.paths.add('/.well-known/jwks.json')
@@ -57,17 +57,20 @@ describe('a request that is over before its fetch', () => {
   it.each([
     ['open', 'accepted'],
     ['closed', 'temporarily_unavailable'],
-  ] as const)('costs those who waited for its list the list alone (%s)', async (whenStale, verdict) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { lost, codeAt } = await setUp({ whenStale })
-    lost.paths.add('/revocations')
-    void codeAt(NOW)
-    const joined = codeAt(NOW + 1)
-    await vi.advanceTimersByTimeAsync(12_000)
-    expect(await joined).toBe(verdict)
-  })
+  ] as const)(
+    'requests that share a lost poll continue without a new list (%s)',
+    async (whenStale, verdict) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const { lost, codeAt } = await setUp({ whenStale })
+      lost.paths.add('/revocations')
+      void codeAt(NOW)
+      const joined = codeAt(NOW + 1)
+      await vi.advanceTimersByTimeAsync(12_000)
+      expect(await joined).toBe(verdict)
+    },
+  )
 
-  it('leaves no timer behind, of those who had nothing to wait for', async () => {
+  it('a request that does not wait leaves no timer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { lost, codeAt } = await setUp()
     await codeAt(NOW)
@@ -77,14 +80,14 @@ describe('a request that is over before its fetch', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('leaves none behind of those whose wait had an end', async () => {
+  it('a finished wait leaves no timer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { codeAt } = await setUp()
     expect(await Promise.all([codeAt(NOW), codeAt(NOW), codeAt(NOW)])).toEqual(Array(3).fill('accepted'))
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('stops no revocation for longer than until the poll after it', async () => {
+  it('a lost poll delays a revocation at most until the next poll', async () => {
     const { issuer, lost, codeAt } = await setUp()
     expect(await codeAt(NOW)).toBe('accepted')
     issuer.revoke({ sub: 'user:1', before: NOW + 1 })
@@ -95,15 +98,15 @@ describe('a request that is over before its fetch', () => {
   })
 })
 
-describe('a verifier that had no requests for a while', () => {
-  it('judges the first one by a list of now', async () => {
+describe('a verifier after a pause without requests', () => {
+  it('the first request waits for a current list', async () => {
     const { issuer, codeAt } = await setUp()
     await codeAt(NOW)
     issuer.revoke({ sub: 'user:1', before: NOW + 1 })
     expect(await codeAt(NOW + 15)).toBe('invalid_token')
   })
 
-  it('judges none by a list that was made longer ago than the bound allows', async () => {
+  it('no request is checked with a list that is older than the bound', async () => {
     const { issuer, way, codeAt } = await setUp()
     way.ageSeconds = 8
     await codeAt(NOW)
@@ -112,7 +115,7 @@ describe('a verifier that had no requests for a while', () => {
     expect(await codeAt(NOW + 12)).toBe('invalid_token')
   })
 
-  it('lets the others pass while the first waits for an issuer that hangs', async () => {
+  it('other requests do not wait while the first request waits for a slow issuer', async () => {
     const { lost, codeAt } = await setUp()
     await codeAt(NOW)
     lost.paths.add('/revocations')

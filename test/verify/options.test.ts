@@ -14,7 +14,7 @@ const SECONDS = [
   'revocations.maxAgeSeconds',
 ]
 
-/** Options as JavaScript or an environment may give them: of any type. */
+/** Options with a value of any type, as JavaScript or an environment can have them. */
 function optionsWith(name: string, value: unknown): typeof REQUIRED {
   const [first = '', second] = name.split('.')
   return { ...REQUIRED, [first]: second === undefined ? value : { [second]: value } }
@@ -25,7 +25,7 @@ describe('the options of a verifier', () => {
     ['issuer', 'audience'].flatMap((name) =>
       [undefined, null, '', 7, ['https://x.test']].map((value) => [name, value]),
     ),
-  )('must have text as %s: %j', (name, value) => {
+  )('createVerifier requires text for %s, not %j', (name, value) => {
     const refusal = new TypeError(`${name} must be text that is not empty`)
     expect(() => createVerifier(optionsWith(String(name), value))).toThrow(refusal)
   })
@@ -34,18 +34,21 @@ describe('the options of a verifier', () => {
     SECONDS.flatMap((name) =>
       [Number.NaN, -1, Number.POSITIVE_INFINITY, '10', null].map((value) => [name, value]),
     ),
-  )('must have finite seconds as %s: %s', (name, value) => {
+  )('createVerifier requires finite seconds for %s, not %s', (name, value) => {
     const refusal = new TypeError(`${name} must be a number of seconds, 0 or more`)
     expect(() => createVerifier(optionsWith(String(name), value))).toThrow(refusal)
   })
 
-  it.each(['close', 'Closed', '', null, true])('must have a known word as whenStale: %j', (whenStale) => {
-    const refusal = new TypeError("revocations.whenStale must be 'open' or 'closed'")
-    expect(() => createVerifier(optionsWith('revocations.whenStale', whenStale))).toThrow(refusal)
-  })
+  it.each(['close', 'Closed', '', null, true])(
+    'createVerifier requires a known value for whenStale, not %j',
+    (whenStale) => {
+      const refusal = new TypeError("revocations.whenStale must be 'open' or 'closed'")
+      expect(() => createVerifier(optionsWith('revocations.whenStale', whenStale))).toThrow(refusal)
+    },
+  )
 
   it.each(['revocations.maxBytes', 'revocations.maxEntries'])(
-    'must have a whole number of at least 1 as %s',
+    'createVerifier requires a whole number of at least 1 for %s',
     (name) => {
       const refusal = new TypeError(`${name} must be a whole number, 1 or more`)
       for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1000', null]) {
@@ -55,22 +58,25 @@ describe('the options of a verifier', () => {
     },
   )
 
-  it.each([null, 'console', {}])('must have a function as revocations.onError: %j', (onError) => {
-    const refusal = new TypeError('revocations.onError must be a function')
-    expect(() => createVerifier(optionsWith('revocations.onError', onError))).toThrow(refusal)
-  })
+  it.each([null, 'console', {}])(
+    'createVerifier requires a function for revocations.onError, not %j',
+    (onError) => {
+      const refusal = new TypeError('revocations.onError must be a function')
+      expect(() => createVerifier(optionsWith('revocations.onError', onError))).toThrow(refusal)
+    },
+  )
 
   it.each([
     ['keys', null],
     ['keys', false],
     ['revocations', null],
     ['revocations', true],
-  ])('must have an object as %s: %j', (name, value) => {
+  ])('createVerifier requires an object for %s, not %j', (name, value) => {
     const refusal = new TypeError(`${name} must be an object`)
     expect(() => createVerifier(optionsWith(name, value))).toThrow(refusal)
   })
 
-  it('may be 0, may be left out, and have their defaults where they are undefined', async () => {
+  it('an option can be 0 or absent, and an undefined option has its default', async () => {
     for (const name of SECONDS) createVerifier(optionsWith(name, 0))
     createVerifier(REQUIRED)
     const issuer = await createTestIssuer()

@@ -8,7 +8,7 @@ const KEYS = 'https://keys.test'
 
 const optionsOf = (issuer: string, more: object = {}) => ({ issuer, audience: AUDIENCE, ...more })
 
-/** The issuer's documents, with some members of its metadata replaced. */
+/** The documents of the issuer, with replaced members of the metadata. */
 function withMetadata(issuer: TestIssuer, changes: Record<string, string>) {
   const asked: string[] = []
   const fetch: NonNullable<VerifierOptions['fetch']> = async (url, init) => {
@@ -27,7 +27,7 @@ describe('the issuer of a verifier', () => {
     'http://127.0.0.1:8787',
     'http://localhost:8787',
     'http://[::1]:8787',
-  ])('may be https or on the loopback: %s', (issuer) => {
+  ])('the issuer can have https or a loopback address: %s', (issuer) => {
     createVerifier(optionsOf(issuer))
   })
 
@@ -37,7 +37,7 @@ describe('the issuer of a verifier', () => {
     'http://127.0.0.1.evil.test',
     'http://localhost.evil.test',
     'HTTP://id.shop.test',
-  ])('must not be plain http on another machine, unless allowHttp is true: %s', (issuer) => {
+  ])('an issuer with plain http on another host requires allowHttp: %s', (issuer) => {
     const refusal = new TypeError(
       'issuer must be https, unless it is a loopback address or allowHttp is true',
     )
@@ -47,7 +47,7 @@ describe('the issuer of a verifier', () => {
   })
 
   it.each(['id.shop.test', 'ftp://id.shop.test', 'file:///id', 'javascript:1', 'https://'])(
-    'must be a URL: %s',
+    'the issuer must be a URL: %s',
     (issuer) => {
       const refusal = new TypeError('issuer must be a URL, such as https://id.example.com')
       expect(() => createVerifier(optionsOf(issuer, { allowHttp: true }))).toThrow(refusal)
@@ -70,7 +70,7 @@ describe('the options of trusted origins', () => {
     },
   )
 
-  it('documentOrigins must be https too', () => {
+  it('documentOrigins must have https too', () => {
     const documentOrigins = ['http://keys.test']
     expect(() => createVerifier(optionsOf('https://id.shop.test', { documentOrigins }))).toThrow(
       'documentOrigins must be https, unless it is a loopback address or allowHttp is true',
@@ -89,29 +89,35 @@ describe('the documents of an issuer', () => {
     ['revocations_uri', `${KEYS}/revocations`],
   ] as const
 
-  it.each(elsewhere)('are not fetched from another origin: %s %s', async (name, uri) => {
-    const issuer = await createTestIssuer()
-    const { fetch, asked } = withMetadata(issuer, { [name]: uri })
-    const verifier = createVerifier({ ...optionsOf(issuer.url), fetch })
-    const token = await issuer.mint({ audience: AUDIENCE })
-    await expect(verifier.verify(token)).rejects.toMatchObject({
-      code: 'temporarily_unavailable',
-      status: 503,
-    })
-    expect(asked).toEqual([`${issuer.url}/.well-known/oauth-authorization-server`])
-  })
+  it.each(elsewhere)(
+    'the verifier does not fetch a document from another origin: %s %s',
+    async (name, uri) => {
+      const issuer = await createTestIssuer()
+      const { fetch, asked } = withMetadata(issuer, { [name]: uri })
+      const verifier = createVerifier({ ...optionsOf(issuer.url), fetch })
+      const token = await issuer.mint({ audience: AUDIENCE })
+      await expect(verifier.verify(token)).rejects.toMatchObject({
+        code: 'temporarily_unavailable',
+        status: 503,
+      })
+      expect(asked).toEqual([`${issuer.url}/.well-known/oauth-authorization-server`])
+    },
+  )
 
-  it.each(['jwks_uri', 'revocations_uri'])('may be at an origin that the API lists: %s', async (name) => {
-    const issuer = await createTestIssuer()
-    const path = name === 'jwks_uri' ? '/.well-known/jwks.json' : '/revocations'
-    const { fetch, asked } = withMetadata(issuer, { [name]: KEYS + path })
-    const verifier = createVerifier({ ...optionsOf(issuer.url), fetch, documentOrigins: [KEYS] })
-    const claims = await verifier.verify(await issuer.mint({ audience: AUDIENCE, subject: 'user:1' }))
-    expect(claims.subject).toBe('user:1')
-    expect(asked).toContain(KEYS + path)
-  })
+  it.each(['jwks_uri', 'revocations_uri'])(
+    'the verifier fetches a document from an origin in documentOrigins: %s',
+    async (name) => {
+      const issuer = await createTestIssuer()
+      const path = name === 'jwks_uri' ? '/.well-known/jwks.json' : '/revocations'
+      const { fetch, asked } = withMetadata(issuer, { [name]: KEYS + path })
+      const verifier = createVerifier({ ...optionsOf(issuer.url), fetch, documentOrigins: [KEYS] })
+      const claims = await verifier.verify(await issuer.mint({ audience: AUDIENCE, subject: 'user:1' }))
+      expect(claims.subject).toBe('user:1')
+      expect(asked).toContain(KEYS + path)
+    },
+  )
 
-  it('are not followed to where they redirect', async () => {
+  it('the verifier follows no redirect', async () => {
     const issuer = await createTestIssuer()
     const redirects: (string | undefined)[] = []
     const fetch: NonNullable<VerifierOptions['fetch']> = async (url, init) => {
@@ -129,8 +135,8 @@ describe('the documents of an issuer', () => {
   })
 })
 
-describe('the scope that an API asks for', () => {
-  it.each(['a"b', 'a\\b', 'é', ['a b'], ['']])('must be made of scope tokens: %j', async (scope) => {
+describe('the required scope', () => {
+  it.each(['a"b', 'a\\b', 'é', ['a b'], ['']])('verify requires scope tokens, not %j', async (scope) => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({ ...optionsOf(issuer.url), fetch: issuer.fetch })
     const token = await issuer.mint({ audience: AUDIENCE })

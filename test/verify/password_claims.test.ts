@@ -15,23 +15,26 @@ const CASES: [PasswordClaim, { mustChangePassword?: boolean; passwordBreached?: 
   ]
 
 describe('a token of a user who needs a new password', () => {
-  it.each(CASES)('is refused with 403 for %s unless the verifier accepts it', async (claim, says, other) => {
-    const issuer = await createTestIssuer()
-    const token = await issuer.mint({ audience: AUDIENCE, ...says })
-    const common = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch }
-    for (const accept of [undefined, [], [other]]) {
-      const error = await createVerifier({ ...common, accept })
-        .verify(token)
-        .catch((thrown: unknown) => thrown)
-      expect(error).toBeInstanceOf(TokenError)
-      expect(error).toMatchObject({ code: 'password_change_required', status: 403, challenge: CHALLENGE })
-      expect(String(error)).toContain(claim)
-    }
-    const accepted = await createVerifier({ ...common, accept: [claim] }).verify(token)
-    expect(accepted).toMatchObject({ mustChangePassword: false, passwordBreached: false, ...says })
-  })
+  it.each(CASES)(
+    'the verifier refuses a token with %s with 403 unless it accepts the claim',
+    async (claim, says, other) => {
+      const issuer = await createTestIssuer()
+      const token = await issuer.mint({ audience: AUDIENCE, ...says })
+      const common = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch }
+      for (const accept of [undefined, [], [other]]) {
+        const error = await createVerifier({ ...common, accept })
+          .verify(token)
+          .catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(TokenError)
+        expect(error).toMatchObject({ code: 'password_change_required', status: 403, challenge: CHALLENGE })
+        expect(String(error)).toContain(claim)
+      }
+      const accepted = await createVerifier({ ...common, accept: [claim] }).verify(token)
+      expect(accepted).toMatchObject({ mustChangePassword: false, passwordBreached: false, ...says })
+    },
+  )
 
-  it.each(CASES)('is accepted for %s by one endpoint, and refused by the others', async (claim, says) => {
+  it.each(CASES)('one endpoint accepts a token with %s, and the others refuse it', async (claim, says) => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch })
     const app = new Hono()
@@ -46,7 +49,7 @@ describe('a token of a user who needs a new password', () => {
     expect([accepted.status, await accepted.text()]).toEqual([200, 'password'])
   })
 
-  it('is refused by one endpoint where the verifier accepts it and the endpoint does not', async () => {
+  it('an endpoint can refuse a claim that its verifier accepts', async () => {
     const issuer = await createTestIssuer()
     const accept: PasswordClaim[] = ['password_breached']
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, accept })
@@ -55,7 +58,7 @@ describe('a token of a user who needs a new password', () => {
     await expect(verifier.verify(token, { accept: [] })).rejects.toThrow('password_breached')
   })
 
-  it('is refused as invalid where a claim is not a boolean', async () => {
+  it('a claim that is not a boolean makes the token invalid', async () => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch })
     for (const name of ['must_change_password', 'password_breached']) {
@@ -64,7 +67,7 @@ describe('a token of a user who needs a new password', () => {
     }
   })
 
-  it('cannot be accepted by an unknown claim', async () => {
+  it('accept with an unknown claim throws a TypeError', async () => {
     const issuer = await createTestIssuer()
     const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch }
     const wrong = ['password'] as unknown as PasswordClaim[]

@@ -21,7 +21,7 @@ async function setUp(revocations: RevocationOptions = {}) {
       () => 'accepted',
       (error: { code: string }) => error.code,
     )
-  /** What the second of two requests is told: the first sets off the poll that the second profits from. */
+  /** The result of the second of two requests. The first request starts the poll. */
   const codeAfterPollAt = async (now: number) => {
     const polls: Promise<unknown>[] = []
     await verifier.verify(token, { now, waitUntil: (work) => polls.push(work) }).catch(() => {})
@@ -37,8 +37,8 @@ describe('revocations', () => {
     ['its session', { sid: 's1.x', before: NOW + 1 }],
     ['its subject', { sub: 'user:1', before: NOW + 1 }],
     ['its client', { client_id: 'shop', before: NOW + 1 }],
-    ['itself', { jti: 'the-jti', before: NOW + 1 }],
-  ])('kill a token by %s within one poll', async (_name, revocation) => {
+    ['its jti', { jti: 'the-jti', before: NOW + 1 }],
+  ])('a revocation by %s ends a token within one poll', async (_name, revocation) => {
     const { issuer, codeAt, codeAfterPollAt } = await setUp()
     expect(await codeAt(NOW)).toBe('accepted')
     issuer.revoke(revocation)
@@ -49,9 +49,9 @@ describe('revocations', () => {
   it.each<[string, Revocation]>([
     ['another session', { sid: 's1.y', before: NOW + 1 }],
     ['another subject', { sub: 'user:2', before: NOW + 1 }],
-    ['a subject of the name of its session', { sub: 's1.x', before: NOW + 1 }],
-    ['itself, before it was issued', { sub: 'user:1', before: NOW }],
-  ])('of %s leave it alone', async (_name, revocation) => {
+    ['a subject with the name of its session', { sub: 's1.x', before: NOW + 1 }],
+    ['the same subject at an earlier second', { sub: 'user:1', before: NOW }],
+  ])('a revocation of %s does not change the result', async (_name, revocation) => {
     const { issuer, codeAt } = await setUp()
     issuer.revoke(revocation)
     expect(await codeAt(NOW)).toBe('accepted')
@@ -60,19 +60,19 @@ describe('revocations', () => {
   it.each([
     ['the later first', [NOW + 1, NOW - 500]],
     ['the earlier first', [NOW - 500, NOW + 1]],
-  ])('kill a token by the later of two for one name: %s', async (_order, times) => {
+  ])('the later of two entries for one name counts: %s', async (_order, times) => {
     const { issuer, codeAt } = await setUp()
     for (const before of times) issuer.revoke({ sub: 'user:1', before })
     expect(await codeAt(NOW)).toBe('invalid_token')
   })
 
-  it('are known to the very first request', async () => {
+  it('the first request waits for the revocations', async () => {
     const { issuer, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.x', before: NOW + 1 })
     expect(await codeAt(NOW)).toBe('invalid_token')
   })
 
-  it('are fetched by one poller, however many requests there are', async () => {
+  it('concurrent requests share one poller', async () => {
     const { codeAt, polls } = await setUp()
     await Promise.all(Array.from({ length: 50 }, () => codeAt(NOW)))
     expect(polls()).toBe(1)
@@ -82,7 +82,7 @@ describe('revocations', () => {
     expect(polls()).toBe(2)
   })
 
-  it('that are too old leave an open API open and close a closed one, until they can be fetched again', async () => {
+  it('with an old list, an open API accepts tokens and a closed API refuses them until the next good poll', async () => {
     for (const [whenStale, verdict] of [
       ['open', 'accepted'],
       ['closed', 'temporarily_unavailable'],
@@ -97,7 +97,7 @@ describe('revocations', () => {
     }
   })
 
-  it('that were known go on killing while the feed is away', async () => {
+  it('known revocations stay in force while the feed is unreachable', async () => {
     const { issuer, codeAt } = await setUp()
     issuer.revoke({ sid: 's1.x', before: NOW + 1 })
     await codeAt(NOW)
@@ -105,7 +105,7 @@ describe('revocations', () => {
     expect(await codeAt(NOW + 3000)).toBe('invalid_token')
   })
 
-  it('are not asked for where the API does without', async () => {
+  it('the verifier does not fetch the feed if revocations is false', async () => {
     const issuer = await createTestIssuer()
     const verifier = createVerifier({
       issuer: issuer.url,

@@ -8,7 +8,7 @@ import { createVerifier, type Verifier } from '../../packages/verify/src/verifie
 const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
-/** Refusals of a header: what the caller gets of them, and what the log does. */
+/** Refusals of a header, with the parts for the client and the reason for the log. */
 const MISSING = { code: 'missing_token', challenge: 'Bearer realm="sallyport"', reason: 'no bearer token' }
 const INVALID = {
   code: 'invalid_token',
@@ -37,7 +37,7 @@ async function refusalOf(verifier: Verifier, input: Request | string, scope = ''
 }
 
 describe('a verifier', () => {
-  it('says what a token says, from a request or by itself', async () => {
+  it('verify returns the claims of a token or of the bearer token of a request', async () => {
     const { verifier, mint } = await setUp()
     const token = await mint({
       subject: 'user:1',
@@ -74,7 +74,7 @@ describe('a verifier', () => {
     expect(guest).toMatchObject({ isGuest: true, sid: null, scope: [], roles: [], visitorId: null })
   })
 
-  it('costs one request for each document at first, and none in the steady state', async () => {
+  it('the verifier fetches each document once, and later requests cause no fetch', async () => {
     const { issuer, verifier, mint } = await setUp()
     const token = await mint()
     for (let i = 0; i < 20; i++) await verifier.verify(token, { now: NOW + Math.floor(i / 3) })
@@ -86,7 +86,7 @@ describe('a verifier', () => {
     ])
   })
 
-  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('accepts %s', async (alg) => {
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('the verifier accepts %s', async (alg) => {
     const issuer = await createTestIssuer({ alg })
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch })
     await verifier.verify(await issuer.mint({ audience: AUDIENCE }))
@@ -100,12 +100,12 @@ describe('a refusal', () => {
     ['a live token without a scheme', { Authorization: '<token>' }, MISSING],
     ['a live token as Basic', { Authorization: 'Basic <token>' }, MISSING],
     ['a live token as DPoP', { Authorization: 'DPoP <token>' }, MISSING],
-    ['a live token, its scheme run into it', { Authorization: 'Bearer<token>' }, MISSING],
+    ['a live token without a space after the scheme', { Authorization: 'Bearer<token>' }, MISSING],
     ['an empty token', { Authorization: 'Bearer ' }, INVALID],
     ['a live token twice', { Authorization: 'Bearer <token> <token>' }, INVALID],
     ['two headers', { Authorization: 'Bearer <token>, Bearer <token>' }, INVALID],
     ['a live token in a cookie', { Cookie: 'access_token=<token>' }, MISSING],
-  ])('of a request with %s challenges as RFC 6750 §3 has it', async (_case, template, expected) => {
+  ])('a request with %s gets the challenge of RFC 6750 §3', async (_case, template, expected) => {
     const { verifier, mint } = await setUp()
     const token = await mint()
     const headers = Object.entries(template).map(([name, value]) => [
@@ -121,7 +121,7 @@ describe('a refusal', () => {
     expect(response.headers.get('Cache-Control')).toBe('no-store')
   })
 
-  it('for want of scope is a 403 that names what is needed', async () => {
+  it('a token without a required scope gets 403 with the required scope', async () => {
     const { verifier, mint } = await setUp()
     const refusal = await refusalOf(verifier, await mint({ scope: 'cart' }), 'cart orders')
     expect([refusal.code, refusal.status, refusal.challenge]).toEqual([
@@ -131,7 +131,7 @@ describe('a refusal', () => {
     ])
   })
 
-  it('takes any case of the scheme for Bearer', async () => {
+  it('the scheme Bearer is accepted in any case', async () => {
     const { verifier, mint } = await setUp()
     const request = new Request('https://shop.test/', {
       headers: { Authorization: `bearer ${await mint()}` },

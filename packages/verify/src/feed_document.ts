@@ -6,7 +6,7 @@ const WHOLE_TYPE = 'revocations+jwt'
 const DELTA_TYPE = 'revocations-delta+jwt'
 
 /** A revocation: the name, such as `sid s1.x`, and a time in Unix seconds. Tokens of that name issued before it are revoked. */
-export type CutoffEntry = [name: string, before: number]
+export type RevocationEntry = [name: string, before: number]
 
 /** A signed list of revocations, or the changes of a list. Times are Unix seconds. */
 export interface FeedDocument {
@@ -20,7 +20,7 @@ export interface FeedDocument {
   windowSeconds: number
   /** Infinite if the document does not say. */
   expiresAt: number
-  entries: CutoffEntry[]
+  entries: RevocationEntry[]
 }
 
 interface Expected {
@@ -64,7 +64,7 @@ function decodeFeed(payload: JWTPayload, isDelta: boolean): FeedDocument {
   }
 }
 
-function decodeEntry(entry: unknown): CutoffEntry[] {
+function decodeEntry(entry: unknown): RevocationEntry[] {
   const { before, ...names } = (entry ?? {}) as Record<string, unknown>
   if (typeof before !== 'number') throw new Error('the feed has an entry without a time')
   return Object.entries(names).map(([name, value]) => [`${name} ${value}`, before])

@@ -1,14 +1,14 @@
 import type { AccessTokenClaims } from './claims.ts'
-import { Cutoffs } from './cutoffs.ts'
 import type { Discovery } from './discovery.ts'
 import { type FeedDocument, verifyFeedDocument } from './feed_document.ts'
 import { type Fetch, fetchDocument, readText, UnexpectedStatus } from './fetch_document.ts'
 import { isWithin } from './is_within.ts'
 import type { KeySource } from './key_source.ts'
+import { RevocationEntries } from './revocation_entries.ts'
 import { type Moment, SharedFlight } from './shared_flight.ts'
 
 interface RevocationList {
-  cutoffs: Cutoffs
+  entries: RevocationEntries
   sequence: number
   /** The cursor at the end of the list; null if the issuer serves no changes. */
   until: string | null
@@ -93,8 +93,8 @@ export class RevocationPoller {
   }
 
   /** The claim whose entry revokes the token, `all`, or null. */
-  findCutoff(claims: AccessTokenClaims): string | null {
-    return this.#list?.cutoffs.find(claims) ?? null
+  findRevocation(claims: AccessTokenClaims): string | null {
+    return this.#list?.entries.find(claims) ?? null
   }
 
   /** The age of the list in seconds. Infinite without a list, or after the clock was set back. */
@@ -171,7 +171,7 @@ export class RevocationPoller {
     if (last && sequence < last.sequence) return last
     // A whole list does not replace the known entries. The issuer reads its databases one by one, so the list can lack an entry.
     const list = {
-      cutoffs: last?.cutoffs ?? new Cutoffs(),
+      entries: last?.entries ?? new RevocationEntries(),
       sequence,
       until,
       windowSeconds,
@@ -180,19 +180,19 @@ export class RevocationPoller {
     }
     this.#removeExpired(list, received.receivedAt)
     const { maxEntries } = this.#dependencies
-    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+    if (list.entries.sizeWith(entries) > maxEntries) {
       if (!isWhole) return null
-      list.cutoffs = new Cutoffs()
+      list.entries = new RevocationEntries()
     }
-    if (list.cutoffs.sizeWith(entries) > maxEntries) {
+    if (list.entries.sizeWith(entries) > maxEntries) {
       throw new Error(`the revocation feed has more than ${maxEntries} entries (revocations.maxEntries)`)
     }
-    list.cutoffs.add(entries)
+    list.entries.add(entries)
     return list
   }
 
-  #removeExpired({ cutoffs, windowSeconds }: RevocationList, now: number): void {
-    cutoffs.removeUntil(now - windowSeconds - this.#dependencies.leewaySeconds - CLOCK_SECONDS)
+  #removeExpired({ entries, windowSeconds }: RevocationList, now: number): void {
+    entries.removeUntil(now - windowSeconds - this.#dependencies.leewaySeconds - CLOCK_SECONDS)
   }
 }
 

@@ -125,9 +125,9 @@ class AccessTokenVerifier implements Verifier {
       const why = cause === null ? '' : `: ${cause.message}`
       throw temporarilyUnavailable(`the revocations are older than maxAgeSeconds${why}`, { cause })
     }
-    const cutoff = poller.findCutoff(claims)
-    if (cutoff === 'all') throw invalidToken('it was revoked with all tokens of its time')
-    if (cutoff !== null) throw invalidToken(`it was revoked by its ${cutoff}`)
+    const revokedBy = poller.findRevocation(claims)
+    if (revokedBy === 'all') throw invalidToken('it was revoked with all tokens of its time')
+    if (revokedBy !== null) throw invalidToken(`it was revoked by its ${revokedBy}`)
   }
 }
 

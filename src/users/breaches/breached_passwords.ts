@@ -5,12 +5,15 @@ import type { RequestContext } from '../../lib/request_context.ts'
 import type { User } from '../user.ts'
 import { type Finding, RangeService } from './range_service.ts'
 
-/** Where a password is looked for, and whose it is: what the audit trail says of it. */
+/** The context of a breach check, for the audit trail. */
 export type Occasion = Pick<AuditEvent, 'api' | 'clientId' | 'subject' | 'actor' | 'change'> & {
   at: 'sign-in' | 'set'
 }
 
-/** Finds passwords that known breaches have, where config.yml says where to ask. What it does not learn lets everybody by. */
+/**
+ * Checks passwords against known breaches, if config.yml has `breached_passwords`. It fails open: while the service is down,
+ * sign-ins and new passwords continue.
+ */
 export class BreachedPasswords {
   readonly #settings: BreachedPasswordSettings | null
   readonly #audit: Pick<AuditStore, 'record'>
@@ -22,16 +25,16 @@ export class BreachedPasswords {
     this.#service = settings === null ? null : new RangeService(settings)
   }
 
-  /** Whether a person's password was not looked for yet, or too long ago. */
+  /** Whether the password of a user has no check, or only an old one. */
   isDue({ breachCheckedAt }: Pick<User, 'breachCheckedAt'>, now: number): boolean {
     if (this.#settings === null) return false
     return breachCheckedAt === null || breachCheckedAt + this.#settings.recheckSeconds <= now
   }
 
   /**
-   * Looks for a password. One that is found, and one of which nothing is known, is counted by the audit trail.
+   * Checks a password. A breached password and a failed check are audit events.
    *
-   * @param password Of `encodePassword`.
+   * @param password The result of `encodePassword`.
    */
   async find(password: Uint8Array, occasion: Occasion, context: RequestContext): Promise<Finding['kind']> {
     if (this.#service === null) return 'unknown'

@@ -11,11 +11,11 @@ interface Dependencies {
 }
 
 /**
- * Looks for the password of a person who has just proven it in known breaches, where that is due. The sign-in waits for
- * the response, so that its own tokens say what was found; for the note of it, which spares the next sign-ins the question,
- * it waits where the password was found: a refresh a moment later must not know less.
+ * Checks the correct password of a sign-in against known breaches, if a check is due. The sign-in waits for the service, so that
+ * its own tokens have the result. It waits for the write of the result only if the password is breached, because the next refresh
+ * must see that.
  *
- * @returns The person, with what is known now. Where nobody could be asked, that is what was known before.
+ * @returns the user with the new result; with the stored result if the check failed
  * @throws StorageUnavailable
  */
 export async function findBreach(

@@ -1,21 +1,20 @@
-/** How a password is looked for: what the service is told, and what must be in its response. */
+/** The two parts of a password's SHA-1: the part in the request, and the part to find in the response. */
 export interface PasswordRange {
-  /** Five hexadecimal characters, which a thousand and more passwords of the list share. */
+  /** Five hexadecimal characters. More than a thousand passwords of the list share them. */
   prefix: string
-  /** The other 35. They never leave. */
+  /** The other 35 characters. They are never sent. */
   suffix: string
 }
 
-/** Hexadecimal characters that are sent. */
+/** The number of hexadecimal characters in the request. */
 const PREFIX_LENGTH = 5
 
 const LINE = /^([0-9A-F]{35}):(\d{1,12})$/i
 
 /**
- * The range that a password is in, by its SHA-1. That is what the protocol is made of, and nothing is protected by it: what
- * is stored is another hash.
+ * Computes the range of a password from its SHA-1, as the range API requires. The stored hash of the password is a different one.
  *
- * @param password Of `encodePassword`.
+ * @param password The result of `encodePassword`.
  */
 export async function rangeOf(password: Uint8Array): Promise<PasswordRange> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-1', password))
@@ -25,10 +24,10 @@ export async function rangeOf(password: Uint8Array): Promise<PasswordRange> {
 }
 
 /**
- * Whether the lines of a range, `suffix:count`, have a suffix. Those of count 0 are padding, which hides how long the range
- * is and stands for no password.
+ * Whether the lines of a range, `suffix:count`, contain a suffix. A line with count 0 is padding, which hides the length of the
+ * range.
  *
- * @returns null where they are not the lines of a range
+ * @returns null if the text is not a range
  */
 export function isInRange(lines: string, suffix: string): boolean | null {
   let isFound = false

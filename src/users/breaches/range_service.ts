@@ -3,21 +3,21 @@ import { log } from '../../lib/log.ts'
 import { readText } from '../../lib/read_text.ts'
 import { isInRange, rangeOf } from './password_range.ts'
 
-/** Whether a list has a password, or why that is not known. */
+/** Whether the list has a password, or the reason why the check failed. */
 export type Finding = { kind: 'found' } | { kind: 'clear' } | { kind: 'unknown'; reason: string }
 
-/** Several times what a padded range takes. */
-const MAX_ANSWER_BYTES = 256 * 1024
+/** Several times the size of a padded range. */
+const MAX_RESPONSE_BYTES = 256 * 1024
 
-/** How long it is not asked after it failed: not every sign-in is to wait for the timeout while it is away. */
+/** After a failure no request goes to the service for this time, so that not every sign-in waits for the timeout. */
 const REST_SECONDS = 30
 
-/** The service gave no range. The message is for the log and the audit trail: nothing of the address is in it. */
+/** The service returned no range. The message is for the log and the audit trail. It contains no part of the URL. */
 class NoRange extends Error {
   override name = 'NoRange'
 }
 
-/** A list of passwords from known breaches, asked by the range API of Pwned Passwords (k-anonymity). */
+/** Checks passwords with the range API of Pwned Passwords (k-anonymity). */
 export class RangeService {
   readonly #settings: Pick<BreachedPasswordSettings, 'rangeUrl' | 'timeoutMs'>
   /** Unix seconds. */
@@ -27,13 +27,14 @@ export class RangeService {
     this.#settings = settings
   }
 
-  /** Never fails: whatever goes wrong leaves it unknown. @param password Of `encodePassword`. */
+  /** Does not throw: a failure gives `unknown`. @param password The result of `encodePassword`. */
   async find(password: Uint8Array, now: number): Promise<Finding> {
-    if (now < this.#restsUntil) return { kind: 'unknown', reason: 'not asked, it failed a moment ago' }
+    if (now < this.#restsUntil)
+      return { kind: 'unknown', reason: 'not sent, the service failed a moment ago' }
     const { prefix, suffix } = await rangeOf(password)
     try {
-      const isFound = isInRange(await this.#ask(prefix), suffix)
-      if (isFound === null) throw new NoRange('a broken answer')
+      const isFound = isInRange(await this.#request(prefix), suffix)
+      if (isFound === null) throw new NoRange('a malformed response')
       return { kind: isFound ? 'found' : 'clear' }
     } catch (error) {
       const reason = reasonOf(error)
@@ -43,7 +44,7 @@ export class RangeService {
     }
   }
 
-  async #ask(prefix: string): Promise<string> {
+  async #request(prefix: string): Promise<string> {
     const { rangeUrl, timeoutMs } = this.#settings
     const signal = AbortSignal.timeout(timeoutMs)
     const response = await fetch(rangeUrl + prefix, {
@@ -55,13 +56,13 @@ export class RangeService {
       await response.body?.cancel()
       throw new NoRange(`status ${response.status}`)
     }
-    const text = await readText(response.body, { signal, maxBytes: MAX_ANSWER_BYTES })
+    const text = await readText(response.body, { signal, maxBytes: MAX_RESPONSE_BYTES })
     if (text === null) throw new NoRange('too long a response')
     return text
   }
 }
 
-/** In words of our own: a message of the platform may have the address in it, and with it a part of the hash. */
+/** The reason without the platform's message, which can contain the URL and with it a part of the hash. */
 function reasonOf(error: unknown): string {
   if (error instanceof NoRange) return error.message
   return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'

@@ -9,7 +9,7 @@ const RESPONSE = /^[\x21-\x7e]{1,8192}$/
 export interface ChallengeAttempt {
   /** The API that the sign-in is for. */
   api: string | null
-  /** The response, unchanged; null where the caller sent none. */
+  /** The response, unchanged; null if the client sent none. */
   response: string | null
 }
 
@@ -20,7 +20,7 @@ export class Challenge {
   /** Operators sign in by the console and the command line, which have no challenge. */
   readonly #exemptApi: string | null
 
-  /** @param secret The secret of this server at the service; null where config.yml has no challenge. */
+  /** @param secret The secret of this server at the service; null if config.yml has no challenge. */
   constructor({ challenge, adminApi }: Pick<Config, 'challenge' | 'adminApi'>, secret: string | null) {
     this.#isClosed = challenge?.whenDown === 'closed'
     this.#service = challenge === null || secret === null ? null : new ChallengeService(challenge, secret)
@@ -30,7 +30,7 @@ export class Challenge {
   /**
    * Requires a solved challenge of a sign-in with recent failures. The service accepts each response once.
    *
-   * @throws OAuthError challenge_required; temporarily_unavailable where the service is down and `when_down` is `closed`
+   * @throws OAuthError challenge_required; temporarily_unavailable if the service is down and `when_down` is `closed`
    */
   async require({ api, response }: ChallengeAttempt, now: number): Promise<void> {
     if (this.#service === null || api === this.#exemptApi) return

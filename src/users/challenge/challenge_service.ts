@@ -19,12 +19,12 @@ const FAULTS: ReadonlySet<string> = new Set([
   'sitekey-secret-mismatch',
 ])
 
-const answerSchema = z.object({
+const responseSchema = z.object({
   success: z.boolean(),
   'error-codes': z._default(z.array(z.string()), []),
 })
 
-/** The service gave no verdict. The message is for the log. */
+/** The service returned no verdict. The message is for the log. */
 class NoVerdict extends Error {
   override name = 'NoVerdict'
 }
@@ -49,7 +49,7 @@ export class ChallengeService {
   /** Does not throw. @param response Printable ASCII. */
   async check(response: string, now: number): Promise<Verdict> {
     try {
-      return await this.#ask(response)
+      return await this.#request(response)
     } catch (error) {
       this.#restsUntil = now + REST_SECONDS
       log('warn', 'challenge_service_failed', { reason: reasonOf(error) })
@@ -57,19 +57,19 @@ export class ChallengeService {
     }
   }
 
-  async #ask(response: string): Promise<Verdict> {
+  async #request(response: string): Promise<Verdict> {
     const { verifyUrl, timeoutMs } = this.#settings
     const signal = AbortSignal.timeout(timeoutMs)
-    const answer = await fetch(verifyUrl, {
+    const http = await fetch(verifyUrl, {
       method: 'POST',
       body: new URLSearchParams({ secret: this.#secret, response }),
       headers: { 'User-Agent': 'sallyport' },
       redirect: 'manual',
       signal,
     })
-    const { success, 'error-codes': codes } = decodeAnswer(
-      await readText(answer.body, { signal, maxBytes: MAX_RESPONSE_BYTES }),
-      answer.status,
+    const { success, 'error-codes': codes } = decodeResponse(
+      await readText(http.body, { signal, maxBytes: MAX_RESPONSE_BYTES }),
+      http.status,
     )
     const fault = codes.find((code) => FAULTS.has(code))
     if (fault !== undefined) throw new NoVerdict(fault)
@@ -78,14 +78,14 @@ export class ChallengeService {
 }
 
 /** A caller can cause some 4xx statuses by its input: they must not count as an outage. @throws NoVerdict */
-function decodeAnswer(text: string | null, status: number): z.output<typeof answerSchema> {
+function decodeResponse(text: string | null, status: number): z.output<typeof responseSchema> {
   const isAboutRequest = [400, 413, 414, 422].includes(status)
   if (status !== 200 && !isAboutRequest) throw new NoVerdict(`status ${status}`)
   if (text === null) throw new NoVerdict('too long a response')
-  const answer = answerSchema.safeParse(parseJson(text))
-  if (answer.success) return answer.data
+  const result = responseSchema.safeParse(parseJson(text))
+  if (result.success) return result.data
   if (isAboutRequest) return { success: false, 'error-codes': [] }
-  throw new NoVerdict('a broken response')
+  throw new NoVerdict('a malformed response')
 }
 
 function parseJson(text: string): unknown {

@@ -1,18 +1,22 @@
-/** A column of a table: its title, and what it shows of a row. */
+import stringWidth from 'string-width'
+
+/** A column of a table: its title, and the text that it shows for a row. */
 export interface Column<T> {
   title: string
   show(row: T): string
 }
 
 const GAP = '  '
-/** A column is not cut below this, however narrow the terminal is: lines are longer instead. */
-const NARROWEST = 8
+/** The least width of a column. In a narrower terminal the lines become longer than the terminal. */
+const MIN_WIDTH = 8
 const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
 
+const graphemes = new Intl.Segmenter()
+
 /**
- * Rows below each other in aligned columns, cut so that a line fits. The first column and times stay whole.
+ * Formats rows as a table with aligned columns. Cells are cut until a line fits. The first column and times are never cut.
  *
- * @param columns How many characters fit; Infinity where nothing is cut.
+ * @param columns The width of the terminal in cells; Infinity for no limit.
  */
 export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], columns: number): string {
   const cells = [
@@ -20,7 +24,7 @@ export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], 
     ...rows.map((row) => shown.map(({ show }) => clean(show(row)))),
   ]
   const sizes = shown.map((_, i) => ({
-    width: Math.max(...cells.map((line) => lengthOf(line[i] ?? ''))),
+    width: Math.max(...cells.map((line) => stringWidth(line[i] ?? ''))),
     isWhole: i === 0 || cells.some((line) => TIME.test(line[i] ?? '')),
   }))
   const widths = shrink(sizes, columns)
@@ -34,48 +38,54 @@ export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], 
     .join('\n')
 }
 
-/** Names and values of one thing, below each other. */
+/** Formats the names and values of one object, one per line. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...fields.map(([name]) => name.length))
-  return fields.map(([name, value]) => `${name.padEnd(width)}${GAP}${clean(value)}`.trimEnd()).join('\n')
+  const width = Math.max(...fields.map(([name]) => stringWidth(name)))
+  return fields.map(([name, value]) => `${pad(name, width)}${GAP}${clean(value)}`.trimEnd()).join('\n')
 }
 
-/** Lines of whole words. */
+/** Splits a text into lines of whole words. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = ['']
   for (const word of text.split(' ')) {
     const last = lines.at(-1) ?? ''
     if (last === '') lines[lines.length - 1] = word
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else if (stringWidth(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)
   }
   return lines
 }
 
-/** The widest columns that may be cut give way, until all of them fit. */
+/** Narrows the widest columns until a line fits. */
 function shrink(sizes: readonly { width: number; isWhole: boolean }[], columns: number): number[] {
   const fitted = sizes.map(({ width }) => width)
   const total = () => fitted.reduce((sum, width) => sum + width, 0) + GAP.length * (fitted.length - 1)
   while (total() > columns) {
     const cuttable = fitted.map((width, i) => (sizes[i]?.isWhole ? 0 : width))
     const widest = Math.max(...cuttable)
-    if (widest <= NARROWEST) break
+    if (widest <= MIN_WIDTH) break
     fitted[cuttable.indexOf(widest)] = widest - 1
   }
   return fitted
 }
 
+/** A text with exactly that width: filled with spaces, or cut with an ellipsis at its end. */
 function pad(text: string, width: number): string {
-  const characters = [...text]
-  const cut = characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : text
-  return cut + ' '.repeat(Math.max(0, width - lengthOf(cut)))
+  const cut = stringWidth(text) > width ? `${takeWidth(text, width - 1)}…` : text
+  return cut + ' '.repeat(Math.max(0, width - stringWidth(cut)))
 }
 
-function lengthOf(text: string): number {
-  return [...text].length
+/** The longest beginning of a text that fits. It splits no character. */
+function takeWidth(text: string, width: number): string {
+  let taken = ''
+  for (const { segment } of graphemes.segment(text)) {
+    if (stringWidth(taken + segment) > width) break
+    taken += segment
+  }
+  return taken
 }
 
-/** What comes from others must not move the cursor or colour the terminal. */
+/** Replaces control and format characters. They could move the cursor or colour the terminal. */
 export function clean(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}/gu, '�')
 }

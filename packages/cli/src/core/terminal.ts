@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
-import type { ReadStream } from 'node:tty'
+import { createInterface, type Interface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { CliError, UsageError } from './exit_code.ts'
 
 const MAX_INPUT_CHARACTERS = 64 * 1024
 
-/** Results go to stdout, everything else to stderr; questions are asked where both ends are a person's. */
+/** Results go to stdout, all other texts to stderr. Questions need a terminal on stdin and stderr. */
 export class Terminal {
   #lines: string[] | null = null
 
@@ -13,12 +12,12 @@ export class Terminal {
     return process.stdin.isTTY === true && process.stderr.isTTY === true
   }
 
-  /** Whether stderr shows what changes in place. */
+  /** Whether stderr is a terminal, which can show a progress line. */
   get hasProgress(): boolean {
     return process.stderr.isTTY === true
   }
 
-  /** How many characters fit on a line of stdout; Infinity where it is no terminal. */
+  /** The width of stdout in cells; Infinity if stdout is not a terminal. */
   get columns(): number {
     return process.stdout.isTTY ? (process.stdout.columns ?? 80) : Infinity
   }
@@ -31,7 +30,7 @@ export class Terminal {
     process.stderr.write(`${text}\n`)
   }
 
-  /** @throws UsageError where there is nobody to ask and `isAgreed` is not set; CliError where the response is no */
+  /** @throws UsageError if there is no terminal and `isAgreed` is false; CliError if the user declines */
   async confirm(question: string, isAgreed: boolean): Promise<void> {
     if (isAgreed) return
     if (!this.isInteractive) throw new UsageError(`${question} Repeat it with --yes.`)
@@ -39,9 +38,44 @@ export class Terminal {
     if (!/^y(es)?$/i.test(response.trim())) throw new CliError('failed', 'Nothing was done.')
   }
 
-  /** @throws CliError where it is interrupted, or there is no more to read */
-  async ask(question: string): Promise<string> {
-    const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  /** @throws CliError if the user interrupts, or the input ends */
+  ask(question: string): Promise<string> {
+    return this.#readLine(this.#open(process.stderr), question)
+  }
+
+  /** Reads a password: without echo from a terminal, otherwise the next line of stdin. @throws UsageError, CliError */
+  async readSecret(question: string): Promise<string> {
+    if (this.isInteractive) return this.#askWithoutEcho(`${question}: `)
+    this.#lines ??= (await readAll(process.stdin)).split(/\r?\n/)
+    const line = this.#lines.shift() ?? ''
+    if (line === '') throw new UsageError(`${question}: give it on a line of standard input`)
+    return line
+  }
+
+  /** Reads a new password. A terminal asks for it twice. @throws UsageError, CliError */
+  async readNewSecret(question: string): Promise<string> {
+    const secret = await this.readSecret(question)
+    if (this.isInteractive && (await this.readSecret(`${question}, once more`)) !== secret) {
+      throw new UsageError('the two are not the same')
+    }
+    return secret
+  }
+
+  async #askWithoutEcho(question: string): Promise<string> {
+    const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
+    const prompt = this.#open(silence)
+    // The terminal stops its own echo when the prompt opens. A user types after the question.
+    process.stderr.write(question)
+    const typed = await this.#readLine(prompt, '')
+    this.say('')
+    return typed
+  }
+
+  #open(output: NodeJS.WritableStream): Interface {
+    return createInterface({ input: process.stdin, output, terminal: this.isInteractive, historySize: 0 })
+  }
+
+  async #readLine(prompt: Interface, question: string): Promise<string> {
     const end = new Promise<never>((_resolve, reject) => {
       const stop = () => reject(new CliError('interrupted', 'Interrupted.'))
       prompt.once('SIGINT', () => this.say(''))
@@ -51,52 +85,6 @@ export class Terminal {
       return await Promise.race([prompt.question(question), end])
     } finally {
       prompt.close()
-    }
-  }
-
-  /** A password: typed unseen on a terminal, else the next line of stdin. @throws UsageError */
-  async readSecret(question: string): Promise<string> {
-    if (this.isInteractive) return this.#askUnseen(`${question}: `)
-    this.#lines ??= (await readAll(process.stdin)).split(/\r?\n/)
-    const line = this.#lines.shift() ?? ''
-    if (line === '') throw new UsageError(`${question}: give it on a line of standard input`)
-    return line
-  }
-
-  /** As above, for a new one: typed twice. @throws UsageError */
-  async readNewSecret(question: string): Promise<string> {
-    const secret = await this.readSecret(question)
-    if (this.isInteractive && (await this.readSecret(`${question}, once more`)) !== secret) {
-      throw new UsageError('the two are not the same')
-    }
-    return secret
-  }
-
-  async #askUnseen(question: string): Promise<string> {
-    const input = process.stdin
-    process.stderr.write(question)
-    input.setRawMode(true)
-    input.setEncoding('utf8').resume()
-    try {
-      return await readUnseen(input)
-    } finally {
-      input.setRawMode(false)
-      input.pause()
-      process.stderr.write('\n')
-    }
-  }
-}
-
-async function readUnseen(input: ReadStream): Promise<string> {
-  let typed = ''
-  for (;;) {
-    const [chunk] = (await once(input, 'data')) as [string]
-    for (const key of chunk) {
-      if (key === '\r' || key === '\n' || key === '\u0004') return typed
-      if (key === '\u0003') throw new CliError('interrupted', 'Interrupted.')
-      if (key === '\u007f' || key === '\b') typed = [...typed].slice(0, -1).join('')
-      else if (key === '\u0015') typed = ''
-      else if (key >= ' ') typed += key
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { AccessTokenClaims } from './claims.ts'
-import type { CutoffEntry } from './feed_document.ts'
+import type { RevocationEntry } from './feed_document.ts'
 
 /** The revocations of the feed. An entry revokes the tokens of its name that were issued before its time. */
-export class Cutoffs {
+export class RevocationEntries {
   readonly #before = new Map<string, number>()
 
   get size(): number {
@@ -10,13 +10,13 @@ export class Cutoffs {
   }
 
   /** The number of names with these entries added. */
-  sizeWith(entries: readonly CutoffEntry[]): number {
+  sizeWith(entries: readonly RevocationEntry[]): number {
     const added = new Set(entries.map(([name]) => name).filter((name) => !this.#before.has(name)))
     return this.size + added.size
   }
 
   /** Adds entries. Of two entries for one name, the later time is kept. */
-  add(entries: readonly CutoffEntry[]): void {
+  add(entries: readonly RevocationEntry[]): void {
     for (const [name, before] of entries) {
       this.#before.set(name, Math.max(before, this.#before.get(name) ?? before))
     }

@@ -1,4 +1,4 @@
-/** What a form has in it: what was typed, or what a record begins as. */
+/** The values of a form: posted by a browser, or taken from a record. */
 export class Form {
   readonly #fields: URLSearchParams
 
@@ -6,7 +6,7 @@ export class Form {
     this.#fields = fields
   }
 
-  /** @param fields Lists are those of checkboxes. */
+  /** @param fields A list has the values of the checked boxes. */
   static of(fields: Readonly<Record<string, string | readonly string[]>>): Form {
     const entries = Object.entries(fields).flatMap(([name, value]) =>
       (typeof value === 'string' ? [value] : value).map((item) => [name, item]),
@@ -14,12 +14,12 @@ export class Form {
     return new Form(new URLSearchParams(entries))
   }
 
-  /** The text of a field; empty where there is none. */
+  /** The text of a field; empty if the form does not have the field. */
   text(name: string): string {
     return this.#fields.get(name) ?? ''
   }
 
-  /** The values of the boxes that are checked. */
+  /** The values of the checked boxes. */
   list(name: string): string[] {
     return this.#fields.getAll(name)
   }
@@ -28,7 +28,7 @@ export class Form {
     return this.#fields.has(name)
   }
 
-  /** The lines of a text that say something. */
+  /** The lines of a text without the empty ones. */
   lines(name: string): string[] {
     return this.text(name)
       .split('\n')
@@ -36,7 +36,7 @@ export class Form {
       .filter((line) => line !== '')
   }
 
-  /** A whole number; null where the field is empty. What is no number goes on as it is, to be refused by name. */
+  /** A whole number, or null if the field is empty. Other text is returned as it is, so that the API names the error. */
   number(name: string): number | string | null {
     const text = this.text(name).trim()
     if (text === '') return null

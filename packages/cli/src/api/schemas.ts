@@ -1,0 +1,381 @@
+// `npm run openapi` generates this file from the OpenAPI document. Do not edit it.
+
+export type Problem = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+  readonly errors?: readonly ({
+    readonly path: string
+    readonly message: string
+  })[]
+}
+
+export type AuditEvent = {
+  readonly id: number
+  readonly at: number
+  readonly kind: string
+  readonly outcome: string
+  readonly reason: string
+  readonly api: string | null
+  readonly client_id: string | null
+  readonly subject: string | null
+  readonly sid: string | null
+  readonly address_prefix: string | null
+  readonly actor: string | null
+  readonly actor_client: string | null
+  readonly grant: string | null
+  readonly change: Readonly<Record<string, unknown>> | null
+}
+
+export type AuditEvents = {
+  readonly items: readonly (AuditEvent)[]
+  readonly next_cursor: string | null
+}
+
+export type ClientDraft = {
+  readonly client_id: string
+  readonly name?: string
+  readonly api: string
+  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly scopes?: readonly (string)[]
+  readonly origins?: readonly (string)[]
+  readonly confidential?: boolean
+  readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
+}
+
+export type ClientEdit = {
+  readonly name?: string
+  readonly grants?: readonly ('password' | 'client_credentials')[]
+  readonly scopes?: readonly (string)[]
+  readonly origins?: readonly (string)[]
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
+}
+
+export type ClientSecret = {
+  readonly secret_id: string
+  readonly created_at: number
+  readonly expires_at: number | null
+  readonly last_used_at: number | null
+}
+
+export type Client = {
+  readonly client_id: string
+  readonly name: string
+  readonly api: string
+  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly scopes: readonly (string)[]
+  readonly origins: readonly (string)[]
+  readonly confidential: boolean
+  readonly enabled: boolean
+  readonly access_token_lifetime: number | null
+  readonly refresh_token_lifetime: number | null
+  readonly secrets: readonly (ClientSecret)[]
+  readonly created_at: number
+  readonly updated_at: number
+  readonly last_used_at: number | null
+}
+
+export type ClientWithSecret = {
+  readonly client_id: string
+  readonly name: string
+  readonly api: string
+  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly scopes: readonly (string)[]
+  readonly origins: readonly (string)[]
+  readonly confidential: boolean
+  readonly enabled: boolean
+  readonly access_token_lifetime: number | null
+  readonly refresh_token_lifetime: number | null
+  readonly secrets: readonly (ClientSecret)[]
+  readonly created_at: number
+  readonly updated_at: number
+  readonly last_used_at: number | null
+  readonly client_secret: string | null
+}
+
+export type Clients = {
+  readonly items: readonly (Client)[]
+  readonly next_cursor: string | null
+}
+
+export type ImportBatch = {
+  readonly rows: readonly (Readonly<Record<string, unknown>>)[]
+  readonly dry_run?: boolean
+}
+
+export type ClientImportRow = {
+  readonly client_id: string
+  readonly name?: string
+  readonly api: string
+  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly scopes?: readonly (string)[]
+  readonly origins?: readonly (string)[]
+  readonly confidential?: boolean
+  readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
+  readonly client_secret?: string
+}
+
+export type ClientImportReport = {
+  readonly dry_run: boolean
+  readonly results: readonly ({
+    readonly index: number
+    readonly status: 'created' | 'exists' | 'refused'
+    readonly reason: string | null
+    readonly client_secret: string | null
+  })[]
+}
+
+export type SecretRetirement = {
+  readonly expires_at?: number
+}
+
+export type SigningKey = {
+  readonly kid: string
+  readonly alg: string
+  readonly state: 'next' | 'current' | 'verifying' | 'retired'
+  readonly created_at: number
+  readonly activates_at: number
+  readonly retires_at: number | null
+  readonly reason: 'ended' | 'compromised' | null
+}
+
+export type SigningKeys = {
+  readonly items: readonly (SigningKey)[]
+}
+
+export type Resealing = {
+  readonly resealed: readonly (string)[]
+  readonly unopened: readonly (string)[]
+}
+
+export type Profile = {
+  readonly name?: string
+  readonly email?: string
+}
+
+export type UserDraft = {
+  readonly pool: string
+  readonly username: string
+  readonly roles?: readonly (string)[]
+  readonly profile?: Profile
+  readonly enabled?: boolean
+  readonly must_change_password?: boolean
+  readonly password: string
+}
+
+export type UserEdit = {
+  readonly username?: string
+  readonly roles?: readonly (string)[]
+  readonly profile?: Profile
+  readonly must_change_password?: boolean
+}
+
+export type NewPassword = {
+  readonly password: string
+  readonly must_change_password?: boolean
+}
+
+export type User = {
+  readonly id: string
+  readonly pool: string
+  readonly username: string
+  readonly username_warnings: readonly (string)[]
+  readonly roles: readonly (string)[]
+  readonly profile: {
+    readonly name?: string
+    readonly email?: string
+  }
+  readonly enabled: boolean
+  readonly must_change_password: boolean
+  readonly password_breached: boolean
+  readonly created_at: number
+  readonly updated_at: number
+  readonly tokens_valid_from: number | null
+}
+
+export type Users = {
+  readonly items: readonly (User)[]
+  readonly next_cursor: string | null
+}
+
+export type Me = {
+  readonly id: string
+  readonly username: string
+  readonly roles: readonly (string)[]
+  readonly must_change_password: boolean
+  readonly password_breached: boolean
+  readonly client_id: string
+  readonly sid: string
+}
+
+export type PasswordProof = {
+  readonly current_password: string
+}
+
+export type Confirmation = {
+  readonly confirmation: string
+  readonly expires_in: number
+}
+
+export type OwnPassword = {
+  readonly current_password: string
+  readonly password: string
+}
+
+export type Tokens = {
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+  readonly access_token: string
+  readonly refresh_token?: string
+  readonly scope?: string
+}
+
+export type SessionEnd = {
+  readonly at: number
+  readonly reason: string
+  readonly actor: string | null
+}
+
+export type Session = {
+  readonly sid: string
+  readonly subject: string
+  readonly client_id: string
+  readonly api: string
+  readonly state: 'live' | 'ended' | 'expired' | 'cut_off'
+  readonly started_at: number
+  readonly refreshes: number
+  readonly last_refreshed_at: number | null
+  readonly expires_at: number
+  readonly ended_at: number | null
+  readonly end_reason: string | null
+}
+
+export type Sessions = {
+  readonly items: readonly (Session)[]
+  readonly next_cursor: string | null
+}
+
+export type SessionStory = {
+  readonly session: Session
+  readonly truncated: boolean
+  readonly end: SessionEnd | null
+  readonly ending: string
+  readonly events: readonly (AuditEvent)[]
+}
+
+export type Statistics = {
+  readonly from: number
+  readonly to: number
+  readonly bucket_seconds: number
+  readonly total: {
+    readonly tokens: Readonly<Record<string, number>>
+    readonly failures: number
+    readonly breached_passwords: number
+    readonly unchecked_passwords: number
+    readonly active_sessions: number
+  }
+  readonly buckets: readonly ({
+    readonly at: number
+    readonly tokens: Readonly<Record<string, number>>
+    readonly failures: number
+    readonly breached_passwords: number
+    readonly unchecked_passwords: number
+    readonly active_sessions: number
+  })[]
+  readonly databases: readonly ({
+    readonly name: string
+    readonly bytes: number | null
+    readonly limit_bytes: number
+    readonly nearly_full: boolean
+  })[]
+  readonly revocation_feed: {
+    readonly entries: number
+    readonly max_entries: number
+    readonly merged: readonly ({
+      readonly client_id: string | null
+      readonly before: number
+    })[]
+  } | null
+}
+
+export type UserImportRow = {
+  readonly pool: string
+  readonly username: string
+  readonly roles?: readonly (string)[]
+  readonly profile?: Profile
+  readonly enabled?: boolean
+  readonly must_change_password?: boolean
+  readonly password?: string
+  readonly password_hash?: string
+  readonly no_password?: true
+}
+
+export type UserImportBatch = {
+  readonly rows: readonly (Readonly<Record<string, unknown>>)[]
+  readonly dry_run?: boolean
+  readonly replace_hashes?: boolean
+}
+
+export type UserImportReport = {
+  readonly dry_run: boolean
+  readonly results: readonly ({
+    readonly index: number
+    readonly status: 'created' | 'updated' | 'exists' | 'refused'
+    readonly reason: string | null
+    readonly id: string | null
+  })[]
+}
+
+export type HashVerification = {
+  readonly password_hash: string
+  readonly password: string
+}
+
+export type HashVerdict = {
+  readonly matches: boolean
+}
+
+/** The body of the successful response of each operation. */
+export type Responses = {
+  'GET /me': Me
+  'POST /me/confirm': Confirmation
+  'POST /me/password': Tokens
+  'POST /clients/import': ClientImportReport
+  'GET /clients': Clients
+  'POST /clients': ClientWithSecret
+  'GET /clients/{client_id}': Client
+  'PATCH /clients/{client_id}': Client
+  'DELETE /clients/{client_id}': null
+  'POST /clients/{client_id}/enable': Client
+  'POST /clients/{client_id}/disable': Client
+  'POST /clients/{client_id}/sign-out': Client
+  'POST /clients/{client_id}/secrets': ClientWithSecret
+  'POST /clients/{client_id}/secrets/{secret_id}/retire': Client
+  'POST /users/import': UserImportReport
+  'POST /users/import/verify': HashVerdict
+  'GET /users': Users
+  'POST /users': User
+  'GET /users/{id}': User
+  'PATCH /users/{id}': User
+  'DELETE /users/{id}': null
+  'POST /users/{id}/enable': User
+  'POST /users/{id}/disable': User
+  'POST /users/{id}/sign-out': User
+  'POST /users/{id}/password': User
+  'GET /sessions': Sessions
+  'GET /sessions/{sid}': Session
+  'DELETE /sessions/{sid}': null
+  'GET /sessions/{sid}/story': SessionStory
+  'GET /keys': SigningKeys
+  'POST /keys/rotate': SigningKey
+  'POST /keys/reseal': Resealing
+  'DELETE /keys/{kid}': SigningKey
+  'GET /audit': AuditEvents
+  'GET /statistics': Statistics
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod/mini'
+import { isPageOrigin } from '../config/page_origin.ts'
+import { flag, listOf, text } from '../lib/input_schemas.ts'
+import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
+import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { defineField } from './define_field.ts'
+
+/** The characters of a client id. A client id has no colon, so it never equals the id of a user or a visitor. */
+export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
+
+export const clientIdSchema = z
+  .string('must be a client id')
+  .check(z.regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" or "-"'))
+
+const grantsSchema = z
+  .array(z.enum(CLIENT_GRANTS, `must be one of ${CLIENT_GRANTS.join(', ')}`), 'must be a list of grants')
+  .check(
+    z.minLength(1, 'must have at least one grant'),
+    z.refine((items) => new Set(items).size === items.length, 'must not list a grant twice'),
+  )
+const scopeSchema = z
+  .string('must be a scope')
+  .check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)'))
+const originSchema = z.string('must be an origin').check(isPageOrigin)
+
+function lifetimeSchema(min: number, max: number) {
+  const seconds = z
+    .int(`must be seconds, from ${min} to ${max}, or null for those of the API`)
+    .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
+  return z.nullable(seconds)
+}
+
+const storedText = z.string()
+const storedList = z.array(z.string())
+const storedLifetime = z.nullable(z.int().check(z.gte(60)))
+
+/**
+ * Every field of a client that an operator sets, under its name in `Client`. The columns of D1, the copies in KV, the admin
+ * API, its OpenAPI document, the form of the console and the CLI follow this table. A new field is one entry here and one
+ * migration that adds its column.
+ */
+export const CLIENT_FIELDS = {
+  id: defineField('client_id', {
+    kind: 'text',
+    label: 'Client ID',
+    description: '1 to 64 letters, digits, ".", "_" or "-"; cannot be changed later',
+    input: clientIdSchema,
+    stored: clientIdSchema,
+    isEditable: false,
+    defaultOf: null,
+  }),
+  name: defineField('name', {
+    kind: 'text',
+    label: 'Display name',
+    description: 'Display name; defaults to the client ID',
+    input: text(200, 'a name'),
+    stored: storedText,
+    isEditable: true,
+    defaultOf: (id) => id,
+  }),
+  api: defineField('api', {
+    kind: 'text',
+    label: 'API',
+    description: 'API that accepts its tokens; cannot be changed later',
+    input: z.string('must be the name of an API'),
+    stored: storedText,
+    isEditable: false,
+    defaultOf: null,
+  }),
+  grants: defineField('grants', {
+    kind: 'list',
+    label: 'Grants',
+    description:
+      'Grants that it can use: password (signs in users and guests) or client_credentials (the client itself, needs a secret)',
+    input: grantsSchema,
+    stored: z.array(z.enum(CLIENT_GRANTS)),
+    isEditable: true,
+    defaultOf: null,
+    choices: () => CLIENT_GRANTS,
+  }),
+  scopes: defineField('scopes', {
+    kind: 'list',
+    label: 'Scopes',
+    description: 'Scopes that its tokens can have',
+    input: listOf(scopeSchema, 'scopes'),
+    stored: storedList,
+    isEditable: true,
+    defaultOf: () => [],
+    choices: (api) => api.scopes,
+  }),
+  origins: defineField('origins', {
+    kind: 'list',
+    label: 'Web origins',
+    description: 'Web origins allowed by CORS, such as https://shop.example.com',
+    input: listOf(originSchema, 'origins'),
+    stored: storedList,
+    isEditable: true,
+    defaultOf: () => [],
+  }),
+  confidential: defineField('confidential', {
+    kind: 'flag',
+    label: 'Confidential',
+    description:
+      'true: it authenticates with a secret; false: a public client without a secret, such as an app',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: false,
+    defaultOf: () => true,
+  }),
+  enabled: defineField('enabled', {
+    kind: 'flag',
+    label: 'Enabled',
+    description: 'false: the server refuses every request of the client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: false,
+    defaultOf: () => true,
+  }),
+  accessTokenLifetimeSeconds: defineField('access_token_lifetime', {
+    kind: 'seconds',
+    label: 'Access token lifetime (seconds)',
+    description: 'Access token lifetime in seconds; defaults to the lifetime of the API',
+    input: lifetimeSchema(60, 86_400),
+    stored: storedLifetime,
+    isEditable: true,
+    defaultOf: () => null,
+    inherited: (api) => api.accessTokenLifetimeSeconds,
+  }),
+  refreshTokenLifetimeSeconds: defineField('refresh_token_lifetime', {
+    kind: 'seconds',
+    label: 'Refresh token lifetime (seconds)',
+    description: 'Refresh token lifetime in seconds; defaults to the lifetime of the API',
+    input: lifetimeSchema(300, 31_536_000),
+    stored: storedLifetime,
+    isEditable: true,
+    defaultOf: () => null,
+    inherited: (api) => api.refreshTokenLifetimeSeconds,
+  }),
+}

@@ -1,0 +1,26 @@
+import type { Config } from '../config/config.ts'
+import type { ValueProblem } from '../lib/problems.ts'
+import type { ClientValues } from './client_values.ts'
+
+/**
+ * Checks the rules between the fields of a client, and those between a client and its API.
+ *
+ * @returns The problems, each with the name of the field on the wire
+ */
+export function findClientProblems(
+  { api, grants, scopes, confidential }: Pick<ClientValues, 'api' | 'grants' | 'scopes' | 'confidential'>,
+  { apis }: Pick<Config, 'apis'>,
+): ValueProblem[] {
+  const known = apis.get(api)
+  if (!known) return [{ path: 'api', message: `must be one of ${[...apis.keys()].join(', ')}` }]
+  const problems = scopes.flatMap((scope, i) =>
+    known.scopes.includes(scope)
+      ? []
+      : [{ path: `scopes.${i}`, message: `must be a scope of the API ${api}` }],
+  )
+  if (!confidential && grants.includes('client_credentials')) {
+    const message = 'must not have client_credentials: the client is public (RFC 6749 §4.4)'
+    problems.push({ path: 'grants', message })
+  }
+  return problems
+}

@@ -1,0 +1,92 @@
+import type { PropsWithChildren } from 'hono/jsx'
+import { compact } from '../lib/compact.ts'
+import { type FieldErrors, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { PostForm } from '../pages/post_form.tsx'
+import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+
+interface ActionFormProps {
+  csrf: string
+  /** A path below /console. */
+  action: string
+  /** The version of the record that the form was made from. */
+  etag?: string
+  kind?: 'form' | 'inline'
+}
+
+/** A form that posts to a page of the console. */
+export function ActionForm({ csrf, action, etag, children, ...rest }: PropsWithChildren<ActionFormProps>) {
+  return (
+    <PostForm csrfToken={csrf} action={CONSOLE_PATH + action} {...rest}>
+      {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
+      {children}
+    </PostForm>
+  )
+}
+
+interface OwnPasswordProps {
+  id: string
+  hint: string
+  required: boolean
+  /** The errors of the form that has the field. */
+  problem: FieldErrors | null
+}
+
+/** The operator's own password, for a change that needs a confirmation. */
+export function OwnPassword({ id, hint, required, problem }: OwnPasswordProps) {
+  return (
+    <Input
+      state={{ form: Form.of({}), problem }}
+      name={OWN_PASSWORD_FIELD}
+      id={id}
+      label="Your own password"
+      hint={hint}
+      type="password"
+      required={required}
+      autocomplete="current-password"
+    />
+  )
+}
+
+interface ConfirmProps {
+  csrf: string
+  /** The text of the button that opens the confirmation, and of the button that sends it. */
+  label: string
+  action: string
+  etag?: string
+  isDangerous?: boolean
+  /** The id of a field for the operator's own password; absent if the action does not need it. */
+  passwordId?: string
+  /** The refusal of this action. The confirmation is then open and shows the errors. */
+  problem?: FieldErrors | null
+}
+
+/** A button that opens the description of an action and a second button that does it. */
+export function Confirm({
+  csrf,
+  label,
+  action,
+  etag,
+  isDangerous = false,
+  passwordId,
+  problem = null,
+  children,
+}: PropsWithChildren<ConfirmProps>) {
+  return (
+    <details class="confirm" open={problem !== null}>
+      <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
+      <div class="confirm-body">
+        <div class="confirm-text">{children}</div>
+        <ActionForm csrf={csrf} action={action} kind="inline" {...compact({ etag })}>
+          {passwordId === undefined ? null : (
+            <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />
+          )}
+          <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
+            {label}
+          </button>
+        </ActionForm>
+      </div>
+    </details>
+  )
+}

@@ -1,0 +1,2 @@
+/** The path of the console. */
+export const CONSOLE_PATH = '/console'

@@ -1,0 +1,26 @@
+import { type ErrorContent, NOT_FOUND, PageError, unavailable } from '../pages/page_error.tsx'
+import { AdminProblem } from './admin_problem.ts'
+
+export const ROLE_MISSING: ErrorContent = {
+  status: 403,
+  title: 'Your role does not allow this',
+  text: 'An operator with the role admin can do it.',
+}
+
+/** @param retryAfter Seconds. */
+export function storesUnavailable(retryAfter: string): ErrorContent {
+  return unavailable(
+    'A data store does not respond. You are still signed in. Try again in a moment.',
+    retryAfter,
+  )
+}
+
+/** The error page for an error of a known kind; null for any other error. */
+export function findErrorContent(error: Error): ErrorContent | null {
+  if (error instanceof PageError) return error.content
+  if (!(error instanceof AdminProblem)) return null
+  const { status, title, detail, retryAfter } = error
+  if (status === 503) return storesUnavailable(retryAfter ?? '2')
+  if (status === 404) return { ...NOT_FOUND, title: detail ?? NOT_FOUND.title }
+  return { status, title, text: detail ?? 'Nothing was saved.' }
+}

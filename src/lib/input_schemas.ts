@@ -1,0 +1,19 @@
+import * as z from 'zod/mini'
+
+/** Text of 1 to `max` characters. Control characters and unpaired surrogates are refused, because no store keeps them. */
+export function text(max: number, what = 'text') {
+  const message = `must be ${what} of 1 to ${max} characters`
+  return z
+    .string(message)
+    .check(z.minLength(1, message), z.maxLength(max, message), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, message))
+}
+
+export const flag = z.boolean('must be true or false')
+
+/** A list whose items differ from each other. */
+export function listOf<T extends z.ZodMiniType<string>>(item: T, what: string, max = 100) {
+  return z.array(item, `must be a list of ${what}`).check(
+    z.maxLength(max, `must have at most ${max} ${what}`),
+    z.refine((items) => new Set(items).size === items.length, `must not list one of the ${what} twice`),
+  )
+}

@@ -1,0 +1,153 @@
+import type { Child } from 'hono/jsx'
+import { compact } from '../lib/compact.ts'
+import type { Form } from './form.ts'
+
+/** What was refused about the values of a form. */
+export interface FieldErrors {
+  /** The messages about a field; empty if it was accepted. */
+  errorsOf(field: string): readonly string[]
+}
+
+/** The values of a form's fields, and the errors about them. */
+export interface FieldState<Problem extends FieldErrors = FieldErrors> {
+  form: Form
+  problem: Problem | null
+  /** The record's current values, if another user changed them since the form was loaded. */
+  current?: Form | null
+}
+
+interface FieldProps {
+  state: FieldState
+  name: string
+  label: string
+  hint?: Child
+}
+
+interface InputProps extends FieldProps {
+  /** Differs from the name if a page has several fields of that name. */
+  id?: string
+  type?: 'text' | 'email' | 'password'
+  required?: boolean
+  maxlength?: number
+  autocomplete?: string
+  autocapitalize?: 'none'
+  spellcheck?: false
+}
+
+/** One line of text. The page never contains a password that was typed. */
+export function Input({ state, name, label, hint, id = name, type = 'text', ...attributes }: InputProps) {
+  const value = type === 'password' ? undefined : state.form.text(name)
+  const field = { state, name, hint, id }
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        name={name}
+        type={type}
+        {...compact({ value })}
+        {...attributes}
+        {...describeInput(field)}
+      />
+      <Notes {...field} />
+    </div>
+  )
+}
+
+export function TextArea({ state, name, label, hint, rows = 3 }: FieldProps & { rows?: number }) {
+  const field = { state, name, hint, id: name }
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <textarea id={name} name={name} rows={rows} spellcheck={false} {...describeInput(field)}>
+        {`\n${state.form.text(name)}`}
+      </textarea>
+      <Notes {...field} />
+    </div>
+  )
+}
+
+export interface Option {
+  value: string
+  label: string
+}
+
+interface ChoicesProps extends FieldProps {
+  type?: 'checkbox' | 'radio'
+  options: readonly Option[]
+}
+
+/** Boxes to check, or a choice of one. */
+export function Choices({ state, name, label, hint, options, type = 'checkbox' }: ChoicesProps) {
+  const chosen = state.form.list(name)
+  const field = { state, name, hint, id: name }
+  return (
+    <fieldset class="field" {...describe(field)}>
+      <legend>{label}</legend>
+      <div class="choices">
+        {options.map(({ value, label: text }) => (
+          <label>
+            <input type={type} name={name} value={value} checked={chosen.includes(value)} /> {text}
+          </label>
+        ))}
+      </div>
+      <Notes {...field} />
+    </fieldset>
+  )
+}
+
+interface NotesProps {
+  state: FieldState
+  name: string
+  id: string
+  hint: Child
+}
+
+/** The hint, the errors and the current value below a field. */
+function Notes({ state, name, id, hint }: NotesProps) {
+  const errors = state.problem?.errorsOf(name) ?? []
+  const current = findCurrentValue(state, name)
+  return (
+    <>
+      {hint === undefined ? null : (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {errors.length === 0 ? null : (
+        <p class="error" id={`${id}-error`}>
+          {errors.join('; ')}
+        </p>
+      )}
+      {current === null ? null : (
+        <p class="error" id={`${id}-current`}>
+          Current value: {current === '' ? <em>empty</em> : <code>{current}</code>}
+        </p>
+      )}
+    </>
+  )
+}
+
+/** The record's current value, if it differs from the value in the form; otherwise null. */
+function findCurrentValue({ form, current }: FieldState, name: string): string | null {
+  if (!current) return null
+  const typed = form.list(name).join(', ').replaceAll('\r', '')
+  const value = current.list(name).join(', ')
+  return typed === value ? null : value
+}
+
+function describeInput(field: NotesProps) {
+  const hasError = (field.state.problem?.errorsOf(field.name) ?? []).length > 0
+  return { ...describe(field), ...(hasError && { 'aria-invalid': 'true' as const }) }
+}
+
+/** Links a field to its notes. */
+function describe({ state, name, id, hint }: NotesProps) {
+  const hasError = (state.problem?.errorsOf(name) ?? []).length > 0
+  const ids = [
+    ...(hint === undefined ? [] : [`${id}-hint`]),
+    ...(hasError ? [`${id}-error`] : []),
+    ...(findCurrentValue(state, name) === null ? [] : [`${id}-current`]),
+  ]
+  return compact({ 'aria-describedby': ids.length === 0 ? undefined : ids.join(' ') })
+}

@@ -1,0 +1,36 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { csrf } from 'hono/csrf'
+import { HTTPException } from 'hono/http-exception'
+import { MAX_BODY_BYTES } from '../http/handlers.ts'
+import { FORGED, PageError, tooLarge } from './page_error.tsx'
+import { protectPages } from './page_headers.ts'
+
+interface PageAppOptions {
+  /** The path of the first page, such as `/console`. */
+  basePath: string
+  issuer: string
+  /** Answers a request that failed: with an error page, or with a redirect. */
+  showError(c: Context, error: Error): Response | Promise<Response>
+}
+
+/**
+ * An app for pages. Each response gets the protective headers. A form is refused if it comes from another origin than the
+ * issuer's (`Origin`, `Sec-Fetch-Site`), or if it is larger than MAX_BODY_BYTES.
+ */
+export function createPageApp({ basePath, issuer, showError }: PageAppOptions): Hono {
+  const app = new Hono().basePath(basePath)
+  app.use(protectPages(issuer), csrf({ origin: issuer }), limitBody())
+  // Of these parts, only `csrf` throws an HTTPException.
+  app.onError((error, c) => showError(c, error instanceof HTTPException ? new PageError(FORGED) : error))
+  return app
+}
+
+function limitBody() {
+  return bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new PageError(tooLarge(MAX_BODY_BYTES))
+    },
+  })
+}
