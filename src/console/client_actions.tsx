@@ -21,7 +21,7 @@ const saveClient: Page = {
   role: 'admin',
   async handle(request) {
     const { admin, form } = request
-    const body = { ...editOf(form), name: form.text('name').trim() || idOf(request) }
+    const body = editOf(form, idOf(request))
     const change = { method: 'PATCH', body, etag: form.text('etag') } as const
     const saved = await admin.change(pathOf`/clients/${idOf(request)}`, clientSchema, change)
     if (saved instanceof AdminProblem) return showClient(request, { problem: saved, typed: form })
@@ -29,7 +29,7 @@ const saveClient: Page = {
   },
 }
 
-/** An action without a field, and what is said afterwards. */
+/** An action without form fields. @param done The name of the notice after it. */
 function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
@@ -68,10 +68,10 @@ const addSecret: Page = {
       status: 201,
       body: (
         <>
-          <Heading title={outcome.client_id} lead="A second secret is live beside the first." />
+          <Heading title={outcome.client_id} lead="The client now has two secrets. Both are accepted." />
           <SecretOnce secret={outcome.client_secret} />
           <p>
-            <Link to={path}>To the client</Link>
+            <Link to={path}>Show the client</Link>
           </p>
         </>
       ),
@@ -95,7 +95,7 @@ const retireSecret: Page = {
   },
 }
 
-/** All that is done to one client. */
+/** The pages of one client and the actions on it. */
 export const CLIENT_PAGES: readonly Page[] = [
   readClient,
   saveClient,

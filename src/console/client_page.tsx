@@ -20,14 +20,14 @@ import {
   Section,
 } from './parts.tsx'
 
-/** What the page shows beside the client: what was refused, and what was typed. */
+/** A refused action that the page shows next to the client. */
 export interface RefusedClientAction {
   problem: AdminProblem
-  /** Absent where it was no edit. */
+  /** The submitted form; absent for an action without fields. */
   typed?: Form
 }
 
-/** One client, with all that may be done to it. */
+/** The page of one client, with the actions that the operator may use. */
 export async function showClient(
   request: PageRequest,
   refused: RefusedClientAction | null = null,
@@ -65,8 +65,8 @@ export async function showClient(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Its sessions</Link>
-      <Link to={`/audit${formatQuery({ client_id: id })}`}>Its events</Link>
+      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions of this client</Link>
+      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events of this client</Link>
     </>
   )
 }
@@ -108,8 +108,9 @@ function EditForm({ request, client, etag, refused }: EditFormProps) {
     <Section id="edit" title="Settings">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this client after you opened it. What
-          you typed is below, and beside it what the client has now. Save again to put yours in its place.
+          <Badge tone="warn">Changed by another operator</Badge> Another operator saved this client after you
+          opened it. The form has your values, and below each field the current one. Save again to replace the
+          current values.
         </p>
       ) : null}
       <ActionForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
@@ -135,22 +136,21 @@ function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
     <Section id="actions" title="Actions">
       <div class="confirms">
         <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
-          Every token that was issued to it is refused. It can ask for new ones.
+          Revokes every token of this client. The client can request new tokens.
         </Confirm>
         {client.enabled ? (
           <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
-            It gets no tokens any more, and every token that was issued to it is refused.
+            Revokes every token of this client and refuses new requests.
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
           <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
-            It can ask for tokens again. Those from before stay dead.
+            Accepts requests of this client again. Its revoked tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (
           <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
-            The client and its secrets go, and every token that was issued to it is refused. That cannot be
-            undone.
+            Deletes the client with its secrets and revokes every token of it. You cannot undo this.
           </Confirm>
         ) : null}
       </div>

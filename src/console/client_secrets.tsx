@@ -31,8 +31,8 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
       />
       {isAdmin && live.length < 2 ? (
         <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
-          The new secret is shown once. Both are good until you retire one: give the application the new one
-          first.
+          The page shows the new secret once. Both secrets are accepted until you retire one. Install the new
+          secret first.
         </Confirm>
       ) : null}
     </Section>
@@ -47,7 +47,7 @@ function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret;
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >
-      The secret is refused from now on. What was issued by it lives on.
+      The server refuses this secret from now on. Tokens that were issued with it stay valid.
     </Confirm>
   )
 }

@@ -35,14 +35,12 @@ const createClient: Page = {
   async handle(request) {
     const { admin, form } = request
     const api = form.text('api')
-    const name = form.text('name').trim()
-    const body = compact({
+    const body = {
       client_id: form.text('client_id').trim(),
       api,
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
-      name: name === '' ? undefined : name,
-    })
+    }
     const created = await admin.change('/clients', clientWithSecretSchema, { body })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
@@ -50,10 +48,10 @@ const createClient: Page = {
       status: 201,
       body: (
         <>
-          <Heading title={created.client_id} lead="The client is created." />
+          <Heading title={created.client_id} lead="The client was created." />
           <SecretOnce secret={created.client_secret} />
           <p>
-            <Link to={pathOf`/clients/${created.client_id}`}>To the client</Link>
+            <Link to={pathOf`/clients/${created.client_id}`}>Show the client</Link>
           </p>
         </>
       ),
@@ -76,7 +74,7 @@ function showForm(
       <>
         <Heading
           title="New client"
-          lead="An application that may ask for tokens of one API. You cannot change its API later."
+          lead="An application that requests tokens. Its API cannot be changed later."
         />
         {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
         <nav class="tabs" aria-label="API">
@@ -96,7 +94,7 @@ function showForm(
             state={state}
             name="client_id"
             label="Client id"
-            hint="Up to 64 letters, digits, dots, dashes and underscores. It stays."
+            hint="Up to 64 letters, digits, dots, dashes and underscores. Cannot be changed later."
             required
             maxlength={64}
           />
@@ -106,13 +104,13 @@ function showForm(
             label="Kind"
             type="radio"
             options={[
-              { value: 'confidential', label: 'Confidential: a server that can keep a secret' },
-              { value: 'public', label: 'Public: a page or an app' },
+              { value: 'confidential', label: 'Confidential: a server that can store a secret' },
+              { value: 'public', label: 'Public: a web page or an app' },
             ]}
           />
           <ClientFields state={state} api={api} config={config} />
           <button type="submit" class="primary">
-            Create the client
+            Create client
           </button>
         </ActionForm>
       </>

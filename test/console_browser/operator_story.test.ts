@@ -38,7 +38,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.getByRole('link', { name: 'Clients' }).click()
     await page.getByRole('link', { name: 'New client' }).click()
     await page.getByLabel('Client id').fill('spring-app')
-    await operator.press('Create the client')
+    await operator.press('Create client')
     await operator.hasHeading('spring-app')
     const secret = await page.locator('#secret').innerText()
     expect(secret).toMatch(/^sps_[\w-]{43}$/)
@@ -47,8 +47,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
     const client = { client_id: 'spring-app', client_secret: secret }
     const tokens = await signInCustomer(service.origin, client)
-    await page.getByRole('link', { name: 'To the client' }).click()
-    await page.getByRole('link', { name: 'Its events' }).click()
+    await page.getByRole('link', { name: 'Show the client' }).click()
+    await page.getByRole('link', { name: 'Events of this client' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
     await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
@@ -93,7 +93,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.goTo('/console/clients/~new')
     await page.getByLabel('Client id').fill('no good')
     await page.getByLabel('Origins').fill('shop')
-    await operator.press('Create the client')
+    await operator.press('Create client')
     await page.getByRole('alert').filter({ hasText: 'Nothing was changed' }).waitFor()
     expect(await page.getByLabel('Client id').inputValue()).toBe('no good')
     expect(await page.getByLabel('Client id').getAttribute('aria-invalid')).toBe('true')
