@@ -52,7 +52,7 @@ describe('a new client', () => {
   it('is one of one API, as its form says', async () => {
     const { html } = await admin.get('/console/clients/~new')
     expect(html).toContain(
-      'An application that may ask for tokens of one API. You cannot change its API later.',
+      'An application that requests tokens. Its API cannot be changed later.',
     )
   })
 
@@ -127,7 +127,7 @@ describe('an edit', () => {
     await admin.post(path, { ...base, name: 'Theirs', etag })
     const stale = await admin.post(path, { ...base, name: 'Mine', etag })
     expect(stale.status).toBe(412)
-    expect(stale.html).toContain('Somebody saved this client after you opened it')
+    expect(stale.html).toContain('Another operator saved this client after you opened it')
     expect(inputOf(stale.html, 'name')).toBe('Mine')
     expect(stale.html).toContain('Current value: <code>Theirs</code>')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Theirs' })
