@@ -3,20 +3,20 @@ import { dirname } from 'node:path'
 import { parseYaml } from '../src/config/parse_config.ts'
 import { requireConfig } from './config_file.ts'
 
-// What wrangler runs before it bundles the Worker ([build] in wrangler.toml): config.yml, checked, as JSON.
+// Checks config.yml and writes it as JSON. wrangler runs this before it bundles the Worker ([build] in wrangler.toml).
 
 const OUTPUT = 'dist/config.txt'
 
-// While `wrangler dev` runs, an edit that breaks the file must not stop the server: it would hold up every request.
+// During `wrangler dev` an invalid edit must not stop the server, because every request would then wait.
 if (process.env.WRANGLER_COMMAND === 'dev' && existsSync(OUTPUT)) process.once('exit', keepLast)
 requireConfig()
 mkdirSync(dirname(OUTPUT), { recursive: true })
-// Whole or not at all: another wrangler may read it meanwhile.
+// The rename is atomic: another wrangler can read the file at the same time.
 writeFileSync(`${OUTPUT}.${process.pid}`, JSON.stringify(parseYaml(readFileSync('config.yml', 'utf8'))))
 renameSync(`${OUTPUT}.${process.pid}`, OUTPUT)
 
 function keepLast(code: number): void {
   if (code === 0) return
-  console.error('The server goes on with config.yml as it was.')
+  console.error('The server continues with the previous config.yml.')
   process.exitCode = 0
 }

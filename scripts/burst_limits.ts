@@ -4,7 +4,7 @@ import { BURST_BINDINGS, type Budget, PERIOD_SECONDS } from '../src/storage/burs
 
 type RateLimits = Unstable_Config['ratelimits']
 
-/** Where wrangler.toml has other budgets than config.yml, prints each and ends the process. */
+/** If wrangler.toml and config.yml have different budgets, prints each difference and ends the process. */
 export function requireBurstLimits({ burstLimits }: Config): void {
   const { ratelimits } = readWranglerConfig({ config: 'wrangler.toml' })
   const problems = findDifferences(burstLimits, ratelimits)

@@ -3,4 +3,4 @@ import { requireConfig } from './config_file.ts'
 
 const config = requireConfig()
 requireBurstLimits(config)
-console.log(`config.yml is good: ${config.issuer}, ${[...config.apis.keys()].join(', ')}`)
+console.log(`config.yml is valid: ${config.issuer}, ${[...config.apis.keys()].join(', ')}`)

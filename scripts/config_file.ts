@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Config, ConfigError } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse_config.ts'
 
-/** Reads and checks config.yml. Where it is broken, prints every problem and nothing else, and ends the process. */
+/** Reads and checks config.yml. If it is invalid, prints every problem and ends the process. */
 export function requireConfig(options: { localPort?: string } = {}): Config {
   try {
     return parseConfig(readFileSync('config.yml', 'utf8'), options)

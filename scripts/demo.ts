@@ -11,9 +11,9 @@ import { stop } from './stop.ts'
 import { prepareTokenService } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
 
-// A whole shop on this machine: the token service, two APIs that verify its tokens, and the page, each on its own port.
+// Runs a shop on this machine: the token service, two APIs that verify its tokens, and the page, each on its own port.
 
-/** So short that its life can be watched: an access token in production lives for an hour. */
+/** A short lifetime, so that a reader sees a token expire. In production an access token lives for one hour. */
 const ACCESS_TOKEN_SECONDS = 120
 
 const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop'] as const
@@ -25,7 +25,7 @@ const config = requireConfig({ localPort: String(port) })
 if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for ${config.issuer}`)
 for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+3')
 Object.assign(process.env, QUIET_WRANGLER)
-// As `npm run build` made it.
+// `npm run build` makes this file.
 copyFileSync('packages/client/dist/index.js', 'examples/shop/public/sallyport_client.js')
 recordServer('npm run demo')
 await prepareTokenService(worker('token-service'), config, [
@@ -63,18 +63,18 @@ function readArguments(): { port: number; state: string; isDefaultState: boolean
       options: { port: { type: 'string', default: '8787' }, state: { type: 'string' } },
     })
     const port = Number(values.port)
-    // Addresses contain the port, so what is stored under one is of no use under another.
+    // The addresses contain the port, so stored data is useless under another port.
     const state = values.state ?? join(LOCAL_STATE, 'demo', values.port)
     const isDefaultState = values.state === undefined
     if (/^[1-9]\d{0,4}$/.test(values.port) && port + SERVICES.length <= 65536)
       return { port, state, isDefaultState }
   } catch {
-    // An unknown option: the usage says what there is.
+    // An unknown option: the usage lists the options.
   }
   return stop(usage)
 }
 
-/** How a developer removes what the demo stored. `npm run reset` does not know another directory. */
+/** Explains how to remove the data of the demo. `npm run reset` removes only the default directory. */
 function howToReset(): string {
   return isDefaultState ? 'Then npm run reset removes their data.' : `Their data stays in ${state}.`
 }

@@ -110,9 +110,10 @@ const USERS: UserDraft[] = [
 ]
 
 /**
- * Adds the demo clients and people that are missing. Their secrets are public, so a real server is refused.
+ * Adds the missing demo clients and users. Their secrets are public, so a server with another issuer than a loopback address is
+ * refused.
  *
- * @param more Clients beside those above.
+ * @param more Further clients.
  */
 export async function seedDemoData(
   env: Env,
@@ -128,7 +129,7 @@ export async function seedDemoData(
     await clients.add(toClient(demo), { secret: await toSecret(demo), now }, [])
   }
   const users = new UserStore(env.DB)
-  // Everybody knows their passwords: no list is asked for them.
+  // Their passwords are public, so they are not checked against known breaches.
   const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')

@@ -22,7 +22,7 @@ if (process.argv.includes('--dry-run')) {
   await runWrangler(['deploy', '--minify'])
 }
 
-/** The settings that suit a developer's machine and not a real account. */
+/** Finds settings that are for local development only. */
 function findLocalSettings(config: Config): string[] {
   const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
   const { d1_databases, kv_namespaces, workers_dev } = settings

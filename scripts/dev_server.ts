@@ -12,15 +12,15 @@ const END_WITHIN_MS = 5000
 
 export interface DevServerOptions extends LocalWorker {
   port: number
-  /** Variables in place of those in wrangler.toml. */
+  /** Variables that replace those in wrangler.toml. */
   vars: Record<string, string>
-  /** The https origin that requests appear to come to. The Worker refuses any other where its issuer is https. */
+  /** The https origin of the requests for the Worker. With an https issuer, the Worker refuses other origins. */
   appearsAt?: string
-  /** Leaves out what is not at least a warning, such as a line for each request. */
+  /** Prints only warnings and errors, without a line for each request. */
   isQuiet?: boolean
 }
 
-/** Ends this process where a port is taken. @param remedy What to do then. */
+/** Ends this process if a port is taken. @param remedy The advice for the user. */
 export async function requireFreePort(port: number, remedy: string): Promise<void> {
   const probe = createServer()
   await new Promise<void>((resolve) => {
@@ -29,7 +29,7 @@ export async function requireFreePort(port: number, remedy: string): Promise<voi
   })
 }
 
-/** `wrangler dev` in a process group of its own, so that workerd, its grandchild, ends with this process. */
+/** Starts `wrangler dev` in its own process group, so that its grandchild workerd ends with this process. */
 export function startDevServer(options: DevServerOptions): ChildProcess {
   const { configPath, statePath, port, vars, appearsAt, isQuiet = false } = options
   return spawnWrangler(
@@ -44,14 +44,14 @@ export function startDevServer(options: DevServerOptions): ChildProcess {
   )
 }
 
-/** Lets the servers end with this process and each other, however it ends. */
+/** Ends the servers together with this process, and with each other. */
 export function endTogether(servers: readonly ChildProcess[]): void {
   let isEnding = false
   function endAll(): void {
     if (isEnding) return
     isEnding = true
     signalGroups(servers, 'SIGTERM')
-    // One that is asked again and again, or whose workerd went first, may never come to its end.
+    // wrangler does not always end by itself: for example after several signals, or after workerd has ended.
     setTimeout(() => signalGroups(servers, 'SIGKILL'), END_WITHIN_MS)
   }
   process.on('exit', endAll)
@@ -63,7 +63,7 @@ export function endTogether(servers: readonly ChildProcess[]): void {
       if (servers.every(hasEnded)) process.exit()
     })
   }
-  // npm passes a SIGTERM to the shell between us, which ends without passing it on.
+  // npm sends SIGTERM to the shell that started this process. The shell ends without sending it further.
   const parent = process.ppid
   setInterval(() => process.ppid !== parent && endAll(), PARENT_CHECK_MS).unref()
 }
@@ -79,7 +79,7 @@ function signalGroups(servers: readonly ChildProcess[], signal: 'SIGTERM' | 'SIG
   }
 }
 
-/** Waits until an address answers, with anything but an error of the server; else ends this process. */
+/** Waits until an address responds with a status below 500; after the timeout, ends this process. */
 export async function untilReady(url: string): Promise<void> {
   const end = Date.now() + READY_WITHIN_MS
   while (Date.now() < end) {

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * Makes the local secrets where they are missing, readable by this user alone.
+ * Makes the missing local secrets in a file that only the current user can read.
  *
- * @returns Whether a new SEALING_KEY was made
+ * @returns whether it made a new SEALING_KEY
  */
 export function ensureDevVars(path = '.dev.vars'): boolean {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''

@@ -19,18 +19,18 @@ const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
   Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
   input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
 
-const NO_TABLES = 'The tables are not there: npm start (local) or npm run deploy first'
+const NO_TABLES = 'The database has no tables. Run npm start (local) or npm run deploy first.'
 
 const { username, isRemote } = readArguments()
 const config = requireConfig()
 const api = config.adminApi ?? stop('config.yml: admin_api: must name an API first (docs/admin-api.md)')
 const where = isRemote ? '--remote' : '--local'
 const present = await findPresent(api)
-if (present.admins > 0) stop('There is an admin already. They can make others: docs/admin-api.md')
+if (present.admins > 0) stop('An admin exists already. An admin can make further admins: docs/admin-api.md')
 const user = await makeAdmin(api)
 if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
 await execute(await formatSql(user, api))
-console.log(`${user.username} is an admin. Sign in by the client ${OPERATOR_CLIENTS[0]}.`)
+console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENTS[0]}.`)
 
 function readArguments(): { username: string; isRemote: boolean } {
   try {
@@ -43,7 +43,7 @@ function readArguments(): { username: string; isRemote: boolean } {
     if (values.help) return end(USAGE)
     if (values.username) return { username: values.username, isRemote: values.remote ?? false }
   } catch {
-    // An unknown option: the usage below says what there is.
+    // An unknown option: the usage below lists the options.
   }
   return stop(USAGE)
 }
@@ -54,7 +54,7 @@ interface Present {
   clients: string[]
 }
 
-/** What is there already. */
+/** The existing admins and usernames. */
 async function findPresent({ userPool }: ApiConfig): Promise<Present> {
   const sql = `SELECT
     (SELECT count(*) FROM users, json_each(roles) WHERE pool = ${formatLiteral(userPool)} AND value = 'admin') AS admins,
@@ -101,7 +101,7 @@ function toClient(id: string, apiName: string): ClientValues {
   return fromDraft({ client_id: id, api: apiName, grants: ['password'], confidential: false })
 }
 
-/** By a file that nobody else can read and that is gone after it: it has the hash of the password. */
+/** Runs SQL from a temporary file that only the current user can read, because it has the hash of the password. */
 async function execute(sql: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
   const file = join(folder, 'first_admin.sql')

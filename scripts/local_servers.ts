@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { LOCAL_STATE } from './local_stores.ts'
 
-/** Has a file for each process that serves from the local stores. The name of the file is the id of the process. */
+/** The directory with a file for each process that serves from the local stores. The file's name is the process id. */
 const DIRECTORY = 'servers'
 
 /** A process that serves from the local stores. */

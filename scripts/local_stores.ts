@@ -2,25 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getPlatformProxy, unstable_splitSqlQuery as splitSql } from 'wrangler'
 
-/** Where everything local is kept: `npm run reset` removes it. */
+/** The directory of all local data. `npm run reset` removes it. */
 export const LOCAL_STATE = '.wrangler'
 
-/** A Worker of this machine and where `wrangler dev` keeps its D1 and KV. */
+/** A local Worker, and the directory of its D1 and KV. */
 export interface LocalWorker {
-  /** Its wrangler.toml. */
+  /** The path of its wrangler.toml. */
   configPath: string
-  /** As `wrangler dev --persist-to` takes it. */
+  /** The value for `wrangler dev --persist-to`. */
   statePath: string
 }
 
-/** The same table in which wrangler records what it has applied. */
+/** The table in which wrangler records the applied migrations. */
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`
 
 /**
- * Opens the stores of a Worker for one piece of work. It must not run meanwhile: SQLite has one writer.
+ * Opens the stores of a Worker for one piece of work. The Worker must not run at the same time, because SQLite has one writer.
  *
- * @typeParam Env Its bindings.
+ * @typeParam Env The bindings of the Worker.
  */
 export async function withLocalStores<Env, T>(
   { configPath, statePath }: LocalWorker,
@@ -38,7 +38,7 @@ export async function withLocalStores<Env, T>(
   }
 }
 
-/** Applies the migrations that are missing, each whole or not at all. Returns their names. */
+/** Applies the missing migrations, each in one transaction. @returns their names */
 export async function migrate(db: D1Database, directory = 'migrations'): Promise<string[]> {
   await db.prepare(MIGRATIONS_TABLE).run()
   const { results } = await db.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()

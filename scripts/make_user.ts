@@ -6,7 +6,7 @@ import { PasswordHasher } from '../src/users/password_hash.ts'
 import type { User } from '../src/users/user.ts'
 import { loadArgon2Module } from './argon2_module.ts'
 
-/** Makes people on this machine, by the rules of config.yml. There is no audit trail here; the log goes to whoever looks on. */
+/** Makes users on this machine by the rules of config.yml, without an audit trail. The log goes to the terminal. */
 export class UserMaker {
   readonly #config: Config
   readonly #passwords: PasswordHasher

@@ -26,7 +26,7 @@ function readArguments() {
     const { pool, username, roles = '' } = values
     if (pool && username) return { pool, username, roles: roles.split(',').filter((role) => role !== '') }
   } catch {
-    // An unknown option: the usage below says what there is.
+    // An unknown option: the usage below lists the options.
   }
   return stop(USAGE)
 }

@@ -1,2 +1,2 @@
-/** The public clients by which operators sign in: the command line and the console. */
+/** The public clients with which operators sign in: the command line and the console. */
 export const OPERATOR_CLIENTS = ['sallyport-cli', 'sallyport-console'] as const

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** The first line of standard input; on a terminal it is asked for, and not shown. */
+/** Reads a password: the first line of standard input, or on a terminal an input that is not shown. */
 export async function readPassword(question: string): Promise<string> {
   if (!process.stdin.isTTY) return readFileSync(0, 'utf8').split(/\r?\n/)[0] ?? ''
   process.stderr.write(question)

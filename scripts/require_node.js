@@ -1,5 +1,5 @@
-// Loaded before each script, which are TypeScript that Node runs by itself from 22.18 on. On Linux the project
-// brings a current Node along (scripts/node/package.json); elsewhere it is the user's own.
+// Loaded before each script. The scripts are TypeScript, which Node runs from 22.18 on. On Linux the project installs a current
+// Node (scripts/node/package.json). On other systems the user's Node is used.
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(

@@ -11,4 +11,4 @@ if (servers.length > 0) {
   )
 }
 rmSync(LOCAL_STATE, { recursive: true, force: true })
-console.log(`${LOCAL_STATE}/ is empty. The next npm start makes it anew.`)
+console.log(`${LOCAL_STATE}/ is empty. The next npm start creates the data again.`)

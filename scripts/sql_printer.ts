@@ -1,4 +1,4 @@
-/** A database that writes the statements it is given, with their values, instead of running them: to stdout unless told. */
+/** A database that prints statements with their values instead of running them. @param write The default is stdout. */
 export function sqlPrinter(write: (line: string) => void = console.log): D1Database {
   const print = (statements: PrintedStatement[]) => {
     for (const statement of statements) write(`${statement.text};`)
@@ -33,7 +33,7 @@ class PrintedStatement {
   }
 }
 
-/** A value as an SQL literal: quotes doubled, nothing else is special in SQLite. */
+/** Formats a value as an SQL literal. In SQLite only quotes need an escape. */
 export function formatLiteral(value: unknown): string {
   if (value === null) return 'NULL'
   if (typeof value === 'number') return String(value)

@@ -32,7 +32,7 @@ function readPort(): number {
     const { values } = parseArgs({ options: { port: { type: 'string', default: '8787' } } })
     if (/^[1-9]\d{0,4}$/.test(values.port) && Number(values.port) < 65536) return Number(values.port)
   } catch {
-    // An unknown option: the usage below says what there is.
+    // An unknown option: the usage below lists the options.
   }
   return stop('usage: npm start [-- --port N], N from 1 to 65535')
 }

@@ -1,4 +1,4 @@
-/** Ends the process with a message for the person who ran it. */
+/** Ends the process with a message for the user of the script. */
 export function stop(message: string): never {
   console.error(message)
   process.exit(1)

@@ -14,9 +14,9 @@ export const TOKEN_SERVICE: LocalWorker = {
 }
 
 /**
- * Makes what a local token service needs and does not have: secrets, tables, and on a loopback issuer demo data.
+ * Makes the missing parts of a local token service: secrets, tables, and demo data for a loopback issuer.
  *
- * @param clients Clients beside those of the demo data.
+ * @param clients Clients in addition to the demo data.
  */
 export async function prepareTokenService(
   worker: LocalWorker,

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import type { V4ModuleDefinition } from 'miniflare'
 import { spawnWrangler } from './wrangler.ts'
 
-/** A bundled Worker, as wrangler would upload it. */
+/** A bundled Worker, in the form that wrangler uploads. */
 export interface Bundle {
   directory: string
-  /** The entry first. */
+  /** The modules. The first one is the entry. */
   modules: V4ModuleDefinition[]
 }
 
-/** @param parameters Of `wrangler deploy`: another entry or `--config`, where it is not the service of wrangler.toml. */
+/** @param parameters Options of `wrangler deploy`, such as another entry or `--config`; none for the service of wrangler.toml. */
 export async function bundleWorker(directory: string, ...parameters: string[]): Promise<Bundle> {
   const command = ['deploy', ...parameters, '--dry-run', '--minify', '--outdir', directory]
   const child = spawnWrangler(command, { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -15,45 +15,45 @@ import type { Bundle } from './worker_bundle.ts'
 
 const HOST = '127.0.0.1'
 
-/** A Worker in a workerd of its own, on the loopback, asked without a proxy before it. */
+/** A Worker in its own workerd on the loopback address, without a proxy. */
 export interface WorkerServer {
-  /** Without a slash at its end. */
+  /** The origin, without a trailing slash. */
   origin: string
-  /** Where the debugger of its isolate listens; null unless it was asked for. */
+  /** The address of the isolate's debugger; null if it was not requested. */
   inspector: URL | null
   close(): Promise<void>
 }
 
-/** The token service, on stores of its own. */
+/** The token service with its own stores. */
 export interface ServiceServer extends WorkerServer {
-  /** That of config.yml, its issuer and audiences on the port of this server. */
+  /** The configuration of config.yml, with the issuer and audiences on the port of this server. */
   config: Config
-  /** Its bindings, to look into D1 and KV while it runs. */
+  /** The bindings, for access to D1 and KV while the server runs. */
   stores: Env
 }
 
-/** What a service needs to come back as it was: at its address, on its data. All new where absent. */
+/** The settings with which a service restarts at its address and with its data. Absent ones are new. */
 export interface ServiceOptions {
   port?: number
-  /** Where D1 and KV are. */
+  /** The directory of D1 and KV. */
   stateDirectory?: string
   sealingKey?: string
   /** The Worker secret HASH_KEYS. */
   hashKeys?: string
   /** Adds rows before the first request. */
   fill?: (env: Env) => Promise<void>
-  /** Whether a debugger may look at its heap. */
+  /** Whether a debugger can inspect the heap. */
   inspect?: boolean
 }
 
-/** A new directory for everything that a run writes. It is gone when the process ends. */
+/** Makes a directory for the files of a run. It is removed when the process ends. */
 export function makeTemporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
 
-/** The service with the demo data. */
+/** Starts the service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
   { port, stateDirectory, sealingKey, hashKeys, fill, inspect }: ServiceOptions = {},
@@ -82,7 +82,7 @@ export async function startService(
   return { ...server, config, stores }
 }
 
-/** Another Worker, as its own configuration file has it. */
+/** Starts another Worker by its own configuration file. */
 export async function startWorker(
   { directory, modules }: Bundle,
   configPath: string,
@@ -93,13 +93,13 @@ export async function startWorker(
   return (await start({ ...workerOptions, bindings, modulesRoot: directory, modules })).server
 }
 
-/** A Worker of one module, with the compatibility date of the service. */
+/** Starts a Worker of one module, with the compatibility date of the service. */
 export async function startScript(script: string): Promise<WorkerServer> {
   const { compatibilityDate } = readWorkerOptions('wrangler.toml').workerOptions
   return (await start({ script, modules: true, compatibilityDate: String(compatibilityDate) })).server
 }
 
-/** The Worker has a socket of its own: Miniflare's, in front of it, costs more than a request does. */
+/** Gives the Worker its own socket, because the proxy of Miniflare costs more than a request. */
 async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedOptions = {}) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

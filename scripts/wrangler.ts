@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-/** What keeps wrangler from asking, reporting or looking for updates, and from storing each local request. */
+/** Variables that turn off wrangler's prompts, reports and update checks, and its store of local requests. */
 export const QUIET_WRANGLER = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',
@@ -19,14 +19,14 @@ export function spawnWrangler(parameters: string[], options: SpawnOptions = {}):
   return spawn(process.execPath, [bin, ...parameters], { stdio: 'inherit', env, ...options })
 }
 
-/** Runs wrangler to its end. Where it fails, this process ends with its exit code. */
+/** Runs wrangler and waits for its end. After a failure this process ends with the same exit code. */
 export async function runWrangler(parameters: string[]): Promise<void> {
   const child = spawnWrangler(parameters)
   const code = await new Promise<number>((resolve) => child.on('exit', (status) => resolve(status ?? 1)))
   if (code !== 0) process.exit(code)
 }
 
-/** Runs wrangler and gives what it writes to stdout. Where it fails, throws what it says. */
+/** Runs wrangler. @returns its standard output @throws Error with its messages after a failure */
 export async function readWrangler(parameters: string[]): Promise<string> {
   const child = spawnWrangler(parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
   const written = { stdout: '', stderr: '' }

@@ -64,7 +64,7 @@ async function statusAndBody(...parameters: Parameters<typeof attempt>) {
 beforeEach(emptyStores)
 
 describe('a challenge', () => {
-  it('is never asked for where config.yml has none', async () => {
+  it('is never required if config.yml has none', async () => {
     const challenges = ChallengeServer.start()
     const server = new TestServer()
     const [client, { username }] = [await server.addClient(), await server.addUser()]
@@ -85,7 +85,7 @@ describe('a challenge', () => {
   it.each([
     ['the account failed', (name: string) => ({ username: name, address: ELSEWHERE })],
     ['the address failed', () => ({ username: 'somebody.else@example.com', address: HERE })],
-  ])('is asked for where %s, before the password is checked', async (_case, failing) => {
+  ])('is required if %s, before the password is checked', async (_case, failing) => {
     const { challenges, server, client, user } = await newScene()
     const { username } = user
     expect(await statusAndBody(server, client, { ...failing(username), password: 'wrong' })).toEqual([
@@ -129,7 +129,7 @@ describe('a challenge', () => {
     ])
   })
 
-  it('is asked for alike whether the name exists, and whether its owner has signed in since', async () => {
+  it('is required in the same way for an unknown username, and after a successful sign-in', async () => {
     const { challenges, server, client, user } = await newScene()
     const unknown = { username: 'nobody@example.com' }
     for (const { username } of [user, unknown]) {
@@ -143,7 +143,7 @@ describe('a challenge', () => {
       expect(await statusAndBody(server, client, { ...stranger, username })).toEqual([400, REQUIRED])
   })
 
-  it('counts no failure and writes no row where it is not solved', async () => {
+  it('counts no failure and writes no row if it is not solved', async () => {
     const { server, client, user } = await newScene()
     for (let i = 0; i < 30; i++) await attempt(server, client, { ...user, password: `guess ${i}` })
     const failures = await auditOf({ kind: 'sign_in_failure' })
@@ -168,7 +168,7 @@ describe('a challenge', () => {
     await operator.signInAgain()
   })
 
-  it('needs its secret: without it every request is a 500 whose log names it', async () => {
+  it('requires its secret: without it every request gets 500, and the log names the secret', async () => {
     const challenge = { verify_url: VERIFY_URL }
     expect(() => new TestServer({ config: { challenge }, env: { CHALLENGE_SECRET: '' } })).toThrow(
       'the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs',
@@ -199,40 +199,43 @@ const DOWN = [
 ] as const
 
 describe('while the service of the challenge', () => {
-  it.each(DOWN)('%s, sign-ins go on by `open` and are 503 by `closed`', async (_case, reason, fault) => {
-    const lines: string[] = []
-    const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => void lines.push(line))
-    onTestFinished(() => spy.mockRestore())
-    for (const [when_down, expected] of [
-      ['open', 200],
-      ['closed', 503],
-    ] as const) {
-      const { challenges, server, client, user } = await newScene({ when_down, timeout: 1 })
-      const { username } = user
-      await attempt(server, client, { username, password: 'wrong' })
-      challenges.fault = fault
-      const response = challenges.solve()
-      const first = await attempt(server, client, { username, response })
-      expect(first.status).toBe(expected)
-      if (expected === 503) {
-        expect([first.body, first.headers.get('Retry-After')]).toEqual([AWAY, '2'])
+  it.each(DOWN)(
+    '%s, sign-ins continue with `open` and get 503 with `closed`',
+    async (_case, reason, fault) => {
+      const lines: string[] = []
+      const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => void lines.push(line))
+      onTestFinished(() => spy.mockRestore())
+      for (const [when_down, expected] of [
+        ['open', 200],
+        ['closed', 503],
+      ] as const) {
+        const { challenges, server, client, user } = await newScene({ when_down, timeout: 1 })
+        const { username } = user
+        await attempt(server, client, { username, password: 'wrong' })
+        challenges.fault = fault
+        const response = challenges.solve()
+        const first = await attempt(server, client, { username, response })
+        expect(first.status).toBe(expected)
+        if (expected === 503) {
+          expect([first.body, first.headers.get('Retry-After')]).toEqual([AWAY, '2'])
+        }
+        // For 30 s the isolate sends no request, also for a sign-in without a challenge response.
+        expect((await attempt(server, client, { username })).status).toBe(expected)
+        expect(challenges.asked).toHaveLength(1)
+        server.clock.time += 30
+        challenges.fault = null
+        expect(await statusAndBody(server, client, { username })).toEqual([400, REQUIRED])
+        expect((await attempt(server, client, { username, response: challenges.solve() })).status).toBe(200)
       }
-      // For 30 s the isolate does not ask again, also where the browser has no response for want of the service.
-      expect((await attempt(server, client, { username })).status).toBe(expected)
-      expect(challenges.asked).toHaveLength(1)
-      server.clock.time += 30
-      challenges.fault = null
-      expect(await statusAndBody(server, client, { username })).toEqual([400, REQUIRED])
-      expect((await attempt(server, client, { username, response: challenges.solve() })).status).toBe(200)
-    }
-    const written = lines
-      .map((line) => JSON.parse(line))
-      .filter(({ event }) => event === 'challenge_service_failed')
-    expect(written.map((line) => line.reason)).toEqual([reason, reason])
-    expect(lines.join()).not.toContain(CHALLENGE_SECRET)
-  })
+      const written = lines
+        .map((line) => JSON.parse(line))
+        .filter(({ event }) => event === 'challenge_service_failed')
+      expect(written.map((line) => line.reason)).toEqual([reason, reason])
+      expect(lines.join()).not.toContain(CHALLENGE_SECRET)
+    },
+  )
 
-  it('is down, only a right password signs in', async () => {
+  it('is down, only a correct password signs in', async () => {
     const { challenges, server, client, user } = await newScene()
     await attempt(server, client, { ...user, password: 'wrong' })
     challenges.fault = broken('', 503)

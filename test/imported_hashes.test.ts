@@ -29,7 +29,7 @@ function hashOf(username: string): Promise<string | null> {
     .first<string>('password_hash')
 }
 
-/** Rows of the admin API's import, each with a name of its own. */
+/** Rows of an import, each with its own username. */
 function rowsOf(hashes: readonly string[]) {
   return hashes.map((password_hash) => ({
     pool: 'customers',
@@ -38,7 +38,7 @@ function rowsOf(hashes: readonly string[]) {
   }))
 }
 
-describe('a user whose hash another system made', () => {
+describe('a user with the hash of another system', () => {
   const server = new TestServer(withKeys)
   let operator: TestOperator
   let client: Awaited<ReturnType<TestServer['addClient']>>
@@ -69,7 +69,7 @@ describe('a user whose hash another system made', () => {
 })
 
 describe('a sign-in with spaces around a password that the other system trims', () => {
-  it('keeps the hash, so that the password without them still signs in', async () => {
+  it('keeps the hash, so that the password without spaces still signs in', async () => {
     const server = new TestServer()
     const client = await server.addClient()
     const operator = await TestOperator.signIn(server)
@@ -89,7 +89,7 @@ describe('a sign-in with spaces around a password that the other system trims', 
 describe('an import', () => {
   const fast = '$digest$sha1-ps$c2FsdA$0a9dc42af5a7f789da3e23bba0ede1d00e5e435e'
 
-  it('stores no fast hash: Argon2id of its digest is in the row', async () => {
+  it('stores no fast hash: the row has Argon2id of the digest', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const rows = rowsOf([fast])
     await operator.post('/users/import', { rows })

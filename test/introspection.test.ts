@@ -112,7 +112,7 @@ describe('the introspection endpoint (RFC 7662)', () => {
   it('the endpoint refuses public and unknown clients', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
-    for (const who of [credentials(client), { client_id: 'nobody', client_secret: 'x' }]) {
+    for (const who of [credentials(client), { client_id: 'unknown', client_secret: 'x' }]) {
       const response = await server.postJson({ ...who, token: 'x' }, {}, '/oauth2-token/introspect')
       expect(response.status).toBe(401)
       expect(await response.json()).toMatchObject({ error: 'invalid_client' })

@@ -4,7 +4,7 @@ import { ConsoleBrowser } from './support/console.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
 
-/** Nine characters that no screen shows, and the two other ways to write a name that looks the same. */
+/** Nine invisible characters, and two other spellings that look the same. */
 const INVISIBLE = [
   '\u200b',
   '\u200e',
@@ -25,7 +25,7 @@ async function newScene() {
   return { server, name, user, lookalikes, operator: await TestOperator.signIn(server) }
 }
 
-/** A row as an earlier version stored it. */
+/** A row in the form of an earlier version. */
 async function storeUnder(username: string, id: string): Promise<void> {
   await env.DB.prepare('UPDATE users SET username = ? WHERE id = ?').bind(username, id).run()
 }
@@ -77,7 +77,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     }
   })
 
-  it('is the same user where only width, case or composition differs: sign-in and search find them', async () => {
+  it('is the same user if only width, case or composition differs: sign-in and search find the user', async () => {
     const { server, operator } = await newScene()
     const client = await server.addClient()
     const mark = crypto.randomUUID().slice(0, 8)
@@ -97,8 +97,8 @@ describe('a name that looks like a user’s because of an invisible character', 
   })
 })
 
-describe('a user whose name an earlier version stored with a character that is refused now', () => {
-  it('is found and reported, and signs in again after an operator has given them a free name', async () => {
+describe('a user with a stored username that has a refused character', () => {
+  it('is found and reported, and signs in again after an operator sets a free username', async () => {
     const { server, operator, user, name } = await newScene()
     const client = await server.addClient()
     const other = await server.addUser()
@@ -110,7 +110,7 @@ describe('a user whose name an earlier version stored with a character that is r
       { id: user.id, username_warnings: [] },
       { id: other.id, username_warnings: [warning] },
     ])
-    // Two users are never made one: the form without the character belongs to somebody else.
+    // Users are never merged: the username without the character belongs to another user.
     const taken = await operator.patch(`/users/${other.id}`, { username: `${name}@example.com` }, '"1"')
     expect([taken.status, taken.body.errors]).toEqual([
       409,

@@ -13,7 +13,7 @@ import { credentials, emptyStores, PASSWORD, TestServer } from './support/server
 const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 }, password_queue: { length: 1000, seconds: 30 } }
 const ISOLATES = 60
 const LIMIT = 10
-/** Of a current password, at once. */
+/** The number of parallel attempts at a current password. */
 const TRIES = 20
 const REASON = 'its account was locked within a minute of the sign-in'
 const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
@@ -22,7 +22,7 @@ const isFailure = (sql: string) => sql.includes('(kind, key, failures, failed_at
 const isMark = (sql: string) => sql.includes('(kind, key, failures, sign_ins')
 const isFirstRead = (sql: string) => sql.includes('FROM users WHERE pool = ?3')
 
-/** The databases of isolates of which none counts a failure or a sign-in before each has read the counts. */
+/** The databases of isolates that count failures and sign-ins only after all of them have read the counts. */
 class Order {
   readonly #readers: number
   #reads = 0
@@ -45,13 +45,13 @@ class Order {
 }
 
 interface Guessing {
-  /** How many of the guesses are wrong; one more is right. */
+  /** The number of wrong guesses. One further guess is correct. */
   wrong: number
-  /** Which statement reaches the primary first. */
+  /** The statement that reaches the primary first. */
   first: 'the sign-in' | 'the failures' | 'either'
 }
 
-/** Guesses a password from as many isolates at once, none of which has seen a failure; one of the guesses is right. */
+/** Guesses a password in parallel from isolates without earlier failures. One of the guesses is correct. */
 async function guessAtOnce(server: TestServer, username: string, { wrong, first }: Guessing) {
   const client = await server.addClient()
   const order = new Order(wrong + 1)
@@ -71,7 +71,7 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
   )
   const isolateOn = (DB: D1Database) => {
     const isolate = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
-    // 60 memories for Argon2 do not fit into one test: the isolates share the hasher, and nothing else.
+    // The memories of 60 Argon2 instances do not fit into one test. So the isolates share the hasher, and nothing else.
     return Object.assign(isolate, {
       services: Object.assign(isolate.services, { passwords: server.services.passwords }),
     })
@@ -89,12 +89,12 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
 
 beforeEach(async () => {
   await emptyStores()
-  // The tests hold calls back for longer than a store may take.
+  // The tests delay calls for longer than the timeout of a store.
   const spy = vi.spyOn(timers, 'start').mockImplementation(() => null)
   onTestFinished(() => spy.mockRestore())
 })
 
-describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failure, one of them right`, () => {
+describe(`${ISOLATES} parallel guesses with one correct password, each in an isolate without earlier failures`, () => {
   it.each(['the sign-in', 'the failures'] as const)(
     'leave no session behind, where the primary sees %s first',
     async (first) => {
@@ -129,7 +129,7 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
     60_000,
   )
 
-  it('leave the older sessions of the user alone', async () => {
+  it('do not end the older sessions of the user', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const own = await server.addClient()
@@ -141,7 +141,7 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
     expect(await auditOf({ kind: 'cut_off' })).toHaveLength(1)
   })
 
-  it('leave the session where they are fewer than the limit', async () => {
+  it('do not end the session if they are fewer than the limit', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const { client, tokens } = await guessAtOnce(server, username, { wrong: LIMIT - 1, first: 'either' })
@@ -151,7 +151,7 @@ describe(`${ISOLATES} guesses at once, each in an isolate that has seen no failu
 })
 
 describe('a sign-in that cannot be recorded', () => {
-  it('succeeds, is in the log, and begins a session that a lock does not end', async () => {
+  it('succeeds, is logged, and starts a session that a lock does not end', async () => {
     const lines: string[] = []
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
     onTestFinished(() => spy.mockRestore())
@@ -172,7 +172,7 @@ describe('a sign-in that cannot be recorded', () => {
 })
 
 describe('a sign-in among guesses', () => {
-  it('resets the failures from before it, and none that were counted while it was under way', async () => {
+  it('resets earlier failures, but no failures that were counted during the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
@@ -192,7 +192,7 @@ describe('a sign-in among guesses', () => {
     expect(await failures()).toBe(3)
   })
 
-  it('keeps no session by more sign-ins within the minute before a lock than are noted', async () => {
+  it('does not keep its session if more sign-ins precede a lock within a minute than are stored', async () => {
     const server = new TestServer({ config: CONFIG })
     const { id, username } = await server.addUser()
     const client = await server.addClient()
@@ -208,7 +208,7 @@ describe('a sign-in among guesses', () => {
     ])
   })
 
-  it('keeps a bounded number of marks, those of the last minute', async () => {
+  it('stores a bounded number of sign-ins, those of the last minute', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
@@ -229,7 +229,7 @@ describe('a sign-in among guesses', () => {
     ['a scope that is no text', 'The parameter scope', { scope: 1 }],
     ['a visitor token that is no text', 'The parameter visitor_access_token', { visitor_access_token: {} }],
     ['a challenge response that is no text', 'The parameter challenge_response', { challenge_response: [] }],
-  ])('does not learn whether the password was right from the refusal of %s', async (_, told, parameters) => {
+  ])('does not reveal whether the password was correct in the refusal of %s', async (_, told, parameters) => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
@@ -245,7 +245,7 @@ describe('a sign-in among guesses', () => {
 })
 
 describe('an operator', () => {
-  it('is signed out of the console where guesses lock the account within a minute of the sign-in', async () => {
+  it('is signed out of the console if guesses lock the account within a minute of the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
     await addConsoleClient(server)
     const browser = await ConsoleBrowser.signIn(server)
@@ -255,7 +255,7 @@ describe('an operator', () => {
     expect((await browser.get('/console')).location).toMatch(/^\/console\/sign-in/)
   })
 
-  it(`has at most ${LIMIT} tries for the current password, from however many isolates at once`, async () => {
+  it(`has at most ${LIMIT} attempts at the current password, with any number of parallel isolates`, async () => {
     const server = new TestServer({ config: CONFIG })
     const operator = await TestOperator.signIn(server)
     server.clock.time += 60

@@ -17,8 +17,8 @@ async function newScene(password_queue: Record<string, number>) {
   return { server, client: await server.addClient(), user: await server.addUser() }
 }
 
-describe('sign-ins at once', () => {
-  it('are refused with 503 and Retry-After past the length of the queue, and can come back', async () => {
+describe('parallel sign-ins', () => {
+  it('get 503 with Retry-After above the length of the queue, and a retry succeeds', async () => {
     const { server, client, user } = await newScene({ length: 2 })
     const responses = await Promise.all(
       Array.from({ length: 6 }, () => signIn(server, client, user.username)),
@@ -37,7 +37,7 @@ describe('sign-ins at once', () => {
     await server.signIn(client, user.username)
   })
 
-  it('count a hash of another system at what it takes', async () => {
+  it('count a hash of another system with its own duration', async () => {
     const { server, client } = await newScene({ seconds: 1 })
     const draft = {
       pool: 'customers',

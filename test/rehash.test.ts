@@ -16,7 +16,7 @@ import { credentials, PASSWORD, TestServer } from './support/server.ts'
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const SALT = crypto.getRandomValues(new Uint8Array(16))
 
-/** Hashes as other systems make them of a password. */
+/** Hashes of a password by other systems. */
 const bcrypt = (password: string) => hashSync(password, 4)
 
 function scrypt(password: string): string {
@@ -64,14 +64,14 @@ const hashOf = ({ id }: User) =>
 const isReplacement = (sql: string) =>
   sql.includes('SET password_hash = ?') && sql.includes('AND password_hash')
 
-describe('a person with a hash from elsewhere', () => {
+describe('a user with a hash of another system', () => {
   it.each([
     ['bcrypt cost=4', bcrypt],
     ['scrypt ln=10,r=8,p=1', scrypt],
     ['pbkdf2-sha256 i=1000 in argon2id m=19456,t=2,p=1', pbkdf2],
     ['symfony-sha512 i=2 in argon2id m=19456,t=2,p=1', symfony],
     ['argon2id m=7168,t=1,p=1', weakArgon2id],
-  ])('signs in with their old password, and gets today’s hash once: %s', async (described, make) => {
+  ])('signs in with the old password, and gets a new hash once: %s', async (described, make) => {
     const { server, client } = await newScene()
     const user = await addImported(server, { passwordHash: await make(PASSWORD) })
     const first = await server.signIn(client, user.username)
@@ -96,7 +96,7 @@ describe('a person with a hash from elsewhere', () => {
         actor_client: null,
       },
     ])
-    // Nothing ended by it.
+    // The tokens stay valid.
     expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
       ...user,
       passwordHash: hash,
@@ -105,7 +105,7 @@ describe('a person with a hash from elsewhere', () => {
     await server.refresh(client, first.refresh_token)
   })
 
-  it('gets no new hash by a wrong password, and the response that everybody gets', async () => {
+  it('gets no new hash with a wrong password, and the usual response', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const attempt = { grant_type: 'password', ...credentials(client), password: 'wrong' }
@@ -115,7 +115,7 @@ describe('a person with a hash from elsewhere', () => {
     expect(await hashOf(user)).toBe(user.passwordHash)
   })
 
-  it('gets none while disabled', async () => {
+  it('gets no new hash while disabled', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server, { enabled: false })
     await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
@@ -142,7 +142,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     ['73 bytes', 'x'.repeat(73), false],
     ['73 bytes of 37 characters', `${'é'.repeat(36)}x`, false],
     ['72 bytes in NFKC, 74 as typed', `${'x'.repeat(70)}\u2460\u2461`, false],
-  ])('replaces a bcrypt hash only where every byte is proven: %s', async (_case, password, isReplaced) => {
+  ])('replaces a bcrypt hash only if every byte is verified: %s', async (_case, password, isReplaced) => {
     const { server, client } = await newScene()
     const user = await addImported(server, { passwordHash: bcrypt(password) })
     await server.signIn(client, user.username, password)
@@ -151,7 +151,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     else expect(hash).toBe(user.passwordHash)
   })
 
-  it('keeps the bcrypt hash after a typing error past its end, so that the right password still signs in', async () => {
+  it('keeps the bcrypt hash after a typing error beyond its 72 bytes, so that the correct password still signs in', async () => {
     const { server, client } = await newScene()
     const password = `${'x'.repeat(72)} and the end`
     const user = await addImported(server, { passwordHash: bcrypt(password) })
@@ -170,8 +170,8 @@ describe('a sign-in with a password that its hash reads only in part', () => {
   })
 })
 
-describe('the hash of a person', () => {
-  it('stays where it is as a new one would be', async () => {
+describe('the hash of a user', () => {
+  it('stays if its scheme and cost are those of a new hash', async () => {
     const { server, client } = await newScene()
     const user = await server.addUser()
     await server.signIn(client, user.username)
@@ -188,7 +188,7 @@ describe('the hash of a person', () => {
     await dearer.signIn(client, user.username)
   })
 
-  it('is replaced once by sign-ins at the same time', async () => {
+  it('is replaced once by parallel sign-ins', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const others = [server, server.anotherIsolate(), server.anotherIsolate()]
@@ -197,7 +197,7 @@ describe('the hash of a person', () => {
     await server.signIn(client, user.username)
   })
 
-  it('is that of the new password where it was changed in between', async () => {
+  it('is the hash of the new password if the password was changed in between', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
@@ -215,7 +215,7 @@ describe('the hash of a person', () => {
     await server.signIn(client, user.username, 'a new password')
   })
 
-  it.each(FAULTS)('costs nobody a sign-in where the call that replaces it fails %s', async (fault) => {
+  it.each(FAULTS)('does not fail a sign-in if the call that replaces it fails %s', async (fault) => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })

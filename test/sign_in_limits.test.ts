@@ -43,7 +43,7 @@ async function wholeAnswer(response: Response) {
 }
 
 describe('an account', () => {
-  it('is locked for all locations by failures through any, once', async () => {
+  it('is locked once for all locations by failures at any location', async () => {
     const { server, client, user } = await newScene({ account: { failures: 10 } })
     const locations = Array.from({ length: 10 }, () => server.anotherIsolate())
     const { username, id } = user
@@ -68,7 +68,7 @@ describe('an account', () => {
     }
   })
 
-  it('that is locked answers like a wrong password, with the right one and a wrong one, for the same work', async () => {
+  it('has the response and the work of a wrong password while it is locked, also for the correct password', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const { db, statements } = countingD1()
@@ -85,7 +85,7 @@ describe('an account', () => {
       const answer = await wholeAnswer(await trySignIn(counting, client, attempt))
       return { answer, hashes, statements: [...statements] }
     }
-    // So that the client is known.
+    // This request loads the client.
     await counting.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
     const unlocked = await observe({ username })
     const unknown = await observe({ username: 'nobody@example.com' })
@@ -104,7 +104,7 @@ describe('an account', () => {
     ])
   })
 
-  it('has no more tries when they come at once: those behind a lock in the queue are refused, the right one too', async () => {
+  it('has no more attempts if they are parallel: an attempt that waits in the queue during a lock is refused, also a correct one', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const guesses = ['a', 'b', 'c', 'd', 'e', 'f', PASSWORD]
@@ -117,13 +117,13 @@ describe('an account', () => {
     await server.signIn(client, username)
   })
 
-  it('opens by itself, is locked for longer each time, and is forgotten at last', async () => {
+  it('is unlocked after the lock, is locked for longer each time, and its count expires', async () => {
     const { server, client, user } = await newScene({ account: LIMITS.account })
     const { username } = user
     for (const seconds of [60, 120, 240, 240]) {
       await fail(server, client, { username }, 3)
       server.clock.time += seconds - 1
-      // Neither counts, nor makes the lock longer.
+      // Neither attempt counts or extends the lock.
       await fail(server, client, { username, password: PASSWORD }, 1)
       server.clock.time += 1
     }
@@ -133,7 +133,7 @@ describe('an account', () => {
     await server.signIn(client, username)
   })
 
-  it('starts anew after its owner has signed in, with one write after the response', async () => {
+  it('has no failures after a successful sign-in, with one write after the response', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const statements: string[] = []
@@ -154,7 +154,7 @@ describe('an account', () => {
     ])
   })
 
-  it('lets who is signed in go on, and machines and guests come', async () => {
+  it('does not stop existing sessions, machine tokens and guests while it is locked', async () => {
     const { server, client, user } = await newScene()
     const { refresh_token } = await server.signIn(client, user.username)
     server.clock.time += 60
@@ -164,7 +164,7 @@ describe('an account', () => {
     await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
   })
 
-  it('is open again once an operator has set another password', async () => {
+  it('is unlocked after an operator sets another password', async () => {
     const { server, client, user } = await newScene()
     const { username, id } = user
     await fail(server, client, { username }, 3)
@@ -176,14 +176,14 @@ describe('an account', () => {
     await server.signIn(client, username, password)
   })
 
-  it('of another pool with the same name is another', async () => {
+  it('is separate from an account with the same username in another pool', async () => {
     const { server, client, user } = await newScene()
     const staff = await server.addUser({ pool: 'staff', username: user.username })
     await fail(server, client, { username: user.username }, 3)
     await server.signIn(await server.addClient({ api: 'backoffice' }), staff.username)
   })
 
-  it.each(FAULTS)('costs 503, and nobody a session, where the call that counts fails %s', async (fault) => {
+  it.each(FAULTS)('gets 503 and no session if the call that counts the failure fails %s', async (fault) => {
     const { server, client, user } = await newScene()
     const faulty = new FaultyD1({ fault, nth: 1, matches: (sql) => sql.includes('INTO sign_in_failures') })
     const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: faulty.db } })
@@ -193,7 +193,7 @@ describe('an account', () => {
     await server.signIn(client, user.username)
   })
 
-  it('signs its owner in where what has failed cannot be forgotten', async () => {
+  it('signs its user in if the failures cannot be reset', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 1)
     const db = aroundD1((sql, call) =>
@@ -207,7 +207,7 @@ describe('an address', () => {
   it.each([
     ['IPv4', ADDRESS, '203.0.113.8', `::ffff:${ADDRESS}`],
     ['IPv6, as its /64', '2001:db8:1:2::1', '2001:db8:1:3::1', '2001:0db8:1:2:ffff::9'],
-  ])('that failed too often has to wait, whoever it names: %s', async (_case, address, other, same) => {
+  ])('is locked for every username after too many failures: %s', async (_case, address, other, same) => {
     const { server, client, user } = await newScene()
     const people = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
     for (const { username } of people) await fail(server, client, { username, address }, 1)
@@ -224,7 +224,7 @@ describe('an address', () => {
     expect((await trySignIn(server, client, { ...right, address })).status).toBe(200)
   })
 
-  it('is not stored as it is, nor is a name', async () => {
+  it('is not stored in clear text, and neither is a username', async () => {
     const { server, client } = await newScene()
     const username = `${crypto.randomUUID()}@example.com`
     await fail(server, client, { username, address: '198.51.100.77' }, 1)
@@ -236,7 +236,7 @@ describe('an address', () => {
 })
 
 describe('a client', () => {
-  it('whose sign-ins fail too often keeps those addresses waiting that had a part in it', async () => {
+  it('locks the addresses that took part in too many failures', async () => {
     const { server, client, user } = await newScene()
     const right = { username: user.username, password: PASSWORD }
     const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
@@ -254,7 +254,7 @@ describe('a client', () => {
 })
 
 describe('a caller without an address, such as a Worker behind a service binding', () => {
-  it('signs users in while the client is locked by the failures of others', async () => {
+  it('signs users in while failures of other callers lock the client', async () => {
     const { server, client, user } = await newScene()
     const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
     for (const address of attackers) await fail(server, client, { username: `${address}@x`, address }, 1)
@@ -278,7 +278,7 @@ describe('a caller without an address, such as a Worker behind a service binding
     },
   )
 
-  it('still meets the lock of an account', async () => {
+  it('is refused for a locked account', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 3)
     await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
@@ -289,7 +289,7 @@ describe('an operator’s current password', () => {
   it.each([
     ['to set another one', '/me/password', { password: 'another password' }],
     ['to confirm an operation', '/me/confirm', {}],
-  ])('%s is guessed no more often than at a sign-in', async (_for, path, rest) => {
+  ])('%s allows no more guesses than a sign-in', async (_for, path, rest) => {
     const server = new TestServer({ config: { sign_in_limits: LIMITS } })
     const operator = await TestOperator.signIn(server)
     server.clock.time += 60
@@ -306,8 +306,8 @@ describe('an operator’s current password', () => {
   })
 })
 
-describe('guesses at an operator’s current password, all at once', () => {
-  it('get no more tries than one after the other', async () => {
+describe('parallel guesses at an operator’s current password', () => {
+  it('get no more attempts than sequential guesses', async () => {
     const server = new TestServer({ config: { sign_in_limits: LIMITS } })
     const operator = await TestOperator.signIn(server)
     const guesses = ['a', 'b', 'c', 'd', 'e', PASSWORD]
@@ -322,7 +322,7 @@ describe('guesses at an operator’s current password, all at once', () => {
 })
 
 describe('the sweep', () => {
-  it('removes failures that are forgotten', async () => {
+  it('removes expired failures', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 1)
     const remaining = () =>

@@ -12,19 +12,19 @@ export type Query = Readonly<Record<string, string | number | null | undefined>>
 interface Change {
   method?: 'POST' | 'PATCH' | 'DELETE'
   body?: object
-  /** The ETag that the form was made from; absent where any version will do. */
+  /** The ETag of the version that the form was made from; absent if any version is accepted. */
   etag?: string
-  /** The operator's own password, for a change that needs a confirmation; absent or empty where it was not given. */
+  /** The operator's own password, for a change that needs a confirmation; absent or empty if it was not typed. */
   ownPassword?: string
 }
 
-/** What was read, and the ETag by which it may be changed. */
+/** A value, and the ETag of its version. */
 export interface Versioned<T> {
   value: T
   etag: string
 }
 
-/** The admin API, called with an operator's token. Permissions, checks and the audit trail are the API's. */
+/** A client of the admin API with an operator's token. The API has the permissions, the checks and the audit trail. */
 export class AdminClient {
   readonly #server: Server
   readonly #c: Context
@@ -53,8 +53,7 @@ export class AdminClient {
   }
 
   /**
-   * Changes something. A refusal is a value, for the form to show; but no token of ours is taken any more where it is
-   * 401, whatever the form.
+   * Sends a change. A refusal is returned, so that the form can show it. A 401 is thrown, because the session has ended.
    *
    * @throws AdminProblem 401
    */
@@ -80,7 +79,7 @@ export class AdminClient {
     return problem
   }
 
-  /** Keeps a confirmation of the password for the next changes. Returns the refusal; null where there is none. */
+  /** Gets a confirmation of the password for the next changes. @returns the refusal; null after a success */
   async #confirm(password: string): Promise<AdminProblem | null> {
     const body = { current_password: password }
     const outcome = await this.change(CONFIRM_PATH, confirmationSchema, { body })
@@ -104,7 +103,7 @@ export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]
   return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
 }
 
-/** What is empty or absent is left out. */
+/** Omits empty and absent parameters. */
 export function formatQuery(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === null || value === '' ? [] : [[name, String(value)]],

@@ -16,17 +16,17 @@ export const CONFIRM_PATH = '/me/confirm'
 
 const TYPE_PREFIX = 'urn:problem-type:sallyport:'
 
-/** What the admin API refused, as its problem document tells it (RFC 9457). */
+/** A refusal of the admin API, from its problem document (RFC 9457). */
 export class AdminProblem extends Error {
   override name = 'AdminProblem'
   readonly status: number
-  /** The end of its type, such as `stale`. */
+  /** The last part of the problem type, such as `stale`. */
   readonly code: string
   readonly title: string
   readonly detail: string | null
   errors: readonly ValueProblem[]
   readonly retryAfter: string | null
-  /** What was asked of the admin API. */
+  /** The path of the request to the admin API. */
   readonly path: string
 
   constructor(path: string, { headers, status }: Response, document: unknown) {
@@ -35,26 +35,26 @@ export class AdminProblem extends Error {
     this.path = path
     this.status = status
     this.code = data?.type.replace(TYPE_PREFIX, '') ?? 'unknown'
-    this.title = data?.title ?? 'The admin API did not answer as it should'
+    this.title = data?.title ?? 'The admin API sent an invalid response'
     this.detail = data?.detail ?? null
     this.errors = errorsOf(path, this.code, data?.errors ?? [])
     this.retryAfter = headers.get('Retry-After')
   }
 
-  /** Adds errors of fields that the refused request did not get to. Returns the problem itself. */
+  /** Adds errors of fields that the API did not check. @returns this problem */
   and(errors: readonly ValueProblem[]): this {
     this.errors = [...this.errors, ...errors]
     return this
   }
 
-  /** What is wrong with a field, or with an item of its list. */
+  /** The errors of a field, or of an item of its list. */
   errorsOf(field: string): string[] {
     return this.errors
       .filter(({ path }) => path === field || path.startsWith(`${field}.`))
       .map(({ path, message }) => `${lineOf(path.slice(field.length + 1))}${message}`)
   }
 
-  /** What is wrong with what the form has no field for. */
+  /** The errors that belong to no field of the form. */
   errorsBeside(fields: readonly string[]): ValueProblem[] {
     const isOf = (path: string) => fields.some((field) => path === field || path.startsWith(`${field}.`))
     return this.errors.filter(({ path }) => !isOf(path))
@@ -65,12 +65,12 @@ export class AdminProblem extends Error {
 function errorsOf(path: string, code: string, errors: readonly ValueProblem[]): readonly ValueProblem[] {
   const field = path === '/me/password' ? 'current_password' : OWN_PASSWORD_FIELD
   if (code === 'wrong-password') return [{ path: field, message: 'Your own password is wrong.' }]
-  if (code === 'confirmation-required') return [{ path: field, message: 'Your own password is needed.' }]
+  if (code === 'confirmation-required') return [{ path: field, message: 'Your own password is required.' }]
   if (path !== CONFIRM_PATH) return errors
   return errors.map(({ message }) => ({ path: OWN_PASSWORD_FIELD, message }))
 }
 
-/** Where in a list, counted as users do. */
+/** The position in a list, counted from 1. */
 function lineOf(index: string): string {
   return /^\d+$/.test(index) ? `Number ${Number(index) + 1} ` : ''
 }

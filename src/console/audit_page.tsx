@@ -19,22 +19,22 @@ const ANY = { value: '', label: 'Any' }
 const FILTERS = [
   {
     name: 'kind',
-    label: 'What',
+    label: 'Event',
     options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: KIND_TITLES[value] }))],
   },
   {
     name: 'outcome',
     label: 'Outcome',
-    options: [ANY, { value: 'ok', label: 'Done' }, { value: 'refused', label: 'Refused' }],
+    options: [ANY, { value: 'ok', label: 'Succeeded' }, { value: 'refused', label: 'Refused' }],
   },
   {
     name: 'by_operator',
-    label: 'By',
+    label: 'Actor',
     options: [ANY, { value: 'true', label: 'Operators' }, { value: 'false', label: 'Others' }],
   },
 ]
 const TEXTS = [
-  { name: 'subject', label: 'About (username or id)' },
+  { name: 'subject', label: 'User (name or id)' },
   { name: 'client_id', label: 'Client id' },
   { name: 'sid', label: 'Session id' },
   { name: 'actor', label: 'Operator (id)' },
@@ -58,7 +58,7 @@ export const auditPage: Page = {
         <>
           <Heading
             title="Audit"
-            lead="What happened and why, newest first. Ids alone, for as long as it is kept."
+            lead="Events with their reasons, newest first. The audit trail contains ids only."
           />
           <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
           {found instanceof AdminProblem ? (
@@ -87,7 +87,7 @@ function Events({
   return (
     <>
       {events.length === 0 ? (
-        <Empty title="No event fits">Take fewer filters, or another time.</Empty>
+        <Empty title="No events found">Use fewer filters, or another time.</Empty>
       ) : (
         <EventTable events={events} caption="Events, newest first. Times are in UTC" />
       )}
@@ -104,10 +104,10 @@ function filterOf(query: Form): Record<string, string> {
   return Object.fromEntries([...TEXTS, ...FILTERS].map(({ name }) => [name, query.text(name)]))
 }
 
-/** Users, where it must be said first which of them. */
+/** A choice between several users with the same name. */
 type Found = z.output<typeof eventsSchema> | { users: readonly ShownUser[] } | AdminProblem
 
-/** A query that the API does not take is for the user to mend, so it is no error page. */
+/** Finds events. A query that the API refuses gives a message in the form, not an error page. */
 async function findEvents({ admin, query }: PageRequest): Promise<Found> {
   const texts = ['client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
   const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))

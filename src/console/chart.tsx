@@ -6,19 +6,19 @@ const GAP = 1
 
 export interface ChartProps {
   title: string
-  /** What the figure counts, such as `token`. */
+  /** The counted thing, such as `token`. */
   unit: string
   total: number
-  /** One for each piece of time, the newest last. */
+  /** One value for each bucket, the newest last. */
   values: readonly number[]
-  /** When each begins, in Unix seconds. */
+  /** The start of each bucket, in Unix seconds. */
   times: readonly number[]
-  /** What the highest column stands for: charts beside each other share it. */
+  /** The value of the highest column. Charts in one row share it. */
   max: number
   tone: 'plain' | 'bad'
 }
 
-/** Small columns over time, drawn here: a figure that can be read, and a shape beside it. */
+/** A small column chart: the total as a number, and the values over time. */
 export function Chart({ title, unit, total, values, times, max, tone }: ChartProps) {
   const step = WIDTH / values.length
   return (

@@ -29,7 +29,7 @@ const saveClient: Page = {
   },
 }
 
-/** An action without form fields. @param done The name of the notice after it. */
+/** An action without fields, and the notice after it. */
 function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
@@ -68,10 +68,10 @@ const addSecret: Page = {
       status: 201,
       body: (
         <>
-          <Heading title={outcome.client_id} lead="The client now has two secrets. Both are accepted." />
+          <Heading title={outcome.client_id} lead="The client now has two live secrets." />
           <SecretOnce secret={outcome.client_secret} />
           <p>
-            <Link to={path}>Show the client</Link>
+            <Link to={path}>Go to the client</Link>
           </p>
         </>
       ),
@@ -95,7 +95,7 @@ const retireSecret: Page = {
   },
 }
 
-/** The pages of one client and the actions on it. */
+/** The actions for one client. */
 export const CLIENT_PAGES: readonly Page[] = [
   readClient,
   saveClient,

@@ -20,14 +20,14 @@ import {
   Section,
 } from './parts.tsx'
 
-/** A refused action that the page shows next to the client. */
+/** A refused change, and the posted form. */
 export interface RefusedClientAction {
   problem: AdminProblem
-  /** The submitted form; absent for an action without fields. */
+  /** The posted form; absent if the change was not an edit. */
   typed?: Form
 }
 
-/** The page of one client, with the actions that the operator may use. */
+/** The page of one client, with its actions. */
 export async function showClient(
   request: PageRequest,
   refused: RefusedClientAction | null = null,
@@ -65,8 +65,8 @@ export async function showClient(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions of this client</Link>
-      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events of this client</Link>
+      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions</Link>
+      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events</Link>
     </>
   )
 }
@@ -108,8 +108,8 @@ function EditForm({ request, client, etag, refused }: EditFormProps) {
     <Section id="edit" title="Settings">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed by another operator</Badge> Another operator saved this client after you
-          opened it. The form has your values, and below each field the current one. Save again to replace the
+          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this client after you opened it.
+          Your values are in the fields, and the current values are below them. Save again to replace the
           current values.
         </p>
       ) : null}
@@ -136,21 +136,21 @@ function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
     <Section id="actions" title="Actions">
       <div class="confirms">
         <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
-          Revokes every token of this client. The client can request new tokens.
+          All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
         {client.enabled ? (
           <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
-            Revokes every token of this client and refuses new requests.
+            The client gets no more tokens, and all its tokens are revoked.
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
           <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
-            Accepts requests of this client again. Its revoked tokens stay revoked.
+            The client can get tokens again. Old tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (
           <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
-            Deletes the client with its secrets and revokes every token of it. You cannot undo this.
+            The client and its secrets are deleted, and all its tokens are revoked. You cannot undo this.
           </Confirm>
         ) : null}
       </div>

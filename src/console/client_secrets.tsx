@@ -31,7 +31,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
       />
       {isAdmin && live.length < 2 ? (
         <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
-          The page shows the new secret once. Both secrets are accepted until you retire one. Install the new
+          The new secret is shown once. Both secrets work until you retire one. Give the application the new
           secret first.
         </Confirm>
       ) : null}
@@ -47,7 +47,7 @@ function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret;
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >
-      The server refuses this secret from now on. Tokens that were issued with it stay valid.
+      The secret stops working at once. Tokens that were issued with it stay valid.
     </Confirm>
   )
 }

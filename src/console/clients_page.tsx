@@ -27,7 +27,7 @@ export const clientsPage: Page = {
         <>
           <Heading
             title="Clients"
-            lead="Applications that request tokens."
+            lead="The applications that can get tokens."
             actions={
               operator.isAdmin ? (
                 <a class="button primary" href="/console/clients/~new">
@@ -39,14 +39,14 @@ export const clientsPage: Page = {
           <SearchForm
             action="/clients"
             query={query}
-            label="Part of an ID or name"
+            label="Part of an id or name"
             filters={[
               { name: 'api', label: 'API', options: [{ value: '', label: 'Any' }, ...apis] },
               { name: 'enabled', label: 'State', options: STATES },
             ]}
           />
           {items.length === 0 ? (
-            <Empty title="No clients found">Try a shorter search text.</Empty>
+            <Empty title="No clients found">Try fewer letters, or clear the search.</Empty>
           ) : (
             <ClientTable clients={items} now={now} />
           )}

@@ -9,7 +9,7 @@ import type { Page } from './page.ts'
 import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
 import { type Statistics, seriesOf } from './statistics_series.ts'
 
-/** How far back one may look. */
+/** The intervals of the dashboard, in minutes. */
 const SPANS = [
   ['60', 'Hour'],
   ['360', '6 hours'],
@@ -48,9 +48,9 @@ export const dashboardPage: Page = {
             series={seriesOf(statistics, config.breachedPasswords !== null)}
             bucketSeconds={statistics.bucket_seconds}
           />
-          <Section id="recent" title="What just happened" aside={<Link to="/audit">All events</Link>}>
+          <Section id="recent" title="Recent events" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
-              <Empty title="Nothing yet">The first token will be here.</Empty>
+              <Empty title="No events">The first token appears here.</Empty>
             ) : (
               <EventTable events={recent.items} caption="The newest events. Times are in UTC" />
             )}
@@ -116,10 +116,7 @@ interface ChartsProps {
 
 function Charts({ series, bucketSeconds }: ChartsProps) {
   return (
-    <Section
-      id="tokens"
-      title={`Tokens, by ${bucketSeconds === 60 ? 'the minute' : formatSpan(bucketSeconds)}`}
-    >
+    <Section id="tokens" title={`Tokens per ${bucketSeconds === 60 ? 'minute' : formatSpan(bucketSeconds)}`}>
       <div class="charts">
         {series.map((chart) => (
           <Chart {...chart} />
@@ -138,9 +135,9 @@ function Figures({ series }: Pick<ChartsProps, 'series'>) {
   const busy = rows.filter(({ counts }) => counts.some((count) => count > 0))
   return (
     <details class="figures">
-      <summary>The figures</summary>
+      <summary>Show as a table</summary>
       <Table
-        caption="Figures by time, in UTC; times without an event are left out"
+        caption="Numbers by time, in UTC. Intervals without events are omitted"
         columns={['From (UTC)', ...titles]}
         numbers={titles}
         rows={busy.map(({ at, counts }) => [<Moment at={at} />, ...counts])}

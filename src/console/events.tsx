@@ -9,7 +9,7 @@ import { Subject } from './subject.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
 
-/** What users call each kind. */
+/** The title of each kind of event. */
 export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   issue: 'Sign-in',
   sign_in_failure: 'Failed sign-in',
@@ -19,13 +19,13 @@ export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
   theft: 'Theft',
   merge: 'Merge',
   revoke: 'Sign-out',
-  cut_off: 'Cut-off',
-  lock: 'Locked after failures',
+  cut_off: 'Revocation',
+  lock: 'Account locked',
   rehash: 'New hash',
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   key: 'Key',
-  admin: 'Admin',
+  admin: 'Change by an operator',
 }
 
 const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(KIND_TITLES))
@@ -36,7 +36,7 @@ export function titleOf({ kind, reason }: ShownEvent): string {
   return TITLES.get(kind) ?? kind
 }
 
-/** Why, with the times of a key as users read them. */
+/** The reason, with readable times for a key. */
 export function reasonOf({ kind, reason }: ShownEvent): string {
   return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
 }
@@ -49,12 +49,12 @@ export function toneOf({ kind, outcome }: ShownEvent): Tone {
   return kind === 'admin' || kind === 'key' ? 'plain' : 'good'
 }
 
-/** Events as lines, newest first. */
+/** A table of events, newest first. */
 export function EventTable({ events, caption }: { events: readonly ShownEvent[]; caption: string }) {
   return (
     <Table
       caption={caption}
-      columns={['Time (UTC)', 'What', 'Why', 'Client', 'About', 'Session', 'By, network']}
+      columns={['Time (UTC)', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
@@ -85,14 +85,14 @@ function ifKnown(value: string | null, show: (value: string) => Child): Child {
   return value === null ? null : show(value)
 }
 
-/** What an operator changed, as the trail has it. */
+/** The details of a change by an operator. */
 function Change({ change }: { change: ShownEvent['change'] }) {
   if (change === null) return null
   const { operation: _operation, ...rest } = change
   if (Object.keys(rest).length === 0) return null
   return (
     <details class="what">
-      <summary>What changed</summary>
+      <summary>Details</summary>
       <pre>{JSON.stringify(rest, null, 1)}</pre>
     </details>
   )

@@ -7,12 +7,12 @@ export function formatTime(unixSeconds: number): string {
   return formatIso(unixSeconds).replace('T', ' ').slice(0, 19)
 }
 
-/** What `<time datetime>` takes. */
+/** The value for `<time datetime>`. */
 export function formatIso(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString()
 }
 
-/** How far a moment is from now: `3 min ago`, `in 2 days`. */
+/** A time relative to now: `3 min ago`, `in 2 days`. */
 export function formatDistance(unixSeconds: number, now: number): string {
   const seconds = Math.abs(unixSeconds - now)
   if (seconds < MINUTE) return unixSeconds > now ? 'in a moment' : 'just now'
@@ -32,12 +32,12 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en')
 }
 
-/** `failure` of one, `failures` of any other number. */
+/** The singular for 1, otherwise the plural. */
 export function pluralOf(count: number, noun: string): string {
   return count === 1 ? noun : `${noun}s`
 }
 
-/** Unix seconds of what a `datetime-local` field has, read as UTC; what it is not goes on as it is. */
+/** Parses a `datetime-local` field as UTC. @returns Unix seconds; the text itself if it is not a time */
 export function parseTime(text: string): number | string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?$/.test(text)) return text
   const milliseconds = Date.parse(`${text}Z`)

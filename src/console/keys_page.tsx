@@ -74,12 +74,12 @@ async function showKeys(
       <>
         <Heading
           title="Keys"
-          lead="What signs the tokens. They are made, switched and retired by themselves."
+          lead="The keys that sign tokens. The server makes, rotates and retires them automatically."
         />
         {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
-        <Section id="published" title="In the JWKS">
+        <Section id="published" title="Published in the JWKS">
           {published.length === 0 ? (
-            <Empty title="There is no key yet">The first request for a token makes it.</Empty>
+            <Empty title="No keys">The first token request makes a key.</Empty>
           ) : (
             <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
@@ -93,7 +93,7 @@ async function showKeys(
           />
         ) : null}
         {retired.length === 0 ? null : (
-          <Section id="retired" title="Gone">
+          <Section id="retired" title="Retired keys">
             <Retired keys={retired} />
           </Section>
         )}
@@ -144,16 +144,16 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
 
 const STATES = {
   next: ['warn', 'Next'],
-  current: ['good', 'Signs'],
-  verifying: ['plain', 'Verifies'],
-  retired: ['plain', 'Gone'],
+  current: ['good', 'Signing'],
+  verifying: ['plain', 'Verifying'],
+  retired: ['plain', 'Retired'],
 } as const
 
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
   refused: RefusedKeyAction | null
-  /** Null for whoever may not retire a key. */
+  /** The CSRF token; null if the operator cannot retire a key. */
   csrf: string | null
 }
 
@@ -161,7 +161,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
       caption="Published keys. Times are in UTC"
-      columns={['Key', 'State', 'Made', 'Signs from', 'Leaves', ...(csrf === null ? [] : [''])]}
+      columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
           <code class="id">{key.kid}</code>
@@ -177,7 +177,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
             </span>
           ) : null}
         </>,
-        <MomentOr at={key.retires_at} none="Not known yet" />,
+        <MomentOr at={key.retires_at} none="Not yet known" />,
         ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
@@ -188,14 +188,14 @@ function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
   return (
     <Confirm
       csrf={csrf}
-      label="Retire at once"
+      label="Retire as compromised"
       action={pathOf`/keys/${kid}/retire`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
       isDangerous
     >
-      For a key that somebody else may have. <strong>All that it signed is refused</strong>: whoever has such
-      a token signs in again, you too if it signed yours. To replace a key that is safe, rotate instead.
+      Use this if another party may have the private key. <strong>All tokens of the key are refused</strong>.
+      Users with such a token must sign in again; this can include you. To replace a safe key, rotate instead.
     </Confirm>
   )
 }
@@ -204,16 +204,16 @@ function Retired({ keys }: { keys: readonly ShownKey[] }) {
   return (
     <Table
       caption="Retired keys. Times are in UTC"
-      columns={['Key', 'Algorithm', 'Signed from', 'Left', 'Why']}
+      columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
         <code class="id">{key.kid}</code>,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,
         key.reason === 'compromised' ? (
-          <Badge tone="bad">Given up as compromised</Badge>
+          <Badge tone="bad">Compromised</Badge>
         ) : (
-          <Badge tone="plain">All that it signed has expired</Badge>
+          <Badge tone="plain">Its last token has expired</Badge>
         ),
       ])}
     />

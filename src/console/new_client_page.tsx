@@ -51,7 +51,7 @@ const createClient: Page = {
           <Heading title={created.client_id} lead="The client was created." />
           <SecretOnce secret={created.client_secret} />
           <p>
-            <Link to={pathOf`/clients/${created.client_id}`}>Show the client</Link>
+            <Link to={pathOf`/clients/${created.client_id}`}>Go to the client</Link>
           </p>
         </>
       ),
@@ -74,7 +74,7 @@ function showForm(
       <>
         <Heading
           title="New client"
-          lead="An application that requests tokens. Its API cannot be changed later."
+          lead="An application that can get tokens of one API. You cannot change the API later."
         />
         {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
         <nav class="tabs" aria-label="API">
@@ -104,8 +104,8 @@ function showForm(
             label="Kind"
             type="radio"
             options={[
-              { value: 'confidential', label: 'Confidential: a server that can store a secret' },
-              { value: 'public', label: 'Public: a web page or an app' },
+              { value: 'confidential', label: 'Confidential: a server that can keep a secret' },
+              { value: 'public', label: 'Public: a page or an app' },
             ]}
           />
           <ClientFields state={state} api={api} config={config} />

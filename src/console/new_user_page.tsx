@@ -61,7 +61,7 @@ function showForm(
     status: problem === null ? undefined : problem.status,
     body: (
       <>
-        <Heading title="New user" lead="Somebody who signs in by a username and a password." />
+        <Heading title="New user" lead="A user who signs in with a username and a password." />
         {problem === null ? null : <ProblemNote problem={problem} fields={USER_FIELDS} />}
         <nav class="tabs" aria-label="Pool">
           {poolsOf(config).map((name) => (
@@ -79,7 +79,7 @@ function showForm(
           <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">
-            Create the user
+            Create user
           </button>
         </ActionForm>
       </>
@@ -88,8 +88,8 @@ function showForm(
 }
 
 /**
- * Adds the length of the new password to a refusal of the operator's own password. The admin API did not get to the
- * new one.
+ * Adds the check of the new password's length to a refusal of the operator's own password. The admin API checks the own
+ * password first.
  */
 export function withPasswordLength(problem: AdminProblem, { form, config }: PageRequest): AdminProblem {
   if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
@@ -97,12 +97,12 @@ export function withPasswordLength(problem: AdminProblem, { form, config }: Page
   return message === null ? problem : problem.and([{ path: 'password', message }])
 }
 
-/** How long a password may be. */
+/** The allowed length of a password. */
 export function formatPasswordLength({ minimumPasswordLength }: Config): string {
   return `${minimumPasswordLength} to ${MAX_PASSWORD_CHARACTERS} characters.`
 }
 
-/** A password that an operator sets, and whether it is for the first sign-in alone. */
+/** The fields for a password that an operator sets, and for a change at the first sign-in. */
 export function PasswordFields({ state, config }: { state: FieldState; config: Config }) {
   return (
     <>
@@ -111,15 +111,15 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
         type="password"
         name="password"
         label="Password"
-        hint={`${formatPasswordLength(config)} It is not shown again, here or anywhere.`}
+        hint={`${formatPasswordLength(config)} The password is not shown again.`}
         autocomplete="new-password"
         required
       />
       <Choices
         state={state}
         name="must_change_password"
-        label="Afterwards"
-        options={[{ value: 'yes', label: 'The user must set a new one' }]}
+        label="At the next sign-in"
+        options={[{ value: 'yes', label: 'The user must change the password' }]}
       />
     </>
   )

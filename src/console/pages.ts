@@ -12,7 +12,7 @@ import { TIMELINE_PAGES } from './timeline_page.tsx'
 import { USER_PAGES } from './user_actions.tsx'
 import { usersPage } from './users_page.tsx'
 
-/** All that the console shows and does for whoever is signed in. A fixed path stands before one with a parameter. */
+/** The pages and actions for a signed-in operator. A fixed path precedes a path with a parameter. */
 export const PAGES: readonly Page[] = [
   dashboardPage,
   ...[clientsPage, ...NEW_CLIENT_PAGES, ...CLIENT_PAGES],

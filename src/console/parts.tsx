@@ -4,7 +4,7 @@ import type { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 
-/** A moment in UTC, and how long ago where `now` is given. */
+/** A time in UTC, and its distance from `now` if `now` is given. */
 export function Moment({ at, now }: { at: number; now?: number }) {
   const text = formatTime(at)
   return (
@@ -14,7 +14,7 @@ export function Moment({ at, now }: { at: number; now?: number }) {
   )
 }
 
-/** A moment that may not have come. */
+/** A time that can be unknown. */
 export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
   if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
@@ -22,7 +22,7 @@ export function MomentOr({ at, now, none }: { at: number | null; now?: number; n
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain'
 
-/** A word about a state: the word says it, the colour helps. */
+/** A state as a word, with a colour. */
 export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>
 }
@@ -35,7 +35,7 @@ export function Link({ to, children }: PropsWithChildren<{ to: string }>) {
   return <a href={CONSOLE_PATH + to}>{children}</a>
 }
 
-/** The beginning of every page: what it is, a line about it, and what can be done. */
+/** The head of a page: its title, a line about it, and its actions. */
 export function Heading({ title, lead, actions }: { title: Child; lead?: Child; actions?: Child }) {
   return (
     <header class="heading">
@@ -66,7 +66,7 @@ export function Section({ id, title, aside, children }: PropsWithChildren<Sectio
   )
 }
 
-/** Names and values of one thing. */
+/** A list of names and values. */
 export function Facts({ facts }: { facts: readonly (readonly [name: string, value: Child])[] }) {
   return (
     <dl class="facts">
@@ -93,15 +93,13 @@ interface TableProps {
   caption: string
   /** A column without a name holds actions. */
   columns: readonly string[]
-  /** The first cell of each names the row. Null is an empty one. */
+  /** The first cell of a row names it. Null is an empty cell. */
   rows: readonly (readonly Child[])[]
-  /** Those of numbers. */
+  /** The columns with numbers. */
   numbers?: readonly string[]
 }
 
-/**
- * A table. On a narrow screen each row is a block, and each cell says its column.
- */
+/** A table. On a narrow screen each row is a block, and each cell has the name of its column. */
 export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   return (
     <div class="panel">
@@ -140,7 +138,7 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
 interface CellProps {
   column: string
   isNumber: boolean
-  /** A narrow screen leaves it out. */
+  /** Narrow screens hide an empty cell. */
   isEmpty: boolean
 }
 
@@ -159,18 +157,18 @@ function classOf(name: string | false) {
   return name === false ? {} : { class: name }
 }
 
-/** The way to the next page of a list, by its cursor. */
+/** Links to the first and the next page of a list. */
 export function Pager({ next, isFirst, first }: { next: string | null; isFirst: boolean; first: string }) {
   if (next === null && isFirst) return null
   return (
     <nav class="pager" aria-label="Pages">
-      {isFirst ? null : <Link to={first}>Back to the newest</Link>}
+      {isFirst ? null : <Link to={first}>First page</Link>}
       {next === null ? <span class="soft">That is all.</span> : <Link to={next}>Next page</Link>}
     </nav>
   )
 }
 
-/** What was refused and why, at the head of a form. Fields show their own. */
+/** The refusal of a form, above its fields. Each field shows its own errors. */
 export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; fields?: readonly string[] }) {
   const others = problem.errorsBeside(fields)
   return (
@@ -192,6 +190,6 @@ export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; f
 }
 
 function adviceOf({ status, errors }: AdminProblem): string {
-  if (status === 503) return 'Nothing was lost: try again in a moment.'
-  return errors.length > 0 ? 'Nothing was changed. See below.' : 'Nothing was changed.'
+  if (status === 503) return 'Nothing was lost. Try again in a moment.'
+  return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

@@ -50,13 +50,13 @@ function showForm(
       <>
         <Heading
           title="Your password"
-          lead={`Of ${operator.username}. All your other sessions end when you change it.`}
+          lead={`The password of ${operator.username}. A change ends all your other sessions.`}
         />
         <WhyNow operator={operator} />
         {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}
         {isRepeatedWrong ? (
           <p class="note bad" role="alert">
-            The new password was not the same twice. Nothing was changed.
+            The two new passwords differ. Nothing was saved.
           </p>
         ) : null}
         <ActionForm csrf={csrf} action="/password">
@@ -81,12 +81,12 @@ function showForm(
             state={state}
             type="password"
             name="repeated"
-            label="New password again"
+            label="Repeat the new password"
             autocomplete="new-password"
             required
           />
           <button type="submit" class="primary">
-            Change the password
+            Change password
           </button>
         </ActionForm>
       </>
@@ -94,12 +94,12 @@ function showForm(
   })
 }
 
-/** Why there is to be a new password, where there is. */
+/** The reason for a required new password. */
 function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operator: ConsoleOperator }) {
   if (!mustChangePassword && !passwordBreached) return null
   return (
     <p class="note warn" role="status">
-      {passwordBreached ? 'Your password is in a list of known breaches: others may try it.' : null}
+      {passwordBreached ? 'Your password is in a list of known breaches. Attackers can try it.' : null}
       {mustChangePassword ? ' You must set a new password before you can do anything else.' : null}
     </p>
   )

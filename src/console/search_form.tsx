@@ -17,13 +17,13 @@ export interface TextFilter {
 interface SearchFormProps {
   action: string
   query: Form
-  /** Of the field `q`; absent where there is none. */
+  /** The label of the field `q`; absent if the form has none. */
   label?: string
   filters?: readonly Filter[]
   texts?: readonly TextFilter[]
 }
 
-/** What a list is narrowed by, in its address. */
+/** The filters of a list. The address contains them. */
 export function SearchForm({ action, query, label, filters = [], texts = [] }: SearchFormProps) {
   const all = [...(label === undefined ? [] : [{ name: 'q', label }]), ...texts]
   return (

@@ -1,13 +1,10 @@
 import type { Context } from 'hono'
 import { compact } from '../lib/compact.ts'
 
-/** The whole server, called in process: the console is one of its clients. */
+/** The server, called in process. The console is one of its clients. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
-/**
- * Calls the server as the browser's network would, so that limits and audit events tell where the operator is. Nothing
- * else of the browser's request goes along.
- */
+/** Calls the server with the address and location of the browser, for limits and audit events, and nothing else of it. */
 export async function callServer(
   server: Server,
   c: Context,

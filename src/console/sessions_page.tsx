@@ -23,12 +23,12 @@ export const sessionsPage: Page = {
       title: 'Sessions',
       body: (
         <>
-          <Heading title="Sessions" lead="What one sign-in became: on one device, until it ends." />
+          <Heading title="Sessions" lead="A session starts at a sign-in on one device." />
           <SearchForm
             action="/sessions"
             query={query}
             texts={[
-              { name: 'subject', label: 'Username or id' },
+              { name: 'subject', label: 'User (name or id)' },
               { name: 'client_id', label: 'Client id' },
             ]}
           />
@@ -48,7 +48,7 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="Whose sessions?">Name a user or guest, a client, or both.</Empty>
+    return <Empty title="No search">Enter a user, a visitor, a client, or both.</Empty>
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
@@ -59,8 +59,8 @@ async function listSessions(
   return (
     <>
       {items.length === 0 ? (
-        <Empty title="No session is known">
-          Nobody has signed in so, or it is longer ago than the audit trail is kept.
+        <Empty title="No sessions found">
+          The user has not signed in, or the audit trail no longer has the sign-in.
         </Empty>
       ) : (
         <SessionTable sessions={items} now={now} />
@@ -74,7 +74,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
   return (
     <Table
       caption="Sessions, newest first. Times are in UTC"
-      columns={['Began (UTC)', 'State', 'Client', 'Whose', 'Refreshed', 'Last refresh', 'Session']}
+      columns={['Started (UTC)', 'State', 'Client', 'User', 'Refreshes', 'Last refresh', 'Session']}
       rows={sessions.map((session) => [
         <Moment at={session.started_at} />,
         <SessionState state={session.state} />,
@@ -91,7 +91,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
 const STATES = {
   live: ['good', 'Live'],
   ended: ['bad', 'Ended'],
-  cut_off: ['bad', 'Cut off'],
+  cut_off: ['bad', 'Revoked'],
   expired: ['plain', 'Expired'],
 } as const
 

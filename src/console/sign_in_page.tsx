@@ -80,5 +80,5 @@ export function readNext(text: string): string {
   return isPage ? text : CONSOLE_PATH
 }
 
-/** Any origin: a path that changes when it is resolved against it is refused. */
+/** An example origin. A path that changes when it is resolved against this origin is refused. */
 const BASE = 'https://base.invalid'

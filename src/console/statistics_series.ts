@@ -11,7 +11,7 @@ const BREACHES = [
 ] as const
 
 /**
- * What the dashboard shows as charts and as a table: the tokens of each grant in the statistics, then the other counts. The
+ * The series of the dashboard: the tokens of each grant in the statistics, then the other counts. The
  * grants share one scale, so that a reader can compare the heights of their charts.
  */
 export function seriesOf(statistics: Statistics, hasBreaches: boolean): ChartProps[] {

@@ -5,14 +5,14 @@ import { type AdminClient, formatQuery } from './admin_client.ts'
 import { Link } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 
-/** What the field `subject` of a search came to. */
+/** The result of the search field `subject`. */
 export interface SubjectSearch {
   subject: string
-  /** Those who have that username, where it is not an id. */
+  /** The users with that username; empty for an id. */
   users: readonly ShownUser[]
 }
 
-/** An id as it is, and a username as whose it is. */
+/** Resolves a username to a user id. An id stays as it is. */
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
@@ -24,16 +24,16 @@ export async function findSubject(admin: AdminClient, query: Form): Promise<Subj
 
 interface UserChoiceProps {
   users: readonly ShownUser[]
-  /** The page that is searched. */
+  /** The path of the search page. */
   path: string
-  /** What else it is narrowed by. */
+  /** The other filters. */
   filter?: Readonly<Record<string, string>>
 }
 
 export function UserChoice({ users, path, filter = {} }: UserChoiceProps) {
   return (
     <div class="note plain">
-      <p>Several users have that username, each in a pool of their own:</p>
+      <p>Several users have this username, in different pools:</p>
       <ul>
         {users.map(({ id, username, pool }) => (
           <li>

@@ -37,16 +37,16 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
   const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
   return compact({
-    title: 'A session',
+    title: 'Session',
     status: problem === null ? undefined : problem.status,
     body: (
       <>
-        <Heading title="A session" lead={ending} actions={<Links session={session} />} />
+        <Heading title="Session" lead={ending} actions={<Links session={session} />} />
         {problem === null ? null : <ProblemNote problem={problem} />}
         <SessionFacts session={session} isOwn={sid === operator.sid} />
         <Section id="timeline" title="Timeline">
           {events.length === 0 ? (
-            <Empty title="No event is left">The audit trail is not kept for that long.</Empty>
+            <Empty title="No events">The audit trail no longer has events of this session.</Empty>
           ) : (
             <Timeline session={session} events={events} ending={ending} />
           )}
@@ -55,8 +55,8 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
             <Confirm csrf={csrf} label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
-              Its next refresh is refused at once, its access tokens as soon as the APIs hear of it. Other
-              sessions of the user go on.
+              Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of
+              the user continue.
             </Confirm>
           </Section>
         ) : null}
@@ -68,8 +68,8 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
 function Links({ session: { sid, subject } }: { session: ShownSession }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ subject })}`}>All of theirs</Link>
-      <Link to={`/audit${formatQuery({ sid })}`}>Its events</Link>
+      <Link to={`/sessions${formatQuery({ subject })}`}>All sessions of this user</Link>
+      <Link to={`/audit${formatQuery({ sid })}`}>Events</Link>
     </>
   )
 }
@@ -81,15 +81,15 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
         [
           'State',
           <>
-            <SessionState state={session.state} /> {isOwn ? 'This is your own.' : null}
+            <SessionState state={session.state} /> {isOwn ? 'This is your session.' : null}
           </>,
         ],
-        ['Whose', <Subject id={session.subject} />],
+        ['User', <Subject id={session.subject} />],
         ['Client', <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>],
         ['API', session.api],
-        ['Began', <Moment at={session.started_at} />],
-        ['Refreshed', `${session.refreshes}×`],
-        ['Last refreshed', <MomentOr at={session.last_refreshed_at} none="Never" />],
+        ['Started', <Moment at={session.started_at} />],
+        ['Refreshes', `${session.refreshes}`],
+        ['Last refresh', <MomentOr at={session.last_refreshed_at} none="Never" />],
         session.ended_at === null
           ? ['Expires', <Moment at={session.expires_at} />]
           : ['Ended', <Moment at={session.ended_at} />],
@@ -124,7 +124,7 @@ function Timeline({ session, events, ending }: TimelineProps) {
         </li>
       ))}
       <li class={session.state === 'live' ? 'good last' : 'bad last'}>
-        <strong>{session.state === 'live' ? 'Now' : 'The end'}</strong>
+        <strong>{session.state === 'live' ? 'Now' : 'Ended'}</strong>
         <p>{ending}</p>
       </li>
     </ol>

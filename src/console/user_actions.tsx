@@ -31,7 +31,7 @@ const saveUser: Page = {
   },
 }
 
-/** An action without a field, and what is said afterwards. */
+/** An action without fields, and the notice after it. */
 function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
@@ -92,7 +92,7 @@ const deleteUser: Page = {
   },
 }
 
-/** All that is done for one user. */
+/** The actions for one user. */
 export const USER_PAGES: readonly Page[] = [
   readUser,
   saveUser,

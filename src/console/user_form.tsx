@@ -19,7 +19,7 @@ interface UserFieldsProps {
   isAdmin?: boolean
 }
 
-/** The fields that a new user and a changed one share. */
+/** The fields of a new user and of an existing one. */
 export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
   return (
     <>
@@ -27,7 +27,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
         state={state}
         name="username"
         label="Username"
-        hint="Upper and lower case are one; it is stored in lower case."
+        hint="Case is ignored. The name is stored in lower case."
         maxlength={255}
         required
       />
@@ -41,15 +41,15 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
           name="roles"
           label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
-          hint="support reads, disables and signs out. admin does everything."
+          hint="support can read, disable and sign out. admin can do everything."
         />
       ) : (
-        <TextArea state={state} name="roles" label="Roles" hint="One a line. Tokens carry them." />
+        <TextArea state={state} name="roles" label="Roles" hint="One per line. Included in tokens." />
       )}
       {isOperator && !isAdmin ? (
         <OwnPassword
           id="own-password-for-roles"
-          hint="Needed to give the role admin."
+          hint="Required to give the role admin."
           required={false}
           problem={state.problem}
         />
@@ -58,7 +58,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
   )
 }
 
-/** A user as their form begins. */
+/** The form with the values of a user. */
 export function formOfUser({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
   return Form.of({
     username,
@@ -68,7 +68,7 @@ export function formOfUser({ username, profile, roles }: ShownUser, isOperator: 
   })
 }
 
-/** What the admin API takes of the fields. */
+/** The fields as the body for the admin API. */
 export function userOf(form: Form, isOperator: boolean) {
   const name = form.text('profile.name').trim()
   const email = form.text('profile.email').trim()

@@ -17,7 +17,7 @@ export interface RefusedUserAction {
   action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
 }
 
-/** One user, with all that may be done for them. */
+/** The page of one user, with the actions. */
 export async function showUser(
   request: PageRequest,
   refused: RefusedUserAction | null = null,
@@ -74,8 +74,8 @@ export async function showUser(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ subject: id })}`}>Their sessions</Link>
-      <Link to={`/audit${formatQuery({ subject: id })}`}>Their events</Link>
+      <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions</Link>
+      <Link to={`/audit${formatQuery({ subject: id })}`}>Events</Link>
     </>
   )
 }
@@ -104,7 +104,7 @@ interface EditFormProps {
   csrf: string
   refused: RefusedUserAction | null
   isOperator: boolean
-  /** The posted form, whichever it is. */
+  /** The posted form. */
   typed: Form
 }
 
@@ -121,8 +121,9 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
     <Section id="edit" title="Profile and roles">
       {isStale ? (
         <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Somebody saved this user after you opened them. What
-          you typed is below, and beside it what there is now. Save again to put yours in its place.
+          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this user after you opened it.
+          Your values are in the fields, and the current values are below them. Save again to replace the
+          current values.
         </p>
       ) : null}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
@@ -149,17 +150,17 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
       <details class="confirm" open={problem !== null}>
         <summary class="button">Set a password…</summary>
         <div class="confirm-body">
-          <div class="confirm-text">Every session of theirs ends with it.</div>
+          <div class="confirm-text">All sessions of the user end.</div>
           <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
             <PasswordFields state={state} config={config} />
             <OwnPassword
               id="own-password"
-              hint="Needed to set the password of a user."
+              hint="Required to set the password of a user."
               required
               problem={problem}
             />
             <button type="submit" class="primary">
-              Set the password
+              Set password
             </button>
           </ActionForm>
         </div>
@@ -197,17 +198,17 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
           action={`${path}/sign-out`}
           problem={problemOf(refused, 'sign-out')}
         >
-          Every session of theirs ends, on every device. They can sign in again.
+          All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
         {isAdmin && !user.must_change_password ? (
           <Confirm
             csrf={csrf}
-            label="Ask for a new password"
+            label="Require a new password"
             action={`${path}/ask-password`}
             problem={problemOf(refused, 'ask-password')}
             etag={etag}
           >
-            Their tokens say so from now on, and whoever reads them can ask.
+            The tokens of the user have the claim must_change_password, so that applications can require it.
           </Confirm>
         ) : null}
         {user.enabled && !isOneself ? (
@@ -218,7 +219,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'disable')}
             isDangerous
           >
-            They cannot sign in any more, and every session of theirs ends.
+            The user cannot sign in, and all sessions of the user end.
           </Confirm>
         ) : null}
         {!user.enabled && isAdmin ? (
@@ -229,7 +230,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'enable')}
             {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
-            They can sign in again. Tokens from before stay dead.
+            The user can sign in again. Old tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
@@ -241,8 +242,8 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             etag={etag}
             isDangerous
           >
-            The user goes, and every session of theirs ends. The audit trail keeps their id alone. That cannot
-            be undone.
+            The user is deleted, and all sessions of the user end. The audit trail keeps only the id. You
+            cannot undo this.
           </Confirm>
         ) : null}
       </div>

@@ -32,13 +32,13 @@ export const usersPage: Page = {
         <>
           <Heading
             title="Users"
-            lead="Customers, staff and operators, each in a pool of their own."
+            lead="Customers, staff and operators, in separate pools."
             actions={operator.isAdmin ? <NewUser /> : undefined}
           />
           <SearchForm
             action="/users"
             query={query}
-            label="The beginning of a username"
+            label="Beginning of a username"
             texts={[{ name: 'role', label: 'Role' }]}
             filters={[
               { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
@@ -46,7 +46,7 @@ export const usersPage: Page = {
             ]}
           />
           {items.length === 0 ? (
-            <Empty title="Nobody fits">Take the beginning of the username, or a shorter one.</Empty>
+            <Empty title="No users found">Try fewer letters.</Empty>
           ) : (
             <UsersTable users={items} />
           )}
@@ -85,11 +85,11 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
   )
 }
 
-/** What may be wrong with a username, in words: a name of mixed scripts can look like another one. */
+/** The warnings about a username. A name with mixed scripts can look like another name. */
 export function NameWarnings({ user }: { user: ShownUser }) {
   return user.username_warnings.map((warning) => (
     <span class="under">
-      <Badge tone="warn">Check the name</Badge> It {warning}.
+      <Badge tone="warn">Check the name</Badge> The name {warning}.
     </span>
   ))
 }
@@ -98,7 +98,7 @@ export function UserState({ user }: { user: ShownUser }) {
   return (
     <>
       <EnabledBadge enabled={user.enabled} />{' '}
-      {user.must_change_password ? <Badge tone="warn">New password asked</Badge> : null}{' '}
+      {user.must_change_password ? <Badge tone="warn">New password required</Badge> : null}{' '}
       {user.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
     </>
   )

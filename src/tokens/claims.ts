@@ -105,8 +105,9 @@ export function formatClaims(values: ClaimValues, target: ClaimTarget): JWTPaylo
 
 /** The claims of a payload whose signature is verified. @throws InvalidToken */
 export function parseClaims(payload: JWTPayload): TokenClaims {
-  const claims = DEFINITIONS.map(([member, { name, format }]) => [member, format.parse(payload[name])])
-  return Object.fromEntries(claims) as TokenClaims
+  const claims: Record<string, unknown> = {}
+  for (const [member, { name, format }] of DEFINITIONS) claims[member] = format.parse(payload[name])
+  return claims as TokenClaims
 }
 
 /** The facts of the session that a token belongs to. */

@@ -9,8 +9,8 @@ import { PASSWORD } from '../support/server.ts'
 
 const isNote = (sql: string) => sql.includes('SET breach_checked_at')
 
-describe('what was found of a password', () => {
-  it('stays with it where its hash is replaced', async () => {
+describe('the stored result of a breach check', () => {
+  it('stays after the hash is replaced', async () => {
     const { ranges, server, client } = await breachScene()
     const username = `${crypto.randomUUID()}@example.com`
     const draft = { pool: 'customers', username, roles: [], enabled: true }
@@ -27,22 +27,25 @@ describe('what was found of a password', () => {
     expect(ranges.asked).toHaveLength(1)
   })
 
-  it.each([PASSWORD, FRESH])('is not noted of another that was set in between', async (password) => {
-    let meanwhile = async () => {}
-    const db = aroundD1(async (sql, call) => {
-      if (isNote(sql)) await meanwhile()
-      return call()
-    })
-    const { server, client } = await breachScene({}, { env: { DB: db } })
-    const user = await server.addUser({ password })
-    const passwordHash = await server.services.passwords.hash(encodeUtf8('yet another one'))
-    meanwhile = () => server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
-    await server.signIn(client, user.username, password)
-    await server.settle()
-    expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
-  })
+  it.each([PASSWORD, FRESH])(
+    'is not stored for another password that was set in between',
+    async (password) => {
+      let meanwhile = async () => {}
+      const db = aroundD1(async (sql, call) => {
+        if (isNote(sql)) await meanwhile()
+        return call()
+      })
+      const { server, client } = await breachScene({}, { env: { DB: db } })
+      const user = await server.addUser({ password })
+      const passwordHash = await server.services.passwords.hash(encodeUtf8('yet another one'))
+      meanwhile = () => server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+      await server.signIn(client, user.username, password)
+      await server.settle()
+      expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
+    },
+  )
 
-  it('is noted before the response, which is 503 where it cannot be: a refresh must know it', async () => {
+  it('is stored before the response, which is 503 after a failed write, because a refresh must see the result', async () => {
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
     const { server, client } = await breachScene({ outcome: 'change' }, { env: { DB: faulty.db } })
     const { username } = await server.addUser()
@@ -50,7 +53,7 @@ describe('what was found of a password', () => {
     expect(claimsOf(await server.signIn(client, username))).toEqual(HELD)
   })
 
-  it('costs nobody a sign-in where it is nothing and cannot be noted', async () => {
+  it('does not fail a sign-in if the password is not breached and the write fails', async () => {
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
     const { server, client } = await breachScene({}, { env: { DB: faulty.db } })
     const user = await server.addUser({ password: FRESH })

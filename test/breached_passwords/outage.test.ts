@@ -16,7 +16,7 @@ import { PASSWORD } from '../support/server.ts'
 
 const DAY = 86_400
 
-describe('while the list', () => {
+describe('while the breach service', () => {
   const lines = (text: string) => () => new Response(text)
   const endless = () =>
     new Response(
@@ -35,21 +35,24 @@ describe('while the list', () => {
     ['sends without an end', 'too long a response', endless],
     ['does not answer', 'timeout', silent],
     ['begins a response and stops', 'timeout', stalled],
-  ])('%s, people sign in unchecked, which is counted and not remembered', async (_case, reason, fault) => {
-    const { ranges, server, client } = await breachScene({ outcome: 'change' })
-    const user = await server.addUser()
-    ranges.fault = fault
-    expect(claimsOf(await server.signIn(client, user.username))).toMatchObject({
-      scope: SCOPE,
-      ...NOTHING_SAID,
-    })
-    expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
-    expect(await auditOf({ subject: user.id, kind: 'unchecked_password' })).toMatchObject([
-      { outcome: 'ok', reason: `sign-in: ${reason}`, client_id: client.id },
-    ])
-  })
+  ])(
+    '%s, users sign in without a check, which is an audit event and is not stored',
+    async (_case, reason, fault) => {
+      const { ranges, server, client } = await breachScene({ outcome: 'change' })
+      const user = await server.addUser()
+      ranges.fault = fault
+      expect(claimsOf(await server.signIn(client, user.username))).toMatchObject({
+        scope: SCOPE,
+        ...NOTHING_SAID,
+      })
+      expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })
+      expect(await auditOf({ subject: user.id, kind: 'unchecked_password' })).toMatchObject([
+        { outcome: 'ok', reason: `sign-in: ${reason}`, client_id: client.id },
+      ])
+    },
+  )
 
-  it('is away, nobody waits for it again for half a minute, and then somebody asks', async () => {
+  it('is down, no sign-in waits for it for half a minute, and then one sends a request', async () => {
     const { ranges, server, client } = await breachScene()
     const [first, second] = [await server.addUser(), await server.addUser()]
     ranges.fault = () => new Response(null, { status: 503 })
@@ -65,7 +68,7 @@ describe('while the list', () => {
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(CLAIMED)
   })
 
-  it('is away, what it said of a password stays', async () => {
+  it('is down, the stored result of a password stays', async () => {
     const { ranges, server, client } = await breachScene({ outcome: 'change', recheck_days: 1 })
     const { username } = await server.addUser()
     await server.signIn(client, username)

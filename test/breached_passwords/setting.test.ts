@@ -5,19 +5,19 @@ import { breachRowOf, breachScene, CLAIMED, claimsOf, FRESH, REFUSED } from '../
 import { TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
-describe('a password that is set', () => {
+describe('a new password', () => {
   const draft = (password: string) => ({
     pool: 'customers',
     username: `${crypto.randomUUID()}@x.test`,
     password,
   })
 
-  /** An operator whose own password is not looked for. */
+  /** An operator whose own password is not checked. */
   async function newOperator(server: TestServer): Promise<TestOperator> {
     return new TestOperator(server, await TestOperator.confirmed(new TestServer({ clock: server.clock })))
   }
 
-  it('is refused where it is in a breach, by every way to set one, and counted', async () => {
+  it('is refused if it is breached, for every way to set one, with an audit event', async () => {
     const { server } = await breachScene()
     const operator = await newOperator(server)
     const user = await server.addUser()
@@ -45,7 +45,7 @@ describe('a password that is set', () => {
     }
   })
 
-  it.each([true, false])('is refused in the row of an import, where dry_run is %s', async (isDryRun) => {
+  it.each([true, false])('is refused in a row of an import with dry_run %s', async (isDryRun) => {
     const { server } = await breachScene()
     const operator = await newOperator(server)
     const rows = [draft(PASSWORD), draft(FRESH)]
@@ -56,7 +56,7 @@ describe('a password that is set', () => {
     ])
   })
 
-  it('is not asked for again at the first sign-in where it was found clear', async () => {
+  it('is not checked again at the first sign-in if it was not breached', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     const person = draft(FRESH)
@@ -69,7 +69,7 @@ describe('a password that is set', () => {
     expect(ranges.asked).toHaveLength(1)
   })
 
-  it('is taken while the list is away, counted, and looked for at the next sign-in', async () => {
+  it('is accepted while the service is down, with an audit event, and is checked at the next sign-in', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     ranges.fault = () => new Response(null, { status: 500 })
@@ -88,7 +88,7 @@ describe('a password that is set', () => {
     expect(claimsOf(await server.signIn(client, person.username))).toMatchObject(CLAIMED)
   })
 
-  it('may be any of 8 characters where config.yml has no list', async () => {
+  it('can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {
     const server = new TestServer()
     const operator = await newOperator(server)
     expect((await operator.post('/users', draft('password'))).status).toBe(201)

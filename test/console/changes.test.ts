@@ -34,7 +34,7 @@ async function etagOf(path: string): Promise<string> {
 }
 
 describe('a new client', () => {
-  it('shows its secret on the one response, and the secret works', async () => {
+  it('the response to a new client shows its secret once, and the secret works', async () => {
     const { id, response } = await create()
     expect(response.status).toBe(201)
     expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
@@ -49,20 +49,18 @@ describe('a new client', () => {
     }
   })
 
-  it('is one of one API, as its form says', async () => {
+  it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
-    expect(html).toContain(
-      'An application that requests tokens. Its API cannot be changed later.',
-    )
+    expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
   })
 
-  it('has none where it is public', async () => {
+  it('a public client has no secret', async () => {
     const { response } = await create({ kind: 'public' })
     expect(response.html).toContain('it has no secret')
     expect(response.html).not.toContain('sps_')
   })
 
-  it('keeps what was typed where it is refused, with the reason beside the field', async () => {
+  it('a refused form keeps the typed values and shows the reason at the field', async () => {
     const { response } = await create({
       client_id: 'no good',
       name: 'A name',
@@ -86,14 +84,14 @@ describe('a new client', () => {
     expect(html).not.toMatch(/value="cart" checked/)
   })
 
-  it('says so where its name is taken', async () => {
+  it('the form says that the client id is taken', async () => {
     const { id } = await create()
     const { response } = await create({ client_id: id })
     expect(response.status).toBe(409)
     expect(response.html).toContain('id="client_id-error">is taken')
   })
 
-  it('keeps what was typed while the stores are away', async () => {
+  it('the form keeps the typed values while the stores are down', async () => {
     stores.up = false
     const { response } = await create({ name: 'Typed with care' })
     stores.up = true
@@ -102,7 +100,7 @@ describe('a new client', () => {
 })
 
 describe('an edit', () => {
-  it('is saved, and says so after the redirect', async () => {
+  it('a saved edit shows a notice after the redirect', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
     const fields = {
@@ -114,12 +112,12 @@ describe('an edit', () => {
     const response = await admin.post(path, { ...fields, etag: await etagOf(path) })
     expect(response).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
     const { html } = await admin.get(response.location ?? '')
-    expect(html).toContain('<p class="note good" role="status">The client is saved.</p>')
+    expect(html).toContain('<p class="note good" role="status">The client was saved.</p>')
     expect(inputOf(html, 'name')).toBe('Renamed')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
   })
 
-  it('that is stale changes nothing, loses nothing, shows what there is now, and can be saved again', async () => {
+  it('an outdated edit changes nothing, keeps the typed values, shows the current ones, and can be saved again', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
     const etag = await etagOf(path)
@@ -136,7 +134,7 @@ describe('an edit', () => {
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Mine' })
   })
 
-  it('without its version is refused', async () => {
+  it('an edit without its version is refused', async () => {
     const { id } = await create()
     const response = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
     expect([412, 428]).toContain(response.status)
@@ -145,7 +143,7 @@ describe('an edit', () => {
 })
 
 describe('a client', () => {
-  it('gets a second secret, retires the first, is disabled, enabled and deleted', async () => {
+  it('an admin adds a secret, retires one, and disables, enables and deletes a client', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
     const added = await admin.post(`${path}/secrets`)
@@ -168,8 +166,8 @@ describe('a client', () => {
   })
 })
 
-describe('a person', () => {
-  it('is made, changed, given a password, disabled, enabled and deleted', async () => {
+describe('a user', () => {
+  it('an admin creates, edits, disables, enables and deletes a user, and sets a password', async () => {
     const username = `${crypto.randomUUID()}@example.com`
     const draft = {
       pool: 'customers',
@@ -209,7 +207,7 @@ describe('a person', () => {
     expect((await admin.get(path)).status).toBe(404)
   })
 
-  it('becomes an admin where the operator gives the own password, in the form of a new one and of an edit', async () => {
+  it('a user becomes an admin after the operator has typed the own password, in both forms', async () => {
     const { html } = await admin.get('/console/users/new?pool=operators')
     expect(html).toContain('Your own password')
     const draft = {
@@ -237,13 +235,15 @@ describe('a person', () => {
     expect(enabled.location).toBe(`${path}?done=user-enabled`)
   })
 
-  it('gets no password with a wrong own password: the form stays open and names both passwords at their fields', async () => {
+  it('a wrong own password sets no password: the form stays open with an error at each field', async () => {
     const { id } = await server.addUser()
     const path = `/console/users/${encodeURIComponent(id)}`
     const fields = { password: 'short', own_password: 'mistyped', must_change_password: 'yes' }
     const { status, html } = await admin.post(`${path}/password`, fields)
     expect(status).toBe(403)
-    expect(html).toContain('<strong>Your own password is wrong.</strong> Nothing was changed. See below.')
+    expect(html).toContain(
+      '<strong>Your own password is wrong.</strong> Nothing was saved. Fix the fields marked below.',
+    )
     expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
     expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
@@ -258,7 +258,7 @@ describe('a person', () => {
     expect(untouched).not.toContain('<details class="confirm" open')
   })
 
-  it('is not made an admin or enabled as one with a wrong own password: the page says so at the field', async () => {
+  it('a wrong own password makes no admin: the page shows the error at the field', async () => {
     const draft = { pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'short' }
     const made = await admin.post('/console/users/new', {
       ...draft,
@@ -269,7 +269,7 @@ describe('a person', () => {
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
     expect(made.html).toContain('id="password-error">the password must be plain text')
     const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
-    expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is needed.<')
+    expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is required.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
     const path = `/console/users/${encodeURIComponent(id)}`
     const enabled = await admin.post(`${path}/enable`, { own_password: 'mistyped' })
@@ -278,7 +278,7 @@ describe('a person', () => {
     expect(enabled.html).toContain('id="own-password-to-enable-error">Your own password is wrong.<')
   })
 
-  it('of the operators cannot disable or delete themselves, and is not offered to', async () => {
+  it('an operator cannot disable or delete the own account, and the page has no such action', async () => {
     const path = `/console/users/${admin.user.id}`
     const { html } = await admin.get(path)
     expect(html).not.toContain(`${encodeURIComponent(admin.user.id)}/disable`)
@@ -289,7 +289,7 @@ describe('a person', () => {
 })
 
 describe('support', () => {
-  it('sees people and clients, and no form that it may not send', async () => {
+  it('support sees users and clients, and only forms that it can send', async () => {
     const { id } = await create()
     const { id: userId } = await server.addUser()
     for (const path of [`/console/clients/${id}`, `/console/users/${userId}`]) {
@@ -305,12 +305,12 @@ describe('support', () => {
     expect((await support.get(`/console/users/${admin.user.id}`)).html).not.toContain('<summary')
   })
 
-  it.each(['/console/clients/~new', '/console/users/new'])('is not shown %s', async (path) => {
+  it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {
     expect((await support.get(path)).status).toBe(403)
     expect((await support.post(path)).status).toBe(403)
   })
 
-  it('is refused by the admin API too, whatever it posts', async () => {
+  it('the admin API also refuses the posts of support', async () => {
     const response = await support.post(`/console/users/${admin.user.id}/disable`)
     expect(response).toMatchObject({
       status: 403,
@@ -319,7 +319,7 @@ describe('support', () => {
     expect((await support.post('/console/keys/rotate')).status).toBe(403)
   })
 
-  it('disables and signs out', async () => {
+  it('support disables users and signs them out', async () => {
     const { id } = await server.addUser()
     const path = `/console/users/${encodeURIComponent(id)}`
     expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=user-signed-out`)

@@ -18,7 +18,7 @@ describe('a form', () => {
     ['a neighbour of this host', { Origin: 'https://shop.test', 'Sec-Fetch-Site': 'same-site' }],
     ['nobody knows where', {}],
     ['a page without an origin', { Origin: 'null' }],
-  ])('is refused from %s, with the right token', async (_, headers) => {
+  ])('a form from %s is refused with the right token', async (_, headers) => {
     const response = await post(headers)
     expect(response.status).toBe(403)
     expect(response.html).toContain('This form was not sent from this site')
@@ -27,11 +27,11 @@ describe('a form', () => {
   it.each([
     ['no token', { csrf_token: '' }],
     ['the token of another session', { csrf_token: 'A'.repeat(32) }],
-  ])('is refused with %s, from the right origin', async (_, token) => {
+  ])('a form with %s is refused from the right origin', async (_, token) => {
     expect((await post({ Origin: ISSUER }, token)).status).toBe(403)
   })
 
-  it('is refused at the sign-in and the sign-out alike', async () => {
+  it('sign-in and sign-out refuse a forged form', async () => {
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://evil.test' }
     const signIn = await new ConsoleBrowser(server).send('/console/sign-in', { method: 'POST', headers })
     expect(signIn.status).toBe(403)
@@ -47,11 +47,11 @@ describe('a form', () => {
     },
   )
 
-  it('is refused where it is too large', async () => {
+  it('a form that is too large is refused', async () => {
     expect((await post({ Origin: ISSUER }, { name: 'x'.repeat(17_000) })).status).toBe(413)
   })
 
-  it('did nothing in any of these ways', async () => {
+  it('no refused form has changed anything', async () => {
     expect(await server.services.clientAdmin.find('forged')).toBeNull()
     expect((await browser.get('/console')).status).toBe(200)
   })
@@ -64,7 +64,7 @@ describe('every page', () => {
     ...['/console/password', '/console/nothing', '/console/users/user:nobody'],
   ]
 
-  it.each(PAGES)('has the headers that protect it, no script and no style of its own: %s', async (path) => {
+  it.each(PAGES)('the page has security headers, no script and no inline style: %s', async (path) => {
     const { headers, html } = await browser.get(path)
     expect(Object.fromEntries(headers)).toMatchObject({
       'cache-control': 'no-store, no-transform',
@@ -80,7 +80,7 @@ describe('every page', () => {
     expect(html).not.toMatch(/<script|<style|\sstyle=|\son\w+=|javascript:/i)
   })
 
-  it('has a stylesheet that may be kept for ever, by what is in it', async () => {
+  it('the stylesheet can be cached for a year, because its address has a hash', async () => {
     const { html } = await browser.get('/console')
     const [, address = ''] = /href="(\/console\/style\.css\?v=[\w-]{12})"/.exec(html) ?? []
     const { status, headers, html: text } = await new ConsoleBrowser(server).get(address)
@@ -90,18 +90,18 @@ describe('every page', () => {
     expect(headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
   })
 
-  it('is read by GET alone where nothing is done there', async () => {
+  it('a page without an action accepts only GET', async () => {
     const response = await browser.post('/console/audit')
     expect(response.status).toBe(405)
     expect(response.headers.get('Allow')).toBe('GET, HEAD')
   })
 
-  it('is found with a slash at the end too', async () => {
+  it('a page is found with a slash at the end', async () => {
     expect(await browser.get('/console/')).toMatchObject({ status: 301, location: '/console' })
     expect(await browser.get('/console/keys//')).toMatchObject({ status: 301, location: '/console/keys' })
   })
 
-  it('is none where the address is not ours', async () => {
+  it('an unknown address is 404', async () => {
     expect(await browser.get('/console/nothing')).toMatchObject({
       status: 404,
       html: expect.stringContaining('Page not found'),
@@ -109,10 +109,10 @@ describe('every page', () => {
   })
 })
 
-describe('what people have typed', () => {
+describe('user input', () => {
   const HOSTILE = `"><script>alert(1)</script>'&`
 
-  it('is text wherever it is shown', async () => {
+  it('user input is shown as text on every page', async () => {
     const created = await browser.post('/console/clients/~new', {
       client_id: `hostile-${crypto.randomUUID()}`.slice(0, 60),
       api: 'storefront',
@@ -149,8 +149,8 @@ describe('what people have typed', () => {
   })
 })
 
-describe('what is secret', () => {
-  it('is in no page, no address and no log line', async () => {
+describe('a secret', () => {
+  it('no page, address or log line contains a secret', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),

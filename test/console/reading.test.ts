@@ -9,11 +9,11 @@ beforeAll(async () => {
   admin = await ConsoleBrowser.signIn(server)
 })
 
-// Its clock runs ahead, and so do its events.
+// The clock of this file runs ahead, and so do its events.
 afterAll(emptyStores)
 
-describe('the story of a session', () => {
-  it('tells its sign-in, refreshes and retries, and why it ended', async () => {
+describe('the timeline of a session', () => {
+  it('the timeline has the sign-in, refreshes and retries, and the reason of the end', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     const { refresh_token: token } = await server.signIn(client, user.username)
@@ -33,13 +33,13 @@ describe('the story of a session', () => {
       ['Refresh', 'token 0 gave 1'],
       ['Retry', 'token 0 gave 1'],
       ['Sign-out', 'ended by an operator'],
-      ['The end', 'It ended: ended by an operator.'],
+      ['Ended', 'It ended: ended by an operator.'],
     ])
     expect(html).toContain('after 1 min')
     expect(html).not.toContain('End this session')
   })
 
-  it('is told to whoever asks for a username that two pools have', async () => {
+  it('a username in two pools gives a choice', async () => {
     const username = `${crypto.randomUUID()}@example.com`
     await server.addUser({ username })
     await server.addUser({ username, pool: 'staff' })
@@ -50,7 +50,7 @@ describe('the story of a session', () => {
 })
 
 describe('the audit search', () => {
-  it('filters, and goes on page by page', async () => {
+  it('the audit search filters and has pages', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     for (let i = 0; i < 55; i++) {
@@ -68,7 +68,7 @@ describe('the audit search', () => {
     expect(second.html).toContain('That is all.')
   })
 
-  it('takes a username for the id of its person, and asks where two pools have it', async () => {
+  it('the audit search resolves a username, and gives a choice for a name in two pools', async () => {
     const client = await server.addClient()
     const { username } = await server.addUser()
     await server.signIn(client, username)
@@ -79,10 +79,10 @@ describe('the audit search', () => {
     expect(several.html).toMatch(/client_id=[^"]+"[^>]*>[^<]*of staff/)
   })
 
-  it('reads times as UTC, and says what is wrong with one that is none', async () => {
+  it('the audit search reads times as UTC and names an invalid time', async () => {
     const at = (time: string) => admin.get(`/console/audit?client_id=sallyport-console&${time}`)
     expect((await at('from=2020-01-01T00:00')).html).toContain('Sign-in</span>')
-    expect((await at('to=2020-01-01T00:00')).html).toContain('No event fits')
+    expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
     const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
     expect(status).toBe(400)
     expect(refused).toContain('<code>from</code> must be a time')
@@ -91,7 +91,7 @@ describe('the audit search', () => {
 })
 
 describe('the dashboard', () => {
-  it('counts tokens by grant, failures and active sessions, in words too', async () => {
+  it('the dashboard shows tokens by grant, failures and active sessions, with text alternatives', async () => {
     const client = await server.addClient()
     const user = await server.addUser()
     server.clock.time += 7200
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
 })
 
 describe('the keys', () => {
-  it('are listed with their schedule, rotated, and given up at once', async () => {
+  it('an admin sees the schedule of the keys, rotates them, and retires a compromised key', async () => {
     await server.cron()
     const own = await ConsoleBrowser.signIn(server)
     const kidsOf = (html: string) =>
@@ -141,7 +141,9 @@ describe('the keys', () => {
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
     const { html: unchanged } = await own.get('/console/keys?done=key-pending')
-    expect(unchanged).toContain('Nothing changed: the next key was published before, and its time stays.')
+    expect(unchanged).toContain(
+      'Nothing changed. The next key was already published, and its time is unchanged.',
+    )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
     expect(refused.status).toBe(403)
@@ -152,11 +154,11 @@ describe('the keys', () => {
     expect(wrong.html.match(/<details class="confirm" open=""/g)).toHaveLength(1)
     const retired = await own.post(`/console/keys/${next}/retire`, { own_password: PASSWORD })
     expect(retired.location).toBe('/console/keys?done=key-retired')
-    expect((await own.get('/console/keys')).html).toContain('Given up as compromised')
+    expect((await own.get('/console/keys')).html).toContain('Compromised')
     const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
     expect(unknown.status).toBe(404)
   })
-  it('says that a rotation makes the scheduled key sign earlier', async () => {
+  it('the rotation says that the scheduled key signs earlier', async () => {
     server.clock.time += 88 * 86_400
     await server.cron()
     server.clock.time += 3600

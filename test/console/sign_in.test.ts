@@ -6,7 +6,7 @@ import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const SIGN_IN = '/console/sign-in?next=%2Fconsole'
 
-// Its clocks run ahead, and so do its events.
+// The clocks of this file run ahead, and so do its events.
 afterAll(emptyStores)
 
 async function newOperator(server: TestServer, roles = ['admin']) {
@@ -15,7 +15,7 @@ async function newOperator(server: TestServer, roles = ['admin']) {
 }
 
 describe('signing in', () => {
-  it('is where everybody is sent first, with the page that they wanted', async () => {
+  it('a visitor is redirected to the sign-in, with the requested page', async () => {
     const browser = new ConsoleBrowser(new TestServer())
     const answer = await browser.get('/console/audit?kind=key')
     expect(answer).toMatchObject({
@@ -27,7 +27,7 @@ describe('signing in', () => {
     expect(page.html).toContain('<input type="hidden" name="next" value="/console/audit?kind=key"/>')
   })
 
-  it('gives a cookie that no script reads, no other site sends and no neighbour plants, and nothing to read in it', async () => {
+  it('the cookie is sealed and has HttpOnly, SameSite=Strict and the prefix __Host-', async () => {
     const server = new TestServer()
     const { username } = await newOperator(server)
     const browser = new ConsoleBrowser(server)
@@ -41,7 +41,7 @@ describe('signing in', () => {
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('gives a cookie without Secure on a loopback address, for the console alone', async () => {
+  it('on a loopback address the cookie has no Secure, and its path is the console', async () => {
     const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
     const { username } = await newOperator(server)
     const body = new URLSearchParams({ username, password: PASSWORD })
@@ -65,14 +65,14 @@ describe('signing in', () => {
     '/oauth2-token',
     '/console/sign-out',
     'javascript:alert(1)',
-  ])('leads to the dashboard, never to %s', async (next) => {
+  ])('the sign-in redirects to the dashboard, never to %s', async (next) => {
     const server = new TestServer()
     const { username } = await newOperator(server)
     const answer = await new ConsoleBrowser(server).postSignIn(username, PASSWORD, next)
     expect(answer).toMatchObject({ status: 303, location: '/console' })
   })
 
-  it('refuses a wrong password, an unknown name, a person of another pool and an operator without a role alike', async () => {
+  it('a wrong password, an unknown name, a user of another pool and an operator without a role get the same page', async () => {
     const server = new TestServer()
     const operator = await newOperator(server)
     const customer = await server.addUser()
@@ -100,7 +100,7 @@ describe('signing in', () => {
     expect(pages[0]?.html).not.toContain('wrong')
   })
 
-  it('says what to do where the client of the console is missing, or of another API', async () => {
+  it('the sign-in says what to do if the client of the console is missing or belongs to another API', async () => {
     await emptyStores()
     const missing = await new ConsoleBrowser(new TestServer()).postSignIn('anybody')
     expect(missing).toMatchObject({ status: 503, html: expect.stringContaining('npm run first-admin') })
@@ -110,7 +110,7 @@ describe('signing in', () => {
     expect(foreign).toMatchObject({ status: 503, html: expect.stringContaining('npm run first-admin') })
   })
 
-  it('begins anew where the cookie was changed, or sealed by another secret', async () => {
+  it('a changed cookie, or one sealed under another secret, leads to the sign-in', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     const cookie = browser.cookie ?? ''
@@ -124,7 +124,7 @@ describe('signing in', () => {
 })
 
 describe('a session', () => {
-  it('is refreshed ahead of its end, in two tabs at once too', async () => {
+  it('the console refreshes the session before the end of its access token, also in two tabs', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     const first = browser.cookie
@@ -140,7 +140,7 @@ describe('a session', () => {
     expect((await otherTab.get('/console')).status).toBe(200)
   })
 
-  it('keeps its form token over a refresh, so that a page from before can still be sent', async () => {
+  it('a refresh keeps the form token, so that an open page can still be sent', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     server.clock.time += 3550
@@ -148,7 +148,7 @@ describe('a session', () => {
     expect(status).toBe(422)
   })
 
-  it('is over where another operator ended it, and says so', async () => {
+  it('a session that another operator ended leads to the sign-in with a message', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     const admin = await ConsoleBrowser.signIn(server)
@@ -161,7 +161,7 @@ describe('a session', () => {
     expect((await browser.get(get.location ?? '')).html).toContain('Your session has ended')
   })
 
-  it('loses nothing while the stores are away', async () => {
+  it('the session survives an outage of the stores', async () => {
     const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })
     const browser = await ConsoleBrowser.signIn(server)
@@ -180,7 +180,7 @@ describe('a session', () => {
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('asks for a new password first where an admin wants one', async () => {
+  it('an operator who must change the password gets only that page', async () => {
     const server = new TestServer()
     const { id, username } = await newOperator(server)
     const admin = await ConsoleBrowser.signIn(server)
@@ -198,7 +198,10 @@ describe('a session', () => {
     const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
     const before = browser.cookie
     const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
-    expect(twice).toMatchObject({ status: 422, html: expect.stringContaining('not the same twice') })
+    expect(twice).toMatchObject({
+      status: 422,
+      html: expect.stringContaining('The two new passwords differ'),
+    })
     const wrong = await change({
       current_password: 'x',
       password: 'a new password',
@@ -223,7 +226,7 @@ describe('a session', () => {
 })
 
 describe('an operator who loses a role', () => {
-  it('stays signed in, with the role that is left, and loses nothing that is typed', async () => {
+  it('the operator stays signed in with the other role, and the form keeps the typed values', async () => {
     const server = new TestServer()
     const boss = await TestOperator.signIn(server)
     const browser = await ConsoleBrowser.signIn(server, ['admin', 'support'])
@@ -239,7 +242,7 @@ describe('an operator who loses a role', () => {
 })
 
 describe('signing out', () => {
-  it('ends the session on the server, so that the cookie is worth nothing wherever it went', async () => {
+  it('the sign-out ends the session on the server, so that a copied cookie is useless', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
     const { cookie } = browser
@@ -250,7 +253,7 @@ describe('signing out', () => {
     expect((await browser.get('/console')).location).toBe('/console/sign-in?reason=ended&next=%2Fconsole')
   })
 
-  it('tells where the server could not end it', async () => {
+  it('the page says that the server could not end the session', async () => {
     const stores = new FaultyStores()
     const browser = await ConsoleBrowser.signIn(new TestServer({ env: stores.env }))
     stores.up = false
@@ -260,7 +263,7 @@ describe('signing out', () => {
   })
 })
 
-it('is not there where config.yml has no admin API', async () => {
+it('the console is 404 if config.yml has no admin API', async () => {
   const server = new TestServer({ config: { admin_api: undefined } })
   const response = await server.fetch('/console')
   expect(response.status).toBe(404)

@@ -7,7 +7,7 @@ const SCREENSHOTS = 'dist/screenshots'
 /** An operator's browser, with the console open. */
 export class OperatorPage {
   readonly page: Page
-  /** Errors that the browser told, and answers that nobody wants. */
+  /** Errors of the browser, and failed responses. */
   readonly complaints: string[] = []
   readonly #context: BrowserContext
   readonly #origin: string
@@ -51,7 +51,7 @@ export class OperatorPage {
     return this.page.getByRole('button', { name, exact: true }).click()
   }
 
-  /** Opens what an action says of itself, and does it. */
+  /** Opens the confirmation of an action, and sends it. */
   async confirm(label: string): Promise<void> {
     await this.page
       .locator('summary', { hasText: `${label}…` })
@@ -68,13 +68,13 @@ export class OperatorPage {
     return this.page.getByRole('status').filter({ hasText: text }).waitFor()
   }
 
-  /** Kept as output of the build. */
+  /** Saves a screenshot in dist/screenshots. */
   async screenshot(name: string): Promise<void> {
     mkdirSync(SCREENSHOTS, { recursive: true })
     await this.page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true })
   }
 
-  /** What axe finds serious, as `rule: element`. */
+  /** The serious violations of axe, as `rule: element`. */
   async findBarriers(): Promise<string[]> {
     await this.page.evaluate(axe.source)
     const { violations } = await this.page.evaluate<AxeResults>('axe.run()')
@@ -83,7 +83,7 @@ export class OperatorPage {
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
   }
 
-  /** How many pixels of the page and of each table can be reached only by scrolling sideways. */
+  /** The pixels of the page and of each table that need horizontal scrolling. */
   async findCut(): Promise<number[]> {
     const script = `[document.documentElement, ...document.querySelectorAll('.panel')]
       .map((element) => element.scrollWidth - element.clientWidth).filter((pixels) => pixels > 0)`

@@ -12,7 +12,7 @@ const OPERATOR = ['operator', 'operator battery staple'] as const
 const HAS_NO_CHROMIUM = findChromium() === null
 if (HAS_NO_CHROMIUM) {
   console.warn(
-    '\nThere is no Chromium here, so the console is not tested in one. On Debian: apt-get install chromium\n',
+    '\nChromium is not installed, so the console tests in the browser are skipped. On Debian: apt-get install chromium\n',
   )
 }
 
@@ -30,7 +30,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
   const arrive = (options = {}) => OperatorPage.open(browser, service.origin, options)
 
-  it('tells the whole story: a client, its first token, the event, another key, and a person signed out and why', async () => {
+  it('an operator creates a client, sees its first token, rotates a key, and finds why a user was signed out', async () => {
     const operator = await arrive({ viewport: { width: 1400, height: 850 } })
     const { page } = operator
     await operator.signIn(...OPERATOR)
@@ -47,8 +47,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
     const client = { client_id: 'spring-app', client_secret: secret }
     const tokens = await signInCustomer(service.origin, client)
-    await page.getByRole('link', { name: 'Show the client' }).click()
-    await page.getByRole('link', { name: 'Events of this client' }).click()
+    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await page.getByRole('link', { name: 'Events' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
     await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
@@ -62,11 +62,11 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(refreshed.status).toBe(200)
 
     await page.getByRole('link', { name: 'Users' }).click()
-    await page.getByLabel('The beginning of a username').fill('amanda')
+    await page.getByLabel('Beginning of a username').fill('amanda')
     await operator.press('Search')
     await page.getByRole('link', { name: 'amanda@example.com' }).click()
     await operator.confirm('Sign out everywhere')
-    await operator.says('Every session of the user is ended.')
+    await operator.says('All sessions of the user were ended.')
     await operator.screenshot('4-signed-out-everywhere')
     expect((await refresh(service.origin, refreshed.body, client)).status).toBe(400)
     await untilAudited()
@@ -86,7 +86,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await operator.leave()).toEqual([])
   })
 
-  it('shows what is wrong beside the field, and keeps what was typed', async () => {
+  it('a refused form shows the error at the field and keeps the typed values', async () => {
     const operator = await arrive({ viewport: { width: 400, height: 850 } })
     const { page } = operator
     await operator.signIn(...OPERATOR)
@@ -99,11 +99,11 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await page.getByLabel('Client id').getAttribute('aria-invalid')).toBe('true')
     expect(await operator.findBarriers()).toEqual([])
     await operator.screenshot('6-refused-form')
-    // Chromium tells of the 422 by itself.
+    // Chromium logs the 422 as an error.
     expect((await operator.leave()).every((complaint) => complaint.includes('422'))).toBe(true)
   })
 
-  it('can be used by the keyboard alone', async () => {
+  it('the console works with the keyboard only', async () => {
     const operator = await arrive()
     const { page } = operator
     await operator.signIn(...OPERATOR)
@@ -131,7 +131,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
   })
 
   it.each([400, 700, 1000, 1200, 1280, 1400])(
-    'shows every column and action of the wide tables without sideways scrolling at %i pixels',
+    'the wide tables show every column and action without horizontal scrolling at %i pixels',
     async (width) => {
       const operator = await arrive({ viewport: { width, height: 850 } })
       await operator.signIn(...OPERATOR)
@@ -172,7 +172,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     [400, 'light'],
     [400, 'dark'],
   ] as const)(
-    'fits %i pixels and has no barrier that axe finds serious, in %s',
+    'every page fits %i pixels and has no serious violation of axe, in %s',
     async (width, colorScheme) => {
       const operator = await arrive({ viewport: { width, height: 850 }, colorScheme })
       const { page } = operator
@@ -190,7 +190,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       await page.getByRole('link', { name: 'amanda@example.com' }).click()
       for (const summary of await page.locator('summary').all()) await summary.click()
       await look('user-with-every-action-open')
-      await page.getByRole('link', { name: 'Their sessions' }).click()
+      await page.getByRole('link', { name: 'Sessions' }).click()
       await page.getByRole('link', { name: 'Timeline' }).first().click()
       await look('timeline')
       expect(await operator.leave()).toEqual([])

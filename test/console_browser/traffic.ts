@@ -9,7 +9,7 @@ interface Tokens {
   refresh_token: string
 }
 
-/** Asks the service for tokens. */
+/** Requests tokens from the service. */
 export async function requestTokens(
   issuer: string,
   parameters: Record<string, string>,
@@ -21,7 +21,7 @@ export async function requestTokens(
   return { status: response.status, body: await response.json() }
 }
 
-/** Signs the demo customer in: an operator can see it. */
+/** Signs the demo customer in, so that an operator sees the session. */
 export async function signInCustomer(
   issuer: string,
   client: Record<string, string> = CLIENT,
@@ -36,7 +36,7 @@ export function refresh(issuer: string, { refresh_token }: Tokens, client: Recor
   return requestTokens(issuer, { grant_type: 'refresh_token', ...client, refresh_token })
 }
 
-/** Something of everything, so that no page is empty. */
+/** Creates data for every page. */
 export async function makeTraffic(issuer: string): Promise<void> {
   const guest = {
     grant_type: 'password',

@@ -18,7 +18,7 @@ interface Ended {
   stderr: string
 }
 
-/** A checkout whose config.yml is changed. */
+/** A checkout with a changed config.yml. */
 function checkout(change: (config: string) => string): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
   for (const name of ['src', 'scripts', 'migrations', 'package.json', 'wrangler.toml']) {
@@ -43,9 +43,9 @@ const PROBLEMS = `config.yml:
   colour: is not a known key
 `
 
-describe('a broken config.yml', () => {
+describe('an invalid config.yml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
-    'stops %s with its list and nothing else',
+    'stops %s with the list of its problems only',
     async (name, ...parameters) => {
       const folder = checkout((config) => config.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
       expect(await runScript(folder, name, ...parameters)).toEqual({ code: 1, stdout: '', stderr: PROBLEMS })
@@ -53,7 +53,7 @@ describe('a broken config.yml', () => {
   )
 })
 
-describe('budgets that config.yml and wrangler.toml do not agree on', () => {
+describe('different budgets in config.yml and wrangler.toml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
     'stop %s, each with both numbers',
     async (name, ...parameters) => {
@@ -95,7 +95,7 @@ describe('npm run deploy', () => {
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `
 
-  it('refuses what is right for a developer and wrong for a real account', async () => {
+  it('refuses settings for local development', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy')
     expect(code).toBe(1)
     expect(stderr).toBe(`Not deployed:\n${LOCAL_SETTINGS}`)
@@ -120,7 +120,7 @@ describe('an issuer at workers.dev', () => {
     )
   })
 
-  it('is deployed where wrangler.toml turns workers.dev on', async () => {
+  it('is deployed if wrangler.toml turns workers.dev on', async () => {
     const folder = checkout(atWorkersDev)
     const file = join(folder, 'wrangler.toml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))
@@ -151,7 +151,7 @@ describe('npm start', () => {
     })
   })
 
-  it('adds no demo data where the issuer is not this machine', async () => {
+  it('adds no demo data if the issuer is not a loopback address', async () => {
     const config = parseConfig(
       readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
     )
@@ -160,7 +160,11 @@ describe('npm start', () => {
 })
 
 describe('npm run reset', () => {
-  const EMPTY = { code: 0, stdout: '.wrangler/ is empty. The next npm start makes it anew.\n', stderr: '' }
+  const EMPTY = {
+    code: 0,
+    stdout: '.wrangler/ is empty. The next npm start creates the data again.\n',
+    stderr: '',
+  }
 
   it('refuses while npm start runs, and removes the local data after the server has ended', async () => {
     const folder = checkout(String)
@@ -193,7 +197,7 @@ describe('npm run reset', () => {
   })
 })
 
-describe('the first client and person of a real account', () => {
+describe('the first client and user of a real account', () => {
   it.each([
     [['--id', 'shop', '--api', 'wholesale', '--grants', 'password'], 'config.yml has no API "wholesale"\n'],
     [
@@ -220,7 +224,7 @@ describe('the first client and person of a real account', () => {
     })
   })
 
-  it('come as SQL, the secret apart from it and once', async () => {
+  it('are printed as SQL, and the secret is printed separately and once', async () => {
     const parameters = ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
     const { code, stdout, stderr } = await runScript(resolve('.'), 'new_client', ...parameters)
     expect(code).toBe(0)
@@ -244,19 +248,19 @@ describe('the first client and person of a real account', () => {
 })
 
 describe('the first admin of a deployment', () => {
-  it('comes by one command with the clients that operators sign in by, and by no second one', async () => {
+  it('is created once by one command, together with the clients for the sign-in of operators', async () => {
     const folder = checkout(String)
     await runWrangler(folder, 'migrations', 'apply', 'DB', '--local')
     const first = await runScript(folder, 'first_admin', '--username', 'Zoe@example.com')
     expect(first).toEqual({
       code: 0,
-      stdout: 'zoe@example.com is an admin. Sign in by the client sallyport-cli.\n',
+      stdout: 'zoe@example.com is an admin. Sign in with the client sallyport-cli.\n',
       stderr: '',
     })
     expect(await runScript(folder, 'first_admin', '--username', 'mallory')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'There is an admin already. They can make others: docs/admin-api.md\n',
+      stderr: 'An admin exists already. An admin can make further admins: docs/admin-api.md\n',
     })
     const sql = `SELECT pool, username, roles, password_hash LIKE '$argon2id$%' AS is_hashed,
       (SELECT group_concat(client_id || ' ' || api || ' ' || confidential) FROM clients) AS clients,
@@ -276,7 +280,7 @@ describe('the first admin of a deployment', () => {
     ])
   })
 
-  it('tells how it is used', async () => {
+  it('has a usage text', async () => {
     expect(await runScript(resolve('.'), 'first_admin', '--help')).toEqual({
       code: 0,
       stdout: expect.stringMatching(/^usage: npm run first-admin/),
@@ -284,7 +288,7 @@ describe('the first admin of a deployment', () => {
     })
   })
 
-  it('is refused with a reason where there is no admin API, no table or no name', async () => {
+  it('is refused with a reason if the admin API, a table or the username is missing', async () => {
     const without = checkout((config) => config.replace('admin_api: admin', ''))
     expect(await runScript(without, 'first_admin', '--username', 'zoe')).toMatchObject({
       code: 1,
@@ -294,7 +298,7 @@ describe('the first admin of a deployment', () => {
     expect(await runScript(empty, 'first_admin', '--username', 'zoe')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'The tables are not there: npm start (local) or npm run deploy first\n',
+      stderr: 'The database has no tables. Run npm start (local) or npm run deploy first.\n',
     })
     expect(await runScript(empty, 'first_admin')).toMatchObject({
       code: 1,

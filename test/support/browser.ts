@@ -14,10 +14,10 @@ export const API = 'https://api.shop.test'
 export const CART = `${API}/cart`
 export const HOUR = 3600
 
-/** What happens to the next requests for tokens, in order: they may reach the server or not. */
+/** The faults of the next token requests, in order. A request can reach the server or not. */
 export type Fault = 'answer lost' | 'answer cut' | 'request lost' | 'server down' | keyof typeof STRANGERS
 
-/** JSON of something between the page and the token service. */
+/** JSON of an intermediary between the page and the token service. */
 const STRANGERS = {
   'a portal answers': () => Response.json({ login: 'https://wifi.test' }),
   'a portal answers null': () => Response.json(null),
@@ -25,7 +25,7 @@ const STRANGERS = {
   'a proxy refuses': () => Response.json({ message: 'blocked' }, { status: 403 }),
 }
 
-/** The storage of one browser: a map, until it is full. */
+/** The storage of one browser, with a maximum size. */
 export class BrowserStorage implements TokenStorage {
   readonly items = new Map<string, string>()
   isFull = false
@@ -44,13 +44,13 @@ export class BrowserStorage implements TokenStorage {
   }
 }
 
-/** A browser with tabs, the token service, and an API that verifies by the package. */
+/** A browser with tabs, the token service, and an API with the verifier package. */
 export class Browser {
-  /** Another one is the service after a change of its configuration. */
+  /** The token service. A test replaces it to change its configuration. */
   server: TestServer
   readonly storage = new BrowserStorage()
   readonly faults: Fault[] = []
-  /** What was posted to the token service. */
+  /** The bodies of the token requests. */
   readonly posted: URLSearchParams[] = []
   readonly events: ClientEvent[] = []
   readonly #client: TestClient
@@ -68,7 +68,7 @@ export class Browser {
     return new Browser(server, await server.addClient({ confidential: false, grants: ['password'] }))
   }
 
-  /** One more tab: workerd has no Web Locks, so its tabs do not wait for each other. */
+  /** Opens another tab. workerd has no Web Locks, so the tabs do not wait for each other. */
   tab(options: Partial<ClientOptions> = {}): Client {
     const client = createClient({
       issuer: ISSUER,
@@ -83,7 +83,7 @@ export class Browser {
     return client
   }
 
-  /** A tab whose requests wait before or after they are worked on, until `open` is called. */
+  /** A tab whose requests are delayed before or after the server handles them, until the test calls `open`. */
   slowTab(waits: 'request' | 'answer'): { tab: Client; open: () => void } {
     const gate = Promise.withResolvers<void>()
     const tab = this.tab({
@@ -97,7 +97,7 @@ export class Browser {
     return { tab, open: gate.resolve }
   }
 
-  /** Ends the sessions of a person, as somebody at the shop does. */
+  /** Ends the sessions of a user, as an operator does. */
   async endSessions({ id }: User): Promise<void> {
     await this.server.services.signOut.everywhere(id, this.server.context())
     await this.server.settle()
@@ -121,7 +121,7 @@ export class Browser {
     return fault === 'answer cut' ? new Response('{"token_type":"Be') : response
   }
 
-  /** Says whose token came and with which body, or refuses it. */
+  /** Returns the subject of the token and the body, or refuses the token. */
   async #reachApi(request: Request): Promise<Response> {
     try {
       const { subject } = await this.#verifier.verify(request, { now: this.server.clock.time })
@@ -136,7 +136,7 @@ function isStrange(fault: Fault): fault is keyof typeof STRANGERS {
   return fault in STRANGERS
 }
 
-/** A customer who has just signed in, in a browser of their own. */
+/** A customer who has just signed in, in a new browser. */
 export async function customer(config: Record<string, unknown> = {}) {
   const browser = await Browser.open(config)
   const user = await browser.server.addUser()

@@ -4,16 +4,16 @@ import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 const COOKIE = '__Host-sallyport-console'
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 
-/** One answer of the console, read. */
+/** A response of the console with its text. */
 export interface ConsoleAnswer {
   status: number
   headers: Headers
   html: string
-  /** Where it leads, below the issuer; null where it is a page. */
+  /** The path of the redirect; null for a page. */
   location: string | null
 }
 
-/** A browser with the console open: it keeps the cookie, and sends what its forms hold. */
+/** A browser with the console open. It keeps the cookie and posts forms. */
 export class ConsoleBrowser {
   readonly server: TestServer
   cookie: string | null = null
@@ -51,7 +51,7 @@ export class ConsoleBrowser {
     return this.send(path)
   }
 
-  /** Posts what a form of the page would. Lists are those of checkboxes. */
+  /** Posts the fields of a form. A list has the values of checkboxes. */
   post(
     path: string,
     fields: Record<string, string | string[]> = {},
@@ -88,14 +88,14 @@ export class ConsoleBrowser {
   }
 }
 
-/** The public client of the console, where it is not there yet. */
+/** Adds the public client of the console if it is missing. */
 export async function addConsoleClient(server: TestServer): Promise<void> {
   const id = 'sallyport-console'
   if ((await server.services.clientAdmin.find(id)) !== null) return
   await server.addClient({ id, api: 'admin', confidential: false, grants: ['password'], scopes: [] })
 }
 
-/** The value of a hidden or other input of a page. */
+/** The value of an input of a page. */
 export function inputOf(html: string, name: string): string {
   const value = new RegExp(`name="${name}"[^>]*? value="([^"]*)"`).exec(html)?.[1] ?? ''
   return value.replaceAll('&quot;', '"').replaceAll('&amp;', '&')

@@ -30,7 +30,7 @@ const BAD_ROLE = new UserRefused(
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
 
-/** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
+/** Guests are on for the pool `customers` and off for `staff`. The fake hash contains the password. */
 const dependencies = {
   config: parseConfig(configText()),
   breaches: { find: async () => 'unknown' as const },
@@ -60,7 +60,7 @@ function importOne(changes: Partial<ImportedUserDraft> = {}) {
 }
 
 describe('a new user', () => {
-  it('has a normalised name, a hash of the normalised password, and what the draft says', async () => {
+  it('has a normalised username, a hash of the normalised password, and the values of the draft', async () => {
     const draft = {
       pool: 'staff',
       username: 'ZOE\u0308',
@@ -121,7 +121,7 @@ describe('a new user', () => {
     await expect(create(changes)).rejects.toThrow(refusal)
   })
 
-  it('may have a name of 255 characters and a password of 128', async () => {
+  it('can have a username of 255 characters and a password of 128', async () => {
     const [username, password] = ['x'.repeat(255), '🔑'.repeat(128)]
     expect(await create({ username, password })).toMatchObject({
       username,
@@ -130,8 +130,8 @@ describe('a new user', () => {
   })
 })
 
-describe('a user from another system', () => {
-  it('has the hash that they bring, a normalised name, and what the draft says', async () => {
+describe('an imported user', () => {
+  it('has the given hash, a normalised username, and the values of the draft', async () => {
     const draft = { pool: 'staff', username: 'ZOE\u0308', roles: ['ROLE_ADMIN', 'Sales rep'], enabled: false }
     expect(await importOne(draft)).toEqual({
       id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
@@ -175,7 +175,7 @@ describe('a user from another system', () => {
   })
 })
 
-describe('the name of anonymous visitors', () => {
+describe('the username of anonymous visitors', () => {
   it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], [' guest ']])(
     'is refused in a pool whose API has guests, and allowed elsewhere: %s',
     async (username) => {
@@ -184,13 +184,13 @@ describe('the name of anonymous visitors', () => {
     },
   )
 
-  it.each([['guest1'], ['the guest'], ['guest@example.com']])('is no other name: %s', async (username) => {
+  it.each([['guest1'], ['the guest'], ['guest@example.com']])('does not include %s', async (username) => {
     expect(await create({ username })).toMatchObject({ username, pool: 'customers' })
   })
 })
 
-describe('user ids', () => {
-  it('look like no visitor and no client, whatever the name', async () => {
+describe('a user id', () => {
+  it('differs from the ids of visitors and clients for every username', async () => {
     const names = ['visitor:x', 'client', 'user:x', 'staff']
     const users = await Promise.all(names.map((username) => create({ username })))
     const ids = [...users.map((user) => user.id), generateUserId()]

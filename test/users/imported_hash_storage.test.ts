@@ -51,7 +51,7 @@ describe('a fast hash', () => {
     }
   })
 
-  it('stays as it is where another system has wrapped it', async () => {
+  it('stays unchanged if another system has wrapped it', async () => {
     const hash =
       '7c28ce9c8b63380a16947481fa86e130dee507d70080be83f0d51dd49a6f4b2d:kX7sQ2mN9pL4vB1z0aYtRe5UwCdFgH3j:0:2'
     const conversion = convertHash('magento2', { hash })
@@ -91,7 +91,7 @@ describe('a hash that needs a key of the other system', () => {
     return scheme === 'devise' || scheme === 'firebase-scrypt' || (scheme === 'prestashop' && isMd5)
   })
 
-  it.each(keyed)('is refused while the Worker secret does not have it: $scheme', ({ scheme, columns }) => {
+  it.each(keyed)('is refused while the Worker secret lacks the key: $scheme', ({ scheme, columns }) => {
     const without = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
     const conversion = convertHash(scheme, columns)
     const stored = conversion.isAccepted ? conversion.stored : ''
@@ -107,7 +107,7 @@ describe('a hash that needs a key of the other system', () => {
     for (const key of Object.values(VECTOR_KEYS)) expect(adopted).not.toContain(key.slice(0, 20))
   })
 
-  it.each(keyed)('matches no password under another key: $scheme', async ({ scheme, columns, password }) => {
+  it.each(keyed)('matches no password with another key: $scheme', async ({ scheme, columns, password }) => {
     const others = { devise: 'other', prestashop: 'other', 'firebase-scrypt': btoa('x'.repeat(64)) }
     const other = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: others })
     const conversion = convertHash(scheme, columns)
@@ -124,7 +124,7 @@ describe('a hash that needs a key of the other system', () => {
     ['a key that no scheme has', '{"pepper":"x"}', null],
     ['an empty key', '{"devise":""}', null],
     ['a signer key that is not base64', '{"firebase-scrypt":"?"}', null],
-  ])('is read from a JSON object of known names: %s', (_case, text, keys) => {
+  ])('is read from a JSON object with known names: %s', (_case, text, keys) => {
     expect(parseHashKeys(text)).toEqual(keys)
   })
 })
