@@ -1,4 +1,5 @@
-import { MAIN_DATABASE, type Services } from './services/services.ts'
+import { MAIN_DATABASE } from './services/environment.ts'
+import type { Services } from './services/services.ts'
 import { sweep } from './sessions/sweep.ts'
 
 /** Longer than the span of the statistics, which is a day. */

@@ -8,7 +8,8 @@ import { Responses } from './http/responses.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { serverError } from './oauth/errors.ts'
-import { createServices, type Env } from './services/services.ts'
+import type { Env } from './services/environment.ts'
+import { createServices } from './services/services.ts'
 
 // Checked when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
 const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })

@@ -12,6 +12,7 @@ import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { FAULTS, FaultyD1 } from './support/faults.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
+import { changePassword } from './support/sign_out.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const SALT = crypto.getRandomValues(new Uint8Array(16))
@@ -203,7 +204,7 @@ describe('the hash of a user', () => {
     const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
     const db = aroundD1(async (sql, call) => {
       if (isReplacement(sql)) {
-        await server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+        await changePassword(server, user.id, passwordHash)
       }
       return call()
     })

@@ -10,7 +10,7 @@ import { seedDemoData } from '../../scripts/demo_data.ts'
 import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
-import type { Env } from '../../src/services/services.ts'
+import type { Env } from '../../src/services/environment.ts'
 
 interface Ended {
   code: number
@@ -39,7 +39,7 @@ async function runScript(folder: string, name: string, ...parameters: string[]):
 }
 
 const PROBLEMS = `config.yml:
-  errors: must be rfc6749 or oro
+  errors: must be one of rfc6749, oro
   colour: is not a known key
 `
 
@@ -199,28 +199,31 @@ describe('npm run reset', () => {
 
 describe('the first client and user of a real account', () => {
   it.each([
-    [['--id', 'shop', '--api', 'wholesale', '--grants', 'password'], 'config.yml has no API "wholesale"\n'],
+    [
+      ['--id', 'shop', '--api', 'wholesale', '--grants', 'password'],
+      'api: must be one of storefront, backoffice, admin\n',
+    ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart,users'],
-      'not scopes of the API "storefront": users\n',
+      'scopes.1: must be a scope of the API storefront\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'https://shop.test/'],
-      '--origins: https://shop.test/ must be an exact origin, such as https://shop.example.com\n',
+      'origins.0: must be an exact origin, such as https://shop.example.com\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'http://shop.test'],
-      '--origins: http://shop.test must be https, unless it is a loopback address\n',
+      'origins.0: must be https, unless it is a loopback address\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
-      'a public client may not use client_credentials (RFC 6749 §4.4)\n',
+      'grants: must not have client_credentials: the client is public (RFC 6749 §4.4)\n',
     ],
-  ])('are refused with a reason: %j', async (parameters, stderr) => {
+  ])('are refused with a reason and the usage text: %j', async (parameters, reason) => {
     expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({
       code: 1,
       stdout: '',
-      stderr,
+      stderr: expect.stringContaining(`${reason}usage: npm run --silent new-client -- `),
     })
   })
 
