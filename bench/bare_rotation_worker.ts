@@ -1,4 +1,4 @@
-import type { Env } from '../src/services/services.ts'
+import type { Env } from '../src/services/environment.ts'
 import { HolderStore } from '../src/sessions/holder_store.ts'
 import { SessionStore } from '../src/sessions/session_store.ts'
 import { UserStore } from '../src/users/user_store.ts'

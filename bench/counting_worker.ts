@@ -1,4 +1,4 @@
-import type { Env } from '../src/services/services.ts'
+import type { Env } from '../src/services/environment.ts'
 import { Argon2id } from '../src/users/argon2.ts'
 import worker from '../src/worker.ts'
 import { type CountedAnswer, NO_COST, subtractCost } from './cost.ts'

@@ -1,4 +1,4 @@
-import type { Env } from '../src/services/services.ts'
+import type { Env } from '../src/services/environment.ts'
 
 /** The number of users, sessions and audit events of a full database. */
 export const ROWS = 1_000_000

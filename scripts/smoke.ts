@@ -68,7 +68,7 @@ interface RunningServer {
 
 async function start(...parameters: string[]): Promise<RunningServer> {
   const child = spawn('npm', ['start', ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
-  // Whatever fails here, no server is left behind.
+  // If a step fails, no server keeps running.
   process.once('exit', () => child.kill())
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))

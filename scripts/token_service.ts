@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
-import type { Env } from '../src/services/services.ts'
+import type { Env } from '../src/services/environment.ts'
 import { type DemoClient, seedDemoData } from './demo_data.ts'
 import { ensureDevVars } from './dev_vars.ts'
 import { LOCAL_STATE, type LocalWorker, migrate, withLocalStores } from './local_stores.ts'

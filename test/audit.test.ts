@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { AuditEvent } from '../src/audit/audit_event.ts'
 import { AuditStore } from '../src/audit/audit_store.ts'
 import { addressPrefix } from '../src/lib/address_prefix.ts'
+import { pause } from '../src/lib/pause.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
@@ -129,7 +130,7 @@ describe('the events of an isolate', () => {
   /** Records an event at each of the times. @returns the number of calls to D1 */
   async function record(sid: string, moments: number[]): Promise<number> {
     const { db, statements } = recordingD1()
-    const audit = new AuditStore(db, { gatherMs: 20 })
+    const audit = new AuditStore(db, { clock: { pause: () => pause(20) } })
     const later: Promise<unknown>[] = []
     const from = { addressPrefix: null, address: null, continent: null }
     for (const now of moments) {

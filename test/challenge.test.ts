@@ -219,7 +219,7 @@ describe('while the service of the challenge', () => {
         if (expected === 503) {
           expect([first.body, first.headers.get('Retry-After')]).toEqual([AWAY, '2'])
         }
-        // For 30 s the isolate does not ask again, also where the browser has no response for want of the service.
+        // For 30 s the isolate sends no request, also for a sign-in without a challenge response.
         expect((await attempt(server, client, { username })).status).toBe(expected)
         expect(challenges.asked).toHaveLength(1)
         server.clock.time += 30

@@ -249,7 +249,7 @@ describe('client authentication', () => {
     expect((await elsewhere.postJson({ ...asNew, client_id: id, client_secret: secret })).status).toBe(401)
   })
 
-  it('a public client never gets client_credentials, whatever its record lists', async () => {
+  it('a public client never gets client_credentials, even if its record lists the grant', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
     const response = await server.postJson({ ...GRANT, ...credentials(client) })

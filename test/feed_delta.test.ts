@@ -5,6 +5,7 @@ import { aroundD1 } from './support/around_d1.ts'
 import { FaultyStores } from './support/faults.ts'
 import { type FeedClaims, readDelta, readFeed } from './support/feed.ts'
 import { emptyStores, TestServer } from './support/server.ts'
+import { signOutUser } from './support/sign_out.ts'
 
 const SHARDS = {
   session_shards: [
@@ -150,10 +151,10 @@ describe('GET /revocations?since=', () => {
   it('a delta lists a user whose tokens were revoked again', async () => {
     const server = new TestServer()
     const { id } = await server.addUser()
-    await server.services.signOut.everywhere(id, server.context())
+    await signOutUser(server, id)
     const { until } = await readFeed(server)
     server.clock.time += 10
-    await server.services.signOut.everywhere(id, server.context())
+    await signOutUser(server, id)
     const entry = { sub: id, before: server.clock.time + 3 }
     expect((await readDelta(server, until)).revocations).toEqual([entry])
     expect((await readFeed(server)).revocations).toEqual([entry])

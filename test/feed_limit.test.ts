@@ -7,6 +7,7 @@ import { ConsoleBrowser } from './support/console.ts'
 import { readDelta, readFeed } from './support/feed.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
+import { endTokensOfClient } from './support/sign_out.ts'
 
 /** Adds entries for ended sessions of a client, made in the past. */
 async function listMany(clientId: string | null, count: number, createdAt: number): Promise<void> {
@@ -102,7 +103,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     const server = new TestServer()
     const { id } = await server.addClient()
     const now = server.clock.time
-    await server.services.signOut.endTokensOfClient(id, 'its secret leaked', server.context())
+    await endTokensOfClient(server, id)
     await listMany(id, 10_000, now - 70)
     await env.DB.prepare("UPDATE cutoffs SET expires_at = expires_at + 90 WHERE kind = 'sid'").run()
     const { revocations } = await readFeed(server)

@@ -29,7 +29,7 @@ function hashOf(username: string): Promise<string | null> {
     .first<string>('password_hash')
 }
 
-/** Rows of the admin API's import, each with a name of its own. */
+/** Rows of an import, each with its own username. */
 function rowsOf(hashes: readonly string[]) {
   return hashes.map((password_hash) => ({
     pool: 'customers',

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './support/server.ts'
+import { disableUser, endTokensOfClient, signOutUser } from './support/sign_out.ts'
 import { otherSpellings } from './support/tokens.ts'
 
 async function introspect(server: TestServer, client: TestClient, token = ''): Promise<unknown> {
@@ -112,7 +113,7 @@ describe('the introspection endpoint (RFC 7662)', () => {
   it('the endpoint refuses public and unknown clients', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })
-    for (const who of [credentials(client), { client_id: 'nobody', client_secret: 'x' }]) {
+    for (const who of [credentials(client), { client_id: 'unknown', client_secret: 'x' }]) {
       const response = await server.postJson({ ...who, token: 'x' }, {}, '/oauth2-token/introspect')
       expect(response.status).toBe(401)
       expect(await response.json()).toMatchObject({ error: 'invalid_client' })
@@ -127,12 +128,9 @@ describe('the introspection endpoint (RFC 7662)', () => {
       expired: async (server) => (server.clock.time += 3600),
       revoked: (server, client, token) =>
         server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/revoke'),
-      'signed out everywhere': (server, _client, token) =>
-        server.services.signOut.everywhere(decodeJwt(token).sub ?? '', server.context()),
-      'client cut off': (server, client) =>
-        server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context()),
-      'user disabled': (server, _client, token) =>
-        server.services.signOut.disableUser(decodeJwt(token).sub ?? '', server.context()),
+      'signed out everywhere': (server, _client, token) => signOutUser(server, decodeJwt(token).sub ?? ''),
+      'client cut off': (server, client) => endTokensOfClient(server, client.id),
+      'user disabled': (server, _client, token) => disableUser(server, decodeJwt(token).sub ?? ''),
     }
     for (const end of Object.values(endings)) {
       const server = new TestServer()

@@ -4,7 +4,7 @@ import { ConsoleBrowser } from './support/console.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
 
-/** Nine characters that no screen shows, and the two other ways to write a name that looks the same. */
+/** Nine invisible characters, and two other spellings that look the same. */
 const INVISIBLE = [
   '\u200b',
   '\u200e',
@@ -25,7 +25,7 @@ async function newScene() {
   return { server, name, user, lookalikes, operator: await TestOperator.signIn(server) }
 }
 
-/** A row as an earlier version stored it. */
+/** A row in the form of an earlier version. */
 async function storeUnder(username: string, id: string): Promise<void> {
   await env.DB.prepare('UPDATE users SET username = ? WHERE id = ?').bind(username, id).run()
 }
@@ -110,7 +110,7 @@ describe('a user with a stored username that has a refused character', () => {
       { id: user.id, username_warnings: [] },
       { id: other.id, username_warnings: [warning] },
     ])
-    // Two users are never made one: the form without the character belongs to somebody else.
+    // Users are never merged: the username without the character belongs to another user.
     const taken = await operator.patch(`/users/${other.id}`, { username: `${name}@example.com` }, '"1"')
     expect([taken.status, taken.body.errors]).toEqual([
       409,

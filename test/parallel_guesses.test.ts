@@ -13,7 +13,7 @@ import { credentials, emptyStores, PASSWORD, TestServer } from './support/server
 const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 }, password_queue: { length: 1000, seconds: 30 } }
 const ISOLATES = 60
 const LIMIT = 10
-/** Of a current password, at once. */
+/** The number of parallel attempts at a current password. */
 const TRIES = 20
 const REASON = 'its account was locked within a minute of the sign-in'
 const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
@@ -22,7 +22,7 @@ const isFailure = (sql: string) => sql.includes('(kind, key, failures, failed_at
 const isMark = (sql: string) => sql.includes('(kind, key, failures, sign_ins')
 const isFirstRead = (sql: string) => sql.includes('FROM users WHERE pool = ?3')
 
-/** The databases of isolates of which none counts a failure or a sign-in before each has read the counts. */
+/** The databases of isolates that count failures and sign-ins only after all of them have read the counts. */
 class Order {
   readonly #readers: number
   #reads = 0
@@ -45,13 +45,13 @@ class Order {
 }
 
 interface Guessing {
-  /** How many of the guesses are wrong; one more is right. */
+  /** The number of wrong guesses. One further guess is correct. */
   wrong: number
-  /** Which statement reaches the primary first. */
+  /** The statement that reaches the primary first. */
   first: 'the sign-in' | 'the failures' | 'either'
 }
 
-/** Guesses a password from as many isolates at once, none of which has seen a failure; one of the guesses is right. */
+/** Guesses a password in parallel from isolates without earlier failures. One of the guesses is correct. */
 async function guessAtOnce(server: TestServer, username: string, { wrong, first }: Guessing) {
   const client = await server.addClient()
   const order = new Order(wrong + 1)
@@ -71,7 +71,7 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
   )
   const isolateOn = (DB: D1Database) => {
     const isolate = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
-    // 60 memories for Argon2 do not fit into one test: the isolates share the hasher, and nothing else.
+    // The memories of 60 Argon2 instances do not fit into one test. So the isolates share the hasher, and nothing else.
     return Object.assign(isolate, {
       services: Object.assign(isolate.services, { passwords: server.services.passwords }),
     })
@@ -89,7 +89,7 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
 
 beforeEach(async () => {
   await emptyStores()
-  // The tests hold calls back for longer than a store may take.
+  // The tests delay calls for longer than the timeout of a store.
   const spy = vi.spyOn(timers, 'start').mockImplementation(() => null)
   onTestFinished(() => spy.mockRestore())
 })

@@ -12,11 +12,12 @@ import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { FAULTS, FaultyD1 } from './support/faults.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
+import { changePassword } from './support/sign_out.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const SALT = crypto.getRandomValues(new Uint8Array(16))
 
-/** Hashes as other systems make them of a password. */
+/** Hashes of a password by other systems. */
 const bcrypt = (password: string) => hashSync(password, 4)
 
 function scrypt(password: string): string {
@@ -96,7 +97,7 @@ describe('a user with a hash of another system', () => {
         actor_client: null,
       },
     ])
-    // Nothing ended by it.
+    // The tokens stay valid.
     expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
       ...user,
       passwordHash: hash,
@@ -203,7 +204,7 @@ describe('the hash of a user', () => {
     const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
     const db = aroundD1(async (sql, call) => {
       if (isReplacement(sql)) {
-        await server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+        await changePassword(server, user.id, passwordHash)
       }
       return call()
     })

@@ -5,6 +5,7 @@ import { aroundKv } from './support/around_kv.ts'
 import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
+import { endTokensOfClient, signOutUser } from './support/sign_out.ts'
 
 /** Ends the session of a new customer. @returns its sid */
 async function revokeSession(server: TestServer): Promise<string> {
@@ -48,8 +49,8 @@ describe('GET /revocations', () => {
     const client = await server.addClient()
     const sid = await revokeSession(server)
     server.clock.time += 10
-    await server.services.signOut.everywhere(user.id, server.context())
-    await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
+    await signOutUser(server, user.id)
+    await endTokensOfClient(server, client.id)
     const cutAt = server.clock.time
     const people = [
       { sub: user.id, before: cutAt + 3 },
@@ -82,7 +83,7 @@ describe('GET /revocations', () => {
     const user = await server.addUser()
     const sequences = [(await readFeed(server)).sequence]
     for (let i = 0; i < 3; i++) {
-      await server.services.signOut.everywhere(user.id, server.context())
+      await signOutUser(server, user.id)
       sequences.push((await readFeed(server)).sequence)
     }
     server.clock.time += 100_000

@@ -6,6 +6,13 @@ import { auditOf } from './support/audit.ts'
 import { KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+import {
+  changePassword,
+  disableClient,
+  disableUser,
+  endTokensOfClient,
+  signOutUser,
+} from './support/sign_out.ts'
 
 const DAY = 86_400
 
@@ -152,7 +159,7 @@ describe('a revocation', () => {
     const [user, bystander] = [await server.addUser(), await server.addUser()]
     const sessions = [await server.signIn(client, user.username), await server.signIn(client, user.username)]
     const untouched = await server.signIn(client, bystander.username)
-    await server.services.signOut.everywhere(user.id, server.context())
+    await signOutUser(server, user.id)
     for (const { refresh_token } of sessions) await expectDead(server, client, refresh_token)
     await server.refresh(client, untouched.refresh_token)
     const again = await server.signIn(client, user.username)
@@ -164,13 +171,13 @@ describe('a revocation', () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
-    const { passwords, signOut } = server.services
+    const { passwords } = server.services
     const before = await server.signIn(client, user.username)
     const hash = await passwords.hash(new TextEncoder().encode('a new password'))
-    await signOut.changePassword(user.id, { passwordHash: hash }, server.context())
+    await changePassword(server, user.id, hash)
     await expectDead(server, client, before.refresh_token)
     const after = await server.signIn(client, user.username, 'a new password')
-    await signOut.disableUser(user.id, server.context())
+    await disableUser(server, user.id)
     await expectDead(server, client, after.refresh_token)
     await expect(server.signIn(client, user.username, 'a new password')).rejects.toThrow('invalid_grant')
   })
@@ -178,7 +185,7 @@ describe('a revocation', () => {
   it('the revocation of a client ends its tokens and keeps the client', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const bystander = await guestOf(server)
-    await server.services.signOut.endTokensOfClient(client.id, 'its secret leaked', server.context())
+    await endTokensOfClient(server, client.id)
     await expectDead(server, client, tokens.refresh_token)
     await server.refresh(bystander.client, bystander.tokens.refresh_token)
     server.clock.time += 1 + CLIENT_MARGIN_SECONDS
@@ -189,7 +196,7 @@ describe('a revocation', () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const isolate = new TestServer({ clock: server.clock })
     await isolate.signIn(client, 'guest', 'guest')
-    await server.services.signOut.disableClient(client.id, server.context())
+    await disableClient(server, client.id)
     await expectDead(isolate, client, tokens.refresh_token)
     const refused = await server.postJson({ grant_type: 'client_credentials', ...credentials(client) })
     expect(refused.status).toBe(401)
@@ -204,7 +211,7 @@ describe('a revocation', () => {
   it('the revocation of a client is audited and fails with an error if the copy cannot be written', async () => {
     const client = await new TestServer().addClient()
     const server = new TestServer({ env: { KV: KV_DOWN } })
-    const ending = server.services.signOut.disableClient(client.id, server.context())
+    const ending = disableClient(server, client.id)
     await expect(ending).rejects.toThrow('the store is down')
     await server.settle()
     expect(await auditOf({ client_id: client.id, kind: 'cut_off' })).toHaveLength(1)
@@ -219,9 +226,9 @@ describe('a revocation', () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
-    await server.services.signOut.everywhere(user.id, server.context())
+    await signOutUser(server, user.id)
     const first = await server.signIn(client, user.username)
-    await server.services.signOut.everywhere(user.id, server.context())
+    await signOutUser(server, user.id)
     await expectDead(server, client, first.refresh_token)
     const second = await server.signIn(client, user.username)
     const { revocations } = await readFeed(server)
@@ -235,7 +242,7 @@ describe('a revocation', () => {
     const server = new TestServer()
     const client = await server.addClient()
     const user = await server.addUser()
-    await server.services.signOut.everywhere(user.id, server.context())
+    await signOutUser(server, user.id)
     const tokens = await server.signIn(client, user.username)
     await server.postJson({ ...credentials(client), token: tokens.access_token }, {}, '/oauth2-token/revoke')
     const { revocations } = await readFeed(server)

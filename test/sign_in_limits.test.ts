@@ -85,7 +85,7 @@ describe('an account', () => {
       const answer = await wholeAnswer(await trySignIn(counting, client, attempt))
       return { answer, hashes, statements: [...statements] }
     }
-    // So that the client is known.
+    // This request loads the client.
     await counting.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
     const unlocked = await observe({ username })
     const unknown = await observe({ username: 'nobody@example.com' })
@@ -123,7 +123,7 @@ describe('an account', () => {
     for (const seconds of [60, 120, 240, 240]) {
       await fail(server, client, { username }, 3)
       server.clock.time += seconds - 1
-      // Neither counts, nor makes the lock longer.
+      // Neither attempt counts or extends the lock.
       await fail(server, client, { username, password: PASSWORD }, 1)
       server.clock.time += 1
     }

@@ -10,6 +10,7 @@ import { auditOf } from './support/audit.ts'
 import { ConsoleBrowser } from './support/console.ts'
 import { TestOperator } from './support/operator.ts'
 import { emptyStores, TestClock, TestServer } from './support/server.ts'
+import { signOutUser } from './support/sign_out.ts'
 
 const DAY = 86_400
 
@@ -50,7 +51,7 @@ describe('the sweep', () => {
   it('the sweep removes old revocations except the newest, and audit events past their retention', async () => {
     const server = new TestServer({ config: { audit_retention_days: 30 } })
     const users = [await server.addUser(), await server.addUser()]
-    for (const user of users) await server.services.signOut.everywhere(user.id, server.context())
+    for (const user of users) await signOutUser(server, user.id)
     await server.settle()
     server.clock.time += 3662
     await server.sweep()
@@ -69,7 +70,7 @@ describe('the sweep', () => {
     const server = new TestServer({ config: { session_shards } })
     for (let i = 0; i < 2; i++) {
       const user = await server.addUser()
-      await server.services.signOut.everywhere(user.id, server.context())
+      await signOutUser(server, user.id)
     }
     server.clock.time += 3663
     await server.sweep()

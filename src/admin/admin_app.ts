@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
 import type { ApiConfig } from '../config/config.ts'
+import { MAX_BODY_BYTES } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -19,7 +20,6 @@ import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
 export const ADMIN_PATH = '/admin/api'
 
 const OPENAPI_PATH = '/openapi.json'
-const MAX_BODY_BYTES = 16 * 1024
 
 /** If the body took longer, the operator is read from the database again. */
 const SLOW_BODY_SECONDS = 5

@@ -1,13 +1,11 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
+import { mediaTypeOf } from '../http/media_type.ts'
 import { decodeUtf8 } from '../lib/bytes.ts'
 import { describeIssues } from '../lib/problems.ts'
 import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import type { Checker, Operation } from './operation.ts'
 import { invalidContent, Problem } from './problem.ts'
-
-/** JSON and nothing else, in UTF-8. */
-const JSON_CONTENT = /^application\/json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
 
 /** One entity tag that names a version: strong, since If-Match compares strongly (RFC 9110 §13.1.1). */
 const VERSION_TAG = /^"(\d{1,15})"$/
@@ -26,7 +24,7 @@ export const check: Checker = (part, schema, value) => {
 export async function readBody(c: Context, { body }: Operation): Promise<unknown> {
   if (body === undefined) return undefined
   if (
-    !JSON_CONTENT.test(c.req.header('Content-Type') ?? '') ||
+    mediaTypeOf(c.req.raw.headers) !== 'application/json' ||
     c.req.header('Content-Encoding') !== undefined
   ) {
     throw new Problem('unsupported-media-type')

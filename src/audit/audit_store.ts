@@ -1,4 +1,4 @@
-import { pause } from '../lib/pause.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -47,22 +47,22 @@ interface Gathering {
 interface AuditOptions {
   /** The budget of each network at a Cloudflare location. Absent where there is none. */
   bursts?: Pick<BurstLimits, 'isWithin'>
-  gatherMs?: number | undefined
+  clock?: Pick<Clock, 'pause'>
 }
 
 /** The audit trail, in D1. */
 export class AuditStore {
   readonly #db: D1Database
   readonly #bursts: AuditOptions['bursts']
-  readonly #gatherMs: number
+  readonly #clock: Pick<Clock, 'pause'>
   readonly #budget = new AuditBudget()
   readonly #summaries = new EventSummaries()
   #gathering: Gathering | null = null
 
-  constructor(db: D1Database, { bursts, gatherMs = GATHER_MS }: AuditOptions = {}) {
+  constructor(db: D1Database, { bursts, clock = systemClock }: AuditOptions = {}) {
     this.#db = db
     this.#bursts = bursts
-    this.#gatherMs = gatherMs
+    this.#clock = clock
   }
 
   /**
@@ -93,7 +93,7 @@ export class AuditStore {
   }
 
   async #writeSoon(gathering: Gathering): Promise<void> {
-    await pause(this.#gatherMs)
+    await this.#clock.pause(GATHER_MS)
     if (this.#gathering === gathering) this.#gathering = null
     const entries = await this.#withinLocation(gathering.entries)
     if (entries.length === 0) return

@@ -2,6 +2,7 @@ import { decodeUtf8 } from '../lib/bytes.ts'
 import { bodyTooLarge, malformedRequest } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters, parseJsonParameters } from '../oauth/parameters.ts'
 import { MAX_BODY_BYTES } from './handlers.ts'
+import { mediaTypeOf } from './media_type.ts'
 
 type Parser = (text: string) => Parameters
 
@@ -10,11 +11,9 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map([
   ['application/x-www-form-urlencoded', parseFormParameters],
 ])
 
-/** A media type with, at most, a charset that says UTF-8. */
-const CONTENT_TYPE = /^([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
-
 /**
- * The parameters of a request, from its body alone: what is in an address ends up in logs (RFC 6749 §2.3.1).
+ * Reads the parameters of a request from its body. Parameters in the URL are refused, because URLs are logged
+ * (RFC 6749 §2.3.1).
  *
  * @throws OAuthError invalid_request
  */
@@ -22,7 +21,7 @@ export async function readParameters(request: Request): Promise<Parameters> {
   if (request.url.includes('?')) throw malformedRequest('parameters_in_address')
   const parse = requireParser(request.headers)
   const bytes = await request.arrayBuffer()
-  // Whatever it said of itself.
+  // The Content-Length may be wrong.
   if (bytes.byteLength > MAX_BODY_BYTES) throw bodyTooLarge()
   const text = decodeUtf8(bytes)
   if (text === null) throw malformedRequest('not_utf8')
@@ -30,8 +29,7 @@ export async function readParameters(request: Request): Promise<Parameters> {
 }
 
 function requireParser(headers: Headers): Parser {
-  const [, mediaType = ''] = CONTENT_TYPE.exec(headers.get('Content-Type') ?? '') ?? []
-  const parser = PARSERS.get(mediaType.toLowerCase())
+  const parser = PARSERS.get(mediaTypeOf(headers) ?? '')
   if (!parser || headers.has('Content-Encoding')) {
     throw malformedRequest('content_type')
   }

@@ -3,28 +3,28 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
-/** A cut-off stays listed for this long after the tokens that it ends have expired, because clocks differ. */
+/** The feed lists a revocation this long after its tokens have expired, because clocks differ. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
-/** The `before` of a cut-off of a user or of a single token. Unix seconds. */
+/** The `before` of a revocation of a user or of a single token. Unix seconds. */
 export function cutoffTime(now: number): number {
   return now + 1 + RECORD_MARGIN_SECONDS
 }
 
-/** The `before` of a cut-off of a client: it reaches the tokens that copies of the client may still issue. Unix seconds. */
+/** The `before` of a revocation of a client. It includes tokens that isolates with an old copy may still issue. Unix seconds. */
 export function clientCutoffTime(now: number): number {
   return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
-/** The `before` of a session that ended: it issues nothing more, so this may lie ahead of every clock. */
+/** The `before` of an ended session. It can be in the future, because the session issues no more tokens. Unix seconds. */
 export function sessionCutoffTime(now: number): number {
   return now + SESSION_MARGIN_SECONDS
 }
 
-/** How far the `iat` of a session's last token may lie ahead of the clock that ends the session. */
+/** How far the `iat` of the last token can be in the future for the isolate that ends the session. */
 export const SESSION_MARGIN_SECONDS = 60
 
-/** `all` has no value: it ends every access token that was issued before its second. */
+/** `all` has no value. It revokes every access token that was issued before its second. */
 export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
 
 /** Access tokens of that session, subject, client or jti that were issued before a second are revoked. */
@@ -36,21 +36,21 @@ export interface Cutoff {
   before: number
 }
 
-/** A cut-off to be listed. */
+/** A revocation to be listed. */
 export interface NewCutoff extends Cutoff {
   reason: string
-  /** The client that the tokens were issued to; null where there may be several. */
+  /** The client of the tokens; null if there can be several. */
   clientId: string | null
-  /** The latest `exp` of the tokens that it ends, in Unix seconds. */
+  /** The latest `exp` of the revoked tokens, in Unix seconds. */
   expiresAt: number
 }
 
-/** A cut-off as it is stored. A row never changes: a new time gets a new id. */
+/** A stored revocation. A row never changes. A new time gets a new id. */
 export interface StoredCutoff extends NewCutoff {
   id: number
 }
 
-/** The cut-offs of one database, oldest first, and the highest id that it ever gave, which never falls. */
+/** The revocations of one database, oldest first, and the highest id that the database ever used. */
 export interface CutoffList {
   cutoffs: StoredCutoff[]
   lastId: number
@@ -69,7 +69,7 @@ const cutoffsSchema = z.array(
 )
 const lastIdSchema = z.array(z.object({ lastId: z.nullable(z.int()) }))
 
-/** The cut-offs that one database lists: those of its sessions, and in the main one those of people and clients. */
+/** The listed revocations of one database. The main database also has those of users, clients and single tokens. */
 export class CutoffStore {
   readonly #db: D1Database
 
@@ -78,14 +78,14 @@ export class CutoffStore {
   }
 
   /**
-   * Lists a cut-off if the statement before it changed a row. It is at least a second later than the last cut-off of that
-   * name, as in the row of the user or the client (`cutOffAssignmentsOf`).
+   * A statement that lists a revocation if the statement before it changed a row. Its `before` is at least a second later
+   * than that of the last revocation with the same kind and value, as in the row of the user or the client.
    */
   additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
     return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
-  /** @param rule The condition on the row of that name, `old`, and how much later than its `before` the new one is. */
+  /** @param rule The condition on the last row `old`, and the least difference between the two values of `before`. */
   #addition(
     cutoff: NewCutoff,
     now: number,
@@ -104,7 +104,7 @@ export class CutoffStore {
   }
 
   /**
-   * Lists the end of one token or one session, unless it is listed.
+   * Lists the revocation of one token or one session, unless it is listed.
    *
    * @returns Whether this call listed it
    * @throws StorageUnavailable
@@ -121,7 +121,7 @@ export class CutoffStore {
     return meta.changes > 0
   }
 
-  /** The cut-offs that are listed at a moment and have a higher id. @throws StorageUnavailable, CorruptRecord */
+  /** The revocations that are listed at `now` and have an id over `afterId`. @throws StorageUnavailable, CorruptRecord */
   async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<CutoffList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>
       this.#db.batch([
@@ -139,8 +139,8 @@ export class CutoffStore {
   }
 
   /**
-   * Replaces cut-offs by coarser ones, in one transaction. Two merges, also in two isolates at once, have the same result:
-   * a row never changes, and the `before` of a coarse cut-off only grows.
+   * Replaces revocations by coarser ones, in one transaction. Two isolates can merge at the same time: a row never changes,
+   * and the `before` of a coarse revocation only grows.
    *
    * @returns How many were removed by this call
    * @throws StorageUnavailable
@@ -159,7 +159,7 @@ export class CutoffStore {
     return results.at(-1)?.meta.changes ?? 0
   }
 
-  /** Removes up to `limit` cut-offs that are no longer listed. It keeps the newest: the highest id must not fall. */
+  /** Removes up to `limit` revocations that are no longer listed. It keeps the newest row, so that no id is used again. */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

@@ -5,16 +5,16 @@ import type { Cutoff } from './cutoff_store.ts'
 import { type FeedCursor, formatCursor, parseCursor } from './feed_cursor.ts'
 import type { DatabaseList } from './listed_cutoffs.ts'
 
-/** A list is signed anew this often, by the clock, so that isolates agree on the `exp` and the ETag. */
+/** Each isolate signs a new list at the same times, so that all have the same `exp` and ETag. */
 export const SIGNING_PERIOD_SECONDS = 900
 
-/** How far the `before` of an entry may lie ahead: of a client by the margin of its copies, of a session by a minute. */
+/** How far the `before` of an entry can be in the future. */
 const AHEAD_SECONDS = 120
 
-/** The most entries of a delta. A longer one costs more than the whole list, which is signed once for all readers. */
+/** The most entries of a delta. A longer delta costs more than the whole list, which is signed once for all readers. */
 const MAX_DELTA_ENTRIES = 1000
 
-/** How many deltas of one snapshot are kept: readers with the same interval ask for the same few. */
+/** The most cached deltas of one snapshot. Readers with the same interval request the same deltas. */
 const MAX_DELTAS = 64
 
 /** One signed list. */
@@ -26,7 +26,7 @@ export interface FeedDocument {
 interface SnapshotParts {
   lists: readonly DatabaseList[]
   issuer: string
-  /** The longest that an access token lives. */
+  /** The longest lifetime of an access token. */
   windowSeconds: number
   key: SigningKey
   /** When the lists were read, in Unix seconds. */
@@ -49,7 +49,7 @@ export class FeedSnapshot {
     this.#windowSeconds = windowOf(parts)
   }
 
-  /** The same lists, read again at a later moment, with the documents that were signed; null where they differ. */
+  /** A later snapshot of the same lists, with the signed documents of this one; null if the lists differ. */
   confirm(later: SnapshotParts): FeedSnapshot | null {
     const { key, asOf } = this.#parts
     const next = new FeedSnapshot(later)
@@ -62,7 +62,7 @@ export class FeedSnapshot {
     return next
   }
 
-  /** How many entries the whole list has. */
+  /** The number of entries of the whole list. */
   get size(): number {
     return this.#parts.lists.reduce((sum, { cutoffs }) => sum + cutoffs.length, 0)
   }
@@ -82,7 +82,7 @@ export class FeedSnapshot {
     return this.#once('', () => this.#sign(null))
   }
 
-  /** The entries added since a cursor; the whole list if the cursor is not ours, lies ahead, or is too old. */
+  /** The entries added since a cursor; the whole list if the cursor is unknown, ahead or too old. */
   since(text: string): Promise<FeedDocument> {
     const since = parseCursor(text, [...this.#cursor.keys()])
     if (since === null || this.#isAhead(since)) return this.full()

@@ -12,17 +12,17 @@ interface Dependencies {
   shards: SessionShards
 }
 
-/** Whom a live token is for: `user` is null where that is a visitor or a client. */
+/** The holder of a live token. `user` is null for a guest or a client. */
 export interface LiveHolder {
   user: User | null
-  /** The scopes of the client, as the database has them. */
+  /** The current scopes of the client in D1. */
   clientScopes: readonly string[]
 }
 
 /**
- * Whom a verified token of an API is for; null where something has ended it. Asked of the database, not of a copy.
+ * Finds the holder of a verified token in D1; null if the token is revoked or its holder may not use it.
  *
- * @param where The API that asks, and the moment in Unix seconds.
+ * @param where The API of the caller, and the time in Unix seconds.
  * @throws StorageUnavailable, CorruptRecord
  */
 export async function findHolder(
@@ -30,7 +30,7 @@ export async function findHolder(
   { api, now }: { api: ApiConfig; now: number },
   { config, holders, shards }: Dependencies,
 ): Promise<LiveHolder | null> {
-  // The audience of an access token says which API it is for, even where its client was moved since.
+  // The audience names the API of an access token, even if its client was moved to another API since.
   if (claims.seq === null && claims.audience !== api.audience) return null
   const query = describeToken(claims, { api, now })
   if (claims.sid === null) {
@@ -60,7 +60,7 @@ function describeToken(
   }
 }
 
-/** An access token lives while its session has not ended; a refresh token while it is the session's current one. */
+/** An access token is live until its session ends. A refresh token is live while it is the current one of its session. */
 function isCurrent(
   { seq }: TokenClaims,
   row: SessionRow | null,

@@ -1,29 +1,29 @@
 import { endOfSession, type SessionRow } from './session.ts'
 
-/** What one use of a refresh token turned out to be. */
+/** The result of one use of a refresh token. */
 export type RotationOutcome =
   | { kind: 'rotated'; seq: number; expiresAt: number }
-  /** The predecessor of the current token, used again soon: the same successor, for a response that got lost. */
+  /** The predecessor of the current token, used again within the retry window. It gets the same successor. */
   | { kind: 'retried'; seq: number; expiresAt: number }
-  /** An older token, or the predecessor too late: somebody has a copy (RFC 9700 §4.14.2). */
+  /** An older token, or the predecessor after the retry window. The token was copied (RFC 9700 §4.14.2). */
   | { kind: 'replayed' }
   | { kind: 'refused'; reason: string }
 
-/** What is known of one use. Times are Unix seconds. */
+/** One use of a refresh token. Times are Unix seconds. */
 export interface RotationAttempt {
   /** The number of the token that was used. */
   seq: number
   /** Whether this use advanced the session. */
   advanced: boolean
-  /** The session after the attempt; null where it has no row. */
+  /** The session after the attempt; null if it has no row. */
   row: SessionRow | null
   now: number
   retryWindowSeconds: number
-  /** Null where there is no cap. */
+  /** Null without a limit. */
   sessionLifetimeSeconds: number | null
 }
 
-/** Tells a rotation, a retry and theft apart, by the row that the atomic statement left. */
+/** Decides between rotation, retry and theft by the row after the atomic statement. */
 export function judgeRotation({ seq, advanced, row, now, ...rules }: RotationAttempt): RotationOutcome {
   if (row === null) return { kind: 'refused', reason: 'the session is gone' }
   if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }

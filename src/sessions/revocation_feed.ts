@@ -12,13 +12,13 @@ import { type FeedDocument, FeedSnapshot } from './feed_snapshot.ts'
 import { ListedCutoffs, MAX_FEED_ENTRIES } from './listed_cutoffs.ts'
 import { MERGED } from './merge_cutoffs.ts'
 
-/** How long the edge and an isolate keep the feed: part of the bound on a revoked token. */
+/** How long the edge and an isolate cache the feed. It is part of the maximum delay of a revocation. */
 export const FEED_MAX_AGE_SECONDS = 5
 
-/** An isolate writes the KV copy no more often: it is for a time without D1, and KV takes one write a second to a key. */
+/** The least time between two writes of the KV copy. The copy is for outages of D1. KV accepts one write a second to a key. */
 const COPY_AGAIN_SECONDS = 60
 
-/** Of its copies. */
+/** The name of the copies. */
 const NAME = 'revocations'
 
 /** A signed list, and when the stores last confirmed it, in Unix seconds. */
@@ -43,17 +43,17 @@ interface Dependencies {
   copies: ReadCopyStore
   lastResponses: LastResponseStore
   issuer: string
-  /** The longest that an access token lives. */
+  /** The longest lifetime of an access token. */
   windowSeconds: number
 }
 
-/** The list of cut-offs whose access tokens may still live, signed. */
+/** The signed list of revocations whose access tokens have not expired. */
 export class RevocationFeed {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<FeedSnapshot>()
   readonly #listed: ListedCutoffs
   #snapshot: FeedSnapshot | null = null
-  /** What this isolate wrote to KV last, and when. */
+  /** The last copy that this isolate wrote to KV, and its time. */
   #copied = { token: '', at: 0 }
 
   constructor(dependencies: Dependencies) {
@@ -62,11 +62,11 @@ export class RevocationFeed {
   }
 
   /**
-   * The feed, no older than FEED_MAX_AGE_SECONDS where the stores respond in time. Otherwise the last list: of this
-   * isolate, of KV or of this data centre. `asOf` says how old it is.
+   * Reads the feed. It is at most FEED_MAX_AGE_SECONDS old if the stores respond in time. Otherwise it is the last list of
+   * this isolate, of KV or of this data centre. `asOf` is the time of the list.
    *
    * @param since The cursor at the end of the reader's list; null for the whole list.
-   * @throws StorageUnavailable where there never was one
+   * @throws StorageUnavailable without any list
    */
   async read(since: string | null, context: RequestContext): Promise<Feed> {
     const snapshot = await this.#current(since, context)
@@ -131,7 +131,7 @@ export class RevocationFeed {
     this.#dependencies.copies.repair(NAME, feed, context)
   }
 
-  /** Of the copy in KV, which may be a minute behind, and that of this data centre, the newer one. */
+  /** The newer one of the copy in KV and the copy of this data centre. The copy in KV may be a minute old. */
   async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastResponses } = this.#dependencies
     const found = await Promise.all([copies, lastResponses].map((store) => findFeed(store, context)))
@@ -139,7 +139,7 @@ export class RevocationFeed {
   }
 }
 
-/** A cursor that is ahead makes an isolate read the stores again, at most once in this time. */
+/** Whether a snapshot is new enough. A cursor ahead of it needs another read of the stores, at most once a second. */
 function isRecent(snapshot: FeedSnapshot, since: string | null, now: number): boolean {
   if (now - snapshot.asOf >= FEED_MAX_AGE_SECONDS) return false
   return since === null || snapshot.asOf === now || !snapshot.isBehind(since)
@@ -149,7 +149,7 @@ interface FeedCopies {
   find(name: string, context: RequestContext): Promise<unknown>
 }
 
-/** The feed that a store has; null where it has none, or one that does not decode. */
+/** The copy of the feed in a store; null if there is no copy or it does not decode. */
 async function findFeed(store: FeedCopies, context: RequestContext): Promise<Feed | null> {
   try {
     const copy = await store.find(NAME, context)

@@ -24,15 +24,15 @@ interface Dependencies {
   audit: AuditStore
 }
 
-/** A session that goes on, and whose it is: `user` is null where that is a visitor. */
+/** A session after a refresh. `user` is null for a guest. */
 export interface RotatedSession {
   session: SessionState
   user: User | null
 }
 
 /**
- * Uses a refresh token up for its successor, if its client and its person may go on as the database has them now. In one
- * call where it has the sessions too.
+ * Uses up a refresh token for its successor, if D1 allows its client and its user. One call to D1 checks and rotates if the
+ * session is in the main database.
  *
  * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired, or temporarily_unavailable;
  *   StorageUnavailable
@@ -69,8 +69,9 @@ export async function rotateSession(
 }
 
 /**
- * @throws CorruptRecord where a cut-off lies too far ahead
- * @throws OAuthError temporarily_unavailable where the client lost a scope or a grant a moment ago
+ * @returns the error for a holder with a problem
+ * @throws CorruptRecord if a `tokensValidFrom` is too far in the future
+ * @throws OAuthError temporarily_unavailable if the client lost a scope or a grant in the last seconds
  */
 function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
@@ -98,7 +99,7 @@ function describeToken(
   }
 }
 
-/** A session began when its first token was issued; its row knows that of a later one. */
+/** The identity of a session. The first token shows when the session started. Later the row of the session has the time. */
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,
@@ -110,7 +111,7 @@ function identify(
   return identifySession(claims, { api: api.name, expiresAt: Math.min(idleEnd, cap) })
 }
 
-/** Somebody has a copy of a used token: the session ends, for the thief and the owner alike (RFC 9700 §4.14.2). */
+/** Ends a session whose refresh token was copied (RFC 9700 §4.14.2). @returns the refusal */
 async function endForTheft(
   claims: RefreshTokenClaims,
   identity: SessionIdentity,
@@ -120,7 +121,7 @@ async function endForTheft(
   const { sid, subject, seq } = claims
   const reason = `token ${seq} was used again, too late for a retry`
   const { context } = request
-  // Runs to its end even if the caller hangs up: the caller may do so because the response to a valid token would be earlier.
+  // Runs to its end even if the caller disconnects. A thief could measure that a valid token gets an earlier response.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
   return refuseRefresh(reason, claims)

@@ -10,22 +10,22 @@ export type EndReason =
   | 'ended by an operator'
   | Suspicion
 
-/** What names a session and its owner, known from any token of it. Times are Unix seconds. */
+/** A session and its owner, as each of its tokens describes them. Times are Unix seconds. */
 export interface SessionIdentity {
   sid: string
   subject: string
   clientId: string
   api: string
   startedAt: number
-  /** When it ends, unless it is refreshed again. */
+  /** When the session ends without a further refresh. */
   expiresAt: number
-  /** When the token that names it expires, or the last that might be around. */
+  /** When the token that describes the session expires, or the last token that may exist. */
   tokenExpiresAt: number
 }
 
 /** The row of a session. Times are Unix seconds. */
 export interface SessionRow {
-  /** The number of the one refresh token that is current. */
+  /** The number of the current refresh token. */
   seq: number
   startedAt: number
   rotatedAt: number
@@ -43,7 +43,7 @@ const rowSchema = z.object({
   end_reason: z.nullable(z.string()),
 })
 
-/** When a session ends by itself, under the cap as it is configured now. Unix seconds. */
+/** When a session expires under the current `session_lifetime`. Unix seconds. */
 export function endOfSession({ expiresAt, startedAt }: SessionRow, capSeconds: number | null): number {
   return Math.min(expiresAt, startedAt + (capSeconds ?? Number.POSITIVE_INFINITY))
 }

@@ -4,7 +4,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { where } from '../lib/where.ts'
 import { decodeSessionRow, type SessionRow } from './session.ts'
 
-/** A session that has a row, and whose it is. Times are Unix seconds. */
+/** A session that has a row, and its owner. Times are Unix seconds. */
 export interface StoredSession extends SessionRow {
   sid: string
   subject: string
@@ -12,13 +12,13 @@ export interface StoredSession extends SessionRow {
   api: string
 }
 
-/** Whose sessions are listed; null for anybody's, but not both. */
+/** The owner of the listed sessions. One of the two can be null. */
 export interface SessionOwner {
   subject: string | null
   clientId: string | null
 }
 
-/** A place in the list, which begins with the newest. */
+/** A position in the list, which starts with the newest session. */
 export interface SessionPosition {
   /** Unix seconds. */
   startedAt: number
@@ -32,7 +32,7 @@ const ownerSchema = z.object({
   api: z.string(),
 })
 
-/** The sessions of one shard that have a row, as operators list them. */
+/** Reads lists of sessions of one shard for operators. Only sessions with a row are listed. */
 export class SessionListStore {
   readonly #db: D1Database
 
@@ -45,7 +45,7 @@ export class SessionListStore {
     return (await this.findMany([sid]))[0] ?? null
   }
 
-  /** Those of the sids that have a row. @throws StorageUnavailable, CorruptRecord */
+  /** The sessions of some ids. Sessions without a row are left out. @throws StorageUnavailable, CorruptRecord */
   async findMany(sids: readonly string[]): Promise<StoredSession[]> {
     if (sids.length === 0) return []
     const select = this.#db
@@ -54,7 +54,7 @@ export class SessionListStore {
     return this.#all(select)
   }
 
-  /** Those of an owner after a position, newest first. @throws StorageUnavailable, CorruptRecord */
+  /** The sessions of an owner after a position, newest first. @throws StorageUnavailable, CorruptRecord */
   async list(
     { subject, clientId }: SessionOwner,
     after: SessionPosition | null,

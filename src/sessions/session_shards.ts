@@ -5,32 +5,32 @@ import { generateSid, shardNameOf } from './sid.ts'
 
 export interface Shard extends ShardConfig {
   sessions: SessionStore
-  /** The same, as operators list them. */
+  /** The lists of the same sessions. */
   list: SessionListStore
 }
 
-/** The databases that sessions are spread over. A session stays in the one that its sid names. */
+/** The databases of sessions. The sid of a session names its database. */
 export class SessionShards {
   readonly #shards: readonly [Shard, ...Shard[]]
 
   constructor([first, ...rest]: readonly Shard[]) {
-    if (!first) throw new Error('there is no shard')
+    if (!first) throw new Error('config.yml has no session shard')
     this.#shards = [first, ...rest]
   }
 
-  /** A sid for a new session of a caller on that continent. */
+  /** A session id for a new session, in the shard nearest to the caller. */
   newSid(continent: string | null): string {
     const nearest = this.#shards.find((shard) => continent !== null && shard.continents.includes(continent))
     return generateSid((nearest ?? this.#shards[0]).name)
   }
 
-  /** The sessions of the shard that a sid names; null where there is no such shard. */
+  /** The sessions of the shard that a sid names; null if the shard is unknown. */
   find(sid: string): SessionStore | null {
     const name = shardNameOf(sid)
     return this.#shards.find((shard) => shard.name === name)?.sessions ?? null
   }
 
-  /** The list of the shard that a sid names; null where there is no such shard. */
+  /** The list of the shard that a sid names; null if the shard is unknown. */
   findList(sid: string): SessionListStore | null {
     const name = shardNameOf(sid)
     return this.#shards.find((shard) => shard.name === name)?.list ?? null

@@ -20,19 +20,19 @@ export interface Rotation extends SessionIdentity {
   seq: number
   now: number
   retryWindowSeconds: number
-  /** The longest that the session may live from its start; null where there is no cap. */
+  /** The maximum lifetime of a session from its start; null without a limit. */
   sessionLifetimeSeconds: number | null
 }
 
-/** How long the access tokens of a session may live, by config.yml. */
+/** The settings that limit the lifetime of a session's access tokens. */
 export type TokenLifetimes = Pick<Config, 'apis' | 'longestAccessTokenSeconds' | 'refreshRetryWindowSeconds'>
 
 const SELECT_SESSION =
   'SELECT seq, started_at, rotated_at, expires_at, ended_at, end_reason FROM sessions WHERE sid = ?'
 
 /**
- * The sessions of one shard, of record in D1. A session has no row until it is first refreshed or ended, and then one
- * whose `seq` is that of the one refresh token that is current.
+ * The sessions of one shard in D1. A session gets its row at its first refresh or at its end. `seq` in the row is the number
+ * of the current refresh token.
  */
 export class SessionStore {
   readonly #db: D1Database
@@ -46,9 +46,9 @@ export class SessionStore {
   }
 
   /**
-   * A session and who holds a token of it.
+   * Reads a session and the holder of its token.
    *
-   * @returns `row` null where the session has none
+   * @returns `row` is null if the session has no row
    * @throws StorageUnavailable, CorruptRecord
    */
   async findWithHolder(sid: string, query: HolderQuery): Promise<{ holder: Holder; row: SessionRow | null }> {
@@ -67,11 +67,11 @@ export class SessionStore {
   }
 
   /**
-   * Uses up the refresh token `seq` of a session, in one atomic statement: of all who present the same token,
-   * wherever they are, one wins. The row read after it, in the same transaction, tells the others what they are. Where
-   * its holder has a problem, nothing is used up.
+   * Uses up the refresh token `seq` of a session in one atomic statement, so that only one of several parallel requests
+   * advances the session. The same transaction then reads the row, which tells a retry from theft. If the holder has a
+   * problem, nothing is used up.
    *
-   * @returns `outcome` null where the holder has a problem
+   * @returns `outcome` is null if the holder has a problem
    * @throws StorageUnavailable, CorruptRecord
    */
   async rotate(
@@ -127,11 +127,11 @@ export class SessionStore {
   }
 
   /**
-   * Ends a session and lists it for the revocation feed, in one transaction. A session whose last access token has
-   * expired is not listed, and neither is a guest's unless an operator ends it: a guest's token gives nothing that a new
-   * guest would not get, and anybody could fill the list with guests.
+   * Ends a session and lists it for the revocation feed, in one transaction. A session whose last access token has expired
+   * is not listed. A guest's session is listed only if an operator ends it: a guest's token has no rights that a new guest
+   * lacks, and an attacker could fill the list with guests.
    *
-   * @returns Whether this call ended it: of all who try at once, one did
+   * @returns whether this call ended it. Of parallel calls, exactly one did.
    * @throws StorageUnavailable
    */
   async end(session: SessionIdentity, reason: EndReason, now: number): Promise<boolean> {
@@ -151,8 +151,8 @@ export class SessionStore {
   }
 
   /**
-   * Lists the session that the statement before it ended. Its last access token was issued at the sign-in, or at the last
-   * refresh or a retry of that.
+   * A statement that lists the session that the statement before it ended. The last access token was issued at the sign-in,
+   * at the last refresh, or at a retry of it.
    */
   #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): D1PreparedStatement {
     const { apis, longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
@@ -172,7 +172,7 @@ export class SessionStore {
       )
   }
 
-  /** Removes up to `limit` sessions whose last token has expired. Returns how many. @throws StorageUnavailable */
+  /** Removes up to `limit` sessions whose last token has expired. @returns how many @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare('DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE keep_until <= ? LIMIT ?)')

@@ -18,19 +18,14 @@ interface Dependencies {
   config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
-export interface NewPassword {
-  /** A PHC string. */
-  passwordHash: string
-}
-
-/** Why the sessions of a person or a client end. */
+/** A revocation of the tokens of a user or of a client. */
 export interface CutOff<Edit, Conditions> {
   reason: string
-  /** What changes beside. */
+  /** Further changes of the record. */
   edit?: Edit
-  /** What must hold; nothing where they are absent. */
+  /** The conditions of the change. Absent conditions always hold. */
   conditions?: Partial<Conditions>
-  /** What the audit event says beside: the operator, for one. */
+  /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
 }
 
@@ -38,39 +33,14 @@ type UserCutOff = CutOff<Omit<UserEdit, keyof TokenStarts>, UserConditions>
 type ClientCutOff = CutOff<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
- * Ends every session of a person or of a client. The change, what the revocation feed lists of it and its audit event
- * are one transaction; refreshes are refused at once, access tokens wherever the feed has come.
+ * Ends every session of a user or of a client. One transaction has the change, the entry of the revocation feed and the audit
+ * event. The token endpoint refuses refreshes at once. An API refuses access tokens once it has read the feed.
  */
 export class SignOut {
   readonly #dependencies: Dependencies
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-  }
-
-  async everywhere(userId: string, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'signed out everywhere' }, context)
-  }
-
-  /** Sets a new password and ends every session of the user. */
-  async changePassword(userId: string, edit: NewPassword, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'the password was changed', edit }, context)
-  }
-
-  async disableUser(userId: string, context: RequestContext): Promise<void> {
-    await this.endUser(userId, { reason: 'the user was disabled', edit: { enabled: false } }, context)
-  }
-
-  async disableClient(clientId: string, context: RequestContext): Promise<void> {
-    const cutOff = { reason: 'the client was disabled', edit: { enabled: false } }
-    await this.endClient(clientId, cutOff, context)
-    await this.#dependencies.clients.renewCopy(clientId, context)
-  }
-
-  /** For a secret that leaked: the client stays, all that was issued to it dies. */
-  async endTokensOfClient(clientId: string, reason: string, context: RequestContext): Promise<void> {
-    await this.endClient(clientId, { reason }, context)
-    await this.#dependencies.clients.renewCopy(clientId, context)
   }
 
   /** @throws StorageUnavailable, CorruptRecord */
@@ -94,14 +64,14 @@ export class SignOut {
     return this.#dependencies.userAdmin.change(userId, edit, userConditions(cutOff, context), alongside)
   }
 
-  /** Deletes a person: their sessions die, their audit events stay. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a user and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
   removeUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
     const conditions = userConditions(cutOff, context)
     const alongside = this.#alongsideUser(userId, cutOff, context)
     return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
   }
 
-  /** Whoever calls it renews the client's copies after it. @throws StorageUnavailable, CorruptRecord */
+  /** The caller must renew the KV copy of the client after it. @throws StorageUnavailable, CorruptRecord */
   async endClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -110,7 +80,7 @@ export class SignOut {
     return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
   }
 
-  /** Takes rights from a client, as `reduceUser` does from a user. The caller renews the client's copies after it. */
+  /** Takes rights from a client, as `reduceUser` from a user. The caller must renew the KV copy of the client after it. */
   async reduceClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -133,7 +103,7 @@ export class SignOut {
     return outcome
   }
 
-  /** Deletes a client; for its copies, as above. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a client. The caller must renew the KV copy after it. @throws StorageUnavailable, CorruptRecord */
   async removeClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -157,7 +127,7 @@ export class SignOut {
     return this.#alongside(cutoff, { ...event, clientId }, context)
   }
 
-  /** The listing and the event of a change that the statement before them makes. */
+  /** Statements for the feed entry and the audit event. They run after the statement that makes the change. */
   #alongside(
     cutoff: Omit<NewCutoff, 'before' | 'expiresAt'>,
     event: Partial<AuditEvent>,
@@ -167,9 +137,9 @@ export class SignOut {
     const { reason, kind } = cutoff
     const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
     const expiresAt = before + config.longestAccessTokenSeconds
-    const nobody = { api: null, clientId: null, subject: null, sid: null }
+    const unknown = { api: null, clientId: null, subject: null, sid: null }
     return [
-      audit.additionIfChanged({ ...nobody, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
+      audit.additionIfChanged({ ...unknown, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
       cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),
     ]
   }

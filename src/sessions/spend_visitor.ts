@@ -22,20 +22,20 @@ interface Dependencies {
   audit: AuditStore
 }
 
-/** A sign-in of a customer, who may have been a visitor until now. */
+/** A sign-in of a customer who may have been a guest before. */
 interface Merge {
-  /** The visitor's access token, not verified yet; null where there is none. */
+  /** The access token of the guest, not verified yet; null if the request has none. */
   token: string | null
-  /** The subject who signs in. */
+  /** The subject of the user who signs in. */
   customer: string
 }
 
 /**
- * The visitor that a customer was until now, by their `visitor_access_token`; null where there is none. Spending it is
- * ending the guest's session, so of all who present it at once, one merges the cart. A token that cannot be
- * spent fails no sign-in: it is left aside and audited.
+ * Ends the session of a guest who signs in as a customer. The atomic end of the session makes sure that only one sign-in
+ * merges the cart. A token that is not valid fails no sign-in: it is ignored and audited.
  *
- * @throws StorageUnavailable: a cart is worth the retry
+ * @returns the subject of the guest; null without a valid token
+ * @throws StorageUnavailable, so that a retry can merge the cart
  */
 export async function spendVisitor(
   { token, customer }: Merge,
@@ -79,7 +79,7 @@ async function requireLiveVisitor(
   return { ...claims, sid }
 }
 
-/** @throws InvalidToken where the guest's session had ended, spent or not */
+/** @throws InvalidToken if the guest's session has ended before */
 async function spend(
   visitor: VisitorClaims,
   { api, context }: ClientRequest,

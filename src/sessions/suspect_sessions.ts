@@ -11,8 +11,8 @@ interface Dependencies {
 }
 
 /**
- * Ends sessions that should not have begun: the sign-in may be a correct guess, or it read an outdated record of the user.
- * Older sessions of the user continue, unless there were so many sign-ins that the row of the account may lack some.
+ * Ends sessions whose sign-in may be a correct guess, or read an outdated record of the user. Older sessions of the user
+ * continue. If there were MAX_MARKS sign-ins, the row of the account may lack some, so all sessions of the user end.
  */
 export class SuspectSessionEnder implements SuspectSessions {
   readonly #dependencies: Dependencies

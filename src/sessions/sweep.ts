@@ -4,10 +4,10 @@ import { describeError, log } from '../lib/log.ts'
 /** The most rows that one statement removes: D1 runs one statement at a time, and a sign-in may wait for it. */
 export const BATCH_ROWS = 1000
 
-/** D1 takes a thousand statements from one run, and the keys need some. */
+/** One run of the Worker can send 1000 statements to D1. The signing keys need some of them. */
 export const MAX_STATEMENTS = 900
 
-/** A run ends before the next one begins: the cron trigger comes every five minutes. */
+/** A run ends before the next one starts. The cron trigger fires every five minutes. */
 const MAX_SECONDS = 240
 
 /** Expired rows of one table in one database. */
@@ -22,8 +22,8 @@ interface Progress extends Sweepable {
 }
 
 /**
- * Removes rows until none is left, a batch of each table in turn. A run that has used up its statements or its time leaves
- * the rest to the next one. A table that fails does not stop the others.
+ * Removes expired rows, one batch of each table in turn. A run that has used up its statements or its time leaves the rest
+ * to the next run. A table that fails does not stop the others.
  */
 export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
   const begunAt = clock.now()
@@ -36,7 +36,7 @@ export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Pro
   for (const { table, removed } of queue) log('warn', 'sweep_unfinished', { table, removed })
 }
 
-/** Removes one batch. Returns whether there may be more. */
+/** Removes one batch. @returns whether there may be more rows */
 async function sweepBatch(progress: Progress): Promise<boolean> {
   const { table } = progress
   try {

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { callAdmin, problem, TestOperator } from '../support/operator.ts'
 import { credentials, PASSWORD, TestServer } from '../support/server.ts'
+import { disableClient, disableUser, signOutUser } from '../support/sign_out.ts'
 
 const UNAUTHENTICATED = problem(401, 'unauthenticated', 'A live access token of an operator is needed')
 
@@ -53,9 +54,9 @@ describe('the admin API', () => {
   it('the admin API refuses an operator at once after a sign-out, a disable, a move, or the end of session or client', async () => {
     const endings: ((server: TestServer, operator: TestOperator) => Promise<unknown>)[] = [
       async (server) => (server.clock.time += 3600),
-      (server, { id }) => server.services.signOut.everywhere(id, server.context()),
-      (server, { id }) => server.services.signOut.disableUser(id, server.context()),
-      (server, { client }) => server.services.signOut.disableClient(client.id, server.context()),
+      (server, { id }) => signOutUser(server, id),
+      (server, { id }) => disableUser(server, id),
+      (server, { client }) => disableClient(server, client.id),
       (server, { client, tokens }) =>
         server.postJson({ ...credentials(client), token: tokens.refresh_token }, {}, '/oauth2-token/revoke'),
       (_server, { id }) => env.DB.prepare("UPDATE users SET pool = 'staff' WHERE id = ?").bind(id).run(),

@@ -5,7 +5,7 @@ import { TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 beforeAll(emptyStores)
-// Its clock runs ahead, and so do its events.
+// The clock of this server is ahead, and so are the times of its events.
 afterAll(emptyStores)
 
 it('an operator sees how many passwords were found, and how many could not be looked for', async () => {

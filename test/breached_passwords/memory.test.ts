@@ -6,6 +6,7 @@ import { aroundD1 } from '../support/around_d1.ts'
 import { breachRowOf, breachScene, claimsOf, FRESH, HELD } from '../support/breaches.ts'
 import { FaultyD1 } from '../support/faults.ts'
 import { PASSWORD } from '../support/server.ts'
+import { changePassword } from '../support/sign_out.ts'
 
 const isNote = (sql: string) => sql.includes('SET breach_checked_at')
 
@@ -38,7 +39,7 @@ describe('the stored result of a breach check', () => {
       const { server, client } = await breachScene({}, { env: { DB: db } })
       const user = await server.addUser({ password })
       const passwordHash = await server.services.passwords.hash(encodeUtf8('yet another one'))
-      meanwhile = () => server.services.signOut.changePassword(user.id, { passwordHash }, server.context())
+      meanwhile = () => changePassword(server, user.id, passwordHash)
       await server.signIn(client, user.username, password)
       await server.settle()
       expect(await breachRowOf(user)).toEqual({ breach_checked_at: null, password_breached: 0 })

@@ -12,7 +12,7 @@ describe('a new password', () => {
     password,
   })
 
-  /** An operator whose own password is not looked for. */
+  /** An operator whose own password is not checked. */
   async function newOperator(server: TestServer): Promise<TestOperator> {
     return new TestOperator(server, await TestOperator.confirmed(new TestServer({ clock: server.clock })))
   }

@@ -169,7 +169,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
       must_change_password: true,
       password_breached: true,
     })
-    // Away or not: what is known stays known.
+    // The stored result stays during an outage.
     ranges.fault = () => new Response(null, { status: 503 })
     const same = { current_password: PASSWORD, password: PASSWORD }
     const again = await operator.post('/me/password', same)

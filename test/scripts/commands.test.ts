@@ -10,7 +10,7 @@ import { seedDemoData } from '../../scripts/demo_data.ts'
 import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
-import type { Env } from '../../src/services/services.ts'
+import type { Env } from '../../src/services/environment.ts'
 
 interface Ended {
   code: number
@@ -18,7 +18,7 @@ interface Ended {
   stderr: string
 }
 
-/** A checkout whose config.yml is changed. */
+/** A checkout with a changed config.yml. */
 function checkout(change: (config: string) => string): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
   for (const name of ['src', 'scripts', 'migrations', 'package.json', 'wrangler.toml']) {
@@ -39,13 +39,13 @@ async function runScript(folder: string, name: string, ...parameters: string[]):
 }
 
 const PROBLEMS = `config.yml:
-  errors: must be rfc6749 or oro
+  errors: must be one of rfc6749, oro
   colour: is not a known key
 `
 
-describe('a broken config.yml', () => {
+describe('an invalid config.yml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
-    'stops %s with its list and nothing else',
+    'stops %s with the list of its problems only',
     async (name, ...parameters) => {
       const folder = checkout((config) => config.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
       expect(await runScript(folder, name, ...parameters)).toEqual({ code: 1, stdout: '', stderr: PROBLEMS })
@@ -53,7 +53,7 @@ describe('a broken config.yml', () => {
   )
 })
 
-describe('budgets that config.yml and wrangler.toml do not agree on', () => {
+describe('different budgets in config.yml and wrangler.toml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
     'stop %s, each with both numbers',
     async (name, ...parameters) => {
@@ -95,7 +95,7 @@ describe('npm run deploy', () => {
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `
 
-  it('refuses what is right for a developer and wrong for a real account', async () => {
+  it('refuses settings for local development', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy')
     expect(code).toBe(1)
     expect(stderr).toBe(`Not deployed:\n${LOCAL_SETTINGS}`)
@@ -120,7 +120,7 @@ describe('an issuer at workers.dev', () => {
     )
   })
 
-  it('is deployed where wrangler.toml turns workers.dev on', async () => {
+  it('is deployed if wrangler.toml turns workers.dev on', async () => {
     const folder = checkout(atWorkersDev)
     const file = join(folder, 'wrangler.toml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))
@@ -151,7 +151,7 @@ describe('npm start', () => {
     })
   })
 
-  it('adds no demo data where the issuer is not this machine', async () => {
+  it('adds no demo data if the issuer is not a loopback address', async () => {
     const config = parseConfig(
       readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
     )
@@ -197,34 +197,37 @@ describe('npm run reset', () => {
   })
 })
 
-describe('the first client and person of a real account', () => {
+describe('the first client and user of a real account', () => {
   it.each([
-    [['--id', 'shop', '--api', 'wholesale', '--grants', 'password'], 'config.yml has no API "wholesale"\n'],
+    [
+      ['--id', 'shop', '--api', 'wholesale', '--grants', 'password'],
+      'api: must be one of storefront, backoffice, admin\n',
+    ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart,users'],
-      'not scopes of the API "storefront": users\n',
+      'scopes.1: must be a scope of the API storefront\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'https://shop.test/'],
-      '--origins: https://shop.test/ must be an exact origin, such as https://shop.example.com\n',
+      'origins.0: must be an exact origin, such as https://shop.example.com\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--origins', 'http://shop.test'],
-      '--origins: http://shop.test must be https, unless it is a loopback address\n',
+      'origins.0: must be https, unless it is a loopback address\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
-      'a public client may not use client_credentials (RFC 6749 §4.4)\n',
+      'grants: must not have client_credentials: the client is public (RFC 6749 §4.4)\n',
     ],
-  ])('are refused with a reason: %j', async (parameters, stderr) => {
+  ])('are refused with a reason and the usage text: %j', async (parameters, reason) => {
     expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({
       code: 1,
       stdout: '',
-      stderr,
+      stderr: expect.stringContaining(`${reason}usage: npm run --silent new-client -- `),
     })
   })
 
-  it('come as SQL, the secret apart from it and once', async () => {
+  it('are printed as SQL, and the secret is printed separately and once', async () => {
     const parameters = ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
     const { code, stdout, stderr } = await runScript(resolve('.'), 'new_client', ...parameters)
     expect(code).toBe(0)
@@ -248,7 +251,7 @@ describe('the first client and person of a real account', () => {
 })
 
 describe('the first admin of a deployment', () => {
-  it('comes by one command with the clients that operators sign in by, and by no second one', async () => {
+  it('is created once by one command, together with the clients for the sign-in of operators', async () => {
     const folder = checkout(String)
     await runWrangler(folder, 'migrations', 'apply', 'DB', '--local')
     const first = await runScript(folder, 'first_admin', '--username', 'Zoe@example.com')
@@ -280,7 +283,7 @@ describe('the first admin of a deployment', () => {
     ])
   })
 
-  it('tells how it is used', async () => {
+  it('has a usage text', async () => {
     expect(await runScript(resolve('.'), 'first_admin', '--help')).toEqual({
       code: 0,
       stdout: expect.stringMatching(/^usage: npm run first-admin/),
@@ -288,7 +291,7 @@ describe('the first admin of a deployment', () => {
     })
   })
 
-  it('is refused with a reason where there is no admin API, no table or no name', async () => {
+  it('is refused with a reason if the admin API, a table or the username is missing', async () => {
     const without = checkout((config) => config.replace('admin_api: admin', ''))
     expect(await runScript(without, 'first_admin', '--username', 'zoe')).toMatchObject({
       code: 1,

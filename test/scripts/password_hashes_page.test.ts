@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 const page = readFileSync('docs/password-hashes.md', 'utf8')
 
-/** The rows under a line that begins so. */
+/** The rows under a line with this beginning. */
 function rowsUnder(header: string): string[] {
   const lines = page.split('\n')
   const start = lines.findIndex((line) => line.startsWith(header)) + 2

@@ -8,17 +8,17 @@ const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
   .filter((name) => TEXT.test(name) && existsSync(name))
 
 describe('the repository', () => {
-  it('has no half of a merge left in it', () => {
+  it('contains no conflict marker of a merge', () => {
     expect(files.length).toBeGreaterThan(200)
     const marked = files.filter((name) => /^(?:<{7}|>{7}) /m.test(readFileSync(name, 'utf8')))
     expect(marked).toEqual([])
   })
 
-  it('has a README that is read in one go', () => {
+  it('has a README of less than 200 lines', () => {
     expect(readFileSync('README.md', 'utf8').split('\n').length).toBeLessThan(200)
   })
 
-  it('links to files that are there', () => {
+  it('links to existing files', () => {
     const broken = files
       .filter((name) => name.endsWith('.md'))
       .flatMap((name) =>

@@ -7,7 +7,7 @@ const WITHOUT_TESTS = ['Reporting a vulnerability', 'Out of scope']
 /** A reference from a statement to its test: `<!-- guests.test.ts: a part of the test's name -->`. */
 const REFERENCE = /<!-- ([\w./-]+\.test\.ts): (.+?) -->/g
 
-/** Long enough to name one test. */
+/** The shortest part of a title that names one test. */
 const SHORTEST_NAME = 12
 
 interface Statement {

@@ -7,17 +7,17 @@ import { PASSWORD, TestServer } from './server.ts'
 
 export const RANGE_URL = 'https://breaches.test/range/'
 
-/** A password that no list has, unless a test adds it. */
+/** A password that is not on the list, unless a test adds it. */
 export const FRESH = 'never seen in any breach'
 
-/** Answers what the Worker asks of the world. */
+/** Responds to the outgoing requests of the Worker. */
 function reachable(ranges: RangeServer): RangeServer {
   vi.stubGlobal('fetch', (url: string, init?: RequestInit) => ranges.answer(new Request(url, init)))
   onTestFinished(() => void vi.unstubAllGlobals())
   return ranges
 }
 
-/** A server that asks a list on which the password of `addUser` is, and a customer's client. */
+/** A server with a breach service whose list has the password of `addUser`, and a client for customers. */
 export async function breachScene(
   settings: Record<string, unknown> = {},
   options: { env?: Partial<Cloudflare.Env> } = {},
@@ -30,7 +30,7 @@ export async function breachScene(
   return { ranges, server, client: await server.addClient() }
 }
 
-/** The claims that a password decides. */
+/** The claims that depend on the password. */
 export function claimsOf({ access_token: token }: { access_token: string }) {
   const { scope, roles, must_change_password, password_breached } = decodeJwt(token)
   return { scope, roles, must_change_password, password_breached }
@@ -47,14 +47,14 @@ export const HELD = {
   password_breached: true,
 }
 
-/** What is remembered of a person's password. */
+/** The stored result for the password of a user. */
 export function breachRowOf({ id }: Pick<User, 'id'>) {
   return env.DB.prepare('SELECT breach_checked_at, password_breached FROM users WHERE id = ?')
     .bind(id)
     .first()
 }
 
-/** How a breached password is refused where it is set. */
+/** The response to a new password that is breached. */
 export const REFUSED = [
   { path: 'password', message: 'the password is in a list of known breaches: choose another one' },
 ]

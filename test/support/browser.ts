@@ -9,6 +9,7 @@ import type { Session, TokenStorage } from '../../packages/client/src/session.ts
 import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 import type { User } from '../../src/users/user.ts'
 import { ISSUER, PASSWORD, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './server.ts'
+import { signOutUser } from './sign_out.ts'
 
 export const API = 'https://api.shop.test'
 export const CART = `${API}/cart`
@@ -99,7 +100,7 @@ export class Browser {
 
   /** Ends the sessions of a user, as an operator does. */
   async endSessions({ id }: User): Promise<void> {
-    await this.server.services.signOut.everywhere(id, this.server.context())
+    await signOutUser(this.server, id)
     await this.server.settle()
   }
 

@@ -3,15 +3,15 @@ import { onTestFinished, vi } from 'vitest'
 export const VERIFY_URL = 'https://challenge.test/siteverify'
 export const CHALLENGE_SECRET = crypto.randomUUID()
 
-/** A service that checks the responses of a challenge as Turnstile does: each response that it gave out is good once. */
+/** A service that checks challenge responses in the way of Turnstile: each response is valid once. */
 export class ChallengeServer {
   readonly #responses = new Set<string>()
   /** The form of each request, in order. */
   readonly asked: Record<string, string>[] = []
-  /** What it does in place of a check; null where it works. */
+  /** The fault of the service, which replaces the check; null for no fault. */
   fault: ((request: Request) => Response | Promise<Response>) | null = null
 
-  /** What Workers of this test ask of the world goes to the new server. */
+  /** Sends the outgoing requests of this test's Workers to the new server. */
   static start(): ChallengeServer {
     const server = new ChallengeServer()
     vi.stubGlobal('fetch', (url: string, init?: RequestInit) => server.#answer(new Request(url, init)))
@@ -19,7 +19,7 @@ export class ChallengeServer {
     return server
   }
 
-  /** Solves a challenge, as a browser does. */
+  /** Solves a challenge like a browser. */
   solve(): string {
     const response = `0.${crypto.randomUUID()}`
     this.#responses.add(response)

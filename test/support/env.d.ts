@@ -1,5 +1,5 @@
 import type { D1Migration } from 'cloudflare:test'
-import type { Env as WorkerEnv } from '../../src/services/services.ts'
+import type { Env as WorkerEnv } from '../../src/services/environment.ts'
 
 declare global {
   namespace Cloudflare {

@@ -1,8 +1,8 @@
 import type { HashColumns } from '@sallyport/formats/schemes/conversion/conversion'
 
-/** A hash as another system stores it, and the password that it was made of. Every password is made up. */
+/** A hash in the form of another system, and its password. Every password is invented. */
 export interface HashVector {
-  /** The name of the import scheme; null where the text says it itself. */
+  /** The name of the import scheme; null if the text names it. */
   scheme: string | null
   columns: HashColumns
   password: string
@@ -11,7 +11,7 @@ export interface HashVector {
 /** The password of the vectors that were made for these tests. */
 const PASSWORD = 'pâte 🔑 1'
 
-/** The keys of the systems below. The first two are made up, the third is published with Firebase's scrypt. */
+/** The keys of the systems below. The first two are invented, the third is published with Firebase's scrypt. */
 export const VECTOR_KEYS = {
   devise: '7f3c9b1e5d8a2046bc17e93fa0d5826147cf3b9e1d6a80527f3c9b1e5d8a2046bc17e93fa0d5826147cf3b9e1d6a8052',
   prestashop: 'Xq3vT8nLw0ZsK5yBd7RfHj2MgPaCeU9iXq3vT8nLw0ZsK5yBd7RfHj2M',

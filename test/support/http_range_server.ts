@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { RangeServer } from './range_server.ts'
 
-/** A list on the loopback, for tests in Node. */
+/** A breach service on a loopback address, for tests in Node. */
 export interface HttpRangeServer {
-  /** For `range_url`. */
+  /** The value of `range_url`. */
   url: string
   close(): void
 }

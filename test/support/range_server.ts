@@ -1,14 +1,14 @@
 import { rangeOf } from '../../src/users/breaches/password_range.ts'
 
-/** How many lines a padded answer has at least. Pwned Passwords pads to some 800. */
+/** The minimum number of lines in a padded response. Pwned Passwords pads to about 800. */
 const PADDED_LINES = 30
 
-/** A list of passwords from known breaches that answers as the range API of Pwned Passwords does. */
+/** A list of breached passwords with the range API of Pwned Passwords. */
 export class RangeServer {
   readonly #passwords: Set<string>
-  /** The prefixes that were asked for, in order. */
+  /** The requested prefixes, in order. */
   readonly asked: string[] = []
-  /** What it does in place of a response; null where it works. */
+  /** The fault of the service, which replaces the response; null for no fault. */
   fault: ((request: Request) => Response | Promise<Response>) | null = null
 
   constructor(passwords: readonly string[] = []) {

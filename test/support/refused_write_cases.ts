@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { D1_DOWN } from './faults.ts'
 import { basic, credentials, TestServer } from './server.ts'
+import { disableUser } from './sign_out.ts'
 import {
   BINDING_BUDGET,
   guestsOf,
@@ -192,7 +193,7 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       server.postJson({ ...credentials(app), token }, {}, REVOKE),
     ),
     deadRefresh('a refresh token of a disabled user', ({ server }, _token, subject) =>
-      server.services.signOut.disableUser(subject, server.context()),
+      disableUser(server, subject),
     ),
     deadRefresh('a refresh token that was used long ago', async ({ server, app }, token) => {
       await server.refresh(app, token)

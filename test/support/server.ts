@@ -8,6 +8,7 @@ import { type ClientValues, fromDraft } from '../../src/clients/client_values.ts
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
+import { pause } from '../../src/lib/pause.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
@@ -56,6 +57,8 @@ export function configText(overrides: Record<string, unknown> = {}): string {
 export class TestClock {
   time = Math.floor(Date.now() / 1000 / SIGNING_PERIOD_SECONDS) * SIGNING_PERIOD_SECONDS + 60
   now = (): number => this.time
+  /** One turn of the event loop, for every duration. */
+  pause = (): Promise<void> => pause(0)
 }
 
 /** Values for a new client instead of those that `addClient` gives it. */
@@ -88,7 +91,7 @@ export class TestServer {
     this.#options = options
     this.config = parseConfig(configText(options.config))
     this.clock = options.clock ?? new TestClock()
-    this.services = createServices({ ...env, ...options.env }, this.config, this.clock, 0)
+    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
     this.#app = createApp(this.services)
   }
 

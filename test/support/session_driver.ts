@@ -7,6 +7,7 @@ import { readFeed } from './feed.ts'
 import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Feed, Handler, Token } from './session_model.ts'
+import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
 /** Cheap hashes, and no lock: mistakes of one history would count in the next. */
 const CONFIG = {
@@ -96,7 +97,6 @@ export class SessionDriver {
   }
 
   async #perform(action: Action, server: TestServer): Promise<Handler> {
-    const { signOut } = server.services
     switch (action.do) {
       case 'sign in': {
         const { username, password } = action
@@ -116,14 +116,14 @@ export class SessionDriver {
       }
       case 'change password': {
         const passwordHash = this.#cast.hashes.get(action.password) ?? ''
-        await signOut.changePassword(action.subject, { passwordHash }, server.context())
+        await changePassword(server, action.subject, passwordHash)
         break
       }
       case 'sign out everywhere':
-        await signOut.everywhere(action.subject, server.context())
+        await signOutUser(server, action.subject)
         break
       case 'cut off client':
-        await signOut.endTokensOfClient(action.clientId, 'its secret leaked', server.context())
+        await endTokensOfClient(server, action.clientId)
         // The model knows nothing of copies: test/copy_ages.test.ts is about them.
         for (const { services } of this.#servers) services.clients.forget(action.clientId)
     }

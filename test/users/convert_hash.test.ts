@@ -18,7 +18,7 @@ describe('a hash of another system', () => {
   it.each(
     HASH_VECTORS.map((vector) => [vector.scheme ?? recogniseHash(vector.columns.hash), vector] as const),
   )(
-    'of the scheme %s is converted exactly, and verifies its password alone',
+    'of the scheme %s is converted exactly, and verifies only its password',
     async (name, { scheme, columns, password }) => {
       const conversion = convertHash(scheme, columns)
       expect(conversion).toMatchObject({ isAccepted: true, scheme: name })
@@ -37,7 +37,7 @@ describe('a hash of another system', () => {
     ['drupal', '$S$DabcdXYZ99T5IKGvKoXCziz5T0xMg4Hc779QDr4V1VXfd.oCZz1u'],
     ['prestashop', 'c3ef8b5a29dbf6575c335da01207e0bf'],
     ['prestashop', '$2y$05$93sSKrhYAEYxGqhPhYCIR.qqdEBiEUMmMT/VIqZvNYX0x4OkQPsBC'],
-  ])('of %s proves nothing about spaces around the password: %s', async (scheme, hash) => {
+  ])('of %s ignores spaces around the password: %s', async (scheme, hash) => {
     const conversion = convertHash(scheme, { hash })
     const imported = hasher.readImported(conversion.isAccepted ? conversion.stored : '')
     const outdated = hasher.findOutdated(await hasher.adopt(imported))
@@ -47,7 +47,7 @@ describe('a hash of another system', () => {
     expect(ignores).toEqual([false, false, true, true])
   })
 
-  it('has a vector for every scheme that an import may name', () => {
+  it('has a vector for every import scheme', () => {
     const names = new Set(HASH_VECTORS.map(({ scheme, columns }) => scheme ?? recogniseHash(columns.hash)))
     // test/users/schemes.test.ts has the vectors of the other forms.
     const elsewhere = ['argon2id', 'bcrypt', 'scrypt', 'sallyport']
@@ -59,13 +59,13 @@ describe('a hash of another system', () => {
 const NEW_PASSWORD =
   'import the user without a password (no_password, or --reset unsupported), and send your password reset'
 
-/** A credential as a realm's JSON has it. */
+/** A credential in the JSON of a realm. */
 function keycloakCredential(algorithm: string, hashIterations: number): string {
   const secretData = JSON.stringify({ value: 'A'.repeat(86), salt: 'AAECAwQFBgcICQoLDA0ODw==' })
   return JSON.stringify({ secretData, credentialData: JSON.stringify({ algorithm, hashIterations }) })
 }
 
-describe('a hash that cannot be checked', () => {
+describe('a hash that the server cannot verify', () => {
   it.each([
     [
       null,
@@ -90,7 +90,7 @@ describe('a hash that cannot be checked', () => {
       'magento2: argon2id: m=65536,t=11 takes too long: at most t=10',
     ],
   ])(
-    'in the time of an isolate is refused with its scheme, the numbers and what to do: %s %s',
+    'in the time of an isolate is refused with the scheme, the numbers and advice: %s %s',
     (scheme, hash, reason) => {
       const refusal = { isAccepted: false, scheme: scheme ?? recogniseHash(hash), cause: 'time' }
       expect(convertHash(scheme, { hash })).toEqual({ ...refusal, reason, alternative: NEW_PASSWORD })
@@ -139,7 +139,7 @@ describe('a hash that cannot be checked', () => {
       'keycloak: the algorithm bcrypt-sha1 is not supported',
     ],
     ['magento2', `${'a'.repeat(64)}:salt:2:1`, 'magento2: the versions 2:1 are not supported'],
-  ])('for its scheme is refused by the name of that scheme: %s %s', (scheme, hash, reason) => {
+  ])('because of its scheme is refused with the name of the scheme: %s %s', (scheme, hash, reason) => {
     const refusal = { isAccepted: false, cause: 'unsupported', reason, alternative: NEW_PASSWORD }
     expect(convertHash(scheme, { hash })).toMatchObject(refusal)
   })
@@ -163,7 +163,7 @@ describe('a hash that cannot be checked', () => {
     ['md5-salt-password', 'a'.repeat(32), 'md5-salt-password: needs the column salt'],
     ['sha1', 'xyz', 'sha1: not 40 hexadecimal characters'],
     ['devise', 'abc', 'devise: the hash names no scheme that is known here'],
-  ])('because it is broken is refused by the name of its scheme: %s %s', (scheme, hash, reason) => {
+  ])('because it is malformed is refused with the name of its scheme: %s %s', (scheme, hash, reason) => {
     expect(convertHash(scheme, { hash })).toMatchObject({ isAccepted: false, scheme, reason })
   })
 })
@@ -180,7 +180,7 @@ describe('the scheme of a hash', () => {
     ['hash and salt', '757e18618b604fdb96cea29ba6c83450:aB'],
     ['a password', 'secret'],
     ['nothing', ''],
-  ])('is never guessed for a hash that does not say it itself: %s', (_case, hash) => {
+  ])('is never guessed for a hash that does not name its scheme: %s', (_case, hash) => {
     expect(convertHash(null, { hash, salt: 'salt', iterations: 5000 })).toEqual({
       isAccepted: false,
       scheme: null,
@@ -190,7 +190,7 @@ describe('the scheme of a hash', () => {
     })
   })
 
-  it('has a name of the table, or the hash is refused', () => {
+  it('must have a name of the table', () => {
     expect(convertHash('rot13', { hash: 'frperg' })).toMatchObject({
       isAccepted: false,
       cause: 'unknown',
@@ -203,7 +203,7 @@ describe('any text', () => {
   const names = [null, ...IMPORT_SCHEMES.map(({ name }) => name)]
   const hashes = HASH_VECTORS.map(({ columns }) => columns.hash)
 
-  /** Another text with one piece of a real hash replaced. */
+  /** Replaces a part of a real hash. */
   const spoiled = fc
     .record({ hash: fc.constantFrom(...hashes), at: fc.nat(200), length: fc.nat(20), text: fc.string() })
     .map(({ hash, at, length, text }) => hash.slice(0, at) + text + hash.slice(at + length))

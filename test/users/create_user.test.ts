@@ -30,7 +30,7 @@ const BAD_ROLE = new UserRefused(
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
 
-/** Guests are on for the pool `customers` and off for `staff`. The hash shows what was hashed. */
+/** Guests are on for the pool `customers` and off for `staff`. The fake hash contains the password. */
 const dependencies = {
   config: parseConfig(configText()),
   breaches: { find: async () => 'unknown' as const },

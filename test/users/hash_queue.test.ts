@@ -4,12 +4,12 @@ import { HashQueue } from '../../src/users/hash_queue.ts'
 
 const MS = 20
 
-/** An event loop that a test turns by hand. */
+/** An event loop whose turns the test controls. */
 class Loop {
-  /** What was hashed, and `turn` for each turn of the loop. */
+  /** The log: the hashes, and `turn` for each turn of the loop. */
   readonly story: string[] = []
   readonly queue: HashQueue
-  /** How many are under way in the isolate: so many that there are always others, unless a test says so. */
+  /** The requests in flight in the isolate. The default is so high that other requests are always in flight. */
   requests = Infinity
   #paused: (() => void)[] = []
 
@@ -53,13 +53,13 @@ class Loop {
     }
   }
 
-  /** The runtime ends all requests that wait: their timers never come. */
+  /** Stops all waiting requests as the runtime does: their timers never fire. */
   hangUp(): void {
     this.#paused = []
   }
 }
 
-/** Lets everything go on that waits for no turn. */
+/** Runs all work that waits for no turn. */
 async function settle(): Promise<void> {
   for (let step = 0; step < 20; step++) await Promise.resolve()
 }
@@ -67,7 +67,7 @@ async function settle(): Promise<void> {
 const TURNS = ['turn', 'turn', 'turn', 'turn']
 
 describe('the queue for password hashes', () => {
-  it('hashes at once where nobody does', async () => {
+  it('starts a hash at once if no other hash runs', async () => {
     const loop = new Loop()
     expect(await loop.hash('a')).toBe('a')
     await loop.turn(4)
@@ -75,7 +75,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('hashes one at a time in the order in which they came, with four turns of the loop between two', async () => {
+  it('runs one hash at a time in the order of arrival, with four turns of the loop between two', async () => {
     const loop = new Loop()
     const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
     await loop.turn(8)
@@ -83,7 +83,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b', ...TURNS, 'c'])
   })
 
-  it('lets the loop turn once between two where no other request is under way', async () => {
+  it('waits one turn between two hashes if no other request is in flight', async () => {
     const loop = new Loop()
     loop.requests = 0
     const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
@@ -92,7 +92,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', 'turn', 'b', 'turn', 'c'])
   })
 
-  it('lets it turn on where that turn has brought another', async () => {
+  it('waits further turns if a new request arrives in that turn', async () => {
     const loop = new Loop()
     loop.requests = 2
     const hashes = ['a', 'b'].map((name) => loop.hash(name))
@@ -103,7 +103,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('lets the turns go by before a hash that comes just after one', async () => {
+  it('waits for the turns before a hash that arrives just after another one', async () => {
     const loop = new Loop()
     await loop.hash('a')
     await loop.turn(2)
@@ -113,7 +113,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('gives both forms of a password one place', async () => {
+  it('gives both forms of a password one place in the queue', async () => {
     const loop = new Loop()
     const hashes = [loop.hashTwice('a'), loop.hash('b')]
     await loop.turn(9)
@@ -125,7 +125,7 @@ describe('the queue for password hashes', () => {
   it.each([
     ['too many', { length: 3, ms: 1000 }, [MS, MS, MS], MS],
     ['too long together, as one bcrypt 13 for 22 of today’s', { length: 9, ms: 450 }, [MS, MS], 22 * MS],
-  ])('refuses who would make them %s, and says when to come back', async (_case, limits, waiting, next) => {
+  ])('refuses work that would make them %s, with a Retry-After', async (_case, limits, waiting, next) => {
     const loop = new Loop(limits)
     await loop.hash('first')
     const hashes = waiting.map((ms, i) => loop.hash(String(i), ms))
@@ -139,12 +139,12 @@ describe('the queue for password hashes', () => {
     expect(await Promise.all([loop.turn(4), loop.hash('later')])).toEqual([undefined, 'later'])
   })
 
-  it('takes anything where nobody waits', async () => {
+  it('accepts any work while it is empty', async () => {
     const loop = new Loop({ length: 1, ms: 100 })
     expect(await loop.hash('a', 5000)).toBe('a')
   })
 
-  it('passes over those whose requests have ended', async () => {
+  it('skips work whose requests have ended', async () => {
     const loop = new Loop()
     await loop.hash('first')
     void loop.hash('gone')
@@ -157,7 +157,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).not.toContain('gone')
   })
 
-  it('is not full of those whose requests have ended', async () => {
+  it('is not full with work whose requests have ended', async () => {
     const loop = new Loop()
     await loop.hash('first')
     for (const name of ['1', '2', '3']) void loop.hash(name)
@@ -168,7 +168,7 @@ describe('the queue for password hashes', () => {
     expect(await alive).toBe('alive')
   })
 
-  it('goes on after a hash that fails', async () => {
+  it('continues after a failed hash', async () => {
     const loop = new Loop()
     const broken = expect(loop.hash('broken')).rejects.toThrow('broken')
     const next = loop.hash('next')

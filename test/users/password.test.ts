@@ -31,25 +31,25 @@ describe('the bytes of a password', () => {
     ['a NUL inside', 'pass\0word'],
     ['half a surrogate pair', 'password\ud83d'],
     ['the other half', '\udd11password'],
-  ])('are not there for what can be nobody’s password: %s', (_case, text) => {
+  ])('are null for text that is not allowed as a password: %s', (_case, text) => {
     expect(encodePassword(text)).toBe(null)
   })
 })
 
 describe('the forms of a password', () => {
-  it('are one where it is typed in NFKC', () => {
+  it('are one form for text in NFKC', () => {
     expect(passwordForms('pâtisserie 1')).toEqual([encodeUtf8('pâtisserie 1')])
   })
 
   it.each([
     ['decomposed', 'pa\u0302te', 'p\u00e2te'],
     ['with compatibility forms', 'ﬁn①\u00a0ａ', 'fin1 a'],
-  ])('are its NFKC form and the one that was typed: %s', (_case, text, normalized) => {
+  ])('are its NFKC form and the unchanged text: %s', (_case, text, normalized) => {
     expect(passwordForms(text)).toEqual([encodeUtf8(normalized), encodeUtf8(text)])
   })
 
   it.each([['x'.repeat(129)], ['pass\0'], ['pass\ud83d']])(
-    'are none for what can be nobody’s password: %j',
+    'are null for text that is not allowed as a password: %j',
     (text) => {
       expect(passwordForms(text)).toBe(null)
     },

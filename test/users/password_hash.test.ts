@@ -6,7 +6,7 @@ import { Argon2id } from '../../src/users/argon2.ts'
 import { PasswordHasher } from '../../src/users/password_hash.ts'
 
 const COST = { m: 19456, t: 2, p: 1 }
-/** Too weak to configure, and fast. */
+/** A fast cost, too weak for config.yml. */
 const TEST_COST = { m: 256, t: 2, p: 1 }
 
 /** Of crypt_blowfish (wrapper.c), for `U*U`. */
@@ -40,7 +40,7 @@ describe('Argon2id', () => {
     expect(hex(new Argon2id(argon2Module).hash({ ...input, hashLength: 32 }))).toBe(hash)
   })
 
-  it('holds no more memory than its dearest hash takes, whatever came before and after', () => {
+  it('uses no more memory than its most expensive hash, in any order of hashes', () => {
     const instances = vi.spyOn(WebAssembly, 'Instance')
     const argon2 = new Argon2id(argon2Module)
     const input = { password: encodeUtf8('password'), salt: encodeUtf8('somesalt'), hashLength: 32 }
@@ -51,7 +51,7 @@ describe('Argon2id', () => {
     expect(sizes).toEqual([19, 32])
   })
 
-  it('says by its code why it refuses parameters', () => {
+  it('throws an error with the code for refused parameters', () => {
     const argon2 = new Argon2id(argon2Module)
     const input = { password: encodeUtf8('password'), salt: encodeUtf8('short'), hashLength: 32 }
     expect(() => argon2.hash({ ...input, cost: TEST_COST })).toThrow(new Error('argon2 refused with code -6'))
@@ -67,7 +67,7 @@ describe('a new password hash', () => {
     expect(phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
   })
 
-  it('has a salt of its own', async () => {
+  it('has a new salt', async () => {
     const password = encodeUtf8('password')
     const salts = new Set<string | undefined>()
     for (let i = 0; i < 20; i++) salts.add((await hasher.hash(password)).split('$')[4])
@@ -83,7 +83,7 @@ describe('a new password hash', () => {
     ['the last character of a long one that is not ASCII', `${LONG}а`, `${LONG}б`],
     ['the last character of one with emoji', '🔑🔑🔑🔑', '🔑🔑🔑🔒'],
     ['nothing', '', ' '],
-  ])('verifies its password alone: %s', async (_case, password, other) => {
+  ])('verifies only its password: %s', async (_case, password, other) => {
     const stored = await hasher.hash(encodeUtf8(password))
     expect(await hasher.verify([encodeUtf8(password)], stored)).toBe(true)
     expect(await hasher.verify([encodeUtf8(other)], stored)).toBe(false)
@@ -93,12 +93,12 @@ describe('a new password hash', () => {
 describe('a stored password hash', () => {
   const published = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
 
-  it('verifies whatever cost it was made at', async () => {
+  it('verifies with any cost', async () => {
     expect(await hasher.verify([encodeUtf8('password')], published)).toBe(true)
     expect(await hasher.verify([encodeUtf8('Password')], published)).toBe(false)
   })
 
-  it('verifies whichever form of the password it was made from, and every form costs a hash', async () => {
+  it('verifies with each form of the password, and every form costs a hash', async () => {
     const [form, other, third] = ['a', 'b', 'c'].map(encodeUtf8) as [Uint8Array, Uint8Array, Uint8Array]
     const stored = await hasher.hash(form)
     const compute = vi.spyOn(Argon2id.prototype, 'hash')
@@ -111,7 +111,7 @@ describe('a stored password hash', () => {
     expect(hashes).toBe(8)
   })
 
-  it('is outdated unless it is as a new one would be', async () => {
+  it('is outdated unless its scheme and cost are those of a new hash', async () => {
     const today = await hasher.hash(encodeUtf8('password'))
     expect(hasher.findOutdated(today)).toBe(null)
     const outdated = [published, today.replace('m=256', 'm=512'), `${today}AAAA`, BCRYPT]
@@ -125,7 +125,7 @@ describe('a stored password hash', () => {
     )
   })
 
-  it('verifies nothing where there is none, at the cost of a new one', async () => {
+  it('verifies nothing for an unknown user, with the cost of a new hash', async () => {
     const compute = vi.spyOn(Argon2id.prototype, 'hash')
     for (const password of ['password', '']) {
       expect(await hasher.verify([encodeUtf8(password)], null)).toBe(false)
@@ -142,7 +142,7 @@ describe('a stored password hash', () => {
     ['nothing', '', 'the hash names no scheme that is known here'],
     ['what is cut short', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
     ['what costs too much', BCRYPT.replace('$05$', '$14$'), 'bcrypt: cost=14 takes too long: at most 13'],
-  ])('that is corrupt is no wrong password: %s', async (_case, stored, reason) => {
+  ])('that is corrupt is an error and not a wrong password: %s', async (_case, stored, reason) => {
     await expect(hasher.verify([encodeUtf8('password')], stored)).rejects.toThrow(
       new CorruptRecord(`a password hash: ${reason}`),
     )

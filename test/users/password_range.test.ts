@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../src/lib/bytes.ts'
 import { isInRange, rangeOf } from '../../src/users/breaches/password_range.ts'
 
-/** The rest of a SHA-1, and others. */
+/** The suffix of a SHA-1, and other suffixes. */
 const SUFFIX = '1E4C9B93F3F0682250B6CF8331B7EE68FD8'
 const OTHER = '0018A45C4D1DEF81644B54AB7F969B88D65'
 
 describe('the range of a password', () => {
-  it('is its SHA-1, cut after five characters', async () => {
-    // The best known of all: 5BAA6 1E4C9B93…
+  it('is its SHA-1, split after five characters', async () => {
+    // The hash of `password`: 5BAA6 1E4C9B93…
     expect(await rangeOf(encodeUtf8('password'))).toEqual({ prefix: '5BAA6', suffix: SUFFIX })
   })
 
-  it('has the leading zeros of each byte', async () => {
+  it('contains the leading zeros of each byte', async () => {
     const ranges = await Promise.all(
       Array.from({ length: 100 }, (_, i) => rangeOf(encodeUtf8(`password ${i}`))),
     )
@@ -29,7 +29,7 @@ describe('the lines of a range', () => {
     ['has it in small letters', `${OTHER}:2\r\n${SUFFIX.toLowerCase()}:1`],
     ['has it in lines that end as on Unix', `${SUFFIX}:1\n${OTHER}:2\n`],
     ['has it beside padding of the same suffix', `${SUFFIX}:0\r\n${SUFFIX}:1`],
-  ])('find a password where it %s', (_case, lines) => {
+  ])('match a password if the range %s', (_case, lines) => {
     expect(isInRange(lines, SUFFIX)).toBe(true)
   })
 
@@ -37,7 +37,7 @@ describe('the lines of a range', () => {
     ['has others alone', `${OTHER}:2`],
     ['has it as padding', `${OTHER}:2\r\n${SUFFIX}:0`],
     ['is empty', ''],
-  ])('do not find a password where the range %s', (_case, lines) => {
+  ])('do not match a password if the range %s', (_case, lines) => {
     expect(isInRange(lines, SUFFIX)).toBe(false)
   })
 
@@ -48,7 +48,7 @@ describe('the lines of a range', () => {
     ['a line that is cut off', `${SUFFIX}:1\r\n${OTHER.slice(0, 20)}`],
     ['whole hashes', `5BAA6${SUFFIX}:1`],
     ['a count below zero', `${SUFFIX}:-1`],
-  ])('are no range where they are %s', (_case, lines) => {
+  ])('are not a range if they are %s', (_case, lines) => {
     expect(isInRange(lines, SUFFIX)).toBe(null)
   })
 })

@@ -13,7 +13,7 @@ function verify(password: string, stored: string): Promise<boolean> {
   return hasher.verify([encodeUtf8(password)], stored)
 }
 
-/** What `readHash` says of a text. */
+/** The result of `readHash`. */
 function describeHash(text: string) {
   try {
     const { scheme, cost } = readHash(text)
@@ -33,7 +33,7 @@ const CHARACTERS = 'C'.repeat(53)
 const DIGITS_AND_LETTERS =
   '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored'
 
-describe('a hash from elsewhere verifies its password alone', () => {
+describe('a hash of another system verifies only its password', () => {
   it.each([
     // src/test.c of the reference implementation, in the forms of libsodium and of PHP and Symfony.
     [
@@ -80,7 +80,7 @@ describe('a hash from elsewhere verifies its password alone', () => {
     expect([await verify(password, stored), await verify(password.slice(1), stored)]).toEqual([true, false])
   })
 
-  it('bcrypt: 72 bytes of it and no more, wherever that cuts', async () => {
+  it('bcrypt: only 72 bytes, also if the limit is inside a character', async () => {
     // wrapper.c of crypt_blowfish 1.3.
     const stored = '$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui'
     expect(await verify(DIGITS_AND_LETTERS, stored)).toBe(true)
@@ -160,7 +160,7 @@ describe('Symfony’s sha512', () => {
     ['one iteration', 'secret', 'salt', 1],
     ['no salt', 'secret', '', 5000],
     ['what is not ASCII', 'pâte 🔑', 'sel é', 3],
-  ])('verifies its password alone: %s', async (_case, password, salt, iterations) => {
+  ])('verifies only its password: %s', async (_case, password, salt, iterations) => {
     const salted = salt === '' ? password : `${password}{${salt}}`
     const stored = formatSymfonyHash({ hash: symfonyDigest(salted, iterations), salt, iterations })
     expect(stored).toMatch(/^\$symfony-sha512\$i=\d+\$[A-Za-z0-9+/]*\$[A-Za-z0-9+/]{86}$/)
@@ -170,7 +170,7 @@ describe('Symfony’s sha512', () => {
   })
 
   it.each([[''], ['not base64!'], [encodeBase64(new Uint8Array(32))]])(
-    'is no hash that is not 64 bytes in base64: %j',
+    'is refused if it is not 64 bytes in base64: %j',
     (hash) => {
       expect(() => formatSymfonyHash({ hash, salt: 'salt', iterations: 5000 })).toThrow(
         'symfony-sha512: the hash is not 64 bytes in base64',
@@ -317,12 +317,12 @@ describe('a hash is refused with the cause', () => {
     ],
     [`$digest$md5-sp$${SALT}$*32$argon2id$v=19$m=19456,t=2,p=1$${SALT}`, ARGON2ID_FORM],
     ['$argon2id$'.repeat(103), 'longer than 1024 characters'],
-  ])('broken: %s', (stored, reason) => {
+  ])('malformed: %s', (stored, reason) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'broken', reason })
   })
 })
 
-describe('the dearest hash that is taken', () => {
+describe('the most expensive accepted hash', () => {
   it.each([
     [`$argon2id$v=19$m=65536,t=10,p=1$${SALT}$${HASH}`],
     [`$argon2id$v=19$m=65536,t=1,p=255$${SALT}$${HASH}`],
@@ -332,7 +332,7 @@ describe('the dearest hash that is taken', () => {
     [`$scrypt$ln=15,r=1,p=32$${SALT}$${HASH}`],
     [`$pbkdf2-sha512$i=100000$${SALT}$${sha512}`],
     [`$symfony-sha512$i=100000$${SALT}$${sha512}`],
-  ])('is a wrong password’s, and no error: %s', async (stored) => {
+  ])('gives a wrong password and no error: %s', async (stored) => {
     expect(await verify('password', stored)).toBe(false)
   })
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findUsernameWarnings } from '../../src/users/username_warnings.ts'
 
-/** How names were stored before they were compared by RFC 8265. */
+/** The former rule for stored usernames, from before RFC 8265. */
 function formerForm(text: string): string {
   return text.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC').trim()
 }
@@ -92,7 +92,7 @@ describe('a username', () => {
     ['mixes directions of writing', '3דוד'],
     ['mixes directions of writing', 'דוד-'],
     ['mixes directions of writing', 'ا٣3'],
-  ])('is refused where it %s: %j', (problem, text) => {
+  ])('is refused if it %s: %j', (problem, text) => {
     expect([findUsernameProblem(text), normalizeUsername(text)]).toEqual([problem, null])
   })
 
@@ -100,7 +100,7 @@ describe('a username', () => {
     expect(normalizeUsername('x'.repeat(255))).toBe('x'.repeat(255))
   })
 
-  it('stays unchanged where it is normalised again', () => {
+  it('stays unchanged if it is normalised again', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const normalized = normalizeUsername(text)
@@ -110,7 +110,7 @@ describe('a username', () => {
     )
   })
 
-  it('that was stored by the former rule stays or is reported, and never becomes the name of another user', () => {
+  it('that the former rule stored stays or is reported, and never becomes the username of another user', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const stored = formerForm(text)
@@ -144,7 +144,7 @@ describe('the warnings about a stored username', () => {
     ['さとう・ケーキ', []],
     ['한국', []],
     ['zoë123', []],
-  ])('tell of names that may be taken for others, and of none else: %s', (username, warnings) => {
+  ])('report only confusable usernames: %s', (username, warnings) => {
     expect(findUsernameWarnings(username)).toEqual(warnings)
   })
 })

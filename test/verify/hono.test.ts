@@ -36,9 +36,14 @@ describe('requireToken', () => {
   })
 
   it.each([
-    ['nobody', undefined, 401, 'missing_token', 'Bearer realm="sallyport"'],
+    ['no token', undefined, 401, 'missing_token', 'Bearer realm="sallyport"'],
     ['a token of another API', { audience: 'https://other.test' }, 401, ...refusal('invalid_token')],
-    ['too narrow a token', { audience: AUDIENCE }, 403, ...refusal('insufficient_scope', ', scope="cart"')],
+    [
+      'a token without the scope',
+      { audience: AUDIENCE },
+      403,
+      ...refusal('insufficient_scope', ', scope="cart"'),
+    ],
   ])('the middleware refuses a request with %s', async (_case, mint, status, code, challenge) => {
     const { issuer, get } = await shop()
     const response = await get('/cart', mint && (await issuer.mint(mint)))

@@ -24,7 +24,10 @@ export interface AccessTokenClaims {
   amr: readonly string[]
   /** The level of that proof (RFC 9470); null if the token does not say. */
   acr: string | null
-  /** The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. */
+  /**
+   * The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. The verifier does
+   * not check a proof of possession.
+   */
   keyThumbprint: string | null
   /** Whether the user must set a new password first. */
   mustChangePassword: boolean

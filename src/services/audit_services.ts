@@ -1,0 +1,17 @@
+import { AuditQueryStore } from '../audit/audit_query_store.ts'
+import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
+import { AuditStore } from '../audit/audit_store.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Environment } from './environment.ts'
+import type { StorageServices } from './storage_services.ts'
+
+export type AuditServices = ReturnType<typeof createAuditServices>
+
+/** Makes the audit trail and its queries. */
+export function createAuditServices({ db }: Environment, clock: Clock, { bursts }: StorageServices) {
+  return {
+    audit: new AuditStore(db, { bursts, clock }),
+    auditTrail: new AuditQueryStore(db),
+    statistics: new AuditStatisticsStore(db),
+  }
+}

@@ -1,0 +1,21 @@
+import { ClientAdminStore } from '../clients/client_admin_store.ts'
+import { ClientStore } from '../clients/client_store.ts'
+import { ClientTableStore } from '../clients/client_table_store.ts'
+import { ClientUseStore } from '../clients/client_use_store.ts'
+import { OriginStore } from '../clients/origin_store.ts'
+import type { Environment } from './environment.ts'
+import type { StorageServices } from './storage_services.ts'
+
+export type ClientServices = ReturnType<typeof createClientServices>
+
+/** Makes the stores of clients. `clients` reads copies, `clientTable` reads D1. */
+export function createClientServices({ db }: Environment, { copies, changes }: StorageServices) {
+  const clientTable = new ClientTableStore(db)
+  return {
+    clientTable,
+    clients: new ClientStore({ table: clientTable, copies, changes }),
+    clientAdmin: new ClientAdminStore(db),
+    clientUse: new ClientUseStore(db),
+    origins: new OriginStore(db, copies),
+  }
+}

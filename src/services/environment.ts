@@ -1,0 +1,80 @@
+import { type HashKeys, parseHashKeys } from '@sallyport/formats/schemes/hash_keys'
+import type { Config } from '../config/config.ts'
+import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
+import type { BurstBindings } from '../storage/burst_limits.ts'
+
+/** The binding of the main database. The databases of other shards have only sessions and their revocations. */
+export const MAIN_DATABASE = 'DB'
+
+/** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
+export interface Env extends BurstBindings {
+  DB: D1Database
+  KV: KVNamespace
+  /** 256 random bits as base64url. The private signing keys are encrypted under it. */
+  SEALING_KEY: string
+  /** The secret that replaces SEALING_KEY, while an operator changes it. */
+  SEALING_KEY_NEXT?: string
+  /** JSON: the keys that imported password hashes need (docs/password-hashes.md#keys). */
+  HASH_KEYS?: string
+  /** The secret of this server at the challenge service in config.yml. */
+  CHALLENGE_SECRET?: string
+  /** The port of a local server, if it is not the port in config.yml. */
+  LOCAL_PORT?: string
+}
+
+/** A binding or a secret is missing. The message names each one and says how to add it. */
+export class EnvironmentError extends Error {
+  override name = 'EnvironmentError'
+}
+
+/** The bindings and secrets, checked and decoded. */
+export interface Environment {
+  env: Partial<Env>
+  db: D1Database
+  kv: KVNamespace
+  sealingKeys: SealingKeys
+  hashKeys: HashKeys
+  /** In the order of the shards in config.yml. */
+  shardDatabases: D1Database[]
+}
+
+/** @throws EnvironmentError */
+export function requireEnvironment(env: Partial<Env>, config: Config): Environment {
+  const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
+  const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
+  const hashKeys = parseHashKeys(env.HASH_KEYS)
+  const bindings = new Map(Object.entries(env))
+  const missing = new Set(
+    ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
+  )
+  const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
+  const isComplete = missing.size === 0 && !lacksChallenge
+  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
+    const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
+    const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
+    return { env, db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
+  }
+  const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
+  if (!sealingKey) {
+    problems.push(
+      'the secret SEALING_KEY is missing or is not 32 bytes in base64url: set it by `npx wrangler secret put SEALING_KEY`',
+    )
+  }
+  if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
+  if (lacksChallenge)
+    problems.push('the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs')
+  if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
+  throw new EnvironmentError(problems.join('; '))
+}
+
+/** The databases of the server by the name of the binding. Shards may share a database. */
+export function databasesByBinding(
+  { db, shardDatabases }: Environment,
+  { sessionShards }: Config,
+): Map<string, D1Database> {
+  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
+    binding,
+    shardDatabases[i] ?? db,
+  ])
+  return new Map([[MAIN_DATABASE, db], ...shards])
+}

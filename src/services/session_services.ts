@@ -1,0 +1,65 @@
+import type { Config } from '../config/config.ts'
+import { CutoffStore } from '../sessions/cutoff_store.ts'
+import { HolderStore } from '../sessions/holder_store.ts'
+import { RevocationFeed } from '../sessions/revocation_feed.ts'
+import { SessionListStore } from '../sessions/session_list_store.ts'
+import { SessionShards } from '../sessions/session_shards.ts'
+import { SessionStore } from '../sessions/session_store.ts'
+import { SignOut } from '../sessions/sign_out.ts'
+import type { AuditServices } from './audit_services.ts'
+import type { ClientServices } from './client_services.ts'
+import { type Environment, MAIN_DATABASE } from './environment.ts'
+import type { KeyServices } from './key_services.ts'
+import type { StorageServices } from './storage_services.ts'
+import type { UserServices } from './user_services.ts'
+
+type Dependencies = StorageServices & AuditServices & ClientServices & UserServices & KeyServices
+
+export type SessionServices = ReturnType<typeof createSessionServices>
+
+/** Makes the sessions, their shards and the revocation feed. */
+export function createSessionServices(environment: Environment, config: Config, dependencies: Dependencies) {
+  const { keys, copies, lastResponses } = dependencies
+  const holders = new HolderStore(environment.db)
+  const cutoffs = new CutoffStore(environment.db)
+  const cutoffStores = createCutoffStores(environment, config, cutoffs)
+  const { issuer, longestAccessTokenSeconds: windowSeconds } = config
+  return {
+    holders,
+    /** The revocations of users, clients and single tokens. Each shard has a store for the revocations of its sessions. */
+    cutoffs,
+    /** The revocations of each database by the name of its binding. */
+    cutoffStores,
+    shards: createShards(environment, config, holders),
+    feed: new RevocationFeed({ stores: cutoffStores, keys, copies, lastResponses, issuer, windowSeconds }),
+    signOut: new SignOut({ ...dependencies, cutoffs, config }),
+  }
+}
+
+function createShards(
+  { db, shardDatabases }: Environment,
+  config: Config,
+  holders: HolderStore,
+): SessionShards {
+  const shards = config.sessionShards.map((shard, i) => {
+    const shardDb = shardDatabases[i] ?? db
+    const sessions = new SessionStore(shardDb, holders, config)
+    return { ...shard, sessions, list: new SessionListStore(shardDb) }
+  })
+  return new SessionShards(shards)
+}
+
+/** Makes one store for each database. A shard may share the main database, which must not be listed twice. */
+function createCutoffStores(
+  { db, shardDatabases }: Environment,
+  { sessionShards }: Config,
+  cutoffs: CutoffStore,
+): ReadonlyMap<string, CutoffStore> {
+  const bindings = new Map([
+    ...shardDatabases.map((shardDb, i) => [shardDb, sessionShards[i]?.binding ?? ''] as const),
+    [db, MAIN_DATABASE],
+  ])
+  return new Map(
+    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+  )
+}

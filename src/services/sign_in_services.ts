@@ -1,0 +1,40 @@
+import argon2Module from '@phi-ag/argon2/argon2.wasm'
+import type { Config } from '../config/config.ts'
+import { KeyedHash } from '../lib/keyed_hash.ts'
+import { SuspectSessionEnder } from '../sessions/suspect_sessions.ts'
+import { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import { Challenge } from '../users/challenge/challenge.ts'
+import { FailureStore } from '../users/failure_store.ts'
+import { PasswordHasher } from '../users/password_hash.ts'
+import { SignInGuard } from '../users/sign_in_guard.ts'
+import type { AuditServices } from './audit_services.ts'
+import type { Environment } from './environment.ts'
+import type { SessionServices } from './session_services.ts'
+import type { StorageServices } from './storage_services.ts'
+
+type Dependencies = StorageServices & AuditServices & SessionServices
+
+export type SignInServices = ReturnType<typeof createSignInServices>
+
+/** Makes the checks of a sign-in: the password, its failures, the challenge and known breaches. */
+export function createSignInServices(
+  { env, db, sealingKeys, hashKeys }: Environment,
+  config: Config,
+  { inFlight, bursts, audit, shards, signOut }: Dependencies,
+) {
+  const { signInLimits: limits, passwordQueue, passwordHash, breachedPasswords } = config
+  const failures = new FailureStore(db, limits.memorySeconds)
+  const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
+  const suspects = new SuspectSessionEnder({ shards, signOut, audit })
+  return {
+    failures,
+    passwords: new PasswordHasher(argon2Module, passwordHash, {
+      limits: passwordQueue,
+      inFlight,
+      keys: hashKeys,
+    }),
+    breaches: new BreachedPasswords(breachedPasswords, audit),
+    guard: new SignInGuard({ failures, names, limits, audit, bursts, suspects }),
+    challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
+  }
+}

@@ -1,0 +1,29 @@
+import type { Config } from '../config/config.ts'
+import { InFlight } from '../lib/in_flight.ts'
+import { BurstLimits } from '../storage/burst_limits.ts'
+import { ChangeListStore } from '../storage/change_list_store.ts'
+import { CopyMac } from '../storage/copy_mac.ts'
+import { DatabaseSizeStore } from '../storage/database_size_store.ts'
+import { LastResponseStore } from '../storage/last_response_store.ts'
+import { ReadCopyStore } from '../storage/read_copy_store.ts'
+import { ReadinessStore } from '../storage/readiness_store.ts'
+import { databasesByBinding, type Environment } from './environment.ts'
+
+export type StorageServices = ReturnType<typeof createStorageServices>
+
+/** Makes the stores and limits that all features share. */
+export function createStorageServices(environment: Environment, config: Config) {
+  const { env, db, kv, sealingKeys, shardDatabases } = environment
+  const mac = new CopyMac(sealingKeys)
+  return {
+    /** The running requests of this isolate. */
+    inFlight: new InFlight(),
+    /** The list that shows which copies are outdated. */
+    changes: new ChangeListStore(db),
+    copies: new ReadCopyStore(kv, mac),
+    lastResponses: new LastResponseStore(config.issuer, mac),
+    bursts: new BurstLimits(env),
+    readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
+    databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),
+  }
+}

@@ -1,0 +1,15 @@
+import { UserAdminStore } from '../users/user_admin_store.ts'
+import { UserImportStore } from '../users/user_import_store.ts'
+import { UserStore } from '../users/user_store.ts'
+import type { Environment } from './environment.ts'
+
+export type UserServices = ReturnType<typeof createUserServices>
+
+/** Makes the stores of users. */
+export function createUserServices({ db }: Environment) {
+  return {
+    users: new UserStore(db),
+    userAdmin: new UserAdminStore(db),
+    userImports: new UserImportStore(db),
+  }
+}

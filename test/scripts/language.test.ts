@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const PLACES = [
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'bench', 'examples', 'scripts', 'docs'],
+  ...['console', 'cli', 'migrating-from-orocommerce', 'password-hashes'].map((page) => `:!docs/${page}.md`),
+  ...['clients', 'config', 'console', 'grants', 'keys', 'pages', 'services', 'tokens', 'users'].map(
+    (folder) => `src/${folder}`,
+  ),
+]
+
+/** Words of sentences without a named subject. docs/glossary.md has the terms to use. */
+const VAGUE = /\b(?:whoever|nobody|whatever|what there is|there is none)\b/i
+
+const TEXT = /\.(?:ts|tsx|js|json|md|sql|toml|yml|css|html|svg)$/
+const files = execFileSync('git', ['ls-files', ...PLACES], { encoding: 'utf8' })
+  .split('\n')
+  .filter((name) => TEXT.test(name) && existsSync(name))
+
+describe('the language of the project', () => {
+  it('names the subject of each sentence', () => {
+    expect(files.length).toBeGreaterThan(200)
+    const found = files.flatMap((name) =>
+      readFileSync(name, 'utf8')
+        .split('\n')
+        .map((line, i) => ({ place: `${name}:${i + 1}`, line: line.trim() }))
+        .filter(({ line }) => VAGUE.test(line))
+        .map(({ place, line }) => `${place}: ${line}`),
+    )
+    expect(found).toEqual([])
+  })
+})

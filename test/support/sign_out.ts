@@ -1,0 +1,43 @@
+import type { TestServer } from './server.ts'
+
+/** Ends every session of a user. */
+export async function signOutUser(server: TestServer, userId: string): Promise<void> {
+  await server.services.signOut.endUser(userId, { reason: 'signed out everywhere' }, server.context())
+}
+
+/** Sets a new password hash and ends every session of the user. */
+export async function changePassword(
+  server: TestServer,
+  userId: string,
+  passwordHash: string,
+): Promise<void> {
+  const cutOff = { reason: 'the password was changed', edit: { passwordHash } }
+  await server.services.signOut.endUser(userId, cutOff, server.context())
+}
+
+/** Disables a user and ends every session of the user. */
+export async function disableUser(server: TestServer, userId: string): Promise<void> {
+  const cutOff = { reason: 'the user was disabled', edit: { enabled: false } }
+  await server.services.signOut.endUser(userId, cutOff, server.context())
+}
+
+/** Disables a client, ends its sessions and renews its KV copy, as the admin API does. */
+export async function disableClient(server: TestServer, clientId: string): Promise<void> {
+  await endClient(server, clientId, { reason: 'the client was disabled', edit: { enabled: false } })
+}
+
+/** Ends every session of a client and renews its KV copy. The client stays. */
+export async function endTokensOfClient(server: TestServer, clientId: string): Promise<void> {
+  await endClient(server, clientId, { reason: 'its secret leaked' })
+}
+
+async function endClient(
+  server: TestServer,
+  clientId: string,
+  cutOff: { reason: string; edit?: { enabled: boolean } },
+): Promise<void> {
+  const { signOut, clients } = server.services
+  const context = server.context()
+  await signOut.endClient(clientId, cutOff, context)
+  await clients.renewCopy(clientId, context)
+}
