@@ -37,7 +37,11 @@ const rowSchema = named(
               `must have at least ${MIN_SECRET_LENGTH} characters: weaker ones can be guessed`,
             ),
             z.maxLength(256, 'must have at most 256 characters'),
-          ),
+          )
+          .register(z.globalRegistry, {
+            title: 'Secret',
+            description: 'Secret in clear text, at least 32 characters; made by the import if absent',
+          }),
       ),
     })
     .check(

@@ -60,7 +60,8 @@ describe('the command line', () => {
     expect(up).toEqual([])
   })
 
-  it(`has no file over ${MAX_LINES} lines`, () => {
-    expect([...files].filter(([, text]) => text.split('\n').length > MAX_LINES)).toEqual([])
+  it(`has no file over ${MAX_LINES} lines, except the generated types`, () => {
+    const written = [...files].filter(([path]) => path !== 'packages/cli/src/api/schemas.ts')
+    expect(written.filter(([, text]) => text.split('\n').length > MAX_LINES)).toEqual([])
   })
 })

@@ -86,7 +86,7 @@ describe('clients', () => {
     const { items, next_cursor } = await cli.json('clients', 'list', '--all')
     expect([(items as unknown[]).length > 5, next_cursor]).toEqual([true, null])
     const { stderr } = await cli.run(['clients', 'list', '--limit', '1'])
-    expect(stderr).toBe('There are more: --all, or a higher --limit.\n')
+    expect(stderr).toBe('There are more results: use --all or a higher --limit.\n')
   })
 
   it('have two secrets side by side, of which one is retired', async () => {
@@ -244,7 +244,7 @@ describe('people', () => {
     }
     expect(await cli.run(['users', 'show', 'twin'])).toMatchObject({
       code: 1,
-      stderr: 'sallyport: "twin" is in several pools: say which by --pool, one of customers, staff.\n',
+      stderr: 'sallyport: "twin" is in several pools. Choose one with --pool: customers, staff.\n',
     })
     expect(await cli.json('users', 'show', 'twin', '--pool', 'staff')).toMatchObject({ pool: 'staff' })
   })
@@ -260,7 +260,7 @@ describe('why', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/issue +ok .+\n.+refresh +ok .+\n.+cut_off +ok .+signed out everywhere/)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
-      /^Session s1\.\S+ of amanda@example\.com \(user:\S+\) ended \d{4}-\d\d-\d\d \d\d:\d\d:\d\d because every session of that person was ended, by the operator operator\.$/,
+      /^Session s1\.\S+ of amanda@example\.com \(user:\S+\) ended \d{4}-\d\d-\d\d \d\d:\d\d:\d\d because all sessions of the user were ended, by the operator operator\.$/,
     )
   })
 
@@ -278,14 +278,14 @@ describe('why', () => {
     const story = await cli.json('sessions', 'story', sid)
     expect(story).toMatchObject({ session: { sid, state: 'ended' } })
     expect(await cli.json('why', sid)).toEqual(story)
-    expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/why +ended by an operator/)
+    expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
   })
 
   it('says that it does not know somebody, or that there was no session', async () => {
     expect((await cli.run(['why', 'nobody@example.com'])).code).toBe(4)
     expect(await cli.run(['why', 'clerk'])).toMatchObject({
       code: 4,
-      stderr: 'sallyport: clerk has had no session of late: "audit --user" lists what happened.\n',
+      stderr: 'sallyport: clerk has no recent session: "audit --user" lists the events.\n',
     })
   })
 
@@ -330,7 +330,10 @@ describe('keys', () => {
     const earlier = await cli.run(['keys', 'rotate', '--lead', String(LEAD_LIMITS.min)])
     expect(earlier).toMatchObject({ code: 0, stderr: '' })
     expect((await cli.run(['keys', 'list'])).stdout.split('\n')).toHaveLength(4)
-    expect(await cli.run(['keys', 'reseal'])).toMatchObject({ code: 0, stderr: 'Sealed anew: 0.\n' })
+    expect(await cli.run(['keys', 'reseal'])).toMatchObject({
+      code: 0,
+      stderr: 'Encrypted with the new secret: 0.\n',
+    })
     const [next] = await list('keys', 'list')
     expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
     const stdin = `${OPERATORS.operator}\n`
@@ -370,7 +373,7 @@ describe('config check', () => {
     expect(stderr).toContain('issuer: ')
     expect(await away.run(['config', 'check', 'none.yml'])).toMatchObject({
       code: 1,
-      stderr: 'sallyport: none.yml: there is no such file\n',
+      stderr: 'sallyport: none.yml: no such file\n',
     })
   })
 })

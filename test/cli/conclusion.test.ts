@@ -14,8 +14,8 @@ describe('the conclusion about a session', () => {
   it('names a theft', () => {
     const end = { at: AT, reason: 'replayed refresh token', actor: null }
     expect(sentence({ state: 'ended' }, end)).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor had ` +
-        'long been given out: somebody may have stolen it (theft).',
+      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor ` +
+        'was in use: it may be stolen (theft).',
     )
   })
 
@@ -32,7 +32,7 @@ describe('the conclusion about a session', () => {
   it('names the operator who cut it off, and when', () => {
     const end = { at: AT, reason: 'the user was disabled', actor: 'user:ops' }
     expect(sentence({ state: 'cut_off' }, end)).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because the person was disabled, by the operator ops@shop.test.`,
+      `Session s1.x of amanda@shop.test ended ${WHEN} because the user was disabled, by the operator ops@shop.test.`,
     )
   })
 
@@ -44,7 +44,7 @@ describe('the conclusion about a session', () => {
 
   it('tells one that expired and one that lives', () => {
     expect(sentence({ state: 'expired', expires_at: AT }, null)).toContain(
-      `expired ${WHEN}: nobody refreshed it in time`,
+      `expired ${WHEN}: it was not refreshed in time`,
     )
     expect(sentence({ state: 'live', expires_at: AT }, null)).toContain(
       `has not ended: it expires ${WHEN}. A refresh extends it.`,

@@ -62,7 +62,7 @@ describe('the command line', () => {
     const [warned, silent] = [makeFile({ mode: 0o644, directoryMode: 0o777 }), makeFile({})]
     const run = (directory: string) => cli.run(['whoami'], { env: { SALLYPORT_CONFIG_DIR: directory } })
     const nobody =
-      'sallyport: Nobody is signed in at http://127.0.0.1:9: run "sallyport login --server http://127.0.0.1:9".\n'
+      'sallyport: No operator is signed in at http://127.0.0.1:9: run "sallyport login --server http://127.0.0.1:9".\n'
     expect(await run(warned.directory)).toEqual({
       code: 3,
       stdout: '',

@@ -67,7 +67,7 @@ describe('the password prompt on a terminal', () => {
     const { code, passwords, shown } = await typePassword('ein Käse 山\r')
     expect(passwords).toEqual(['ein Käse 山'])
     expect(shown).not.toContain('Käse')
-    expect(shown).toContain('The username or the password is wrong.')
+    expect(shown).toContain('Wrong username or password.')
     expect(code).toBe(1)
   })
 

@@ -80,7 +80,7 @@ describe('a CSV file', () => {
     ],
     ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
     ['username;password\n', `"username;password" is one column. Is it --delimiter ';'?`],
-    ['username,username\n', '"username" is there twice'],
+    ['username,username\n', '"username" is given twice'],
     ['', 'is empty: its first line must name the columns'],
     ['username,password\n"a,b\n', 'Quote Not Closed'],
     [Buffer.from([0x75, 0xff, 0x0a]), 'is not UTF-8'],

@@ -43,12 +43,12 @@ describe('signing in', () => {
     expect(await user.run(['login', '--username', 'operator'], { stdin: 'wrong\n' })).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'sallyport: The username or the password is wrong.\n',
+      stderr: 'sallyport: Wrong username or password.\n',
     })
     expect(await user.run(['whoami'])).toEqual({
       code: 3,
       stdout: '',
-      stderr: `sallyport: Nobody is signed in at ${issuer}: run "sallyport login --server ${issuer}".\n`,
+      stderr: `sallyport: No operator is signed in at ${issuer}: run "sallyport login --server ${issuer}".\n`,
     })
   })
 
@@ -139,7 +139,7 @@ describe('an access token that has ended', () => {
     proxy.loseAnswerTo('POST /oauth2-token')
     expect(await user.run(['whoami'])).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('No answer; trying again'),
+      stderr: expect.stringContaining('No response. Retrying'),
     })
     expect(seqOf(user)).toBe(1)
     await proxy.close()
@@ -217,7 +217,7 @@ describe('a server that is away', () => {
     expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no response. Look whether it was done before you repeat it.\n`,
+      stderr: `sallyport: ${proxy.origin} gave no response. Your change may or may not have been saved. Check before you repeat it.\n`,
     })
   })
 })

@@ -10,7 +10,7 @@ import { USER_COMMANDS } from './commands/user_commands.ts'
 import { WHY_COMMANDS } from './commands/why_command.ts'
 import type { Command } from './core/command.ts'
 
-/** All that the command line does, in the order of its help. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   ...ACCOUNT_COMMANDS,
   ...CLIENT_COMMANDS,

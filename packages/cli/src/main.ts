@@ -11,7 +11,7 @@ import { type Input, SERVER } from './core/input.ts'
 import { findName, parseCommandLine } from './core/parse_command_line.ts'
 import { Terminal } from './core/terminal.ts'
 
-/** Runs one command line. @returns What the process ends with */
+/** Runs one command line. @returns The exit code */
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = new Terminal()
   try {
@@ -21,7 +21,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const store = new CredentialStore()
     for (const exposure of findExposures(store.path)) terminal.say(`Warning: ${exposure}.`)
     const server = await chooseServer(input, store)
-    const onRetry = () => terminal.say('No answer; trying again …')
+    const onRetry = () => terminal.say('No response. Retrying …')
     const account = new Account({ server, store, onRetry })
     const askPassword = () => terminal.readSecret('Your own password')
     const api = new AdminApi({ account, onRetry, askPassword })
@@ -54,12 +54,12 @@ function reportError(error: unknown, terminal: Terminal, name: string): number {
   }
   if (!(error instanceof CliError)) throw error
   const help = ['sallyport', name, '--help'].filter((word) => word !== '').join(' ')
-  const hint = error instanceof UsageError ? `\n"${help}" says more.` : ''
+  const hint = error instanceof UsageError ? `\n"${help}" shows the help.` : ''
   terminal.say(`sallyport: ${error.message}${hint}`)
   return EXIT_CODES[error.exitCode][0]
 }
 
-/** Of the file system, mostly: its message names the file and what is wrong. */
+/** Whether an error comes from a system call. Its message names the file and the problem. */
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error
 }

@@ -1,6 +1,6 @@
 import { main } from './main.ts'
 
-// Whoever reads the output may have enough of it, as `head` has.
+// A reader such as `head` closes the pipe early. This is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

@@ -176,7 +176,7 @@ export class Client {
     return next
   }
 
-  /** A successor of that session, by whichever tab is first; a guest's where there is none. */
+  /** Refreshes a session. The first tab sends the request. Without a session it starts a guest session. */
   #renew(old: Session | null): Promise<Session> {
     this.#renewing ??= this.#exclusively(async () => {
       const session = this.session
@@ -209,7 +209,7 @@ export class Client {
   }
 
   async #startGuest(): Promise<Session> {
-    if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'Nobody is signed in.')
+    if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'No user is signed in.')
     const guest = await this.#persist(() => this.#requestSession({ username: 'guest', password: 'guest' }))
     if (!this.#store.replace(null, guest)) return this.session ?? guest
     this.#tell('guest_started')

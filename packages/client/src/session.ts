@@ -8,7 +8,7 @@ export interface Session {
   expiresAt: number
 }
 
-/** What a token says, unverified: for showing, never for deciding what somebody may do. */
+/** Decodes the claims of a token without verifying it. Use them only for display, never for access control. */
 export type Claims = Record<string, unknown>
 
 /** The part of the Web Storage API that keeps the session. */
@@ -33,7 +33,7 @@ export function isGuest(session: Session): boolean {
   return subjectOf(session).startsWith('visitor:')
 }
 
-/** Whether what was asked for under `old` may be sent under `next`: never as somebody else, but a guest may become anybody. */
+/** Whether a request of session `old` can be sent with session `next`: the same user, or a former guest. */
 export function mayActFor(next: Session, old: Session): boolean {
   return isGuest(old) || subjectOf(next) === subjectOf(old)
 }
@@ -52,7 +52,7 @@ export class SessionStore {
     this.#storage = storage ?? findLocalStorage()
   }
 
-  /** Null where there is none, or what is stored is not one. */
+  /** The stored session; null if the storage has no valid one. */
   find(): Session | null {
     try {
       return parseSession(JSON.parse(this.#storage.getItem(this.#key) ?? 'null'))

@@ -70,7 +70,7 @@ export async function post(
   throw parseRefusal(response, json)
 }
 
-/** @throws TokenRequestError where it is the response of somebody else, such as a portal that asks to sign in */
+/** @throws TokenRequestError for a response from another service, such as a captive portal */
 export function parseTokens(answer: unknown): TokenResponse {
   const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(answer)
   const isWhole =

@@ -4,20 +4,20 @@ import { currentTime } from '../core/time.ts'
 import { uninterrupted } from '../core/uninterrupted.ts'
 import type { CredentialStore, Credentials } from './credential_store.ts'
 
-/** A public client of the admin API, which every deployment has by this name. */
+/** The public client of the admin API that the CLI uses. Each deployment has it. */
 export const CLIENT_ID = 'sallyport-cli'
 
-/** An access token that has less left is not sent any more. */
+/** An access token with less time left is refreshed first. */
 const REFRESH_AHEAD_SECONDS = 30
 
 interface AccountOptions {
   server: string
   store: CredentialStore
-  /** Hears that a response was lost and is asked for again. */
+  /** Called before each retry. */
   onRetry: () => void
 }
 
-/** Who is signed in at one server, by tokens of its token endpoint. */
+/** The stored session of the operator at one server. */
 export class Account {
   readonly server: string
   readonly #store: CredentialStore
@@ -29,7 +29,7 @@ export class Account {
     this.#onRetry = onRetry
   }
 
-  /** A session from before is ended, as far as the server can be told. @throws CliError */
+  /** Starts a session and stores its tokens. It then tries to end the previous session. @throws CliError */
   async signIn(username: string, password: string): Promise<void> {
     const form = { grant_type: 'password', username, password }
     const credentials = await this.#request(username, form).catch((error) => {
@@ -53,7 +53,7 @@ export class Account {
     })
   }
 
-  /** Forgets the tokens here, then ends the session there. @throws CliError */
+  /** Removes the stored tokens, then ends the session at the server. @throws CliError */
   async signOut(): Promise<void> {
     const last = await this.#store.exclusively(async () => {
       const credentials = await this.#store.find(this.server)
@@ -64,12 +64,12 @@ export class Account {
     await this.#revoke(last).catch(() => {
       throw new CliError(
         'unavailable',
-        `Forgotten here, but ${this.server} could not be told: the session lives on.`,
+        `The tokens are removed here, but ${this.server} did not respond: the session is still active.`,
       )
     })
   }
 
-  /** An access token that lives. @throws CliError */
+  /** A valid access token. @throws CliError */
   async accessToken(): Promise<string> {
     const credentials = await this.#store.find(this.server)
     if (credentials === null) throw this.#signedOut()
@@ -78,7 +78,7 @@ export class Account {
   }
 
   /**
-   * Another access token in place of an old one. One command at a time asks for it; the next finds it in the file.
+   * Refreshes the access token. One command at a time sends the request; a parallel command reads the new token from the file.
    *
    * @throws CliError
    */
@@ -89,7 +89,7 @@ export class Account {
       const { username, refreshToken } = credentials
       if (credentials.accessToken !== oldAccessToken) return credentials.accessToken
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      // A successor that is not stored is lost, and the old token is worth nothing soon after.
+      // The server accepts the old refresh token only for a short time, so the new one must be stored.
       return uninterrupted(async () => {
         const renewed = await this.#persist(() => this.#request(username, form)).catch((error) => {
           throw explainRefresh(error, this.server)
@@ -111,7 +111,7 @@ export class Account {
       ...form,
     })
     const tokens = decodeTokens(response)
-    if (tokens === null) throw new CliError('failed', `What responses at ${this.server} is no token service.`)
+    if (tokens === null) throw new CliError('failed', `${this.server} is not a Sallyport token service.`)
     return { username, ...tokens }
   }
 
@@ -120,11 +120,14 @@ export class Account {
   }
 
   #signedOut(): CliError {
-    return new CliError('notSignedIn', `Nobody is signed in at ${this.server}: ${signInHint(this.server)}`)
+    return new CliError(
+      'notSignedIn',
+      `No operator is signed in at ${this.server}: ${signInHint(this.server)}`,
+    )
   }
 }
 
-/** By name, as "sallyport login" alone may go to another server. */
+/** The hint names the server, because "sallyport login" alone can use another one. */
 function signInHint(server: string): string {
   return `run "sallyport login --server ${server}".`
 }
@@ -137,15 +140,15 @@ function decodeTokens(response: unknown): Omit<Credentials, 'username'> | null {
   return { accessToken: access_token, refreshToken: refresh_token, expiresAt: currentTime() + expires_in }
 }
 
-/** A redirect would carry a password or a token elsewhere. */
+/** Like `fetch`, but refuses redirects, which could send a password or a token to another server. */
 export const fetchStrictly: typeof globalThis.fetch = (input, init) =>
   globalThis.fetch(input, { ...init, redirect: 'error' })
 
 function explainSignIn(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
-  if (error.code === 'invalid_grant') return new CliError('failed', 'The username or the password is wrong.')
+  if (error.code === 'invalid_grant') return new CliError('failed', 'Wrong username or password.')
   if (error.code === 'invalid_client') {
-    return new CliError('failed', `${server} has no client ${CLIENT_ID}: docs/cli.md says how it gets one.`)
+    return new CliError('failed', `${server} has no client ${CLIENT_ID}: see docs/cli.md.`)
   }
   return explain(error, server)
 }
@@ -155,7 +158,7 @@ function explainRefresh(error: unknown, server: string): unknown {
   return new CliError('notSignedIn', `The session at ${server} has ended: ${signInHint(server)}`)
 }
 
-/** Whatever else the token endpoint says. */
+/** Converts other errors of the token endpoint. */
 function explain(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   if (error.status === 0) {

@@ -1,38 +1,50 @@
 import { persist, TokenRequestError } from '../../../client/src/token_endpoint.ts'
 import { type Account, fetchStrictly } from './account.ts'
 import { decodeProblem, ProblemError } from './problem.ts'
+import type { Responses } from './schemas.ts'
+
+declare const response: unique symbol
+
+/** The method and path of a request. Its type carries the type of the response body. */
+export type Operation<R> = string & { readonly [response]?: R }
+
+/** The operations that return a list, page by page. */
+type ListOperation = {
+  [O in keyof Responses]: Responses[O] extends Page<unknown> ? O : never
+}[keyof Responses]
+type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
 
 /** A request to the admin API. */
 export interface ApiRequest {
-  /** Method and path below /admin/api, such as `GET /clients`. Values in the path are encoded by `at`. */
+  /** The method and the path below /admin/api, such as `GET /clients`. `resolve` puts values into a path. */
   operation: string
   query?: Record<string, string | number | boolean | undefined>
   body?: object
   /** For If-Match. */
   etag?: string
-  /** Asks again where no response came: only for what does nothing the second time. Reads are asked again anyway. */
+  /** Whether the API retries the request after a lost response. A GET request is always retried. */
   isRepeatable?: boolean
-  /** Hears of each response that was lost, in place of what all requests tell. */
+  /** Called before each retry, in place of the `onRetry` of the API. */
   onRetry?: () => void
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   /** Parsed JSON; null where there is no content. */
   body: unknown
   etag: string | null
 }
 
-export interface Page {
-  items: Item[]
+export interface Page<T = Item> {
+  items: readonly T[]
   next_cursor: string | null
 }
 
-/** A JSON object of the admin API. */
+/** A JSON object of the admin API with members of unknown types. */
 export type Item = Readonly<Record<string, unknown>>
 
 interface AdminApiOptions {
   account: Pick<Account, 'server' | 'accessToken' | 'renew'>
-  /** Hears that a response was lost and is asked for again. */
+  /** Called before each retry. */
   onRetry: () => void
   /** Asks for the operator's own password if an operation needs a confirmation. */
   askPassword: () => Promise<string>
@@ -41,13 +53,21 @@ interface AdminApiOptions {
 const TIMEOUT_MS = 30_000
 const LARGEST_PAGE = 100
 
-/** Puts values into a path: `at('/users/{}', id)`. */
+/** Puts values into the path of an operation: `resolve('GET /users/{id}', id)`. */
+export function resolve<O extends keyof Responses>(
+  operation: O,
+  ...values: string[]
+): Operation<Responses[O]> {
+  return at(operation.replaceAll(/\{\w+\}/g, '{}'), ...values)
+}
+
+/** Puts encoded values into a path: `at('/users/{}', id)`. */
 export function at(path: string, ...values: string[]): string {
   const rest = [...values]
   return path.replaceAll('{}', () => encodeURIComponent(rest.shift() ?? ''))
 }
 
-/** The admin API of one server, as whoever is signed in there. */
+/** The admin API of one server, called with the tokens of the signed-in operator. */
 export class AdminApi {
   readonly #account: AdminApiOptions['account']
   readonly #onRetry: () => void
@@ -67,16 +87,16 @@ export class AdminApi {
    * Sends a request. If the server needs a confirmation of the operator's password, the method gets one and sends the request
    * again.
    *
-   * @throws CliError where nobody is signed in; TokenRequestError where it is refused, or no response came
+   * @throws CliError if no operator is signed in; TokenRequestError if the server refuses the request or sends no response
    */
-  async ask(request: ApiRequest): Promise<ApiAnswer> {
+  async ask(request: ApiRequest): Promise<ApiResponse> {
     const sent = this.#confirmation
     try {
       return await this.#askPatiently(request)
     } catch (error) {
       const isNeeded = error instanceof ProblemError && error.problem.type.endsWith(':confirmation-required')
       if (!isNeeded) throw error
-      // Of parallel requests, the first one gets the confirmation for all.
+      // The first of several parallel requests gets the confirmation for all of them.
       if (this.#confirmation === sent) await this.#confirm()
       return this.#askPatiently(request)
     }
@@ -92,26 +112,33 @@ export class AdminApi {
   async #requestConfirmation(): Promise<void> {
     this.#password ??= await this.#askPassword()
     const body = { current_password: this.#password }
-    const answer = await this.#askOnce({ operation: 'POST /me/confirm', body })
-    this.#confirmation = String(asItem(answer.body).confirmation)
+    const { body: confirmed } = await this.#askOnce({ operation: 'POST /me/confirm', body })
+    this.#confirmation = String(asItem(confirmed).confirmation)
   }
 
-  #askPatiently(request: ApiRequest): Promise<ApiAnswer> {
+  #askPatiently(request: ApiRequest): Promise<ApiResponse> {
     const { operation, isRepeatable = operation.startsWith('GET '), onRetry = this.#onRetry } = request
     return isRepeatable ? persist(() => this.#askOnce(request), onRetry) : this.#askOnce(request)
   }
 
-  /** One JSON object. @throws as `ask` */
-  async read(request: ApiRequest): Promise<Item> {
-    return Object(asItem((await this.ask(request)).body))
+  /** Sends a request and returns the JSON object of the response. @throws as `ask` */
+  read<O extends keyof Responses>(request: ApiRequest & { operation: O }): Promise<Responses[O]>
+  read<R>(request: ApiRequest & { operation: Operation<R> }): Promise<R>
+  read(request: ApiRequest): Promise<Item>
+  async read(request: ApiRequest): Promise<unknown> {
+    return asItem((await this.ask(request)).body)
   }
 
   /**
-   * A list, page after page. @throws as `ask`
+   * Reads a list, page by page. @throws as `ask`
    *
-   * @param limit How many items at most; Infinity for all.
+   * @param limit The maximum number of items; Infinity for all.
    */
-  async list(request: ApiRequest, limit: number): Promise<Page> {
+  list<O extends ListOperation>(
+    request: ApiRequest & { operation: O },
+    limit: number,
+  ): Promise<Page<ItemOf<O>>>
+  async list(request: ApiRequest, limit: number): Promise<Page<unknown>> {
     const items: Item[] = []
     let cursor: string | null = null
     do {
@@ -124,13 +151,13 @@ export class AdminApi {
     return { items, next_cursor: cursor }
   }
 
-  /** An access token that something has ended is renewed once. */
-  async #askOnce(request: ApiRequest): Promise<ApiAnswer> {
+  /** Sends a request. After a 401 it refreshes the access token once and sends the request again. */
+  async #askOnce(request: ApiRequest): Promise<ApiResponse> {
     const token = await this.#account.accessToken()
     const response = await this.#send(request, token)
-    if (response.status !== 401) return readAnswer(response, request)
+    if (response.status !== 401) return readResponse(response, request)
     await response.body?.cancel()
-    return readAnswer(await this.#send(request, await this.#account.renew(token)), request)
+    return readResponse(await this.#send(request, await this.#account.renew(token)), request)
   }
 
   async #send({ operation, query = {}, body, etag }: ApiRequest, token: string): Promise<Response> {
@@ -148,11 +175,12 @@ export class AdminApi {
   }
 }
 
-async function readAnswer(response: Response, { operation }: ApiRequest): Promise<ApiAnswer> {
+async function readResponse(response: Response, { operation }: ApiRequest): Promise<ApiResponse> {
   const text = await orUnreachable(operation, () => response.text())
   const body = parseJson(text)
   if (response.ok) {
-    if (body === undefined) throw new TokenRequestError('unreachable', 'What answers there is no admin API.')
+    if (body === undefined)
+      throw new TokenRequestError('unreachable', 'The response is not from an admin API.')
     return { body, etag: response.headers.get('ETag') }
   }
   const { status } = response
@@ -164,7 +192,9 @@ async function orUnreachable<T>(operation: string, work: () => Promise<T>): Prom
   try {
     return await work()
   } catch (cause) {
-    const doubt = operation.startsWith('GET ') ? '' : 'Look whether it was done before you repeat it.'
+    const doubt = operation.startsWith('GET ')
+      ? ''
+      : 'Your change may or may not have been saved. Check before you repeat it.'
     throw new TokenRequestError('unreachable', doubt, { cause })
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CliError } from '../core/exit_code.ts'
 import { isCode, withFileLock } from './file_lock.ts'
 
-/** What is kept of a sign-in. */
+/** The stored tokens of a session. */
 export interface Credentials {
   username: string
   accessToken: string
@@ -20,7 +20,7 @@ interface CredentialFile {
   servers: Record<string, Credentials>
 }
 
-const NOBODY: CredentialFile = { current: null, servers: {} }
+const NO_CREDENTIALS: CredentialFile = { current: null, servers: {} }
 
 /** Where this user's programs keep their settings, by the custom of the system. */
 export function findConfigDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -74,7 +74,7 @@ export class CredentialStore {
     try {
       return decodeFile(JSON.parse(await readFile(this.path, 'utf8')))
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return NOBODY
+      if (isCode(error, 'ENOENT')) return NO_CREDENTIALS
       if (!(error instanceof SyntaxError)) throw error
       throw new CliError('failed', `${this.path} is broken: remove it and sign in again.`)
     }

@@ -4,7 +4,7 @@ import { text } from '../core/option.ts'
 import { uninterrupted } from '../core/uninterrupted.ts'
 import { member, printItem } from './output.ts'
 
-const USERNAME = text('username', 'Who signs in; asked for on a terminal where absent')
+const USERNAME = text('username', 'The username. Without it, a terminal asks for it')
 
 const ME = [
   member('Username', 'username'),
@@ -18,11 +18,10 @@ const ME = [
 
 const login: Command = {
   name: 'login',
-  summary: 'Signs an operator in, and keeps the tokens in the user’s config directory',
+  summary: 'Sign in and store the tokens in your config directory',
   details:
     'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
-    'Without --server and SALLYPORT_SERVER it is the server of the last login, and at first http://127.0.0.1:8787, ' +
-    'where "npm start" serves.',
+    'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://127.0.0.1:8787.',
   options: [USERNAME],
   operations: ['GET /me'],
   async run(call) {
@@ -41,7 +40,7 @@ const login: Command = {
 
 const logout: Command = {
   name: 'logout',
-  summary: 'Forgets the tokens, and ends the session at the server',
+  summary: 'Remove the stored tokens and end the session at the server',
   async run({ terminal, account }) {
     await account.signOut()
     terminal.say(`Signed out at ${account.server}.`)
@@ -50,7 +49,7 @@ const logout: Command = {
 
 const whoami: Command = {
   name: 'whoami',
-  summary: 'Says who is signed in, and where',
+  summary: 'Show the signed-in operator and the server',
   operations: ['GET /me'],
   async run(call) {
     const me = await call.api.read({ operation: 'GET /me' })
@@ -61,7 +60,7 @@ const whoami: Command = {
 
 const password: Command = {
   name: 'password',
-  summary: 'Changes your own password and ends all your sessions; this one goes on with new tokens',
+  summary: 'Change your own password and end your other sessions',
   details:
     'Without a terminal, the current password and the new one are two lines of standard input. ' +
     'If the response is lost, sign in with the new password.',
@@ -72,8 +71,8 @@ const password: Command = {
     // The old tokens are revoked, so the new ones must be stored in any case.
     await uninterrupted(async () => {
       const body = { current_password: current, password: next }
-      const answer = await api.ask({ operation: 'POST /me/password', body })
-      await account.adopt(answer.body)
+      const response = await api.ask({ operation: 'POST /me/password', body })
+      await account.adopt(response.body)
     })
     terminal.say('The password is changed. All your other sessions have ended.')
   },

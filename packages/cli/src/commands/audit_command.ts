@@ -5,25 +5,25 @@ import { LIST_OPTIONS, limitOf, printPage } from './output.ts'
 import { EVENT_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
-const OF_USER = text('user', 'About this person: a username, an id (user:…) or a guest (visitor:…)', {
+const OF_USER = text('user', 'Events of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',
 })
-const BY_USER = text('by', 'Done by this operator: a username or an id', { value: 'USER' })
-const BY_OPERATORS = flag('by-operators', 'Done by any operator', { field: 'by_operator' })
+const BY_USER = text('by', 'Changes by this operator: a username or an id', { value: 'USER' })
+const BY_OPERATORS = flag('by-operators', 'Changes by any operator', { field: 'by_operator' })
 
 const audit: Command = {
   name: 'audit',
-  summary: 'What happened, newest first',
-  details: 'A time is a date, local where it names no zone (2026-11-25T10:30), or an age (30m, 2h, 7d).',
+  summary: 'List audit events, newest first',
+  details: 'A time is a date (2026-11-25T10:30, local time without a zone) or an age (30m, 2h, 7d).',
   options: [
     ...[OF_USER, POOL, BY_USER, BY_OPERATORS],
-    text('client', 'About this client', { field: 'client_id' }),
-    text('session', 'About this session', { value: 'SID', field: 'sid' }),
-    text('kind', 'Of this kind, such as issue, theft or admin', { field: 'kind' }),
-    text('outcome', 'With this outcome', { value: 'ok|refused', field: 'outcome' }),
-    text('api', 'On this API', { field: 'api' }),
-    time('from', 'From then on', { field: 'from' }),
-    time('to', 'Before then', { field: 'to' }),
+    text('client', 'Events of this client', { field: 'client_id' }),
+    text('session', 'Events of this session', { value: 'SID', field: 'sid' }),
+    text('kind', 'Events of this kind, such as issue, theft or admin', { field: 'kind' }),
+    text('outcome', 'Events with this outcome', { value: 'ok|refused', field: 'outcome' }),
+    text('api', 'Events of this API', { field: 'api' }),
+    time('from', 'Events at or after this time', { field: 'from' }),
+    time('to', 'Events before this time', { field: 'to' }),
     ...LIST_OPTIONS,
   ],
   operations: ['GET /audit'],

@@ -1,27 +1,27 @@
 import { asItem, type Item } from '../api/admin_api.ts'
 import { showTime, textOf } from './output.ts'
 
-/** Each reason for which a session ends, in words that response "why was I signed out?". */
+/** The reasons for the end of a session, as parts of a sentence. */
 const REASONS: Readonly<Record<string, string>> = {
   'replayed refresh token':
-    'a refresh token was used again after its successor had long been given out: somebody may have stolen it (theft)',
+    'a refresh token was used again after its successor was in use: it may be stolen (theft)',
   'revoked by its client': 'its application signed out',
   'merged into a customer': 'the guest signed in, and the customer took over',
   'ended by an operator': 'an operator ended it',
-  'signed out everywhere': 'every session of that person was ended',
+  'signed out everywhere': 'all sessions of the user were ended',
   'the password was changed': 'the password was changed',
-  'the user was disabled': 'the person was disabled',
-  'the user was deleted': 'the person was deleted',
+  'the user was disabled': 'the user was disabled',
+  'the user was deleted': 'the user was deleted',
   'the client was disabled': 'its client was disabled',
   'the client was deleted': 'its client was deleted',
-  "the client's tokens were ended": 'every token of its client was ended',
+  "the client's tokens were ended": 'all tokens of its client were revoked',
 }
 
 /**
- * One sentence about how a session stands or why it ended.
+ * One sentence about the state of a session or the reason for its end.
  *
- * @param who Whose it is, in words.
- * @param nameOf An operator's name by their id; the id where it is not known.
+ * @param who The name of its user.
+ * @param nameOf Returns the username for the id of an operator, or the id itself.
  */
 export function conclude(story: Item, who: string, nameOf: (id: string) => string): string {
   const session = asItem(story.session)
@@ -30,7 +30,7 @@ export function conclude(story: Item, who: string, nameOf: (id: string) => strin
     case 'live':
       return `${subject} has not ended: it expires ${showTime(session.expires_at)}. A refresh extends it.`
     case 'expired':
-      return `${subject} expired ${showTime(session.expires_at)}: nobody refreshed it in time, or it had lived as long as it may.`
+      return `${subject} expired ${showTime(session.expires_at)}: it was not refreshed in time, or it reached its maximum lifetime.`
     default:
       return story.end
         ? describeEnd(subject, asItem(story.end), nameOf)

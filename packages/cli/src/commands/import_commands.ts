@@ -15,24 +15,24 @@ import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } f
 import { countOf, describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { printJson } from './output.ts'
 
-const DRY_RUN = flag('dry-run', 'Changes nothing: says what would be')
-const REPORT = text('report', 'Where the refused rows are listed, in place of standard error', {
+const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
+const REPORT = text('report', 'Write the refused rows to this file, not to standard error', {
   value: 'FILE',
 })
-const DEFAULT_API = text('api', 'The API of rows without one')
+const DEFAULT_API = text('api', 'The API for rows without one')
 const OPTIONS: readonly Option[] = [...FILE_OPTIONS, DRY_RUN, YES, REPORT]
-const FILE = { name: 'FILE', summary: 'the rows, in UTF-8' }
+const FILE = { name: 'FILE', summary: 'The rows, in UTF-8' }
 
 const DETAILS =
-  'First comes a dry run over the whole file, then the question whether to go on (--yes answers it). Each refused row ' +
-  'is reported with its line and the reason, and keeps no other out. Run again, it passes over what is there. It ends ' +
-  'with 1 where a row was refused. To import an admin or replace hashes, the command asks for your own password, or reads a line of ' +
+  'The command first makes a dry run of the whole file and then asks for confirmation (--yes skips this). It reports each ' +
+  'refused row with its line and the reason, and imports the other rows. A second run skips existing rows. The exit code ' +
+  'is 1 if a row was refused. To import an admin or replace hashes, the command asks for your own password, or reads a line of ' +
   'standard input.' +
   '\nColumns: '
 
 const importUsers: Command = {
   name: 'import users',
-  summary: 'People from another system, with the hashes that it has of their passwords',
+  summary: 'Import users from another system, with their password hashes',
   details: DETAILS + columnsOf(userRows({})),
   arguments: [FILE],
   options: [PRESET, ...USER_OPTIONS, ...OPTIONS],
@@ -42,7 +42,7 @@ const importUsers: Command = {
 
 const importClients: Command = {
   name: 'import clients',
-  summary: 'Clients from another system; the secrets that are made go to standard output, as CSV',
+  summary: 'Import clients from another system. New secrets are printed as CSV',
   details: DETAILS + columnsOf(clientRows(undefined)),
   arguments: [FILE],
   options: [...OPTIONS, DEFAULT_API],
@@ -124,13 +124,13 @@ async function create(
   }
 }
 
-/** A second run helps only if the server was away; a refusal would come again. */
+/** A second run helps only after an outage. A refusal would repeat. */
 function adviceFor(cause: unknown): string {
   const isOutage = cause instanceof CliError && cause.exitCode === 'unavailable'
   return isOutage ? ' Run the command again for the rest.' : ''
 }
 
-/** @throws CliError where a row was refused, or the rest was not sent */
+/** @throws CliError if a row was refused, or the import was interrupted */
 function finish(
   call: Call,
   tally: Tally,
@@ -150,13 +150,13 @@ function requireGoingOn({ isStopped }: ImportRun): void {
   if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run it again for the rest.')
 }
 
-/** The first Ctrl+C waits for what is on its way, so that nothing that was made is lost; the second does not. */
+/** The first Ctrl+C waits for the running batches, so that no new secret is lost. The second one ends the process. */
 function stopOnInterrupt(say: (text: string) => void) {
   let isStopped = false
   const onSignal = () => {
     if (isStopped) process.exit(130)
     isStopped = true
-    say('Stopping after the batches that are on their way …')
+    say('Stopping after the running batches …')
   }
   process.on('SIGINT', onSignal)
   return { isStopped: () => isStopped, release: () => process.off('SIGINT', onSignal) }

@@ -10,15 +10,15 @@ const COLUMNS = [
   member('Key', 'kid'),
   member('Algorithm', 'alg'),
   member('State', 'state'),
-  moment('Made', 'created_at'),
+  moment('Created', 'created_at'),
   moment('Signs from', 'activates_at'),
   moment('Retires', 'retires_at'),
-  member('Why', 'reason'),
+  member('Reason', 'reason'),
 ]
 
 const listKeys: Command = {
   name: 'keys list',
-  summary: 'Signing keys, newest first, those that are gone too',
+  summary: 'List the signing keys, newest first, retired keys included',
   operations: ['GET /keys'],
   async run(call) {
     const { terminal, input, api } = call
@@ -30,12 +30,12 @@ const listKeys: Command = {
   },
 }
 
-/** As the admin API accepts it. */
+/** The limits of the admin API. */
 const LEAD_SECONDS = { min: 480, max: 172_800 }
 
 const LEAD = integer(
   'lead',
-  `How long the key is published before it signs, ${LEAD_SECONDS.min} to ${LEAD_SECONDS.max}; 1800 by default`,
+  `How long the key is published before it signs, ${LEAD_SECONDS.min} to ${LEAD_SECONDS.max}. Default: 1800`,
   {
     value: 'SECONDS',
     field: 'lead_seconds',
@@ -45,10 +45,10 @@ const LEAD = integer(
 
 const rotateKeys: Command = {
   name: 'keys rotate',
-  summary: 'Makes the next key sign early; no token is refused',
+  summary: 'Let the next key sign earlier. All tokens stay valid',
   details:
-    'The key is published before it signs. A reader that keeps the JWKS for longer than that time, less 8 minutes, ' +
-    'may meet a key that it does not know. If a next key exists, only a shorter time changes it.',
+    'The key is published before it signs. An API that caches the JWKS for longer than that time, minus 8 minutes, ' +
+    'can get a token with an unknown key. If a next key exists, only a shorter time changes it.',
   options: [LEAD],
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
@@ -65,25 +65,25 @@ const rotateKeys: Command = {
 
 const retireKey: Command = {
   name: 'keys retire',
-  summary: 'Gives up a compromised key at once: every token that it signed is refused',
+  summary: 'Revoke a compromised key at once, with all tokens that it signed',
   details:
-    'Everybody whose tokens are of that key must sign in again: you too, where it is the current one. ' +
+    'All users with tokens of that key must sign in again. With the current key, this includes you. ' +
     'On a terminal the command asks for your own password, without echo. Otherwise it is a line of standard input.',
-  arguments: [{ name: 'KEY', summary: 'Its kid, as "keys list" shows it' }],
+  arguments: [{ name: 'KEY', summary: 'The kid of the key, as "keys list" shows it' }],
   options: [YES],
   operations: ['DELETE /keys/{kid}', 'POST /me/confirm'],
   async run(call) {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')
-    await terminal.confirm(`Give up the key ${kid}, and every token that it signed?`, input.has(YES))
+    await terminal.confirm(`Revoke the key ${kid} and all tokens that it signed?`, input.has(YES))
     printItem(call, await api.read({ operation: `DELETE ${at('/keys/{}', kid)}` }), COLUMNS)
   },
 }
 
 const reseal: Command = {
   name: 'keys reseal',
-  summary: 'Seals the keys under the newer secret, where SEALING_KEY is being changed',
-  details: 'It fails where a key opens under neither secret, and names it.',
+  summary: 'Encrypt the keys with the new secret while SEALING_KEY changes',
+  details: 'It fails if neither secret decrypts a key, and names the key.',
   operations: ['POST /keys/reseal'],
   async run(call) {
     const { terminal, input, api } = call
@@ -92,8 +92,8 @@ const reseal: Command = {
     const [sealed, closed] = [resealed, unopened].map((kids) => (Array.isArray(kids) ? kids.map(String) : []))
     if (input.has(JSON_OUTPUT)) printJson(call, body)
     else for (const kid of sealed ?? []) terminal.print(kid)
-    terminal.say(`Sealed anew: ${sealed?.length ?? 0}.`)
-    if (closed?.length) throw new CliError('failed', `Neither secret opens: ${closed.join(', ')}`)
+    terminal.say(`Encrypted with the new secret: ${sealed?.length ?? 0}.`)
+    if (closed?.length) throw new CliError('failed', `Neither secret decrypts: ${closed.join(', ')}`)
   },
 }
 

@@ -8,9 +8,8 @@ import { formatTime } from '../core/time.ts'
 
 const DEFAULT_LIMIT = 50
 
-/** How much of a list is wanted. */
-export const LIMIT = integer('limit', `How many at most; ${DEFAULT_LIMIT} where absent`)
-export const ALL = flag('all', 'All of them, page after page')
+export const LIMIT = integer('limit', `The maximum number of results. Default: ${DEFAULT_LIMIT}`)
+export const ALL = flag('all', 'All results')
 export const LIST_OPTIONS: readonly Option[] = [LIMIT, ALL]
 
 /** @throws UsageError */
@@ -21,32 +20,32 @@ export function limitOf({ input }: Call): number {
   return limit
 }
 
-/** A column that shows a member as it is. */
-export function member(title: string, name: string): Column<Item> {
+/** A column that shows a member of an object. */
+export function member<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
   return { title, show: (item) => showValue(item[name]) }
 }
 
-/** A column that shows a member in local time. */
-export function moment(title: string, name: string): Column<Item> {
+/** A column that shows a time in local time. */
+export function moment<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
   return { title, show: (item) => showTime(item[name]) }
 }
 
-export function printPage(call: Call, page: Page, columns: readonly Column<Item>[]): void {
+export function printPage<T>(call: Call, page: Page<T>, columns: readonly Column<T>[]): void {
   const { terminal, input } = call
   if (input.has(JSON_OUTPUT)) printJson(call, page)
   else if (page.items.length === 0) terminal.say('No results.')
   else terminal.print(formatTable(page.items, columns, terminal.columns))
-  if (page.next_cursor !== null) terminal.say(`There are more: --all, or a higher --limit.`)
+  if (page.next_cursor !== null) terminal.say('There are more results: use --all or a higher --limit.')
 }
 
-/** One thing: its JSON, or its members below each other. */
-export function printItem(call: Call, item: Item, columns: readonly Column<Item>[]): void {
+/** Prints one object: as JSON, or its members one per line. */
+export function printItem<T>(call: Call, item: T, columns: readonly Column<T>[]): void {
   const { terminal, input } = call
   if (input.has(JSON_OUTPUT)) printJson(call, item)
   else terminal.print(formatItem(item, columns))
 }
 
-export function formatItem(item: Item, columns: readonly Column<Item>[]): string {
+export function formatItem<T>(item: T, columns: readonly Column<T>[]): string {
   return formatFields(columns.map(({ title, show }) => [title.toLowerCase(), show(item)]))
 }
 
@@ -65,7 +64,7 @@ export function showTime(value: unknown): string {
   return typeof value === 'number' ? formatTime(value) : '–'
 }
 
-/** A member that must be there: a response without it is none of the admin API. */
+/** The text of a member; empty if the member is not a text. */
 export function textOf(item: Item, name: string): string {
   const value = item[name]
   return typeof value === 'string' ? value : ''

@@ -9,7 +9,7 @@ export const SESSION_COLUMNS: readonly Column<Item>[] = [
   member('Refreshes', 'refreshes'),
   { title: 'State', show: (session) => textOf(session, 'state').replace('_', ' ') },
   { title: 'Ended', show: (session) => showTime(session.ended_at) },
-  member('Why', 'end_reason'),
+  member('Reason', 'end_reason'),
 ]
 
 export const SESSION_MEMBERS: readonly Column<Item>[] = [
@@ -25,13 +25,13 @@ export const SESSION_MEMBERS: readonly Column<Item>[] = [
   ...SESSION_COLUMNS.slice(5),
 ]
 
-/** Events of one session, whose subject and session need no column. */
+/** The columns for the events of one session. */
 export const STORY_COLUMNS: readonly Column<Item>[] = [
   moment('Time', 'at'),
   member('Kind', 'kind'),
   member('Outcome', 'outcome'),
   member('Network', 'address_prefix'),
-  { title: 'What', show: describeEvent },
+  { title: 'Event', show: describeEvent },
 ]
 
 export const EVENT_COLUMNS: readonly Column<Item>[] = [
@@ -39,7 +39,7 @@ export const EVENT_COLUMNS: readonly Column<Item>[] = [
   member('Subject', 'subject'),
   member('Client', 'client_id'),
   member('Session', 'sid'),
-  { title: 'What', show: describeEvent },
+  { title: 'Event', show: describeEvent },
 ]
 
 function describeEvent(event: Item): string {

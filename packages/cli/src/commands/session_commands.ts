@@ -9,15 +9,15 @@ import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage, tex
 import { SESSION_COLUMNS, SESSION_MEMBERS, STORY_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
-const OF_USER = text('user', 'Of this person: a username, an id (user:…) or a guest (visitor:…)', {
+const OF_USER = text('user', 'Sessions of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',
 })
-const OF_CLIENT = text('client', 'Of this client', { field: 'client_id' })
-const SID = { name: 'SID', summary: 'The id of the session, such as s1.…' }
+const OF_CLIENT = text('client', 'Sessions of this client', { field: 'client_id' })
+const SID = { name: 'SID', summary: 'The id of a session, such as s1.…' }
 
 const listSessions: Command = {
   name: 'sessions list',
-  summary: 'Sessions of a person or a client, newest first',
+  summary: 'List the sessions of a user or a client, newest first',
   options: [OF_USER, POOL, OF_CLIENT, ...LIST_OPTIONS],
   operations: ['GET /sessions'],
   async run(call) {
@@ -32,7 +32,7 @@ const listSessions: Command = {
 
 const showSession: Command = {
   name: 'sessions show',
-  summary: 'One session',
+  summary: 'Show one session',
   arguments: [SID],
   operations: ['GET /sessions/{sid}'],
   async run(call) {
@@ -42,7 +42,7 @@ const showSession: Command = {
 
 const endSession: Command = {
   name: 'sessions end',
-  summary: 'Ends it: refreshes are refused at once, access tokens as the revocations spread',
+  summary: 'End a session. Refreshes stop at once, access tokens when APIs read the revocation',
   arguments: [SID],
   operations: ['DELETE /sessions/{sid}'],
   async run(call) {
@@ -53,7 +53,7 @@ const endSession: Command = {
 
 const tellStory: Command = {
   name: 'sessions story',
-  summary: 'The life of a session in order: sign-in, refreshes, retries, its end and why',
+  summary: 'Show the timeline of a session: sign-in, refreshes, retries, end and reason',
   arguments: [SID],
   operations: ['GET /sessions/{sid}/story'],
   async run(call) {
@@ -66,13 +66,12 @@ const tellStory: Command = {
 
 export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, tellStory]
 
-/** The session and what happened to it. */
+/** Prints a session and its events. */
 export function printStory({ terminal }: Call, story: unknown): void {
   const { session, events, truncated } = asItem(story)
   terminal.print(formatItem(asItem(session), SESSION_MEMBERS))
   terminal.print(`\n${formatTable(asItems(events), STORY_COLUMNS, terminal.columns)}`)
-  if (truncated === true)
-    terminal.say('There is more to it than is told here: "audit --session" lists everything.')
+  if (truncated === true) terminal.say('The timeline is incomplete: "audit --session" lists all events.')
 }
 
 function pathOf({ input }: Call): string {

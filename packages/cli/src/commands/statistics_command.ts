@@ -14,9 +14,9 @@ const COUNTS = [
 
 const statistics: Command = {
   name: 'statistics',
-  summary: 'Tokens by grant, failures and active sessions of the last minutes',
+  summary: 'Show tokens by grant, failures and active sessions of the last minutes',
   details: 'With --json minute by minute, in up to 60 buckets.',
-  options: [integer('minutes', 'How many, up to 1440; 60 where absent', { field: 'minutes' })],
+  options: [integer('minutes', 'The number of minutes, up to 1440. Default: 60', { field: 'minutes' })],
   operations: ['GET /statistics'],
   async run(call) {
     const { terminal, input, api } = call

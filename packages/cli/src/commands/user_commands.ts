@@ -18,20 +18,20 @@ import {
   textOf,
 } from './output.ts'
 
-export const POOL = text('pool', 'The pool of users, where the username is in several')
-const NEW_POOL = text('pool', 'The pool of users that they are in', { field: 'pool' })
-const IN_POOL = text('pool', 'Only those in this pool', { field: 'pool' })
-const QUERY = text('search', 'The beginning of the username', { value: 'TEXT', field: 'q' })
-const ROLE = text('role', 'Only those with this role', { field: 'role' })
-const ENABLED = truth('enabled', 'Only those that are, or are not', { field: 'enabled' })
-const USERNAME = text('username', 'Another username', { field: 'username' })
-const ROLES = list('roles', 'Their roles', { field: 'roles' })
-const NAME = text('name', 'Their name, for operators to find them by')
-const EMAIL = text('email', 'Their address, for operators to find them by')
-const DISABLED = flag('disabled', 'They begin disabled')
-const MUST_CHANGE = flag('must-change-password', 'The next sign-in is for setting a new password')
+export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
+const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool' })
+const IN_POOL = text('pool', 'Only users in this pool', { field: 'pool' })
+const QUERY = text('search', 'Only usernames that begin with this text', { value: 'TEXT', field: 'q' })
+const ROLE = text('role', 'Only users with this role', { field: 'role' })
+const ENABLED = truth('enabled', 'Only enabled or only disabled users', { field: 'enabled' })
+const USERNAME = text('username', 'The new username', { field: 'username' })
+const ROLES = list('roles', 'The roles of the user', { field: 'roles' })
+const NAME = text('name', 'The display name, for operators')
+const EMAIL = text('email', 'The email address, for operators')
+const DISABLED = flag('disabled', 'Create the user disabled')
+const MUST_CHANGE = flag('must-change-password', 'Require a new password at the next sign-in')
 
-const USER = { name: 'USER', summary: 'The id (user:…) or the whole username' }
+const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
 const FIND = [POOL]
 
 const CONFIRMED_ADMINS =
@@ -60,7 +60,7 @@ const MEMBERS: readonly Column<Item>[] = [
 
 const listUsers: Command = {
   name: 'users list',
-  summary: 'People by pool and username',
+  summary: 'List users by pool and username',
   options: [QUERY, IN_POOL, ROLE, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /users'],
   async run(call) {
@@ -71,9 +71,9 @@ const listUsers: Command = {
 
 const checkNames: Command = {
   name: 'users check-names',
-  summary: 'Users whose username cannot sign in, or may be mistaken for another name',
+  summary: 'List usernames that cannot sign in, or look like another username',
   details:
-    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give its user another one by `users update --username`. No name is changed and no users are merged by themselves.',
+    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give its user another one by `users update --username`. The command changes no user.',
   options: [IN_POOL],
   operations: ['GET /users'],
   async run(call) {
@@ -91,7 +91,7 @@ const checkNames: Command = {
 
 const showUser: Command = {
   name: 'users show',
-  summary: 'One person',
+  summary: 'Show one user',
   arguments: [USER],
   options: FIND,
   operations: ['GET /users/{id}'],
@@ -104,11 +104,11 @@ const showUser: Command = {
 
 const createUser: Command = {
   name: 'users create',
-  summary: 'A new person',
+  summary: 'Create a user',
   details:
     'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
     CONFIRMED_ADMINS,
-  arguments: [{ name: 'USERNAME', summary: 'Unique in the pool; case does not count' }],
+  arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
   options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
   operations: ['POST /users', 'POST /me/confirm'],
   async run(call) {
@@ -130,9 +130,9 @@ const createUser: Command = {
 
 const updateUser: Command = {
   name: 'users update',
-  summary: 'Changes what is given and leaves the rest',
+  summary: 'Change the given fields of a user',
   details:
-    'Roles replace all roles; --roles "" takes them away. An empty --name or --email removes it. ' +
+    '--roles replaces all roles; --roles "" removes them. An empty --name or --email removes the value. ' +
     CONFIRMED_ADMINS,
   arguments: [USER],
   options: [USERNAME, ROLES, NAME, EMAIL, POOL, IF_MATCH],
@@ -141,7 +141,7 @@ const updateUser: Command = {
     const { input } = call
     const hasProfile = input.has(NAME) || input.has(EMAIL)
     if (!hasProfile && Object.keys(input.fields).length === 0)
-      throw new UsageError('nothing to change is given')
+      throw new UsageError('no field to change is given')
     const { body } = await update(call, await findPath(call), (user) => ({
       ...input.fields,
       ...(hasProfile ? { profile: profileOf(call, memberOf(user, 'profile')) } : {}),
@@ -152,7 +152,7 @@ const updateUser: Command = {
 
 const setPassword: Command = {
   name: 'users set-password',
-  summary: 'Sets a new password, and ends every session of theirs',
+  summary: 'Set a new password and end all sessions of the user',
   details:
     'On a terminal the command asks for the new password and then for your own, without echo. Otherwise they are two lines of standard input.',
   arguments: [USER],
@@ -169,7 +169,7 @@ const setPassword: Command = {
 
 const forceChange: Command = {
   name: 'users force-change',
-  summary: 'Has them set a new password at the next sign-in',
+  summary: 'Require a new password at the next sign-in',
   arguments: [USER],
   options: [...FIND, IF_MATCH],
   operations: ['GET /users/{id}', 'PATCH /users/{id}'],
@@ -181,35 +181,35 @@ const forceChange: Command = {
 
 const enableUser: Command = {
   name: 'users enable',
-  summary: 'Lets them sign in again; tokens from before stay dead',
+  summary: 'Enable a user. Earlier tokens stay revoked',
   details: CONFIRMED_ADMINS,
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/enable', 'POST /me/confirm'],
-  run: (call) => changeStanding(call, 'enable'),
+  run: (call) => runAction(call, 'enable'),
 }
 
 const disableUser: Command = {
   name: 'users disable',
-  summary: 'Refuses their sign-ins, and ends every session of theirs',
+  summary: 'Disable a user and end all sessions',
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/disable'],
-  run: (call) => changeStanding(call, 'disable'),
+  run: (call) => runAction(call, 'disable'),
 }
 
 const signOut: Command = {
   name: 'users sign-out',
-  summary: 'Ends every session of theirs',
+  summary: 'End all sessions of a user',
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/sign-out'],
-  run: (call) => changeStanding(call, 'sign-out'),
+  run: (call) => runAction(call, 'sign-out'),
 }
 
 const deleteUser: Command = {
   name: 'users delete',
-  summary: 'Removes them and ends every session of theirs; the audit trail keeps their id alone',
+  summary: 'Delete a user and end all sessions. The audit trail keeps only the id',
   arguments: [USER],
   options: [YES, ...FIND, IF_MATCH],
   operations: ['GET /users/{id}', 'DELETE /users/{id}'],
@@ -248,11 +248,11 @@ async function findPath(call: Call): Promise<string> {
   return at('/users/{}', isUserId(who) ? who : textOf(await findUser(call), 'id'))
 }
 
-async function changeStanding(call: Call, action: string): Promise<void> {
+async function runAction(call: Call, action: string): Promise<void> {
   printItem(call, await call.api.read({ operation: `POST ${await findPath(call)}/${action}` }), MEMBERS)
 }
 
-/** The profile with what is given in place of what was there; an empty text removes it. */
+/** The profile with the given values. An empty text removes a value. */
 function profileOf({ input }: Call, before: Item): Item {
   const given = { name: input.get(NAME), email: input.get(EMAIL) }
   const set = Object.entries(given).filter(([, value]) => value !== undefined)

@@ -11,15 +11,15 @@ import { SESSION_COLUMNS } from './session_columns.ts'
 import { printStory } from './session_commands.ts'
 import { POOL } from './user_commands.ts'
 
-/** The name of a shard, then 128 random bits in base64url. */
+/** The id of a session: the name of a shard, then 128 random bits in base64url. */
 const SID = /^[^.\s@]+\.[\w-]{22}$/
 const RECENT = 20
 
 const why: Command = {
   name: 'why',
-  summary: 'Why was this person signed out? Tells the session that ended last, and the reason in a sentence',
+  summary: 'Explain why a user was signed out: the last ended session and the reason',
   details:
-    'Of a person it takes the session that ended last, of their newest 20; where none has ended, the newest.',
+    'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
   operations: ['GET /users', 'GET /users/{id}', 'GET /sessions', 'GET /sessions/{sid}/story'],
@@ -33,8 +33,8 @@ const why: Command = {
     const actor = story.end ? asItem(story.end).actor : null
     const names = await findNames(call, [subject, actor])
     const name = names.get(String(subject))
-    const person = name === undefined ? String(subject) : `${name} (${String(subject)})`
-    terminal.print(`\n${conclude(story, person, (id) => names.get(id) ?? id)}`)
+    const label = name === undefined ? String(subject) : `${name} (${String(subject)})`
+    terminal.print(`\n${conclude(story, label, (id) => names.get(id) ?? id)}`)
   },
 }
 
@@ -50,7 +50,7 @@ async function findStoryOf(call: Call, who: string): Promise<Item> {
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
   const [session] = [...items].sort((a, b) => endOf(b) - endOf(a))
   if (session === undefined) {
-    throw new CliError('notFound', `${who} has had no session of late: "audit --user" lists what happened.`)
+    throw new CliError('notFound', `${who} has no recent session: "audit --user" lists the events.`)
   }
   if (items.length > 1 && !input.has(JSON_OUTPUT)) {
     terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
@@ -58,18 +58,18 @@ async function findStoryOf(call: Call, who: string): Promise<Item> {
   return api.read({ operation: `GET ${at('/sessions/{}/story', textOf(session, 'sid'))}` })
 }
 
-/** About when it ended; those that live come last, by their start. */
+/** The approximate time of the end, for sorting. Live sessions come last, by their start. */
 function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: Item): number {
   if (state === 'live') return -1 / Number(started_at)
   if (state === 'expired') return Number(expires_at)
   return Number(ended_at ?? last_refreshed_at ?? started_at)
 }
 
-/** The usernames of ids, of those that there still are. */
+/** Finds the usernames for ids. Deleted users are left out. */
 async function findNames({ api }: Call, ids: readonly unknown[]): Promise<ReadonlyMap<string, string>> {
-  const people = [...new Set(ids)].filter((id): id is string => typeof id === 'string' && isUserId(id))
+  const userIds = [...new Set(ids)].filter((id): id is string => typeof id === 'string' && isUserId(id))
   const found = await Promise.all(
-    people.map((id) => orNull(() => api.read({ operation: `GET ${at('/users/{}', id)}` }))),
+    userIds.map((id) => orNull(() => api.read({ operation: `GET ${at('/users/{}', id)}` }))),
   )
   return new Map(found.flatMap((user) => (user ? [[textOf(user, 'id'), textOf(user, 'username')]] : [])))
 }

@@ -4,33 +4,32 @@ import type { Input } from './input.ts'
 import type { Option } from './option.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A word that a command takes after its name. */
+/** An argument of a command. */
 export interface Argument {
   name: string
   summary: string
   isOptional?: boolean
 }
 
-/** What a command works with. */
+/** The context of one run of a command. */
 export interface Call {
   input: Input
   terminal: Terminal
-  /** Signed in at the server, once it is asked for something. */
   api: AdminApi
   account: Account
 }
 
-/** One thing that the command line does. The help, the checks of the arguments and the pages are made from these. */
+/** A command of the CLI. The help, the parser and docs/cli.md use this table. */
 export interface Command {
-  /** Its words, such as `clients add-secret`. */
+  /** The words of the command, such as `clients add-secret`. */
   name: string
   summary: string
-  /** What else there is to know, for its own help. */
+  /** More text for the help of the command. */
   details?: string
   arguments?: readonly Argument[]
   options?: readonly Option[]
-  /** What it asks the server for, as the admin API's document names it; absent where it asks for nothing there. */
+  /** The operations of the admin API that the command calls, as in its OpenAPI document. */
   operations?: readonly string[]
-  /** Ends with 0, unless it throws a CliError. */
+  /** The exit code is 0, unless it throws a CliError. */
   run(call: Call): Promise<void>
 }

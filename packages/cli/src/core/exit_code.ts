@@ -1,18 +1,18 @@
-/** What the process ends with, and what each means. */
+/** The exit codes and their meanings. */
 export const EXIT_CODES = {
   ok: [0, 'done'],
   failed: [1, 'refused or failed'],
-  usage: [2, 'the command line is wrong or lacks --yes; nothing was changed'],
-  notSignedIn: [3, 'nobody is signed in at that server'],
-  notFound: [4, 'there is no such thing'],
-  conflict: [5, 'it was changed meanwhile, or its state does not allow this'],
-  unavailable: [6, 'the server gave no response, or cannot now'],
+  usage: [2, 'the command line is not valid or needs --yes; nothing was changed'],
+  notSignedIn: [3, 'no operator is signed in at that server'],
+  notFound: [4, 'not found'],
+  conflict: [5, 'it has changed since it was read, or its state does not allow this'],
+  unavailable: [6, 'the server sent no response, or is temporarily unavailable'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ExitCode = keyof typeof EXIT_CODES
 
-/** An end with a message for whoever ran the command. */
+/** An error that ends the command with a message and an exit code. */
 export class CliError extends Error {
   override name = 'CliError'
   readonly exitCode: ExitCode
@@ -23,7 +23,7 @@ export class CliError extends Error {
   }
 }
 
-/** A command line that is wrong. */
+/** A command line that is not valid. */
 export class UsageError extends CliError {
   override name = 'UsageError'
 

@@ -4,15 +4,15 @@ import { GLOBAL_OPTIONS } from './input.ts'
 import type { Option } from './option.ts'
 import { wrap } from './table.ts'
 
-const TITLE = 'sallyport: runs a Sallyport token service through its admin API'
+const TITLE = 'sallyport: manages a Sallyport token service through its admin API'
 const NARROWEST = 40
 const WIDEST = 100
 
 /**
- * The help of a command, of a group of commands, or of everything.
+ * Formats the help of a command, of a group of commands, or of all commands.
  *
- * @param name The words of a command or group; empty for everything.
- * @param columns The width of the terminal.
+ * @param name The words of a command or group; empty for all commands.
+ * @param columns The width of the terminal in cells.
  */
 export function formatHelp(name: string, commands: readonly Command[], columns: number): string {
   const width = Math.max(NARROWEST, Math.min(columns, WIDEST))
@@ -24,14 +24,14 @@ export function formatHelp(name: string, commands: readonly Command[], columns: 
     ...(name === '' ? [TITLE, ''] : []),
     ...[`Usage: ${usage}`, ''],
     ...formatCommands(listed, width),
-    ...['', 'Options of every command', ''],
+    ...['', 'Global options', ''],
     ...formatList(GLOBAL_OPTIONS.map(describe), width),
-    ...(name === '' ? ['', 'It ends with', '', ...formatExitCodes(width)] : []),
-    ...['', `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" says more about one.`],
+    ...(name === '' ? ['', 'Exit codes', '', ...formatExitCodes(width)] : []),
+    ...['', `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" shows the help of one command.`],
   ].join('\n')
 }
 
-/** Commands of the same first word together. */
+/** Lists commands, with an empty line between groups. */
 function formatCommands(commands: readonly Command[], width: number): string[] {
   const groupOf = ({ name }: Command) => (name.split(' ').length > 1 ? name.split(' ')[0] : '')
   const lines = formatLists(
@@ -45,7 +45,7 @@ function formatCommands(commands: readonly Command[], width: number): string[] {
   })
 }
 
-/** A command with its arguments, as it is typed. */
+/** A command with its arguments, such as `users show USER`. */
 export function formatSyntax({ name, arguments: expected = [] }: Command): string {
   return [name, ...expected.map(formatArgument)].join(' ')
 }
@@ -63,7 +63,7 @@ function formatCommandHelp(command: Command, width: number): string {
       expected.map((argument) => [argument.name, argument.summary]),
     ),
     ...items('Options', options.map(describe)),
-    ...items('Options of every command', GLOBAL_OPTIONS.map(describe)),
+    ...items('Global options', GLOBAL_OPTIONS.map(describe)),
   ].join('\n')
 }
 
@@ -82,7 +82,7 @@ export function describe({ name, value, summary }: Option): readonly [string, st
   return [value === null ? `--${name}` : `--${name} ${value}`, summary]
 }
 
-/** Terms and what they mean, below each other where a term is long. */
+/** Terms with their meanings. The meaning of a long term begins on the next line. */
 function formatList(entries: readonly (readonly [string, string])[], width: number): string[] {
   return formatLists(entries, width).flat()
 }

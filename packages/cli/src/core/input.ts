@@ -1,16 +1,20 @@
 import { UsageError } from './exit_code.ts'
 import { flag, type Option, text } from './option.ts'
 
-/** What every command takes. */
-export const SERVER = text('server', 'The token service; SALLYPORT_SERVER, or the last login, where absent', {
-  value: 'URL',
-})
-export const JSON_OUTPUT = flag('json', 'Prints what the admin API answered, as one JSON document')
-export const HELP = flag('help', 'Says what there is')
-export const YES = flag('yes', 'Asks nothing')
+/** The options of all commands. */
+export const SERVER = text(
+  'server',
+  'The token service. Default: SALLYPORT_SERVER, then the server of the last login',
+  {
+    value: 'URL',
+  },
+)
+export const JSON_OUTPUT = flag('json', 'Print the response of the admin API as JSON')
+export const HELP = flag('help', 'Show help')
+export const YES = flag('yes', 'Skip confirmation')
 export const GLOBAL_OPTIONS: readonly Option[] = [SERVER, JSON_OUTPUT, HELP]
 
-/** The arguments and options of one command, as they were given. */
+/** The parsed arguments and options of one command. */
 export class Input {
   readonly #arguments: ReadonlyMap<string, string>
   readonly #options: ReadonlyMap<Option, unknown>
@@ -20,9 +24,9 @@ export class Input {
     this.#options = given.options
   }
 
-  /** Undefined where it was not given. */
+  /** The value of an option; undefined if the user did not give it. */
   get<T>(option: Option<T>): T | undefined {
-    // What is in the map came from the option's own `parse`.
+    // The values in the map come from the option's own `parse`.
     return this.#options.get(option) as T | undefined
   }
 
@@ -37,19 +41,19 @@ export class Input {
     return value
   }
 
-  /** Undefined where an optional one was not given. */
+  /** The value of an argument; undefined if the user did not give it. */
   find(name: string): string | undefined {
     return this.#arguments.get(name)
   }
 
-  /** An argument that is not optional. */
+  /** The value of a required argument. @throws UsageError */
   argument(name: string): string {
     const value = this.#arguments.get(name)
     if (value === undefined) throw new UsageError(`${name} is needed`)
     return value
   }
 
-  /** The options that are sent as they are, by their names there. */
+  /** The options with a `field`, by the names of the fields in the admin API. */
   get fields(): Record<string, unknown> {
     const sent = [...this.#options].flatMap(([{ field }, value]) =>
       field === undefined ? [] : [[field, value] as const],
@@ -57,7 +61,7 @@ export class Input {
     return Object.fromEntries(sent)
   }
 
-  /** The same, for the address. */
+  /** The same fields as texts, for the query of a URL. */
   get query(): Record<string, string> {
     return Object.fromEntries(Object.entries(this.fields).map(([name, value]) => [name, String(value)]))
   }

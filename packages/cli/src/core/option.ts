@@ -1,29 +1,29 @@
 import { UsageError } from './exit_code.ts'
 import { parseTime } from './time.ts'
 
-/** An option of a command, and what becomes of its text. */
+/** An option of a command, with its parser. */
 export interface Option<T = unknown> {
-  /** Without its two dashes. */
+  /** The name without the two dashes. */
   name: string
-  /** What stands for its value in the help; null for a flag, which takes none. */
+  /** The placeholder for the value in the help; null for a flag. */
   value: string | null
   summary: string
-  /** Its name in what is sent, where it is sent as it is. */
+  /** The name of the field in the admin API that gets the value. */
   field?: string
   /** @throws UsageError */
   parse(text: string): T
-  /** Combines two values of an option that may be repeated. */
+  /** Combines two values. Only a repeatable option has it. */
   merge?(earlier: T, later: T): T
 }
 
 interface Details {
   value?: string
   field?: string
-  /** The least and the greatest value of an integer. */
+  /** The limits of an integer, both allowed. */
   range?: { min: number; max: number }
 }
 
-/** How an option or argument is defined: its name, what it is, and what of it is unusual. */
+/** Makes an option from its name, its summary and its optional details. */
 type Define<T> = (name: string, summary: string, details?: Details) => Option<T>
 
 export const flag: Define<true> = (name, summary, details = {}) => ({
@@ -39,13 +39,13 @@ export const text: Define<string> = (name, summary, details = {}) => ({
   parse: (given) => given,
 })
 
-/** The members of an option with a value, without those of its type. */
+/** The members that all options with a value have. */
 function describeValue(name: string, summary: string, details: Details) {
   const value = details.value ?? name.toUpperCase().replaceAll('-', '_')
   return { name, summary, value, ...fieldOf(details) }
 }
 
-/** Items with a comma between them; an empty text is the empty list. */
+/** A comma-separated list; an empty text is the empty list. */
 export const list: Define<string[]> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, { value: 'A,B', ...details }),
   parse: (given) =>
@@ -55,14 +55,14 @@ export const list: Define<string[]> = (name, summary, details = {}) => ({
       .filter((item) => item !== ''),
 })
 
-/** An option that may be repeated, with a text each time. */
+/** A repeatable option with a text value. */
 export const texts: Define<string[]> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, details),
   parse: (given) => [given],
   merge: (earlier, later) => [...earlier, ...later],
 })
 
-/** An option whose value is one of a few words. */
+/** An option with a fixed set of values. */
 export function choice<T extends string>(name: string, summary: string, words: readonly T[]): Option<T> {
   return {
     ...describeValue(name, summary, { value: words.join('|') }),
@@ -85,7 +85,7 @@ export const integer: Define<number> = (name, summary, details = {}) => ({
   },
 })
 
-/** Seconds, or `default` for null. */
+/** A number of seconds, or `default`, which is null. */
 export const lifetime: Define<number | null> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, { value: 'SECONDS|default', ...details }),
   parse: (given) => (given === 'default' ? null : parseInteger(name, given)),
@@ -99,7 +99,7 @@ export const truth: Define<boolean> = (name, summary, details = {}) => ({
   },
 })
 
-/** A moment, as Unix seconds. */
+/** A time in Unix seconds. */
 export const time: Define<number> = (name, summary, details = {}) => ({
   ...describeValue(name, summary, { value: 'TIME', ...details }),
   parse(given) {

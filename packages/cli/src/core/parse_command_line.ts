@@ -5,7 +5,7 @@ import { GLOBAL_OPTIONS, HELP, Input } from './input.ts'
 import type { Option } from './option.ts'
 import { suggest } from './suggest.ts'
 
-/** A command to be run, or help that was asked for: of a command, a group, or everything where the words are none. */
+/** A command to run, or a request for help. `help` names a command or a group; it is empty for all commands. */
 export type Invocation = { command: Command; input: Input } | { help: string; isAskedFor: boolean }
 
 /** @throws UsageError */
@@ -19,12 +19,12 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   return { command, input: readInput(command, rest) }
 }
 
-/** The command or group that a command line begins with, for a hint at its help; empty for none. */
+/** The command or group at the start of a command line; empty if it names none. */
 export function findName(args: readonly string[], commands: readonly Command[]): string {
   return takeWords(args, commands).words.join(' ')
 }
 
-/** The words that name a command, with options of every command between them, and what follows. */
+/** Splits a command line into the words of the command and the rest. Global options can come between the words. */
 function takeWords(
   args: readonly string[],
   commands: readonly Command[],
@@ -67,7 +67,7 @@ function isGlobal(arg: string): boolean {
   return GLOBAL_OPTIONS.some(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`))
 }
 
-/** There are no short options to be joined, and an id may begin with a dash: one in 64 does. */
+/** A value such as `-abc` is an argument, because an id can begin with a dash. The CLI has no short options. */
 const DASHED_WORD = /^-[^-]./
 const MARK = '\0'
 
@@ -108,7 +108,7 @@ function readOption(
   }
   const value = option.parse(token.value ?? '')
   const isRepeated = given.has(option)
-  if (isRepeated && option.merge === undefined) throw new UsageError(`--${option.name} is there twice`)
+  if (isRepeated && option.merge === undefined) throw new UsageError(`--${option.name} is given twice`)
   given.set(option, isRepeated ? option.merge?.(given.get(option), value) : value)
 }
 
@@ -125,6 +125,6 @@ function readArguments(command: Command, positionals: readonly string[]): Map<st
   const missing = expected.slice(positionals.length).find(({ isOptional = false }) => !isOptional)
   if (missing !== undefined) throw new UsageError(`${missing.name} is needed: ${missing.summary}`)
   const extra = positionals[expected.length]
-  if (extra !== undefined) throw new UsageError(`"${extra}" is one argument too many`)
+  if (extra !== undefined) throw new UsageError(`"${extra}" is an unexpected argument`)
   return new Map(positionals.map((value, i) => [expected[i]?.name ?? '', value]))
 }

@@ -1,4 +1,4 @@
-/** The known word that somebody may have meant; null where none is near. */
+/** The known word that is most similar to a mistyped word; null if no word is similar. */
 export function suggest(word: string, known: readonly string[]): string | null {
   const near = known
     .map((candidate) => ({ candidate, distance: distanceBetween(word, candidate) }))
@@ -7,7 +7,7 @@ export function suggest(word: string, known: readonly string[]): string | null {
   return near !== undefined && near.distance <= allowed ? near.candidate : null
 }
 
-/** How many letters must be put in, left out, replaced or swapped with the next. */
+/** The number of insertions, deletions, replacements and swaps between two words (optimal string alignment). */
 function distanceBetween(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, i) => i)

@@ -3,23 +3,23 @@ const AGE = /^(\d{1,6})([smhdw])$/
 const UNIX_SECONDS = /^\d{9,11}$/
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?$/
 
-/** The clock of this machine. Unix seconds. */
+/** The time of this machine in Unix seconds. */
 export function currentTime(): number {
   return Math.floor(Date.now() / 1000)
 }
 
-/** A moment as somebody writes it, in local time where no zone is named; null for anything else. Unix seconds. */
+/** Parses a date, an age or Unix seconds. A date without a zone is local time. @returns Unix seconds; null for other texts */
 export function parseTime(text: string, now = currentTime()): number | null {
   const [, count, unit = ''] = AGE.exec(text) ?? []
   if (count !== undefined) return now - Number(count) * (UNITS[unit] ?? 0)
   if (UNIX_SECONDS.test(text)) return Number(text)
   if (!DATE.test(text)) return null
-  // A date alone would be read as one of UTC.
+  // Date.parse reads a date without a time as UTC.
   const milliseconds = Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T'))
   return Number.isNaN(milliseconds) ? null : Math.floor(milliseconds / 1000)
 }
 
-/** A moment in local time, `2026-11-25 10:14:03`. */
+/** Formats Unix seconds as local time, such as `2026-11-25 10:14:03`. */
 export function formatTime(seconds: number): string {
   const date = new Date(seconds * 1000)
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()]

@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** Finishes a piece of work that must not be left half done, and is interrupted after it, if at all. */
+/** Runs work to its end. A signal that arrives meanwhile takes effect after the work. */
 export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
   let received: NodeJS.Signals | null = null
   const note = (signal: NodeJS.Signals) => {
@@ -11,7 +11,7 @@ export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } finally {
     for (const signal of SIGNALS) process.off(signal, note)
-    // Whoever else listens has heard of it.
+    // Another listener handles the signal itself.
     if (received !== null && process.listenerCount(received) === 0) process.kill(process.pid, received)
   }
 }
