@@ -196,7 +196,7 @@ export class TestServer {
     const services = { ...this.services, breaches: new BreachedPasswords(null, this.services.audit) }
     const occasion = { api: null, clientId: null, subject: null }
     const user = await createUser(draft, services, { occasion, context: this.context() })
-    await this.services.users.add(user)
+    await this.services.userAdmin.add([{ ...user, profile: {} }], [])
     return user
   }
 
