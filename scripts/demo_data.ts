@@ -7,6 +7,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services/environment.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
+import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
@@ -129,11 +130,13 @@ export async function seedDemoData(
     await clients.add(toClient(demo), { secret: await toSecret(demo), now }, [])
   }
   const users = new UserStore(env.DB)
+  const userAdmin = new UserAdminStore(env.DB)
   // Their passwords are public, so they are not checked against known breaches.
   const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
-    if (present === null) await users.add(await maker.make(draft))
+    if (present !== null) continue
+    await userAdmin.add([{ ...(await maker.make(draft)), profile: {} }], [])
   }
 }
 

@@ -7,7 +7,7 @@ import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { ApiConfig } from '../src/config/config.ts'
 import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
-import { UserStore } from '../src/users/user_store.ts'
+import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
@@ -84,7 +84,7 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
 async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
-  await new UserStore(printer).add(admin)
+  await new UserAdminStore(printer).add([{ ...admin, profile: {} }], [])
   const clients = new ClientAdminStore(printer)
   const start = { secret: null, now: admin.createdAt }
   for (const id of OPERATOR_CLIENTS) {

@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { UserRefused } from '../src/users/create_user.ts'
-import { UserStore } from '../src/users/user_store.ts'
+import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { UserMaker } from './make_user.ts'
 import { sqlPrinter } from './sql_printer.ts'
 
 const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [--roles LIST] < password.txt > user.sql
-  The password is the first line of standard input. The SQL, with the hash of it, goes to stdout.`
+  The password is the first line of standard input. The SQL, with the hash of it, goes to stdout. It returns
+  the id of the new user, or no row if the username is taken.`
 
 const config = requireConfig()
 const { pool, username, roles } = readArguments()
 const draft = { pool, username, password: readPassword(), roles, enabled: true }
 try {
-  await new UserStore(sqlPrinter()).add(await new UserMaker(config).make(draft))
+  const user = await new UserMaker(config).make(draft)
+  await new UserAdminStore(sqlPrinter()).add([{ ...user, profile: {} }], [])
 } catch (error) {
   if (!(error instanceof UserRefused)) throw error
   stop(error.message)

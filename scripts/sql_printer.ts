@@ -2,7 +2,7 @@
 export function sqlPrinter(write: (line: string) => void = console.log): D1Database {
   const print = (statements: PrintedStatement[]) => {
     for (const statement of statements) write(`${statement.text};`)
-    return Promise.resolve([])
+    return Promise.resolve(statements.map(() => ({ results: [] })))
   }
   const database = {
     prepare: (sql: string) => new PrintedStatement(sql, print),

@@ -2,7 +2,7 @@ import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { sweep } from './sessions/sweep.ts'
 
-/** Longer than the span of the statistics, which is a day. */
+/** Longer than the period of the statistics, which is one day. */
 const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
 /** The work of the cron trigger: makes and retires signing keys, merges the revocation feed, and removes rows. */
@@ -45,6 +45,6 @@ export async function sweepStores(services: Services): Promise<void> {
 }
 
 interface ExpiringRows {
-  /** Removes up to `limit` rows that have expired at a moment. Returns how many. */
+  /** Removes up to `limit` rows that expired before a time. @returns how many */
   sweep(before: number, limit: number): Promise<number>
 }

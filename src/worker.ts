@@ -11,7 +11,7 @@ import { serverError } from './oauth/errors.ts'
 import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
 
-// Checked when the Worker starts: a broken config.yml refuses the deployment, not the first customer.
+// Checked when the Worker starts, so that a malformed config.yml fails the deployment and not the first request.
 const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })
 
 let app: App | null = null
@@ -28,7 +28,7 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-/** The server; where a binding or a secret is missing, one that says so in the log and nothing to the caller. */
+/** Makes the server. If a binding or a secret is missing, each request gets 500, and only the log has the reason. */
 function openApp(env: Env): App {
   try {
     return createApp(createServices(env, config, systemClock))

@@ -50,7 +50,7 @@ describe('parallel sign-ins', () => {
       server.services,
       server.clock.time,
     )
-    await server.services.users.add(user)
+    await server.services.userAdmin.add([{ ...user, profile: {} }], [])
     const responses = await Promise.all([1, 2, 3].map(() => signIn(server, client, user.username, 'wrong')))
     expect(statuses(responses)).toEqual([400, 400, 503])
   })

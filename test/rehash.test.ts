@@ -50,7 +50,7 @@ async function addImported(server: TestServer, changes: Partial<ImportedUserDraf
     ...changes,
   }
   const user = await importUser(draft, server.services, server.clock.time)
-  await server.services.users.add(user)
+  await server.services.userAdmin.add([{ ...user, profile: {} }], [])
   return user
 }
 

@@ -5,7 +5,7 @@ import { draftMembers, fromDraft } from '../clients/client_values.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
 import { valuesOf } from './clients.ts'
-import { describeConstraint, TAKEN_SECRET } from './constraint_problem.ts'
+import { describeConstraint, isUnexpected, TAKEN_SECRET } from './constraint_problem.ts'
 import {
   batchSchema,
   type CheckedRow,
@@ -37,7 +37,11 @@ const rowSchema = named(
               `must have at least ${MIN_SECRET_LENGTH} characters: weaker ones can be guessed`,
             ),
             z.maxLength(256, 'must have at most 256 characters'),
-          ),
+          )
+          .register(z.globalRegistry, {
+            title: 'Secret',
+            description: 'Secret in clear text, at least 32 characters; made by the import if absent',
+          }),
       ),
     })
     .check(
@@ -169,7 +173,7 @@ async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Ve
     await services.clientAdmin.add(client, start, [services.audit.additionIfChanged(event, context)])
     return { status: 'created', reason: null, client_secret: made }
   } catch (error) {
-    if (!(error instanceof ConstraintFailed)) throw error
+    if (!(error instanceof ConstraintFailed) || isUnexpected(error)) throw error
     const problem = describeConstraint(error)
     return problem.path === 'client_id' ? EXISTS : refused(formatProblems([problem]))
   } finally {

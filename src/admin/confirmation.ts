@@ -10,7 +10,7 @@ export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'
 export const CONFIRMATION_SECONDS = 300
 
 /**
- * A confirmation: a text that proves that the operator of this session gave the password a moment ago. It works only with
+ * Makes a confirmation: a text that proves that the operator of this session just gave the password. It is valid only with
  * an access token of the same session. It is not stored.
  */
 export async function makeConfirmation(call: Call): Promise<string> {
@@ -18,7 +18,7 @@ export async function makeConfirmation(call: Call): Promise<string> {
   return `${expiresAt}.${await authenticate(call, expiresAt)}`
 }
 
-/** @throws Problem 403 where the call has no confirmation of its session, or an expired one */
+/** @throws Problem 403 if the call has no valid confirmation of its session */
 export async function requireConfirmation(call: Call): Promise<void> {
   const [time, given = ''] = splitOnce(call.confirmation ?? '', '.')
   const expiresAt = /^\d{1,12}$/.test(time) ? Number(time) : 0
@@ -37,10 +37,10 @@ function authenticate({ operator, services }: Call, expiresAt: number): Promise<
 /** For an operation that always needs a confirmation. */
 export const ALWAYS: ConfirmationRule<unknown, unknown> = { when: 'in any case', isNeeded: () => true }
 
-/** The `when` of an operation that can make somebody an admin. */
+/** The `when` of an operation that can give a user the role admin. */
 export const FOR_ADMINS = 'if the change makes a user an admin'
 
-/** Whether a user of that pool with those roles may do everything in the admin API. */
+/** Whether a user has all rights in the admin API. */
 export function isAdmin(
   { pool, roles = [] }: { pool?: string; roles?: readonly string[] | undefined },
   call: Call,

@@ -34,8 +34,20 @@ export function describeConstraint({ constraint, columns }: ConstraintFailed): V
   return taken ?? { path, message: CONSTRAINTS[constraint].message }
 }
 
-/** The problem of a request whose statement failed a constraint. A retry fails too, so it has no Retry-After. */
+/** The tables whose values come from a request. */
+const TABLES_OF_REQUESTS: ReadonlySet<string> = new Set(['clients', 'client_secrets', 'users'])
+
+/** Whether the failed columns belong to a table that no request fills, such as the audit trail: then the server is wrong. */
+export function isUnexpected({ columns }: ConstraintFailed): boolean {
+  return columns.some((column) => !TABLES_OF_REQUESTS.has(column.slice(0, column.indexOf('.'))))
+}
+
+/**
+ * The problem of a request whose statement failed a constraint: a 4xx for a value of the request, and a 500 if the failure
+ * is unexpected. The log has the message of the database. A retry fails too, so there is no Retry-After.
+ */
 export function constraintProblem(failed: ConstraintFailed): Problem {
+  if (isUnexpected(failed)) return new Problem('server-error', { reason: failed.message })
   return new Problem(CONSTRAINTS[failed.constraint].code, {
     errors: [describeConstraint(failed)],
     reason: failed.message,

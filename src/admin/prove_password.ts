@@ -9,7 +9,7 @@ import { Problem } from './problem.ts'
  *
  * @param operation The `operationId`, for the audit trail.
  * @throws Problem 403 wrong-password
- * @throws OAuthError temporarily_unavailable, where there were too many attempts or too many hashes wait
+ * @throws OAuthError temporarily_unavailable if there were too many attempts or too many hashes wait
  */
 export async function requireOwnPassword(call: Call, password: string, operation: string): Promise<void> {
   const { services, context, operator } = call

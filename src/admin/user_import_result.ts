@@ -1,7 +1,7 @@
 import type { AuditedChange } from '../audit/audit_event.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
-import { describeConstraint } from './constraint_problem.ts'
+import { describeConstraint, isUnexpected } from './constraint_problem.ts'
 import { formatProblems, type RowResult } from './import_rows.ts'
 import type { Call } from './operation.ts'
 import { IN_USE, type NewUser, type Plan, TAKEN } from './user_import_plan.ts'
@@ -58,7 +58,7 @@ async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
   try {
     return { ids: await addTogether(users, call), refusals: new Map() }
   } catch (error) {
-    if (!(error instanceof ConstraintFailed)) throw error
+    if (!(error instanceof ConstraintFailed) || isUnexpected(error)) throw error
     return addOneByOne(users, call)
   }
 }
@@ -70,7 +70,7 @@ async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added
     try {
       for (const id of await addTogether([user], call)) ids.add(id)
     } catch (error) {
-      if (!(error instanceof ConstraintFailed)) throw error
+      if (!(error instanceof ConstraintFailed) || isUnexpected(error)) throw error
       refusals.set(user.id, formatProblems([describeConstraint(error)]))
     }
   }

@@ -86,7 +86,7 @@ export const CLIENT_FIELDS = {
     stored: storedList,
     isEditable: true,
     defaultOf: () => [],
-    choices: (api) => api.scopes,
+    choices: (api) => api?.scopes ?? [],
   }),
   origins: defineField('origins', {
     kind: 'list',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { ApiConfig } from '../config/config.ts'
 
-/** How D1 stores a field and how a form shows it. A list is a JSON column, a flag is 0 or 1, and seconds may be null. */
+/** How D1 stores a field and how a form shows it. A list is a JSON column, and a flag is 0 or 1. */
 export type FieldKind = 'text' | 'list' | 'flag' | 'seconds'
 
 export interface FieldSpec<T, IsEditable extends boolean, Default> {
@@ -18,8 +18,8 @@ export interface FieldSpec<T, IsEditable extends boolean, Default> {
   isEditable: IsEditable
   /** The value for a new client whose draft lacks the field, by the client id; null if the draft must have it. */
   defaultOf: Default
-  /** The values that a form offers; absent for free text. */
-  choices?: (api: ApiConfig) => readonly string[]
+  /** The values that a form offers, by the API of the client; absent for free text. */
+  choices?: (api: ApiConfig | undefined) => readonly string[]
   /** The value of the API that applies while the client has none. */
   inherited?: (api: ApiConfig) => number
 }

@@ -21,7 +21,7 @@ const saveClient: Page = {
   role: 'admin',
   async handle(request) {
     const { admin, form } = request
-    const body = { ...editOf(form), name: form.text('name').trim() || idOf(request) }
+    const body = editOf(form, idOf(request))
     const change = { method: 'PATCH', body, etag: form.text('etag') } as const
     const saved = await admin.change(pathOf`/clients/${idOf(request)}`, clientSchema, change)
     if (saved instanceof AdminProblem) return showClient(request, { problem: saved, typed: form })

@@ -1,87 +1,73 @@
-import type { Config } from '../config/config.ts'
-import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
+import { EDITABLE_FIELDS, FIELD_LIST } from '../clients/client_values.ts'
+import type { Field } from '../clients/define_field.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import type { ShownClient } from './clients_page.tsx'
 
-/** The fields, by the names in the messages of the admin API. */
-export const CLIENT_FIELDS = [
-  ...['client_id', 'name', 'grants', 'scopes', 'origins', 'confidential'],
-  ...['access_token_lifetime', 'refresh_token_lifetime'],
-]
+/** The names of the fields, as problems of the admin API refer to them. */
+export const CLIENT_FIELDS = FIELD_LIST.map(({ wire }) => wire)
 
-/** The fields of a new client and of an existing one. */
+/** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
-  const known = config.apis.get(api)
-  const scopes = [...new Set([...(known?.scopes ?? []), ...state.form.list('scopes')])]
   return (
     <>
-      <Input
-        state={state}
-        name="name"
-        label="Name"
-        maxlength={200}
-        hint="Display name. Defaults to the client id."
-      />
-      <Choices
-        state={state}
-        name="grants"
-        label="Grants"
-        options={CLIENT_GRANTS.map((value) => ({ value, label: value }))}
-        hint="password: users and guests sign in. client_credentials: the client gets tokens for itself and needs a secret."
-      />
-      {scopes.length === 0 ? null : (
-        <Choices
-          state={state}
-          name="scopes"
-          label="Scopes"
-          options={scopes.map((value) => ({ value, label: value }))}
-          hint={`Scopes that its tokens can have at ${api}.`}
-        />
-      )}
-      <TextArea
-        state={state}
-        name="origins"
-        label="Origins"
-        hint="Web origins allowed by CORS, one per line, such as https://shop.example.com."
-      />
-      <div class="pair">
-        <Input
-          state={state}
-          name="access_token_lifetime"
-          label="Access token lifetime (seconds)"
-          hint={`Default: ${known?.accessTokenLifetimeSeconds}, from the API.`}
-        />
-        <Input
-          state={state}
-          name="refresh_token_lifetime"
-          label="Refresh token lifetime (seconds)"
-          hint={`Default: ${known?.refreshTokenLifetimeSeconds}, from the API.`}
-        />
-      </div>
+      {EDITABLE_FIELDS.map((field) => (
+        <ClientField field={field} state={state} api={config.apis.get(api)} />
+      ))}
     </>
   )
 }
 
-/** The form with the values of a client. */
-export function formOfClient(client: ShownClient): Form {
-  return Form.of({
-    name: client.name,
-    grants: client.grants,
-    scopes: client.scopes,
-    origins: client.origins.join('\n'),
-    access_token_lifetime: String(client.access_token_lifetime ?? ''),
-    refresh_token_lifetime: String(client.refresh_token_lifetime ?? ''),
-  })
+interface ClientFieldProps {
+  field: Field
+  state: FieldState
+  /** Undefined if config.yml no longer has the API of the client. */
+  api: ApiConfig | undefined
 }
 
-/** The fields as the body for the admin API. */
-export function editOf(form: Form): object {
-  return {
-    grants: form.list('grants'),
-    scopes: form.list('scopes'),
-    origins: form.lines('origins'),
-    access_token_lifetime: form.number('access_token_lifetime'),
-    refresh_token_lifetime: form.number('refresh_token_lifetime'),
+function ClientField({ field, state, api }: ClientFieldProps) {
+  const { wire: name, label, description, kind } = field
+  const shared = { state, name, label }
+  if (field.choices !== undefined) {
+    const values = [...new Set([...field.choices(api), ...state.form.list(name)])]
+    const options = values.map((value) => ({ value, label: value }))
+    return values.length === 0 ? null : <Choices {...shared} options={options} hint={description} />
   }
+  if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
+  const inherited = api && field.inherited?.(api)
+  const hint = inherited === undefined ? description : `Default: ${inherited}, from the API`
+  return <Input {...shared} hint={hint} />
+}
+
+/** The form of an existing client. */
+export function formOfClient(client: ShownClient): Form {
+  const values = new Map<string, unknown>(Object.entries(client))
+  return Form.of(
+    Object.fromEntries(
+      EDITABLE_FIELDS.map((field) => [field.wire, toFormValue(field, values.get(field.wire))]),
+    ),
+  )
+}
+
+function toFormValue({ choices }: Field, value: unknown): string | string[] {
+  if (!Array.isArray(value)) return String(value ?? '')
+  return choices === undefined ? value.join('\n') : value
+}
+
+/**
+ * The values of the form for the admin API.
+ *
+ * @param id The client id; an empty text field gets its default. Undefined for a new client: its empty text fields are absent.
+ */
+export function editOf(form: Form, id?: string): object {
+  return compact(Object.fromEntries(EDITABLE_FIELDS.map((field) => [field.wire, readField(field, form, id)])))
+}
+
+function readField({ wire, kind, choices, defaultOf }: Field, form: Form, id: string | undefined): unknown {
+  if (choices !== undefined) return form.list(wire)
+  if (kind === 'list') return form.lines(wire)
+  if (kind === 'seconds') return form.number(wire)
+  return form.text(wire).trim() || (id === undefined ? undefined : defaultOf?.(id))
 }

@@ -65,8 +65,8 @@ export async function showClient(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions</Link>
-      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events</Link>
+      <Link to={`/sessions${formatQuery({ client_id: id })}`}>Sessions of this client</Link>
+      <Link to={`/audit${formatQuery({ client_id: id })}`}>Events of this client</Link>
     </>
   )
 }

@@ -35,14 +35,12 @@ const createClient: Page = {
   async handle(request) {
     const { admin, form } = request
     const api = form.text('api')
-    const name = form.text('name').trim()
-    const body = compact({
+    const body = {
       client_id: form.text('client_id').trim(),
       api,
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
-      name: name === '' ? undefined : name,
-    })
+    }
     const created = await admin.change('/clients', clientWithSecretSchema, { body })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {

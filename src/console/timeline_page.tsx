@@ -69,7 +69,7 @@ function Links({ session: { sid, subject } }: { session: ShownSession }) {
   return (
     <>
       <Link to={`/sessions${formatQuery({ subject })}`}>All sessions of this user</Link>
-      <Link to={`/audit${formatQuery({ sid })}`}>Events</Link>
+      <Link to={`/audit${formatQuery({ sid })}`}>Events of this session</Link>
     </>
   )
 }

@@ -74,8 +74,8 @@ export async function showUser(
 function Links({ id }: { id: string }) {
   return (
     <>
-      <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions</Link>
-      <Link to={`/audit${formatQuery({ subject: id })}`}>Events</Link>
+      <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions of this user</Link>
+      <Link to={`/audit${formatQuery({ subject: id })}`}>Events of this user</Link>
     </>
   )
 }

@@ -10,14 +10,14 @@ import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 /** How long an isolate repeats the last result of the checks, so that a flood of requests does not reach the stores. */
 const READINESS_SECONDS = 5
 
-/** Whether the Worker runs. */
+/** Liveness: the Worker runs. */
 export const healthEndpoint: Endpoint = {
   path: '/health',
   format: JSON_FORMAT,
   methods: { GET: (_services, responses) => () => responses.private({ status: 'ok' }) },
 }
 
-/** Whether it can serve: the stores answer, and there is a key to sign with. */
+/** Readiness: the stores respond, and a signing key exists. */
 export const readinessEndpoint: Endpoint = {
   path: '/health/ready',
   format: JSON_FORMAT,

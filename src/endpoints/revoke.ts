@@ -16,7 +16,7 @@ import { readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
-/** The revocation endpoint (RFC 7009): a token of a session ends that session, a client's own token dies alone. */
+/** The revocation endpoint (RFC 7009). A token of a session ends the session. A client's own token is revoked alone. */
 export const revokeEndpoint: Endpoint = {
   path: '/oauth2-token/revoke',
   format: JSON_FORMAT,
@@ -29,11 +29,11 @@ async function handleRevocation(c: Context, services: Services, responses: Respo
   return responses.private({})
 }
 
-/** @throws OAuthError where the token is another client's, or the budget is used up; ClientChanged */
+/** @throws OAuthError if another client owns the token or the budget is used up; ClientChanged */
 async function revokeToken(request: ClientRequest, services: Services): Promise<void> {
   const { client, parameters, context } = request
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
-  // A token that is not ours or has expired is as dead as its owner wants it (RFC 7009 §2.2).
+  // An unknown or expired token needs no revocation (RFC 7009 §2.2).
   if (claims === null) return
   await requireUnchangedClient(request, services)
   if (claims.clientId !== client.id)
@@ -46,7 +46,7 @@ async function revokeToken(request: ClientRequest, services: Services): Promise<
  * A public client does not authenticate, so each address has a budget. A revocation that the feed would list also uses the
  * budget of the client. A confidential client has authenticated: only its own requests use up its budget.
  *
- * @throws OAuthError temporarily_unavailable, and the token keeps living
+ * @throws OAuthError temporarily_unavailable; then the token stays valid
  */
 async function spendBudgets(
   { subject }: TokenClaims,
@@ -67,7 +67,7 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
   if (isFirst) auditSuccess({ kind: 'revoke', reason: REASON, subject, sid }, request, services)
 }
 
-/** A client's own token has no session: it dies by its own name. */
+/** Revokes a client's own token by its `jti`, because it has no session. @returns whether this call revoked it */
 async function endToken(
   { jti, clientId, expiresAt }: TokenClaims,
   { context: { now } }: ClientRequest,
@@ -77,7 +77,7 @@ async function endToken(
   return cutoffs.add({ ...cutoff, clientId, expiresAt }, now)
 }
 
-/** @returns Whether this call ended it */
+/** @returns whether this call ended the session */
 async function endSession(
   claims: TokenClaims & { sid: string },
   { api, context: { now } }: ClientRequest,
@@ -86,7 +86,7 @@ async function endSession(
   const { sid } = claims
   const sessions = shards.find(sid)
   if (sessions === null) {
-    // A shard that is no longer configured: nobody can refresh the session, but its access tokens live.
+    // The shard was removed from config.yml. The session cannot be refreshed, but its access tokens are still valid.
     const cutoff = { kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON } as const
     const expiresAt = now + api.accessTokenLifetimeSeconds
     return cutoffs.add({ ...cutoff, clientId: claims.clientId, expiresAt }, now)

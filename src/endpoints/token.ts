@@ -30,13 +30,13 @@ async function runGrant(request: ClientRequest, services: Services): Promise<Tok
   return runAudited(grant, request, services)
 }
 
-/** How the audit trail calls the refusals that belong there; the others are in the log alone. */
+/** The audit events of refusals. Other refusals are only logged. */
 const AUDITED: ReadonlyMap<Refusal['kind'], AuditKind> = new Map([
   ['wrong_credentials', 'sign_in_failure'],
   ['invalid_refresh_token', 'refresh_refused'],
 ])
 
-/** Runs a grant; a sign-in or a refresh that it refuses goes to the audit trail with its exact reason. */
+/** Runs a grant. A refused sign-in or refresh is audited with its exact reason. */
 async function runAudited(grant: Grant, request: ClientRequest, services: Services): Promise<TokenResponse> {
   try {
     return await grant.run(request, services)

@@ -3,11 +3,11 @@ import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** The moment of a request, where it comes from, and the way to work on after its response. */
+/** Makes the context of a request: its time, the network of its caller, and work after the response. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
   return {
     now: clock.now(),
-    // Each looked at where it is needed: from one moment to the next they do not change.
+    // Getters, because most requests do not need them.
     get addressPrefix() {
       return addressPrefix(c.req.header('CF-Connecting-IP'))
     },

@@ -16,7 +16,7 @@ import { requestContext } from './request_context.ts'
 /**
  * Reads a request and authenticates its client.
  *
- * @param required The parameter without which nothing else is looked at.
+ * @param required A parameter that is checked before the client is authenticated.
  * @throws OAuthError invalid_request, invalid_client
  */
 async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
@@ -26,14 +26,14 @@ async function readClientRequest(c: Context, services: Services, required: strin
   services.keys.prepare(begun)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
-  // The time of a request is that at which its body is complete, because a caller may send the body slowly.
+  // The time of a request is the end of its body, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
   return authenticateRequest(c, { parameters, context }, services)
 }
 
 /**
- * Reads a request and runs it as its client. If the copy of the client lacked a change, the client is authenticated again by the
- * database, and the request runs once more.
+ * Reads a request, authenticates its client and runs `run`. If the copy of the client was outdated, the client is
+ * authenticated again with D1, and `run` runs once more.
  *
  * @param required As for `readClientRequest`.
  */
@@ -52,7 +52,7 @@ export async function runAsClient<T>(
   }
 }
 
-/** Authenticates the client of a request whose parameters are read. @throws OAuthError invalid_request, invalid_client */
+/** Authenticates the client by the parameters and headers. @throws OAuthError invalid_request, invalid_client */
 async function authenticateRequest(
   c: Context,
   { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
@@ -70,7 +70,7 @@ async function authenticateRequest(
   return { client, secretHash, api, parameters, context }
 }
 
-/** A wrong secret may be a guess. A right one is never refused for it. @throws the error, or that there were too many */
+/** Counts a wrong secret as a guess. The budget never refuses a right secret. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
   if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
   throw error

@@ -1,8 +1,13 @@
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
+import { deriveKey, type KeyUse } from '../lib/derive_key.ts'
 import type { SealingKeys } from './sealing.ts'
 
 const ALGORITHM = { alg: 'dir', enc: 'A256GCM' } as const
+const KEY_USE = {
+  algorithm: { name: 'AES-GCM', length: 256 },
+  usages: ['encrypt', 'decrypt'],
+} satisfies KeyUse
 
 /**
  * Seals texts that a client stores, as compact JWE (`dir`, A256GCM). The keys are derived from SEALING_KEY for one purpose (HKDF,
@@ -34,16 +39,9 @@ export class TextSealer {
   }
 
   #keys(): Promise<CryptoKey[]> {
-    this.#derived ??= Promise.all(this.#sealingKeys.map((key) => deriveKey(key, this.#purpose)))
+    this.#derived ??= Promise.all(this.#sealingKeys.map((key) => deriveKey(key, this.#purpose, KEY_USE)))
     return this.#derived
   }
-}
-
-async function deriveKey(sealingKey: Uint8Array, purpose: string): Promise<CryptoKey> {
-  const secret = await crypto.subtle.importKey('raw', sealingKey, 'HKDF', false, ['deriveKey'])
-  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encodeUtf8(purpose) }
-  const aes = { name: 'AES-GCM', length: 256 }
-  return crypto.subtle.deriveKey(hkdf, secret, aes, false, ['encrypt', 'decrypt'])
 }
 
 async function tryOpen(sealed: string, key: CryptoKey): Promise<string | null> {

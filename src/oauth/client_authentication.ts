@@ -7,7 +7,7 @@ import type { Parameters } from './parameters.ts'
 export interface ClientCredentials {
   id: string
   /**
-   * The possible values of the secret; empty where the client presented none. A Basic secret has two: form-decoded (RFC 6749
+   * The possible values of the secret; empty without a secret. A Basic secret has two: form-decoded (RFC 6749
    * §2.3.1), and raw, because clients of OroCommerce send it raw. An id has one, because no character of an id is encoded.
    */
   secrets: readonly string[]
@@ -21,7 +21,7 @@ export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_sec
  * header of another scheme is not client authentication.
  *
  * @param options.bodyWins OroCommerce's rule: the body's parameters replace those of the header, one by one.
- * @throws OAuthError invalid_request where both are used or no client is named, invalid_client where the header is broken
+ * @throws OAuthError invalid_request if both are used or no client is named; invalid_client if the header is malformed
  */
 export function parseClientCredentials(
   authorization: string | undefined,

@@ -1,6 +1,7 @@
+import { compact } from '../lib/compact.ts'
 import { MALFORMATIONS, type Refusal } from './errors.ts'
 
-/** How errors are written: as RFC 6749 §5.2 has them, or as OroCommerce's clients expect them. */
+/** The form of errors: that of RFC 6749 §5.2, or that of OroCommerce. */
 export type ErrorDialect = 'rfc6749' | 'oro'
 
 /** One refusal as the caller sees it. */
@@ -61,7 +62,7 @@ const unsupportedGrant: WireError = {
   hint: 'Check that all required parameters have been provided',
 }
 
-/** What OroCommerce's own clients rely on; everything else is as in the RFC. */
+/** The errors that clients of OroCommerce rely on. The other errors are those of the RFC. */
 const oro: Table = {
   ...rfc6749,
   missing_parameter: (refusal) =>
@@ -74,7 +75,7 @@ const oro: Table = {
 
 const tables: Record<ErrorDialect, Table> = { rfc6749, oro }
 
-/** What a caller of the dialect is told. The same refusal is always told in the same words. */
+/** Describes a refusal for callers. A refusal always has the same text. */
 export function describeRefusal(refusal: Refusal, dialect: ErrorDialect): WireError {
   const describe = tables[dialect][refusal.kind] as (refusal: Refusal) => WireError
   return describe(refusal)
@@ -84,8 +85,7 @@ export function describeRefusal(refusal: Refusal, dialect: ErrorDialect): WireEr
 export function formatError(wireError: WireError, dialect: ErrorDialect): Record<string, string> {
   const members = { error: wireError.error, error_description: wireError.description }
   if (dialect === 'rfc6749') return members
-  const hint = wireError.hint === undefined ? {} : { hint: wireError.hint }
-  return { ...members, message: wireError.description, ...hint }
+  return compact({ ...members, message: wireError.description, hint: wireError.hint })
 }
 
 function wire(status: number, error: string, description: string): WireError {

@@ -13,8 +13,8 @@ export const MALFORMATIONS = {
 export type Malformation = keyof typeof MALFORMATIONS
 
 /**
- * Every way in which a request is refused. The kind and its public parameters decide what the caller sees
- * (`error_dialect.ts`). The exact cause is `OAuthError.reason`, which only the log and the audit trail have.
+ * Every kind of refusal. The kind and its public parameters decide the response (`error_dialect.ts`). The exact cause is
+ * `OAuthError.reason`. Only the log and the audit trail have it.
  */
 export type Refusal =
   | { kind: 'malformed_request'; malformation: Malformation }
@@ -37,13 +37,13 @@ export type Refusal =
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
 
-/** The one thing that is thrown for a refusal. Made by the functions below. */
+/** The error that refuses a request. The functions below create it. */
 export class OAuthError extends Error {
   override name = 'OAuthError'
   readonly refusal: Refusal
-  /** The exact cause, for the log and the audit trail. Holds no password, secret or token. */
+  /** The exact cause for the log and the audit trail. It has no password, secret or token. */
   readonly reason: string
-  /** Whom it is about, for the audit trail, where that is known. */
+  /** The user and the session for the audit trail, if they are known. */
   readonly about: RefusalSubject
 
   constructor(refusal: Refusal, reason: string, about: RefusalSubject = {}) {
@@ -54,7 +54,7 @@ export class OAuthError extends Error {
   }
 }
 
-/** The person and the session that a refusal is about. */
+/** The user and the session that a refusal is about. */
 export interface RefusalSubject {
   subject?: string
   sid?: string
@@ -110,7 +110,7 @@ export function unauthorizedClient(reason: string): OAuthError {
   return new OAuthError({ kind: 'unauthorized_client' }, reason)
 }
 
-/** A sign-in failed. Every reason gives the same response, so that nothing is learnt from it. */
+/** A sign-in failed. Every reason gives the same response, so that the response reveals nothing about an account. */
 export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }
@@ -133,12 +133,12 @@ export function invalidScope(reason: string): OAuthError {
   return new OAuthError({ kind: 'invalid_scope' }, reason)
 }
 
-/** A store or a queue cannot serve now: clients must keep what they have and come back. */
+/** A store or a queue is not available. Clients must keep their tokens and retry. */
 export function temporarilyUnavailable(reason: string, retryAfterSeconds = 2): OAuthError {
   return new OAuthError({ kind: 'temporarily_unavailable', retryAfterSeconds }, reason)
 }
 
-/** Somebody has failed too often: they must wait (RFC 6585 §4). Never said of an account, which would tell that it is. */
+/** The caller failed too often and must wait (RFC 6585 §4). It is never used for an account, because that would reveal the account. */
 export function tooManyAttempts(reason: string, retryAfterSeconds: number): OAuthError {
   return new OAuthError({ kind: 'too_many_attempts', retryAfterSeconds }, reason)
 }

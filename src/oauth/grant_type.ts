@@ -1,4 +1,4 @@
-/** The grants that a client may list. A refresh token is used by whoever may use the password grant. */
+/** The grants that a client can list. A client that lists a grant with sessions may also refresh. */
 export const CLIENT_GRANTS = ['password', 'client_credentials'] as const
 export type ClientGrant = (typeof CLIENT_GRANTS)[number]
 

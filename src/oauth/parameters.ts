@@ -17,7 +17,7 @@ export class Parameters {
     this.#values = values
   }
 
-  /** @throws OAuthError invalid_request where the value is not a string */
+  /** @throws OAuthError invalid_request if the value is not a string */
   find(name: string): string | null {
     return readText(name, this.#values.get(name))
   }
@@ -25,7 +25,7 @@ export class Parameters {
   /**
    * Every value of a parameter that may be repeated.
    *
-   * @throws OAuthError invalid_request where one of them is not a string
+   * @throws OAuthError invalid_request if a value is not a string
    */
   findAll(name: string): string[] {
     const value = this.#values.get(name)
@@ -50,7 +50,7 @@ function readText(name: string, value: unknown): string | null {
 /**
  * Parameters from the members of a JSON object.
  *
- * @throws OAuthError invalid_request where the text is anything else, or repeats a member (RFC 6749 §3.2)
+ * @throws OAuthError invalid_request if the text is not a JSON object or repeats a member (RFC 6749 §3.2)
  */
 export function parseJsonParameters(text: string): Parameters {
   const members = Object.entries(parseJsonObject(text))

@@ -3,7 +3,7 @@ import { invalidScope } from './errors.ts'
 /** One scope token: printable ASCII without space, quote or backslash (RFC 6749 §3.3). */
 export const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
-/** The tokens of a `scope` parameter, each once, in the order asked for. */
+/** The tokens of a `scope` parameter in their order, without repetitions. */
 export function parseScope(text: string): string[] {
   return [...new Set(text.split(' ').filter((token) => token !== ''))]
 }
@@ -12,23 +12,23 @@ export function formatScope(tokens: readonly string[]): string {
   return tokens.join(' ')
 }
 
-/** What was granted, and whether the response must say so. */
+/** The granted scope, and whether the response must include it. */
 export interface GrantedScope {
   tokens: string[]
-  /** True where something is granted that differs from what was asked, or nothing was asked (RFC 6749 §5.1). */
+  /** True if the granted scope differs from the requested scope, or none was requested (RFC 6749 §5.1). */
   announce: boolean
 }
 
 /**
- * The empty scope, of tokens that may do nothing for now. The response has no `scope` then, because `scope` has at least one
- * token (RFC 6749 §3.3).
+ * The empty scope, for tokens without rights. The response then has no `scope`, because `scope` has at least one token
+ * (RFC 6749 §3.3).
  */
 export const NO_SCOPE: GrantedScope = { tokens: [], announce: false }
 
 /**
- * Decides what is granted: all that is allowed where nothing is asked for (RFC 6749 §3.3).
+ * Decides the granted scope. A request without `scope` gets the whole allowed scope (RFC 6749 §3.3).
  *
- * @throws OAuthError invalid_scope where more is asked for than is allowed, or spaces alone: a scope has at least one token
+ * @throws OAuthError invalid_scope if the requested scope has a token that is not allowed, or no token
  */
 export function grantScope(asked: string | null, allowed: readonly string[]): GrantedScope {
   if (asked === null) return { tokens: [...allowed], announce: allowed.length > 0 }

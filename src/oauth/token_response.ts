@@ -1,4 +1,4 @@
-/** The members of a successful answer, in the order in which they are written (RFC 6749 §5.1). */
+/** The members of a successful response, in the order of the JSON (RFC 6749 §5.1). */
 export interface TokenResponse {
   token_type: 'Bearer'
   expires_in: number

@@ -104,26 +104,4 @@ export class UserStore {
     const { meta } = await callStore('D1 users', () => remember.run())
     return meta.changes === 1
   }
-
-  /** Adds a user. A name that is taken in the pool is refused. @throws StorageUnavailable */
-  async add(user: User): Promise<void> {
-    const insert = this.#db
-      .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, hash_replaceable, enabled, roles, breach_checked_at,
-           created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .bind(
-        user.id,
-        user.pool,
-        user.username,
-        user.passwordHash,
-        Number(user.isHashReplaceable),
-        Number(user.enabled),
-        JSON.stringify(user.roles),
-        user.breachCheckedAt,
-        user.createdAt,
-      )
-    await callStore('D1 users', () => insert.run())
-  }
 }

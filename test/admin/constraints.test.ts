@@ -89,7 +89,7 @@ describe('the storage layer', () => {
 describe('a request whose statement fails a constraint', () => {
   afterEach(async () => {
     await env.DB.batch(
-      ['poison_users', 'poison_clients', 'poison_sessions'].map((name) =>
+      ['poison_users', 'poison_clients', 'poison_sessions', 'poison_audit_events'].map((name) =>
         env.DB.prepare(`DROP TRIGGER IF EXISTS ${name}`),
       ),
     )
@@ -166,6 +166,31 @@ describe('a request whose statement fails a constraint', () => {
     ])
     expect(response.headers.get('Retry-After')).toBeNull()
   })
+
+  it.each([
+    ['POST /users', '/users', { pool: 'customers', username: 'someone', password: PASSWORD }],
+    [
+      'an import',
+      '/users/import',
+      { rows: [{ pool: 'customers', username: 'other', password_hash: BCRYPT }] },
+    ],
+  ])(
+    'a constraint of a table that no request fills gives 500, and no user is added: %s',
+    async (_what, path, body) => {
+      await env.DB.prepare(
+        `CREATE TRIGGER poison_audit_events BEFORE INSERT ON audit_events
+       BEGIN SELECT RAISE(ABORT, 'NOT NULL constraint failed: audit_events.reason'); END`,
+      ).run()
+      const response = await operator.post(path, body)
+      expect([response.status, response.body]).toEqual([
+        500,
+        { type: `${PROBLEM}server-error`, title: 'The server met an unexpected condition', status: 500 },
+      ])
+      expect(response.headers.get('Retry-After')).toBeNull()
+      const names = "SELECT count(*) AS count FROM users WHERE username IN ('someone', 'other')"
+      expect(await env.DB.prepare(names).first()).toEqual({ count: 0 })
+    },
+  )
 
   it('an import refuses only that row and adds the other users', async () => {
     await poison('users', 'username')

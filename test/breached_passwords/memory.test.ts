@@ -20,7 +20,7 @@ describe('the stored result of a breach check', () => {
       server.services,
       server.clock.time,
     )
-    await server.services.users.add(user)
+    await server.services.userAdmin.add([{ ...user, profile: {} }], [])
     await server.signIn(client, username)
     const now = await server.services.users.findByUsername(user.pool, user.username, 'primary')
     expect(now).toMatchObject({ passwordBreached: true, passwordHash: expect.stringMatching(/^\$argon2id/) })

@@ -48,7 +48,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     const client = { client_id: 'spring-app', client_secret: secret }
     const tokens = await signInCustomer(service.origin, client)
     await page.getByRole('link', { name: 'Go to the client' }).click()
-    await page.getByRole('link', { name: 'Events' }).click()
+    await page.getByRole('link', { name: 'Events of this client' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
     await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
@@ -75,9 +75,9 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.getByRole('link', { name: 'Timeline' }).click()
     await page.getByText('It ended: signed out everywhere.').first().waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
-    expect(told).toEqual(['Sign-in', 'Refresh', 'Cut-off', 'Refused refresh', 'The end'])
+    expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
     await page.locator('.timeline').getByRole('link').first().waitFor()
-    await operator.screenshot('5-the-story-and-why')
+    await operator.screenshot('5-timeline')
 
     await operator.press('Sign out')
     await operator.hasHeading('Sign in')
@@ -94,7 +94,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.getByLabel('Client id').fill('no good')
     await page.getByLabel('Origins').fill('shop')
     await operator.press('Create client')
-    await page.getByRole('alert').filter({ hasText: 'Nothing was changed' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'Nothing was saved' }).waitFor()
     expect(await page.getByLabel('Client id').inputValue()).toBe('no good')
     expect(await page.getByLabel('Client id').getAttribute('aria-invalid')).toBe('true')
     expect(await operator.findBarriers()).toEqual([])
@@ -109,7 +109,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.signIn(...OPERATOR)
     const focused = () => page.evaluate('document.activeElement.textContent.trim()')
     const names = [
-      'To the content',
+      'Skip to content',
       'Sallyport',
       'Dashboard',
       'Clients',
@@ -190,7 +190,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       await page.getByRole('link', { name: 'amanda@example.com' }).click()
       for (const summary of await page.locator('summary').all()) await summary.click()
       await look('user-with-every-action-open')
-      await page.getByRole('link', { name: 'Sessions' }).click()
+      await page.getByRole('link', { name: 'Sessions of this user' }).click()
       await page.getByRole('link', { name: 'Timeline' }).first().click()
       await look('timeline')
       expect(await operator.leave()).toEqual([])

@@ -244,7 +244,7 @@ describe('the first client and user of a real account', () => {
       'Amanda@example.com',
     )
     expect(user.stdout).toMatch(
-      /^INSERT INTO users .*'amanda@example.com', '\$argon2id\$v=19\$m=19456,t=2,p=1\$.*;\n$/,
+      /^INSERT INTO users .*"username":"amanda@example.com","passwordHash":"\$argon2id\$v=19\$m=19456,t=2,p=1\$.*;\n$/,
     )
     expect(user.stdout).not.toContain('a password')
   })

@@ -1,8 +1,9 @@
 import { asItem, asItems, at, type Item } from '../api/admin_api.ts'
+import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
 import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
-import { flag, lifetime, list, text, time, truth } from '../core/option.ts'
+import { flag, lifetime, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned, update } from './change.ts'
 import {
@@ -18,42 +19,37 @@ import {
   textOf,
 } from './output.ts'
 
-const API = text('api', 'The API that its tokens are for; a client has one', { field: 'api' })
-const GRANTS = list('grants', 'What it may ask for: password, client_credentials', { field: 'grants' })
-const NAME = text('name', 'What people call it', { field: 'name' })
-const SCOPES = list('scopes', 'The scopes that it may have', { field: 'scopes' })
-const ORIGINS = list('origins', 'The exact origins of its pages, for CORS', { field: 'origins' })
-const ACCESS = lifetime('access-token-lifetime', 'Of its access tokens; "default" for that of the API', {
-  field: 'access_token_lifetime',
-})
-const REFRESH = lifetime('refresh-token-lifetime', 'Of its refresh tokens; "default" for that of the API', {
-  field: 'refresh_token_lifetime',
-})
-const EDITABLE = [NAME, GRANTS, SCOPES, ORIGINS, ACCESS, REFRESH]
-const PUBLIC = flag('public', 'A client that can keep no secret, such as a page or an app, and gets none')
-const DISABLED = flag('disabled', 'It begins disabled')
-const QUERY = text('search', 'A part of the id or the name', { value: 'TEXT', field: 'q' })
-const ENABLED = truth('enabled', 'Only those that are, or are not', { field: 'enabled' })
-const WHEN = time('at', 'When it ends; now where absent')
+/** Draft fields that `clients create` takes as an argument or as a flag of another name. */
+const NO_OPTION = ['client_id', 'confidential', 'enabled']
+const DRAFT_OPTIONS = DRAFT_FIELDS.filter(({ name }) => !NO_OPTION.includes(name)).map((field) => ({
+  field,
+  option: toOption(field),
+}))
+const EDIT_OPTIONS = EDIT_FIELDS.map(toOption)
+const PUBLIC = flag('public', 'Create a public client without a secret, such as a web page or an app')
+const DISABLED = flag('disabled', 'Create the client disabled')
+const API = text('api', 'Only clients of this API', { field: 'api' })
+const QUERY = text('search', 'Part of the ID or the name', { value: 'TEXT', field: 'q' })
+const ENABLED = truth('enabled', 'Only enabled or only disabled clients', { field: 'enabled' })
+const WHEN = time('at', 'Time at which the secret expires; default: now')
 
-const CLIENT = { name: 'CLIENT', summary: 'The client_id' }
+const CLIENT = { name: 'CLIENT', summary: 'Client ID' }
 
-const COLUMNS = [
+const KIND: Column<Item> = {
+  title: 'Kind',
+  show: (client) => (client.confidential === true ? 'confidential' : 'public'),
+}
+const COLUMNS: readonly Column<Item>[] = [
   member('Client', 'client_id'),
   member('Name', 'name'),
   member('API', 'api'),
   member('Grants', 'grants'),
-  { title: 'Kind', show: (client: Item) => (client.confidential === true ? 'confidential' : 'public') },
+  KIND,
   member('Enabled', 'enabled'),
   moment('Last used', 'last_used_at'),
 ]
 const MEMBERS: readonly Column<Item>[] = [
-  ...COLUMNS.slice(0, 5),
-  member('Scopes', 'scopes'),
-  member('Origins', 'origins'),
-  member('Enabled', 'enabled'),
-  member('Access token lifetime', 'access_token_lifetime'),
-  member('Refresh token lifetime', 'refresh_token_lifetime'),
+  ...DRAFT_FIELDS.map(({ name, title }) => (name === 'confidential' ? KIND : member(title, name))),
   { title: 'Secrets', show: (client) => asItems(client.secrets).map(formatSecret).join('; ') || '–' },
   moment('Created', 'created_at'),
   moment('Changed', 'updated_at'),
@@ -62,7 +58,7 @@ const MEMBERS: readonly Column<Item>[] = [
 
 const listClients: Command = {
   name: 'clients list',
-  summary: 'Clients by their ids',
+  summary: 'List clients, by ID',
   options: [QUERY, API, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /clients'],
   async run(call) {
@@ -73,7 +69,7 @@ const listClients: Command = {
 
 const showClient: Command = {
   name: 'clients show',
-  summary: 'One client, its secrets by their ids, and when they were last used',
+  summary: 'Show a client, the IDs of its secrets and their last use',
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}'],
   async run(call) {
@@ -85,16 +81,15 @@ const showClient: Command = {
 
 const createClient: Command = {
   name: 'clients create',
-  summary: 'A new client; its secret is printed once, alone on standard output',
+  summary: 'Create a client and print its secret once',
   details:
-    'Without --public it is confidential and gets a secret. Only what is on standard output is the secret.',
-  arguments: [{ name: 'CLIENT', summary: 'Its client_id: 1 to 64 letters, digits, ".", "_" or "-"' }],
-  options: [API, ...EDITABLE, PUBLIC, DISABLED],
+    'Without --public the client is confidential and gets a secret. Standard output contains only the secret.',
+  arguments: [{ name: 'CLIENT', summary: 'Client ID: 1 to 64 letters, digits, ".", "_" or "-"' }],
+  options: [...DRAFT_OPTIONS.map(({ option }) => option), PUBLIC, DISABLED],
   operations: ['POST /clients'],
   async run(call) {
     const { input, api } = call
-    input.require(API)
-    input.require(GRANTS)
+    for (const { field, option } of DRAFT_OPTIONS) if (field.isRequired) input.require(option)
     const body = {
       client_id: input.argument('CLIENT'),
       ...input.fields,
@@ -107,21 +102,21 @@ const createClient: Command = {
 
 const updateClient: Command = {
   name: 'clients update',
-  summary: 'Changes what is given and leaves the rest',
-  details: 'A list replaces the whole list; --scopes "" empties it.',
+  summary: 'Change the given fields of a client',
+  details: 'A list replaces the previous list; --scopes "" empties it.',
   arguments: [CLIENT],
-  options: [...EDITABLE, IF_MATCH],
+  options: [...EDIT_OPTIONS, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'PATCH /clients/{client_id}'],
   async run(call) {
     const edit = call.input.fields
-    if (Object.keys(edit).length === 0) throw new UsageError('nothing to change is given')
+    if (Object.keys(edit).length === 0) throw new UsageError('no field to change is given')
     printItem(call, asItem((await update(call, pathOf(call), () => edit)).body), MEMBERS)
   },
 }
 
 const enableClient: Command = {
   name: 'clients enable',
-  summary: 'Lets it ask for tokens again; those from before stay dead',
+  summary: 'Enable a client; its revoked tokens stay revoked',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/enable'],
   run: (call) => changeStanding(call, 'enable'),
@@ -129,7 +124,7 @@ const enableClient: Command = {
 
 const disableClient: Command = {
   name: 'clients disable',
-  summary: 'Refuses it everywhere, and ends every token that was issued to it',
+  summary: 'Disable a client and revoke every token of it',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/disable'],
   run: (call) => changeStanding(call, 'disable'),
@@ -137,7 +132,7 @@ const disableClient: Command = {
 
 const signOutClient: Command = {
   name: 'clients sign-out',
-  summary: 'Ends every token that was issued to it; it can ask for new ones',
+  summary: 'Revoke every token of a client; it can request new ones',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/sign-out'],
   run: (call) => changeStanding(call, 'sign-out'),
@@ -145,7 +140,7 @@ const signOutClient: Command = {
 
 const addSecret: Command = {
   name: 'clients add-secret',
-  summary: 'A second secret beside the live one, printed once, alone on standard output',
+  summary: 'Add a second secret and print it once',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/secrets'],
   async run(call) {
@@ -155,8 +150,8 @@ const addSecret: Command = {
 
 const retireSecret: Command = {
   name: 'clients retire-secret',
-  summary: 'Ends a secret, now or at a later moment',
-  arguments: [CLIENT, { name: 'SECRET_ID', summary: 'As "clients show" names it' }],
+  summary: 'Expire a secret now or at a given time',
+  arguments: [CLIENT, { name: 'SECRET_ID', summary: 'Secret ID, from "clients show"' }],
   options: [WHEN, YES],
   operations: ['POST /clients/{client_id}/secrets/{secret_id}/retire'],
   async run(call) {
@@ -175,7 +170,7 @@ const retireSecret: Command = {
 
 const deleteClient: Command = {
   name: 'clients delete',
-  summary: 'Removes it with its secrets, and ends every token that was issued to it',
+  summary: 'Delete a client with its secrets and revoke every token of it',
   arguments: [CLIENT],
   options: [YES, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'DELETE /clients/{client_id}'],
@@ -193,6 +188,16 @@ export const CLIENT_COMMANDS: readonly Command[] = [
   ...[addSecret, retireSecret, deleteClient],
 ]
 
+/** The option that sets a field: its name with dashes, and the type of its value. */
+function toOption({ name, description, kind }: ClientField): Option {
+  const option = name.replaceAll('_', '-')
+  const details = { field: name }
+  if (kind === 'list') return list(option, description, details)
+  if (kind === 'flag') return truth(option, description, details)
+  if (kind === 'seconds') return lifetime(option, `${description}; "default" resets it`, details)
+  return text(option, description, details)
+}
+
 function pathOf({ input }: Call): string {
   return at('/clients/{}', input.argument('CLIENT'))
 }
@@ -201,14 +206,14 @@ async function changeStanding(call: Call, action: string): Promise<void> {
   printItem(call, await call.api.read({ operation: `POST ${pathOf(call)}/${action}` }), MEMBERS)
 }
 
-/** The secret alone goes to stdout, so that a script can keep it. */
+/** Prints only the secret to stdout, so that a script can store it. */
 function printWithSecret(call: Call, client: Item): void {
   const { terminal, input } = call
   const secret = textOf(client, 'client_secret')
   if (input.has(JSON_OUTPUT)) printJson(call, client)
   else terminal.say(formatItem(client, MEMBERS))
   if (secret === '' || input.has(JSON_OUTPUT)) return
-  terminal.say('Its secret, which nothing shows again:')
+  terminal.say('Secret (it cannot be shown again):')
   terminal.print(secret)
 }
 

@@ -1,0 +1,47 @@
+import { components } from './openapi.json'
+
+/** A field of a client, as the OpenAPI document of the admin API describes it. */
+export interface ClientField {
+  /** The name in JSON, and of a column in a file. */
+  name: string
+  title: string
+  description: string
+  kind: 'text' | 'list' | 'flag' | 'seconds'
+  isRequired: boolean
+}
+
+interface ObjectSchema {
+  properties: Readonly<Record<string, PropertySchema>>
+  required?: readonly string[]
+}
+
+interface PropertySchema {
+  title?: string
+  description?: string
+  type?: string
+  anyOf?: readonly { type: string }[]
+}
+
+/** The fields of a new client. */
+export const DRAFT_FIELDS = fieldsOf(components.schemas.ClientDraft)
+/** The fields of a client that can change. */
+export const EDIT_FIELDS = fieldsOf(components.schemas.ClientEdit)
+/** The fields of a row of an import. */
+export const IMPORT_FIELDS = fieldsOf(components.schemas.ClientImportRow)
+
+function fieldsOf({ properties, required = [] }: ObjectSchema): readonly ClientField[] {
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    title: schema.title ?? name,
+    description: schema.description ?? '',
+    kind: kindOf(schema),
+    isRequired: required.includes(name),
+  }))
+}
+
+function kindOf({ type, anyOf = [] }: PropertySchema): ClientField['kind'] {
+  const types = type === undefined ? anyOf.map((option) => option.type) : [type]
+  if (types.includes('array')) return 'list'
+  if (types.includes('boolean')) return 'flag'
+  return types.includes('integer') ? 'seconds' : 'text'
+}

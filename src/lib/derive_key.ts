@@ -1,0 +1,17 @@
+import { encodeUtf8 } from './bytes.ts'
+
+/** The algorithm of a derived key and what it may be used for. */
+export type KeyUse =
+  | { algorithm: { name: 'AES-GCM'; length: 256 }; usages: ['encrypt', 'decrypt'] }
+  | { algorithm: { name: 'HMAC'; hash: 'SHA-256'; length: 256 }; usages: ['sign'] }
+
+/** Derives a key for one purpose from a secret (HKDF with SHA-256, RFC 5869). Each purpose gets another key (§3.2). */
+export async function deriveKey(
+  secret: Uint8Array,
+  purpose: string,
+  { algorithm, usages }: KeyUse,
+): Promise<CryptoKey> {
+  const root = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey'])
+  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encodeUtf8(purpose) }
+  return crypto.subtle.deriveKey(hkdf, root, algorithm, false, usages)
+}

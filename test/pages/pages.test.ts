@@ -1,0 +1,91 @@
+import type { Hono } from 'hono'
+import { html } from 'hono/html'
+import { describe, expect, it } from 'vitest'
+import { type ContentPolicy, formatContentPolicy, OWN_ORIGIN_ONLY } from '../../src/pages/content_policy.ts'
+import { createPageApp } from '../../src/pages/page_app.ts'
+import { PageError, UNEXPECTED } from '../../src/pages/page_error.tsx'
+import { readForm } from '../../src/pages/read_form.ts'
+import { renderPage } from '../../src/pages/render_page.ts'
+import { addConsoleClient } from '../support/console.ts'
+import { PageBrowser } from '../support/page_browser.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
+
+const CLIENT = 'https://client.test'
+
+/** An app with one form. Its post ends with a redirect to the client. */
+function createFormApp(policy: ContentPolicy): Hono {
+  const app = createPageApp({
+    basePath: '/form',
+    issuer: ISSUER,
+    showError(c, error) {
+      const { title, status } = error instanceof PageError ? error.content : UNEXPECTED
+      return renderPage(c, { document: html`<p>${title}</p>`, policy: OWN_ORIGIN_ONLY, status })
+    },
+  })
+  const document = html`<form method="post" action="/form">
+    <label for="name">Name</label><input id="name" name="name" /><button>Send</button>
+  </form>`
+  app.get('/', (c) => renderPage(c, { document, policy }))
+  app.post('/', async (c) => c.redirect(`${CLIENT}/callback?name=${(await readForm(c)).text('name')}`, 303))
+  return app
+}
+
+function browserOf(app: Hono): PageBrowser {
+  return new PageBrowser(async (request) =>
+    request.url.startsWith(ISSUER) ? app.fetch(request) : new Response('the client'),
+  )
+}
+
+describe('the content security policy of a page', () => {
+  it('lets a post end at an origin that the page names', async () => {
+    const browser = browserOf(createFormApp({ formTargets: [CLIENT] }))
+    const { headers } = await browser.open(`${ISSUER}/form`)
+    expect(headers.get('Content-Security-Policy')).toContain(`; form-action 'self' ${CLIENT};`)
+    const { url, html: text } = await browser.press('Send', { Name: 'ada' })
+    expect([url.href, text]).toEqual([`${CLIENT}/callback?name=ada`, 'the client'])
+  })
+
+  it('blocks a redirect to an origin that the page does not name', async () => {
+    const browser = browserOf(createFormApp(OWN_ORIGIN_ONLY))
+    await browser.open(`${ISSUER}/form`)
+    await expect(browser.press('Send')).rejects.toThrow(`form-action blocks ${CLIENT}`)
+  })
+
+  it.each(['https://client.test/', "'unsafe-inline'", 'https://a.test; script-src *', ''])(
+    'cannot contain the form target %j, which is not an origin',
+    (target) => {
+      expect(() => formatContentPolicy({ formTargets: [target] })).toThrow('is not an origin')
+    },
+  )
+})
+
+describe('an app of pages', () => {
+  it('refuses a form from another origin', async () => {
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: CLIENT }
+    const request = new Request(`${ISSUER}/form`, { method: 'POST', headers, body: 'name=ada' })
+    const response = await createFormApp(OWN_ORIGIN_ONLY).fetch(request)
+    expect(response.status).toBe(403)
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+  })
+})
+
+describe('the console in a browser that fills forms by their labels', () => {
+  it('signs an operator in, creates a user and signs out', async () => {
+    const server = new TestServer()
+    await addConsoleClient(server)
+    const { username } = await server.addUser({ pool: 'operators', roles: ['admin'] })
+    const browser = new PageBrowser((request) => server.send(request))
+    await browser.open(`${ISSUER}/console/users/new`)
+    expect(browser.page.url.pathname).toBe('/console/sign-in')
+    await browser.press('Sign in', { Username: username, Password: PASSWORD })
+    expect(browser.page.url.pathname).toBe('/console/users/new')
+    const name = `${crypto.randomUUID()}@example.com`
+    const button = /<button type="submit" class="primary">([^<]+)</.exec(browser.page.html)?.[1] ?? ''
+    const created = await browser.press(button, { Username: name, Password: PASSWORD })
+    expect([created.status, created.url.searchParams.get('done')]).toEqual([200, 'user-created'])
+    expect(created.html).toContain(name)
+    await browser.press('Sign out')
+    expect(browser.page.url.search).toBe('?reason=signed-out')
+    expect(browser.cookie('__Host-sallyport-console')).toBeUndefined()
+  })
+})

@@ -1,0 +1,106 @@
+import { type HtmlForm, readForms } from './html_forms.ts'
+
+const MAX_REDIRECTS = 5
+
+/** The page that a browser shows. */
+export interface ShownPage {
+  url: URL
+  status: number
+  headers: Headers
+  html: string
+}
+
+/** A text for a field, or whether a box is checked, by the text of the label. */
+type Values = Readonly<Record<string, string | boolean>>
+
+/** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
+export class PageBrowser {
+  readonly #fetch: (request: Request) => Promise<Response>
+  readonly #cookies = new Map<string, string>()
+  #page: ShownPage | null = null
+
+  /** @param fetch Answers a request to any host */
+  constructor(fetch: (request: Request) => Promise<Response>) {
+    this.#fetch = fetch
+  }
+
+  get page(): ShownPage {
+    if (this.#page === null) throw new Error('the browser shows no page')
+    return this.#page
+  }
+
+  cookie(name: string): string | undefined {
+    return this.#cookies.get(name)
+  }
+
+  open(url: string): Promise<ShownPage> {
+    return this.#load(new Request(url, { redirect: 'manual' }), () => true)
+  }
+
+  /** Fills the form that has the button, and sends it. @throws Error if the page's `form-action` blocks an address */
+  async press(button: string, values: Values = {}): Promise<ShownPage> {
+    const { url, html, headers } = this.page
+    const forms = await readForms(html)
+    const form = forms.find(({ buttons }) => buttons.some((text) => text.trim() === button))
+    if (!form) throw new Error(`the page has no button "${button}"`)
+    for (const [label, value] of Object.entries(values)) fill(form, label, value)
+    return this.#load(toRequest(form, url), (target) => isAllowed(target, url, headers))
+  }
+
+  async #load(first: Request, mayGoTo: (target: URL) => boolean): Promise<ShownPage> {
+    let request = first
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const url = new URL(request.url)
+      if (!mayGoTo(url)) throw new Error(`form-action blocks ${url.origin}`)
+      const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      if (cookies !== '') request.headers.set('Cookie', cookies)
+      const response = await this.#fetch(request)
+      for (const line of response.headers.getSetCookie()) this.#keepCookie(line)
+      const html = await response.text()
+      const location = response.headers.get('Location')
+      if (location === null) {
+        this.#page = { url, status: response.status, headers: response.headers, html }
+        return this.#page
+      }
+      request = new Request(new URL(location, url), { redirect: 'manual' })
+    }
+    throw new Error('there are too many redirects')
+  }
+
+  #keepCookie(line: string): void {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+    if (/;\s*Max-Age=0/i.test(line)) this.#cookies.delete(name)
+    else this.#cookies.set(name, value)
+  }
+}
+
+function fill(form: HtmlForm, label: string, value: string | boolean): void {
+  const field = form.fields.find((candidate) => candidate.label === label)
+  if (!field) throw new Error(`the form has no field "${label}"`)
+  if (typeof value === 'string') {
+    field.value = value
+    return
+  }
+  if (field.type === 'radio') {
+    for (const other of form.fields) if (other.name === field.name) other.checked = false
+  }
+  field.checked = value
+}
+
+function toRequest({ action, method, fields }: HtmlForm, page: URL): Request {
+  const sent = fields.filter(({ type, checked }) => checked || (type !== 'checkbox' && type !== 'radio'))
+  const body = new URLSearchParams(sent.map(({ name, value }) => [name, value]))
+  const target = new URL(action, page)
+  if (method === 'get') return new Request(`${target}?${body}`, { redirect: 'manual' })
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: page.origin }
+  return new Request(target, { method: 'POST', headers, body: body.toString(), redirect: 'manual' })
+}
+
+/** Whether the page's `form-action` allows a target (CSP Level 3 §6.3.1). Browsers check each redirect too. */
+function isAllowed(target: URL, page: URL, headers: Headers): boolean {
+  const policy = headers.get('Content-Security-Policy') ?? ''
+  const directive = policy.split('; ').find((text) => text.startsWith('form-action '))
+  if (directive === undefined) return true
+  const sources = directive.split(' ').slice(1)
+  return sources.some((source) => (source === "'self'" ? page.origin : source) === target.origin)
+}
