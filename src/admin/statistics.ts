@@ -34,14 +34,14 @@ export const statisticsSchema = named(
       z.strictObject({
         /** The binding in wrangler.toml. */
         name: z.string(),
-        /** Null where the database does not answer. */
+        /** Null if the database does not respond. */
         bytes: z.nullable(z.int()),
         limit_bytes: z.int(),
-        /** From 70 % of the limit on. */
+        /** True if the size is at least 70 % of the limit. */
         nearly_full: z.boolean(),
       }),
     ),
-    /** Null where a database does not answer. */
+    /** Null if a database does not respond. */
     revocation_feed: z.nullable(
       z.strictObject({
         entries: z.int(),

@@ -24,7 +24,7 @@ export interface Actor {
   clientId: string
 }
 
-/** What an operator changed: names of fields, and old and new values of those that are no secret and of no person. */
+/** The change of an operator: the names of the fields, and the old and new values that are neither secret nor personal. */
 export interface AuditedChange {
   operation: string
   fields?: readonly string[]
@@ -32,11 +32,11 @@ export interface AuditedChange {
   to?: Readonly<Record<string, unknown>>
 }
 
-/** One line of the audit trail. Ids alone: no name, no token, no password, no secret. */
+/** One event of the audit trail. It has only ids: no name, token, password or secret. */
 export interface AuditEvent {
   kind: AuditKind
   outcome: 'ok' | 'refused'
-  /** Exactly why: what the caller is never told. */
+  /** The exact cause. The response never has it. */
   reason: string
   api: string | null
   clientId: string | null

@@ -4,13 +4,13 @@ import { timers } from './timers.ts'
 /** A store that has not answered after so long counts as away. Shorter than a client waits (`packages/client`: 8 s). */
 export const STORE_DEADLINE_MS = 5000
 
-/** The same where an operator searches or sums up many rows. D1 itself gives up after 30 s. */
+/** The deadline of a search or a sum over many rows for an operator. D1 itself stops after 30 s. */
 export const SEARCH_DEADLINE_MS = 25_000
 
-/** The same for a copy near the caller, and for whatever there is a known answer in place of. */
+/** The deadline of a read of a copy near the caller, and of a call whose result has a substitute. */
 export const PATIENCE_MS = 1000
 
-/** A store did not respond, or did not run the call: the caller may try again. */
+/** A store did not respond or did not run the call. The caller may retry. */
 export class StorageUnavailable extends Error {
   override name = 'StorageUnavailable'
 }
@@ -81,7 +81,7 @@ function toStorageError(store: string, error: unknown): Error {
   return new ConstraintFailed(message, { constraint, columns: named }, { cause: error })
 }
 
-/** What work answers. It goes on, though nobody waits for it any more. @throws StorageUnavailable where it takes longer */
+/** The result of the work. After the limit the work continues, but its result is lost. @throws StorageUnavailable at the limit */
 export async function answerWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>()
   const timer = timers.start(() => reject(new StorageUnavailable(`no response in ${limitMs} ms`)), limitMs)

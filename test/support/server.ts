@@ -76,12 +76,12 @@ interface ServerOptions {
   env?: Partial<Cloudflare.Env>
 }
 
-/** The application as one isolate has it, on the real stores. Two servers share their stores and nothing else. */
+/** The application of one isolate, on the real stores. Two servers share only the stores. */
 export class TestServer {
   readonly config: Config
   readonly clock: TestClock
   readonly services: Services
-  /** Where requests come from, as Cloudflare tells it. */
+  /** The continent of the callers, as Cloudflare reports it. */
   continent: string | null = null
   readonly #app: ReturnType<typeof createApp>
   readonly #options: ServerOptions
@@ -95,13 +95,13 @@ export class TestServer {
     this.#app = createApp(this.services)
   }
 
-  /** Answers a request and waits for what it left to do after the response. */
+  /** Sends a request and waits for the work after its response. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const cf = this.continent === null ? {} : { cf: { continent: this.continent } }
     return this.send(new Request(ISSUER + path, { ...init, ...cf }))
   }
 
-  /** The same for a request to any host. */
+  /** Sends a request to any host, as `fetch`. */
   async send(request: Request): Promise<Response> {
     const context = createExecutionContext()
     const response = await this.#app.fetch(request, {}, context)
@@ -109,19 +109,19 @@ export class TestServer {
     return response
   }
 
-  /** Answers a request and leaves the rest to `settle`. */
+  /** Sends a request. `settle` waits for the work after its response. */
   async answer(request: Request): Promise<Response> {
     const context = createExecutionContext()
     this.#contexts.push(context)
     return this.#app.fetch(request, {}, context)
   }
 
-  /** The same server in an isolate that has nothing in memory. */
+  /** The same server in another isolate with empty memory. */
   anotherIsolate(): TestServer {
     return new TestServer({ ...this.#options, clock: this.clock })
   }
 
-  /** What a request hands down, for what has no endpoint yet. */
+  /** A request context, for calls without HTTP. */
   context(): RequestContext {
     const context = createExecutionContext()
     this.#contexts.push(context)
@@ -129,7 +129,7 @@ export class TestServer {
     return { now: this.clock.time, addressPrefix: null, address: null, continent: null, waitUntil }
   }
 
-  /** Waits for what was left to do: by those who were given a context, and after an `answer`. */
+  /** Waits for the work after `context` and `answer`. */
   async settle(): Promise<void> {
     await Promise.all(this.#contexts.splice(0).map((context) => waitOnExecutionContext(context)))
   }
@@ -138,7 +138,7 @@ export class TestServer {
     return sweepStores(this.services)
   }
 
-  /** Does what the cron trigger does, and waits for what it left to do. */
+  /** Runs the cron trigger and waits for its work. */
   async cron(): Promise<void> {
     const context = createExecutionContext()
     await runCron(this.services, (work) => context.waitUntil(work))
@@ -192,7 +192,7 @@ export class TestServer {
   async addUser(changes: Partial<UserDraft> = {}): Promise<User> {
     const username = `${crypto.randomUUID()}@example.com`
     const draft = { pool: 'customers', username, password: PASSWORD, roles: [], enabled: true, ...changes }
-    // As if they had been there before anybody looked for breached passwords.
+    // Without a check for breaches, as for users from before the check existed.
     const services = { ...this.services, breaches: new BreachedPasswords(null, this.services.audit) }
     const occasion = { api: null, clientId: null, subject: null }
     const user = await createUser(draft, services, { occasion, context: this.context() })
@@ -200,7 +200,7 @@ export class TestServer {
     return user
   }
 
-  /** Signs somebody in and gives the members of the response. */
+  /** Signs a user in. @returns the members of the response */
   async signIn(client: TestClient, username: string, password = PASSWORD): Promise<TokenAnswer> {
     return this.requireTokens({ grant_type: 'password', ...credentials(client), username, password })
   }
@@ -236,7 +236,7 @@ export function basic(id: string, secret: string): string {
   return `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`
 }
 
-/** Empties every store, as on the first day. */
+/** Empties every store. */
 export async function emptyStores(): Promise<void> {
   await reset()
   await emptyKv()
@@ -244,7 +244,7 @@ export async function emptyStores(): Promise<void> {
   for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
 }
 
-/** What an earlier file of tests wrote to KV may be there still. */
+/** Empties KV. An earlier test file may have written to it. */
 async function emptyKv(): Promise<void> {
   const { keys, list_complete } = await env.KV.list()
   await Promise.all(keys.map(({ name }) => env.KV.delete(name)))
