@@ -109,7 +109,7 @@ async function checkReach(api: string, { operator, services }: Call): Promise<vo
   }
 }
 
-/** What a row is made of where there is none: it must outlive every token of the session. */
+/** The values of a new row for a session without one. The row must outlive every token of the session. */
 function identify(session: KnownSession, { config }: Services, now: number): SessionIdentity {
   const owner = ownerOf(session)
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)

@@ -45,7 +45,7 @@ interface Gathering {
 }
 
 interface AuditOptions {
-  /** The budget of each network at a Cloudflare location. Absent where there is none. */
+  /** The budget of each network at a Cloudflare location. Absent if the Worker has no such binding. */
   bursts?: Pick<BurstLimits, 'isWithin'>
   clock?: Pick<Clock, 'pause'>
 }

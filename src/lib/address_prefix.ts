@@ -16,8 +16,8 @@ export function addressPrefix(address: string | null | undefined): string | null
 }
 
 /**
- * What attempts are counted for: an IPv4 address whole, of an IPv6 address the /64 that one household or server has. Null
- * for anything else, and for this machine, which is nobody from outside.
+ * The address that attempts are counted for: a whole IPv4 address, or the /64 of an IPv6 address, which one household or
+ * server has. Null for other texts and for a loopback address.
  */
 export function countedAddress(address: string | null | undefined): string | null {
   const parsed = parseAddress(address)

@@ -1,4 +1,4 @@
-/** The runtime's own, whatever a test puts in its place for a client that runs beside the server. */
+/** The timer of the runtime. A test may replace the global one for a client in the same isolate. */
 const startTimer = setTimeout
 
 /** Lets that many milliseconds pass; 0 lets the event loop turn once. */

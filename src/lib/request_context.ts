@@ -17,7 +17,7 @@ export interface RequestContext {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** Runs work after the response is sent; a failure is logged and costs nobody a response. */
+/** Runs work after the response is sent. A failure is only logged. */
 export function runLater(context: RequestContext, name: string, work: () => Promise<unknown>): void {
   async function runLogged(): Promise<void> {
     try {

@@ -32,7 +32,7 @@ export class BurstLimits {
 
   /**
    * Takes one from the budget of the caller's address, and for IPv6 from that of its share of the /48: all /64s of a network
-   * together have four budgets. A caller without an address has no budget, and a binding that does not answer refuses nobody.
+   * together have four budgets. A caller without an address has no budget. If a binding does not respond, the request passes.
    *
    * @param whose Separates the budgets of one address, such as by the client.
    * @throws OAuthError temporarily_unavailable

@@ -46,7 +46,7 @@ export class LastResponseStore {
     })
   }
 
-  /** The last authentic response of that name, to be decoded; null where there is none. @throws CorruptRecord */
+  /** The last authentic response of that name, to be decoded; null if the store has none. @throws CorruptRecord */
   async find(name: string, { now }: Pick<RequestContext, 'now'>): Promise<unknown> {
     const text = await this.#read(name, now)
     return text === null ? null : parseJsonColumn(`last answer ${name}`, text)

@@ -85,7 +85,7 @@ export class ReadCopyStore {
     }
   }
 
-  /** The authentic copy as parsed JSON, to be decoded; null where there is none or KV is away. @throws CorruptRecord */
+  /** The authentic copy as parsed JSON, to be decoded; null if KV has none or is unavailable. @throws CorruptRecord */
   async find(key: string): Promise<unknown> {
     return (await this.#find(key))?.value ?? null
   }

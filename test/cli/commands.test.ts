@@ -310,7 +310,7 @@ describe('statistics', () => {
   it('counts what just happened', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
-      /^from .*\nto .*\nsign-ins +[1-9]\d*\nguests +\d+\nmachines +\d+\nrefreshes +\d+\nfailures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
+      /^from .*\nto .*\n(?:tokens \(\w+\) +[1-9]\d*\n)+failures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
     )
     const json = JSON.parse((await cli.run(['statistics', '--minutes', '30', '--json'])).stdout)
     expect(json.buckets).toHaveLength(30)
@@ -338,7 +338,7 @@ describe('keys', () => {
     expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
     const stdin = `${OPERATORS.operator}\n`
     const retired = await cli.run(['keys', 'retire', String(next?.kid), '--yes'], { stdin })
-    expect(retired.stdout).toMatch(/why +compromised/)
+    expect(retired.stdout).toMatch(/reason +compromised/)
     expect((await support.run(['keys', 'rotate'])).code).toBe(1)
   })
 })

@@ -57,7 +57,7 @@ describe('an import of people', () => {
   it('tries the whole file out first, and changes nothing unless that is agreed to', async () => {
     const file = people('dry', 250)
     const trial =
-      'Dry run: 250 people to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
+      'Dry run: 250 users to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
     expect(await cli.run(['import', 'users', file, '--pool', 'customers', '--dry-run'])).toEqual({
       code: 0,
       stdout: '',
@@ -65,7 +65,7 @@ describe('an import of people', () => {
     })
     expect(await cli.run(['import', 'users', file, '--pool', 'customers'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining(`${trial}sallyport: Create 250 people? Repeat it with --yes.`),
+      stderr: expect.stringContaining(`${trial}sallyport: Create 250 users? Repeat it with --yes.`),
     })
     expect(await count('dry')).toBe(0)
   })
@@ -134,9 +134,9 @@ describe('an import of people', () => {
     const { code, stderr } = await cli.run([...args, '--report', report])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `Dry run: 1 person to create, 0 there already, 4 rows refused.
+      stderr: `Dry run: 1 user to create, 0 there already, 4 rows refused.
 Password hashes: 1 plain password.
-Done: 1 person created, 0 there already, 4 rows refused.
+Done: 1 user created, 0 there already, 4 rows refused.
 sallyport: 4 rows were refused.
 `,
     })
@@ -162,9 +162,9 @@ sallyport: 4 rows were refused.
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `line 123: ${second}: username: line 2 has the same
-Dry run: 121 people to create, 0 there already, 1 row refused.
+Dry run: 121 users to create, 0 there already, 1 row refused.
 Password hashes: 121 bcrypt.
-Done: 121 people created, 0 there already, 1 row refused.
+Done: 121 users created, 0 there already, 1 row refused.
 sallyport: 1 row was refused.
 `,
     })
@@ -197,10 +197,10 @@ sallyport: 1 row was refused.
     expect(await user.run(['import', 'users', file, '--pool', 'customers', '--yes'])).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Dry run: 450 people to create, 0 there already, 0 rows refused.
+      stderr: `Dry run: 450 users to create, 0 there already, 0 rows refused.
 Password hashes: 450 bcrypt.
 No response; the batch is sent again …
-Done: 450 people created, 0 there already, 0 rows refused.
+Done: 450 users created, 0 there already, 0 rows refused.
 `,
     })
     expect(await count('lost')).toBe(450)
@@ -226,7 +226,7 @@ Done: 450 people created, 0 there already, 0 rows refused.
       code: 130,
       stderr: expect.stringContaining('Run it again for the rest.'),
     })
-    const [, created = ''] = /Stopped: ([\d,]+) people created/.exec(stderr) ?? []
+    const [, created = ''] = /Stopped: ([\d,]+) users created/.exec(stderr) ?? []
     expect(await count('stop')).toBe(Number(created.replace(',', '')))
     await proxy.close()
   })

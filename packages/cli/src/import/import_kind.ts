@@ -19,7 +19,7 @@ export interface ReadRow {
 
 /** What is imported: users or clients. */
 export interface ImportKind {
-  /** For sentences, such as `people`. */
+  /** For sentences, such as `users`. */
   what: string
   /** One of them. */
   one: string

@@ -16,8 +16,8 @@ export interface UserRowOptions {
 
 export function userRows(options: UserRowOptions): ImportKind {
   return {
-    what: 'people',
-    one: 'person',
+    what: 'users',
+    one: 'user',
     operation: 'POST /users/import',
     options: options.replacesHashes ? { replace_hashes: true } : {},
     columns: [
