@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
-import type { Client, ClientStanding } from '../clients/client.ts'
+import type { Client, ClientValidity } from '../clients/client.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
@@ -36,7 +36,7 @@ export type ShownSession = z.output<typeof sessionSchema>
 /** What sessions are judged by: their people, and how their clients stand. */
 export interface Owners {
   users: ReadonlyMap<string, User>
-  clients: ReadonlyMap<string, { client: Client | null; standing: ClientStanding | null }>
+  clients: ReadonlyMap<string, { client: Client | null; standing: ClientValidity | null }>
 }
 
 /** Reads whose the sessions are, each once. @throws StorageUnavailable, CorruptRecord */
