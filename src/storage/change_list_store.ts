@@ -3,7 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import { answerWithin, callStore, READ_TIMEOUT_MS } from '../lib/storage_error.ts'
+import { callStore, READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { CHANGE_LIST_SECONDS } from './copy_ages.ts'
 
 /** A subquery: the number of the latest change that a row read by the same statement includes. */
@@ -68,7 +68,7 @@ export class ChangeListStore {
     if (this.#isFresh(context.now)) return true
     if (context.now < this.#tryAgainAt) return false
     try {
-      await answerWithin(READ_TIMEOUT_MS, this.#read(context))
+      await respondWithin(READ_TIMEOUT_MS, this.#read(context))
       return true
     } catch (error) {
       log('error', 'changes_not_read', { cause: describeError(error) })
