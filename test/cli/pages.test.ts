@@ -28,7 +28,7 @@ describe('docs/cli.md', () => {
   })
 
   it('has every exit code', () => {
-    expect(rowsUnder('it ends with | where')).toEqual(
+    expect(rowsUnder('exit code | meaning')).toEqual(
       Object.values(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${meaning} |`),
     )
   })

@@ -70,7 +70,7 @@ describe('signing in', () => {
     const args = ['login', '--username', 'operator', '--server', 'http://id.example.com']
     expect(await cli.another().run(args, { stdin: 'x\n' })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('would get passwords in the clear: use https'),
+      stderr: expect.stringContaining('would get passwords without encryption: use https'),
     })
   })
 

@@ -11,7 +11,7 @@ import { unlessAborted } from './time_limit.ts'
 import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
 
 export interface ClientOptions {
-  /** The token server, without a slash at its end. */
+  /** The URL of the token service, without a trailing slash. */
   issuer: string
   /** The id of a public client, because a page cannot keep a secret. */
   clientId: string
@@ -62,7 +62,7 @@ export class Client {
   readonly #listeners = new Set<ClientListener>()
   #renewing: Promise<Session> | null = null
 
-  /** @throws TypeError for an issuer or an API that is not a URL */
+  /** @throws TypeError if the issuer or an API is not a URL */
   constructor(options: ClientOptions) {
     const key = `sallyport:${options.clientId}`
     // Without this check each request would fail like a network error.
@@ -72,7 +72,7 @@ export class Client {
     this.#store = new SessionStore(key, options.storage)
     this.#exclusively = tabLock(key)
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-    onStorageChange(key, () => this.#tell('changed_elsewhere'))
+    onStorageChange(key, () => this.#notify('changed_elsewhere'))
   }
 
   /** The stored session. Another tab can have changed it. */
@@ -120,7 +120,7 @@ export class Client {
   /**
    * Signs a customer in. It sends the guest's access token, if one exists, so that the shop can merge the guest's cart.
    *
-   * @throws TokenRequestError `invalid_grant` for a wrong name or password
+   * @throws TokenRequestError `invalid_grant` if the username or password is wrong
    */
   signIn(username: string, password: string): Promise<Session> {
     return this.#exclusively(async () => {
@@ -128,7 +128,7 @@ export class Client {
       const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
       const session = await this.#requestSession({ username, password, ...visitor })
       this.#store.save(session)
-      this.#tell('signed_in')
+      this.#notify('signed_in')
       return session
     })
   }
@@ -151,7 +151,7 @@ export class Client {
   #forget(): Session | null {
     const { session } = this
     this.#store.clear()
-    this.#tell('signed_out')
+    this.#notify('signed_out')
     return session
   }
 
@@ -192,7 +192,7 @@ export class Client {
   async #refresh(old: Session): Promise<Session | null> {
     const next = await this.#exchange(old)
     if (!this.#store.replace(old, next)) return this.session
-    this.#tell(next ? 'refreshed' : 'session_ended')
+    this.#notify(next ? 'refreshed' : 'session_ended')
     return next
   }
 
@@ -212,7 +212,7 @@ export class Client {
     if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'No user is signed in.')
     const guest = await this.#persist(() => this.#requestSession({ username: 'guest', password: 'guest' }))
     if (!this.#store.replace(null, guest)) return this.session ?? guest
-    this.#tell('guest_started')
+    this.#notify('guest_started')
     return guest
   }
 
@@ -245,7 +245,7 @@ export class Client {
   }
 
   #persist<T>(attempt: () => Promise<T>): Promise<T> {
-    return persist(attempt, () => this.#tell('retrying'))
+    return persist(attempt, () => this.#notify('retrying'))
   }
 
   #send(request: Request, { accessToken }: Session): Promise<Response> {
@@ -253,7 +253,7 @@ export class Client {
     return this.#fetch(request)
   }
 
-  #tell(event: ClientEvent): void {
+  #notify(event: ClientEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event, this.session)

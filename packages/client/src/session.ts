@@ -1,9 +1,9 @@
-/** The tokens of one session, as this browser keeps them. */
+/** The stored tokens of one session. */
 export interface Session {
   accessToken: string
-  /** Null where the server gives none: the session then ends with its access token. */
+  /** Null if the server issues none. The session then ends with its access token. */
   refreshToken: string | null
-  /** When the access token was asked for, and when it ends, by this browser's clock. Unix seconds. */
+  /** The times of the token request and of its expiry, by this browser's clock. Unix seconds. */
   issuedAt: number
   expiresAt: number
 }
@@ -18,7 +18,7 @@ export interface TokenStorage {
   removeItem(key: string): void
 }
 
-/** @returns Null where it is no JWT. */
+/** @returns Null if the token is not a JWT. */
 export function readClaims(token: string): Claims | null {
   try {
     const payload = token.split('.')[1]?.replace(/-/g, '+').replace(/_/g, '/') ?? ''
@@ -42,7 +42,7 @@ function subjectOf({ accessToken }: Session): string {
   return String(readClaims(accessToken)?.sub)
 }
 
-/** The session, where every tab finds it. */
+/** Stores the session for all tabs. */
 export class SessionStore {
   readonly #key: string
   #storage: TokenStorage
@@ -62,10 +62,10 @@ export class SessionStore {
   }
 
   /**
-   * Puts `next` in the place of `old`, or nothing. Only while `old` is still there: where there are no locks, another
-   * tab may have signed somebody in meanwhile, and anywhere somebody may have signed out.
+   * Replaces `old` by `next`, or removes it if `next` is null. It changes nothing if `old` is no longer stored: a user may
+   * have signed out, or, without locks, another tab may have signed a user in.
    *
-   * @returns Whether it did
+   * @returns Whether the session was replaced
    */
   replace(old: Session | null, next: Session | null): boolean {
     if (this.find()?.accessToken !== old?.accessToken) return false
@@ -74,7 +74,7 @@ export class SessionStore {
     return true
   }
 
-  /** A storage that is full must not cost the session: its tokens cannot be asked for again. */
+  /** If the storage is full, the session moves to memory, because the server does not issue its tokens again. */
   save(session: Session): void {
     try {
       this.#storage.setItem(this.#key, JSON.stringify(session))
@@ -90,7 +90,7 @@ export class SessionStore {
   }
 }
 
-/** Tells when another tab changed what is stored under that key, or cleared the whole storage: then no key is named. */
+/** Calls the listener when another tab changes that key or clears the storage. The event of a clear has no key. */
 export function onStorageChange(key: string, listener: () => void): void {
   const page = globalThis as { addEventListener?: (type: string, listener: (event: Event) => void) => void }
   page.addEventListener?.('storage', (event) => {

@@ -3,11 +3,11 @@ import { runWithin } from './time_limit.ts'
 /** A request to the token server that failed. */
 export class TokenRequestError extends Error {
   override name = 'TokenRequestError'
-  /** The server's `error` (RFC 6749 §5.2), or `unreachable` where there is no response of it. */
+  /** The server's `error` (RFC 6749 §5.2), or `unreachable` if no response arrived. */
   readonly code: string
-  /** Of HTTP; 0 where there is no response. */
+  /** The HTTP status; 0 if no response arrived. */
   readonly status: number
-  /** How long the server asks to wait, in seconds; 0 where it does not say. */
+  /** The value of `Retry-After` in seconds; 0 if absent. */
   readonly retryAfterSeconds: number
 
   constructor(code: string, message: string, { status = 0, retryAfterSeconds = 0, cause }: Details = {}) {
@@ -17,7 +17,7 @@ export class TokenRequestError extends Error {
     this.retryAfterSeconds = retryAfterSeconds
   }
 
-  /** Whether the same request may succeed later: nothing was refused. */
+  /** Whether the same request can succeed later. */
   get isTemporary(): boolean {
     return this.code === UNREACHABLE || this.status === 429 || this.status >= 500
   }
@@ -28,27 +28,27 @@ interface Details extends ErrorOptions {
   retryAfterSeconds?: number
 }
 
-/** A success of the token endpoint (RFC 6749 §5.1). */
+/** A successful response of the token endpoint (RFC 6749 §5.1). */
 export interface TokenResponse {
   access_token: string
-  /** Null where the server gives none. */
+  /** Null if the server issues none. */
   refresh_token: string | null
   expires_in: number
 }
 
 const UNREACHABLE = 'unreachable'
 
-/** One request, from sending it to the last byte of its response. */
+/** The time limit of one request, including the response body. */
 export const REQUEST_LIMIT_MS = 8000
 
-/** Before the second try and so on. All tries together end within the server's retry window of 60 s. */
+/** The waits before the retries. All tries end within the server's retry window of 60 s. */
 const WAITS_SECONDS = [0.5, 2, 5]
 
-/** A page is never kept waiting for longer at a time: where the server asks for more, it is told so. */
+/** The longest wait between two tries. If `Retry-After` is longer, the call fails at once with that value. */
 const LONGEST_WAIT_SECONDS = 8
 
 /**
- * Posts a form. From a page that is a simple request: it needs no preflight.
+ * Posts a form. This is a simple request of CORS, so the browser sends no preflight.
  *
  * @returns The JSON of a successful response
  * @throws TokenRequestError
@@ -81,7 +81,7 @@ export function parseTokens(answer: unknown): TokenResponse {
   return { access_token, refresh_token, expires_in }
 }
 
-/** Tries until it is refused or succeeds, a few times. `onRetry` hears of each failure that is not the last. */
+/** Retries temporary errors a few times. It calls `onRetry` before each retry. */
 export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void): Promise<T> {
   for (const seconds of WAITS_SECONDS) {
     try {
@@ -104,7 +104,7 @@ function parseRefusal({ status, headers }: Response, answer: unknown): TokenRequ
   return new TokenRequestError(error, String(error_description ?? ''), { status, retryAfterSeconds })
 }
 
-/** Never with the response itself: it may hold a token. */
+/** The message never contains the response, which may contain a token. */
 function unreachable(cause?: unknown): TokenRequestError {
   return new TokenRequestError(UNREACHABLE, 'The token server gave no response.', { cause })
 }

@@ -16,7 +16,7 @@ type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
 
 /** A request to the admin API. */
 export interface ApiRequest {
-  /** The method and the path below /admin/api, such as `GET /clients`. `resolve` puts values into a path. */
+  /** The method and the path below /admin/api, such as `GET /clients`. `at` puts values into a path. */
   operation: string
   query?: Record<string, string | number | boolean | undefined>
   body?: object
@@ -52,14 +52,6 @@ interface AdminApiOptions {
 
 const TIMEOUT_MS = 30_000
 const LARGEST_PAGE = 100
-
-/** Puts values into the path of an operation: `resolve('GET /users/{id}', id)`. */
-export function resolve<O extends keyof Responses>(
-  operation: O,
-  ...values: string[]
-): Operation<Responses[O]> {
-  return at(operation.replaceAll(/\{\w+\}/g, '{}'), ...values)
-}
 
 /** Puts encoded values into a path: `at('/users/{}', id)`. */
 export function at(path: string, ...values: string[]): string {

@@ -22,14 +22,14 @@ interface CredentialFile {
 
 const NO_CREDENTIALS: CredentialFile = { current: null, servers: {} }
 
-/** Where this user's programs keep their settings, by the custom of the system. */
+/** Returns the config directory of the user, by the convention of the operating system. */
 export function findConfigDirectory(env: NodeJS.ProcessEnv = process.env): string {
   if (env.SALLYPORT_CONFIG_DIR) return env.SALLYPORT_CONFIG_DIR
   if (process.platform === 'win32' && env.APPDATA) return join(env.APPDATA, 'sallyport')
   return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'sallyport')
 }
 
-/** The operator's tokens for each server, in one file of mode 0600. */
+/** Stores the operator's tokens for each server in one file of mode 0600. */
 export class CredentialStore {
   readonly #directory: string
 
@@ -49,12 +49,12 @@ export class CredentialStore {
     return (await this.#read()).current
   }
 
-  /** Lets one command at a time change what is stored, or take new tokens. */
+  /** Runs `work` under a lock, so that one command at a time changes the file or refreshes tokens. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     return withFileLock(`${this.path}.lock`, work)
   }
 
-  /** To be called exclusively. */
+  /** Call this only inside `exclusively`. */
   async save(server: string, credentials: Credentials, { isCurrent = false } = {}): Promise<void> {
     const { current, servers } = await this.#read()
     await this.#write({
@@ -63,7 +63,7 @@ export class CredentialStore {
     })
   }
 
-  /** To be called exclusively. */
+  /** Call this only inside `exclusively`. */
   async remove(server: string): Promise<void> {
     const { current, servers } = await this.#read()
     const others = Object.entries(servers).filter(([name]) => name !== server)
@@ -76,11 +76,11 @@ export class CredentialStore {
     } catch (error) {
       if (isCode(error, 'ENOENT')) return NO_CREDENTIALS
       if (!(error instanceof SyntaxError)) throw error
-      throw new CliError('failed', `${this.path} is broken: remove it and sign in again.`)
+      throw new CliError('failed', `${this.path} is malformed. Remove it and sign in again.`)
     }
   }
 
-  /** Whole or not at all, and under its own mode from the first byte. */
+  /** Replaces the file atomically. The new file has mode 0600 from its creation. */
   async #write(file: CredentialFile): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const draft = `${this.path}.${randomBytes(6).toString('hex')}`

@@ -2,12 +2,12 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 const PAUSE_MS = 50
-/** Longer than a refresh takes with all its tries. */
+/** Longer than a refresh with all its retries. */
 const STALE_MS = 60_000
 
 /**
- * Lets one process at a time work. A lock whose process is gone, or that is older than any work, is taken over: where
- * two do so at once, both work, and the server gives both the same tokens.
+ * Runs `work` in one process at a time. A process takes over a lock whose owner has ended, or that is older than STALE_MS.
+ * Two processes can take over the same lock. Both then refresh, and the server gives both the same tokens.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -40,7 +40,7 @@ async function isStale(path: string): Promise<boolean> {
     const pid = Number(await readFile(path, 'utf8'))
     return Date.now() - mtimeMs > STALE_MS || (pid > 0 && !isRunning(pid))
   } catch (error) {
-    // It was given back meanwhile.
+    // The owner has released the lock.
     if (isCode(error, 'ENOENT')) return false
     throw error
   }

@@ -2,7 +2,7 @@ import { TokenRequestError } from '../../../client/src/token_endpoint.ts'
 import { CliError, type ExitCode } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
 
-/** A problem document (RFC 9457), as far as it is one. */
+/** A problem document (RFC 9457). Missing members have defaults. */
 export interface ProblemDocument {
   type: string
   title: string
@@ -10,7 +10,7 @@ export interface ProblemDocument {
   errors: readonly { path: string; message: string }[]
 }
 
-/** A response of the admin API that is no success. */
+/** An error response of the admin API. */
 export class ProblemError extends TokenRequestError {
   override name = 'ProblemError'
   readonly problem: ProblemDocument
@@ -20,7 +20,7 @@ export class ProblemError extends TokenRequestError {
     this.problem = problem
   }
 
-  /** A 500 is an unexpected error of the server, which a retry causes again. */
+  /** A 500 is not temporary: it is an unexpected error, and a retry would cause it again. */
   override get isTemporary(): boolean {
     return this.status === 429 || this.status > 500
   }
@@ -40,9 +40,9 @@ export function decodeProblem(value: unknown, status: number): ProblemDocument {
   }
 }
 
-/** A problem in sentences, each path that is wrong on a line of its own. */
+/** Formats a problem as sentences, then one line for each invalid path. */
 export function formatProblem({ type, title, detail, errors }: ProblemDocument): string {
-  // "There is no such client." says all that "There is no such thing" says; other details need their title.
+  // The detail of a not-found problem repeats its title. Other details need the title.
   const isSaid = detail !== null && type.endsWith(':not-found')
   const sentences = [...(isSaid ? [] : [`${title}.`]), ...(detail === null ? [] : [detail])].join(' ')
   const lines = errors.map(({ path, message }) => (path === '' ? `  ${message}` : `  ${path}: ${message}`))
@@ -56,7 +56,7 @@ const EXITS: Readonly<Record<number, ExitCode>> = {
   412: 'conflict',
 }
 
-/** What a command ends with where the admin API refused, or gave no response. */
+/** Converts an error of the admin API, or a missing response, to the error of the command. */
 export function toCliError(error: unknown, server: string): unknown {
   if (error instanceof ProblemError) {
     const { problem, status, retryAfterSeconds } = error

@@ -1,11 +1,11 @@
 import { isSecure } from '@sallyport/formats/secure_url'
 import { UsageError } from '../core/exit_code.ts'
 
-/** Where `npm start` serves. */
+/** The address of the server that `npm start` starts. */
 export const LOCAL_SERVER = 'http://127.0.0.1:8787'
 
 /**
- * The origin of a server. Passwords and tokens go there, so without TLS it must be this machine.
+ * Parses the origin of a server. Plain http is allowed only for this machine, because requests carry passwords and tokens.
  *
  * @throws UsageError
  */
@@ -16,7 +16,7 @@ export function parseServerAddress(text: string): string {
     throw new UsageError(`"${text}" is not the address of a server, such as https://id.example.com`)
   }
   if (!isSecure(url)) {
-    throw new UsageError(`${url.origin} would get passwords in the clear: use https`)
+    throw new UsageError(`${url.origin} would get passwords without encryption: use https`)
   }
   return url.origin
 }

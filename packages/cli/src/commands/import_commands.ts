@@ -1,5 +1,6 @@
 import { toCliError } from '../api/problem.ts'
 import type { Call, Command } from '../core/command.ts'
+import { compact } from '../core/compact.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
@@ -137,7 +138,7 @@ function finish(
   { isDryRun, secrets, run }: { isDryRun: boolean; secrets?: MadeSecret[]; run: ImportRun },
 ): void {
   if (call.input.has(JSON_OUTPUT)) {
-    printJson(call, { dry_run: isDryRun, ...tally, ...(secrets === undefined ? {} : { secrets }) })
+    printJson(call, { dry_run: isDryRun, ...tally, ...compact({ secrets }) })
   }
   requireGoingOn(run)
   if (tally.refused > 0) {

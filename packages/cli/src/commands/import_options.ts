@@ -8,25 +8,25 @@ import type { ImportKind } from '../import/import_kind.ts'
 import { NULL_MARKERS } from '../import/null_markers.ts'
 import { PRESETS, type Preset } from '../import/presets.ts'
 
-const FORMAT = text('format', 'The format of the file; by the ending of its name where absent', {
+const FORMAT = text('format', 'The format of the file. By default the file extension decides', {
   value: FORMATS.join('|'),
 })
-const DELIMITER = text('delimiter', 'The character between cells; a comma for csv, a tab for mysql', {
+const DELIMITER = text('delimiter', 'The delimiter of cells. By default a comma for csv, a tab for mysql', {
   value: 'CHARACTER',
 })
-const MAP = texts('map', 'The field that a column of the file fills; may be repeated', {
+const MAP = texts('map', 'Fill a field from a column of the file. Can be repeated', {
   value: 'COLUMN=FIELD',
 })
-const IGNORE = texts('ignore', 'A column of the file to leave out; may be repeated', { value: 'COLUMN' })
-const SET = texts('set', 'The value of a field in rows that have none; may be repeated', {
+const IGNORE = texts('ignore', 'Ignore a column of the file. Can be repeated', { value: 'COLUMN' })
+const SET = texts('set', 'Set a field in rows without a value. Can be repeated', {
   value: 'FIELD=VALUE',
 })
 const NULL = texts(
   'null',
-  `The text that stands for NULL; may be repeated; where absent: ${NULL_MARKERS.join(' ')}`,
+  `A text that stands for NULL. Can be repeated. Default: ${NULL_MARKERS.join(' ')}`,
   { value: 'TEXT' },
 )
-const BACKSLASH_IS_TEXT = flag('backslash-is-text', 'Reads a backslash in a cell of CSV as a character')
+const BACKSLASH_IS_TEXT = flag('backslash-is-text', 'Read a backslash in a CSV cell as text')
 
 export const PRESET = text(
   'preset',
@@ -36,7 +36,7 @@ export const PRESET = text(
   },
 )
 
-/** How a file is read. */
+/** The options for reading a file. */
 export const FILE_OPTIONS: readonly Option[] = [
   ...[FORMAT, DELIMITER, MAP, IGNORE, SET, NULL, BACKSLASH_IS_TEXT],
 ]

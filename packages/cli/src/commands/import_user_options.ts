@@ -11,21 +11,21 @@ import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.
 import { findPreset, PRESET } from './import_options.ts'
 import { countOf } from './import_words.ts'
 
-const DEFAULT_POOL = text('pool', 'The pool of rows without one')
+const DEFAULT_POOL = text('pool', 'The pool of rows without a pool')
 const HASH_SCHEME = text(
   'hash-scheme',
-  'The scheme of hashes in rows without a hash_scheme (docs/password-hashes.md)',
+  'The hash scheme of rows without a hash_scheme (docs/password-hashes.md)',
   { value: 'NAME' },
 )
 const RESET = choice(
   'reset',
-  'Imports users without a password, who need your password reset: rows without a hash; with unsupported also rows whose hash cannot be checked',
+  'Import users without a password, who then need a password reset. missing: rows without a hash. unsupported: also rows with an unsupported hash',
   ['missing', 'unsupported'],
 )
-const UPDATE = flag('update', 'Replaces the hashes of imported users who have not signed in since')
+const UPDATE = flag('update', 'Replace the hashes of imported users who have not signed in since the import')
 export const VERIFY_WITH = text(
   'verify-with',
-  'A CSV file with username,password of a few users: nothing is imported unless each password matches the hash of its row',
+  'A CSV file with username,password of a few users. If a password does not match its hash, the command imports nothing',
   { value: 'FILE' },
 )
 
@@ -52,7 +52,7 @@ function requireScheme(name: string | undefined): string | undefined {
   throw new UsageError(`there is no hash scheme "${name}"${meant} Schemes are: ${names.join(', ')}.`)
 }
 
-/** @throws CliError where a password does not match; nothing is imported then */
+/** @throws CliError if a password does not match. Nothing is imported then */
 export async function verifyKnownPasswords(
   { api, terminal }: Call,
   run: ImportRun,

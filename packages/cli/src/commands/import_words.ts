@@ -2,7 +2,7 @@ import type { ImportKind } from '../import/import_kind.ts'
 import { formatCount } from '../import/progress.ts'
 import type { Tally } from '../import/run_import.ts'
 
-/** A tally in a sentence. Replaced hashes are named only where there are any. */
+/** Describes a tally in one sentence. It names replaced hashes only if the count is not 0. */
 export function describeTally(
   { created, updated, exists, refused }: Tally,
   { one, what }: ImportKind,
@@ -16,7 +16,7 @@ export function describeTally(
   ].join(', ')}.`
 }
 
-/** How many rows have a hash of each scheme, the most frequent first; null where no row has a password. */
+/** Counts the hashes by scheme, the most frequent first. Null if no row has a password. */
 export function describePasswords({ passwords }: Tally): string | null {
   const counts = Object.entries(passwords).sort(([, a], [, b]) => b - a)
   if (counts.length === 0) return null

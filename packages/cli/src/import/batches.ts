@@ -1,15 +1,16 @@
 import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import type { ApiRow } from './import_kind.ts'
 
-/** Those of the admin API, whose body also has the names around the rows. */
+/** The limit of the admin API for the rows of one request. */
 const MAX_ROWS = 100
-/** The most plain passwords and fast hashes in a batch: the server computes a hash for each. */
+/** The maximum of plain passwords and fast hashes in a batch. The server computes a hash for each. */
 const MAX_HASHES = 20
+/** Leaves space below the body limit of the admin API for the members around the rows. */
 const MAX_CHARACTERS = 120_000
 
-/** A good row of the file. */
+/** A valid row of the file. */
 export interface NumberedRow {
-  /** Its place among all rows of the file, from 0. */
+  /** The index of the row in the file, from 0. */
   place: number
   line: number
   name: string
@@ -18,7 +19,7 @@ export interface NumberedRow {
   password: string | null
 }
 
-/** Rows in batches that the server takes, in order. */
+/** Splits rows into batches within the server's limits. The order stays. */
 export async function* toBatches(rows: AsyncIterable<NumberedRow>): AsyncGenerator<NumberedRow[]> {
   let batch: NumberedRow[] = []
   let [characters, hashes] = [0, 0]
@@ -39,7 +40,7 @@ export async function* toBatches(rows: AsyncIterable<NumberedRow>): AsyncGenerat
   if (batch.length > 0) yield batch
 }
 
-/** Works on a few at once, and hands on what comes of them in their order. */
+/** Runs `work` on up to `atOnce` items in parallel and yields the results in the order of the items. */
 export async function* inOrder<T, R>(
   items: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
@@ -49,7 +50,7 @@ export async function* inOrder<T, R>(
   try {
     for await (const item of items) {
       const result = work(item)
-      // Where an earlier one fails, this one is waited for below.
+      // If an earlier item fails, the `finally` block below waits for this one.
       result.catch(() => {})
       running.push(result)
       while (running.length >= atOnce) yield await (running.shift() as Promise<R>)

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { type ClientField, IMPORT_FIELDS } from '../api/client_fields.ts'
+import { compact } from '../core/compact.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
-import { given, integerOf, listOf, requireText, textOf, truthOf } from './row_values.ts'
+import { integerOf, listOf, requireText, textOf, truthOf } from './row_values.ts'
 
 /** Secret scanners find a leaked secret by this prefix. 256 random bits follow it. */
 const SECRET_PREFIX = 'sps_'
 const SECRET_BYTES = 32
 
-/** @param api The API for rows that have none. */
+/** @param api The API of rows without a value in the column `api`. */
 export function clientRows(api: string | undefined): ImportKind {
   return {
     what: 'clients',
@@ -37,7 +38,7 @@ function toColumn({ name, description, kind }: ClientField): ImportColumn {
 
 function toClient(values: RowValues, api: string | undefined) {
   return {
-    ...given(Object.fromEntries(IMPORT_FIELDS.map((field) => [field.name, readValue(field, values)]))),
+    ...compact(Object.fromEntries(IMPORT_FIELDS.map((field) => [field.name, readValue(field, values)]))),
     client_id: requireText(textOf(values, 'client_id'), 'client_id'),
     api: requireText(textOf(values, 'api') ?? api, 'api', '--api'),
   }

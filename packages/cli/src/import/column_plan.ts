@@ -7,10 +7,10 @@ import { splitList } from './row_values.ts'
 
 /** The rules of an operator for the columns of a file. */
 export interface ColumnRules {
-  /** `column=field`, each. */
+  /** Items of the form `column=field`. */
   map: readonly string[]
   ignore: readonly string[]
-  /** `field=value`, each: for rows that have no value in that field. */
+  /** Items of the form `field=value`, for rows without a value in that field. */
   set: readonly string[]
   preset: Preset | null
   /** Texts that stand for NULL. */
@@ -45,7 +45,7 @@ export class ColumnPlan {
   /** The fields by column: computed once for each column, not for each row. */
   readonly #fieldsByColumn = new Map<string, readonly string[]>()
 
-  /** @throws UsageError where a rule names no field */
+  /** @throws UsageError if a rule names an unknown field */
   constructor(fields: readonly ImportColumn[], rules: ColumnRules) {
     this.#fields = fields
     this.#rules = rules
@@ -60,15 +60,15 @@ export class ColumnPlan {
   /**
    * Checks the columns of a file or a row.
    *
-   * @param where Such as `the first line`.
-   * @param isWhole Whether no other row has further columns.
+   * @param where The place of the columns, such as `the first line`.
+   * @param isWhole Whether these are all columns of the file.
    * @throws CliError that lists each unknown column, and each field that two columns fill
    */
   check(columns: readonly string[], { where, isWhole }: { where: string; isWhole: boolean }): void {
     const names = columns.map(normalize)
     if (!isWhole && names.every((name) => this.#known.has(name))) return
     const problems = [
-      ...names.flatMap((name, i) => this.#describeStranger(name, columns[i] ?? name)),
+      ...names.flatMap((name, i) => this.#describeUnknown(name, columns[i] ?? name)),
       ...findRepeated(names)
         .filter((name) => this.isUsed(name))
         .map((name) => `"${name}" is given twice`),
@@ -79,7 +79,7 @@ export class ColumnPlan {
     for (const name of names) this.#known.add(name)
   }
 
-  /** The values of a row by field, without those that are absent. */
+  /** Maps the values of a row to fields. Absent values are left out. */
   arrange(line: number, values: RowValues): FileRow {
     const arranged = this.#fill(values)
     const problem = this.#findNullItem(arranged)
@@ -149,8 +149,8 @@ export class ColumnPlan {
     return this.#fields.some((field) => field.name === name)
   }
 
-  /** With a preset, further columns of the export are left out. */
-  #describeStranger(name: string, column: string): string[] {
+  /** Describes an unknown column. A preset ignores unknown columns. */
+  #describeUnknown(name: string, column: string): string[] {
     const isKnown = this.#isIgnored(name) || this.#targets.has(name) || this.#isField(name)
     if (isKnown || this.#rules.preset !== null) return []
     const near = suggest(name, this.#fieldNames())
@@ -195,7 +195,7 @@ function normalize(column: string): string {
   return column.trim().toLowerCase()
 }
 
-/** An explicit rule replaces the preset's for that column. @throws UsageError */
+/** A rule of --map replaces the preset's rule for the same column. @throws UsageError */
 function readTargets(fields: readonly ImportColumn[], { map, preset }: ColumnRules): Target[] {
   const given = new Map<string, string[]>()
   for (const rule of map) {
@@ -224,7 +224,7 @@ function readConstants(fields: readonly ImportColumn[], rules: readonly string[]
   )
 }
 
-/** No field has `=` in its name; a column may. @throws UsageError */
+/** Splits at the last `=`, because a column name can contain `=`. @throws UsageError */
 function splitRule(rule: string, option: string): [column: string, field: string] {
   const at = rule.lastIndexOf('=')
   if (at < 1) throw new UsageError(`${option} must be COLUMN=FIELD`)

@@ -9,7 +9,7 @@ import { readText } from './read_text.ts'
 /** A record as csv-parse gives it with `raw`. */
 interface CsvRecord {
   record: string[]
-  /** As it is in the file, with the end of its last line. Its own count of lines takes CRLF in quotes for two. */
+  /** The text of the record in the file. Lines are counted here, because csv-parse counts a quoted CRLF twice. */
   raw: string
 }
 

@@ -19,7 +19,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * PostgreSQL's `COPY` in text format. `\N` alone is an absent value. With another delimiter than a tab, cells may be in
  * double quotes. The first line names the columns.
  *
- * @throws CliError where the file is broken
+ * @throws CliError if the file is malformed
  */
 export async function* readEscapedRows(
   file: string,
@@ -55,7 +55,7 @@ class EscapedParser {
   /** `open` inside a quoted cell; `closed` after a quote that may end the cell or be doubled. */
   #quote: 'none' | 'open' | 'closed' = 'none'
   #isEscaped = false
-  /** A CR outside quotes is kept, unless a line feed follows: Windows ends lines with both. */
+  /** A CR outside quotes is text, unless a line feed follows: CRLF ends a line. */
   #hasCarriageReturn = false
   #line = 1
   #start = 1
@@ -105,14 +105,14 @@ class EscapedParser {
     return this.#hasQuotes && (this.#isEmpty || this.#quote !== 'none')
   }
 
-  /** A quote that is doubled is a quote. */
+  /** A doubled quote stands for one quote. */
   #takeQuote(): void {
     if (this.#quote === 'closed') this.#add('"')
     this.#quote = this.#quote === 'open' ? 'closed' : 'open'
     this.#isEmpty = false
   }
 
-  /** `\N` as a whole cell is kept as it is: it stands for NULL. */
+  /** A cell that is exactly `\N` stays unchanged, because it stands for NULL. */
   #takeEscaped(character: string): void {
     this.#isEscaped = false
     this.#add(character === 'N' ? '\\N' : (ESCAPES[character] ?? character))

@@ -3,16 +3,16 @@ export type FileRow =
   | { line: number; values: RowValues }
   | { line: number; problem: string; values?: RowValues }
 
-/** Text from CSV; any JSON value from JSON. */
+/** Values by column: texts from CSV, any JSON values from JSON. */
 export type RowValues = Readonly<Record<string, unknown>>
 
-/** A longer row is an error of the file, probably a quote that is never closed. */
+/** The maximum length of a row. A longer row is an error, probably an unclosed quote. */
 export const MAX_ROW_CHARACTERS = 64 * 1024
 
 /** A field that rows may have. In a file without a mapping, the columns have the names of the fields. */
 export interface ImportColumn {
   name: string
   summary: string
-  /** Whether text has items with `,` or `|` between them. */
+  /** Whether `,` or `|` separates items in a text. */
   isList?: boolean
 }

@@ -18,7 +18,7 @@ export class HeadedRows {
     this.#columns = this.#given
   }
 
-  /** Null for the line that names the columns, and for an empty line. @throws CliError where the columns are wrong */
+  /** Returns null for the header line and for an empty line. @throws CliError if the columns are wrong */
   read(line: number, record: readonly string[]): Cells | null {
     if (this.#columns === null) {
       requireDelimiter(record)
@@ -34,20 +34,20 @@ export class HeadedRows {
     return { values: Object.fromEntries(columns.map((name, i) => [name, record[i] ?? ''])) }
   }
 
-  /** @throws CliError where there was no line at all */
+  /** @throws CliError if the file has no line */
   requireHead(): void {
     if (this.#columns !== null) return
     throw new CliError('failed', `${this.#file} is empty: its first line must name the columns`)
   }
 
-  /** Later cells are not needed: they differ between versions of an export. */
+  /** Drops the cells after the known columns, because they differ between versions of an export. */
   #lastUsed(): number {
     const { preset } = this.#plan
     return (this.#columns ?? []).findLastIndex((name) => preset?.columns[name]?.includes('password_hash'))
   }
 }
 
-/** Spreadsheets of many countries write semicolons. @throws CliError */
+/** Spreadsheets write semicolons in many locales. @throws CliError */
 function requireDelimiter(names: readonly string[]): void {
   const [only = ''] = names
   const other = [';', '\t'].find((delimiter) => only.includes(delimiter))

@@ -9,7 +9,7 @@ import { readJsonList } from './json_list.ts'
 export const FORMATS = ['csv', 'mysql', 'jsonl', 'json'] as const
 export type Format = (typeof FORMATS)[number]
 
-/** A file of rows, which is read several times. */
+/** A file of rows. The import reads it several times. */
 export interface ImportFile {
   path: string
   format: Format
@@ -25,7 +25,7 @@ const ENDINGS: Readonly<Record<string, Format>> = {
   json: 'json',
 }
 
-/** @throws UsageError where neither the ending of the name nor `given` says it */
+/** @throws UsageError if neither `given` nor the file extension names a format */
 export function formatOf(path: string, given: string | undefined): Format {
   const ending = ENDINGS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
   const format = given === undefined ? ending : FORMATS.find((name) => name === given)
@@ -36,9 +36,9 @@ export function formatOf(path: string, given: string | undefined): Format {
 }
 
 /**
- * The rows of a file, their values by field.
+ * Yields the rows of a file with their values by field.
  *
- * @throws CliError where the file is broken or has a column that the plan does not know
+ * @throws CliError if the file is malformed or has an unknown column
  */
 export function readRows({ path, format, delimiter, plan }: ImportFile): AsyncGenerator<FileRow> {
   switch (format) {

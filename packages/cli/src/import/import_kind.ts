@@ -1,27 +1,27 @@
 import type { ImportColumn, RowValues } from './file_row.ts'
 
-/** A row as the admin API takes it. */
+/** A row in the format of the admin API. */
 export type ApiRow = Readonly<Record<string, unknown>>
 
-/** A value that is unique among the rows, and its name for sentences. */
+/** A value that must be unique among the rows, and its name for messages. */
 export interface RowKey {
   /** Such as `name`. */
   what: string
   value: string
 }
 
-/** A row that may be sent. */
+/** A valid row. */
 export interface ReadRow {
   row: ApiRow
   /** The kind of the user's password, for the count of the dry run: the scheme of its hash; null for clients. */
   password: string | null
 }
 
-/** What is imported: users or clients. */
+/** The kind of the imported objects: users or clients. */
 export interface ImportKind {
-  /** For sentences, such as `users`. */
+  /** The plural for messages, such as `users`. */
   what: string
-  /** One of them. */
+  /** The singular for messages, such as `user`. */
   one: string
   /** The operation of the admin API that takes a batch. */
   operation: string
@@ -30,12 +30,12 @@ export interface ImportKind {
   columns: readonly ImportColumn[]
   /** The name of the row in a report. */
   nameOf(values: RowValues): string
-  /** The values that no two rows may share. */
+  /** The values that must be unique among the rows. */
   keysOf(row: ApiRow): readonly RowKey[]
   /** @throws RowRefused */
   toRow(values: RowValues): ReadRow
-  /** The row as it is sent at last, with what is made for it. */
+  /** Adds the values that the CLI generates, such as a secret. A dry run does not call it. */
   complete(row: ApiRow): ApiRow
-  /** Shown once, where the row was created with something that was made for it. */
+  /** The generated secret of a created row; null if the row had its own secret or has none. */
   secretOf(sent: ApiRow, asked: ApiRow): { client_id: string; client_secret: string } | null
 }

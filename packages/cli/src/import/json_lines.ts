@@ -6,7 +6,7 @@ import { readText } from './read_text.ts'
 /**
  * The rows of a file with one JSON object on each line (NDJSON).
  *
- * @throws CliError where the file is broken
+ * @throws CliError if the file is malformed
  */
 export async function* readJsonLines(file: string, plan: ColumnPlan): AsyncGenerator<FileRow> {
   let line = 0
@@ -16,7 +16,7 @@ export async function* readJsonLines(file: string, plan: ColumnPlan): AsyncGener
   }
 }
 
-/** The row of a JSON object. @throws CliError where a member is not known */
+/** The row of a JSON object. @throws CliError if a member is unknown */
 export function toJsonRow(line: number, text: string, plan: ColumnPlan): FileRow {
   const object = parseObject(text)
   if (object === null) return { line, problem: 'is not a JSON object' }

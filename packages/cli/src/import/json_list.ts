@@ -5,10 +5,10 @@ import { toJsonRow } from './json_lines.ts'
 import { readText } from './read_text.ts'
 
 /**
- * The rows of a JSON document: the items of the list that the preset names (`users` of a realm), else of the document
- * itself. One item at a time is in memory.
+ * Reads the rows of a JSON document: the items of the list that the preset names, such as `users` of a Keycloak realm.
+ * Without such a preset, the document is the list. Only one item at a time is in memory.
  *
- * @throws CliError where the file is broken or has no such list
+ * @throws CliError if the file is malformed or has no such list
  */
 export async function* readJsonList(file: string, plan: ColumnPlan): AsyncGenerator<FileRow> {
   const splitter = new ListSplitter(file, plan.preset?.list ?? null)
@@ -26,9 +26,9 @@ interface ListItem {
 /** Cuts the items of one list out of a JSON document, without parsing the rest. */
 class ListSplitter {
   readonly #file: string
-  /** The member of the document that is the list; null where the document is. */
+  /** The name of the member that is the list; null if the document is the list. */
   readonly #member: string | null
-  /** How many brackets and braces are open. */
+  /** The number of open brackets and braces. */
   #depth = 0
   /** The depth of the items of the list, while it is open. */
   #listDepth: number | null = null
@@ -54,7 +54,7 @@ class ListSplitter {
     }
   }
 
-  /** @throws CliError where the list is missing or open */
+  /** @throws CliError if the list is missing or not closed */
   requireEnd(): void {
     if (this.#depth > 0 || this.#isInString)
       throw new CliError('failed', `${this.#file} is cut off: it is not JSON`)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RowKey } from './import_kind.ts'
 
-/** The keys of a file's rows in its order, in eight bytes each. */
+/** The digests of the keys of all rows, in order, in eight bytes each. */
 export class KeyList {
   #digests = new Float64Array(1024)
   #count = 0
@@ -22,7 +22,7 @@ export class KeyList {
   }
 }
 
-/** 53 bits of a hash. Of a hundred thousand keys two meet once in two million files. */
+/** The first 53 bits of a hash. With 100,000 keys, a file has a collision with a probability of about 1 in 2 million. */
 export function digestOf({ what, value }: RowKey): number {
   return Number(createHash('sha256').update(`${what}\n${value}`).digest().readBigUInt64BE() >> 11n)
 }

@@ -1,3 +1,5 @@
+import { compact } from '../core/compact.ts'
+
 type Members = Readonly<Record<string, unknown>>
 
 function asMembers(value: unknown): Members {
@@ -27,7 +29,7 @@ export function flattenKeycloak(record: Members): Record<string, unknown> {
   const actions = Array.isArray(record.requiredActions) ? record.requiredActions : []
   return {
     ...record,
-    ...(credential === undefined ? {} : { credential: JSON.stringify(credential) }),
+    ...compact({ credential: JSON.stringify(credential) }),
     ...(actions.includes('UPDATE_PASSWORD') ? { mustchangepassword: true } : {}),
   }
 }

@@ -4,19 +4,19 @@ import { flattenAuth0, flattenCognito, flattenKeycloak } from './preset_records.
 /** A public export format of another system. */
 export interface Preset {
   name: string
-  /** The export that it reads. */
+  /** The export that the preset reads. */
   summary: string
   /** The file formats of the export. */
   formats: readonly Format[]
   /** The fields that each column fills. All other columns of the export are left out. */
   columns: Readonly<Record<string, readonly string[]>>
-  /** The columns in their order, where the export has no line that names them. */
+  /** The columns in order, if the export has no header line. */
   header?: readonly string[]
   /** The member of a JSON document that has the rows. */
   list?: string
-  /** Brings the values of a nested record into columns. */
+  /** Flattens a nested record into columns. */
   flatten?: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>
-  /** Values of every row. */
+  /** Values that every row gets. */
   constants?: Readonly<Record<string, string>>
   /** The scheme of hashes that do not name their own; null if the export has no hashes. */
   hashScheme: string | null

@@ -1,7 +1,7 @@
 const WIDTH = 24
 const PAUSE_MS = 100
 
-/** A bar on stderr that changes in place; nothing where that is no terminal. */
+/** A progress bar on stderr. If stderr is not a terminal, it prints nothing. */
 export class Progress {
   readonly #isShown: boolean
   #title = ''
@@ -33,7 +33,7 @@ export class Progress {
     process.stderr.write(`\r\u001B[K${this.#title} ${bar} ${numbers}`)
   }
 
-  /** Takes the bar away, before something else is printed. */
+  /** Removes the bar. Call this before any other output. */
   clear(): void {
     if (this.#isShown) process.stderr.write('\r\u001B[K')
   }

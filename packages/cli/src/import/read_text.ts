@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { isCode } from '../api/file_lock.ts'
 import { CliError } from '../core/exit_code.ts'
 
-/** The text of a UTF-8 file, in pieces, without a byte order mark. @throws CliError */
+/** Yields the text of a UTF-8 file in chunks, without a byte order mark. @throws CliError */
 export async function* readText(file: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   try {

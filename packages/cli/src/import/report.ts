@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { CliError } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
 
-/** A line for each row that was refused: in a file, or where `say` puts it. */
+/** Writes a line for each refused row to a file, or passes it to `say`. */
 export class Report {
   readonly #say: (text: string) => void
   readonly #file: WriteStream | null
@@ -13,7 +13,7 @@ export class Report {
     this.#file = file
   }
 
-  /** @throws CliError where the file cannot be written */
+  /** @throws CliError if the file cannot be written */
   static async open(path: string | undefined, say: (text: string) => void): Promise<Report> {
     if (path === undefined) return new Report(say, null)
     const file = createWriteStream(path, { mode: 0o600 })

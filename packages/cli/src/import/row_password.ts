@@ -1,8 +1,9 @@
 import type { Conversion, HashColumns } from '@sallyport/formats/schemes/conversion/conversion'
 import { convertHash, IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
+import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
-import { given, integerOf, RowRefused, textOf } from './row_values.ts'
+import { integerOf, RowRefused, textOf } from './row_values.ts'
 
 /** Which users are imported without a password: none, those without a hash, or also those whose hash cannot be checked. */
 export type WithoutPassword = 'never' | 'missing' | 'unsupported'
@@ -65,7 +66,7 @@ function convert(values: RowValues, hash: string, hashScheme: string | null): Co
 }
 
 function columnsOf(values: RowValues, hash: string): HashColumns {
-  const columns = given({
+  const columns = compact({
     salt: textOf(values, 'salt'),
     iterations: integerOf(values, 'iterations'),
     rounds: integerOf(values, 'rounds'),

@@ -1,11 +1,11 @@
 import type { RowValues } from './file_row.ts'
 
-/** A row that cannot be sent; the message says why, beginning with its column. */
+/** A row that cannot be sent. The message begins with the column and gives the reason. */
 export class RowRefused extends Error {
   override name = 'RowRefused'
 }
 
-/** Text as it is; a number as its digits. Undefined where it is absent. @throws RowRefused */
+/** Returns text unchanged and a number as its digits; undefined if the value is absent. @throws RowRefused */
 export function textOf(values: RowValues, column: string): string | undefined {
   const value = values[column]
   if (value === undefined || typeof value === 'string') return value
@@ -21,7 +21,7 @@ export function integerOf(values: RowValues, column: string): number | undefined
   return Number(text)
 }
 
-/** As databases write truth values, PostgreSQL's `t` too. */
+/** The boolean values that databases write, such as `t` of PostgreSQL. */
 const TRUTH: Readonly<Record<string, boolean>> = {
   true: true,
   t: true,
@@ -42,7 +42,7 @@ export function truthOf(values: RowValues, column: string): boolean | undefined 
   return truth
 }
 
-/** A JSON list, or items with `,` or `|` between them. @throws RowRefused */
+/** Reads a JSON list, or items that `,` or `|` separates. @throws RowRefused */
 export function listOf(values: RowValues, column: string): string[] | undefined {
   const value = values[column]
   if (value === undefined) return undefined
@@ -51,18 +51,12 @@ export function listOf(values: RowValues, column: string): string[] | undefined 
   return splitList(value)
 }
 
-/** The items of a text, with `,` or `|` between them. */
+/** Splits a text at `,` or `|`. */
 export function splitList(text: string): string[] {
   return text
     .split(/[,|]/)
     .map((item) => item.trim())
     .filter((item) => item !== '')
-}
-
-/** The members of an object that are not undefined. */
-export function given<T extends object>(row: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const members = Object.entries(row).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(members) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { ImportKind } from './import_kind.ts'
 import type { Progress } from './progress.ts'
 import { FATE, type Refuse, readGoodRows, type Scan } from './scan.ts'
 
-/** So many batches are on their way at a time. */
+/** The number of batches that run in parallel. */
 const BATCHES_AT_ONCE = 4
 
 export interface Tally {
@@ -14,11 +14,11 @@ export interface Tally {
   updated: number
   exists: number
   refused: number
-  /** How many rows that are created or updated have a password of each kind: by the scheme of its hash. */
+  /** The number of created or updated rows by the scheme of their password hash. */
   passwords: Record<string, number>
 }
 
-/** A client that got a secret, which nothing shows again. */
+/** A new client and its secret. The secret is shown only once. */
 export interface MadeSecret {
   client_id: string
   client_secret: string
@@ -30,9 +30,9 @@ export interface ImportRun {
   api: AdminApi
   progress: Progress
   refuse: Refuse
-  /** Hears that a response was lost and the batch is sent again. */
+  /** Called when a response was lost, before the batch is sent again. */
   onRetry: () => void
-  /** Whether to stop after the batches that are on their way. */
+  /** Whether to stop after the running batches. */
   isStopped: () => boolean
 }
 
@@ -45,10 +45,10 @@ interface Sent {
 }
 
 /**
- * Sends the good rows of a file. Where nothing is to be changed, those that would not be created stop being good.
+ * Sends the valid rows of a file. A dry run also sets the fate of each row, so that the import skips rows without a change.
  *
- * @param onSecret Hears each secret that was made, as soon as its client is there.
- * @throws CliError, TokenRequestError where a batch fails: those before it stand, and repeating them adds nothing twice
+ * @param onSecret Called with each new secret as soon as the server has created its client.
+ * @throws CliError, TokenRequestError if a batch fails. Earlier batches stay, and a second run does not add them again.
  */
 export async function runImport(
   run: ImportRun,
@@ -109,7 +109,7 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
   return { batch, rows, results: asItem(response.body).results, isInDoubt: wasRetried && !isDryRun }
 }
 
-/** A row that a first try has changed, and that a second try finds done, counts as planned. */
+/** After a retry, a row that the server reports as existing counts as planned: the first try may have written it. */
 function resultOf(
   { results, isInDoubt, batch }: Sent,
   i: number,
@@ -118,7 +118,7 @@ function resultOf(
   const result = asItems(results).find(({ index }) => index === i)
   const status = result?.status
   if (status !== 'created' && status !== 'updated' && status !== 'exists' && status !== 'refused') {
-    throw new CliError('failed', 'The server did not say what became of each row.')
+    throw new CliError('failed', 'The response does not have a result for each row.')
   }
   const planned = scan.fates[batch[i]?.place ?? 0] === FATE.update ? 'updated' : 'created'
   return {

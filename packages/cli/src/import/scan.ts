@@ -8,14 +8,14 @@ import { RowRefused } from './row_values.ts'
 
 export type Refuse = (line: number, name: string, reason: string) => void
 
-/** What a whole file was found to have, without asking the server. */
+/** The result of reading a whole file, without a request to the server. */
 export interface Scan {
   count: number
-  /** By the place of a row: what the import does with it. */
+  /** The fate (`FATE`) of each row, by its index. */
   fates: Uint8Array
 }
 
-/** What the import does with a row. Before the dry run, every row that may be sent is to be created. */
+/** The action of the import for a row. Before the dry run, each valid row has `create`. */
 export const FATE = { none: 0, create: 1, update: 2 } as const
 
 export function countFates({ fates }: Scan, fate: number): number {
@@ -23,9 +23,9 @@ export function countFates({ fates }: Scan, fate: number): number {
 }
 
 /**
- * Reads the whole file and checks what needs no server: the columns, the values, and that no two rows share a key.
+ * Reads the whole file and checks the columns, the values and that keys are unique. It sends no request.
  *
- * @throws CliError where the file is broken or has a column that is not known
+ * @throws CliError if the file is malformed or has an unknown column
  */
 export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
   const keys = new KeyList()
@@ -41,7 +41,7 @@ export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): 
   return found
 }
 
-/** Of rows that share a key, only the first is sent. */
+/** Refuses each row that has the key of an earlier row. */
 async function refuseRepeated(
   file: ImportFile,
   kind: ImportKind,
@@ -58,7 +58,7 @@ async function refuseRepeated(
   }
 }
 
-/** The rows of the file that may be sent. */
+/** Yields the valid rows of the file. */
 export async function* readGoodRows(
   file: ImportFile,
   kind: ImportKind,

@@ -1,16 +1,17 @@
 import { normalizeUsername } from '@sallyport/formats/username'
+import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'
-import { given, listOf, requireText, textOf, truthOf } from './row_values.ts'
+import { listOf, requireText, textOf, truthOf } from './row_values.ts'
 
 export interface UserRowOptions {
-  /** The pool of rows without one. */
+  /** The pool of rows without a pool. */
   pool?: string | undefined
   /** The scheme of hashes that do not name their own, in rows without a `hash_scheme`. */
   hashScheme?: string | undefined
   withoutPassword?: WithoutPassword | undefined
-  /** Whether the hashes of users who exist are replaced. */
+  /** Whether the import replaces the hashes of existing users. */
   replacesHashes?: boolean
 }
 
@@ -64,10 +65,10 @@ function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never'
     username: requireText(textOf(values, 'username'), 'username'),
   }
   const roles = listOf(values, 'roles')
-  const profile = given({ name: nameOf(values), email: textOf(values, 'email') })
+  const profile = compact({ name: nameOf(values), email: textOf(values, 'email') })
   const { password, members } = readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword })
   const disabled = truthOf(values, 'disabled')
-  const row = given({
+  const row = compact({
     ...name,
     ...members,
     roles,

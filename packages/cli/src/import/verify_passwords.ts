@@ -6,7 +6,7 @@ import { readRows } from './import_file.ts'
 import { RowRefused, requireText, textOf } from './row_values.ts'
 import { keyOfUsername } from './user_rows.ts'
 
-/** The most known passwords: each costs the server a hash. */
+/** The maximum of known passwords. The server computes a hash for each. */
 const MAX_PAIRS = 20
 
 const COLUMNS = [
@@ -14,7 +14,7 @@ const COLUMNS = [
   { name: 'password', summary: 'the password of the user' },
 ]
 
-/** Passwords of a few users, by the form in which usernames are compared. */
+/** Passwords of a few users, by normalized username. */
 export type KnownPasswords = ReadonlyMap<string, string>
 
 /** Reads a CSV file with the columns `username` and `password`, both unchanged. @throws CliError */
@@ -51,7 +51,7 @@ export interface Verification {
 /**
  * Sends the known passwords to the server, which checks them against the hashes of the rows. It changes nothing.
  *
- * @throws TokenRequestError where the server refuses or gives no response
+ * @throws TokenRequestError if the server refuses the request or sends no response
  */
 export async function verifyPasswords(
   rows: AsyncIterable<NumberedRow>,

@@ -11,7 +11,7 @@ const SETTINGS_LENGTH = 29
 const MIN_COST = 4
 const ROUNDS_PER_MS = 18
 
-/** What Symfony makes since 5.3, unless told otherwise. */
+/** The default of Symfony since 5.3. */
 const MAX_COST = 13
 
 /** bcrypt ignores what comes after these bytes of a password. */

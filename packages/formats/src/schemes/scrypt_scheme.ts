@@ -27,7 +27,7 @@ export const scryptScheme: HashScheme = {
     }
     const cost = requireAffordableScrypt('scrypt', { ln: Number(ln), r: Number(r), p: Number(p) })
     const parts = decodeParts('scrypt', { salt, hash, minSaltBytes: 1 })
-    // Room for the small blocks beside the big one: the check above is the one that decides.
+    // Leaves space for the small blocks. The check above sets the memory limit.
     const options = { N: 2 ** cost.ln, r: cost.r, p: cost.p, maxmem: 2 * MAX_MEMORY_KIB * 1024 }
     return {
       scheme: 'scrypt',

@@ -8,11 +8,11 @@ const HASH_BYTES = 64
 const MAX_ITERATIONS = 100_000
 const ITERATIONS_PER_MS = 550
 
-/** What Symfony has in its columns, and in the settings of its hasher. */
+/** The columns of Symfony and the settings of its hasher. */
 export interface SymfonyHash {
-  /** Base64, as `encode_as_base64` has it by default. */
+  /** Base64, the default of `encode_as_base64`. */
   hash: string
-  /** The salt column as it is; empty where there was none. */
+  /** The salt column unchanged; empty if the user has no salt. */
   salt: string
   /** 5000 by default. */
   iterations: number
@@ -61,12 +61,12 @@ function requireAffordable(iterations: number): number {
   return iterations
 }
 
-/** Symfony makes no hash with braces in the salt: they are what it puts around it. */
+/** Symfony refuses a salt with braces, because it puts braces around the salt. */
 function requireSalt(salt: string | null): void {
   if (salt === null || /[{}]/.test(salt)) throw new HashRefused('broken', `${NAME}: no salt of Symfony’s`)
 }
 
-/** `password{salt}`, and the password alone where there is no salt. */
+/** `password{salt}`, or only the password if the salt is empty. */
 function mergeWithSalt(password: Uint8Array, salt: Uint8Array): Uint8Array {
   if (salt.length === 0) return password
   return Uint8Array.from([...password, ...encodeUtf8('{'), ...salt, ...encodeUtf8('}')])

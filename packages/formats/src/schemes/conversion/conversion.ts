@@ -22,7 +22,7 @@ export interface ImportScheme {
   name: string
   /** Which systems store it, for help texts and docs. */
   usedBy: string
-  /** The columns that it reads beside `hash`. */
+  /** The columns that the scheme reads in addition to `hash`. */
   columns: readonly Exclude<keyof HashColumns, 'hash'>[]
   /** The stored form (docs/password-hashes.md#stored-forms). @throws HashRefused */
   convert(columns: HashColumns): string

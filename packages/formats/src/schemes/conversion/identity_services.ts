@@ -26,7 +26,7 @@ export const firebase: ImportScheme = {
   },
 }
 
-/** A member that Keycloak has as JSON in a string. */
+/** A member that Keycloak writes as JSON in a string. */
 function jsonText<T extends z.ZodMiniType>(schema: T) {
   return z.pipe(z.transform(parseJson), schema)
 }

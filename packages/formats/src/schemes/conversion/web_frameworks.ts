@@ -39,12 +39,12 @@ function convertDjangoScrypt(text: string): string {
   return `$scrypt$ln=${ln},r=${r},p=${p}$${encodeBase64(encodeUtf8(salt))}$${encodeBase64(bytes)}`
 }
 
-/** KeyDerivationPrf, by its number. */
+/** The digests by the number of KeyDerivationPrf. */
 const ASPNET_DIGESTS: Readonly<Record<number, string>> = { 0: 'sha1', 1: 'sha256', 2: 'sha512' }
 const ASPNET_V3_HEADER_BYTES = 13
 const ASPNET_V2_BYTES = 49
 
-/** Base64 of a format marker and what PBKDF2 was given (PasswordHasher.cs). Numbers are big-endian. */
+/** Base64 of a format marker and the parameters of PBKDF2 (PasswordHasher.cs). Numbers are big-endian. */
 export const aspnetIdentity: ImportScheme = {
   name: 'aspnet-identity',
   usedBy: 'ASP.NET Core Identity (version 3), ASP.NET Identity 1 and 2 (version 2): the column PasswordHash',
