@@ -36,7 +36,7 @@ describe('docs/cli.md', () => {
 
 describe('docs/importing.md', () => {
   it.each([
-    ['people', userRows({})],
+    ['users', userRows({})],
     ['clients', clientRows(undefined)],
   ])('has every column of %s', (what, { columns }) => {
     expect(rowsUnder(`column of ${what} |`, importPage)).toEqual(
