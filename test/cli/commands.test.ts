@@ -307,7 +307,7 @@ describe('the audit trail', () => {
 })
 
 describe('statistics', () => {
-  it('the statistics count the latest events', async () => {
+  it('the statistics command counts the latest events', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
       /^from .*\nto .*\n(?:tokens \(\w+\) +[1-9]\d*\n)+failures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,

@@ -6,7 +6,7 @@ function format(code: string, members: Record<string, unknown>): string {
 }
 
 describe('the text of a problem', () => {
-  it('the text of a missing record only names the record', () => {
+  it('the text of a missing record is the detail without the title', () => {
     const members = { title: 'There is no such thing', detail: 'There is no such client.' }
     expect(format('not-found', members)).toBe('There is no such client.')
   })

@@ -74,7 +74,7 @@ describe('signing in', () => {
     })
   })
 
-  it('login names the path where it cannot store the tokens', async () => {
+  it('login reports that it cannot store the tokens', async () => {
     const file = join(cli.directory, 'a-file')
     writeFileSync(file, '')
     const env = { SALLYPORT_CONFIG_DIR: join(file, 'below') }
@@ -95,7 +95,7 @@ describe('signing in', () => {
     server.close()
   })
 
-  it('login stores one server at a time and remembers the last server', async () => {
+  it('a sign-in is valid for one server, and the command remembers the last server', async () => {
     const user = cli.another()
     await user.signIn()
     expect(await user.run(['whoami'], { env: { SALLYPORT_SERVER: '' } })).toMatchObject({ code: 0 })
@@ -202,7 +202,7 @@ describe('an access token that has ended', () => {
 })
 
 describe('an unreachable server', () => {
-  it('the exit codes of an unreachable server and a refusal differ', async () => {
+  it('the command exits with code 6 if the server gives no response', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()

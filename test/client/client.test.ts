@@ -57,7 +57,7 @@ describe('a guest', () => {
     expect(await subjectOf(await tab.fetch(CART))).toBe(visitor)
   })
 
-  it('the client sends no token if the API has no guests', async () => {
+  it('a request without a session fails with signed_out if guests are off', async () => {
     const browser = await Browser.open()
     await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({
       code: 'signed_out',
@@ -191,9 +191,9 @@ describe('a lost response', () => {
 
 describe('a response with Retry-After', () => {
   it.each([
-    ['8 s is asked again, four times in all', 8, 4],
-    ['longer is not asked again, and the page is told', 9, 1],
-  ])('the client waits: %s', async (_title, seconds, tries) => {
+    ['the client sends four requests if the wait is 8 s', 8, 4],
+    ['the client sends no second request if the wait is longer, and reports the error', 9, 1],
+  ])('%s', async (_title, seconds, tries) => {
     const { browser, tab } = await customer()
     let asked = 0
     const fetch = async () => {
