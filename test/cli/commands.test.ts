@@ -51,7 +51,7 @@ describe('clients', () => {
     ]
     const { code, stdout, stderr } = await cli.run(['clients', 'create', 'shop-a', ...args])
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^sps_[\w-]{43}\n$/) })
-    expect(stderr).toMatch(/client +shop-a\n/)
+    expect(stderr).toMatch(/client id +shop-a\n/)
     expect(stderr).not.toContain(stdout.trim())
     const form = { grant_type: 'client_credentials', client_id: 'shop-a', client_secret: stdout.trim() }
     const response = await fetch(`${issuer}/oauth2-token`, {

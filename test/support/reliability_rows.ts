@@ -36,7 +36,7 @@ export interface Row {
 
 const ORIGIN = 'https://app.shop.test'
 /** Of `packages/verify`, for documents. */
-const VERIFIER_PATIENCE_MS = 5000
+const VERIFIER_READ_TIMEOUT_MS = 5000
 
 /** Hashes that cost little. */
 export const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
@@ -128,7 +128,7 @@ function documentRow(path: string): Row {
   let first: string | null = null
   return {
     refusal: 'oauth',
-    patienceMs: VERIFIER_PATIENCE_MS,
+    patienceMs: VERIFIER_READ_TIMEOUT_MS,
     isLasting: true,
     prepare: () => ({
       request: () => new Request(ISSUER + path),
