@@ -17,7 +17,7 @@ import {
 import { TestClock, TestServer } from './support/server.ts'
 
 /** The time that a client waits for a response (`packages/client`). */
-const CLIENT_PATIENCE_MS = 8000
+const CLIENT_READ_TIMEOUT_MS = 8000
 
 type Troubles = Partial<Record<'d1' | 'kv', Trouble>>
 
@@ -77,7 +77,7 @@ class Scene {
   readonly asked: Asked
   readonly #patienceMs: number
 
-  constructor(asked: Asked, { patienceMs = CLIENT_PATIENCE_MS }: Row) {
+  constructor(asked: Asked, { patienceMs = CLIENT_READ_TIMEOUT_MS }: Row) {
     this.asked = asked
     this.#patienceMs = patienceMs
   }

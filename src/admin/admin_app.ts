@@ -16,15 +16,15 @@ import { Problem } from './problem.ts'
 import { check, formatEtag, readBody, readQuery, readVersions } from './read_input.ts'
 import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
 
-/** Where the admin API is. */
+/** The path of the admin API. */
 export const ADMIN_PATH = '/admin/api'
 
 const OPENAPI_PATH = '/openapi.json'
 
-/** If the body took longer, the operator is read from the database again. */
+/** After a slower body, the operator is read from the database again. */
 const SLOW_BODY_SECONDS = 5
 
-/** The admin API, to be put under ADMIN_PATH. It answers for every path there. */
+/** The admin API. It handles every path below ADMIN_PATH. */
 export function createAdminApp(services: Services, api: ApiConfig): Hono {
   const app = new Hono()
   app.use(protectResponses(services.config.issuer), (_c, next) => services.inFlight.during(next))
@@ -44,17 +44,17 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
   app.all('*', () => {
     throw new Problem('not-found', { detail: 'There is no such path.' })
   })
-  // The path as the route has it: what a caller put into it may be anything.
+  // The path of the route, because a caller can put anything into a parameter.
   app.onError((error, c) => respondWithProblem(c, error, routePath(c)))
   return app
 }
 
-/** Hono's way to write a path of parameters. */
+/** A path with parameters in Hono's syntax. */
 function routeOf(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-/** The recipe of every operation. */
+/** The steps of every operation. */
 async function answer(
   c: Context,
   operation: Operation,
@@ -64,7 +64,7 @@ async function answer(
   const first = await requireOperator(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
-  // The time of a request is that at which its body is complete: rights that were removed meanwhile do not count.
+  // The time of a request is that of its complete body, so that rights removed meanwhile do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
   const operator = isSlow ? await requireOperator(c, operation, { services, api, context }) : first

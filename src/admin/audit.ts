@@ -32,7 +32,7 @@ const listAudit = operation({
   id: 'listAudit',
   method: 'GET',
   path: '/audit',
-  summary: 'What happened, newest first; `from` is inclusive and `to` exclusive, in Unix seconds',
+  summary: 'Lists audit events, newest first; `from` is inclusive and `to` exclusive, in Unix seconds',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({
@@ -68,7 +68,7 @@ const listAudit = operation({
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 
-/** An event as the wire has it. */
+/** An event in its JSON form. */
 export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest

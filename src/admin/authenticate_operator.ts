@@ -15,8 +15,8 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 const CHALLENGE = 'Bearer realm="sallyport-admin"'
 
 /**
- * Who calls: an enabled person of the operators' pool, by an access token that was issued for the admin API and that
- * nothing has ended. All of it is asked of the database, the roles too: whoever loses one loses its power at once.
+ * Authenticates the operator: an enabled user of the operators' pool with a valid access token for the admin API. The
+ * database decides, also about the roles, so that a removed role ends its permissions at once.
  *
  * @throws Problem 401 with a challenge (RFC 6750 §3)
  */

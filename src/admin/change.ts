@@ -5,32 +5,32 @@ import type { Call } from './operation.ts'
 import { notFound, type Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 
-/** What an audit event says of the operator and the change. */
+/** The members of an audit event for an operator's change. */
 export function byOperator({ operator }: Call, change: AuditedChange): Pick<AuditEvent, 'actor' | 'change'> {
   return { actor: { subject: operator.user.id, clientId: operator.clientId }, change }
 }
 
-/** An operator sets a password. @param subject Whose; null where there is no such person yet. */
+/** The event of a password that an operator sets. @param subject The user's id; null for a new user */
 export function settingOf(call: Call, subject: string | null, operation: string): PasswordSetting {
   const occasion = { api: null, clientId: null, subject, ...byOperator(call, { operation }) }
   return { occasion, context: call.context }
 }
 
-/** An event of an operator's change that ends nobody's tokens. */
+/** The event of an operator's change that revokes no tokens. */
 export function adminEvent(
   call: Call,
   reason: string,
   about: Partial<AuditEvent> & { change: AuditedChange },
 ): AuditEvent {
-  const nobody = { api: null, clientId: null, subject: null, sid: null }
-  return { ...nobody, kind: 'admin', outcome: 'ok', reason, ...about, ...byOperator(call, about.change) }
+  const noTarget = { api: null, clientId: null, subject: null, sid: null }
+  return { ...noTarget, kind: 'admin', outcome: 'ok', reason, ...about, ...byOperator(call, about.change) }
 }
 
 /**
- * What was changed, as it is now.
+ * Returns the changed record.
  *
- * @param refused The problem where a rule of the store stood against it.
- * @throws Problem 404, 412 or that one
+ * @param refused Creates the problem if a rule of the store refused the change.
+ * @throws Problem 404, 412 or the problem of `refused`
  */
 export function requireChanged<T extends { version: number }>(
   outcome: EditOutcome<T>,
@@ -43,7 +43,7 @@ export function requireChanged<T extends { version: number }>(
   return outcome.record
 }
 
-/** As above, of what was removed. @throws Problem */
+/** Checks that a record was removed. @throws Problem 404, 412 or the problem of `refused` */
 export function requireRemoved<T extends { version: number }>(
   outcome: EditOutcome<T>,
   what: string,

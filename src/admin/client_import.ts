@@ -69,8 +69,7 @@ const importClients = operation({
   id: 'importClients',
   method: 'POST',
   path: '/clients/import',
-  summary:
-    'Clients from elsewhere; a confidential one that brings no secret gets one, shown in this response alone',
+  summary: 'Imports clients; a confidential client without a secret gets one, which only this response shows',
   tag: 'clients',
   role: 'admin',
   body: batchSchema,
@@ -135,7 +134,7 @@ async function findTaken(rows: readonly CheckedRow<HashedRow>[], { services }: C
   })
 }
 
-/** Decides about each row in order: of two new clients with one secret, the first is added. */
+/** Decides each row in order. Of two new clients with one secret, the first is added. */
 function planRows(rows: readonly CheckedRow<HashedRow>[], { ids, secretHashes }: Taken): Plan[] {
   const used = new Set(secretHashes)
   return rows.map((checked): Plan => {
@@ -158,7 +157,7 @@ async function carryOut(plan: Plan, { call, isDryRun }: { call: Call; isDryRun: 
   return { index, ...(await addClient(plan, call)) }
 }
 
-/** Each client is a transaction of its own. If the store fails, a repeated batch skips the clients that were added. */
+/** Adds each client in its own transaction. After a failure of the store, a repeated batch skips the added clients. */
 async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Verdict> {
   const { services, context } = call
   const { client_secret: _brought, ...draft } = row

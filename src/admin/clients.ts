@@ -29,7 +29,7 @@ const listClients = operation({
   id: 'listClients',
   method: 'GET',
   path: '/clients',
-  summary: 'Clients by id; `q` is a part of an id or a name',
+  summary: 'Lists clients by id; `q` is part of an id or a name',
   tag: 'clients',
   role: 'support',
   query: z.strictObject({
@@ -52,7 +52,7 @@ const createClient = operation({
   id: 'createClient',
   method: 'POST',
   path: '/clients',
-  summary: 'A new client; the response alone has its secret',
+  summary: 'Creates a client; only this response has its secret',
   tag: 'clients',
   role: 'admin',
   body: draftSchema,
@@ -82,7 +82,7 @@ const readClient = operation({
   id: 'readClient',
   method: 'GET',
   path: PATH,
-  summary: 'One client, with when its secrets were last used',
+  summary: 'Returns a client, with the last use of each secret',
   tag: 'clients',
   role: 'support',
   status: 200,
@@ -96,7 +96,7 @@ const updateClient = operation({
   id: 'updateClient',
   method: 'PATCH',
   path: PATH,
-  summary: 'Changes what is given and leaves the rest',
+  summary: 'Changes the given fields',
   tag: 'clients',
   role: 'admin',
   needsVersion: true,
@@ -131,7 +131,7 @@ const enableClient = operation({
   id: 'enableClient',
   method: 'POST',
   path: `${PATH}/enable`,
-  summary: 'Lets it ask for tokens again; those from before stay dead',
+  summary: 'Enables a client; earlier tokens stay revoked',
   tag: 'clients',
   role: 'admin',
   status: 200,
@@ -154,7 +154,7 @@ const disableClient = operation({
   id: 'disableClient',
   method: 'POST',
   path: `${PATH}/disable`,
-  summary: 'Refuses it everywhere, and ends every token that was issued to it',
+  summary: 'Disables a client and revokes all its tokens',
   tag: 'clients',
   role: 'support',
   status: 200,
@@ -166,7 +166,7 @@ const signOutClient = operation({
   id: 'signOutClient',
   method: 'POST',
   path: `${PATH}/sign-out`,
-  summary: 'Ends every token that was issued to it; it can ask for new ones',
+  summary: 'Revokes all tokens of a client; it can get new tokens',
   tag: 'clients',
   role: 'support',
   status: 200,
@@ -178,7 +178,7 @@ const deleteClient = operation({
   id: 'deleteClient',
   method: 'DELETE',
   path: PATH,
-  summary: 'Removes it and its secrets, and ends every token that was issued to it',
+  summary: 'Deletes a client and its secrets, and revokes all its tokens',
   tag: 'clients',
   role: 'admin',
   needsVersion: true,
@@ -193,14 +193,14 @@ const deleteClient = operation({
       event: byOperator(call, { operation: 'deleteClient' }),
     }
     const outcome = await services.signOut.removeClient(id, cutOff, context)
-    // Also where it is gone already: an earlier call may have failed at the copies.
+    // Also if the client is deleted already, because an earlier call can have failed at the copies.
     if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
     requireRemoved(outcome, 'client', unexpected)
     return { body: undefined }
   },
 })
 
-/** Everything about clients but their secrets. */
+/** The operations on clients, except their secrets. */
 export const CLIENT_OPERATIONS: readonly Operation[] = [
   ...[listClients, createClient, readClient, updateClient, enableClient],
   ...[disableClient, signOutClient, deleteClient],
@@ -221,7 +221,7 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
   return { body: showClient(client), version: client.version }
 }
 
-/** Where the store knows no rule that could stand against it. */
+/** The problem of a refusal that cannot happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
 }
@@ -241,7 +241,7 @@ async function endTokens(
   return show(record)
 }
 
-/** Nobody locks themselves out by the client that they use, and support no operator. @throws Problem 403, 404, 409 */
+/** An operator cannot lock the own client, and support cannot lock a client of operators. @throws Problem 403, 404, 409 */
 async function checkOthers(id: string, call: Call): Promise<void> {
   const { operator, services } = call
   if (id === operator.clientId) {
@@ -258,7 +258,7 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
   return before.some((name) => !names.includes(name))
 }
 
-/** What the audit trail says of the fields that are given: everything but names. */
+/** The given fields as details of the audit event, without names. */
 export function valuesOf(fields: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).filter(([field]) => field !== 'name' && field !== 'client_id'),

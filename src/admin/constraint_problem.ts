@@ -11,7 +11,7 @@ const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: str
   other: { code: 'invalid-content', message: 'the database does not accept a value' },
 }
 
-/** Columns that have another name on the wire. */
+/** Columns with another name in JSON. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   'client_secrets.secret_hash': 'client_secret',
   'users.pool': '',

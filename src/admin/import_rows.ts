@@ -3,11 +3,11 @@ import { flag } from '../lib/input_schemas.ts'
 import { describeIssues, type ValueProblem } from '../lib/problems.ts'
 import { named } from './schemas.ts'
 
-/** The most rows of one batch, and the longest body that they may fill. */
+/** The maximum number of rows in a batch, and the maximum size of its body. */
 export const MAX_ROWS = 100
 export const MAX_IMPORT_BYTES = 512 * 1024
 
-/** A batch: rows are checked one by one, so that a bad one does not keep the others out. */
+/** A batch of rows. Each row is checked alone, so that an invalid row does not refuse the others. */
 export const batchMembers = {
   rows: z
     .array(z.record(z.string(), z.unknown()), 'must be a list of rows')
@@ -24,10 +24,10 @@ export interface RowVerdict {
 
 export type RowResult<Extra> = { index: number } & RowVerdict & Extra
 
-/** A row that is good, or the result that refuses it. */
+/** A valid row, or the result that refuses it. */
 export type CheckedRow<T> = { index: number; value: T } | { index: number; refusal: string }
 
-/** Checks each row by a schema, and by what else must hold. */
+/** Checks each row with a schema and further rules. */
 export function checkRows<S>(
   rows: readonly unknown[],
   schema: z.ZodMiniType<S>,
@@ -45,7 +45,7 @@ export function formatProblems(problems: readonly ValueProblem[]): string {
   return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
 }
 
-/** Refuses each good row whose name an earlier one of the batch has. */
+/** Refuses each valid row whose name an earlier row of the batch has. */
 export function refuseRepeated<T>(
   rows: readonly CheckedRow<T>[],
   nameOf: (value: T) => string,

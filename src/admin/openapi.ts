@@ -19,7 +19,7 @@ const problemSchema = named(
 
 const VERSION_HEADER = { ETag: { description: 'The version, for If-Match', schema: { type: 'string' } } }
 
-/** The OpenAPI 3.1 document of the operations, made from the schemas that check what comes and goes. */
+/** The OpenAPI 3.1 document of the operations, derived from the schemas that check input and output. */
 export function formatOpenApi(operations: readonly Operation[], { issuer }: Pick<Config, 'issuer'>): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const operation of operations) {
@@ -43,7 +43,7 @@ export function formatOpenApi(operations: readonly Operation[], { issuer }: Pick
       securitySchemes: {
         operator: {
           type: 'oauth2',
-          description: 'An access token for the admin API, of a person with the role admin or support',
+          description: 'An access token for the admin API, of a user with the role admin or support',
           flows: {
             password: {
               tokenUrl: `${issuer}/oauth2-token`,
@@ -80,7 +80,7 @@ function formatOperation(operation: Operation): object {
   })
 }
 
-/** What answers with one client or user has an ETag. */
+/** A response with one client or user has an ETag. */
 function isVersioned({ response }: Operation): boolean {
   const id = response === undefined ? undefined : registry.get(response)?.id
   return id === 'Client' || id === 'ClientWithSecret' || id === 'User'

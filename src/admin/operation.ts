@@ -3,11 +3,11 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
 import type { User } from '../users/user.ts'
 
-/** `support` reads, disables and signs out; `admin` does everything. */
+/** `support` can read, disable and sign out; `admin` can do everything. */
 export const ROLES = ['support', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Whoever calls, as the database knows them now. */
+/** The operator of a request, read from the database. */
 export interface Operator {
   user: User
   isAdmin: boolean
@@ -17,14 +17,14 @@ export interface Operator {
   scope: readonly string[]
 }
 
-/** What every request brings. */
+/** The parts of every request. */
 export interface Call {
   operator: Operator
-  /** Of the path, decoded. */
+  /** The decoded parameters of the path. */
   params: Readonly<Record<string, string>>
-  /** Those that If-Match lists; null for any. */
+  /** The versions in If-Match; null accepts any version. */
   versions: readonly number[] | null
-  /** The header `Sallyport-Confirmation`, not checked yet; null where it is absent. */
+  /** The unchecked header `Sallyport-Confirmation`; null if it is absent. */
   confirmation: string | null
   context: RequestContext
   services: Services
@@ -32,13 +32,13 @@ export interface Call {
 
 export interface OperationResult<A> {
   body: A
-  /** Of what the body represents, for its ETag. */
+  /** The version of the record in the body, for the ETag. */
   version?: number
-  /** The path of what was created, below the admin API. */
+  /** The path of the new record, below the admin API. */
   location?: string
 }
 
-/** One thing that the admin API does. The routes, their checks and the OpenAPI document are made from these. */
+/** One operation of the admin API. The routes, their checks and the OpenAPI document are derived from the operations. */
 export interface OperationSpec<Q, B, A> {
   /** The `operationId`. */
   id: string
@@ -47,36 +47,36 @@ export interface OperationSpec<Q, B, A> {
   path: string
   summary: string
   tag: 'me' | 'clients' | 'users' | 'sessions' | 'keys' | 'audit'
-  /** The lowest role that may; `anyone` for every operator, one who must change the password too. */
+  /** The lowest allowed role. `anyone` includes an operator who must change the password. */
   role: Role | 'anyone'
-  /** Whether If-Match must be there; it is honoured in any case. */
+  /** Whether If-Match is required. If it is present, it is always checked. */
   needsVersion?: boolean
   query?: ZodMiniType<Q>
   body?: ZodMiniType<B>
-  /** When the operator must have confirmed the password; absent for never. */
+  /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
-  /** The longest body. */
+  /** The maximum size of the body. */
   maxBodyBytes?: number
   status: 200 | 201 | 204
-  /** Absent where there is no content. */
+  /** Absent if the response has no content. */
   response?: ZodMiniType<A>
   handle(call: Call & { query: Q; body: B }): Promise<OperationResult<A>>
 }
 
-/** Which calls of an operation grant power that a stolen access token alone must not grant. */
+/** The calls of an operation that a stolen access token alone must not be able to make. */
 export interface ConfirmationRule<Q, B> {
   /** For the OpenAPI document: the end of "Needs a confirmation …". */
   when: string
   isNeeded(call: Call & { query: Q; body: B }): boolean | Promise<boolean>
 }
 
-/** What came, parsed as JSON or a query and not checked yet. */
+/** The parsed and unchecked input. */
 export interface RawInput {
   query: unknown
   body: unknown
 }
 
-/** An operation whose types are settled: it checks what came by its own schemas. */
+/** An operation with its types hidden: it checks the input with its own schemas. */
 export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
@@ -85,11 +85,11 @@ export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>
 /** The checks before every operation. */
 export interface OperationSteps {
   check: Checker
-  /** @throws Problem where the operator has not confirmed the password */
+  /** @throws Problem if the operator has not confirmed the password */
   requireConfirmation(call: Call): Promise<void>
 }
 
-/** Turns an unchecked part into a typed one, or throws the Problem that lists everything. */
+/** Decodes an unchecked part. @throws Problem that lists all errors */
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
@@ -108,7 +108,7 @@ export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
   }
 }
 
-/** Whether somebody of a role may do it. */
+/** Whether a role is allowed. */
 export function isAllowed(operator: Operator, { role }: Pick<Operation, 'role'>): boolean {
   return role === 'anyone' || operator.isAdmin || role === 'support'
 }

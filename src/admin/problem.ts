@@ -1,7 +1,7 @@
 import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 
-/** Each way in which the admin API refuses: its status and its title, which never changes (RFC 9457 §3.1). */
+/** The kinds of refusals of the admin API, with status and constant title (RFC 9457 §3.1). */
 export const PROBLEMS = {
   'malformed-request': [400, 'The request cannot be read'],
   'invalid-query': [400, 'The query is not valid'],
@@ -30,17 +30,17 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** What a problem says beside its type. */
+/** The details of a problem. */
 export interface ProblemDetails {
-  /** For the operator: what to do. Nothing of a secret. */
+  /** Advice for the operator, without secrets. */
   detail?: string
   errors?: readonly ValueProblem[]
   headers?: Readonly<Record<string, string>>
-  /** For the log alone, where `detail` does not say it. */
+  /** The reason for the log, if `detail` does not contain it. */
   reason?: string
 }
 
-/** The one thing that the admin API throws for a refusal. */
+/** A refusal of the admin API. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly code: ProblemCode
@@ -53,7 +53,7 @@ export class Problem extends Error {
   }
 }
 
-/** @param what What there is none of, such as `client`. */
+/** @param what The missing kind of record, such as `client`. */
 export function notFound(what: string): Problem {
   return new Problem('not-found', { detail: `There is no such ${what}.` })
 }
@@ -62,7 +62,7 @@ export function invalidContent(errors: readonly ValueProblem[]): Problem {
   return new Problem('invalid-content', { errors })
 }
 
-/** @param etag What it has now. */
+/** @param etag The current ETag. */
 export function stale(etag: string): Problem {
   return new Problem('stale', {
     detail: 'Read it again, and decide again.',
@@ -70,10 +70,10 @@ export function stale(etag: string): Problem {
   })
 }
 
-/** What one response lists. Who has more wrong than that does not mend it by hand. */
+/** The maximum number of errors in one response. */
 const MAX_ERRORS = 100
 
-/** The first problems, and how many more there are, as one of the whole. */
+/** The first errors, and an error with the number of the others. */
 function listErrors(errors: readonly ValueProblem[]): readonly ValueProblem[] {
   const more = errors.length - MAX_ERRORS
   if (more <= 0) return errors

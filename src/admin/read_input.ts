@@ -10,9 +10,9 @@ import { invalidContent, Problem } from './problem.ts'
 /** One entity tag that names a version: strong, since If-Match compares strongly (RFC 9110 §13.1.1). */
 const VERSION_TAG = /^"(\d{1,15})"$/
 
-/** What a schema makes of a part of the request. @throws Problem that lists everything that is wrong */
+/** Decodes a part of the request with a schema. @throws Problem that lists all errors */
 export const check: Checker = (part, schema, value) => {
-  // An operation that takes no such part: its type is unknown, and so is the value.
+  // The operation does not use this part, so its type is unknown.
   if (schema === undefined) return undefined as never
   const result = schema.safeParse(value)
   if (result.success) return result.data
@@ -20,7 +20,7 @@ export const check: Checker = (part, schema, value) => {
   throw part === 'body' ? invalidContent(errors) : new Problem('invalid-query', { errors })
 }
 
-/** The body as parsed JSON; undefined where the operation takes none. @throws Problem */
+/** The body as parsed JSON; undefined if the operation has no body. @throws Problem */
 export async function readBody(c: Context, { body }: Operation): Promise<unknown> {
   if (body === undefined) return undefined
   if (
@@ -44,7 +44,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The parameters of the address, numbers and truth values as the schema has them. @throws Problem */
+/** The query parameters, with numbers and booleans as the schema defines them. @throws Problem */
 export function readQuery(c: Context, { query }: Operation): unknown {
   const given = [...new URL(c.req.url).searchParams]
   const repeated = given.filter(([name], i) => given.findIndex(([other]) => other === name) !== i)
@@ -60,7 +60,7 @@ export function readQuery(c: Context, { query }: Operation): unknown {
 
 type ParameterTypes = Readonly<Record<string, unknown>>
 
-/** Made once for each operation, not for each request. */
+/** Created once for each operation, not for each request. */
 const typesBySchema = new WeakMap<z.ZodMiniType, ParameterTypes>()
 
 /** The JSON types of the parameters, by their names. */
@@ -81,7 +81,7 @@ function convert(text: string, type: unknown): unknown {
   return text
 }
 
-/** The versions that If-Match lists; null where any will do. @throws Problem 428 where it is needed and missing */
+/** The versions in If-Match; null accepts any version. @throws Problem 428 if it is required and missing */
 export function readVersions(c: Context, { needsVersion = false }: Operation): readonly number[] | null {
   const header = c.req.header('If-Match')
   if (header === undefined && needsVersion) {

@@ -3,9 +3,9 @@ import type { Call } from './operation.ts'
 import { Problem } from './problem.ts'
 
 /**
- * Writes the read copies of a client that has changed, so that the change counts everywhere within the stated time.
+ * Writes the copies of a changed client, so that every location uses the change within the stated time.
  *
- * @throws Problem where that of the client cannot be written: the change stands, and is not seen everywhere yet
+ * @throws Problem if the copy of the client cannot be written: the change is saved, but not yet used everywhere
  */
 export async function renewCopies(clientId: string, call: Call): Promise<void> {
   const { services, context } = call
@@ -23,13 +23,13 @@ export async function renewCopies(clientId: string, call: Call): Promise<void> {
   await tryToRenewOrigins(call)
 }
 
-/** As above, of a client or a secret that is new: nothing depends on its copy. */
+/** Writes the copies of a new client or secret. A failure has no effect, because nothing depends on the copy. */
 export async function tryToRenewCopies(clientId: string, call: Call): Promise<void> {
   await tryTo(clientId, () => call.services.clients.renewCopy(clientId, call.context))
   await tryToRenewOrigins(call)
 }
 
-/** The list of all origins, which preflights go by. */
+/** Writes the list of all origins, which preflights use. */
 export function tryToRenewOrigins({ services, context }: Call): Promise<void> {
   return tryTo('origins', () => services.origins.renewCopy(context))
 }

@@ -20,7 +20,7 @@ export function respondEmpty(c: Context): Response {
   return c.body(null, 204, NO_STORE)
 }
 
-/** Writes whatever was thrown as a problem document (RFC 9457). The cause goes to the log alone. */
+/** Writes an error as a problem document (RFC 9457). Only the log has the cause. */
 export function respondWithProblem(c: Context, thrown: Error, path: string): Response {
   const problem = toProblem(thrown)
   const [status] = PROBLEMS[problem.code]

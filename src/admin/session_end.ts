@@ -3,19 +3,19 @@ import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
 import { named } from './schemas.ts'
 import type { ShownSession } from './session_view.ts'
 
-/** What ended a session before its time. */
+/** The event that ended a session before its expiry. */
 export const sessionEndSchema = named(
   'SessionEnd',
   z.strictObject({
     at: z.int(),
     reason: z.string(),
-    /** The operator who did it. */
+    /** The operator who ended it. */
     actor: z.nullable(z.string()),
   }),
 )
 export type SessionEnd = z.output<typeof sessionEndSchema>
 
-/** What shows that a session lived. */
+/** The kinds of events of a live session. */
 const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
 const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
 
@@ -36,15 +36,15 @@ export function findSessionEnd(
   const { ended_at: endedAt, end_reason: endReason } = session
   if (!event) return endedAt === null ? null : { at: endedAt, reason: endReason ?? '', actor: null }
   const { at, kind, reason, actor } = event
-  // The session's own words, where it was the session that was ended and not its person or client.
+  // The reason of the session itself, if the session was ended and not its user or client.
   return { at, reason: kind === 'cut_off' ? reason : (endReason ?? reason), actor }
 }
 
-/** How a session stands, or why it ended, in a sentence. */
+/** The state of a session, or the reason of its end, as a sentence. */
 export function describeEnding({ state }: ShownSession, end: SessionEnd | null): string {
   if (state === 'live') return 'It lives.'
   if (state === 'expired') {
-    return 'It expired: nobody refreshed it in time, or it had lived as long as it may.'
+    return 'It expired: it was not refreshed in time, or it reached its maximum lifetime.'
   }
   return `It ended: ${end?.reason ?? 'its person or client was disabled, deleted or signed out'}.`
 }

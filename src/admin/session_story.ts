@@ -6,18 +6,18 @@ import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.
 import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
 import { requireSession } from './sessions.ts'
 
-/** More than a session that is refreshed every hour leaves in the days that the trail is kept. */
+/** More events than a session with hourly refreshes has within the retention of the audit trail. */
 const MAX_EVENTS = 2500
 
 export const storySchema = named(
   'SessionStory',
   z.strictObject({
     session: sessionSchema,
-    /** Whether it is more than is told here. */
+    /** Whether the timeline has more events than listed. */
     truncated: z.boolean(),
-    /** What ended it; null where it lives, expired, or the trail has forgotten. */
+    /** The event that ended it; null if it is live or expired, or if the audit trail no longer has the event. */
     end: z.nullable(sessionEndSchema),
-    /** How it stands now, or why it ended, in a sentence. */
+    /** The state, or the reason of the end, as a sentence. */
     ending: z.string(),
     events: z.array(eventSchema),
   }),
@@ -27,7 +27,7 @@ const readSessionStory = operation({
   id: 'readSessionStory',
   method: 'GET',
   path: '/sessions/{sid}/story',
-  summary: 'The life of a session in order: sign-in, refreshes, retries, cut-offs, its end and why',
+  summary: 'Returns the timeline of a session: sign-in, refreshes, retries, revocations, end and reason',
   tag: 'sessions',
   role: 'support',
   status: 200,
@@ -46,7 +46,7 @@ const readSessionStory = operation({
     const end = findSessionEnd(session, events)
     return {
       body: {
-        // A session that was cut off has no end of its own: its row, if there is one, stays as it is.
+        // A revocation of the user or client does not change the row of a session.
         session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
         truncated: told.length > MAX_EVENTS,
         end,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
-import type { Client, ClientStanding } from '../clients/client.ts'
+import type { Client, ClientValidity } from '../clients/client.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
@@ -11,7 +11,7 @@ import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { named } from './schemas.ts'
 
-/** A session that has a row, or one of which the audit trail alone knows. */
+/** A session with a row, or a session that only the audit trail has. */
 export type KnownSession = { row: StoredSession; signIn: null } | { row: null; signIn: SignIn }
 
 export const sessionSchema = named(
@@ -21,7 +21,7 @@ export const sessionSchema = named(
     subject: z.string(),
     client_id: z.string(),
     api: z.string(),
-    /** `live`; `ended` for a reason; `expired` by itself; `cut_off` with its person or client. */
+    /** `live`; `ended` by an event; `expired` without one; `cut_off` by a revocation of its user or client. */
     state: z.enum(['live', 'ended', 'expired', 'cut_off']),
     started_at: z.int(),
     refreshes: z.int(),
@@ -33,13 +33,13 @@ export const sessionSchema = named(
 )
 export type ShownSession = z.output<typeof sessionSchema>
 
-/** What sessions are judged by: their people, and how their clients stand. */
+/** The users and clients that decide the state of sessions. */
 export interface Owners {
   users: ReadonlyMap<string, User>
-  clients: ReadonlyMap<string, { client: Client | null; standing: ClientStanding | null }>
+  clients: ReadonlyMap<string, { client: Client | null; standing: ClientValidity | null }>
 }
 
-/** Reads whose the sessions are, each once. @throws StorageUnavailable, CorruptRecord */
+/** Reads the users and clients of sessions, each once. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
   { userAdmin, clients, clientTable }: Services,
@@ -67,12 +67,12 @@ export function ownerOf({ row, signIn }: KnownSession): {
   return row ?? signIn
 }
 
-/** When a session began, which is its place in the lists. Unix seconds. */
+/** The start of a session, which orders the lists. Unix seconds. */
 export function startOf({ row, signIn }: KnownSession): number {
   return row?.startedAt ?? signIn?.at ?? 0
 }
 
-/** A session as the wire has it, judged at a moment. */
+/** A session in its JSON form, with its state at a time. */
 export function showSession(
   session: KnownSession,
   owners: Owners,
@@ -100,7 +100,7 @@ export function showSession(
   }
 }
 
-/** One that was never refreshed lives as long as its first token, by the lifetimes of now. */
+/** A session without a refresh ends with its first token, by the current lifetimes. */
 function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }: Services): number {
   const { sessionLifetimeSeconds } = config
   if (row !== null) return endOfSession(row, sessionLifetimeSeconds)
@@ -110,7 +110,7 @@ function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }
   return signIn.at + Math.min(idleSeconds, sessionLifetimeSeconds ?? Infinity)
 }
 
-/** Whether its tokens died with those of its person or client. */
+/** Whether a revocation of the user or client includes the session. */
 function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
   const { subject, clientId } = ownerOf(session)
   const standing = clients.get(clientId)?.standing
@@ -119,11 +119,11 @@ function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true
-  // After a refresh just after a cut-off, the tokens have the `before` of the cut-off as `iat`; the row has the time of the request.
+  // After a refresh just after a revocation, the tokens have its `before` as `iat`; the row has the time of the request.
   return issuedAt + RECORD_MARGIN_SECONDS < user.tokensValidFrom
 }
 
-/** About when its current refresh token was issued. Unix seconds. */
+/** The approximate time of its current refresh token. Unix seconds. */
 function lastIssueOf({ row, signIn }: KnownSession): number {
   return row === null ? signIn.at : Math.max(row.startedAt, row.rotatedAt)
 }

@@ -24,7 +24,8 @@ const listSessions = operation({
   id: 'listSessions',
   method: 'GET',
   path: '/sessions',
-  summary: 'Sessions of a person, a guest or a client, newest first, those that were never refreshed too',
+  summary:
+    'Lists sessions of a user, a guest or a client, newest first, including sessions without a refresh',
   tag: 'sessions',
   role: 'support',
   query: z.strictObject({ ...paging, subject: z.optional(text(200)), client_id: z.optional(text(64)) }).check(
@@ -53,7 +54,7 @@ const readSession = operation({
   id: 'readSession',
   method: 'GET',
   path: '/sessions/{sid}',
-  summary: 'One session',
+  summary: 'Returns a session',
   tag: 'sessions',
   role: 'support',
   status: 200,
@@ -69,7 +70,8 @@ const endSession = operation({
   id: 'endSession',
   method: 'DELETE',
   path: '/sessions/{sid}',
-  summary: 'Ends it: refreshes are refused at once, access tokens as the revocation feed spreads',
+  summary:
+    'Ends a session: refreshes are refused at once, access tokens when APIs have read the revocation feed',
   tag: 'sessions',
   role: 'support',
   status: 204,
@@ -81,7 +83,7 @@ const endSession = operation({
     const reason = 'ended by an operator'
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
-    // The row and the trail may be in two databases. Where the second write failed, a repeated call makes up for it.
+    // The row and the audit trail can be in two databases. If the second write fails, a repeated call writes it.
     if (isFirst || (await requireSession(sid, services)).row?.endReason === reason) {
       const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
       const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
@@ -93,7 +95,7 @@ const endSession = operation({
 
 export const SESSION_OPERATIONS: readonly Operation[] = [listSessions, readSession, endSession]
 
-/** A session by its row, else by its sign-in. @throws Problem 404 */
+/** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
 export async function requireSession(sid: string, { shards, auditTrail }: Services): Promise<KnownSession> {
   const row = (await shards.findList(sid)?.find(sid)) ?? null
   if (row !== null) return { row, signIn: null }
@@ -102,7 +104,7 @@ export async function requireSession(sid: string, { shards, auditTrail }: Servic
   return { row, signIn }
 }
 
-/** Support has no power over operators. @throws Problem 403 */
+/** Support cannot change operators. @throws Problem 403 */
 async function checkReach(api: string, { operator, services }: Call): Promise<void> {
   if (!operator.isAdmin && api === services.config.adminApi?.name) {
     throw new Problem('role-missing', { detail: 'Sessions of operators take the role admin.' })
@@ -124,9 +126,9 @@ interface PageRequest {
 }
 
 /**
- * A page from two kinds of sources: rows, in each shard, and sign-ins, in the audit trail. A session that has a row
- * stands where the row says that it began, else where its sign-in was; so it is on one page alone. What is older than
- * the last of a source that has more to give waits for the next page.
+ * Reads a page from two kinds of sources: the rows of each shard, and the sign-ins in the audit trail. The row, or the sign-in
+ * of a session without a row, gives the start, so each session is on exactly one page. Sessions older than the last item of a
+ * source with more items are on the next page.
  */
 async function findPage(
   owner: SessionOwner,
@@ -161,7 +163,7 @@ function findRows(
   return Promise.all(found).then((lists) => lists.flat())
 }
 
-/** @param bounds.ends The last of each source that has more to give. */
+/** @param bounds.ends The last item of each source with more items. */
 function cutPage(
   known: readonly KnownSession[],
   { after, ends, limit }: PageRequest & { ends: readonly SessionPosition[] },
@@ -178,7 +180,7 @@ function cutPage(
   return { sessions: page.map(({ session }) => session), next }
 }
 
-/** Negative where `a` is newer. */
+/** Negative if `a` is newer. */
 function newestFirst(a: SessionPosition, b: SessionPosition): number {
   return b.startedAt - a.startedAt || (a.sid < b.sid ? 1 : a.sid > b.sid ? -1 : 0)
 }

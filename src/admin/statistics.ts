@@ -10,7 +10,7 @@ import { named } from './schemas.ts'
 const DEFAULT_MINUTES = 60
 const MAX_MINUTES = 1440
 
-/** The most buckets that a chart can show. */
+/** The maximum number of buckets of a chart. */
 const MAX_BUCKETS = 60
 
 const counts = {
@@ -58,7 +58,7 @@ const readStatistics = operation({
   method: 'GET',
   path: '/statistics',
   summary:
-    'Tokens by grant, failures, passwords from breaches and active sessions of the last minutes, in up to 60 buckets; the size of each database and of the revocation feed',
+    'Returns tokens by grant, failures, breached passwords and active sessions of the last minutes in up to 60 buckets, and the sizes of the databases and the revocation feed',
   tag: 'audit',
   role: 'support',
   query: z.strictObject({

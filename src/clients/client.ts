@@ -23,13 +23,13 @@ export type ClientAuthentication<Secret = ClientSecret> =
 export interface Client extends Omit<ClientValues, 'confidential'> {
   authentication: ClientAuthentication
   createdAt: number
-  /** Access tokens that were issued to the client before this second are refused. Unix seconds. */
+  /** Access tokens issued before this second are refused; sessions continue. Unix seconds. */
   accessValidFrom: number
 }
 
 /** A client as the server reads it from D1 or from a copy of it. */
 export interface StoredClient extends Client {
-  /** Every token that was issued to the client before this second is refused. Unix seconds. */
+  /** Access tokens and refresh tokens issued before this second are refused. Unix seconds. */
   tokensValidFrom: number
   /** The number in `copy_changes` of the latest change that this record includes. */
   asOf: number
@@ -58,16 +58,16 @@ const rowSchema = z.looseObject({
 })
 
 /** The part of a client that decides whether its tokens are valid. */
-export interface ClientStanding {
+export interface ClientValidity {
   enabled: boolean
-  /** Every token that was issued to the client before this second is refused. Unix seconds. */
+  /** Access tokens and refresh tokens issued before this second are refused. Unix seconds. */
   tokensValidFrom: number
 }
 
 const standingSchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
 
 /** @throws CorruptRecord */
-export function decodeClientStanding(id: string, value: unknown): ClientStanding {
+export function decodeClientStanding(id: string, value: unknown): ClientValidity {
   const row = decodeRecord(standingSchema, `client ${id}`, value)
   return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
@@ -102,7 +102,7 @@ export function authenticationOf<Secret>(
   return confidential ? { method: 'client_secret', secrets } : { method: 'none' }
 }
 
-/** Whether the client authenticates (RFC 6749 §2.1): `confidential` on the wire. */
+/** Whether the client is confidential (RFC 6749 §2.1). */
 export function isConfidential({ authentication }: { authentication: { method: string } }): boolean {
   return authentication.method !== 'none'
 }

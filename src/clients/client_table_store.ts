@@ -2,7 +2,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { LATEST_CHANGE } from '../storage/change_list_store.ts'
 import {
   type ClientCopy,
-  type ClientStanding,
+  type ClientValidity,
   decodeClientRow,
   decodeClientStanding,
   type StoredClient,
@@ -36,7 +36,7 @@ export class ClientTableStore {
   }
 
   /** The standing of a client; null if the id is unknown. @throws StorageUnavailable, CorruptRecord */
-  async findStanding(id: string): Promise<ClientStanding | null> {
+  async findStanding(id: string): Promise<ClientValidity | null> {
     const select = this.#db
       .prepare('SELECT enabled, tokens_valid_from FROM clients WHERE client_id = ?')
       .bind(id)

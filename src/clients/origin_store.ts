@@ -3,7 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { answerWithin, callStore, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import { callStore, READ_TIMEOUT_MS, respondWithin, StorageUnavailable } from '../lib/storage_error.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 
 const COPY_KEY = 'origins'
@@ -34,7 +34,7 @@ export class OriginStore {
     const reading = this.#read(context)
     if (last === null) return reading
     try {
-      return await answerWithin(PATIENCE_MS, reading)
+      return await respondWithin(READ_TIMEOUT_MS, reading)
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
       log('warn', 'origins_not_refreshed', { cause: describeError(error) })

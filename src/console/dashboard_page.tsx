@@ -66,8 +66,8 @@ function FullDatabases({ databases }: Pick<Statistics, 'databases'>) {
     .filter((database) => database.nearly_full)
     .map(({ name, bytes, limit_bytes: limit }) => (
       <p class="note warn">
-        The database {name} is {Math.round(((bytes ?? 0) / limit) * 100)} % full. It takes no writes once it
-        is full: keep fewer audit events, or add a shard for sessions.
+        The database {name} is {Math.round(((bytes ?? 0) / limit) * 100)} % full. A full database refuses
+        writes. Lower audit_max_events, or add a session shard.
       </p>
     ))
 }
@@ -78,13 +78,13 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
     <div class="note warn">
       <p>
         The revocation feed lists {feed.entries} of {feed.max_entries} entries, and the oldest ones were
-        merged. APIs refuse access tokens that were issued
+        merged. APIs refuse these access tokens:
       </p>
       <ul>
         {feed.merged.map(({ client_id: clientId, before }) => (
           <li>
-            {clientId === null ? 'to any client' : `to the client ${clientId}`} before <Moment at={before} />{' '}
-            UTC
+            {clientId === null ? 'issued to any client' : `issued to the client ${clientId}`} before{' '}
+            <Moment at={before} /> UTC
           </li>
         ))}
       </ul>
@@ -95,7 +95,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
 
 function Spans({ minutes }: { minutes: string }) {
   return (
-    <nav class="tabs" aria-label="How far back">
+    <nav class="tabs" aria-label="Time range">
       {SPANS.map(([value, name]) => (
         <a
           class="tab"

@@ -120,7 +120,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   if (next === undefined) {
     return (
       <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-        A new key is published now and signs in {wait}. Every token stays valid.
+        A new key is published now. It starts to sign after {wait}. Every token stays valid.
       </Confirm>
     )
   }
@@ -129,7 +129,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   if (next.activates_at <= earliest) {
     return (
       <p class="note">
-        A rotation is under way: the key {key} is published and signs{' '}
+        A rotation is under way: the key {key} is published and starts to sign{' '}
         <Moment at={next.activates_at} now={now} />. You cannot rotate again before that.
       </p>
     )

@@ -15,8 +15,8 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-set', 'The password was set, and all sessions of the user were ended.'],
   ['password-asked', 'The user must set a new password.'],
   ['session-ended', 'The session was ended.'],
-  ['key-rotated', 'The next key is published. It signs from the time in its row.'],
-  ['key-pending', 'Nothing changed. The next key was already published, and its time is unchanged.'],
+  ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
+  ['key-pending', 'Nothing changed. The next key was already published, and its start time is unchanged.'],
   ['key-retired', 'The key was retired as compromised. All tokens that it signed are refused.'],
   ['own-password-set', 'Your password was changed, and your other sessions were ended.'],
 ])

@@ -48,7 +48,7 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="No search">Enter a user, a visitor, a client, or both.</Empty>
+    return <Empty title="Enter search terms">Enter a user, a visitor or a client.</Empty>
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {

@@ -92,7 +92,7 @@ function UserFacts({ user }: { user: ShownUser }) {
         ['Id', <code class="id">{user.id}</code>],
         ['Created', <Moment at={user.created_at} />],
         ['Changed', <Moment at={user.updated_at} />],
-        ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="Always" />],
+        ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="No revocation" />],
       ]}
     />
   )
@@ -208,7 +208,8 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'ask-password')}
             etag={etag}
           >
-            The tokens of the user have the claim must_change_password, so that applications can require it.
+            New tokens of the user have the claim must_change_password. Applications can then ask for a new
+            password.
           </Confirm>
         ) : null}
         {user.enabled && !isOneself ? (

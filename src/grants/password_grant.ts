@@ -5,12 +5,12 @@ import { grantScope } from '../oauth/scope.ts'
 import { spendVisitor } from '../sessions/spend_visitor.ts'
 import { startSession } from '../sessions/start_session.ts'
 import { describeGuest, signIn, type TokenUser } from '../users/sign_in.ts'
-import type { ProvenSignIn } from '../users/sign_in_guard.ts'
+import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import type { Grant, GrantServices } from './grant.ts'
 
 /** A user, or a guest, for whom `signIn` is null. */
-type SignedIn = TokenUser & { signIn: ProvenSignIn | null }
+type SignedIn = TokenUser & { signIn: VerifiedSignIn | null }
 
 /** Tokens for a username and a password (RFC 6749 §4.3). The name and password `guest` give tokens of a new guest. */
 export const passwordGrant: Grant = {
@@ -24,7 +24,7 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    // Every parameter before the password check: a later refusal would show that a guess is correct, without a session.
+    // Every parameter is checked before the password. A later refusal would reveal a correct guess.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')

@@ -14,12 +14,12 @@ export const MAX_BODY_BYTES = 16 * 1024
  * time than a response from memory.
  */
 export function when(
-  where: (c: Context) => boolean,
+  condition: (c: Context) => boolean,
   middleware: MiddlewareHandler,
   handler: Handler,
 ): Handler {
   const wrapped = wrap(middleware, handler)
-  return (c) => (where(c) ? wrapped(c) : handler(c))
+  return (c) => (condition(c) ? wrapped(c) : handler(c))
 }
 
 /** Applies a middleware of Hono to a handler. */
@@ -55,7 +55,7 @@ export function limitBody(handler: Handler): Handler {
       throw bodyTooLarge()
     },
   })
-  const counted = when(isUnmeasured, limit, handler)
+  const counted = when(hasUnknownLength, limit, handler)
   return (c) => {
     if (Number(c.req.header('Content-Length')) > MAX_BODY_BYTES) throw bodyTooLarge()
     return counted(c)
@@ -63,7 +63,7 @@ export function limitBody(handler: Handler): Handler {
 }
 
 /** Transfer-Encoding overrides Content-Length (RFC 9112 §6.3). */
-function isUnmeasured({ req }: Context): boolean {
+function hasUnknownLength({ req }: Context): boolean {
   return req.header('Content-Length') === undefined || req.header('Transfer-Encoding') !== undefined
 }
 

@@ -5,7 +5,7 @@ import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import { answerWithin, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import { READ_TIMEOUT_MS, respondWithin, StorageUnavailable } from '../lib/storage_error.ts'
 import { KEY_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { KeyMaker } from './key_maker.ts'
@@ -94,10 +94,10 @@ export class KeyRing {
    */
   async jwks(context: RequestContext): Promise<JwksDocument> {
     const reading = this.#load(context)
-    // With known keys, the load itself waits no longer than PATIENCE_MS.
+    // With known keys, the load itself waits no longer than READ_TIMEOUT_MS.
     if (this.#ring) return (await reading).jwks
     try {
-      return (await answerWithin(PATIENCE_MS, reading)).jwks
+      return (await respondWithin(READ_TIMEOUT_MS, reading)).jwks
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
       const last = await this.#findLastJwks(context)
@@ -147,7 +147,7 @@ export class KeyRing {
       return ring
     }
     try {
-      return await answerWithin(PATIENCE_MS, reading)
+      return await respondWithin(READ_TIMEOUT_MS, reading)
     } catch (error) {
       this.#keep(ring, error, context)
       return ring

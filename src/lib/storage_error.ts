@@ -8,7 +8,7 @@ export const STORE_DEADLINE_MS = 5000
 export const SEARCH_DEADLINE_MS = 25_000
 
 /** The deadline of a read of a copy near the caller, and of a call whose result has a substitute. */
-export const PATIENCE_MS = 1000
+export const READ_TIMEOUT_MS = 1000
 
 /** A store did not respond or did not run the call. The caller may retry. */
 export class StorageUnavailable extends Error {
@@ -55,7 +55,7 @@ export async function callStore<T>(
   limitMs = STORE_DEADLINE_MS,
 ): Promise<T> {
   try {
-    return await answerWithin(limitMs, call())
+    return await respondWithin(limitMs, call())
   } catch (error) {
     throw toStorageError(store, error)
   }
@@ -82,7 +82,7 @@ function toStorageError(store: string, error: unknown): Error {
 }
 
 /** The result of the work. After the limit the work continues, but its result is lost. @throws StorageUnavailable at the limit */
-export async function answerWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
+export async function respondWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>()
   const timer = timers.start(() => reject(new StorageUnavailable(`no response in ${limitMs} ms`)), limitMs)
   try {

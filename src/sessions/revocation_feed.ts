@@ -4,7 +4,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
+import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import type { CutoffStore } from './cutoff_store.ts'
@@ -99,7 +99,7 @@ export class RevocationFeed {
     if (last && isRecent(last, since, context.now)) return last
     const reading = this.#renewOnce(context)
     try {
-      return await answerWithin(PATIENCE_MS, reading)
+      return await respondWithin(READ_TIMEOUT_MS, reading)
     } catch (error) {
       const known = last ?? (await this.#findElsewhere(context))
       if (known === null) return reading

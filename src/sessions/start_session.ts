@@ -9,7 +9,7 @@ import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { PasswordStanding } from '../users/password_standing.ts'
-import type { ProvenSignIn, SignInGuard } from '../users/sign_in_guard.ts'
+import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { SessionShards } from './session_shards.ts'
 
 interface Dependencies {
@@ -33,7 +33,7 @@ export interface SignedIn {
   /** How the user signed in, for the audit trail. */
   by: 'guest' | 'password'
   /** The sign-in that the guard records; null for a guest or an operator's own password change. */
-  signIn: ProvenSignIn | null
+  signIn: VerifiedSignIn | null
 }
 
 /** Issues the first tokens of a new session. No store is written before the response. */

@@ -1,7 +1,7 @@
 import { shareOfNetwork } from '../lib/address_prefix.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
+import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 
 /** The bindings of the budgets. A budget counts one minute, one address and one Cloudflare location. */
@@ -61,7 +61,7 @@ export class BurstLimits {
 
 async function take(binding: RateLimit, key: string): Promise<boolean> {
   try {
-    return (await answerWithin(PATIENCE_MS, binding.limit({ key }))).success
+    return (await respondWithin(READ_TIMEOUT_MS, binding.limit({ key }))).success
   } catch (error) {
     log('warn', 'rate_limit_unavailable', { cause: describeError(error) })
     return true

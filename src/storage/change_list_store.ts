@@ -3,19 +3,19 @@ import { decodeRecord } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
-import { answerWithin, callStore, PATIENCE_MS } from '../lib/storage_error.ts'
+import { callStore, READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { CHANGE_LIST_SECONDS } from './copy_ages.ts'
 
 /** A subquery: the number of the latest change that a row read by the same statement includes. */
 export const LATEST_CHANGE = '(SELECT coalesce(max(seq), 0) FROM copy_changes)'
 
-/** The most changes that one read takes: the newest ones. Copies from before these are not used. */
+/** The maximum number of changes in one read. The newest are read, and older copies are ignored. */
 const MAX_CHANGES = 100
 
-/** The most changes that an isolate remembers. */
+/** The maximum number of changes in memory. */
 const MAX_REMEMBERED = 1000
 
-/** After a failed read, the next one comes after this time. */
+/** The time between a failed read and the next read. */
 const READ_AGAIN_SECONDS = 5
 
 const rowsSchema = z.array(z.object({ seq: z.int(), name: z.string() }))
@@ -30,7 +30,7 @@ export class ChangeListStore {
   /** The number of the latest change by name, the oldest first. */
   readonly #changes = new Map<string, number>()
   #latest = 0
-  /** Every change after this one is in the list. */
+  /** The list is complete for changes with a higher number. */
   #coversAfter = 0
   /** Unix seconds. */
   #readAt = Number.NEGATIVE_INFINITY
@@ -52,22 +52,23 @@ export class ChangeListStore {
 
   /** Begins to read new changes if the list is no longer fresh. */
   refresh(context: RequestContext): void {
-    // Held by the request: the runtime cancels what waits for the read of another request after its own has ended.
+    // waitUntil keeps this request alive until the read ends. Otherwise the runtime cancels the read, and with it the
+    // requests that wait for it.
     if (this.#isDue(context.now)) context.waitUntil(this.#read(context).catch(() => {}))
   }
 
   /**
-   * Waits until the list is at most CHANGE_LIST_SECONDS.max old; mostly it is, and there is no wait. While D1 cannot be read,
-   * it waits for PATIENCE_MS once in READ_AGAIN_SECONDS, and the list stays as it is.
+   * Waits until the list is at most CHANGE_LIST_SECONDS.max old. Usually no wait is needed. While D1 is down, it waits for
+   * READ_TIMEOUT_MS once in READ_AGAIN_SECONDS and keeps the old list.
    *
    * @returns Whether the list is that young
    */
   async confirm(context: RequestContext): Promise<boolean> {
     this.refresh(context)
-    if (this.#isYoung(context.now)) return true
+    if (this.#isFresh(context.now)) return true
     if (context.now < this.#tryAgainAt) return false
     try {
-      await answerWithin(PATIENCE_MS, this.#read(context))
+      await respondWithin(READ_TIMEOUT_MS, this.#read(context))
       return true
     } catch (error) {
       log('error', 'changes_not_read', { cause: describeError(error) })
@@ -76,7 +77,7 @@ export class ChangeListStore {
     }
   }
 
-  #isYoung(now: number): boolean {
+  #isFresh(now: number): boolean {
     return now - this.#readAt <= CHANGE_LIST_SECONDS.max
   }
 

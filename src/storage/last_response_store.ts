@@ -2,7 +2,7 @@ import { parseJsonColumn } from '../lib/decode.ts'
 import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
-import { answerWithin, PATIENCE_MS } from '../lib/storage_error.ts'
+import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
 /** The time for which the cache keeps a response after the stores last confirmed it. */
@@ -60,7 +60,7 @@ export class LastResponseStore {
 
   async #read(name: string, now: number): Promise<string | null> {
     try {
-      return await answerWithin(PATIENCE_MS, this.#match(name, now))
+      return await respondWithin(READ_TIMEOUT_MS, this.#match(name, now))
     } catch (error) {
       log('warn', 'cache_unavailable', { name, cause: describeError(error) })
       return null

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { parseJsonColumn } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
-import { answerWithin, callStore, PATIENCE_MS, StorageUnavailable } from '../lib/storage_error.ts'
+import { callStore, READ_TIMEOUT_MS, respondWithin, StorageUnavailable } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
 /** A copy older than this is used only while D1 cannot be read. */
@@ -46,7 +46,7 @@ export class ReadCopyStore {
 
   /**
    * Returns the copy. Without a copy, or with an old one, it reads the record and writes a new copy after the response. A
-   * caller that has an old copy waits for the record for PATIENCE_MS at most.
+   * caller that has an old copy waits for the record for READ_TIMEOUT_MS at most.
    *
    * @throws CorruptRecord where the copy does not decode: it is written anew, so the next request finds a good one
    * @throws StorageUnavailable where there is no copy and the record cannot be read
@@ -58,7 +58,7 @@ export class ReadCopyStore {
     const reading = this.#readRecord(record, context)
     if (!copy || copy.savedAt <= context.now - OLDEST_COPY_SECONDS) return reading
     try {
-      return await answerWithin(PATIENCE_MS, reading)
+      return await respondWithin(READ_TIMEOUT_MS, reading)
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
       log('warn', 'old_copy_used', { key: record.key, cause: describeError(error) })
@@ -123,7 +123,7 @@ export class ReadCopyStore {
   /** Null while KV is away. */
   async #get(key: string): Promise<{ value: string | null; metadata: unknown } | null> {
     try {
-      return await callStore('KV', () => this.#kv.getWithMetadata(key), PATIENCE_MS)
+      return await callStore('KV', () => this.#kv.getWithMetadata(key), READ_TIMEOUT_MS)
     } catch (error) {
       log('warn', 'kv_unavailable', { key, cause: describeError(error) })
       return null

@@ -84,10 +84,10 @@ export type TokenClaims = {
 /** The claims of a token that belongs to a session. */
 export type SessionClaims = TokenClaims & { sid: string }
 
-/** The facts that belong to a session. All its tokens and their introspection are made from them. */
+/** The session facts: the source of the session claims in tokens and introspection. */
 export type SessionFacts = { sid: string } & Partial<Omit<Pick<TokenClaims, MemberOf<'session'>>, 'sid'>>
 
-/** The values of claims. A member that is absent leaves the claim out. */
+/** The values of claims. A claim without a member is omitted. */
 export type ClaimValues = Pick<TokenClaims, MemberOf<'token'>> & Partial<TokenClaims>
 
 const DEFINITIONS = Object.entries<ClaimDefinition>(CLAIMS)

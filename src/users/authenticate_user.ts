@@ -5,7 +5,7 @@ import type { Challenge } from './challenge/challenge.ts'
 import type { FailureCount } from './failure_count.ts'
 import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
-import type { ProvenSignIn, SignInGuard, WatchedAttempt } from './sign_in_guard.ts'
+import type { CountedAttempt, SignInGuard, VerifiedSignIn } from './sign_in_guard.ts'
 import type { User } from './user.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
 
@@ -23,7 +23,7 @@ export interface UserCredentials {
 /** The user, and the sign-in for `SignInGuard.recordSignIn`, which also needs the new session. */
 export interface AuthenticatedUser {
   user: User
-  signIn: ProvenSignIn
+  signIn: VerifiedSignIn
 }
 
 interface Dependencies {
@@ -54,7 +54,7 @@ export async function authenticateUser(
   const attempt = await guard.watch({ ...credentials, username }, context)
   const first = await checkOnReplica({ ...attempt, challengeResponse }, forms, dependencies)
   const { user, reason } = first
-  if (user !== null && reason === null && !guard.wasGuessedAt(attempt)) return signedIn(user, first)
+  if (user !== null && reason === null && !guard.hadRecentGuess(attempt)) return signedIn(user, first)
   // Continues if the client closes the connection. A correct password gets its response earlier, so a client that closes the
   // connection after that time would avoid the count.
   return runToEnd(context, checkOnPrimary(first, forms, dependencies))
@@ -62,7 +62,7 @@ export async function authenticateUser(
 
 /** The result of one read of the user and one check of the password. */
 interface PasswordCheck {
-  attempt: WatchedAttempt
+  attempt: CountedAttempt
   user: User | null
   /** The failures of the account at the first read. */
   seen: FailureCount | null
@@ -74,7 +74,7 @@ interface PasswordCheck {
 }
 
 async function checkOnReplica(
-  { challengeResponse, ...attempt }: WatchedAttempt & Pick<UserCredentials, 'challengeResponse'>,
+  { challengeResponse, ...attempt }: CountedAttempt & Pick<UserCredentials, 'challengeResponse'>,
   forms: Uint8Array[],
   { users, passwords, guard, challenge }: Dependencies,
 ): Promise<PasswordCheck> {
@@ -117,14 +117,14 @@ function signedIn(user: User, { attempt, seen }: PasswordCheck): AuthenticatedUs
   return { user, signIn: { user, attempt, seen } }
 }
 
-function queryOf({ pool, username, account, others, context }: WatchedAttempt) {
+function queryOf({ pool, username, account, others, context }: CountedAttempt) {
   return { pool, username, keys: [account, ...others], now: context.now }
 }
 
 function reasonToRefuse(
   { user, failures }: SignInRecord,
   isProven: boolean,
-  { guard, attempt }: { guard: SignInGuard; attempt: WatchedAttempt },
+  { guard, attempt }: { guard: SignInGuard; attempt: CountedAttempt },
 ): string | null {
   if (user === null) return 'unknown user'
   if (guard.isAccountLocked(failures, attempt))

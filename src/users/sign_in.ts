@@ -8,7 +8,7 @@ import type { Challenge } from './challenge/challenge.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from './password_standing.ts'
 import { renewHash } from './renew_hash.ts'
-import type { ProvenSignIn, SignInGuard } from './sign_in_guard.ts'
+import type { SignInGuard, VerifiedSignIn } from './sign_in_guard.ts'
 import { issueTimeOf, type User } from './user.ts'
 import type { UserStore } from './user_store.ts'
 
@@ -47,7 +47,7 @@ export async function signIn(
   { username, password }: NameAndPassword,
   request: ClientRequest,
   services: Dependencies,
-): Promise<TokenUser & { signIn: ProvenSignIn }> {
+): Promise<TokenUser & { signIn: VerifiedSignIn }> {
   const { client, api, parameters, context } = request
   const credentials = {
     pool: api.userPool,

@@ -20,7 +20,7 @@ export interface Attempt {
 }
 
 /** An attempt, and the keys of its counts. */
-export interface WatchedAttempt extends Attempt {
+export interface CountedAttempt extends Attempt {
   account: FailureKey
   /** The address, the networks around it and the client. */
   others: readonly FailureKey[]
@@ -28,11 +28,11 @@ export interface WatchedAttempt extends Attempt {
 }
 
 /** A sign-in whose password was correct. `recordSignIn` needs it. */
-export interface ProvenSignIn extends ReadBySignIn {
-  attempt: WatchedAttempt
+export interface VerifiedSignIn extends ReadBySignIn {
+  attempt: CountedAttempt
 }
 
-/** How long a guess counts as recent. No attempt waits longer for its hash and its stores. */
+/** How long a guess counts as recent. A sign-in takes less time. */
 const RECENT_GUESS_SECONDS = 60
 const MAX_GUESSED = 1000
 
@@ -73,7 +73,7 @@ export class SignInGuard {
    *
    * @throws OAuthError temporarily_unavailable if the address used this username too often in the last minute
    */
-  async watch(attempt: Attempt, context: RequestContext): Promise<WatchedAttempt> {
+  async watch(attempt: Attempt, context: RequestContext): Promise<CountedAttempt> {
     const account = await this.#accountKey(attempt)
     await this.#bursts.spend('sign_ins', account.key, context)
     const client = { kind: 'client', key: attempt.clientId } as const
@@ -104,16 +104,16 @@ export class SignInGuard {
    *
    * @throws OAuthError temporarily_unavailable
    */
-  requireAdmission(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): void {
+  requireAdmission(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): void {
     const lockOf = (kind: FailureKind) =>
       counts.find((count) => count.kind === kind && count.lockedUntil > now)
     const hasFailed = counts.some(({ kind }) => kind === 'address')
-    const ofPlace = lockOf('address') ?? lockOf('site') ?? lockOf('network')
-    const lock = ofPlace ?? (hasFailed ? lockOf('client') : undefined)
+    const networkLock = lockOf('address') ?? lockOf('site') ?? lockOf('network')
+    const lock = networkLock ?? (hasFailed ? lockOf('client') : undefined)
     if (lock) throw tooManyAttempts(`too many failures: ${lock.kind} locked`, lock.lockedUntil - now)
   }
 
-  isAccountLocked(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): boolean {
+  isAccountLocked(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): boolean {
     return counts.some(({ kind, lockedUntil }) => kind === 'account' && lockedUntil > now)
   }
 
@@ -121,7 +121,7 @@ export class SignInGuard {
    * Whether the account or the address failed recently, or a network around it often. A sign-in that succeeds does not change
    * the result, so the result does not show whether the account exists.
    */
-  isSuspect(counts: readonly FailureCount[], { context: { now } }: WatchedAttempt): boolean {
+  isSuspect(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): boolean {
     const failedSince = now - this.#limits.memorySeconds
     return counts.some(({ kind, failures, locks, failedAt }) => {
       if (kind === 'client') return false
@@ -131,12 +131,12 @@ export class SignInGuard {
   }
 
   /** Records a guess. Other attempts of this isolate may have read the counts from before it. */
-  noteGuess({ account, context: { now } }: WatchedAttempt): void {
+  noteGuess({ account, context: { now } }: CountedAttempt): void {
     this.#guessed.set(account.key, true, now + RECENT_GUESS_SECONDS)
   }
 
   /** Whether this isolate had a recent failed sign-in of the account. If so, the counts that were read can be from before a lock. */
-  wasGuessedAt({ account, context: { now } }: WatchedAttempt): boolean {
+  hadRecentGuess({ account, context: { now } }: CountedAttempt): boolean {
     return this.#guessed.get(account.key, now) !== null
   }
 
@@ -146,7 +146,7 @@ export class SignInGuard {
    * @param subject The user with this username; null for an unknown username.
    * @throws StorageUnavailable
    */
-  async countFailure(attempt: WatchedAttempt, subject: string | null): Promise<void> {
+  async countFailure(attempt: CountedAttempt, subject: string | null): Promise<void> {
     await this.#count([attempt.account, ...attempt.others], attempt, subject)
   }
 
@@ -154,21 +154,21 @@ export class SignInGuard {
    * Counts a failure of the account before the password check, so that parallel guesses cannot exceed the limit. Confirmations of
    * the password use it. `release` resets the count.
    *
-   * @returns whether the password may be checked
+   * @returns false if the limit is reached, so that the password must not be checked
    * @throws StorageUnavailable
    */
-  async reserve(attempt: WatchedAttempt, subject: string): Promise<boolean> {
+  async reserve(attempt: CountedAttempt, subject: string): Promise<boolean> {
     return (await this.#count([attempt.account], attempt, subject)).length > 0
   }
 
   /** Counts a failure after `reserve`. @throws StorageUnavailable */
-  async countReserved(attempt: WatchedAttempt, subject: string): Promise<void> {
+  async countReserved(attempt: CountedAttempt, subject: string): Promise<void> {
     await this.#count(attempt.others, attempt, subject)
   }
 
   async #count(
     keys: readonly FailureKey[],
-    attempt: WatchedAttempt,
+    attempt: CountedAttempt,
     subject: string | null,
   ): Promise<CountedFailure[]> {
     const { context } = attempt
@@ -184,7 +184,7 @@ export class SignInGuard {
 
   #auditLock(
     { kind, seconds }: { kind: FailureKind; seconds: number },
-    { api, clientId, context }: WatchedAttempt,
+    { api, clientId, context }: CountedAttempt,
     subject: string | null,
   ): void {
     const reason = `${kind}: ${this.#limits[kind].failures} failed sign-ins, locked for ${seconds} s`
@@ -203,7 +203,7 @@ export class SignInGuard {
    * sign-in read an outdated user record from a replica. If guesses lock the account within the next minute, that lock ends the
    * session.
    */
-  recordSignIn({ attempt, ...read }: ProvenSignIn, signIn: SignInMark): void {
+  recordSignIn({ attempt, ...read }: VerifiedSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
     runLater(context, 'record sign-in', async () => {
       const reason = await this.#failures.mark(account.key, { ...read, signIn }, context.now)
@@ -212,7 +212,7 @@ export class SignInGuard {
     })
   }
 
-  /** Ends the lock of an account and resets its failures, after the response. A new or confirmed password calls for it. */
+  /** Ends the lock of an account and resets its failures, after the response. Called after a password was set or confirmed. */
   release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
     runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
   }

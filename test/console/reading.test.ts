@@ -136,13 +136,13 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and signs <time[^>]+>in 4 min</,
+      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
     const { html: unchanged } = await own.get('/console/keys?done=key-pending')
     expect(unchanged).toContain(
-      'Nothing changed. The next key was already published, and its time is unchanged.',
+      'Nothing changed. The next key was already published, and its start time is unchanged.',
     )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
@@ -170,6 +170,8 @@ describe('the keys', () => {
     )
     expect(html).toContain(`It signs from <time datetime="${now}"`)
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')
-    expect((await own.get('/console/keys')).html).toContain('A new key is published now and signs in 30 min')
+    expect((await own.get('/console/keys')).html).toContain(
+      'A new key is published now. It starts to sign after 30 min',
+    )
   })
 })

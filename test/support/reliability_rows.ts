@@ -27,7 +27,7 @@ export interface Asked {
 export interface Row {
   /** Of what kind its refusals are. */
   refusal: 'oauth' | 'problem' | 'page' | 'readiness'
-  /** How long whoever asks waits for the response. */
+  /** How long the caller waits for the response. */
   patienceMs?: number
   /** Whether it can be asked again much later. */
   isLasting?: boolean
@@ -36,7 +36,7 @@ export interface Row {
 
 const ORIGIN = 'https://app.shop.test'
 /** Of `packages/verify`, for documents. */
-const VERIFIER_PATIENCE_MS = 5000
+const VERIFIER_READ_TIMEOUT_MS = 5000
 
 /** Hashes that cost little. */
 export const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
@@ -128,7 +128,7 @@ function documentRow(path: string): Row {
   let first: string | null = null
   return {
     refusal: 'oauth',
-    patienceMs: VERIFIER_PATIENCE_MS,
+    patienceMs: VERIFIER_READ_TIMEOUT_MS,
     isLasting: true,
     prepare: () => ({
       request: () => new Request(ISSUER + path),
@@ -190,7 +190,7 @@ const readRow: Row = {
   }),
 }
 
-/** A change of something of version 1 that nobody depends on. */
+/** A change of a record with version 1 that no other test uses. */
 function changeRow(add: (home: Home) => Promise<string>, change: Record<string, unknown>): Row {
   return {
     refusal: 'problem',

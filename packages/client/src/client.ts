@@ -13,45 +13,45 @@ import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.
 export interface ClientOptions {
   /** The token server, without a slash at its end. */
   issuer: string
-  /** A public client: a page can keep no secret. */
+  /** The id of a public client, because a page cannot keep a secret. */
   clientId: string
-  /** The APIs that may see the access token. Only their origins count. */
+  /** The APIs that get the access token. Only their origins count. */
   apis: readonly string[]
-  /** Asked for at each sign-in; all that the client may have where absent. */
+  /** The scope requested at sign-in. Default: all scopes of the client. */
   scope?: string
-  /** False where the API has no guests. */
+  /** Set to false if the API does not allow guests. */
   guests?: boolean
-  /** `localStorage` where absent: shared by the tabs of the page's origin. */
+  /** Default: `localStorage`, which the tabs of the origin share. */
   storage?: TokenStorage
   fetch?: typeof globalThis.fetch
-  /** Unix seconds; the browser's clock where absent. */
+  /** The time in Unix seconds. Default: the browser's clock. */
   now?: () => number
 }
 
-/** What happened to the session. */
+/** A change of the session. */
 export type ClientEvent =
   | 'guest_started'
   | 'signed_in'
   | 'refreshed'
-  /** A response was lost; the same request is tried again. */
+  /** A response was lost, and the request is repeated. */
   | 'retrying'
   | 'signed_out'
-  /** The tokens cannot be renewed: the session is over. */
+  /** The session has ended, so the tokens cannot be refreshed. */
   | 'session_ended'
-  /** Another tab did one of these. */
+  /** Another tab changed the session. */
   | 'changed_elsewhere'
 
 export type ClientListener = (event: ClientEvent, session: Session | null) => void
 
-/** From then on a new access token is fetched beside the requests; once it has ended they wait for it. */
+/** An access token is refreshed in the background this long before it expires. After its expiry, requests wait. */
 const REFRESH_AHEAD_SECONDS = 60
 
-/** A younger token that an API refuses is not mended by another one. */
-const WORTH_RENEWING_SECONDS = 10
+/** A younger token is not refreshed after a 401, because an API would refuse the new token too. */
+const MIN_AGE_FOR_RENEWAL_SECONDS = 10
 
 /**
- * Keeps the tokens of one visitor or customer, in all tabs: refreshes them ahead of their end, one tab at a time,
- * and again with the same token where a response was lost.
+ * Keeps the tokens of one visitor or customer in all tabs. It refreshes them before they expire, one tab at a time. After
+ * a lost response it repeats the request with the same token.
  */
 export class Client {
   readonly #options: ClientOptions
@@ -75,24 +75,24 @@ export class Client {
     onStorageChange(key, () => this.#tell('changed_elsewhere'))
   }
 
-  /** The session as it is stored, which another tab may have changed. */
+  /** The stored session. Another tab can have changed it. */
   get session(): Session | null {
     return this.#store.find()
   }
 
-  /** @returns What ends the subscription */
+  /** @returns a function that unsubscribes */
   subscribe(listener: ClientListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   /**
-   * `fetch` with the access token, for the APIs of this client alone. A token that the API refuses is renewed once. No
+   * Calls `fetch` with the access token, only for the APIs of this client. A token that the API refuses is refreshed once. No
    * request of a customer is sent as a guest's or as another customer's. The signal of the request also ends the wait for
    * a token.
    *
    * @throws TypeError for any other origin
-   * @throws TokenRequestError where there is no token to be had, `session_ended` where the customer's session is over
+   * @throws TokenRequestError if no token is available; `session_ended` if the customer's session has ended
    */
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init)
@@ -100,9 +100,9 @@ export class Client {
     if (!this.#apis.has(origin)) throw new TypeError(`${origin} is not an API of this client`)
     const session = await unlessAborted(request.signal, this.#fresh())
     const response = await this.#send(request.clone(), session)
-    // Either way: the clock may have been set back.
+    // Math.abs, because the clock may have been set back.
     const ageSeconds = Math.abs(this.#now() - session.issuedAt)
-    if (response.status !== 401 || ageSeconds < WORTH_RENEWING_SECONDS) return response
+    if (response.status !== 401 || ageSeconds < MIN_AGE_FOR_RENEWAL_SECONDS) return response
     const renewed = await unlessAborted(
       request.signal,
       this.#renew(session).catch(() => null),
@@ -110,15 +110,15 @@ export class Client {
     return renewed && mayActFor(renewed, session) ? this.#send(request, renewed) : response
   }
 
-  /** Renews the tokens now; those that live and cannot be renewed stay. @throws TokenRequestError */
+  /** Refreshes the tokens. Without a refresh token, a valid access token is kept. @throws TokenRequestError */
   async refresh(): Promise<Session> {
     const { session } = this
-    const isAllThereIs = session?.refreshToken === null && this.#secondsLeft(session) > 0
-    return isAllThereIs ? session : this.#renew(session)
+    const cannotRefresh = session?.refreshToken === null && this.#secondsLeft(session) > 0
+    return cannotRefresh ? session : this.#renew(session)
   }
 
   /**
-   * Signs a customer in, and hands over the guest that this browser was: the new tokens then say whose cart to merge.
+   * Signs a customer in. It sends the guest's access token, if one exists, so that the shop can merge the guest's cart.
    *
    * @throws TokenRequestError `invalid_grant` for a wrong name or password
    */
@@ -134,13 +134,13 @@ export class Client {
   }
 
   /**
-   * Forgets the tokens here at once, then ends the session at the server.
+   * Removes the tokens at once, then ends the session on the server.
    *
-   * @throws TokenRequestError where the server could not be told: the session lives on there
+   * @throws TokenRequestError if the revocation fails; the session is then still live on the server
    */
   async signOut(): Promise<void> {
     const session = this.#forget()
-    // A customer who is there once it is this tab's turn was being signed in; a guest has come since, and stays.
+    // With the lock, a stored customer session is from a sign-in in progress and is removed. A new guest session stays.
     const late = this.#exclusively(async () => {
       const isSignedIn = this.session !== null && !isGuest(this.session)
       return isSignedIn ? this.#forget() : null
@@ -161,7 +161,7 @@ export class Client {
     await this.#persist(() => this.#post('/oauth2-token/revoke', form))
   }
 
-  /** A session whose access token lives. */
+  /** A session with a valid access token. */
   async #fresh(): Promise<Session> {
     const { session } = this
     if (!session) return this.#renew(null)
@@ -188,7 +188,7 @@ export class Client {
     return this.#renewing
   }
 
-  /** @returns The session from then on, which may be another tab's; null where it is over */
+  /** @returns the current session, possibly of another tab; null if it has ended */
   async #refresh(old: Session): Promise<Session | null> {
     const next = await this.#exchange(old)
     if (!this.#store.replace(old, next)) return this.session
@@ -196,14 +196,14 @@ export class Client {
     return next
   }
 
-  /** @returns Null where the server gives no successor */
+  /** @returns null if the server refuses the refresh token */
   async #exchange({ refreshToken }: Session): Promise<Session | null> {
     if (refreshToken === null) return null
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     try {
       return await this.#persist(() => this.#requestTokens(form))
     } catch (error) {
-      if (isDead(error)) return null
+      if (isRefreshTokenInvalid(error)) return null
       throw error
     }
   }
@@ -221,7 +221,7 @@ export class Client {
     return this.#requestTokens({ grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
   }
 
-  /** The guest to hand over, with a token that lives: an ended one is ignored by the server, and its cart is lost. */
+  /** The stored guest with a valid token. The server ignores an expired token, and the cart would be lost. */
   async #findLiveGuest(): Promise<Session | null> {
     const { session } = this
     if (!session || !isGuest(session)) return null
@@ -230,8 +230,8 @@ export class Client {
 
   async #requestTokens(form: Record<string, string>): Promise<Session> {
     const issuedAt = this.#now()
-    const answer = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
-    const { access_token, refresh_token, expires_in } = parseTokens(answer)
+    const response = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
+    const { access_token, refresh_token, expires_in } = parseTokens(response)
     return {
       accessToken: access_token,
       refreshToken: refresh_token,
@@ -292,10 +292,10 @@ export function createClient(options: ClientOptions): Client {
 }
 
 /**
- * A dead refresh token is `invalid_grant` (RFC 6749 §5.2), and 401 `invalid_request` in OroCommerce's dialect. Where the
- * server takes none any more, the grant is unsupported.
+ * Whether the refresh token is invalid: `invalid_grant` (RFC 6749 §5.2), or 401 `invalid_request` with `errors: oro`. If
+ * refresh tokens are turned off, the error is `unsupported_grant_type`.
  */
-function isDead(error: unknown): boolean {
+function isRefreshTokenInvalid(error: unknown): boolean {
   if (!(error instanceof TokenRequestError)) return false
   const { code, status } = error
   return (

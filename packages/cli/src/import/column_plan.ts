@@ -71,7 +71,7 @@ export class ColumnPlan {
       ...names.flatMap((name, i) => this.#describeStranger(name, columns[i] ?? name)),
       ...findRepeated(names)
         .filter((name) => this.isUsed(name))
-        .map((name) => `"${name}" is there twice`),
+        .map((name) => `"${name}" is given twice`),
       ...this.#describeDoubles(names),
       ...(isWhole ? this.#describeMissing(names) : []),
     ]
