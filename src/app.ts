@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
@@ -71,7 +71,9 @@ export function createRoutes(services: Services): Hono {
   }
   const responses = new Responses(services.config)
   addEndpoints(app, ENDPOINTS, { services, responses })
-  const refuse = when(isFromPage, corsFor(services, []), (c) => responses.error(c, notFound()))
+  // A preflight for an unknown path is refused too, because the path has no methods.
+  const isReadable = (c: Context) => c.req.method !== 'OPTIONS' && isFromPage(c)
+  const refuse = when(isReadable, corsFor(services, []), (c) => responses.error(c, notFound()))
   app.notFound(wrap(protectResponses(services.config.issuer), refuse))
   app.onError((error, c) => responses.error(c, error))
   return app

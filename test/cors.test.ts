@@ -117,6 +117,12 @@ describe('CORS', () => {
     }
   })
 
+  it('a preflight for an unknown path gets 404 and allows no origin', async () => {
+    const response = await new TestServer().fetch('/nowhere', preflight(FROM_CONFIG))
+    expect([response.status, corsOf(response)]).toEqual([404, { vary: 'Origin' }])
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' })
+  })
+
   it('the last known origins of clients are used while the stores are down', async () => {
     const stores = new FaultyStores()
     const server = new TestServer({ env: stores.env })

@@ -55,7 +55,7 @@ describe('a sealed signing key', () => {
     const forged = { ...key, [member]: server.clock.time + difference }
     await saveCopy('keys', [forged], server)
     const down = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
-    await caches.default.delete('https://id.shop.test/.last-answers/jwks')
+    await caches.default.delete('https://id.shop.test/.last-responses/jwks')
     expect((await down.fetch('/.well-known/jwks.json')).status).toBe(503)
     const isolate = server.anotherIsolate()
     expect(await publishedKids(isolate)).toEqual(kids)
@@ -99,7 +99,7 @@ describe('a sealed signing key', () => {
     expect(await publishedKids(isolate)).toEqual(kids)
     await verify(isolate, token)
     await machineToken(isolate, client)
-    await caches.default.delete('https://id.shop.test/.last-answers/jwks')
+    await caches.default.delete('https://id.shop.test/.last-responses/jwks')
     const down = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
     expect((await down.fetch('/.well-known/jwks.json')).status).toBe(503)
     await server.cron()

@@ -123,13 +123,13 @@ describe('a user with a stored username that has a refused character', () => {
 })
 
 describe('the console', () => {
-  it('marks confusable names in words, in the list of users and on the page of the user', async () => {
+  it('the list of users and the page of a user warn of a confusable name', async () => {
     const server = new TestServer()
     const admin = await ConsoleBrowser.signIn(server)
     const mark = crypto.randomUUID().slice(0, 8)
     const user = await server.addUser({ username: `${mark}j\u0430ne@example.com` })
     const plain = await server.addUser({ username: `${mark}jane@example.com` })
-    const text = 'It mixes Latin and Cyrillic letters.'
+    const text = 'The name mixes Latin and Cyrillic letters.'
     const list = await admin.get(`/console/users?q=${mark}`)
     expect(list.html.split(text)).toHaveLength(2)
     expect(list.html).toContain('Check the name')

@@ -1,4 +1,4 @@
-/** What happened. */
+/** The kind of an event. */
 export const AUDIT_KINDS = [
   'issue',
   'sign_in_failure',

@@ -135,7 +135,7 @@ export class AuditQueryStore {
   }
 
   /**
-   * What happened to a session, oldest first: its own events, and each cut-off of its person or client.
+   * What happened to a session, oldest first: its own events, and each cut-off of its user or client.
    *
    * @throws StorageUnavailable, CorruptRecord
    */

@@ -44,7 +44,7 @@ const budgetKeys = {
   client_revocations: budget(
     'client_revocations',
     600,
-    'For a client, from all addresses together: all revocations of a confidential client; those of a public client that the revocation feed lists. Binding `CLIENT_REVOCATION_LIMIT`',
+    'Confidential client: all its revocations. Public client: only revocations that the feed lists. Counted over all addresses. Binding `CLIENT_REVOCATION_LIMIT`',
   ),
 }
 

@@ -15,6 +15,6 @@ export const keyKeys = {
     check: daysToSeconds(7, 730),
     default: 90,
     description:
-      'How long a signing key signs. The JWKS has its successor two days before ([tokens.md](tokens.md#keys))',
+      'How long a signing key signs. The next key is published two days before it starts to sign ([tokens.md](tokens.md#keys))',
   }),
 }

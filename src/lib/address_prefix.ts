@@ -5,7 +5,7 @@ const GROUP = /^[0-9a-f]{1,4}$/
 
 /**
  * The network of an address: the first three bytes of IPv4, the first three groups of IPv6 (a /48). Null for
- * anything else. Enough to see that two events came from one place; not enough to find a person.
+ * anything else. Enough to see that two events came from one place; not enough to identify a user.
  */
 export function addressPrefix(address: string | null | undefined): string | null {
   const parsed = parseAddress(address)

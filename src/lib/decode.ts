@@ -4,7 +4,7 @@ import { CorruptRecord } from './storage_error.ts'
 /**
  * Decodes a stored record by its schema.
  *
- * @param record What the record is called in the log, such as `client storefront`.
+ * @param record The name of the record in the log, such as `client storefront`.
  * @throws CorruptRecord naming the fields that do not fit
  */
 export function decodeRecord<T>(schema: ZodMiniType<T>, record: string, value: unknown): T {
@@ -14,7 +14,7 @@ export function decodeRecord<T>(schema: ZodMiniType<T>, record: string, value: u
   throw new CorruptRecord(`${record} does not decode: ${[...fields].join(', ')}`)
 }
 
-/** Parses JSON of a store's own writing. */
+/** Parses JSON that a store wrote. @throws CorruptRecord */
 export function parseJsonColumn(record: string, text: string): unknown {
   try {
     return JSON.parse(text)

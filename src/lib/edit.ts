@@ -1,7 +1,7 @@
-/** Columns and their new values; null is NULL, absent is as it was. */
+/** Columns and their new values; null is NULL; an absent column does not change. */
 export type ColumnValues = Readonly<Record<string, string | number | null | undefined>>
 
-/** A piece of SQL and the values of its parameters. */
+/** A part of an SQL statement and the values of its parameters. */
 export interface SqlPart {
   sql: string
   values: (string | number | null)[]
@@ -42,7 +42,7 @@ export function cutOffAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenS
   }
 }
 
-/** That a row has one of these versions; null for any (RFC 9110 §13.1.1). */
+/** A condition that the row has one of these versions; null allows any version (RFC 9110 §13.1.1). */
 export function versionGuard(versions: readonly number[] | null): SqlPart {
   if (versions === null) return { sql: '1', values: [] }
   return { sql: 'version IN (SELECT value FROM json_each(?))', values: [JSON.stringify(versions)] }
@@ -50,15 +50,15 @@ export function versionGuard(versions: readonly number[] | null): SqlPart {
 
 /** How an edit of a versioned row ended. */
 export type EditOutcome<T> =
-  /** The row as it is now; null where it was removed. */
+  /** The current row; null if it was removed. */
   | { kind: 'changed'; record: T | null }
   | { kind: 'missing' }
-  /** It has another version than those that were expected. */
+  /** The row has a version that the caller did not expect. */
   | { kind: 'stale'; record: T }
-  /** A rule of the store stands against it. */
+  /** A rule of the store refused the edit. */
   | { kind: 'refused'; record: T }
 
-/** Tells how an edit ended, by the row that is there after it. */
+/** Decides the outcome of an edit from the row after it. */
 export function judgeEdit<T extends { version: number }>(
   record: T | null,
   { isChanged, versions }: { isChanged: boolean; versions: readonly number[] | null },

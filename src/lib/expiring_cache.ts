@@ -3,7 +3,7 @@ interface Entry<V> {
   expiresAt: number
 }
 
-/** A bounded map in the isolate's memory whose entries end by themselves. Times are Unix seconds. */
+/** A bounded map in the isolate's memory whose entries expire. Times are Unix seconds. */
 export class ExpiringCache<V> {
   readonly #entries = new Map<string, Entry<V>>()
   readonly #maxEntries: number
@@ -18,7 +18,7 @@ export class ExpiringCache<V> {
     return entry && entry.expiresAt > now ? entry.value : null
   }
 
-  /** The value that was there last, whether it still lives or not; null where there is no trace of one. */
+  /** The value, even if it has expired; null if the cache has no entry. */
   last(key: string): V | null {
     return this.#entries.get(key)?.value ?? null
   }

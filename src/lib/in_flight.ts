@@ -1,4 +1,4 @@
-/** How many pieces of work an isolate has begun and not ended. One that the runtime ended is counted for good. */
+/** Counts the running calls of an isolate. A call that the runtime stops stays in the count. */
 export class InFlight {
   #count = 0
 

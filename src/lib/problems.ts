@@ -1,10 +1,10 @@
-/** One thing that is wrong with a value, and where: `rows.0.username`. The path of the whole is empty. */
+/** A problem of a value. Its path is like `rows.0.username`, or empty for the whole value. */
 export interface ValueProblem {
   path: string
   message: string
 }
 
-/** What a schema found wrong (zod's issues). */
+/** An issue that zod reports. */
 interface Issue {
   code?: string | undefined
   path: PropertyKey[]
@@ -13,10 +13,10 @@ interface Issue {
   expected?: string | undefined
 }
 
-/** What zod says where the schema has no words of its own. */
-const WORDLESS = 'Invalid input'
+/** The message of zod if the schema has none. */
+const DEFAULT_MESSAGE = 'Invalid input'
 
-/** Every problem of a value, each key that is not known by its own path. */
+/** Every problem of a value. Each unknown key has its own path. */
 export function describeIssues(issues: readonly Issue[]): ValueProblem[] {
   return issues.flatMap(({ code, path, message, keys = [], expected }) => {
     const place = path.map(String)
@@ -24,7 +24,9 @@ export function describeIssues(issues: readonly Issue[]): ValueProblem[] {
       return keys.map((key) => ({ path: [...place, key].join('.'), message: 'is not known' }))
     }
     const words =
-      message === WORDLESS && expected !== undefined ? `must be a value of the type ${expected}` : message
+      message === DEFAULT_MESSAGE && expected !== undefined
+        ? `must be a value of the type ${expected}`
+        : message
     return [{ path: place.join('.'), message: words }]
   })
 }

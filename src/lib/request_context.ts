@@ -1,8 +1,8 @@
 import { describeError, log } from './log.ts'
 
-/** What one request hands down to everything that works for it. */
+/** The facts about one request that its stores and rules need. */
 export interface RequestContext {
-  /** Unix seconds, read once: a request sees one moment. */
+  /** Unix seconds, read once, so that a request has one time. */
   now: number
   /** The caller's network, never the whole address; null where it is not known. */
   addressPrefix: string | null

@@ -1,7 +1,7 @@
 import { describeError } from './log.ts'
 import { timers } from './timers.ts'
 
-/** A store that has not answered after so long counts as away. Shorter than a client waits (`packages/client`: 8 s). */
+/** A store that does not respond in this time counts as unavailable. A client waits longer (`packages/client`: 8 s). */
 export const STORE_DEADLINE_MS = 5000
 
 /** The deadline of a search or a sum over many rows for an operator. D1 itself stops after 30 s. */

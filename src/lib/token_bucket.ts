@@ -16,7 +16,7 @@ export class TokenBucket {
     return this.#tokens < 1
   }
 
-  /** Takes one, down to nothing. */
+  /** Takes one token. The bucket never goes below zero. */
   take(now: number): void {
     this.#refill(now)
     this.#tokens = Math.max(0, this.#tokens - 1)
@@ -27,7 +27,7 @@ export class TokenBucket {
   }
 
   #refill(now: number): void {
-    // Requests that overlap may come with their moments out of order.
+    // Concurrent requests may pass their times out of order.
     const refilledAt = this.#refilledAt ?? now
     const elapsedSeconds = Math.max(0, now - refilledAt)
     this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedSeconds * this.#refillPerSecond)

@@ -4,7 +4,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 
-/** What has a budget for each minute, each address and each Cloudflare location, and the binding that keeps it. */
+/** The bindings of the budgets. A budget counts one minute, one address and one Cloudflare location. */
 export const BURST_BINDINGS = {
   sign_ins: 'SIGN_IN_LIMIT',
   guesses: 'GUESS_LIMIT',
@@ -22,7 +22,7 @@ export type BurstBindings = { [B in Budget as (typeof BURST_BINDINGS)[B]]?: Rate
 /** The `period` of each binding in wrangler.toml. */
 export const PERIOD_SECONDS = 60
 
-/** Budgets that need no exact count: the runtime keeps them near the caller. Without its binding one has no end. */
+/** Budgets that need no exact count: the runtime keeps them near the caller. A budget without a binding is unlimited. */
 export class BurstLimits {
   readonly #bindings: BurstBindings
 

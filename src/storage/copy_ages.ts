@@ -4,18 +4,18 @@
 /** KV is eventually consistent: readers may see a written value only after this time. */
 export const KV_LAG_SECONDS = 60
 
-/** The list of changed records, in an isolate. From the first age on it is read again beside requests; past the second
- * one, requests wait for it before they issue. */
+/** The list of changed records, in an isolate. From `refreshAfter` on, it is read again in the background. Past
+ * `max`, requests wait for it before they issue. */
 export const CHANGE_LIST_SECONDS = { refreshAfter: 3, max: 5 } as const
 
-/** A client, in an isolate. From the first age on it is read again beside requests; past the second one they wait. */
+/** A client, in an isolate. From `refreshAfter` on, it is read again in the background. Past `max`, requests wait. */
 export const CLIENT_COPY_SECONDS = { refreshAfter: 30, max: 90 } as const
 
-/** That an id has no client, in an isolate. */
+/** How long an isolate remembers that an id has no client. */
 export const UNKNOWN_CLIENT_SECONDS = 30
 
-/** The signing keys, in an isolate. From the first age on they are read again beside requests; past the second one they
- * wait. */
+/** The signing keys, in an isolate. From `refreshAfter` on, they are read again in the background. Past `max`,
+ * requests wait. */
 export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 
 /**

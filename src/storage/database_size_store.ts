@@ -1,25 +1,25 @@
 import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
 
-/** What a D1 database can hold (https://developers.cloudflare.com/d1/platform/limits/). */
+/** The size limit of a D1 database (https://developers.cloudflare.com/d1/platform/limits/). */
 export const DATABASE_LIMIT_BYTES = 10_000_000_000
 
 /** The share of the limit from which operators are warned. */
 const WARNING_SHARE = 0.7
 
-/** The share of the limit from which rows are removed before their time. */
+/** The share of the limit from which rows are removed early. */
 const RELIEF_SHARE = 0.85
 
 export interface DatabaseSize {
   /** The binding in wrangler.toml. */
   name: string
-  /** Null where the database does not answer. */
+  /** Null if the database does not respond. */
   bytes: number | null
   isNearlyFull: boolean
   needsRelief: boolean
 }
 
-/** How full the databases are. */
+/** Reads the sizes of the databases. */
 export class DatabaseSizeStore {
   readonly #databases: ReadonlyMap<string, D1Database>
 
@@ -28,12 +28,12 @@ export class DatabaseSizeStore {
     this.#databases = databases
   }
 
-  /** The size of each database. One that does not answer is logged. */
+  /** The size of each database. A database that does not respond is logged. */
   readAll(): Promise<DatabaseSize[]> {
     return Promise.all([...this.#databases].map(([name, db]) => readSize(name, db)))
   }
 
-  /** The same, with a warning in the log for each that is nearly full. */
+  /** Reads the sizes and logs a warning for each database that is nearly full. */
   async readAndWarn(): Promise<DatabaseSize[]> {
     const sizes = await this.readAll()
     for (const { name, bytes, isNearlyFull } of sizes) {

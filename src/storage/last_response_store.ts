@@ -5,10 +5,10 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
-/** A response is kept for so long after it was last confirmed. */
+/** The time for which the cache keeps a response after the stores last confirmed it. */
 const KEEP_SECONDS = 86_400
 
-/** One that stays the same is kept again after this long. */
+/** An unchanged response is kept again after this time. */
 const KEEP_AGAIN_SECONDS = 60
 
 const NAMES = 8
@@ -16,8 +16,8 @@ const NAMES = 8
 const SAVED_AT_HEADER = 'X-Saved-At'
 const MAC_HEADER = 'X-Mac'
 
-/** What anyone may read, and by what to tell whether it has changed. */
-interface PublicAnswer {
+/** A response that any caller may read. Its ETag shows whether it has changed. */
+interface PublicResponse {
   etag: string
 }
 
@@ -37,11 +37,11 @@ export class LastResponseStore {
   }
 
   /** Keeps a response that the stores have just confirmed, after it is sent. */
-  keep(name: string, answer: PublicAnswer, context: RequestContext): void {
-    if (this.#kept.get(name, context.now) === answer.etag) return
-    this.#kept.set(name, answer.etag, context.now + KEEP_AGAIN_SECONDS)
+  keep(name: string, content: PublicResponse, context: RequestContext): void {
+    if (this.#kept.get(name, context.now) === content.etag) return
+    this.#kept.set(name, content.etag, context.now + KEEP_AGAIN_SECONDS)
     runLater(context, `keep the last ${name}`, async () => {
-      const response = await this.#toResponse(name, JSON.stringify(answer), context.now)
+      const response = await this.#toResponse(name, JSON.stringify(content), context.now)
       await caches.default.put(addressOfLast(name, this.#issuer), response)
     })
   }
@@ -49,7 +49,7 @@ export class LastResponseStore {
   /** The last authentic response of that name, to be decoded; null if the store has none. @throws CorruptRecord */
   async find(name: string, { now }: Pick<RequestContext, 'now'>): Promise<unknown> {
     const text = await this.#read(name, now)
-    return text === null ? null : parseJsonColumn(`last answer ${name}`, text)
+    return text === null ? null : parseJsonColumn(`last response ${name}`, text)
   }
 
   async #toResponse(name: string, text: string, savedAt: number): Promise<Response> {
@@ -74,7 +74,7 @@ export class LastResponseStore {
     const savedAt = Number(response.headers.get(SAVED_AT_HEADER) ?? Number.NaN)
     const copy = { name: macName(name), savedAt, text }
     if (!(await this.#mac.verifies(copy, response.headers.get(MAC_HEADER) ?? ''))) {
-      log('warn', 'last_answer_not_authentic', { name })
+      log('warn', 'last_response_not_authentic', { name })
       return null
     }
     return savedAt > now - KEEP_SECONDS ? text : null
@@ -83,7 +83,7 @@ export class LastResponseStore {
 
 /** A name in the cache, not an address that a client requests. It is below the issuer, so no other service uses it. */
 export function addressOfLast(name: string, issuer: string): string {
-  return `${issuer}/.last-answers/${name}`
+  return `${issuer}/.last-responses/${name}`
 }
 
 function macName(name: string): string {

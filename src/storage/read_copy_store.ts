@@ -20,14 +20,14 @@ interface Copy<T> {
   savedAt: number
 }
 
-/** What is read through a copy. */
+/** A record that is read through a copy. */
 export interface CopiedRecord<T> {
   key: string
   /** @throws CorruptRecord */
   decode(copy: unknown): T
   /** Whether a copy lacks a change that this isolate knows of. Such a copy is not used, even while D1 is away. */
   isOutdated?(copy: T): boolean
-  /** Null where there is no such record: then there is no copy either. */
+  /** Null if the record does not exist. KV then has no copy. */
   readRecord(): Promise<T | null>
 }
 
@@ -102,7 +102,7 @@ export class ReadCopyStore {
     await callStore('KV', () => this.#kv.put(key, text, { metadata: { savedAt, mac } }))
   }
 
-  /** Writes the copy of a record; one that is gone, null, has none. @throws StorageUnavailable */
+  /** Writes the copy of a record; null deletes the copy. @throws StorageUnavailable */
   async write(key: string, value: unknown, context: RequestContext): Promise<void> {
     if (value === null) await callStore('KV', () => this.#kv.delete(key))
     else await this.save(key, value, context)

@@ -41,16 +41,16 @@ function rungOf(path: string): number {
 }
 
 describe('the command line', () => {
-  it('is really read', () => {
+  it('the test finds the source files of the command line', () => {
     expect(files.size).toBeGreaterThan(30)
     expect(imports.length).toBeGreaterThan(100)
   })
 
-  it('imports nothing of the server', () => {
+  it('the command line imports no module of the server', () => {
     expect(imports.filter(({ target }) => !ALLOWED.some((allowed) => allowed.test(target)))).toEqual([])
   })
 
-  it('imports down its own ladder, but for types of what commands work with', () => {
+  it('each folder imports only from itself and from lower layers, except types', () => {
     const up = imports.filter(
       ({ path, target }) =>
         target.startsWith('packages/cli/src/') &&
@@ -60,7 +60,7 @@ describe('the command line', () => {
     expect(up).toEqual([])
   })
 
-  it(`has no file over ${MAX_LINES} lines, except the generated types`, () => {
+  it(`no file has more than ${MAX_LINES} lines, except the generated types`, () => {
     const written = [...files].filter(([path]) => path !== 'packages/cli/src/api/schemas.ts')
     expect(written.filter(([, text]) => text.split('\n').length > MAX_LINES)).toEqual([])
   })

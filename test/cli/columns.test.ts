@@ -84,7 +84,7 @@ describe('a NULL marker', () => {
     }
   })
 
-  it('is refused as an item of a JSON list too, and JSON null is an absent value', async () => {
+  it('the import refuses a NULL marker in a JSON list, and reads JSON null as an absent value', async () => {
     const text = '{"username":"a","roles":["x","NULL"]}\n{"username":"b","name":null,"roles":null}'
     expect(await read(text, { format: 'jsonl' })).toEqual([
       'roles: has the item "NULL", which stands for NULL (--null)',
@@ -92,14 +92,14 @@ describe('a NULL marker', () => {
     ])
   })
 
-  it('is replaced by --null: a user whose name is NULL can be imported', async () => {
+  it('--null replaces the marker, so that the import accepts a user named NULL', async () => {
     const text = 'username,name\nNULL,none\n'
     expect(await read(text)).toEqual([{ name: 'none' }])
     expect(await read(text, { rules: { nulls: ['none'] } })).toEqual([{ username: 'NULL' }])
     expect(await read(text, { rules: { nulls: [''] } })).toEqual([{ username: 'NULL', name: 'none' }])
   })
 
-  it('is the whole value: a text that only contains the word is kept', async () => {
+  it('the import keeps a text that only contains the marker', async () => {
     const text = 'username,name\nnullify,Ann NULL\n'
     expect(await read(text)).toEqual([{ username: 'nullify', name: 'Ann NULL' }])
   })
@@ -110,24 +110,27 @@ describe('a backslash in a cell of CSV', () => {
   const PROBLEM =
     'username: has a backslash (--format mysql where it begins an escape, --backslash-is-text where it is text)'
 
-  it('refuses the row, unless the command line says what it is', async () => {
+  it('the import refuses the row unless the command line defines the backslash', async () => {
     expect(await read(TEXT)).toEqual([PROBLEM])
     const rules = { isBackslashText: true }
     expect(await read(TEXT, { rules })).toEqual([{ username: 'SHOP\\ann', password_hash: 'x' }])
   })
 
-  it.each(USER_FIELDS.map(({ name }) => name))('is never read as part of %s', async (column) => {
-    expect(await read(`${column}\n"O\\'Neil"\n`)).toEqual([PROBLEM.replace('username', column)])
-  })
+  it.each(USER_FIELDS.map(({ name }) => name))(
+    'the import never reads a backslash as part of %s',
+    async (column) => {
+      expect(await read(`${column}\n"O\\'Neil"\n`)).toEqual([PROBLEM.replace('username', column)])
+    },
+  )
 
-  it('does not matter in a column that is left out', async () => {
+  it('the import accepts a backslash in an ignored column', async () => {
     const rules = { ignore: ['note'] }
     expect(await read('username,note\nann,a\\b\n', { rules })).toEqual([{ username: 'ann' }])
   })
 })
 
 describe('a file with backslash escapes (--format mysql)', () => {
-  it('has \\N for an absent value, and escapes for other characters', async () => {
+  it('the import reads \\N as an absent value, and decodes the other escapes', async () => {
     const text = [
       'username\tname\tsalt',
       "O\\'Neil\t\\N\ta\\tb\\\\c",
@@ -141,7 +144,7 @@ describe('a file with backslash escapes (--format mysql)', () => {
     ])
   })
 
-  it('may have another delimiter, and then quotes (FIELDS OPTIONALLY ENCLOSED BY)', async () => {
+  it('the import reads another delimiter with quoted cells (FIELDS OPTIONALLY ENCLOSED BY)', async () => {
     const text = 'username,name\r\n"a,b","says \\"hi\\" and ""ho"""\r\n"c",\\N\r\n'
     expect(await read(text, { format: 'mysql', delimiter: ',' })).toEqual([
       { username: 'a,b', name: 'says "hi" and "ho"' },
@@ -159,7 +162,7 @@ describe('a file with backslash escapes (--format mysql)', () => {
 })
 
 describe('a JSON document', () => {
-  it('has the rows in a list, and each row has its line', async () => {
+  it('the import reads the rows of a list and the line number of each row', async () => {
     const text =
       '[\n  {"username":"a [1]","roles":["x","y"]},\n\n  {"username":"b\\"}{","enabled":false}\n]\n'
     expect(await read(text, { format: 'json' })).toEqual([
@@ -184,7 +187,7 @@ describe('a JSON document', () => {
 })
 
 describe('the columns of a file', () => {
-  it('fill the fields that --map says, one or several, and --ignore leaves columns out', async () => {
+  it('--map assigns a column to one or more fields, and --ignore skips a column', async () => {
     const rules = {
       map: ['E-Mail=username', 'e-mail=email', 'a=b=name'],
       ignore: ['Note'],
@@ -197,7 +200,7 @@ describe('the columns of a file', () => {
     ])
   })
 
-  it('are an error that names each unknown one, with what to do', async () => {
+  it('the error names each unknown column and the options that fix it', async () => {
     const error = await read('user_name,passwrd,colour\na,b,c\n').catch((thrown: Error) => thrown.message)
     expect(error).toBe(
       [
@@ -230,7 +233,7 @@ describe('the columns of a file', () => {
     await expect(read('username\na\n', { rules })).rejects.toThrow(message)
   })
 
-  it('name the line of a JSON row that has an unknown one', async () => {
+  it('the error names the line of a JSON row with an unknown column', async () => {
     const text = '{"username":"a"}\n{"username":"b","pasword":"p"}\n'
     await expect(read(text, { format: 'jsonl' })).rejects.toThrow(
       'Columns of line 2:\n  "pasword" is not known',

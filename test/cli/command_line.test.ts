@@ -23,7 +23,7 @@ function refusalOf(...args: string[]): string {
 }
 
 describe('a command line', () => {
-  it('names a command, its arguments and its options in any order', () => {
+  it('the parser accepts arguments and options in any order', () => {
     const { command, input } = parse(
       'clients',
       'update',
@@ -37,7 +37,7 @@ describe('a command line', () => {
     expect(input.fields).toEqual({ scopes: ['cart', 'orders'], name: 'My shop' })
   })
 
-  it('may have options of every command before its name', () => {
+  it('the parser accepts global options before the name of the command', () => {
     const { command, input } = parse('--server', 'https://id.test', 'users', '--json', 'list')
     expect([command.name, input.get(SERVER), input.has(JSON_OUTPUT)]).toEqual([
       'users list',
@@ -46,11 +46,11 @@ describe('a command line', () => {
     ])
   })
 
-  it('takes what follows -- as it is', () => {
+  it('the parser reads each word after -- as an argument', () => {
     expect(parse('users', 'show', '--', '--odd').input.argument('USER')).toBe('--odd')
   })
 
-  it('takes an id that begins with a dash for an argument', () => {
+  it('the parser reads an id that begins with a dash as an argument', () => {
     const { input } = parse('keys', 'retire', '-vKn0Zr', '--yes')
     expect(input.argument('KEY')).toBe('-vKn0Zr')
   })
@@ -88,7 +88,7 @@ describe('a command line', () => {
 })
 
 describe('the help', () => {
-  it('of everything has each command and each exit code, within the width', () => {
+  it('the general help lists each command and exit code within the width', () => {
     const text = formatHelp('', COMMANDS, 80)
     for (const { name } of COMMANDS) expect(text).toContain(`\n  ${name}`)
     for (const [code, meaning] of Object.values(EXIT_CODES))
@@ -97,7 +97,7 @@ describe('the help', () => {
   })
 
   it.each(COMMANDS.map((command) => [command.name, command] as const))(
-    'of %s says all there is',
+    'the help of %s lists its arguments and options',
     (name, command) => {
       const text = formatHelp(name, COMMANDS, 100)
       expect(text.startsWith(command.summary.slice(0, 30))).toBe(true)
@@ -107,7 +107,7 @@ describe('the help', () => {
     },
   )
 
-  it('of a group has its commands and no others', () => {
+  it('the help of a group lists only the commands of the group', () => {
     const text = formatHelp('keys', COMMANDS, 80)
     expect(text).toContain('keys rotate')
     expect(text).not.toContain('clients list')
@@ -115,20 +115,20 @@ describe('the help', () => {
 })
 
 describe('the table of commands', () => {
-  it('has each name once, and no command that is the beginning of another', () => {
+  it('each name is unique, and no command is the prefix of another command', () => {
     const names = COMMANDS.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     expect(names.filter((name) => names.some((other) => other.startsWith(`${name} `)))).toEqual([])
   })
 
-  it('has each option once in a command', () => {
+  it('each option of a command is unique', () => {
     for (const { options = [] } of COMMANDS) {
       const names = [...options, ...GLOBAL_OPTIONS].map(({ name }) => name)
       expect(new Set(names).size).toBe(names.length)
     }
   })
 
-  it('takes no password on the command line, where other users see it', () => {
+  it('no option takes a password, because other users can see the command line', () => {
     const names = COMMANDS.flatMap(({ options = [] }) => options.filter(({ value }) => value !== null))
     expect(names.filter(({ name }) => /password|secret/.test(name)).map(({ name }) => name)).toEqual([])
   })
@@ -151,7 +151,7 @@ describe('a time', () => {
     expect(parseTime(text, NOW)).toBe(seconds)
   })
 
-  it('without a zone is local, also a date alone', () => {
+  it('the parser reads a time or a date without a zone as local time', () => {
     expect(parseTime('2026-11-25', NOW)).toBe(new Date(2026, 10, 25).getTime() / 1000)
     expect(parseTime('2026-11-25 10:30', NOW)).toBe(new Date(2026, 10, 25, 10, 30).getTime() / 1000)
   })

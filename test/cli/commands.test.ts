@@ -6,7 +6,7 @@ import { untilAudited } from '../support/audit_lag.ts'
 import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
-// The built command as a child process, and the real Worker with the demo data.
+// These tests run the built command as a child process against the real Worker with the demo data.
 
 let cli: Cli
 let support: Cli
@@ -38,7 +38,7 @@ async function refresh(token: string): Promise<Response> {
 }
 
 describe('clients', () => {
-  it('are created with a secret, which alone is on stdout and works', async () => {
+  it('clients create prints only the secret on stdout, and the secret works', async () => {
     const args = [
       '--api',
       'storefront',
@@ -61,7 +61,7 @@ describe('clients', () => {
     expect(response.status).toBe(200)
   })
 
-  it('are JSON exactly as the admin API answers, the secret in it', async () => {
+  it('--json prints the response of the admin API, including the secret', async () => {
     const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
     const created = await cli.json('clients', 'create', 'shop-b', ...args)
     expect(created).toMatchObject({ client_id: 'shop-b', client_secret: expect.stringMatching(/^sps_/) })
@@ -69,7 +69,7 @@ describe('clients', () => {
     expect(await cli.json('clients', 'show', 'shop-b')).toEqual(shown)
   })
 
-  it('are a table for people', async () => {
+  it('clients list prints a table', async () => {
     const { code, stdout, stderr } = await cli.run(['clients', 'list', '--search', 'storefront-'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const [title, ...rows] = stdout.trimEnd().split('\n')
@@ -81,7 +81,7 @@ describe('clients', () => {
     ])
   })
 
-  it('are listed up to a limit, or all of them, page after page', async () => {
+  it('clients list prints up to --limit clients, or every page with --all', async () => {
     expect(await list('clients', 'list', '--limit', '2')).toHaveLength(2)
     const { items, next_cursor } = await cli.json('clients', 'list', '--all')
     expect([(items as unknown[]).length > 5, next_cursor]).toEqual([true, null])
@@ -89,7 +89,7 @@ describe('clients', () => {
     expect(stderr).toBe('There are more results: use --all or a higher --limit.\n')
   })
 
-  it('have two secrets side by side, of which one is retired', async () => {
+  it('a client accepts two secrets until the operator retires one', async () => {
     const secret = (await cli.run(['clients', 'add-secret', 'backoffice-demo'])).stdout
     expect(secret).toMatch(/^sps_/)
     const { secrets } = (await cli.json('clients', 'show', 'backoffice-demo')) as {
@@ -108,7 +108,7 @@ describe('clients', () => {
     })
   })
 
-  it('are changed only where nobody changed them since, and say so', async () => {
+  it('clients update refuses a change if the client has changed in the meantime', async () => {
     await cli.run(['clients', 'create', 'shop-c', '--api', 'storefront', '--grants', 'password'])
     const version = /Version ("\d+")/.exec((await cli.run(['clients', 'show', 'shop-c'])).stderr)?.[1] ?? ''
     const update = ['clients', 'update', 'shop-c', '--if-match', version]
@@ -124,7 +124,7 @@ describe('clients', () => {
     expect(await cli.run(['clients', 'update', 'shop-c'])).toMatchObject({ code: 2 })
   })
 
-  it('are refused with every path that is wrong', async () => {
+  it('the refusal of a client names each invalid path', async () => {
     const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart,nope,none']
     expect(await cli.run(['clients', 'create', 'shop-d', ...args])).toEqual({
       code: 1,
@@ -139,20 +139,20 @@ describe('clients', () => {
     ).toBe(5)
   })
 
-  it('are deleted where that is confirmed, and are gone then', async () => {
+  it('clients delete needs a confirmation and removes the client', async () => {
     await cli.run(['clients', 'create', 'shop-e', '--api', 'storefront', '--grants', 'password', '--public'])
     expect(await cli.run(['clients', 'delete', 'shop-e'])).toMatchObject({ code: 2, stdout: '' })
     expect((await cli.run(['clients', 'delete', 'shop-e', '--yes'])).code).toBe(0)
     expect((await cli.run(['clients', 'show', 'shop-e'])).code).toBe(4)
   })
 
-  it('cannot lock out whoever is signed in by them', async () => {
+  it('an operator cannot disable the client of the current session', async () => {
     expect(await cli.run(['clients', 'disable', 'sallyport-cli'])).toMatchObject({ code: 5 })
   })
 })
 
-describe('people', () => {
-  it('are created with a password from stdin, and found by their username', async () => {
+describe('users', () => {
+  it('users create reads the password from stdin, and users show finds the username', async () => {
     const args = ['--pool', 'customers', '--roles', 'buyer,vip', '--name', 'Ann Lee']
     const created = await cli.run(['users', 'create', 'Ann@Example.com', ...args], {
       stdin: 'a long passphrase\n',
@@ -167,7 +167,7 @@ describe('people', () => {
     expect((await cli.run(['users', 'show', 'ann@example'])).code).toBe(4)
   })
 
-  it('with confusable names are listed by check-names, with what is unusual, and no others', async () => {
+  it('check-names lists only the users with confusable names, with the reason', async () => {
     const stdin = 'a long passphrase\n'
     const name = 'j\u0430ne@example.com'
     const created = await cli.run(['users', 'create', name, '--pool', 'customers'], { stdin })
@@ -183,20 +183,20 @@ describe('people', () => {
     expect(unknown).toEqual({ code: 0, stdout: '', stderr: 'No results.\n' })
   })
 
-  it('are refused a name with an invisible character, which is named', async () => {
+  it('users create refuses a username with an invisible character, and names the character', async () => {
     const args = ['users', 'create', 'ann\u200b@example.com', '--pool', 'customers']
     const { code, stderr } = await cli.run(args, { stdin: 'a long passphrase\n' })
     expect([code, stderr]).toEqual([1, expect.stringContaining('has the invisible character U+200B')])
   })
 
-  it('need a password, and never take it from the command line', async () => {
+  it('users create needs a password and never reads it from the command line', async () => {
     expect(await cli.run(['users', 'create', 'bob', '--pool', 'customers'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('give it on a line of standard input'),
     })
   })
 
-  it('get no password that is too short, and the reason is told', async () => {
+  it('set-password refuses a password that is too short, and prints the reason', async () => {
     const short = await cli.run(['users', 'set-password', 'ann@example.com'], {
       stdin: `seventy\n${OPERATORS.operator}\n`,
     })
@@ -207,7 +207,7 @@ describe('people', () => {
     })
   })
 
-  it('keep what is not changed, the rest of their profile too', async () => {
+  it('users update keeps the other fields and the rest of the profile', async () => {
     const update = ['users', 'update', 'ann@example.com']
     expect((await cli.run([...update, '--email', 'ann@work.test'])).code).toBe(0)
     expect((await cli.run([...update, '--name', '', '--roles', ''])).code).toBe(0)
@@ -217,7 +217,7 @@ describe('people', () => {
     })
   })
 
-  it('are disabled and enabled, and must set a new password', async () => {
+  it('an operator can disable a user, enable a user and require a new password', async () => {
     expect((await support.run(['users', 'disable', 'ann@example.com'])).code).toBe(0)
     expect(await support.run(['users', 'enable', 'ann@example.com'])).toMatchObject({ code: 1, stdout: '' })
     expect((await cli.run(['users', 'enable', 'ann@example.com'])).code).toBe(0)
@@ -238,7 +238,7 @@ describe('people', () => {
     expect((await cli.run(['users', 'show', 'ann@example.com'])).code).toBe(4)
   })
 
-  it('in several pools with one name are told apart by --pool', async () => {
+  it('--pool selects one of several users with the same username', async () => {
     for (const pool of ['customers', 'staff']) {
       await cli.run(['users', 'create', 'twin', '--pool', pool], { stdin: 'a long passphrase\n' })
     }
@@ -251,7 +251,7 @@ describe('people', () => {
 })
 
 describe('why', () => {
-  it('says that the person was signed out by an operator, and when', async () => {
+  it('why prints that an operator signed the user out, with the time', async () => {
     const { refresh_token } = await signIn(issuer)
     expect((await refresh(refresh_token)).status).toBe(200)
     await untilAudited()
@@ -264,7 +264,7 @@ describe('why', () => {
     )
   })
 
-  it('says of a session that an operator ended it', async () => {
+  it('why prints that an operator ended the session', async () => {
     const { refresh_token } = await requestTokens(issuer, {
       client_id: 'storefront-public',
       username: 'guest',
@@ -281,7 +281,7 @@ describe('why', () => {
     expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
   })
 
-  it('says that it does not know somebody, or that there was no session', async () => {
+  it('why prints that the user is unknown, or that the user had no session', async () => {
     expect((await cli.run(['why', 'nobody@example.com'])).code).toBe(4)
     expect(await cli.run(['why', 'clerk'])).toMatchObject({
       code: 4,
@@ -289,7 +289,7 @@ describe('why', () => {
     })
   })
 
-  it('has the sessions of a person or a client in a list', async () => {
+  it('sessions list prints the sessions of a user or a client', async () => {
     const sessions = await list('sessions', 'list', '--user', 'amanda@example.com')
     expect(sessions[0]).toMatchObject({ client_id: 'storefront-demo', state: 'cut_off' })
     expect((await list('sessions', 'list', '--client', 'storefront-public')).length).toBeGreaterThan(0)
@@ -298,7 +298,7 @@ describe('why', () => {
 })
 
 describe('the audit trail', () => {
-  it('is asked by person, operator, kind and time', async () => {
+  it('the audit command filters by user, operator, kind and time', async () => {
     const events = await list('audit', '--by', 'operator', '--kind', 'admin', '--from', '1h', '--all')
     expect(events.map(({ reason }) => reason)).toContain('the client was created')
     expect(await list('audit', '--from', '2100-01-01')).toEqual([])
@@ -307,7 +307,7 @@ describe('the audit trail', () => {
 })
 
 describe('statistics', () => {
-  it('counts what just happened', async () => {
+  it('the statistics command counts the latest events', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
       /^from .*\nto .*\n(?:tokens \(\w+\) +[1-9]\d*\n)+failures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
@@ -319,7 +319,7 @@ describe('statistics', () => {
 })
 
 describe('keys', () => {
-  it('are listed, rotated and sealed anew', async () => {
+  it('the keys commands list, rotate and reseal the signing keys', async () => {
     expect(await list('keys', 'list')).toMatchObject([{ state: 'current' }])
     expect((await cli.run(['keys', 'rotate'])).stdout).toMatch(/state +next/)
     const again = await cli.run(['keys', 'rotate', '--lead', '3600'])

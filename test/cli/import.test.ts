@@ -39,7 +39,7 @@ function people(prefix: string, count: number): string {
   return write(`${prefix}.csv`, ['username,password_hash,roles,enabled,name', ...rows])
 }
 
-/** As Symfony's MessageDigestPasswordHasher does. */
+/** Hashes a password with the algorithm of Symfony's MessageDigestPasswordHasher. */
 function hashLikeSymfony(password: string, salt: string, iterations: number): string {
   const salted = Buffer.from(`${password}{${salt}}`)
   let digest = createHash('sha512').update(salted).digest()
@@ -47,14 +47,14 @@ function hashLikeSymfony(password: string, salt: string, iterations: number): st
   return digest.toString('base64')
 }
 
-/** How many people there are whose names begin so. */
+/** Counts the users whose usernames begin with a prefix. */
 async function count(prefix: string): Promise<number> {
   const { items } = await cli.json('users', 'list', '--search', prefix, '--all')
   return (items as unknown[]).length
 }
 
-describe('an import of people', () => {
-  it('tries the whole file out first, and changes nothing unless that is agreed to', async () => {
+describe('an import of users', () => {
+  it('the import checks the whole file first, and changes nothing without a confirmation', async () => {
     const file = people('dry', 250)
     const trial =
       'Dry run: 250 users to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
@@ -70,7 +70,7 @@ describe('an import of people', () => {
     expect(await count('dry')).toBe(0)
   })
 
-  it(`takes ${ROWS} of them, and passes over them when it is run again`, async () => {
+  it(`the import creates ${ROWS} users, and a second run skips them`, async () => {
     const args = ['import', 'users', people('many', ROWS), '--pool', 'customers', '--yes', '--json']
     const first = await cli.run(args)
     expect(first.code).toBe(0)
@@ -98,7 +98,7 @@ describe('an import of people', () => {
     })
   })
 
-  it('lets them sign in with the password that they had, by bcrypt or Symfony’s sha512', async () => {
+  it('imported users sign in with their old password (bcrypt or Symfony’s sha512)', async () => {
     const salt = 'k8sa2xq1'
     const file = write('old.csv', [
       'username,password_hash,hash_scheme,salt,iterations',
@@ -113,7 +113,7 @@ describe('an import of people', () => {
     }
   })
 
-  it('reports each refused row once, by its line and with the reason, and takes the others', async () => {
+  it('the import reports each refused row once with its line and reason, and imports the others', async () => {
     const file = write('mixed.jsonl', [
       JSON.stringify({ username: 'mixed1', password: 'a long passphrase', pool: 'customers' }),
       JSON.stringify({
@@ -153,7 +153,7 @@ sallyport: 4 rows were refused.
     expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
   })
 
-  it('refuses a second spelling of a username, also in another batch, and the user signs in with both', async () => {
+  it('the import refuses a second spelling of a username in any batch, and a sign-in accepts both', async () => {
     const [first, second] = ['ΓΙΏΡΓΟΣ@shop.test', 'γιώργος@shop.test']
     const others = Array.from({ length: 120 }, (_, i) => `between${i}@shop.test`)
     const rows = [first, ...others, second].map((username) => `${username},${BCRYPT}`)
@@ -175,7 +175,7 @@ sallyport: 1 row was refused.
     expect(await cli.json('users', 'show', second)).toMatchObject({ username: 'γιώργοσ@shop.test' })
   })
 
-  it('sends nothing where a column is not known', async () => {
+  it('the import sends no request if a column is unknown', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     const file = write('columns.csv', ['username,passwd', 'a,b'])
@@ -187,12 +187,12 @@ sallyport: 1 row was refused.
     await proxy.close()
   })
 
-  it('loses and doubles nothing where a response is lost on the way', async () => {
+  it('the import loses and repeats no row after a lost response', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
     const file = people('lost', 450)
-    // Five batches of the dry run, then the first one that counts.
+    // The dry run sends five batches. The sixth batch is the first real one.
     proxy.loseAnswerTo('POST /admin/api/users/import', { after: 5 })
     expect(await user.run(['import', 'users', file, '--pool', 'customers', '--yes'])).toEqual({
       code: 0,
@@ -207,14 +207,14 @@ Done: 450 users created, 0 there already, 0 rows refused.
     await proxy.close()
   })
 
-  it('finishes what is on its way at Ctrl+C, and says how to go on', async () => {
+  it('Ctrl+C lets the current batch finish, and the import prints how to continue', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
     const file = people('stop', 3000)
     const args = ['import', 'users', file, '--pool', 'customers', '--yes']
     const interrupt = (child: ChildProcess) => {
-      // The sign-in, the dry run in 30 batches, and a few of the real ones.
+      // The requests are the sign-in, 30 batches of the dry run and a few real batches.
       const timer = setInterval(() => {
         if (proxy.requests.length < 35) return
         clearInterval(timer)
@@ -231,7 +231,7 @@ Done: 450 users created, 0 there already, 0 rows refused.
     await proxy.close()
   })
 
-  it('goes on where it was left, when the server went away in the middle', async () => {
+  it('the import continues after an outage of the server', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -259,7 +259,7 @@ Done: 450 users created, 0 there already, 0 rows refused.
 })
 
 describe('an import of clients', () => {
-  it('prints each secret that was made, once, and they work', async () => {
+  it('the import prints each generated secret once, and each secret works', async () => {
     const file = write('clients.csv', [
       'client_id,grants,scopes,confidential,client_secret,enabled',
       'machine,client_credentials,cart|orders,t,,t',
@@ -286,7 +286,7 @@ describe('an import of clients', () => {
     expect((await cli.run(args)).stdout).toBe('')
   })
 
-  it('refuses a row whose secret another client has, and imports the rows after it', async () => {
+  it('the import refuses a row with the secret of another client, and imports later rows', async () => {
     const secret = 'shared-secret-'.repeat(3)
     const args = ['--api', 'storefront', '--yes']
     const header = 'client_id,grants,client_secret'
@@ -308,7 +308,7 @@ sallyport: 1 row was refused.
     })
   })
 
-  it('keeps the secrets of a batch whose answer was lost', async () => {
+  it('the import keeps the secrets of a batch after a lost response', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()

@@ -14,7 +14,7 @@ const SHA256 = createHash('sha256')
   .update(SALT + PASSWORD)
   .digest('hex')
 const SCHEMES = IMPORT_SCHEMES.map(({ name }) => name).join(', ')
-/** Over the limit of Cloudflare. */
+/** A cost above the limit of Cloudflare. */
 const EXPENSIVE = `$pbkdf2-sha256$i=600000$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
 let cli: Cli
@@ -49,7 +49,7 @@ describe('an import of hashes', () => {
   it.each([
     ['with a salt column', 'username,password_hash,salt', `${SHA256},${SALT}`],
     ['without one', 'username,password_hash', SHA256],
-  ])('never guesses the scheme of a bare hash: %s', async (_what, header, cells) => {
+  ])('the import never guesses the scheme of a bare hash: %s', async (_what, header, cells) => {
     const file = write('bare.csv', [header, `bare@shop.test,${cells}`])
     expect(await importUsers(file)).toEqual({
       code: 1,
@@ -61,7 +61,7 @@ sallyport: 1 row was refused.
     })
   })
 
-  it('converts a bare hash by the scheme that a column or the option names, and counts each scheme', async () => {
+  it('a column or option names the scheme of a bare hash, and the import counts each scheme', async () => {
     const file = write('named.csv', [
       'username,password_hash,salt,hash_scheme',
       `named1@shop.test,${SHA256},${SALT},`,
@@ -86,7 +86,7 @@ Done: 4 users created, 0 there already, 0 rows refused.
       'there is no hash scheme "bcript"; did you mean "bcrypt"? Schemes are: argon2id, ',
     ],
     [['--reset', 'all'], '--reset must be missing or unsupported'],
-  ])('is an error of the command line where an option is wrong: %j', async (options, message) => {
+  ])('an invalid option is an error of the command line: %j', async (options, message) => {
     const file = write('option.csv', ['username,password_hash', `option@shop.test,${BCRYPT}`])
     expect(await importUsers(file, ...options)).toMatchObject({
       code: 2,
@@ -94,7 +94,7 @@ Done: 4 users created, 0 there already, 0 rows refused.
     })
   })
 
-  it('imports users without a password where --reset says which', async () => {
+  it('--reset selects the hashes whose users the import creates without a password', async () => {
     const file = write('reset.csv', [
       'username,password_hash',
       'reset1@shop.test,',
@@ -120,7 +120,7 @@ Done: 4 users created, 0 there already, 0 rows refused.
     expect(await signIn('reset3@shop.test')).toHaveProperty('access_token')
   })
 
-  it('with --update replaces the hashes of imported users who have not signed in since', async () => {
+  it('--update replaces the hashes of imported users who have not signed in yet', async () => {
     const wrong = hashSync('another password', 4)
     const rows = (hash: string) => ['update1', 'update2'].map((name) => `${name}@shop.test,${hash}`)
     await importUsers(write('wrong.csv', ['username,password_hash', ...rows(wrong)]))
@@ -155,14 +155,14 @@ describe('known passwords of an import (--verify-with)', () => {
   const known = (lines: string[], mode?: number) => write('known.csv', ['username,password', ...lines], mode)
   const SCHEME = ['--hash-scheme', 'sha256-salt-password']
 
-  it('are checked by the server before anything is imported', async () => {
+  it('the server checks the known passwords before the import starts', async () => {
     const path = known([`verify1@SHOP.test,${PASSWORD}`, `verify2@shop.test,${PASSWORD}`])
     const { stderr } = await importUsers(file(), ...SCHEME, '--dry-run', '--verify-with', path)
     expect(stderr).toContain('Verified: 2 known passwords match their hashes.\nDry run: 2 users to create')
     expect(stderr).not.toContain('Warning')
   })
 
-  it('stop the import where one does not match the hash of its row, or has no row', async () => {
+  it('a known password that matches no hash or has no row stops the import', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -184,7 +184,7 @@ describe('known passwords of an import (--verify-with)', () => {
     await proxy.close()
   })
 
-  it('are in a file that only its owner should read', async () => {
+  it('the import warns if other users can read the file of known passwords', async () => {
     const path = known([`verify1@shop.test,${PASSWORD}`], 0o644)
     const { stderr } = await importUsers(file(), ...SCHEME, '--dry-run', '--verify-with', path)
     expect(stderr).toContain(
@@ -196,7 +196,7 @@ describe('known passwords of an import (--verify-with)', () => {
     [[], 'known.csv has no username and password'],
     [['verify1@shop.test,'], 'known.csv: line 2: password: is needed'],
     [Array.from({ length: 21 }, (_, i) => `u${i},x`), 'known.csv has more than 20 passwords'],
-  ])('are an error where the file is wrong: %#', async (lines, message) => {
+  ])('an invalid file of known passwords is an error: %#', async (lines, message) => {
     const result = await importUsers(file(), ...SCHEME, '--verify-with', known(lines))
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(message) })
   })

@@ -21,13 +21,13 @@ function rowsUnder(title: string, text = page): string[] {
 }
 
 describe('docs/cli.md', () => {
-  it('has every command, as the table of commands has it', () => {
+  it('the page describes each command as the table of commands does', () => {
     expect(rowsUnder('command | what')).toEqual(
       COMMANDS.map((command) => `| \`${formatSyntax(command)}\` | ${command.summary} |`),
     )
   })
 
-  it('has every exit code', () => {
+  it('the page lists each exit code', () => {
     expect(rowsUnder('exit code | meaning')).toEqual(
       Object.values(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${meaning} |`),
     )
@@ -36,15 +36,15 @@ describe('docs/cli.md', () => {
 
 describe('docs/importing.md', () => {
   it.each([
-    ['people', userRows({})],
+    ['users', userRows({})],
     ['clients', clientRows(undefined)],
-  ])('has every column of %s', (what, { columns }) => {
+  ])('the page lists each column of %s', (what, { columns }) => {
     expect(rowsUnder(`column of ${what} |`, importPage)).toEqual(
       columns.map(({ name, summary }) => `| \`${name}\` | ${summary} |`),
     )
   })
 
-  it('has every preset, format, NULL marker and option', () => {
+  it('the page lists each preset, format, NULL marker and option', () => {
     for (const { name } of PRESETS) expect(importPage).toContain(`\n| \`${name}\` | `)
     for (const format of FORMATS) expect(importPage).toContain(`\n| \`${format}\` | `)
     for (const marker of NULL_MARKERS) expect(importPage).toContain(`\`${marker}\``)
@@ -59,11 +59,11 @@ describe('the table of commands', () => {
   const offered = OPERATIONS.map(({ method, path }) => `${method} ${path}`)
   const used = new Set(COMMANDS.flatMap(({ operations = [] }) => operations))
 
-  it('asks for nothing that the admin API does not do', () => {
+  it('each command uses an operation of the admin API', () => {
     expect([...used].filter((operation) => !offered.includes(operation))).toEqual([])
   })
 
-  it('has a command for everything that the admin API does', () => {
+  it('each operation of the admin API has a command', () => {
     expect(offered.filter((operation) => !used.has(operation))).toEqual([])
   })
 })

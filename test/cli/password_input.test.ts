@@ -63,7 +63,7 @@ async function typePassword(keys: string) {
 }
 
 describe('the password prompt on a terminal', () => {
-  it('sends the typed password and does not show it', async () => {
+  it('the command sends the typed password and does not show it', async () => {
     const { code, passwords, shown } = await typePassword('ein Käse 山\r')
     expect(passwords).toEqual(['ein Käse 山'])
     expect(shown).not.toContain('Käse')
@@ -79,7 +79,7 @@ describe('the password prompt on a terminal', () => {
     expect((await typePassword(keys)).passwords).toEqual([password])
   })
 
-  it('ends with exit code 130 after Ctrl+C and sends no request', async () => {
+  it('the command exits with code 130 after Ctrl+C and sends no request', async () => {
     const { code, passwords } = await typePassword('secret\x03')
     expect({ code, passwords }).toEqual({ code: 130, passwords: [] })
   })

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => close())
 
-/** SHA-512 of `password{salt}`, and 4999 times of the digest before it and that. */
+/** SHA-512 of `password{salt}`, then 4999 rounds of SHA-512 over the digest and that text. */
 function makeSymfonyHash(): string {
   const salted = Buffer.from(`${PASSWORD}{${SALT}}`)
   let digest = createHash('sha512').update(salted).digest()
@@ -46,7 +46,7 @@ function makeFirebaseHash(salt: Buffer): string {
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(SIGNER_KEY).toString('base64')
 }
 
-/** The values that a sample has in braces, made by the algorithm of each system. */
+/** The values for the braces in a sample, computed with the algorithm of each system. */
 function makeValues(): Record<string, string> {
   const firebaseSalt = randomBytes(10)
   const wordpress = createHmac('sha384', 'wp-sha384').update(PASSWORD).digest('base64')
@@ -70,7 +70,7 @@ function makeValues(): Record<string, string> {
   }
 }
 
-/** A sample with hashes of `PASSWORD`, as a file of this run. */
+/** Writes a sample with hashes of `PASSWORD` to a temporary file. */
 function makeFile(sample: string): string {
   const values = makeValues()
   const template = readFileSync(join(SAMPLES, sample), 'utf8')
@@ -198,14 +198,14 @@ async function importSample({ file, preset, options = [], pool = 'customers', pa
 }
 
 describe('a preset', () => {
-  it('has a sample file', () => {
+  it('each preset has a sample file', () => {
     const used = [...WITH_HASHES, ...WITHOUT_HASHES]
     expect(new Set(used.map(({ preset }) => preset))).toEqual(new Set(PRESETS.map(({ name }) => name)))
     expect(used.map(({ file }) => file).sort()).toEqual(readdirSync(SAMPLES).sort())
   })
 
   it.each(WITH_HASHES)(
-    'imports its export, and the users sign in with their old password: $file',
+    'the preset imports the sample, and the users sign in with their old password: $file',
     async (sample) => {
       await importSample(sample)
       const { pool = 'customers', users } = sample
@@ -217,18 +217,21 @@ describe('a preset', () => {
     },
   )
 
-  it.each(WITHOUT_HASHES)('imports its export, and the users need a new password: $file', async (sample) => {
-    await importSample(sample)
-    const [username = ''] = Object.keys(sample.users)
-    const customer = { client_id: 'storefront-public', username, password: PASSWORD }
-    await expect(requestTokens(issuer, customer)).rejects.toThrow()
-    expect(await cli.json('users', 'show', username)).toMatchObject({ must_change_password: true })
-    const set = await cli.run(['users', 'set-password', username], {
-      stdin: `${PASSWORD}\n${OPERATORS.operator}\n`,
-    })
-    expect(set).toMatchObject({ code: 0 })
-    expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
-  })
+  it.each(WITHOUT_HASHES)(
+    'the preset imports the sample, and the users need a new password: $file',
+    async (sample) => {
+      await importSample(sample)
+      const [username = ''] = Object.keys(sample.users)
+      const customer = { client_id: 'storefront-public', username, password: PASSWORD }
+      await expect(requestTokens(issuer, customer)).rejects.toThrow()
+      expect(await cli.json('users', 'show', username)).toMatchObject({ must_change_password: true })
+      const set = await cli.run(['users', 'set-password', username], {
+        stdin: `${PASSWORD}\n${OPERATORS.operator}\n`,
+      })
+      expect(set).toMatchObject({ code: 0 })
+      expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
+    },
+  )
 
   it.each([
     [
@@ -236,7 +239,7 @@ describe('a preset', () => {
       'there is no preset "magneto"; did you mean "magento"? Presets are: orocommerce, ',
     ],
     [['--preset', 'keycloak'], '--preset keycloak reads json, not csv'],
-  ])('is checked before anything is read: %j', async (options, message) => {
+  ])('the command checks the preset before it reads the file: %j', async (options, message) => {
     const args = ['import', 'users', makeFile('magento.csv'), '--pool', 'customers', ...options]
     expect(await cli.run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   })

@@ -5,20 +5,20 @@ function format(code: string, members: Record<string, unknown>): string {
   return formatProblem(decodeProblem({ type: `urn:sallyport:problem:${code}`, ...members }, 400))
 }
 
-describe('a problem in sentences', () => {
-  it('is what there is none of, alone', () => {
+describe('the text of a problem', () => {
+  it('the text of a missing record is the detail without the title', () => {
     const members = { title: 'There is no such thing', detail: 'There is no such client.' }
     expect(format('not-found', members)).toBe('There is no such client.')
   })
 
-  it('is why, then what to do', () => {
+  it('the text gives the reason, then the remedy', () => {
     const members = { title: 'An enabled admin must remain', detail: 'Make somebody else an admin first.' }
     expect(format('last-admin', members)).toBe(
       'An enabled admin must remain. Make somebody else an admin first.',
     )
   })
 
-  it('is its title, and each path that is wrong on a line of its own', () => {
+  it('the text has the title, then one line for each invalid path', () => {
     const errors = [{ path: 'name', message: 'must be text' }]
     expect(format('invalid-content', { title: 'The content is not valid', errors })).toBe(
       'The content is not valid.\n  name: must be text',
@@ -34,7 +34,7 @@ describe('a problem that ends a command', () => {
     [422, 0, false, 'failed', 'It failed.'],
     [409, 0, false, 'conflict', 'It failed.'],
   ])(
-    'suggests a retry only where one can succeed: %i',
+    'the command suggests a retry only if a retry can succeed: %i',
     (status, retryAfterSeconds, isTemporary, exitCode, message) => {
       const error = new ProblemError(decodeProblem({ title: 'It failed' }, status), {
         status,

@@ -13,7 +13,7 @@ import { userRows } from '../../packages/cli/src/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
 
-/** What is sent of a file, and the lines of its report. */
+/** Reads a file. Returns the rows to send and the lines of the report. */
 async function read(
   content: string | Buffer,
   { kind = userRows({ pool: 'customers' }), format = 'csv', delimiter = null, rules = {} }: ReadOptions = {},
@@ -36,7 +36,7 @@ interface ReadOptions {
 }
 
 describe('a CSV file', () => {
-  it('has a byte order mark, CRLF, quotes, commas and line breaks in cells (RFC 4180)', async () => {
+  it('the reader accepts a byte order mark, CRLF, and quoted commas and line breaks (RFC 4180)', async () => {
     const text = '\uFEFFusername,password,name\r\n"a@x.test","p ""q"", r","Ann\r\nB"\r\nb@x.test,secret,\r\n'
     expect(await read(text)).toEqual({
       count: 2,
@@ -56,18 +56,18 @@ describe('a CSV file', () => {
     })
   })
 
-  it('may have another delimiter, empty lines, and columns in any order and case', async () => {
+  it('the reader accepts another delimiter, empty lines, and columns in any order and case', async () => {
     const { rows } = await read('Password;USERNAME\n\npw;a\n\n', { delimiter: ';' })
     expect(rows).toEqual([{ line: 3, row: { pool: 'customers', username: 'a', password: 'pw' } }])
   })
 
-  it('refuses a row with too many or too few cells, by its line', async () => {
+  it('the reader refuses a row with too many or too few cells, and names its line', async () => {
     const { rows, refused } = await read('username,password\na,b,c\nd\ne,f\n')
     expect(refused).toEqual(['2 –: has 3 cells, and needs 2', '3 –: has 1 cells, and needs 2'])
     expect(rows).toHaveLength(1)
   })
 
-  it('refuses a second row with the same name, however it is written', async () => {
+  it('the reader refuses a second row with the same username in any spelling', async () => {
     const { rows, refused } = await read('username,password\nAnn,a\nbob,b\nANN,c\n')
     expect(refused).toEqual(['4 ANN: username: line 2 has the same'])
     expect(rows.map(({ line }) => line)).toEqual([2, 3])
@@ -84,13 +84,13 @@ describe('a CSV file', () => {
     ['', 'is empty: its first line must name the columns'],
     ['username,password\n"a,b\n', 'Quote Not Closed'],
     [Buffer.from([0x75, 0xff, 0x0a]), 'is not UTF-8'],
-  ])('is refused as a whole where it is broken: %j', async (content, message) => {
+  ])('the reader refuses a malformed file: %j', async (content, message) => {
     await expect(read(content)).rejects.toThrow(message)
   })
 })
 
 describe('a file of JSON lines', () => {
-  it('has text, lists and truth values as they are, and null for what is absent', async () => {
+  it('the reader keeps texts, lists and booleans, and reads null as an absent value', async () => {
     const text =
       '{"username":"a","password":"p","roles":["x,y","z"],"enabled":false,"name":null}\n\n{"username":"b","password":"p"}'
     expect(await read(text, { format: 'jsonl' })).toEqual({
@@ -106,7 +106,7 @@ describe('a file of JSON lines', () => {
     })
   })
 
-  it('refuses a line that is no object, or has wrong types, by its number', async () => {
+  it('the reader refuses a line without an object or with wrong types, and names its number', async () => {
     const { refused } = await read('[]\n{\n{"username":true}\n{"username":"a","roles":5}\n', {
       format: 'jsonl',
     })
@@ -116,7 +116,7 @@ describe('a file of JSON lines', () => {
     ])
   })
 
-  it('names the line of a member that is not known', async () => {
+  it('the error names the line of an unknown member', async () => {
     const text = '{"username":"a"}\n{"username":"b","pasword":"p"}\n'
     await expect(read(text, { format: 'jsonl' })).rejects.toThrow(
       'Columns of line 2:\n  "pasword" is not known',
@@ -124,11 +124,11 @@ describe('a file of JSON lines', () => {
   })
 })
 
-describe('a person', () => {
+describe('a row of a user', () => {
   const HASH = Buffer.alloc(64, 7).toString('base64')
   const BCRYPT = `$2y$10$${'C'.repeat(53)}`
 
-  it('of Symfony has the hash, its scheme, salt and iterations in columns of their own', async () => {
+  it('a Symfony user has separate columns for hash, scheme, salt and iterations', async () => {
     const { rows, refused } = await read(
       `username,password_hash,hash_scheme,salt,iterations\na,${HASH},symfony-sha512,abc,\nb,${HASH},symfony-sha512,,17\nc,${BCRYPT},,abc,\nd,${HASH},,abc,5000\ne,short,symfony-sha512,abc,\n`,
     )
@@ -157,22 +157,22 @@ describe('a person', () => {
       ['0', false],
       ['no', false],
     ] as const),
-  ])('is enabled by %j as databases write it', async (text, enabled) => {
+  ])('the reader parses the database value %j of the enabled column', async (text, enabled) => {
     const { rows } = await read(`username,password,enabled\na,b,${text}\n`)
     expect(rows[0]?.row).toMatchObject({ enabled })
   })
 
-  it('has roles with commas or bars between them', async () => {
+  it('commas or bars separate the roles', async () => {
     const { rows } = await read('username,password,roles\na,p,"ROLE_A, ROLE_B"\nb,p,ROLE_A|ROLE_B\n')
     for (const { row } of rows) expect(row).toMatchObject({ roles: ['ROLE_A', 'ROLE_B'] })
   })
 
-  it('needs a pool, from its row or from the command line', async () => {
+  it('the row or the command line names the pool of a user', async () => {
     const { refused } = await read('username,password\na,b\n', { kind: userRows({}) })
     expect(refused).toEqual(['2 a: pool: is needed, or the option --pool'])
   })
 
-  it('is refused under its username if a cell cannot be read', async () => {
+  it('the report names the username of a row with an invalid cell', async () => {
     const { refused } = await read('username,password_hash,roles\na,\\x,\nb,\\N,"NULL,r"\n')
     expect(refused).toEqual([
       expect.stringMatching(/^2 a: password_hash: has a backslash/),
@@ -181,8 +181,8 @@ describe('a person', () => {
   })
 })
 
-describe('a client', () => {
-  it('is refused where another row of the file has its id or its secret', async () => {
+describe('a row of a client', () => {
+  it('the reader refuses a row with the id or secret of another row', async () => {
     const secret = 'k'.repeat(40)
     const { rows, refused } = await read(
       `client_id,client_secret\na,${secret}\nb,${secret}\na,${'l'.repeat(40)}\nc,${'m'.repeat(40)}\n`,
@@ -195,7 +195,7 @@ describe('a client', () => {
     expect(rows.map(({ line }) => line)).toEqual([2, 5])
   })
 
-  it('gets a secret of 256 random bits here, where it is confidential and brings none', () => {
+  it('the command generates a 256-bit secret for a confidential client without one', () => {
     const kind = clientRows('storefront')
     const row = kind.toRow({ client_id: 'a' }).row
     const sent = kind.complete(row)
@@ -222,7 +222,7 @@ describe('batches', () => {
     return sizes
   }
 
-  it('have at most 100 rows, 20 plain passwords, and a body that the server takes', async () => {
+  it('a batch has at most 100 rows, 20 plain passwords and a body within the limit', async () => {
     expect(await sizesOf(Array.from({ length: 250 }, () => ({ row: {} })))).toEqual([100, 100, 50])
     expect(await sizesOf(Array.from({ length: 45 }, () => ({ row: { password: 'p' } })))).toEqual([20, 20, 5])
     expect(await sizesOf(Array.from({ length: 5 }, () => ({ row: { name: 'x'.repeat(60_000) } })))).toEqual([
@@ -233,7 +233,7 @@ describe('batches', () => {
 })
 
 describe('the format of a file', () => {
-  it('comes from its name, or is given', () => {
+  it('the name of the file or an option determines the format', () => {
     expect([formatOf('a.CSV', undefined), formatOf('a.ndjson', undefined), formatOf('a', 'jsonl')]).toEqual([
       'csv',
       'jsonl',
@@ -249,7 +249,7 @@ describe('a table', () => {
     { title: 'What', show: ([, what]: string[]) => what ?? '' },
   ]
 
-  it('is aligned, and fits the width by cutting the widest column', () => {
+  it('the table aligns its columns and cuts the widest column to fit the width', () => {
     const rows = [
       ['a', 'short'],
       ['bbbb', 'a text that is longer than the rest'],
@@ -260,7 +260,7 @@ describe('a table', () => {
     expect(formatTable(rows, columns, 20)).toBe('Name  What\na     short\nbbbb  a text that i…')
   })
 
-  it('keeps the first column and times whole, and eight characters of the rest', () => {
+  it('the table never cuts the first column or times, and keeps eight characters of others', () => {
     const three = [...columns, { title: 'Ended', show: ([, , ended]: string[]) => ended ?? '' }]
     const rows = [
       ['a-long-identifier', 'a text of some length', '2026-01-02 03:04:05'],
@@ -273,7 +273,7 @@ b                  short     –`
     expect(formatTable(rows, three, 20)).toBe(narrow)
   })
 
-  it('aligns East Asian characters, emoji and combining marks by their width in cells', () => {
+  it('the table aligns East Asian characters, emoji and combining marks by their width in cells', () => {
     const rows = [
       ['山田', 'x'],
       ['👍🏽', 'x'],
@@ -285,17 +285,17 @@ b                  short     –`
     )
   })
 
-  it('cuts a wide text between characters', () => {
+  it('the table cuts a wide text between characters', () => {
     expect(formatTable([['a', '山田太郎商店様']], columns, 15)).toBe('Name  What\na     山田太郎…')
     expect(formatTable([['a', '山田太郎商店様']], columns, 16)).toBe('Name  What\na     山田太郎…')
     expect(formatTable([['a', '山田太郎商店様']], columns, 17)).toBe('Name  What\na     山田太郎商…')
   })
 
-  it('replaces control characters, which could move the cursor', () => {
+  it('the table replaces control characters, because they could move the cursor', () => {
     expect(formatTable([['\u001B[31m', 'a\nb\u202E']], columns, 80)).toBe('Name   What\n�[31m  a�b�')
   })
 
-  it('wraps at words', () => {
+  it('the text wraps between words', () => {
     expect(wrap('one two three', 8)).toEqual(['one two', 'three'])
   })
 })

@@ -20,14 +20,14 @@ function readCredentials(user: Cli) {
   return JSON.parse(readFileSync(user.credentialsPath, 'utf8'))
 }
 
-/** How often the session of the stored tokens was refreshed. */
+/** Counts the refreshes of the session of the stored tokens. */
 function seqOf(user: Cli): number {
   const [stored] = Object.values<{ refreshToken: string }>(readCredentials(user).servers)
   return JSON.parse(Buffer.from(stored?.refreshToken.split('.')[1] ?? '', 'base64url').toString()).seq
 }
 
 describe('signing in', () => {
-  it('keeps the tokens, and nothing of the password, in a file that only their owner can read', async () => {
+  it('login stores the tokens, without the password, in a file that only their owner can read', async () => {
     const user = cli.another()
     await user.signIn()
     expect(statSync(user.credentialsPath).mode & 0o777).toBe(0o600)
@@ -38,7 +38,7 @@ describe('signing in', () => {
     expect(stdout).toMatch(/^username +operator\nid +user:\S+\nroles +admin\n/)
   })
 
-  it('is refused for a wrong password, and then nothing is kept', async () => {
+  it('login refuses a wrong password and stores no tokens', async () => {
     const user = cli.another()
     expect(await user.run(['login', '--username', 'operator'], { stdin: 'wrong\n' })).toEqual({
       code: 1,
@@ -52,7 +52,7 @@ describe('signing in', () => {
     })
   })
 
-  it('ends the session from before', async () => {
+  it('login ends the previous session', async () => {
     const [user, copy] = [cli.another(), cli.another()]
     await user.signIn()
     copyFileSync(user.credentialsPath, copy.credentialsPath)
@@ -61,12 +61,12 @@ describe('signing in', () => {
     expect((await user.run(['whoami'])).code).toBe(0)
   })
 
-  it('asks for nothing where there is no terminal', async () => {
+  it('login shows no prompt without a terminal', async () => {
     expect((await cli.another().run(['login'])).code).toBe(2)
     expect((await cli.another().run(['login', '--username', 'operator'])).code).toBe(2)
   })
 
-  it('sends no password without TLS, but to this machine', async () => {
+  it('login sends a password without TLS only to the local machine', async () => {
     const args = ['login', '--username', 'operator', '--server', 'http://id.example.com']
     expect(await cli.another().run(args, { stdin: 'x\n' })).toMatchObject({
       code: 2,
@@ -74,7 +74,7 @@ describe('signing in', () => {
     })
   })
 
-  it('says where the tokens cannot be kept', async () => {
+  it('login reports that it cannot store the tokens', async () => {
     const file = join(cli.directory, 'a-file')
     writeFileSync(file, '')
     const env = { SALLYPORT_CONFIG_DIR: join(file, 'below') }
@@ -85,7 +85,7 @@ describe('signing in', () => {
     })
   })
 
-  it('follows no redirect', async () => {
+  it('login follows no redirect', async () => {
     const { createServer } = await import('node:http')
     const server = createServer((_request, response) => response.writeHead(307, { Location: issuer }).end())
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -95,7 +95,7 @@ describe('signing in', () => {
     server.close()
   })
 
-  it('is for one server at a time, and remembers the last', async () => {
+  it('a sign-in is valid for one server, and the command remembers the last server', async () => {
     const user = cli.another()
     await user.signIn()
     expect(await user.run(['whoami'], { env: { SALLYPORT_SERVER: '' } })).toMatchObject({ code: 0 })
@@ -104,7 +104,7 @@ describe('signing in', () => {
 })
 
 describe('signing out', () => {
-  it('forgets the tokens and ends the session', async () => {
+  it('logout removes the tokens and ends the session', async () => {
     const user = cli.another()
     await user.signIn()
     const copy = cli.another()
@@ -119,7 +119,7 @@ describe('signing out', () => {
 })
 
 describe('an access token that has ended', () => {
-  it('is renewed by one of several commands at once, and none is signed out', async () => {
+  it('one of several parallel commands refreshes the token, and all stay signed in', async () => {
     const user = cli.another()
     await user.signIn()
     user.expireAccessToken()
@@ -131,7 +131,7 @@ describe('an access token that has ended', () => {
     expect(seqOf(user)).toBe(2)
   })
 
-  it('is renewed once more where the response was lost', async () => {
+  it('the command repeats the refresh after a lost response', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -145,7 +145,7 @@ describe('an access token that has ended', () => {
     await proxy.close()
   })
 
-  it('is stored before Ctrl+C ends the command', async () => {
+  it('the command stores the new token before Ctrl+C ends it', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
@@ -165,7 +165,7 @@ describe('an access token that has ended', () => {
     await proxy.close()
   })
 
-  it('does not keep a command waiting for one that was killed in the middle', async () => {
+  it('a command does not wait for a killed command', async () => {
     const user = cli.another()
     await user.signIn()
     user.expireAccessToken()
@@ -173,7 +173,7 @@ describe('an access token that has ended', () => {
     expect((await user.run(['whoami'])).code).toBe(0)
   })
 
-  it('gives way to that of a new session after a change of one’s own password', async () => {
+  it('a change of the own password replaces the token with that of a new session', async () => {
     const [admin, user] = [cli.another(), cli.another()]
     await admin.signIn()
     await admin.run(
@@ -201,8 +201,8 @@ describe('an access token that has ended', () => {
   })
 })
 
-describe('a server that is away', () => {
-  it('is told from one that refuses', async () => {
+describe('an unreachable server', () => {
+  it('the command exits with code 6 if the server gives no response', async () => {
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { STATISTICS_COMMANDS } from '../../packages/cli/src/commands/statistics_command.ts'
 import type { Call } from '../../packages/cli/src/core/command.ts'
 
-/** Runs the command on a server that returns those statistics. Returns the lines of its output and of its notes. */
+/** Runs the command on a server that returns the statistics. Returns the lines of its output and its notes. */
 async function runOn(statistics: Record<string, unknown>): Promise<{ output: string[]; notes: string[] }> {
   const output: string[] = []
   const notes: string[] = []
@@ -17,7 +17,7 @@ async function runOn(statistics: Record<string, unknown>): Promise<{ output: str
 }
 
 describe('the command statistics', () => {
-  it('warns of a database that is nearly full, and only of that one', async () => {
+  it('the command warns only of a database that is nearly full', async () => {
     const limit_bytes = 10_000_000_000
     const databases = [
       { name: 'DB', bytes: 7_000_000_000, limit_bytes, nearly_full: true },
@@ -27,7 +27,7 @@ describe('the command statistics', () => {
     expect(notes).toEqual(['The database DB is nearly full: see docs/cost.md.'])
   })
 
-  it('prints the tokens of each grant that the server counted', async () => {
+  it('the command prints the number of tokens of each grant', async () => {
     const tokens = { authorization_code: 3, password: 1 }
     const { output } = await runOn({ from: 0, to: 60, total: { tokens, failures: 2 } })
     expect(output.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([

@@ -18,8 +18,8 @@ import { fakeWaits, hurry } from '../support/waits.ts'
 
 fakeWaits()
 
-describe('a visitor', () => {
-  it('is a guest from the first request on, one guest however many requests there are', async () => {
+describe('a guest', () => {
+  it('all requests before the sign-in use one guest', async () => {
     const browser = await Browser.open()
     const tab = browser.tab()
     const answers = await Promise.all(Array.from({ length: 10 }, () => tab.fetch(CART)))
@@ -29,14 +29,14 @@ describe('a visitor', () => {
     expect(browser.events).toEqual(['guest_started'])
   })
 
-  it('is the same one after a reload and in a second tab', async () => {
+  it('the guest stays the same after a reload and in a second tab', async () => {
     const browser = await Browser.open()
     const before = await subjectOf(await browser.tab().fetch(CART))
     expect(await subjectOf(await browser.tab().fetch(CART))).toBe(before)
     expect(browser.posted).toHaveLength(1)
   })
 
-  it('hands the cart over when signing in, with a token that still lives', async () => {
+  it('the sign-in transfers the cart with a valid token of the guest', async () => {
     for (const age of [0, HOUR - 30, HOUR + 30]) {
       const browser = await Browser.open()
       const user = await browser.server.addUser()
@@ -48,7 +48,7 @@ describe('a visitor', () => {
     }
   })
 
-  it('stays a guest after a wrong password', async () => {
+  it('the guest continues after a wrong password', async () => {
     const browser = await Browser.open()
     const tab = browser.tab()
     const visitor = await subjectOf(await tab.fetch(CART))
@@ -57,7 +57,7 @@ describe('a visitor', () => {
     expect(await subjectOf(await tab.fetch(CART))).toBe(visitor)
   })
 
-  it('is nobody where the API has no guests', async () => {
+  it('a request without a session fails with signed_out if guests are off', async () => {
     const browser = await Browser.open()
     await expect(browser.tab({ guests: false }).fetch(CART)).rejects.toMatchObject({
       code: 'signed_out',
@@ -68,7 +68,7 @@ describe('a visitor', () => {
 })
 
 describe('the access token', () => {
-  it('is refreshed beside the requests ahead of its end', async () => {
+  it('the client refreshes the token before its expiry, and requests do not wait', async () => {
     const { browser, tab } = await customer()
     browser.server.clock.time += HOUR - 61
     await tab.fetch(CART)
@@ -79,7 +79,7 @@ describe('the access token', () => {
     expect(browser.events).toEqual(['signed_in', 'refreshed'])
   })
 
-  it('is waited for once it has ended, by all requests at once', async () => {
+  it('all requests wait for one refresh after the token expires', async () => {
     const { browser, user, tab } = await customer()
     browser.server.clock.time += HOUR
     const answers = await Promise.all(Array.from({ length: 10 }, () => tab.fetch(CART)))
@@ -87,14 +87,14 @@ describe('the access token', () => {
     expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
   })
 
-  it('goes to the APIs of this client and nowhere else', async () => {
+  it('the client sends the token only to its APIs', async () => {
     const { tab } = await customer()
     for (const url of ['https://evil.test/', `${API}.evil.test/`, 'http://api.shop.test/']) {
       await expect(tab.fetch(url)).rejects.toThrow(`${new URL(url).origin} is not an API of this client`)
     }
   })
 
-  it('is renewed once where the API refuses it, and the request sent again with its body', async () => {
+  it('the client refreshes a refused token once, and repeats the request with its body', async () => {
     const { browser, user, tab } = await customer()
     const { accessToken, ...rest } = tab.session as Session
     const forged = JSON.stringify({ ...rest, accessToken: `${accessToken.slice(0, -9)}AAAAAAAAA` })
@@ -107,7 +107,7 @@ describe('the access token', () => {
     expect(grantsOf(browser)).toEqual(['password', 'refresh_token'])
   })
 
-  it('is renewed after the clock was set back', async () => {
+  it('the client refreshes the token after the clock is set back', async () => {
     const { browser, user, tab } = await customer()
     const session = { ...tab.session, accessToken: `${tab.session?.accessToken.slice(0, -9)}AAAAAAAAA` }
     for (const key of browser.storage.items.keys()) browser.storage.setItem(key, JSON.stringify(session))
@@ -127,7 +127,7 @@ describe('a lost response', () => {
     [['a portal answers half']],
     [['a proxy refuses']],
     [['answer lost', 'answer lost', 'server down']],
-  ])('of a refresh costs nothing: %j', async (faults) => {
+  ])('the session continues after a lost response of a refresh: %j', async (faults) => {
     const { browser, user, tab } = await customer()
     const { sid } = claimsOf(tab.session)
     browser.server.clock.time += HOUR
@@ -141,7 +141,7 @@ describe('a lost response', () => {
     expect(browser.events).toEqual(['signed_in', ...faults.map(() => 'retrying'), 'refreshed'])
   })
 
-  it('of every try keeps the tokens, and the next request goes on', async () => {
+  it('the client keeps the tokens if every response is lost, and the next request succeeds', async () => {
     const { browser, user, tab } = await customer()
     browser.server.clock.time += HOUR
     browser.faults.push('server down', 'server down', 'request lost', 'request lost')
@@ -150,7 +150,7 @@ describe('a lost response', () => {
     expect(browser.events).not.toContain('session_ended')
   })
 
-  it('of every try ends the session where the next one comes after the retry window', async () => {
+  it('the session ends if every response is lost and the next refresh misses the retry window', async () => {
     const { browser, tab } = await customer()
     browser.server.clock.time += HOUR
     browser.faults.push('answer lost', 'answer lost', 'answer lost', 'answer lost')
@@ -159,14 +159,14 @@ describe('a lost response', () => {
     await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'session_ended' })
   })
 
-  it('of a refresh ahead of time is noticed by nobody while the token lives', async () => {
+  it('a lost response of an early refresh causes no error while the token is valid', async () => {
     const { browser, user, tab } = await customer()
     browser.server.clock.time += HOUR - 30
     browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
     expect(await subjectOf(await tab.fetch(CART))).toBe(user.id)
   })
 
-  it('of a sign-in is told, and the same guest may try again', async () => {
+  it('the client reports a lost response of a sign-in, and the guest can retry', async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const tab = browser.tab()
@@ -176,7 +176,7 @@ describe('a lost response', () => {
     expect(claimsOf(await tab.signIn(user.username, PASSWORD)).sub).toBe(user.id)
   })
 
-  it('of a sign-in that spent the guest costs the cart, and nothing else', async () => {
+  it('a lost response of a sign-in that consumed the guest loses only the cart', async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const tab = browser.tab()
@@ -189,11 +189,11 @@ describe('a lost response', () => {
   })
 })
 
-describe('a server that asks to wait', () => {
+describe('a response with Retry-After', () => {
   it.each([
-    ['8 s is asked again, four times in all', 8, 4],
-    ['longer is not asked again, and the page is told', 9, 1],
-  ])('for %s', async (_title, seconds, tries) => {
+    ['the client sends four requests if the wait is 8 s', 8, 4],
+    ['the client sends no second request if the wait is longer, and reports the error', 9, 1],
+  ])('%s', async (_title, seconds, tries) => {
     const { browser, tab } = await customer()
     let asked = 0
     const fetch = async () => {
@@ -209,7 +209,7 @@ describe('a server that asks to wait', () => {
 })
 
 describe('the storage', () => {
-  it('may hold garbage', async () => {
+  it('the client ignores invalid stored data', async () => {
     const { browser, tab } = await customer()
     const old = '{"accessToken":"a","issuedAt":1,"expiresAt":9e9}'
     for (const garbage of [
@@ -225,7 +225,7 @@ describe('the storage', () => {
     }
   })
 
-  it('may be full: the session goes on in this tab', () => {
+  it('the session continues in this tab if the storage is full', () => {
     const storage = new BrowserStorage()
     const store = new SessionStore('key', storage)
     const session = { accessToken: 'a', refreshToken: 'b', issuedAt: 1, expiresAt: 2 }

@@ -5,14 +5,14 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-/** What a browser tells a tab when another one changed the storage. */
+/** Sends the storage event that a browser sends after another tab changes the storage. */
 function tellOfStorage(key: string | null): void {
   const page = globalThis as EventTarget
   page.dispatchEvent(Object.assign(new Event('storage'), { key }))
 }
 
 describe('a listener', () => {
-  it('hears of another tab that changed the tokens or cleared the storage, and of nothing else there', async () => {
+  it('another tab calls the listener only if it changes the tokens or clears the storage', async () => {
     const { browser, tab } = await customer()
     const [key = ''] = browser.storage.items.keys()
     expect(key).toBe(`sallyport:${claimsOf(tab.session).client_id}`)
@@ -20,7 +20,7 @@ describe('a listener', () => {
     expect(browser.events).toEqual(['signed_in', 'changed_elsewhere', 'changed_elsewhere'])
   })
 
-  it('that throws costs no request and no other listener, and its error is reported', async () => {
+  it('a listener that throws fails no request or listener, and the client reports the error', async () => {
     const reportError = vi.fn()
     vi.stubGlobal('reportError', reportError)
     const browser = await Browser.open()
@@ -36,7 +36,7 @@ describe('a listener', () => {
     expect(reportError.mock.calls).toEqual([[fault]])
   })
 
-  it('hears nothing after it has unsubscribed', async () => {
+  it('the client never calls the listener after it unsubscribes', async () => {
     const browser = await Browser.open()
     const tab = browser.tab()
     const heard: string[] = []

@@ -8,7 +8,7 @@ const OFF = { enable_refresh_token: false }
 fakeWaits()
 
 describe('without refresh tokens', () => {
-  it('a visitor is one guest until the access token ends, then a new one', async () => {
+  it('a guest ends with its access token, and the next request starts a new guest', async () => {
     const browser = await Browser.open(OFF)
     const tab = browser.tab()
     const first = await subjectOf(await tab.fetch(CART))
@@ -21,7 +21,7 @@ describe('without refresh tokens', () => {
     expect(browser.events).toEqual(['guest_started', 'session_ended', 'guest_started'])
   })
 
-  it('the cart is handed over, however late the guest signs in', async () => {
+  it('a sign-in transfers the cart after any delay', async () => {
     const browser = await Browser.open(OFF)
     const user = await browser.server.addUser()
     const tab = browser.tab()
@@ -31,14 +31,14 @@ describe('without refresh tokens', () => {
     expect(claimsOf(session)).toMatchObject({ sub: user.id, visitor_id: visitor })
   })
 
-  it('refresh() leaves a customer who is signed in alone', async () => {
+  it('refresh() does not change the session of a customer', async () => {
     const { browser, tab } = await customer(OFF)
     const before = tab.session
     expect(await tab.refresh()).toEqual(before)
     expect(browser.events).toEqual(['signed_in'])
   })
 
-  it('signing out ends the session by its access token', async () => {
+  it('a sign-out revokes the access token and ends the session', async () => {
     const { browser, tab } = await customer(OFF)
     const headers = { Authorization: `Bearer ${tab.session?.accessToken}` }
     expect((await browser.fetch(CART, { headers })).status).toBe(200)
@@ -47,7 +47,7 @@ describe('without refresh tokens', () => {
     expect((await browser.fetch(CART, { headers })).status).toBe(401)
   })
 
-  it('a session that had one is over when the service takes none any more', async () => {
+  it('a session with a refresh token ends after the service disables refresh tokens', async () => {
     const { browser, tab } = await customer()
     browser.server = new TestServer({ config: OFF, clock: browser.server.clock })
     const session = await hurry(tab.refresh())

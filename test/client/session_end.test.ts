@@ -8,7 +8,7 @@ import { fakeWaits, hurry } from '../support/waits.ts'
 fakeWaits()
 
 describe('the end of a session', () => {
-  it('by signing out forgets the tokens here and ends them at the server', async () => {
+  it('a sign-out removes the stored tokens and revokes them at the server', async () => {
     const { browser, tab } = await customer()
     const { accessToken, refreshToken } = tab.session as Session
     await tab.signOut()
@@ -20,7 +20,7 @@ describe('the end of a session', () => {
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
   })
 
-  it('by signing out does not wait for a refresh that is on the way, which brings nothing back', async () => {
+  it('a sign-out does not wait for a pending refresh, and the refresh restores no token', async () => {
     const { browser, tab } = await customer()
     browser.server.clock.time += HOUR
     const slow = browser.slowTab('request')
@@ -35,7 +35,7 @@ describe('the end of a session', () => {
     expect(browser.events).toEqual(['signed_in', 'signed_out', 'guest_started'])
   })
 
-  it('by signing out ends a sign-in as well that is on the way', async () => {
+  it('a sign-out also ends a pending sign-in', async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const tab = browser.tab()
@@ -46,7 +46,7 @@ describe('the end of a session', () => {
     expect(browser.posted.at(-1)?.get('token')).toBe((await signingIn).refreshToken)
   })
 
-  it('is tried again where the response is lost, and told where it cannot be done', async () => {
+  it('the client repeats a sign-out after a lost response, and reports a failure', async () => {
     const { browser, tab } = await customer()
     browser.faults.push('answer lost')
     await hurry(tab.signOut())
@@ -56,7 +56,7 @@ describe('the end of a session', () => {
     expect(second.browser.storage.items.size).toBe(0)
   })
 
-  it("at the server is told, and no request of the customer is sent as a guest's", async () => {
+  it("the client reports a session that the server ended, and sends no customer's request as a guest", async () => {
     const { browser, user, tab } = await customer()
     await browser.endSessions(user)
     browser.server.clock.time += 30
@@ -66,7 +66,7 @@ describe('the end of a session', () => {
     expect(await subjectOf(await tab.fetch(CART))).toMatch(/^visitor:/)
   })
 
-  it("fails the customer's request where the access token had ended as well: it is no guest's", async () => {
+  it("the customer's request fails after session and token end: the client sends no guest token", async () => {
     const { browser, user, tab } = await customer()
     await browser.endSessions(user)
     browser.server.clock.time += HOUR

@@ -13,7 +13,7 @@ const outcomeOf = (request: Promise<Response>) =>
   )
 
 describe('two tabs', () => {
-  it('that refresh at once, where there are no locks, both go on with the same session', async () => {
+  it('two parallel refreshes without locks continue the same session', async () => {
     const { browser, user, tab } = await customer()
     const other = browser.tab()
     browser.server.clock.time += HOUR
@@ -25,7 +25,7 @@ describe('two tabs', () => {
   })
 
   it.each(['request', 'answer'] as const)(
-    "keep a sign-in, where there are no locks, though the %s of a guest's refresh is late",
+    "the tabs keep a sign-in without locks after a late %s of a guest's refresh",
     async (late) => {
       const browser = await Browser.open()
       const user = await browser.server.addUser()
@@ -42,7 +42,7 @@ describe('two tabs', () => {
     },
   )
 
-  it('keep a sign-in, where there are no locks, though a guest was on the way', async () => {
+  it('the tabs keep a sign-in without locks while a guest request is pending', async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const slow = browser.slowTab('answer')
@@ -58,7 +58,7 @@ describe('two tabs', () => {
     ['is refused', 30, 401],
     ['has ended', HOUR, 'session_ended'],
   ])(
-    "never send a customer's request as the one who signed in meanwhile: the token %s",
+    "no tab sends a customer's request with the token of a later customer: the token %s",
     async (_how, age, outcome) => {
       const { browser, user, tab } = await customer()
       const other = await browser.server.addUser()
@@ -73,7 +73,7 @@ describe('two tabs', () => {
     },
   )
 
-  it("send a guest's request as the customer that the guest became, where the guest's token has expired", async () => {
+  it("a tab sends a guest's request as the signed-in customer after the guest's token expires", async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const tab = browser.tab()
@@ -86,7 +86,7 @@ describe('two tabs', () => {
     expect(await (await put).json()).toEqual({ subject: user.id, body: '2 kettles' })
   })
 
-  it('share what one of them refreshed', async () => {
+  it('both tabs use the tokens of one refresh', async () => {
     const { browser, tab } = await customer()
     const other = browser.tab()
     browser.server.clock.time += HOUR

@@ -41,7 +41,7 @@ describe('a lock that another tab never releases', () => {
         return browser.tab().signIn(username, PASSWORD)
       },
     ],
-  ])('delays %s and does not stop it', async (_call, call) => {
+  ])('the lock delays %s and does not stop it', async (_call, call) => {
     const browser = await Browser.open()
     giveLocks(HELD_LOCKS)
     const done = vi.fn()
@@ -52,7 +52,7 @@ describe('a lock that another tab never releases', () => {
     expect(done).toHaveBeenCalledOnce()
   })
 
-  it('leads to parallel refreshes in two tabs, which go on with the same session', async () => {
+  it('two tabs refresh in parallel and continue the same session', async () => {
     const { browser, user, tab } = await customer()
     const { sid } = claimsOf(tab.session)
     giveLocks(HELD_LOCKS)
@@ -66,7 +66,7 @@ describe('a lock that another tab never releases', () => {
 })
 
 describe('a tab that may not use locks', () => {
-  it('works without them', async () => {
+  it('the client works without locks', async () => {
     giveLocks(FORBIDDEN_LOCKS)
     const browser = await Browser.open()
     expect((await browser.tab().fetch(CART)).status).toBe(200)
@@ -78,7 +78,7 @@ describe('a lock that is free', () => {
   it.each([
     ['with locks', FREE_LOCKS],
     ['without locks', undefined],
-  ])('runs work that fails once, and the caller gets its error, %s', async (_how, locks) => {
+  ])('the client runs failing work once, and the caller gets its error, %s', async (_how, locks) => {
     vi.stubGlobal('navigator', { locks })
     const browser = await Browser.open()
     const { username } = await browser.server.addUser()
@@ -88,7 +88,7 @@ describe('a lock that is free', () => {
 })
 
 describe('a token server that never responds', () => {
-  it('is unreachable after four tries, though fetch ignores the signal to abort', async () => {
+  it('the client reports an unreachable server after four tries, even if fetch ignores the signal', async () => {
     const browser = await Browser.open()
     const fetch = vi.fn(() => new Promise<Response>(() => {}))
     const outcome = browser
@@ -99,7 +99,7 @@ describe('a token server that never responds', () => {
     expect(fetch).toHaveBeenCalledTimes(4)
   })
 
-  it('keeps the next call of the same page waiting for a limited time', async () => {
+  it('the next call of the same page waits for a limited time', async () => {
     const browser = await Browser.open()
     const user = await browser.server.addUser()
     const fetch = vi.fn(browser.fetch).mockReturnValueOnce(new Promise<Response>(() => {}))
@@ -112,7 +112,7 @@ describe('a token server that never responds', () => {
     expect(claimsOf(await hurry(guest)).sub).toBe(user.id)
   })
 
-  it('ends the wait of a request whose signal aborts', async () => {
+  it('a request stops waiting after its signal aborts', async () => {
     const browser = await Browser.open()
     const tab = browser.tab({ fetch: () => new Promise<Response>(() => {}) })
     const caller = new AbortController()
@@ -124,7 +124,7 @@ describe('a token server that never responds', () => {
 })
 
 describe('a browser without AbortSignal.timeout, AbortSignal.reason, reportError and Web Locks', () => {
-  it('gets tokens, refreshes them and signs in', async () => {
+  it('the client gets tokens, refreshes them and signs in', async () => {
     vi.stubGlobal('AbortSignal', class {})
     vi.stubGlobal('reportError', undefined)
     vi.stubGlobal('navigator', {})
@@ -135,7 +135,7 @@ describe('a browser without AbortSignal.timeout, AbortSignal.reason, reportError
 })
 
 describe('a fault of the program', () => {
-  it('is thrown as it is and not as an unreachable server', async () => {
+  it('the client throws the original error and not an unreachable-server error', async () => {
     const fault = new TypeError('now is broken')
     const browser = await Browser.open()
     const tab = browser.tab({
@@ -147,7 +147,10 @@ describe('a fault of the program', () => {
     expect(browser.posted).toEqual([])
   })
 
-  it.each(['', 'id.shop.example', '/tokens'])('is reported at once: the issuer %j is no URL', (issuer) => {
-    expect(() => createClient({ issuer, clientId: 'shop', apis: [] })).toThrow(TypeError)
-  })
+  it.each(['', 'id.shop.example', '/tokens'])(
+    'createClient throws for the issuer %j, because it is not a URL',
+    (issuer) => {
+      expect(() => createClient({ issuer, clientId: 'shop', apis: [] })).toThrow(TypeError)
+    },
+  )
 })

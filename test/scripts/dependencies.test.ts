@@ -30,10 +30,10 @@ const MANIFESTS = [
 const locked: Record<string, { version: string; license?: string; link?: boolean }> =
   readJson('package-lock.json').packages
 
-/** What may be in the Worker: to be used, changed and passed on by anyone, with a notice at most. */
+/** The permissive licences that shipped packages may have. */
 const PERMISSIVE = /^(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause)$/
 
-/** What development tools may be under beside that. */
+/** The further licences that development tools may have. */
 const ON_THE_MACHINE =
   /^(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|BlueOak-1\.0\.0|MPL-2\.0|LGPL-3\.0-or-later)$/
 
@@ -111,15 +111,18 @@ describe('docs/dependencies.md', () => {
     )
   })
 
-  it.each(BUNDLE_NAMES)('has what is in the bundle of the %s, about as large as it is', async (bundle) => {
-    const packages = await packagesOf(bundle)
-    const listed = new Map(rowsOf(`The ${bundle}`).map(({ name, sizeKiB }) => [name, sizeKiB ?? 0]))
-    expect([...listed.keys()].sort()).toEqual([...packages.keys()].sort())
-    for (const [name, bytes] of packages) {
-      const error = Math.abs((listed.get(name) ?? 0) - bytes / 1024)
-      expect([name, error < Math.max(2, bytes / 10_240)]).toEqual([name, true])
-    }
-  })
+  it.each(BUNDLE_NAMES)(
+    'the page lists each package in the bundle of the %s with its approximate size',
+    async (bundle) => {
+      const packages = await packagesOf(bundle)
+      const listed = new Map(rowsOf(`The ${bundle}`).map(({ name, sizeKiB }) => [name, sizeKiB ?? 0]))
+      expect([...listed.keys()].sort()).toEqual([...packages.keys()].sort())
+      for (const [name, bytes] of packages) {
+        const error = Math.abs((listed.get(name) ?? 0) - bytes / 1024)
+        expect([name, error < Math.max(2, bytes / 10_240)]).toEqual([name, true])
+      }
+    },
+  )
 
   it('the Worker contains no package with dependencies of its own', () => {
     for (const { name } of rowsOf('The Worker')) {
@@ -138,12 +141,12 @@ describe('docs/dependencies.md', () => {
 })
 
 describe('a licence', () => {
-  it('is permissive in all that users get', () => {
+  it('each shipped package has a permissive licence', () => {
     const shipped = rows.filter(({ section }) => section !== 'For development')
     expect(shipped.filter(({ licence }) => !hasLicence(licence, PERMISSIVE))).toEqual([])
   })
 
-  it('is known for all that is installed, the tools of tools too', () => {
+  it('each installed package has a known licence', () => {
     const strange = Object.entries(locked)
       .filter(([path, { link }]) => path !== '' && !link)
       .filter(([path, { license }]) => !hasLicence(license ?? licenceOf(path), ON_THE_MACHINE))

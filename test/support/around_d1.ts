@@ -82,7 +82,7 @@ function boundMember(target: object, property: string | symbol) {
   return Reflect.get(target, property).bind(target)
 }
 
-/** Whether a call is the audit trail's own, which nobody waits for. */
+/** Whether a call writes audit events, which no response waits for. */
 export function isAuditWrite(sql: string): boolean {
   return /^\s*INSERT\s+INTO audit_events/.test(sql)
 }

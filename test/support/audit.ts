@@ -13,7 +13,7 @@ export interface AuditRow {
   actor_client: string | null
 }
 
-/** The audit events that have all of those values, oldest first. */
+/** The audit events with all of the values, oldest first. */
 export async function auditOf(values: Partial<AuditRow>): Promise<AuditRow[]> {
   const conditions = Object.keys(values).map((column) => `${column} = ?`)
   const sql = `SELECT kind, outcome, reason, api, client_id, subject, sid, address_prefix, actor, actor_client

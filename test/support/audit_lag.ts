@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Longer than a real server gathers audit events before it writes them. */
 const AUDIT_LAG_MS = 500
 
-/** Waits until what has happened is in the audit trail. */
+/** Waits until the audit trail contains all earlier events. */
 export function untilAudited(): Promise<void> {
   return sleep(AUDIT_LAG_MS)
 }

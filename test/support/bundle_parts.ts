@@ -1,6 +1,6 @@
 import { type BuildOptions, build } from 'esbuild'
 
-/** What goes to users, and how each is bundled. */
+/** The shipped parts, with the bundle options of each. */
 const BUNDLES = {
   Worker: { entryPoints: ['src/worker.ts'], conditions: ['workerd', 'worker', 'browser'] },
   verifier: {

@@ -5,7 +5,7 @@ import { CopyMac } from '../../src/storage/copy_mac.ts'
 import { ReadCopyStore } from '../../src/storage/read_copy_store.ts'
 import type { TestServer } from './server.ts'
 
-/** A value of KV with its metadata, as somebody who can read and write KV sees it. */
+/** A value of KV with its metadata, as an attacker with access to KV sees it. */
 export interface KvValue {
   value: string
   metadata: unknown
@@ -21,7 +21,7 @@ export async function writeKv(key: string, { value, metadata }: KvValue): Promis
   await env.KV.put(key, value, { metadata })
 }
 
-/** Writes a value to KV as the server does, authentic whatever it is. */
+/** Writes any value to KV with a valid MAC, as the server does. */
 export async function saveCopy(key: string, value: unknown, server: TestServer): Promise<void> {
   const sealingKey = parseSealingKey(env.SEALING_KEY)
   if (sealingKey === null) throw new Error('SEALING_KEY is not set')

@@ -17,29 +17,29 @@ export const TROUBLES: readonly Trouble[] = [...FAULTS, ...DELAYS, BREAK]
 
 const SLOW_MS = 800
 
-/** A real store whose calls meet trouble where a test wants it. */
+/** A real store whose calls fail or hang as a test selects. */
 export class FaultyStore {
   /** What a call meets, such as the statements of one or `put keys`; null where it is made as ever. */
   judge: (call: string) => Trouble | null = () => null
-  /** How many calls are being made now. */
+  /** The number of calls in progress. */
   running = 0
   readonly around: AroundCall = (what, call, breakOff) =>
     this.#meet(this.judge(what), () => this.#run(call), breakOff)
   #hanging: (() => void)[] = []
   #broken: Promise<unknown>[] = []
 
-  /** Every call meets it until it comes back. */
+  /** Applies the fault to every call until the store recovers. */
   suffer(trouble: Trouble): void {
     this.judge = () => trouble
   }
 
-  /** All is well again, and what hung goes on. */
+  /** Ends the fault and resumes the calls that hang. */
   comeBack(): void {
     this.judge = () => null
     for (const goOn of this.#hanging.splice(0)) goOn()
   }
 
-  /** Waits until the calls that broke while they ran, or hung, have come to their end. */
+  /** Waits until the interrupted and hanging calls have ended. */
   async settle(): Promise<void> {
     await Promise.all(this.#broken.splice(0))
   }
@@ -114,7 +114,7 @@ export class FaultyStores {
     for (const store of [this.d1, this.kv]) store.comeBack()
   }
 
-  /** Switches both off, or on again. */
+  /** Starts or ends an outage of both stores. */
   set up(isUp: boolean) {
     if (isUp) this.comeBack()
     else for (const store of [this.d1, this.kv]) store.suffer('before it is made')
@@ -169,10 +169,10 @@ export class FaultyD1 {
 
 const unreachable: AroundCall = () => Promise.reject(new Error('the store is down'))
 
-/** A D1 database that no call reaches: statements are made as ever, and none runs. */
+/** An unreachable D1 database: it prepares statements but runs none. */
 export const D1_DOWN = aroundD1(unreachable)
 
-/** A KV namespace that no call reaches. */
+/** An unreachable KV namespace. */
 export const KV_DOWN = aroundKv(unreachable)
 
 /** D1 with a list of the calls that were made, but those that are written after the response. */

@@ -5,7 +5,7 @@ import { CANARY } from './fuzz_text.ts'
 
 const TYPE = 'urn:problem-type:sallyport:'
 
-/** What holds for every response of the admin API, whatever was asked. */
+/** Checks the rules for every response of the admin API. */
 export function checkAdminAnswer(exchange: Exchange): void {
   const { status, headers, text, request } = exchange
   expect(headers.get('Cache-Control')).toBe('no-store, no-transform')

@@ -29,7 +29,7 @@ function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
 
 const DOCUMENTED = { rfc6749: documentedErrors('rfc6749'), oro: documentedErrors('oro') }
 
-/** What holds for every response of the endpoints for clients and APIs, whatever was asked. */
+/** Checks the rules for every response of the endpoints for clients and APIs. */
 export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749'): void {
   const { request, status, headers } = exchange
   if (status >= 400) checkRefusal(exchange, dialect)
@@ -84,7 +84,7 @@ function checkCors({ request, headers }: Exchange): void {
   expect(headers.has('Access-Control-Allow-Credentials')).toBe(false)
 }
 
-/** Nothing of the request comes back, in the body or a header, and nothing of it is in the log. */
+/** Checks that no part of the request is in the response body, a response header or the log. */
 export function checkSilence({ request, headers, text, lines }: Exchange): void {
   const response = [text, ...[...headers].flat()].join('\n')
   for (const secret of secretsOf(request)) {

@@ -11,11 +11,11 @@ export interface FuzzRequest {
   body: string | Uint8Array<ArrayBuffer> | null
 }
 
-/** Clients and a session that requests may name beside those that they make up. */
+/** Existing clients and a session that requests may name. */
 export interface Known {
   /** May ask for tokens of its own. */
   machine: TestClient
-  /** May sign people in, and has an origin. */
+  /** May sign users in, and has an origin. */
   shop: TestClient
   page: TestClient
 }
@@ -116,7 +116,7 @@ export function authorization({ machine, page }: Known): fc.Arbitrary<string> {
   )
 }
 
-/** Sometimes there is something, and sometimes there is not. */
+/** A value that is sometimes absent. */
 export function sometimes<T>(arbitrary: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | null> {
   return fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight, arbitrary })
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 
-/** Stands in whatever is sent, so that it is known wherever it comes out again. */
+/** The canary: fuzzed requests contain this text, so that checks find it in responses and logs. */
 export const CANARY = 'zq7canary'
 
-/** Texts that have broken a parser or a store somewhere. */
+/** Texts that are known to break parsers or stores. */
 const TRAPS = [
   ...[
     '',

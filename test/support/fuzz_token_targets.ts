@@ -34,7 +34,7 @@ export class TokenTargets {
     })
   }
 
-  /** @param fuzzed One that hashes, since people sign in. */
+  /** @param fuzzed A server that hashes passwords, because users sign in. */
   static async make(fuzzed: FuzzServer): Promise<TokenTargets> {
     const { server } = fuzzed
     const client = await server.addClient()
@@ -99,7 +99,7 @@ export class TokenTargets {
     expect((thrown as TokenError).code).toBe('invalid_token')
   }
 
-  /** Fails unless the sessions live as if nothing had been tried. */
+  /** Fails unless both sessions are still valid. */
   async checkAlive(): Promise<void> {
     const { server } = this.#fuzzed
     const now = server.clock.time
@@ -110,7 +110,7 @@ export class TokenTargets {
   }
 }
 
-/** No long part of a token comes back or is logged. */
+/** Checks that no long part of a token is in a response or the log. */
 function checkUnheard(token: string, { text, lines }: { text: string; lines: readonly string[] }): void {
   const heard = [text, ...lines].join('\n')
   for (const part of token.split('.')) if (part.length > 20) expect(heard).not.toContain(part)

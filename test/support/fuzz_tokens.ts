@@ -126,7 +126,7 @@ export const forgedToken: fc.Arbitrary<ForgedToken> = fc.record({
   }),
 })
 
-/** Signs tokens as somebody would who has the public key and no other. */
+/** Signs tokens as an attacker who only has the public key. */
 export class Forger {
   readonly #own: CryptoKeyPair
   readonly #ownJwk: JsonWebKey

@@ -111,7 +111,7 @@ export class TestOperator {
   }
 }
 
-/** Calls the admin API as anybody. */
+/** Calls the admin API with only the headers of the request. */
 export async function callAdmin(
   server: TestServer,
   path: string,

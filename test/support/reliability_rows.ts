@@ -27,7 +27,7 @@ export interface Asked {
 export interface Row {
   /** Of what kind its refusals are. */
   refusal: 'oauth' | 'problem' | 'page' | 'readiness'
-  /** How long whoever asks waits for the response. */
+  /** How long the caller waits for the response. */
   patienceMs?: number
   /** Whether it can be asked again much later. */
   isLasting?: boolean
@@ -190,7 +190,7 @@ const readRow: Row = {
   }),
 }
 
-/** A change of something of version 1 that nobody depends on. */
+/** A change of a record with version 1 that no other test uses. */
 function changeRow(add: (home: Home) => Promise<string>, change: Record<string, unknown>): Row {
   return {
     refusal: 'problem',
