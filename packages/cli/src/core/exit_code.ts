@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   usage: [2, 'the command line is not valid or needs --yes; nothing was changed'],
   notSignedIn: [3, 'no operator is signed in at that server'],
   notFound: [4, 'not found'],
-  conflict: [5, 'the object has changed since it was read, or its state does not allow the command'],
+  conflict: [5, 'the record has changed, or its state forbids the command'],
   unavailable: [6, 'the server sent no response, or is temporarily unavailable'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
