@@ -42,9 +42,9 @@ export function findSessionEnd(
 
 /** The state of a session, or the reason of its end, as a sentence. */
 export function describeEnding({ state }: ShownSession, end: SessionEnd | null): string {
-  if (state === 'live') return 'It lives.'
+  if (state === 'live') return 'It is live.'
   if (state === 'expired') {
     return 'It expired: it was not refreshed in time, or it reached its maximum lifetime.'
   }
-  return `It ended: ${end?.reason ?? 'its person or client was disabled, deleted or signed out'}.`
+  return `It ended: ${end?.reason ?? 'its user or client was disabled, deleted or signed out'}.`
 }

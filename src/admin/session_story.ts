@@ -41,14 +41,14 @@ const readSessionStory = operation({
       from: session.started_at,
       to: session.ended_at ?? Math.min(session.expires_at, context.now),
     }
-    const told = await services.auditTrail.listStory({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
-    const events = told.slice(0, MAX_EVENTS)
+    const found = await services.auditTrail.listStory({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
+    const events = found.slice(0, MAX_EVENTS)
     const end = findSessionEnd(session, events)
     return {
       body: {
         // A revocation of the user or client does not change the row of a session.
         session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
-        truncated: told.length > MAX_EVENTS,
+        truncated: found.length > MAX_EVENTS,
         end,
         ending: describeEnding(session, end),
         events: events.map(showEvent),

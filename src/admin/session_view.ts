@@ -47,9 +47,9 @@ export async function findOwners(
 ): Promise<Owners> {
   const owners = sessions.map(ownerOf)
   const ids = [...new Set(owners.map(({ clientId }) => clientId))]
-  const people = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
+  const userIds = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
   const [users, ...known] = await Promise.all([
-    userAdmin.findMany(people),
+    userAdmin.findMany(userIds),
     ...ids.map(async (id) => {
       const [client, standing] = await Promise.all([clients.find(id, context), clientTable.findStanding(id)])
       return [id, { client, standing }] as const

@@ -57,7 +57,7 @@ const importUsers = operation({
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
 
-/** Whether an import could make an admin, or give a user a password that another person knows. */
+/** Whether an import could make an admin, or give a user a password that another user knows. */
 function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
 }

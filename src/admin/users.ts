@@ -29,7 +29,7 @@ const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'Users by pool and username; `q` is the beginning of a username',
+  summary: 'Lists users by pool and username; `q` is the beginning of a username',
   tag: 'users',
   role: 'support',
   query: z.strictObject({

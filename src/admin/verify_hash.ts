@@ -14,7 +14,7 @@ const verifyHash = operation({
   id: 'verifyHash',
   method: 'POST',
   path: '/users/import/verify',
-  summary: 'Whether a password gives a hash that is to be imported; changes nothing',
+  summary: 'Checks whether a password matches a hash before an import; changes nothing',
   tag: 'users',
   role: 'admin',
   body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),

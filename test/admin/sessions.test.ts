@@ -183,7 +183,7 @@ describe('the timeline of a session', () => {
     const first = await server.signIn(client, user.username)
     await server.refresh(client, first.refresh_token)
     await server.refresh(client, first.refresh_token)
-    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'It lives.' })
+    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'It is live.' })
     server.clock.time += 61
     await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
     expect(await tell(operator, sidOf(first))).toMatchObject({

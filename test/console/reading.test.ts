@@ -24,7 +24,7 @@ describe('the timeline of a session', () => {
     const list = await admin.get(`/console/sessions?subject=${user.username}`)
     const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Timeline/.exec(list.html) ?? []
     const living = await admin.get(path)
-    expect(living.html).toContain('It lives.')
+    expect(living.html).toContain('It is live.')
     expect((await admin.post(`${path}/end`)).location).toBe(`${path}?done=session-ended`)
     const { html } = await admin.get(path)
     const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
