@@ -116,7 +116,7 @@ async function checkReadme(): Promise<Json> {
   return last
 }
 
-/** The lines by which the README has an operator work, with the password where a person would type it. */
+/** Runs the operator's commands of the README, with the password on standard input. */
 async function checkOperating(): Promise<void> {
   const [, block = 'false'] =
     /```sh\n(npx sallyport login.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? []
@@ -126,7 +126,7 @@ async function checkOperating(): Promise<void> {
   const env = { ...process.env, SALLYPORT_CONFIG_DIR: configDirectory }
   const { stdout } = await run('bash', ['-e', '-o', 'pipefail', '-c', script], { env })
   check("the command line does what the README's operator asks", /^sps_/m.test(stdout))
-  check('it says why a person was signed out', /because every session of that person was ended/.test(stdout))
+  check('it says why a user was signed out', /because all sessions of the user were ended/.test(stdout))
   rmSync(configDirectory, { recursive: true })
 }
 
@@ -158,7 +158,7 @@ async function checkBrokenConfig(): Promise<void> {
   writeFileSync('config.yml', good.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
   for (const parameters of [['start'], ['run', 'deploy', '--', '--dry-run']]) {
     const { code, stderr, stdout } = await run('npm', ['--silent', ...parameters]).catch((error) => error)
-    const problems = 'config.yml:\n  errors: must be rfc6749 or oro\n  colour: is not a known key\n'
+    const problems = 'config.yml:\n  errors: must be one of rfc6749, oro\n  colour: is not a known key\n'
     const isAlone = stderr.endsWith(problems) && stdout === ''
     check(`a broken config.yml stops npm ${parameters.join(' ')} with its list alone`, code === 1 && isAlone)
   }
