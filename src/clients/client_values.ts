@@ -81,7 +81,8 @@ export function fromColumns(record: string, row: Readonly<Record<string, unknown
   return mapFields(FIELD_LIST, 'property', ({ wire, kind }) => {
     const value = row[wire]
     if (kind === 'list') return parseJsonColumn(record, String(value))
-    return kind === 'flag' ? value === 1 : value
+    // Another value than 0 or 1 stays, and the schema refuses it.
+    return kind === 'flag' && (value === 0 || value === 1) ? value === 1 : value
   })
 }
 

@@ -60,6 +60,8 @@ export class SessionListStore {
     after: SessionPosition | null,
     limit: number,
   ): Promise<StoredSession[]> {
+    // Without an owner the condition would be empty and match every session.
+    if (subject === null && clientId === null) return []
     const { sql, values } = where([
       ['subject = ?', subject],
       ['client_id = ?', clientId],
