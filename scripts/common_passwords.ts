@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { encodeBase64 } from '../src/lib/bytes.ts'
+import { base64url } from 'jose'
 import { COMMON_PASSWORDS, fingerprintOf, packFingerprints } from '../src/users/common_passwords.ts'
 
 /** The module with the packed list. */
@@ -20,7 +20,7 @@ export function commonPasswords(): string[] {
 
 /** The text of the module. */
 export function formatListModule(): string {
-  const packed = encodeBase64(packFingerprints(commonPasswords().map(fingerprintOf)))
+  const packed = base64url.encode(packFingerprints(commonPasswords().map(fingerprintOf)))
   return `/** The fingerprints of the most common passwords. \`npm run common-passwords\` writes this file. */
 export const FINGERPRINTS: string =
   '${packed}'

@@ -1,18 +1,40 @@
-import { parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { describeUnknownKey } from './unknown_key.ts'
 
 // Not imported by the Worker, which gets the document as JSON (docs/decisions/0021).
 
-/** Reads and checks the text of config.yml. @throws ConfigError with every problem at once */
-export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
-  return readConfig(parseYaml(text), options)
+/** A document of YAML, and the position of each line in its text. */
+interface Parsed {
+  document: Document
+  lines: LineCounter
 }
 
-/** What the YAML says, unchecked. @throws ConfigError where it is no good YAML */
+/** Reads and checks the text of config.yml. @throws ConfigError with every problem at once */
+export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
+  const { document, lines } = parseText(text)
+  const describe = (path: readonly string[]) => describeUnknownKey(path, document, lines)
+  return readConfig(toValue(document), { ...options, describeUnknownKey: describe })
+}
+
+/** The value of a YAML text, unchecked. @throws ConfigError if the text is not valid YAML */
 export function parseYaml(text: string): unknown {
-  const document = parseDocument(text)
+  return toValue(parseText(text).document)
+}
+
+function parseText(text: string): Parsed {
+  // A decoder of UTF-8 leaves these characters in a text of another encoding, such as UTF-16.
+  if (/[\0\ufffd]/.test(text)) throw new ConfigError(['(file): is not UTF-8 text. Save the file as UTF-8'])
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
   const problems = [...document.errors, ...document.warnings]
   if (problems.length > 0) throw new ConfigError(problems.map(firstLine))
+  if (document.contents === null)
+    throw new ConfigError(['(file): is empty. docs/configuration.md lists the keys'])
+  return { document, lines }
+}
+
+function toValue(document: Document): unknown {
   try {
     return document.toJS()
   } catch (error) {

@@ -1,4 +1,5 @@
-import { decodeBase64, encodeUtf8 } from '../lib/bytes.ts'
+import { base64url } from 'jose'
+import { encodeUtf8 } from '../lib/bytes.ts'
 import { FINGERPRINTS } from './common_password_list.ts'
 
 /** The number of passwords in the list. */
@@ -12,7 +13,7 @@ let unpacked: ReadonlySet<number> | null = null
  * password of 430,000 has a fingerprint of the list, and counts too.
  */
 export function isCommonPassword(text: string): boolean {
-  unpacked ??= unpackFingerprints(decodeBase64(FINGERPRINTS))
+  unpacked ??= unpackFingerprints(base64url.decode(FINGERPRINTS))
   return unpacked.has(fingerprintOf(text))
 }
 

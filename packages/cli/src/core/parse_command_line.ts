@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
+import { suggest } from '@sallyport/formats/suggest'
 import type { Command } from './command.ts'
 import { UsageError } from './exit_code.ts'
 import { GLOBAL_OPTIONS, HELP, Input } from './input.ts'
 import type { Option } from './option.ts'
-import { suggest } from './suggest.ts'
 
 /** A command to run, or a request for help. `help` names a command or a group; it is empty for all commands. */
 export type Invocation = { command: Command; input: Input } | { help: string; isAskedFor: boolean }
