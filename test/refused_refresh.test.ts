@@ -45,7 +45,7 @@ const PROBLEMS: Problem[] = [
     make: column('clients', 'api', 'backoffice', () => 'storefront'),
   },
   {
-    reason: "the client's tokens were cut off",
+    reason: "the client's tokens were revoked",
     make: column('clients', 'tokens_valid_from', inAMoment, () => 0),
   },
   { reason: 'the user is disabled', make: column('users', 'enabled', 0, () => 1) },

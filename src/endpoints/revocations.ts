@@ -3,7 +3,7 @@ import { FEED_MAX_AGE_SECONDS } from '../sessions/revocation_feed.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /**
- * The cut-offs whose access tokens may still live, as a signed JWT. A reader that has the list asks for the added entries by
+ * The revocations whose access tokens may still live, as a signed JWT. A reader that has the list asks for the added entries by
  * `since`.
  */
 export const revocationsEndpoint: Endpoint = {

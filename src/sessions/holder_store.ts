@@ -46,7 +46,7 @@ const HOLDER = `
 const CONDITIONS = {
   'the client is disabled or gone': 'c.enabled = 1',
   'the client is of another API': 'c.api = token.api',
-  "the client's tokens were cut off": 'c.tokens_valid_from <= token.issued_at',
+  "the client's tokens were revoked": 'c.tokens_valid_from <= token.issued_at',
   'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
