@@ -5,36 +5,36 @@ import { type Merge, planMerge } from './merge_cutoffs.ts'
 /** The most entries of the feed, except those of the last minute, which cannot be merged yet. */
 export const MAX_FEED_ENTRIES = 10_000
 
-/** An isolate reads a whole list again after this time, and otherwise only the added entries. */
+/** An isolate reads the whole list again after this time. Until then it reads only the added entries. */
 const READ_WHOLE_SECONDS = 900
 
-/** A database and its cut-offs, as the feed names and lists them. */
+/** The name of a database and its listed revocations. */
 export interface DatabaseList {
   name: string
-  /** The highest id that the database ever gave. */
+  /** The highest id that the database ever assigned. */
   lastId: number
   /** Oldest first. */
   cutoffs: readonly StoredCutoff[]
 }
 
 interface HeldList extends DatabaseList {
-  /** When all of it was read, in Unix seconds. */
+  /** When the isolate read the whole list, in Unix seconds. */
   readWholeAt: number
 }
 
-/** The cut-offs of every database in the memory of one isolate. Each read adds the new ones. */
+/** The listed revocations of every database, in the memory of one isolate. Each read adds the new revocations. */
 export class ListedCutoffs {
   readonly #stores: ReadonlyMap<string, CutoffStore>
   readonly #limit: number
   #held = new Map<string, HeldList>()
 
-  /** @param stores Every database that lists cut-offs, by a name of letters, digits and `_`. */
+  /** @param stores Every database that lists revocations, by a name of letters, digits and `_`. */
   constructor(stores: ReadonlyMap<string, CutoffStore>) {
     this.#stores = stores
     this.#limit = Math.floor(MAX_FEED_ENTRIES / stores.size)
   }
 
-  /** The current lists. A list that is too long is first merged in its database. @throws StorageUnavailable, CorruptRecord */
+  /** The current lists. A list that is too long is merged in its database. @throws StorageUnavailable, CorruptRecord */
   async read(now: number): Promise<readonly DatabaseList[]> {
     const lists = await Promise.all([...this.#stores].map(([name, store]) => this.#readOne(name, store, now)))
     this.#held = new Map(lists.map((list) => [list.name, list]))
@@ -48,7 +48,7 @@ export class ListedCutoffs {
     return readWhole(name, store, now)
   }
 
-  /** The whole list is read again if a coarse cut-off may have replaced others, and if the ids went back. */
+  /** Reads the whole list again if a coarse revocation may have replaced others, or if the highest id decreased. */
   async #readAdded(name: string, store: CutoffStore, now: number): Promise<HeldList> {
     const held = this.#held.get(name)
     if (!held || now - held.readWholeAt >= READ_WHOLE_SECONDS) return readWhole(name, store, now)
@@ -67,7 +67,7 @@ async function readWhole(name: string, store: CutoffStore, now: number): Promise
   return { name, ...(await store.list({ now })), readWholeAt: now }
 }
 
-/** @returns Whether the merge succeeded. If not, the feed continues with the list that is too long. */
+/** @returns Whether the merge succeeded. If it failed, the feed continues with the long list. */
 async function applyMerge(merge: Merge, store: CutoffStore, now: number): Promise<boolean> {
   try {
     const removed = await store.merge(merge, now)

@@ -1,27 +1,27 @@
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { NewCutoff, StoredCutoff } from './cutoff_store.ts'
 
-/** The reason of a cut-off that replaced finer ones. */
+/** The reason of a coarse revocation that replaced finer ones. */
 export const MERGED = 'merged'
 
-/** The share of the limit that a merge leaves, so that the next cut-offs do not cause another at once. */
+/** The share of the limit that a merge leaves, so that the next revocations do not cause another merge at once. */
 const KEPT_SHARE = 0.75
 
-/** The most clients that one merge gives a cut-off: each is a statement of one transaction. */
+/** The most clients that one merge revokes, because each needs a statement in one transaction. */
 const MAX_CLIENTS = 20
 
-/** Coarser cut-offs, and the ids of the cut-offs that they replace. */
+/** Coarse revocations, and the ids of the revocations that they replace. */
 export interface Merge {
   additions: NewCutoff[]
   removedIds: number[]
 }
 
 /**
- * Plans the merge of a list that is longer than its limit; null if there is nothing to merge. It begins with the oldest
- * entries of the client that has the most: a cut-off of that client replaces them. If that is not enough, one cut-off of all
- * tokens issued before a second replaces the oldest of the others.
+ * Plans the merge of a list that is longer than its limit; null if nothing can be merged. First, a revocation of the client
+ * with the most entries replaces its oldest entries. If that is not enough, one revocation of all tokens issued before a second
+ * replaces the oldest remaining entries.
  *
- * A coarse cut-off ends at least the tokens of the finer ones. Its second has passed on every clock, so it ends no token
+ * A coarse revocation includes the tokens of the finer ones. Its second has passed on every clock, so it includes no token
  * that is issued later.
  *
  * @param cutoffs Oldest first.
@@ -39,7 +39,7 @@ export function planMerge(
   return merge.removedIds.length === 0 ? null : merge
 }
 
-/** Merges by client, the one with the most entries first, until the list is `excess` shorter. */
+/** Merges by client until the list is shorter by `excess`. The client with the most entries is first. */
 function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
   const merge: Merge = { additions: [], removedIds: [] }
   let left = excess
@@ -53,7 +53,7 @@ function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
   return merge
 }
 
-/** Adds to a merge by client: merges the oldest remaining entries into one cut-off of every token. */
+/** Extends a merge by client: one revocation of all tokens replaces the oldest remaining entries. */
 function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: Merge, excess: number): Merge {
   const removed = new Set(removedIds)
   const oldest = passed
@@ -66,7 +66,7 @@ function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: M
   }
 }
 
-/** Cut-offs of sessions and tokens, by client, the longest list first. */
+/** Groups the revocations of sessions and tokens by client. The longest list is first. */
 function groupByClient(cutoffs: readonly StoredCutoff[]): [string, StoredCutoff[]][] {
   const groups = new Map<string, StoredCutoff[]>()
   for (const cutoff of cutoffs) {
@@ -78,7 +78,7 @@ function groupByClient(cutoffs: readonly StoredCutoff[]): [string, StoredCutoff[
   return [...groups].sort(([, a], [, b]) => b.length - a.length)
 }
 
-/** The members of a cut-off that ends at least the tokens of these. */
+/** The members of a revocation that includes the tokens of these revocations. */
 function coverOf(cutoffs: readonly StoredCutoff[]): { before: number; expiresAt: number; reason: string } {
   let before = 0
   let expiresAt = 0

@@ -21,9 +21,9 @@ interface Dependencies {
 /** A revocation of the tokens of a user or of a client. */
 export interface CutOff<Edit, Conditions> {
   reason: string
-  /** Further changes of the record. */
+  /** Other changes of the record in the same statement. */
   edit?: Edit
-  /** The conditions of the change. Absent conditions always hold. */
+  /** The conditions of the change. An absent condition is always true. */
   conditions?: Partial<Conditions>
   /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
@@ -33,8 +33,8 @@ type UserCutOff = CutOff<Omit<UserEdit, keyof TokenStarts>, UserConditions>
 type ClientCutOff = CutOff<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
- * Ends every session of a user or of a client. One transaction has the change, the entry of the revocation feed and the audit
- * event. The token endpoint refuses refreshes at once. An API refuses access tokens once it has read the feed.
+ * Ends every session of a user or of a client. One transaction writes the change, the feed entry and the audit event. The
+ * token endpoint refuses refreshes at once. An API refuses access tokens after it has read the feed.
  */
 export class SignOut {
   readonly #dependencies: Dependencies
@@ -49,8 +49,8 @@ export class SignOut {
   }
 
   /**
-   * Takes rights from a user: older access tokens are refused, and the sessions continue. A refresh gives an access token
-   * with the remaining rights.
+   * Removes rights from a user: revokes older access tokens, and the sessions continue. A refresh gives an access token with
+   * the remaining rights.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -71,7 +71,7 @@ export class SignOut {
     return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
   }
 
-  /** The caller must renew the KV copy of the client after it. @throws StorageUnavailable, CorruptRecord */
+  /** The caller must renew the KV copy of the client afterwards. @throws StorageUnavailable, CorruptRecord */
   async endClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -80,7 +80,7 @@ export class SignOut {
     return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
   }
 
-  /** Takes rights from a client, as `reduceUser` from a user. The caller must renew the KV copy of the client after it. */
+  /** Removes rights from a client, like `reduceUser`. The caller must renew the KV copy of the client afterwards. */
   async reduceClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -103,7 +103,7 @@ export class SignOut {
     return outcome
   }
 
-  /** Deletes a client. The caller must renew the KV copy after it. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a client. The caller must renew its KV copy afterwards. @throws StorageUnavailable, CorruptRecord */
   async removeClient(
     clientId: string,
     cutOff: ClientCutOff,
@@ -127,7 +127,7 @@ export class SignOut {
     return this.#alongside(cutoff, { ...event, clientId }, context)
   }
 
-  /** Statements for the feed entry and the audit event. They run after the statement that makes the change. */
+  /** Makes the statements for the feed entry and the audit event. They run after the statement of the change. */
   #alongside(
     cutoff: Omit<NewCutoff, 'before' | 'expiresAt'>,
     event: Partial<AuditEvent>,
