@@ -40,7 +40,7 @@ export const passwordGrant: Grant = {
   },
 }
 
-/** Creates a guest. It needs no store, because a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */
+/** Creates a guest without a store: a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */
 async function signInGuest(
   { client, context }: ClientRequest,
   { bursts }: Pick<GrantServices, 'bursts'>,

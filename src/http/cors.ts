@@ -46,7 +46,7 @@ export function corsFor(
   }
 }
 
-/** If the origins of clients cannot be read, a GET still gets its response, but no script can read it. @throws the other errors */
+/** If the origins of clients cannot be read, a GET succeeds, but no script can read it. @throws the other errors */
 function allowNoOrigin(error: unknown, { req }: Context): ReadonlySet<string> {
   if (req.method === 'OPTIONS' || !(error instanceof StorageUnavailable)) throw error
   return new Set()
