@@ -24,7 +24,7 @@ export async function runCron(
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
-  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const { shards, revocationStores, audit, statistics, failures, databaseSizes, config, clock } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -35,7 +35,7 @@ export async function sweepStores(services: Services): Promise<void> {
   })
   const sweepables = [
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
-    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     expired('sign_in_failures', failures),
     expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),

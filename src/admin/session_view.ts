@@ -36,7 +36,7 @@ export type ShownSession = z.output<typeof sessionSchema>
 /** The users and clients that decide the state of sessions. */
 export interface Owners {
   users: ReadonlyMap<string, User>
-  clients: ReadonlyMap<string, { client: Client | null; standing: ClientValidity | null }>
+  clients: ReadonlyMap<string, { client: Client | null; validity: ClientValidity | null }>
 }
 
 /** Reads the users and clients of sessions, each once. @throws StorageUnavailable, CorruptRecord */
@@ -51,8 +51,8 @@ export async function findOwners(
   const [users, ...known] = await Promise.all([
     userAdmin.findMany(userIds),
     ...ids.map(async (id) => {
-      const [client, standing] = await Promise.all([clients.find(id, context), clientTable.findStanding(id)])
-      return [id, { client, standing }] as const
+      const [client, validity] = await Promise.all([clients.find(id, context), clientTable.findValidity(id)])
+      return [id, { client, validity }] as const
     }),
   ])
   return { users: new Map(users.map((user) => [user.id, user])), clients: new Map(known) }
@@ -84,7 +84,7 @@ export function showSession(
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
-  const state = isEnded ? 'ended' : isCutOff(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
+  const state = isEnded ? 'ended' : isRevoked(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
   return {
     sid,
     subject,
@@ -111,11 +111,11 @@ function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }
 }
 
 /** Whether a revocation of the user or client includes the session. */
-function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
+function isRevoked(session: KnownSession, { users, clients }: Owners): boolean {
   const { subject, clientId } = ownerOf(session)
-  const standing = clients.get(clientId)?.standing
+  const validity = clients.get(clientId)?.validity
   const issuedAt = lastIssueOf(session)
-  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) return true
+  if (!validity?.enabled || issuedAt < validity.tokensValidFrom) return true
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true

@@ -7,8 +7,8 @@ import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
-import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import { identifySession } from '../sessions/identify_session.ts'
+import { revocationTime, sessionRevocationTime } from '../sessions/revocation_store.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
@@ -71,25 +71,30 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
 async function endToken(
   { jti, clientId, expiresAt }: TokenClaims,
   { context: { now } }: ClientRequest,
-  { cutoffs }: Services,
+  { revocations }: Services,
 ): Promise<boolean> {
-  const cutoff = { kind: 'jti', value: jti, before: cutoffTime(now), reason: REASON } as const
-  return cutoffs.add({ ...cutoff, clientId, expiresAt }, now)
+  const revocation = { kind: 'jti', value: jti, before: revocationTime(now), reason: REASON } as const
+  return revocations.add({ ...revocation, clientId, expiresAt }, now)
 }
 
 /** @returns whether this call ended the session */
 async function endSession(
   claims: TokenClaims & { sid: string },
   { api, context: { now } }: ClientRequest,
-  { shards, cutoffs }: Services,
+  { shards, revocations }: Services,
 ): Promise<boolean> {
   const { sid } = claims
   const sessions = shards.find(sid)
   if (sessions === null) {
     // config.yml no longer lists the shard. The session cannot be refreshed, but its access tokens are still valid.
-    const cutoff = { kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON } as const
+    const revocation = {
+      kind: 'sid',
+      value: sid,
+      before: sessionRevocationTime(now),
+      reason: REASON,
+    } as const
     const expiresAt = now + api.accessTokenLifetimeSeconds
-    return cutoffs.add({ ...cutoff, clientId: claims.clientId, expiresAt }, now)
+    return revocations.add({ ...revocation, clientId: claims.clientId, expiresAt }, now)
   }
   const expiresAt = now + api.refreshTokenLifetimeSeconds
   return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)

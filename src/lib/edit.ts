@@ -25,10 +25,10 @@ export interface TokenStarts {
 }
 
 /**
- * `tokens_valid_from = …, ` for a cut-off. Tokens that were issued since the last cut-off may be dated to its second, so
- * each cut-off is at least a second later than the last one.
+ * `tokens_valid_from = …, ` for a revocation. The new time is at least one second after the time of the last revocation, because
+ * tokens that were issued after the last revocation can have its time as `iat`.
  */
-export function cutOffAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenStarts): SqlPart {
+export function tokenStartAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenStarts): SqlPart {
   const given: [string, number | undefined][] = [
     ['tokens_valid_from', tokensValidFrom],
     ['access_valid_from', accessValidFrom],

@@ -7,10 +7,10 @@ import { SingleFlight } from '../lib/single_flight.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
-import type { CutoffStore } from './cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from './feed_snapshot.ts'
-import { ListedCutoffs, MAX_FEED_ENTRIES } from './listed_cutoffs.ts'
-import { MERGED } from './merge_cutoffs.ts'
+import { ListedRevocations, MAX_FEED_ENTRIES } from './listed_revocations.ts'
+import { MERGED } from './merge_revocations.ts'
+import type { RevocationStore } from './revocation_store.ts'
 
 /** The time for which the edge and an isolate cache the feed. It is part of the maximum delay of a revocation. */
 export const FEED_MAX_AGE_SECONDS = 5
@@ -38,7 +38,7 @@ export interface FeedState {
 
 interface Dependencies {
   /** Every database that lists revocations, by the name of its binding. */
-  stores: ReadonlyMap<string, CutoffStore>
+  stores: ReadonlyMap<string, RevocationStore>
   keys: KeyRing
   copies: ReadCopyStore
   lastResponses: LastResponseStore
@@ -51,14 +51,14 @@ interface Dependencies {
 export class RevocationFeed {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<FeedSnapshot>()
-  readonly #listed: ListedCutoffs
+  readonly #listed: ListedRevocations
   #snapshot: FeedSnapshot | null = null
   /** The last copy that this isolate wrote to KV, and its time. */
   #copied = { token: '', at: 0 }
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#listed = new ListedCutoffs(dependencies.stores)
+    this.#listed = new ListedRevocations(dependencies.stores)
   }
 
   /**
@@ -79,7 +79,7 @@ export class RevocationFeed {
   async describe(context: RequestContext): Promise<FeedState> {
     const { lists, size } = await this.#renewOnce(context)
     const merged = lists
-      .flatMap(({ cutoffs }) => cutoffs)
+      .flatMap(({ revocations }) => revocations)
       .filter(({ reason }) => reason === MERGED)
       .map(({ clientId, before }) => ({ clientId, before }))
     return { entries: size, maxEntries: MAX_FEED_ENTRIES, merged }

@@ -2,7 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { requireCutOffIsOver } from '../clients/require_current_client.ts'
+import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
@@ -77,7 +77,7 @@ export async function rotateSession(
 function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
   if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
   if (problem === 'the client lost a scope or a grant seconds ago') {
-    requireCutOffIsOver(claims.clientId, clientValidFrom, now)
+    requireNoActiveRevocation(claims.clientId, clientValidFrom, now)
   }
   if (problem === 'the client secret was retired') return invalidClient(problem)
   return refuseRefresh(problem ?? 'its holder may not refresh', claims)

@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { SESSION_MARGIN_SECONDS, sessionCutoffTime } from './cutoff_store.ts'
 import {
   decodeHolder,
   guardFor,
@@ -12,6 +11,7 @@ import {
   NO_GUARD,
 } from './holder_store.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
+import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
 import { decodeSessionRow, type EndReason, type SessionIdentity, type SessionRow } from './session.ts'
 
 /** One use of a refresh token. Times are Unix seconds. */
@@ -167,7 +167,7 @@ export class SessionStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[sid, sessionCutoffTime(now), reason, now],
+        ...[sid, sessionRevocationTime(now), reason, now],
         ...[accessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
       )
   }

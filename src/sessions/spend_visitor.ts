@@ -17,7 +17,7 @@ import type { SessionShards } from './session_shards.ts'
 interface Dependencies {
   config: Pick<Config, 'issuer'>
   keys: KeyRing
-  clientTable: Pick<ClientTableStore, 'findStanding'>
+  clientTable: Pick<ClientTableStore, 'findValidity'>
   shards: SessionShards
   audit: AuditStore
 }
@@ -72,9 +72,9 @@ async function requireLiveVisitor(
   const claims = await verifyToken(token, expected, keys, context)
   const { sid, subject, clientId, issuedAt } = claims
   if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a guest')
-  const standing = await clientTable.findStanding(clientId)
-  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) {
-    throw new InvalidToken("the guest's client is disabled, deleted or revoked")
+  const validity = await clientTable.findValidity(clientId)
+  if (!validity?.enabled || issuedAt < validity.tokensValidFrom) {
+    throw new InvalidToken("the guest's client was disabled or its tokens were revoked")
   }
   return { ...claims, sid }
 }

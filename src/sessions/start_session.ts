@@ -8,7 +8,7 @@ import type { GrantedScope } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
-import type { PasswordStanding } from '../users/password_standing.ts'
+import type { PasswordState } from '../users/password_state.ts'
 import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { SessionShards } from './session_shards.ts'
 
@@ -24,7 +24,7 @@ interface Dependencies {
 export interface SignedIn {
   subject: string
   roles: readonly string[]
-  standing: PasswordStanding
+  passwordState: PasswordState
   scope: GrantedScope
   /** The `iat` of the tokens, in Unix seconds. */
   issuedAt: number

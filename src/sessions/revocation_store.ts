@@ -7,17 +7,17 @@ import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ag
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
 /** The `before` of a revocation of a user or of a single token. Unix seconds. */
-export function cutoffTime(now: number): number {
+export function revocationTime(now: number): number {
   return now + 1 + RECORD_MARGIN_SECONDS
 }
 
 /** The `before` of a revocation of a client. It includes tokens that isolates with an old copy may still issue. Unix seconds. */
-export function clientCutoffTime(now: number): number {
+export function clientRevocationTime(now: number): number {
   return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
 /** The `before` of an ended session. It can be in the future, because the session issues no more tokens. Unix seconds. */
-export function sessionCutoffTime(now: number): number {
+export function sessionRevocationTime(now: number): number {
   return now + SESSION_MARGIN_SECONDS
 }
 
@@ -25,11 +25,11 @@ export function sessionCutoffTime(now: number): number {
 export const SESSION_MARGIN_SECONDS = 60
 
 /** `all` has no value. It revokes every access token that was issued before its second. */
-export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
+export type RevocationKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
 
 /** A revocation of the access tokens of a session, subject, client or `jti` that were issued before a second. */
-export interface Cutoff {
-  kind: CutoffKind
+export interface Revocation {
+  kind: RevocationKind
   /** Empty for `all`. */
   value: string
   /** Unix seconds. */
@@ -37,7 +37,7 @@ export interface Cutoff {
 }
 
 /** A revocation that the feed is going to list. */
-export interface NewCutoff extends Cutoff {
+export interface NewRevocation extends Revocation {
   reason: string
   /** The client of the tokens; null if there can be several. */
   clientId: string | null
@@ -46,17 +46,17 @@ export interface NewCutoff extends Cutoff {
 }
 
 /** A stored revocation. A row never changes: a new time is a new row with a new id. */
-export interface StoredCutoff extends NewCutoff {
+export interface StoredRevocation extends NewRevocation {
   id: number
 }
 
 /** The revocations of one database, oldest first, and the highest id that the database ever used. */
-export interface CutoffList {
-  cutoffs: StoredCutoff[]
+export interface RevocationList {
+  revocations: StoredRevocation[]
   lastId: number
 }
 
-const cutoffsSchema = z.array(
+const revocationsSchema = z.array(
   z.object({
     id: z.int(),
     kind: z.enum(['sid', 'sub', 'client_id', 'jti', 'all']),
@@ -70,7 +70,7 @@ const cutoffsSchema = z.array(
 const lastIdSchema = z.array(z.object({ lastId: z.nullable(z.int()) }))
 
 /** The listed revocations of one database. The main database also has those of users, clients and single tokens. */
-export class CutoffStore {
+export class RevocationStore {
   readonly #db: D1Database
 
   constructor(db: D1Database) {
@@ -81,17 +81,17 @@ export class CutoffStore {
    * Makes a statement that lists a revocation if the previous statement changed a row. Its `before` is at least one second
    * after the `before` of the last revocation with the same kind and value. The row of the user or the client has the same rule.
    */
-  additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
-    return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
+  additionIfChanged(revocation: NewRevocation, now: number): D1PreparedStatement {
+    return this.#addition(revocation, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
   /** @param rule The condition on the last row `old`, and the minimum difference between the two values of `before`. */
   #addition(
-    cutoff: NewCutoff,
+    revocation: NewRevocation,
     now: number,
     { condition, stepSeconds }: { condition: string; stepSeconds: 0 | 1 },
   ): D1PreparedStatement {
-    const { kind, value, before, reason, clientId, expiresAt } = cutoff
+    const { kind, value, before, reason, clientId, expiresAt } = revocation
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
@@ -109,8 +109,8 @@ export class CutoffStore {
    * @returns Whether this call listed it
    * @throws StorageUnavailable
    */
-  async add(cutoff: NewCutoff & { kind: 'jti' | 'sid' }, now: number): Promise<boolean> {
-    const { kind, value, before, reason, clientId, expiresAt } = cutoff
+  async add(revocation: NewRevocation & { kind: 'jti' | 'sid' }, now: number): Promise<boolean> {
+    const { kind, value, before, reason, clientId, expiresAt } = revocation
     const addition = this.#db
       .prepare(
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
@@ -122,7 +122,7 @@ export class CutoffStore {
   }
 
   /** The revocations with an id over `afterId` that the feed lists at `now`. @throws StorageUnavailable, CorruptRecord */
-  async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<CutoffList> {
+  async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<RevocationList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>
       this.#db.batch([
         this.#db
@@ -135,7 +135,7 @@ export class CutoffStore {
       ]),
     )
     const [{ lastId } = { lastId: null }] = decodeRecord(lastIdSchema, 'cutoffs', last?.results)
-    return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
+    return { revocations: decodeRecord(revocationsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
   }
 
   /**
@@ -146,7 +146,7 @@ export class CutoffStore {
    * @throws StorageUnavailable
    */
   async merge(
-    { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
+    { additions, removedIds }: { additions: readonly NewRevocation[]; removedIds: readonly number[] },
     now: number,
   ): Promise<number> {
     const isWider = 'old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6'
@@ -154,7 +154,7 @@ export class CutoffStore {
     const removal = this.#db
       .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(removedIds))
-    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, rule)), removal]
+    const statements = [...additions.map((revocation) => this.#addition(revocation, now, rule)), removal]
     const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
     return results.at(-1)?.meta.changes ?? 0
   }

@@ -1,5 +1,5 @@
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
-import type { NewCutoff, StoredCutoff } from './cutoff_store.ts'
+import type { NewRevocation, StoredRevocation } from './revocation_store.ts'
 
 /** The reason of a coarse revocation that replaced finer ones. */
 export const MERGED = 'merged'
@@ -12,7 +12,7 @@ const MAX_CLIENTS = 20
 
 /** Coarse revocations, and the ids of the revocations that they replace. */
 export interface Merge {
-  additions: NewCutoff[]
+  additions: NewRevocation[]
   removedIds: number[]
 }
 
@@ -24,23 +24,25 @@ export interface Merge {
  * A coarse revocation includes the tokens of the finer ones. Its second has passed on every clock, so it includes no token
  * that is issued later.
  *
- * @param cutoffs Oldest first.
+ * @param revocations Oldest first.
  */
 export function planMerge(
-  cutoffs: readonly StoredCutoff[],
+  revocations: readonly StoredRevocation[],
   { now, limit }: { now: number; limit: number },
 ): Merge | null {
-  if (cutoffs.length <= limit) return null
-  const excess = cutoffs.length - Math.floor(limit * KEPT_SHARE)
-  const passed = cutoffs.filter(({ kind, before }) => kind !== 'all' && before <= now - RECORD_MARGIN_SECONDS)
+  if (revocations.length <= limit) return null
+  const excess = revocations.length - Math.floor(limit * KEPT_SHARE)
+  const passed = revocations.filter(
+    ({ kind, before }) => kind !== 'all' && before <= now - RECORD_MARGIN_SECONDS,
+  )
   const ofClients = mergeClients(passed, excess)
-  const remaining = cutoffs.length - ofClients.removedIds.length + ofClients.additions.length
+  const remaining = revocations.length - ofClients.removedIds.length + ofClients.additions.length
   const merge = remaining > limit ? mergeRest(passed, ofClients, excess) : ofClients
   return merge.removedIds.length === 0 ? null : merge
 }
 
 /** Merges by client until the list is shorter by `excess`. The client with the most entries is first. */
-function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
+function mergeClients(passed: readonly StoredRevocation[], excess: number): Merge {
   const merge: Merge = { additions: [], removedIds: [] }
   let left = excess
   for (const [clientId, entries] of groupByClient(passed).slice(0, MAX_CLIENTS)) {
@@ -54,7 +56,11 @@ function mergeClients(passed: readonly StoredCutoff[], excess: number): Merge {
 }
 
 /** Extends a merge by client: one revocation of all tokens replaces the oldest remaining entries. */
-function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: Merge, excess: number): Merge {
+function mergeRest(
+  passed: readonly StoredRevocation[],
+  { additions, removedIds }: Merge,
+  excess: number,
+): Merge {
   const removed = new Set(removedIds)
   const oldest = passed
     .filter(({ id }) => !removed.has(id))
@@ -67,24 +73,28 @@ function mergeRest(passed: readonly StoredCutoff[], { additions, removedIds }: M
 }
 
 /** Groups the revocations of sessions and tokens by client. The longest list is first. */
-function groupByClient(cutoffs: readonly StoredCutoff[]): [string, StoredCutoff[]][] {
-  const groups = new Map<string, StoredCutoff[]>()
-  for (const cutoff of cutoffs) {
-    if (cutoff.clientId === null || cutoff.kind === 'client_id') continue
-    const group = groups.get(cutoff.clientId)
-    if (group) group.push(cutoff)
-    else groups.set(cutoff.clientId, [cutoff])
+function groupByClient(revocations: readonly StoredRevocation[]): [string, StoredRevocation[]][] {
+  const groups = new Map<string, StoredRevocation[]>()
+  for (const revocation of revocations) {
+    if (revocation.clientId === null || revocation.kind === 'client_id') continue
+    const group = groups.get(revocation.clientId)
+    if (group) group.push(revocation)
+    else groups.set(revocation.clientId, [revocation])
   }
   return [...groups].sort(([, a], [, b]) => b.length - a.length)
 }
 
 /** The members of a revocation that includes the tokens of these revocations. */
-function coverOf(cutoffs: readonly StoredCutoff[]): { before: number; expiresAt: number; reason: string } {
+function coverOf(revocations: readonly StoredRevocation[]): {
+  before: number
+  expiresAt: number
+  reason: string
+} {
   let before = 0
   let expiresAt = 0
-  for (const cutoff of cutoffs) {
-    before = Math.max(before, cutoff.before)
-    expiresAt = Math.max(expiresAt, cutoff.expiresAt)
+  for (const revocation of revocations) {
+    before = Math.max(before, revocation.before)
+    expiresAt = Math.max(expiresAt, revocation.expiresAt)
   }
   return { before, expiresAt, reason: MERGED }
 }
