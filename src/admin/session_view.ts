@@ -82,7 +82,7 @@ export function showSession(
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
-  const state = isEnded ? 'ended' : isCutOff(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
+  const state = isEnded ? 'ended' : isRevoked(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
   return {
     sid,
     subject,
@@ -111,7 +111,7 @@ function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }
 }
 
 /** Whether a revocation of the user or client includes the session. */
-function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
+function isRevoked(session: KnownSession, { users, clients }: Owners): boolean {
   const { subject, clientId } = ownerOf(session)
   const client = clients.get(clientId)
   const issuedAt = lastIssueOf(session)

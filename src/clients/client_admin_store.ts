@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import {
   assignmentsOf,
-  cutOffAssignmentsOf,
   type EditOutcome,
   judgeEdit,
   type TokenStarts,
+  tokenStartAssignmentsOf,
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
@@ -172,13 +172,13 @@ export class ClientAdminStore {
   ): Promise<EditOutcome<ClientRecord>> {
     const changes = assignmentsOf(toColumns(edit))
     const guard = versionGuard(conditions.versions)
-    const cutOffs = cutOffAssignmentsOf(edit)
+    const starts = tokenStartAssignmentsOf(edit)
     const update = this.#db
       .prepare(
-        `UPDATE clients SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
+        `UPDATE clients SET ${changes.sql} ${starts.sql} version = version + 1, updated_at = ?
          WHERE client_id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
     return this.#run(id, [update, ...alongside], conditions)
   }
 

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts'
 
 export type UserServices = ReturnType<typeof createUserServices>
 
-/** Makes the stores of users. */
+/** Creates the stores of users. */
 export function createUserServices({ db }: Environment) {
   return {
     users: new UserStore(db),

@@ -192,10 +192,10 @@ describe('the timeline of a session', () => {
       ending: 'It ended: replayed refresh token.',
       events: [
         ['issue', 'password'],
-        ['refresh', 'token 0 gave 1'],
-        ['retry', 'token 0 gave 1'],
-        ['theft', 'token 0 was used again, too late for a retry'],
-        ['refresh_refused', 'token 0 was used again, too late for a retry'],
+        ['refresh', 'token 0 was exchanged for token 1'],
+        ['retry', 'token 0 was exchanged for token 1'],
+        ['theft', 'token 0 was used again after the retry window'],
+        ['refresh_refused', 'token 0 was used again after the retry window'],
       ],
     })
   })

@@ -29,14 +29,14 @@ describe('the conclusion about a session', () => {
     )
   })
 
-  it('names the operator who cut it off, and when', () => {
+  it('names the operator who revoked the session, with the time', () => {
     const end = { at: AT, reason: 'the user was disabled', actor: 'user:ops', actor_name: 'ops@shop.test' }
     expect(sentence({ state: 'cut_off' }, end)).toBe(
       `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because the user was disabled, by the operator ops@shop.test.`,
     )
   })
 
-  it('says what the server says, where the trail has no cut-off any more', () => {
+  it('shows the sentence of the server if the audit trail has no revocation', () => {
     expect(sentence({ state: 'cut_off' }, null, 'It ended: somehow.')).toBe(
       'Session s1.x of amanda@shop.test (user:a): It ended: somehow.',
     )
