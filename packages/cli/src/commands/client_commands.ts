@@ -127,7 +127,7 @@ const enableClient: Command = {
   summary: 'Enable a client; its revoked tokens stay revoked',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/enable'],
-  run: (call) => changeStanding(call, 'enable'),
+  run: (call) => changeState(call, 'enable'),
 }
 
 const disableClient: Command = {
@@ -135,7 +135,7 @@ const disableClient: Command = {
   summary: 'Disable a client and revoke every token of it',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/disable'],
-  run: (call) => changeStanding(call, 'disable'),
+  run: (call) => changeState(call, 'disable'),
 }
 
 const signOutClient: Command = {
@@ -143,7 +143,7 @@ const signOutClient: Command = {
   summary: 'Revoke every token of a client; it can request new ones',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/sign-out'],
-  run: (call) => changeStanding(call, 'sign-out'),
+  run: (call) => changeState(call, 'sign-out'),
 }
 
 const addSecret: Command = {
@@ -211,7 +211,7 @@ function pathOf({ input }: Call): string {
   return at('/clients/{}', input.argument('CLIENT'))
 }
 
-async function changeStanding(call: Call, action: string): Promise<void> {
+async function changeState(call: Call, action: string): Promise<void> {
   printItem(call, await call.api.read({ operation: `POST ${pathOf(call)}/${action}` }), MEMBERS)
 }
 
