@@ -5,7 +5,7 @@ import { sweep } from './sessions/sweep.ts'
 /** Longer than the period of the statistics, which is one day. */
 const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
-/** The work of the cron trigger: makes and retires signing keys, merges the revocation feed, and removes rows. */
+/** Runs the work of the cron trigger: creates and retires signing keys, merges the revocation feed, and removes rows. */
 export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,

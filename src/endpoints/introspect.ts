@@ -14,12 +14,12 @@ import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
-/** The response for a token that is not live or that the client may not introspect (RFC 7662 §2.2). */
+/** The response if the token is not live, or if the client may not introspect it (RFC 7662 §2.2). */
 const INACTIVE = { active: false }
 
 /**
  * The introspection endpoint (RFC 7662). It describes an access token to each confidential client of the API in its `aud`.
- * It describes a refresh token only to the client that the token was issued to.
+ * It describes a refresh token only to the client of the token.
  */
 export const introspectEndpoint: Endpoint = {
   path: '/oauth2-token/introspect',
@@ -38,7 +38,7 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE
-  // The copy of the client may be old: a disabled client or a retired secret must not introspect.
+  // The copy of the client may be outdated. A disabled client or a retired secret must not introspect.
   await requireUnchangedClient(request, services)
   // Only the client of a refresh token may see its description.
   const isVisible = claims.seq === null || claims.clientId === client.id

@@ -16,7 +16,7 @@ import { readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
-/** The revocation endpoint (RFC 7009). A token of a session ends the session. A client's own token is revoked alone. */
+/** The revocation endpoint (RFC 7009). A token of a session ends the session. For a machine token, only that token is revoked. */
 export const revokeEndpoint: Endpoint = {
   path: '/oauth2-token/revoke',
   format: JSON_FORMAT,
@@ -37,16 +37,16 @@ async function revokeToken(request: ClientRequest, services: Services): Promise<
   if (claims === null) return
   await requireUnchangedClient(request, services)
   if (claims.clientId !== client.id)
-    throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
+    throw foreignToken(`${client.id} tried to revoke a token of ${claims.clientId}`)
   await spendBudgets(claims, request, services)
   await revoke(claims, request, services)
 }
 
 /**
- * A public client does not authenticate, so each address has a budget. A revocation that the feed would list also uses the
- * budget of the client. A confidential client has authenticated: only its own requests use up its budget.
+ * Uses the budgets of a revocation. A public client does not authenticate, so each address has a budget. A revocation that the
+ * feed lists also uses the budget of the client. A confidential client authenticates, so only its own requests use its budget.
  *
- * @throws OAuthError temporarily_unavailable; then the token stays valid
+ * @throws OAuthError temporarily_unavailable if a budget is used up. The token stays valid.
  */
 async function spendBudgets(
   { subject }: TokenClaims,
@@ -67,7 +67,7 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
   if (isFirst) auditSuccess({ kind: 'revoke', reason: REASON, subject, sid }, request, services)
 }
 
-/** Revokes a client's own token by its `jti`, because it has no session. @returns whether this call revoked it */
+/** Revokes a machine token by its `jti`, because it has no session. @returns whether this call revoked it */
 async function endToken(
   { jti, clientId, expiresAt }: TokenClaims,
   { context: { now } }: ClientRequest,
@@ -86,7 +86,7 @@ async function endSession(
   const { sid } = claims
   const sessions = shards.find(sid)
   if (sessions === null) {
-    // The shard was removed from config.yml. The session cannot be refreshed, but its access tokens are still valid.
+    // config.yml no longer lists the shard. The session cannot be refreshed, but its access tokens are still valid.
     const revocation = {
       kind: 'sid',
       value: sid,

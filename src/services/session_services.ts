@@ -17,7 +17,7 @@ type Dependencies = StorageServices & AuditServices & ClientServices & UserServi
 
 export type SessionServices = ReturnType<typeof createSessionServices>
 
-/** Makes the sessions, their shards and the revocation feed. */
+/** Creates the services of sessions, their shards and the revocation feed. */
 export function createSessionServices(environment: Environment, config: Config, dependencies: Dependencies) {
   const { keys, copies, lastResponses } = dependencies
   const holders = new HolderStore(environment.db)
@@ -56,7 +56,7 @@ function createShards(
   return new SessionShards(shards)
 }
 
-/** Makes one store for each database. A shard may share the main database, which must not be listed twice. */
+/** Creates one store for each database. A shard may share the main database, and the feed must list each database once. */
 function createRevocationStores(
   { db, shardDatabases }: Environment,
   { sessionShards }: Config,

@@ -5,13 +5,13 @@ import { type FeedCursor, formatCursor, parseCursor } from './feed_cursor.ts'
 import type { DatabaseList } from './listed_revocations.ts'
 import type { Revocation } from './revocation_store.ts'
 
-/** Each isolate signs a new list at the same times, so that all have the same `exp` and ETag. */
+/** All isolates sign new lists at multiples of this period, so that the lists have the same `exp` and ETag. */
 export const SIGNING_PERIOD_SECONDS = 900
 
 /** How far the `before` of an entry can be in the future. */
 const AHEAD_SECONDS = 120
 
-/** The most entries of a delta. A longer delta costs more than the whole list, which is signed once for all readers. */
+/** The most entries of a delta. A longer delta costs more than the whole list, which an isolate signs once for all readers. */
 const MAX_DELTA_ENTRIES = 1000
 
 /** The most cached deltas of one snapshot. Readers with the same interval request the same deltas. */
@@ -33,7 +33,7 @@ interface SnapshotParts {
   asOf: number
 }
 
-/** The lists of one moment, and their signed documents. Each document is signed at the first request for it. */
+/** The lists of one moment, and their signed documents. The first request for a document signs it. */
 export class FeedSnapshot {
   /** When the lists were read, in Unix seconds. */
   readonly asOf: number
@@ -127,8 +127,8 @@ export class FeedSnapshot {
       sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),
       entries: revocations.map(toEntry),
     }
-    // Weak, because each isolate signs the same list itself (RFC 9110 §8.8.1). It includes the key, so that after a change of
-    // the key readers get a list with its signature, and drop keys that are no longer in the JWKS.
+    // The ETag is weak, because each isolate signs the same list itself (RFC 9110 §8.8.1). It includes the key. After a change
+    // of the key, readers get a list with the new signature and drop keys that are no longer in the JWKS.
     const etag = `W/${await etagOf(JSON.stringify([since, until, key.kid, periodOf(asOf)]))}`
     return { token: await issueRevocationsToken(claims, key), etag }
   }
@@ -138,7 +138,7 @@ function periodOf(now: number): number {
   return Math.floor(now / SIGNING_PERIOD_SECONDS)
 }
 
-/** The tokens of an entry have expired this long after its `before`. It is longer if lifetimes were longer earlier. */
+/** The seconds from `before` until all tokens of an entry have expired. Earlier, longer lifetimes make it longer. */
 function windowOf({ lists, windowSeconds }: SnapshotParts): number {
   let longest = windowSeconds
   for (const { revocations } of lists) {
@@ -147,7 +147,7 @@ function windowOf({ lists, windowSeconds }: SnapshotParts): number {
   return longest
 }
 
-/** A revocation as the feed lists it. */
+/** The feed entry of a revocation. */
 function toEntry({ kind, value, before }: Revocation): Record<string, string | number | boolean> {
   return { [kind]: kind === 'all' ? true : value, before }
 }

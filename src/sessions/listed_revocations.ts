@@ -9,24 +9,24 @@ import {
 /** The most entries of the feed, except those of the last minute, which cannot be merged yet. */
 export const MAX_FEED_ENTRIES = 10_000
 
-/** An isolate reads a whole list again after this time, and otherwise only the added entries. */
+/** An isolate reads the whole list again after this time. Until then it reads only the added entries. */
 const READ_WHOLE_SECONDS = 900
 
-/** A database and its revocations, as the feed names and lists them. */
+/** The name of a database and its listed revocations. */
 export interface DatabaseList {
   name: string
-  /** The highest id that the database ever gave. */
+  /** The highest id that the database ever assigned. */
   lastId: number
   /** Oldest first. */
   revocations: readonly StoredRevocation[]
 }
 
 interface CachedList extends DatabaseList {
-  /** When all of it was read, in Unix seconds. */
+  /** When the isolate read the whole list, in Unix seconds. */
   readWholeAt: number
 }
 
-/** The revocations of every database in the memory of one isolate. Each read adds the new ones. */
+/** The listed revocations of every database, in the memory of one isolate. Each read adds the new revocations. */
 export class ListedRevocations {
   readonly #stores: ReadonlyMap<string, RevocationStore>
   readonly #limit: number
@@ -38,7 +38,7 @@ export class ListedRevocations {
     this.#limit = Math.floor(MAX_FEED_ENTRIES / stores.size)
   }
 
-  /** The current lists. A list that is too long is first merged in its database. @throws StorageUnavailable, CorruptRecord */
+  /** The current lists. A list that is too long is merged in its database. @throws StorageUnavailable, CorruptRecord */
   async read(now: number): Promise<readonly DatabaseList[]> {
     const lists = await Promise.all([...this.#stores].map(([name, store]) => this.#readOne(name, store, now)))
     this.#cached = new Map(lists.map((list) => [list.name, list]))
@@ -52,7 +52,7 @@ export class ListedRevocations {
     return readWhole(name, store, now)
   }
 
-  /** The whole list is read again if a coarse revocation may have replaced others, and if the ids went back. */
+  /** Reads the whole list again if a coarse revocation may have replaced others, or if the highest id decreased. */
   async #readAdded(name: string, store: RevocationStore, now: number): Promise<CachedList> {
     const cached = this.#cached.get(name)
     if (!cached || now - cached.readWholeAt >= READ_WHOLE_SECONDS) return readWhole(name, store, now)
@@ -72,7 +72,7 @@ async function readWhole(name: string, store: RevocationStore, now: number): Pro
   return { name, ...(await store.list({ now })), readWholeAt: now }
 }
 
-/** @returns Whether the merge succeeded. If not, the feed continues with the list that is too long. */
+/** @returns Whether the merge succeeded. If it failed, the feed continues with the long list. */
 async function applyMerge(merge: Merge, store: RevocationStore, now: number): Promise<boolean> {
   try {
     const removed = await store.merge(merge, now)

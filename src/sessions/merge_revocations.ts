@@ -1,27 +1,27 @@
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { NewRevocation, StoredRevocation } from './revocation_store.ts'
 
-/** The reason of a revocation that replaced finer ones. */
+/** The reason of a coarse revocation that replaced finer ones. */
 export const MERGED = 'merged'
 
-/** The share of the limit that a merge leaves, so that the next revocations do not cause another at once. */
+/** The share of the limit that a merge leaves, so that the next revocations do not cause another merge at once. */
 const KEPT_SHARE = 0.75
 
-/** The most clients that one merge gives a revocation: each is a statement of one transaction. */
+/** The most clients that one merge revokes, because each needs a statement in one transaction. */
 const MAX_CLIENTS = 20
 
-/** Coarser revocations, and the ids of the revocations that they replace. */
+/** Coarse revocations, and the ids of the revocations that they replace. */
 export interface Merge {
   additions: NewRevocation[]
   removedIds: number[]
 }
 
 /**
- * Plans the merge of a list that is longer than its limit; null if there is nothing to merge. It begins with the oldest
- * entries of the client that has the most: a revocation of that client replaces them. If that is not enough, one revocation of all
- * tokens issued before a second replaces the oldest of the others.
+ * Plans the merge of a list that is longer than its limit; null if nothing can be merged. First, a revocation of the client
+ * with the most entries replaces its oldest entries. If that is not enough, one revocation of all tokens issued before a second
+ * replaces the oldest remaining entries.
  *
- * A coarse revocation ends at least the tokens of the finer ones. Its second has passed on every clock, so it ends no token
+ * A coarse revocation includes the tokens of the finer ones. Its second has passed on every clock, so it includes no token
  * that is issued later.
  *
  * @param revocations Oldest first.
@@ -41,7 +41,7 @@ export function planMerge(
   return merge.removedIds.length === 0 ? null : merge
 }
 
-/** Merges by client, the one with the most entries first, until the list is `excess` shorter. */
+/** Merges by client until the list is shorter by `excess`. The client with the most entries is first. */
 function mergeClients(passed: readonly StoredRevocation[], excess: number): Merge {
   const merge: Merge = { additions: [], removedIds: [] }
   let left = excess
@@ -55,7 +55,7 @@ function mergeClients(passed: readonly StoredRevocation[], excess: number): Merg
   return merge
 }
 
-/** Adds to a merge by client: merges the oldest remaining entries into one revocation of every token. */
+/** Extends a merge by client: one revocation of all tokens replaces the oldest remaining entries. */
 function mergeRest(
   passed: readonly StoredRevocation[],
   { additions, removedIds }: Merge,
@@ -72,7 +72,7 @@ function mergeRest(
   }
 }
 
-/** Revocations of sessions and tokens, by client, the longest list first. */
+/** Groups the revocations of sessions and tokens by client. The longest list is first. */
 function groupByClient(revocations: readonly StoredRevocation[]): [string, StoredRevocation[]][] {
   const groups = new Map<string, StoredRevocation[]>()
   for (const revocation of revocations) {
@@ -84,7 +84,7 @@ function groupByClient(revocations: readonly StoredRevocation[]): [string, Store
   return [...groups].sort(([, a], [, b]) => b.length - a.length)
 }
 
-/** The members of a revocation that ends at least the tokens of these. */
+/** The members of a revocation that includes the tokens of these revocations. */
 function coverOf(revocations: readonly StoredRevocation[]): {
   before: number
   expiresAt: number

@@ -3,7 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
-/** The feed lists a revocation this long after its tokens have expired, because clocks differ. */
+/** The feed lists a revocation for this time after its tokens have expired, because clocks differ. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
 /** The `before` of a revocation of a user or of a single token. Unix seconds. */
@@ -21,13 +21,13 @@ export function sessionRevocationTime(now: number): number {
   return now + SESSION_MARGIN_SECONDS
 }
 
-/** How far the `iat` of the last token can be in the future for the isolate that ends the session. */
+/** The isolate that ends a session can see an `iat` that is up to this time in the future, because clocks differ. */
 export const SESSION_MARGIN_SECONDS = 60
 
 /** `all` has no value. It revokes every access token that was issued before its second. */
 export type RevocationKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
 
-/** Access tokens of that session, subject, client or jti that were issued before a second are revoked. */
+/** A revocation of the access tokens of a session, subject, client or `jti` that were issued before a second. */
 export interface Revocation {
   kind: RevocationKind
   /** Empty for `all`. */
@@ -36,7 +36,7 @@ export interface Revocation {
   before: number
 }
 
-/** A revocation to be listed. */
+/** A revocation that the feed is going to list. */
 export interface NewRevocation extends Revocation {
   reason: string
   /** The client of the tokens; null if there can be several. */
@@ -45,7 +45,7 @@ export interface NewRevocation extends Revocation {
   expiresAt: number
 }
 
-/** A stored revocation. A row never changes. A new time gets a new id. */
+/** A stored revocation. A row never changes: a new time is a new row with a new id. */
 export interface StoredRevocation extends NewRevocation {
   id: number
 }
@@ -78,14 +78,14 @@ export class RevocationStore {
   }
 
   /**
-   * A statement that lists a revocation if the statement before it changed a row. Its `before` is at least a second later
-   * than that of the last revocation with the same kind and value, as in the row of the user or the client.
+   * Makes a statement that lists a revocation if the previous statement changed a row. Its `before` is at least one second
+   * after the `before` of the last revocation with the same kind and value. The row of the user or the client has the same rule.
    */
   additionIfChanged(revocation: NewRevocation, now: number): D1PreparedStatement {
     return this.#addition(revocation, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
-  /** @param rule The condition on the last row `old`, and the least difference between the two values of `before`. */
+  /** @param rule The condition on the last row `old`, and the minimum difference between the two values of `before`. */
   #addition(
     revocation: NewRevocation,
     now: number,
@@ -104,7 +104,7 @@ export class RevocationStore {
   }
 
   /**
-   * Lists the revocation of one token or one session, unless it is listed.
+   * Lists the revocation of one token or one session, if it is not listed yet.
    *
    * @returns Whether this call listed it
    * @throws StorageUnavailable
@@ -121,7 +121,7 @@ export class RevocationStore {
     return meta.changes > 0
   }
 
-  /** The revocations that are listed at `now` and have an id over `afterId`. @throws StorageUnavailable, CorruptRecord */
+  /** The revocations with an id over `afterId` that the feed lists at `now`. @throws StorageUnavailable, CorruptRecord */
   async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<RevocationList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>
       this.#db.batch([
@@ -139,10 +139,10 @@ export class RevocationStore {
   }
 
   /**
-   * Replaces revocations by coarser ones, in one transaction. Two isolates can merge at the same time: a row never changes,
-   * and the `before` of a coarse revocation only grows.
+   * Replaces revocations by coarser ones, in one transaction. Two isolates can merge at the same time, because a row never
+   * changes and the `before` of a coarse revocation only grows.
    *
-   * @returns How many were removed by this call
+   * @returns How many revocations this call removed
    * @throws StorageUnavailable
    */
   async merge(
@@ -159,7 +159,7 @@ export class RevocationStore {
     return results.at(-1)?.meta.changes ?? 0
   }
 
-  /** Removes up to `limit` revocations that are no longer listed. It keeps the newest row, so that no id is used again. */
+  /** Removes up to `limit` revocations that the feed no longer lists. The newest row stays, so that D1 reuses no id. */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

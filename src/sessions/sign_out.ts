@@ -26,9 +26,9 @@ interface Dependencies {
 /** A revocation of the tokens of a user or of a client. */
 export interface OwnerRevocation<Edit, Conditions> {
   reason: string
-  /** Further changes of the record. */
+  /** Other changes of the record in the same statement. */
   edit?: Edit
-  /** The conditions of the change. Absent conditions always hold. */
+  /** The conditions of the change. An absent condition is always true. */
   conditions?: Partial<Conditions>
   /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
@@ -38,8 +38,8 @@ type UserRevocation = OwnerRevocation<Omit<UserEdit, keyof TokenStarts>, UserCon
 type ClientRevocation = OwnerRevocation<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
- * Ends every session of a user or of a client. One transaction has the change, the entry of the revocation feed and the audit
- * event. The token endpoint refuses refreshes at once. An API refuses access tokens once it has read the feed.
+ * Ends every session of a user or of a client. One transaction writes the change, the feed entry and the audit event. The
+ * token endpoint refuses refreshes at once. An API refuses access tokens after it has read the feed.
  */
 export class SignOut {
   readonly #dependencies: Dependencies
@@ -58,8 +58,8 @@ export class SignOut {
   }
 
   /**
-   * Takes rights from a user: older access tokens are refused, and the sessions continue. A refresh gives an access token
-   * with the remaining rights.
+   * Removes rights from a user: revokes older access tokens, and the sessions continue. A refresh gives an access token with
+   * the remaining rights.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -88,7 +88,7 @@ export class SignOut {
     return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
   }
 
-  /** The caller must renew the KV copy of the client after it. @throws StorageUnavailable, CorruptRecord */
+  /** The caller must renew the KV copy of the client afterwards. @throws StorageUnavailable, CorruptRecord */
   async endClient(
     clientId: string,
     revocation: ClientRevocation,
@@ -102,7 +102,7 @@ export class SignOut {
     )
   }
 
-  /** Takes rights from a client, as `reduceUser` from a user. The caller must renew the KV copy of the client after it. */
+  /** Removes rights from a client, like `reduceUser`. The caller must renew the KV copy of the client afterwards. */
   async reduceClient(
     clientId: string,
     revocation: ClientRevocation,
@@ -135,7 +135,7 @@ export class SignOut {
     return outcome
   }
 
-  /** Deletes a client. The caller must renew the KV copy after it. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a client. The caller must renew its KV copy afterwards. @throws StorageUnavailable, CorruptRecord */
   async removeClient(
     clientId: string,
     revocation: ClientRevocation,
@@ -159,7 +159,7 @@ export class SignOut {
     return this.#alongside(revocation, { ...event, clientId }, context)
   }
 
-  /** Statements for the feed entry and the audit event. They run after the statement that makes the change. */
+  /** Makes the statements for the feed entry and the audit event. They run after the statement of the change. */
   #alongside(
     revocation: Omit<NewRevocation, 'before' | 'expiresAt'>,
     event: Partial<AuditEvent>,

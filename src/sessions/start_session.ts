@@ -28,7 +28,7 @@ export interface SignedIn {
   scope: GrantedScope
   /** The `iat` of the tokens, in Unix seconds. */
   issuedAt: number
-  /** Further facts of the session, which all its tokens have. */
+  /** Other facts of the session, for all its tokens. */
   facts: Omit<SessionFacts, 'sid'>
   /** How the user signed in, for the audit trail. */
   by: 'guest' | 'password'
@@ -36,7 +36,7 @@ export interface SignedIn {
   signIn: VerifiedSignIn | null
 }
 
-/** Issues the first tokens of a new session. No store is written before the response. */
+/** Issues the first tokens of a new session. The response waits for no write to a store. */
 export async function startSession(
   { by, facts, signIn, ...signedIn }: SignedIn,
   request: ClientRequest,
@@ -49,7 +49,7 @@ export async function startSession(
   const sid = services.shards.newSid(context.continent)
   const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt }
   const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
-  // The event has the `iat` of the tokens: an earlier revocation must not look as if it came after the sign-in.
+  // The event has the `iat` of the tokens. With an earlier time, an old revocation could appear to follow the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
   auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)
   if (signIn !== null) {

@@ -27,12 +27,12 @@ export interface Issuance {
   session: SessionState | null
 }
 
-/** A session as its next tokens describe it. */
+/** The state of a session for its next tokens. */
 export interface SessionState {
   facts: SessionFacts
   /** The number of the refresh token to be issued. */
   seq: number
-  /** The scope of the session. A refresh token keeps it, also where the access token has less. */
+  /** The scope of the session. A refresh token has all of it, even if the access token has less. */
   scope: readonly string[]
   /** Unix seconds. */
   expiresAt: number
