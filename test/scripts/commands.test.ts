@@ -50,7 +50,7 @@ async function runScript(folder: string, name: string, ...parameters: string[]):
 
 const PROBLEMS = `config.yml:
   errors: must be one of rfc6749, oro
-  audit_retension_days: is not a known key (line LINE). Did you mean audit_retention_days?
+  audit_retension_days: is not a known key (line LINE); did you mean "audit_retention_days"?
 `
 
 describe('an invalid config.yml', () => {
