@@ -16,7 +16,6 @@ import {
   type TokenAnswer,
 } from './support/server.ts'
 
-const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
 /** D1 states no maximum age. The rule does not depend on the age, so the test covers more than the longest margin. */
 const everySecond = Array.from({ length: 31 }, (_, age) => age)
 const REASON = 'its sign-in used an outdated record of the user'
@@ -25,13 +24,13 @@ const NEW_PASSWORD = 'another password'
 
 /** A server, the same server near a lagging replica, and a user who can sign in. */
 async function scene() {
-  const server = new TestServer({ config: CONFIG })
+  const server = new TestServer()
   const operator = await TestOperator.confirmed(server)
   const client = await server.addClient()
   const user = await server.addUser({ roles: ['vip', 'wholesale'] })
   const replica = new LaggingD1()
   await replica.catchUp()
-  const near = new TestServer({ config: CONFIG, clock: server.clock, env: { DB: replica.db } })
+  const near = new TestServer({ clock: server.clock, env: { DB: replica.db } })
   const verifier = createVerifier({
     issuer: ISSUER,
     audience: STOREFRONT_AUDIENCE,
@@ -192,7 +191,7 @@ describe('a sign-in that reads a replica of any age', () => {
       (sql, call) => (isDeferredWrite(sql) ? Promise.reject(new Error('away')) : call()),
       replica.db,
     )
-    const near = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+    const near = new TestServer({ clock: server.clock, env: { DB } })
     const tokens = await near.signIn(client, user.username)
     expect(lines.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ event: 'deferred_work_failed', work: 'record sign-in' }),
@@ -208,7 +207,7 @@ describe('a sign-in that reads a replica of any age', () => {
       if (/\busers\b/.test(sql)) calls.push(isDeferredWrite(sql) ? 'deferred' : 'awaited')
       return call()
     })
-    await new TestServer({ config: CONFIG, clock: server.clock, env: { DB } }).signIn(client, user.username)
+    await new TestServer({ clock: server.clock, env: { DB } }).signIn(client, user.username)
     expect(calls).toEqual(['awaited', 'deferred'])
   })
 })
