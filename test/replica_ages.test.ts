@@ -8,6 +8,7 @@ import { LaggingD1 } from './support/lagging_d1.ts'
 import { TestOperator } from './support/operator.ts'
 import {
   credentials,
+  DEFAULT_COST,
   emptyStores,
   ISSUER,
   STOREFRONT_AUDIENCE,
@@ -160,7 +161,7 @@ describe('a sign-in that reads a replica of any age', () => {
 
   it('the session continues if the sign-in itself replaced the password hash', async () => {
     const { server, near, client, replica, verify } = await scene()
-    const { id, username } = await new TestServer({ clock: server.clock }).addUser()
+    const { id, username } = await new TestServer({ config: DEFAULT_COST, clock: server.clock }).addUser()
     await replica.catchUp()
     const tokens = await near.signIn(client, username)
     expect(await auditOf({ kind: 'rehash', subject: id })).toHaveLength(1)
