@@ -135,7 +135,7 @@ export class AuditQueryStore {
   }
 
   /**
-   * What happened to a session, oldest first: its own events, and each cut-off of its user or client.
+   * What happened to a session, oldest first: its own events, and each revocation of its user or client.
    *
    * @throws StorageUnavailable, CorruptRecord
    */

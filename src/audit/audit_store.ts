@@ -159,7 +159,7 @@ export class AuditStore {
   }
 
   /**
-   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, cut-offs and locks stay until there
+   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, revocations and locks stay until there
    * are twice as many events. Events of operators and of keys stay for all of `audit_retention_days`.
    *
    * @returns how many

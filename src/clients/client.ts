@@ -64,11 +64,11 @@ export interface ClientValidity {
   tokensValidFrom: number
 }
 
-const standingSchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
+const validitySchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
 
 /** @throws CorruptRecord */
-export function decodeClientStanding(id: string, value: unknown): ClientValidity {
-  const row = decodeRecord(standingSchema, `client ${id}`, value)
+export function decodeClientValidity(id: string, value: unknown): ClientValidity {
+  const row = decodeRecord(validitySchema, `client ${id}`, value)
   return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
 

@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import {
   assignmentsOf,
-  cutOffAssignmentsOf,
   type EditOutcome,
   judgeEdit,
   type TokenStarts,
+  tokenStartAssignmentsOf,
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
@@ -63,6 +63,16 @@ export class ClientAdminStore {
   async find(id: string): Promise<ClientRecord | null> {
     const row = await callStore('D1 clients', () => this.#select(id).first())
     return row === null ? null : decodeClientRecord(row)
+  }
+
+  /** Finds the existing clients of these ids. @throws StorageUnavailable, CorruptRecord */
+  async findMany(ids: readonly string[]): Promise<ClientRecord[]> {
+    if (ids.length === 0) return []
+    const select = this.#db
+      .prepare(`${SELECT_CLIENTS} WHERE c.client_id IN (SELECT value FROM json_each(?))`)
+      .bind(JSON.stringify(ids))
+    const { results } = await callStore('D1 clients', () => select.all())
+    return results.map(decodeClientRecord)
   }
 
   /** Returns the clients that follow an id, in the order of their ids. @throws StorageUnavailable, CorruptRecord */
@@ -162,13 +172,13 @@ export class ClientAdminStore {
   ): Promise<EditOutcome<ClientRecord>> {
     const changes = assignmentsOf(toColumns(edit))
     const guard = versionGuard(conditions.versions)
-    const cutOffs = cutOffAssignmentsOf(edit)
+    const starts = tokenStartAssignmentsOf(edit)
     const update = this.#db
       .prepare(
-        `UPDATE clients SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
+        `UPDATE clients SET ${changes.sql} ${starts.sql} version = version + 1, updated_at = ?
          WHERE client_id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
     return this.#run(id, [update, ...alongside], conditions)
   }
 

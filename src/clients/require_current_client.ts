@@ -27,7 +27,7 @@ export async function requireCurrentClient(
 ): Promise<void> {
   await requireUnchangedClient(request, dependencies)
   const { client, context } = request
-  requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
+  requireNoActiveRevocation(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
 }
 
 /** Requires that the copy of the client includes all changes until a few seconds ago. @throws ClientChanged */
@@ -46,11 +46,12 @@ export async function requireUnchangedClient(
  * @param validFrom The second from which new tokens of the client are valid.
  * @throws OAuthError temporarily_unavailable; CorruptRecord if it is more than MAX_AHEAD_SECONDS in the future
  */
-export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
+export function requireNoActiveRevocation(clientId: string, validFrom: number, now: number): void {
   const waitSeconds = validFrom - now
-  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${clientId} lies ahead`)
+  if (waitSeconds > MAX_AHEAD_SECONDS)
+    throw new CorruptRecord(`the time of a revocation of ${clientId} is in the future`)
   if (waitSeconds > 0) {
-    throw temporarilyUnavailable(`the tokens of ${clientId} were cut off a moment ago`, waitSeconds)
+    throw temporarilyUnavailable(`the tokens of ${clientId} were revoked a moment ago`, waitSeconds)
   }
 }
 

@@ -1,4 +1,4 @@
-// How old each copy may be while it still issues tokens. The margins of cut-offs are computed from these ages, here and
+// How old each copy may be while it still issues tokens. The margins of revocations are computed from these ages, here and
 // nowhere else (docs/decisions/0026). All values are seconds.
 
 /** KV is eventually consistent: readers may see a written value only after this time. */
@@ -25,13 +25,13 @@ export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 const UNDER_WAY_SECONDS = 2
 
 /**
- * The margin of a cut-off whose subject is read from D1 itself. A request that is under way meanwhile may have read the
+ * The margin of a revocation whose subject is read from D1 itself. A request that is under way meanwhile may have read the
  * state before it.
  */
 export const RECORD_MARGIN_SECONDS = UNDER_WAY_SECONDS
 
 /**
- * The margin of a cut-off of a client. A copy of a client issues tokens only where the change list does not name the client,
+ * The margin of a revocation of a client. A copy of a client issues tokens only where the change list does not name the client,
  * so no copy that issues is older than the list: the age of the copy itself does not count.
  */
 export const CLIENT_MARGIN_SECONDS = CHANGE_LIST_SECONDS.max + UNDER_WAY_SECONDS

@@ -66,7 +66,8 @@ export const MAX_AHEAD_SECONDS = 60
  */
 export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now: number): number {
   const validFrom = Math.max(tokensValidFrom, accessValidFrom)
-  if (validFrom > now + MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${id} lies ahead`)
+  if (validFrom > now + MAX_AHEAD_SECONDS)
+    throw new CorruptRecord(`the time of a revocation of ${id} is in the future`)
   return Math.max(now, validFrom)
 }
 

@@ -30,8 +30,8 @@ describe('the timeline of a session', () => {
     const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
     expect(titles).toEqual([
       ['Sign-in', 'password'],
-      ['Refresh', 'token 0 gave 1'],
-      ['Retry', 'token 0 gave 1'],
+      ['Refresh', 'token 0 was exchanged for token 1'],
+      ['Retry', 'token 0 was exchanged for token 1'],
       ['Sign-out', 'ended by an operator'],
       ['Ended', 'It ended: ended by an operator.'],
     ])
