@@ -7,7 +7,10 @@ export interface Lifetimes {
 }
 
 /** The token lifetimes of a client: the lifetimes of its API, or shorter lifetimes from its own record. */
-export function lifetimesOf(client: Client, api: ApiConfig): Lifetimes {
+export function lifetimesOf(
+  client: Pick<Client, 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'>,
+  api: ApiConfig,
+): Lifetimes {
   const { accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds } = client
   return {
     accessTokenSeconds: Math.min(accessTokenLifetimeSeconds ?? Infinity, api.accessTokenLifetimeSeconds),
