@@ -1,15 +1,8 @@
 import type { Call, Operator } from './operation.ts'
 import { operatorOnly, Problem } from './problem.ts'
 
-/** The records that only an operator with the role admin may change. */
-const RECORDS = {
-  pool: 'A change of an operator',
-  api: 'A change of a client of the admin API',
-  sessionOf: "The end of an operator's session",
-}
-
 /** A record that an operation changes: a user of a pool, a client of an API, or a session of an API. */
-export type Target = { [K in keyof typeof RECORDS]: Record<K, string> }[keyof typeof RECORDS]
+export type Target = { pool: string } | { api: string } | { sessionOf: string }
 
 /**
  * Only an admin changes operators, their clients and their sessions: support and service accounts cannot gain power over
@@ -24,11 +17,15 @@ export function requireReach(target: Target, call: Call): void {
 
 /** The refusal of `requireReach`; null if the caller may change the record. */
 export function findReachRefusal(target: Target, call: Call): Problem | null {
-  const { caller } = call
   if (hasFullReach(call) || !isOfOperators(target, call)) return null
-  const [kind] = Object.keys(target) as [keyof typeof RECORDS]
-  if (caller.kind === 'service account') return operatorOnly(`${RECORDS[kind]} needs an operator.`)
-  return new Problem('role-missing', { detail: `${RECORDS[kind]} needs the role admin.` })
+  const what = describe(target)
+  if (call.caller.kind === 'service account') return operatorOnly(`${what} needs an operator.`)
+  return new Problem('role-missing', { detail: `${what} needs the role admin.` })
+}
+
+function describe(target: Target): string {
+  if ('pool' in target) return 'A change of an operator'
+  return 'api' in target ? 'A change of a client of the admin API' : "The end of an operator's session"
 }
 
 /** Whether the caller may change every record. */

@@ -7,8 +7,8 @@ import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
-import { invalidContent, notFound, Problem, stale } from './problem.ts'
-import { requireReach } from './reach.ts'
+import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
+import { findReachRefusal, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
 import {
@@ -101,7 +101,8 @@ const readUser = operation({
   response: userSchema,
   async handle(call) {
     const user = await requireUser(idOf(call), call)
-    if (call.caller.kind === 'service account') requireReach(user, call)
+    const isHidden = call.caller.kind === 'service account' && findReachRefusal(user, call) !== null
+    if (isHidden) throw operatorOnly('Service accounts cannot read operators.')
     return show(user)
   },
 })
