@@ -7,7 +7,7 @@ import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { SessionClaims, TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
 import { verifyToken } from '../tokens/verify_token.ts'
-import { passwordStandingOf } from '../users/password_standing.ts'
+import { passwordStateOf } from '../users/password_state.ts'
 import {
   type Caller,
   isAllowed,
@@ -98,7 +98,7 @@ function authorizeOperator(operator: Operator, operation: Operation, config: Con
       detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
     })
   }
-  if (passwordStandingOf(user, config).mustChange && operation.role !== 'anyone') {
+  if (passwordStateOf(user, config).mustChange && operation.role !== 'anyone') {
     throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
   }
 }

@@ -65,11 +65,11 @@ const rotateKeys = operation({
   },
 })
 
-const retireKey = operation({
-  id: 'retireKey',
+const revokeKey = operation({
+  id: 'revokeKey',
   method: 'DELETE',
   path: '/keys/{kid}',
-  summary: 'Retires a compromised key at once: all its tokens are refused',
+  summary: 'Revokes a compromised key at once, with all tokens that it signed',
   tag: 'keys',
   role: 'admin',
   scope: null,
@@ -98,7 +98,7 @@ const resealKeys = operation({
   },
 })
 
-export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, retireKey]
+export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
 
 function showKey(key: KeyEntry): z.output<typeof keySchema> {
   const { kid, alg, state, createdAt, activatesAt, retiresAt, reason } = key
