@@ -196,7 +196,7 @@ describe('sign-ins', () => {
   it.each([
     ['/me/password', { password: 'another password' }],
     ['/me/confirm', {}],
-  ])('of an operator’s current password at %s are limited likewise', async (path, rest) => {
+  ])('attempts at an operator’s current password at %s are limited like sign-ins', async (path, rest) => {
     const operator = await TestOperator.signIn(limitedServer(0))
     const body = { current_password: PASSWORD, ...rest }
     const { status, headers, body: answer } = await operator.call('POST', path, { body, headers: HERE })
@@ -282,7 +282,7 @@ describe('a limit', () => {
     ['is missing', undefined],
     ['fails', { limit: () => Promise.reject(new Error('away')) }],
     ['does not answer', { limit: () => new Promise(() => {}) }],
-  ])('whose binding %s refuses nobody', async (_case, binding) => {
+  ])('a limit whose binding %s refuses no request', async (_case, binding) => {
     const env = Object.fromEntries(BINDINGS.map((name) => [name, binding]))
     const server = new TestServer({ env })
     const client = await server.addClient()

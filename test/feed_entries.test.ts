@@ -149,7 +149,7 @@ describe('the entries of the revocation feed', () => {
   it.each([
     ['its client', 'client_id'],
     ['every token', 'all'],
-  ])("keep a client's own token revoked where %s was merged into a coarser one", async (_what, kind) => {
+  ])("a client's own token stays revoked if %s was merged into a coarser entry", async (_what, kind) => {
     const { server, client } = await shop()
     const machine = { grant_type: 'client_credentials', ...credentials(client) }
     const { access_token: dead } = await server.requireTokens(machine)

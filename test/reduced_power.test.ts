@@ -104,7 +104,7 @@ describe('a role that is removed from a user', () => {
     ['the same roles in another order', { roles: ['wholesale', 'vip'] }],
     ['another name', { profile: { name: 'Another' } }],
     ['a request for a new password', { must_change_password: true }],
-  ])('%s adds no feed entry', async (_case, edit) => {
+  ])('the change of a role %s adds no feed entry', async (_case, edit) => {
     const { server, operator, client, user } = await scene()
     const { access_token } = await server.signIn(client, user.username)
     await patch(operator, `/users/${user.id}`, edit)

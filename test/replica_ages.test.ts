@@ -150,7 +150,7 @@ describe('a sign-in that reads a replica of any age', () => {
       (operator: TestOperator, { id }: User) =>
         patch(operator, `/users/${id}`, { roles: ['vip', 'wholesale', 'new'] }),
     ],
-  ])('begins a session that goes on, where %s meanwhile', async (_, change) => {
+  ])('the session of the sign-in continues if %s meanwhile', async (_, change) => {
     const { server, near, operator, client, user, verify } = await scene()
     await change(operator, user)
     const tokens = await near.signIn(client, user.username)

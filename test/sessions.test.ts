@@ -272,7 +272,7 @@ describe('shards', () => {
     { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU', 'AF'] },
   ]
 
-  it('a new session goes to the shard of its continent, and stays where its sid says', async () => {
+  it('a new session goes to the shard of its continent, and its sid names the shard', async () => {
     const server = new TestServer({ config: { session_shards: shards } })
     const client = await server.addClient()
     const from = async (continent: string) => {

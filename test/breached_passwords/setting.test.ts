@@ -17,7 +17,7 @@ describe('a new password', () => {
     return new TestOperator(server, await TestOperator.confirmed(new TestServer({ clock: server.clock })))
   }
 
-  it('is refused if it is breached, for every way to set one, with an audit event', async () => {
+  it('a new password is refused if it is breached, for every way to set one, with an audit event', async () => {
     const { server } = await breachScene()
     const operator = await newOperator(server)
     const user = await server.addUser()
@@ -45,18 +45,21 @@ describe('a new password', () => {
     }
   })
 
-  it.each([true, false])('is refused in a row of an import with dry_run %s', async (isDryRun) => {
-    const { server } = await breachScene()
-    const operator = await newOperator(server)
-    const rows = [draft(PASSWORD), draft(FRESH)]
-    const { body } = await operator.post('/users/import', { rows, dry_run: isDryRun })
-    expect(body.results).toMatchObject([
-      { status: 'refused', reason: `password: ${REFUSED[0]?.message}` },
-      { status: 'created' },
-    ])
-  })
+  it.each([true, false])(
+    'a new password is refused in a row of an import with dry_run %s',
+    async (isDryRun) => {
+      const { server } = await breachScene()
+      const operator = await newOperator(server)
+      const rows = [draft(PASSWORD), draft(FRESH)]
+      const { body } = await operator.post('/users/import', { rows, dry_run: isDryRun })
+      expect(body.results).toMatchObject([
+        { status: 'refused', reason: `password: ${REFUSED[0]?.message}` },
+        { status: 'created' },
+      ])
+    },
+  )
 
-  it('is not checked again at the first sign-in if it was not breached', async () => {
+  it('a new password is not checked again at the first sign-in if it was not breached', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     const person = draft(FRESH)
@@ -69,7 +72,7 @@ describe('a new password', () => {
     expect(ranges.asked).toHaveLength(1)
   })
 
-  it('is accepted while the service is down, with an audit event, and is checked at the next sign-in', async () => {
+  it('a new password is accepted while the service is down, with an audit event, and is checked at the next sign-in', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     ranges.fault = () => new Response(null, { status: 500 })
@@ -88,7 +91,7 @@ describe('a new password', () => {
     expect(claimsOf(await server.signIn(client, person.username))).toMatchObject(CLAIMED)
   })
 
-  it('can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {
+  it('a new password can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {
     const server = new TestServer()
     const operator = await newOperator(server)
     expect((await operator.post('/users', draft('password'))).status).toBe(201)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-/** Statements at the beginning of a line, or `import(` anywhere: the texts of commands have such words too. */
+/** Import statements at the beginning of a line, or `import(` anywhere. The texts of commands contain these words too. */
 const IMPORT =
   /^(?:import|export (?:type )?[*{]|\} from)[^'"\n]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm
 const MAX_LINES = 300

@@ -30,7 +30,7 @@ function write(name: string, lines: readonly string[]): string {
   return path
 }
 
-/** CSV of people whose names begin so. */
+/** CSV of users whose usernames begin with a prefix. */
 function people(prefix: string, count: number): string {
   const rows = Array.from(
     { length: count },

@@ -39,7 +39,7 @@ describe('a form', () => {
   })
 
   it.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
-    'is refused as %s',
+    'a form is refused as %s',
     async (type) => {
       const headers = { 'Content-Type': type, Origin: ISSUER }
       const response = await browser.send('/console/clients/~new', { method: 'POST', headers, body: 'x=1' })

@@ -10,7 +10,7 @@ describe('a scope', () => {
     [' cart  orders ', ['cart', 'orders']],
     ['Cart cart', ['Cart', 'cart']],
     ['', []],
-  ])('is read as its tokens, each once and in order: %j', (text, tokens) => {
+  ])('a scope is read as its tokens, each once and in order: %j', (text, tokens) => {
     expect(parseScope(text)).toEqual(tokens)
   })
 
@@ -40,7 +40,7 @@ describe('the granted scope', () => {
     ['what is asked for, in the order of asking', 'orders cart', ['orders', 'cart'], false],
     ['each token once, announced', 'cart cart', ['cart'], true],
     ['tokens without surplus space, announced', 'cart  orders', ['cart', 'orders'], true],
-  ])('is %s', (_case, asked, tokens, announce) => {
+  ])('the granted scope is %s', (_case, asked, tokens, announce) => {
     expect(grantScope(asked, allowed)).toEqual({ tokens, announce })
   })
 
@@ -59,11 +59,14 @@ describe('the granted scope', () => {
     ['another case', 'CART', allowed, 1],
     ['anything where nothing is allowed', 'cart', [], 1],
     ['several tokens in one', 'cart,orders', allowed, 1],
-  ])('is refused, and the log counts but does not repeat it: %s', (_case, asked, allowedNow, count) => {
-    expect(() => grantScope(asked, allowedNow)).toThrow(
-      invalidScope(`${count} of the requested scope tokens are not allowed`),
-    )
-  })
+  ])(
+    'the granted scope is refused, and the log counts but does not repeat it: %s',
+    (_case, asked, allowedNow, count) => {
+      expect(() => grantScope(asked, allowedNow)).toThrow(
+        invalidScope(`${count} of the requested scope tokens are not allowed`),
+      )
+    },
+  )
 
   it('granting does not change the list of allowed scopes', () => {
     const list = ['cart']

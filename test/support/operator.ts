@@ -13,14 +13,14 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** An operator who is signed in, and calls the admin API as a program does. */
+/** A signed-in operator who calls the admin API like a program. */
 export class TestOperator {
   readonly server: TestServer
   readonly id: string
   readonly username: string
   readonly client: TestClient
   tokens: TokenAnswer
-  /** What every call sends as its confirmation; null where none. */
+  /** The confirmation that each call sends, or null. */
   confirmation: string | null
 
   constructor(
@@ -48,7 +48,7 @@ export class TestOperator {
     return operator
   }
 
-  /** A new operator of the roles, by a new public client. */
+  /** A new operator with the roles, signed in with a new public client. */
   static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
     const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
     const user = await server.addUser({ pool: 'operators', roles })
@@ -64,7 +64,7 @@ export class TestOperator {
     this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
   }
 
-  /** Proves the password again; what follows is confirmed. */
+  /** Confirms the password. Later calls send the confirmation. */
   async confirm(password = PASSWORD): Promise<void> {
     const { status, body } = await this.post('/me/confirm', { current_password: password })
     if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
@@ -79,7 +79,7 @@ export class TestOperator {
     return this.call('POST', path, { body })
   }
 
-  /** @param version The ETag, where there is to be an If-Match. */
+  /** @param version The ETag for If-Match. */
   patch(path: string, body: unknown, version?: unknown): Promise<AdminAnswer> {
     return this.call('PATCH', path, { body, version })
   }
@@ -122,7 +122,7 @@ export async function callAdmin(
   return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
 }
 
-/** A problem document, as a test expects it. */
+/** The expected problem document. */
 export function problem(status: number, code: string, title: string, rest: Record<string, unknown> = {}) {
   return { type: `urn:problem-type:sallyport:${code}`, title, status, ...rest }
 }
