@@ -24,9 +24,9 @@ interface Try {
 
 /** A wrong password; the default name is unknown. */
 function attempt(server: TestServer, client: TestClient, { address, ...named }: Try): Promise<Response> {
-  const person = { username: `${crypto.randomUUID()}@x`, password: 'wrong', ...named }
+  const parameters = { username: `${crypto.randomUUID()}@x`, password: 'wrong', ...named }
   const headers = { 'CF-Connecting-IP': address }
-  return server.postJson({ grant_type: 'password', ...credentials(client), ...person }, headers)
+  return server.postJson({ grant_type: 'password', ...credentials(client), ...parameters }, headers)
 }
 
 async function statusesOf(server: TestServer, client: TestClient, addresses: string[]): Promise<number[]> {

@@ -214,8 +214,8 @@ describe('an address', () => {
     'an address is locked for every username after too many failures: %s',
     async (_case, address, other, same) => {
       const { server, client, user } = await newScene()
-      const people = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
-      for (const { username } of people) await fail(server, client, { username, address }, 1)
+      const users = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
+      for (const { username } of users) await fail(server, client, { username, address }, 1)
       server.clock.time += 20
       const right = { username: user.username, password: PASSWORD }
       for (const blocked of [address, same]) {

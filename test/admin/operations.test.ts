@@ -17,7 +17,7 @@ type MakeExample = (server: TestServer, operator: TestOperator) => Promise<Examp
 
 const NEW_PASSWORD = 'a password that is set by an operator'
 const draft = () => ({ client_id: `made-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] })
-const person = () => ({
+const newUser = () => ({
   pool: 'customers',
   username: `${crypto.randomUUID()}@example.com`,
   password: PASSWORD,
@@ -65,8 +65,8 @@ const EXAMPLES: Record<string, MakeExample> = {
     return { path: `/clients/${id}/secrets/${secret_id}/retire`, body: {} }
   },
   listUsers: at('/users?limit=2'),
-  createUser: () => ({ path: '/users', body: person() }),
-  importUsers: () => ({ path: '/users/import', body: { rows: [person()] } }),
+  createUser: () => ({ path: '/users', body: newUser() }),
+  importUsers: () => ({ path: '/users/import', body: { rows: [newUser()] } }),
   verifyHash: at('/users/import/verify', {
     password: PASSWORD,
     password_hash: `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`,
@@ -238,15 +238,15 @@ describe('the output of the admin API', () => {
     await read(operator.get(`/clients?q=${made.body.client_id}`))
     const username = `${crypto.randomUUID()}@example.com`
     const profile = { name, email: username }
-    const user = await operator.post('/users', { ...person(), username, profile, password: NEW_PASSWORD })
+    const user = await operator.post('/users', { ...newUser(), username, profile, password: NEW_PASSWORD })
     await operator.patch(`/users/${user.body.id}`, { profile: { name: `${name} II` } }, '"1"')
     await operator.post(`/users/${user.body.id}/password`, { password: NEW_PASSWORD })
     await operator.post('/me/password', { current_password: 'mistyped horse', password: NEW_PASSWORD })
-    await operator.post('/users', { ...person(), password: 7, secret: NEW_PASSWORD })
+    await operator.post('/users', { ...newUser(), password: 7, secret: NEW_PASSWORD })
     await operator.post('/users/import', {
       rows: [
-        { ...person(), username },
-        { ...person(), password: '' },
+        { ...newUser(), username },
+        { ...newUser(), password: '' },
       ],
     })
     await read(operator.get('/audit?limit=100'))

@@ -62,13 +62,13 @@ describe('a new password', () => {
   it('a new password is not checked again at the first sign-in if it was not breached', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
-    const person = draft(FRESH)
-    const { body } = await operator.post('/users', person)
+    const customer = draft(FRESH)
+    const { body } = await operator.post('/users', customer)
     expect(await breachRowOf({ id: String(body.id) })).toEqual({
       breach_checked_at: server.clock.time,
       password_breached: 0,
     })
-    await server.signIn(client, person.username, FRESH)
+    await server.signIn(client, customer.username, FRESH)
     expect(ranges.asked).toHaveLength(1)
   })
 
@@ -76,8 +76,8 @@ describe('a new password', () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     ranges.fault = () => new Response(null, { status: 500 })
-    const person = draft(PASSWORD)
-    const { status, body } = await operator.post('/users', person)
+    const customer = draft(PASSWORD)
+    const { status, body } = await operator.post('/users', customer)
     expect(status).toBe(201)
     expect(await auditOf({ kind: 'unchecked_password', actor: operator.id })).toMatchObject([
       { outcome: 'ok', reason: 'set: status 500' },
@@ -88,7 +88,7 @@ describe('a new password', () => {
     })
     ranges.fault = null
     server.clock.time += 30
-    expect(claimsOf(await server.signIn(client, person.username))).toMatchObject(CLAIMED)
+    expect(claimsOf(await server.signIn(client, customer.username))).toMatchObject(CLAIMED)
   })
 
   it('a new password can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {

@@ -25,17 +25,17 @@ describe('the range of a password', () => {
 
 describe('the lines of a range', () => {
   it.each([
-    ['has it', `${OTHER}:2\r\n${SUFFIX}:9545824`],
-    ['has it in small letters', `${OTHER}:2\r\n${SUFFIX.toLowerCase()}:1`],
-    ['has it in lines that end as on Unix', `${SUFFIX}:1\n${OTHER}:2\n`],
-    ['has it beside padding of the same suffix', `${SUFFIX}:0\r\n${SUFFIX}:1`],
+    ['has the suffix', `${OTHER}:2\r\n${SUFFIX}:9545824`],
+    ['has the suffix in lower case', `${OTHER}:2\r\n${SUFFIX.toLowerCase()}:1`],
+    ['has the suffix, with the line ends of Unix', `${SUFFIX}:1\n${OTHER}:2\n`],
+    ['has the suffix and padding with the same suffix', `${SUFFIX}:0\r\n${SUFFIX}:1`],
   ])('the lines of a range match a password if the range %s', (_case, lines) => {
     expect(isInRange(lines, SUFFIX)).toBe(true)
   })
 
   it.each([
-    ['has others alone', `${OTHER}:2`],
-    ['has it as padding', `${OTHER}:2\r\n${SUFFIX}:0`],
+    ['has only other suffixes', `${OTHER}:2`],
+    ['has the suffix only as padding', `${OTHER}:2\r\n${SUFFIX}:0`],
     ['is empty', ''],
   ])('the lines of a range do not match a password if the range %s', (_case, lines) => {
     expect(isInRange(lines, SUFFIX)).toBe(false)
