@@ -9,7 +9,7 @@ import {
   PASSWORD,
   type TestClient,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 const TOO_MANY = {
@@ -132,7 +132,7 @@ describe('refreshes', () => {
     const post = (refresh_token: string | undefined, address: Record<string, string>) =>
       server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token }, address)
     let token = first
-    for (let i = 0; i < 2; i++) token = (await (await post(token, HERE)).json<TokenAnswer>()).refresh_token
+    for (let i = 0; i < 2; i++) token = (await (await post(token, HERE)).json<TokenResponse>()).refresh_token
     await expectTooMany(await post(token, HERE))
     expect((await post(token, THERE)).status).toBe(200)
   })

@@ -186,9 +186,9 @@ describe('the password grant', () => {
 
 describe('scope', () => {
   it.each([
-    ['nothing asked for', undefined, 'cart orders catalog', 'cart orders catalog'],
-    ['an empty parameter, which is none', '', 'cart orders catalog', 'cart orders catalog'],
-    ['a part asked for', 'orders', undefined, 'orders'],
+    ['no requested scope', undefined, 'cart orders catalog', 'cart orders catalog'],
+    ['an empty parameter', '', 'cart orders catalog', 'cart orders catalog'],
+    ['a part of the scopes', 'orders', undefined, 'orders'],
     ['a repeated token', 'orders orders', 'orders', 'orders'],
   ])(
     'the response has the scope if it differs from the requested scope: %s',

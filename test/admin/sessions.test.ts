@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
-import { credentials, type TestClient, TestServer, type TokenAnswer } from '../support/server.ts'
+import { credentials, type TestClient, TestServer, type TokenResponse } from '../support/server.ts'
 
 const SHARDS = {
   session_shards: [
@@ -18,7 +18,7 @@ interface Shown {
   refreshes: number
 }
 
-const sidOf = ({ access_token }: TokenAnswer) => decodeJwt<{ sid: string }>(access_token).sid
+const sidOf = ({ access_token }: TokenResponse) => decodeJwt<{ sid: string }>(access_token).sid
 
 async function list(operator: TestOperator, query: string): Promise<Shown[]> {
   const shown: Shown[] = []

@@ -88,7 +88,7 @@ describe('Basic credentials', () => {
   )
 
   it.each([
-    ['what is not base64', 'Basic !!!', NOT_BASE64],
+    ['a text that is not base64', 'Basic !!!', NOT_BASE64],
     ['base64 of half a character', 'Basic c2hvcDrD', NOT_BASE64],
     ['base64 of an impossible length', 'Basic c2hvc', NOT_BASE64],
     ['the scheme alone', 'Basic', NAMES_NO_CLIENT],

@@ -99,7 +99,7 @@ describe('JSON', () => {
     ['a key twice', '{"scope":"a","scope":"b"}', REPEATED],
     ['a key twice with the same value', '{"scope":"a","scope":"a"}', REPEATED],
     ['a key twice, once escaped', '{"scope":"a","\\u0073cope":"b"}', REPEATED],
-    ['a key twice, first with what is no string', '{"scope":1,"scope":"a"}', REPEATED],
+    ['a repeated key, first with a value that is not a string', '{"scope":1,"scope":"a"}', REPEATED],
     ['a key twice, first with an object', '{"scope":{"a":"b"},"scope":"a"}', REPEATED],
     ['a key twice, first with null', '{"scope":null,"scope":"a"}', REPEATED],
     ['a key twice that nothing reads', '{"x":{"y":[1,{}]},"scope":"a","x":1}', REPEATED],

@@ -35,9 +35,9 @@ describe('the granted scope', () => {
   const allowed = ['cart', 'orders', 'catalog']
 
   it.each([
-    ['all that is allowed, announced, where nothing is asked for', null, allowed, true],
-    ['what is asked for', 'orders', ['orders'], false],
-    ['what is asked for, in the order of asking', 'orders cart', ['orders', 'cart'], false],
+    ['every allowed token, announced, without a requested scope', null, allowed, true],
+    ['the requested token', 'orders', ['orders'], false],
+    ['the requested tokens in their order', 'orders cart', ['orders', 'cart'], false],
     ['each token once, announced', 'cart cart', ['cart'], true],
     ['tokens without surplus space, announced', 'cart  orders', ['cart', 'orders'], true],
   ])('the granted scope is %s', (_case, asked, tokens, announce) => {
@@ -57,7 +57,7 @@ describe('the granted scope', () => {
     ['one token too many', 'cart admin', allowed, 1],
     ['two tokens too many', 'admin root cart', allowed, 2],
     ['another case', 'CART', allowed, 1],
-    ['anything where nothing is allowed', 'cart', [], 1],
+    ['any token for a client without scopes', 'cart', [], 1],
     ['several tokens in one', 'cart,orders', allowed, 1],
   ])(
     'the granted scope is refused, and the log counts but does not repeat it: %s',

@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
 import { InputCounts } from './fuzz_run.ts'
-import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenResponse } from './server.ts'
 
 /** A request, its response, and the log lines of its handling. */
 export interface Exchange {
@@ -74,9 +74,9 @@ export class FuzzServer {
 export class Witness {
   readonly #server: TestServer
   readonly #client: TestClient
-  tokens: TokenAnswer
+  tokens: TokenResponse
 
-  private constructor(server: TestServer, client: TestClient, tokens: TokenAnswer) {
+  private constructor(server: TestServer, client: TestClient, tokens: TokenResponse) {
     this.#server = server
     this.#client = client
     this.tokens = tokens

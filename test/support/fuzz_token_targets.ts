@@ -5,7 +5,7 @@ import { checkAnswer } from './fuzz_checks.ts'
 import type { FuzzServer } from './fuzz_server.ts'
 import { toHeaderValue } from './fuzz_text.ts'
 import { TestOperator } from './operator.ts'
-import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenAnswer } from './server.ts'
+import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenResponse } from './server.ts'
 
 /** Every endpoint or library that accepts a token. Each refuses an unissued token in its own way. */
 export const TARGETS = ['introspect', 'revoke', 'refresh', 'admin API', 'verifier'] as const
@@ -17,11 +17,11 @@ export class TokenTargets {
   readonly #client: TestClient
   readonly #verifier: Verifier
   readonly operator: TestOperator
-  tokens: TokenAnswer
+  tokens: TokenResponse
 
   private constructor(
     fuzzed: FuzzServer,
-    { client, operator, tokens }: { client: TestClient; operator: TestOperator; tokens: TokenAnswer },
+    { client, operator, tokens }: { client: TestClient; operator: TestOperator; tokens: TokenResponse },
   ) {
     this.#fuzzed = fuzzed
     this.#client = client

@@ -1,5 +1,5 @@
 import { compact } from '../../src/lib/compact.ts'
-import { PASSWORD, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
+import { PASSWORD, type TestClient, type TestServer, type TokenResponse } from './server.ts'
 
 export interface AdminAnswer {
   status: number
@@ -19,7 +19,7 @@ export class TestOperator {
   readonly id: string
   readonly username: string
   readonly client: TestClient
-  tokens: TokenAnswer
+  tokens: TokenResponse
   /** The confirmation that each call sends, or null. */
   confirmation: string | null
 
@@ -29,7 +29,7 @@ export class TestOperator {
       id: string
       username: string
       client: TestClient
-      tokens: TokenAnswer
+      tokens: TokenResponse
       confirmation?: string | null
     },
   ) {

@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { ConsoleBrowser } from './console.ts'
 import { TestOperator } from './operator.ts'
-import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenResponse } from './server.ts'
 
 /** The callers, made once on working stores. */
 export interface Home {
@@ -78,7 +78,7 @@ function tokenRow(parameters: (home: Home) => Record<string, unknown>, isLasting
 }
 
 /** The second refresh of a session, whose row exists since the first. */
-function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
+function refreshRow(signIn: (home: Home) => Promise<TokenResponse>): Row {
   return {
     refusal: 'oauth',
     async prepare(home) {
@@ -94,7 +94,7 @@ function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
           post('/oauth2-token', { grant_type: 'refresh_token', ...credentials(client), refresh_token }),
         async expectDone(response) {
           expect(response.status).toBe(200)
-          const successor = await response.json<TokenAnswer>()
+          const successor = await response.json<TokenResponse>()
           expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: 2 })
           await expectSeq(2)
         },

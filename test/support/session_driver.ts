@@ -4,7 +4,14 @@ import { expect } from 'vitest'
 import type { User } from '../../src/users/user.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { readFeed } from './feed.ts'
-import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
+import {
+  credentials,
+  PASSWORD,
+  type TestClient,
+  TestClock,
+  TestServer,
+  type TokenResponse,
+} from './server.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
@@ -149,7 +156,7 @@ export class SessionDriver {
       expect(await response.json()).toMatchObject({ error })
       return { status }
     }
-    const { access_token, refresh_token = '' } = await response.json<TokenAnswer>()
+    const { access_token, refresh_token = '' } = await response.json<TokenResponse>()
     const [access, refresh] = [readToken(access_token), readToken(refresh_token)]
     const { jwt, seq, expiresAt, ...common } = refresh
     expect(access).toMatchObject(common)

@@ -143,8 +143,12 @@ describe('a stored password hash', () => {
 
   it.each([
     ['nothing', '', 'the hash names no scheme that is known here'],
-    ['what is cut short', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
-    ['what costs too much', BCRYPT.replace('$05$', '$14$'), 'bcrypt: cost=14 takes too long: at most 13'],
+    ['a truncated hash', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
+    [
+      'a hash that takes too long',
+      BCRYPT.replace('$05$', '$14$'),
+      'bcrypt: cost=14 takes too long: at most 13',
+    ],
   ])(
     'a stored password hash that is corrupt is an error and not a wrong password: %s',
     async (_case, stored, reason) => {
