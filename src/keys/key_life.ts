@@ -55,7 +55,7 @@ interface Dependencies {
 
 /**
  * The life cycle of signing keys. The cron trigger makes, publishes, activates and retires keys. An operator can rotate early,
- * retire a compromised key, or seal the keys with another secret. `by` is this operator, for the audit trail.
+ * revoke a compromised key, or seal the keys with another secret. `by` is this operator, for the audit trail.
  */
 export class KeyLife {
   readonly #dependencies: Dependencies
@@ -111,10 +111,10 @@ export class KeyLife {
   }
 
   /**
-   * Retires a compromised key: removes it from D1 and the JWKS. The server and APIs then refuse every token that it signed, also
+   * Revokes a compromised key: removes it from D1 and the JWKS. The server and APIs then refuse every token that it signed, also
    * refresh tokens. If it was the current key, a new key signs at once.
    *
-   * @returns The retired key; null for an unknown `kid`
+   * @returns The revoked key; null for an unknown `kid`
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
    */
   async retireNow(kid: string, context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
@@ -125,7 +125,7 @@ export class KeyLife {
     const replacement = isCurrent ? await this.#makeReplacement(now) : null
     if (await lives.retireCompromised(kid, { now, replacement })) {
       const instead = replacement ? `, ${replacement.kid} (${replacement.alg}) signs instead` : ''
-      auditKey(`retired ${kid} as compromised${instead}`, { audit, context, by })
+      auditKey(`revoked the compromised key ${kid}${instead}`, { audit, context, by })
     }
     ring.forget()
     const entry = (await this.list(context)).find((candidate) => candidate.kid === kid) ?? null

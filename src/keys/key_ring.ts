@@ -130,7 +130,7 @@ export class KeyRing {
   }
 
   /**
-   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS.max old. They have no key that an operator retired
+   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS.max old. They have no key that an operator revoked
    * more than CHANGE_LIST_SECONDS.max ago. Otherwise, it returns the known keys.
    */
   async #load(context: RequestContext): Promise<Ring> {

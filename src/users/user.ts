@@ -16,7 +16,7 @@ export interface User {
   isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
-  /** Whether an operator requires a new password. Access tokens have this as a claim. */
+  /** Whether an operator requires a password change. Access tokens have this as a claim. */
   mustChangePassword: boolean
   /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
