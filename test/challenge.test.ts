@@ -187,8 +187,8 @@ const DOWN = [
   ['wants us slower', 'status 429', broken('', 429)],
   ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/', 302)],
   ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${ISSUER} failed`))],
-  ['sends a page', 'a malformed response', broken('<!doctype html>')],
-  ['sends too much', 'too long a response', broken('x'.repeat(70_000))],
+  ['sends a page', 'the response is malformed', broken('<!doctype html>')],
+  ['sends too much', 'the response is too long', broken('x'.repeat(70_000))],
   ['does not answer', 'timeout', silent],
   ['has an error', 'internal-error', broken('{"success":false,"error-codes":["internal-error"]}')],
   [

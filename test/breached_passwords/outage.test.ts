@@ -31,8 +31,8 @@ describe('an outage of the breach service', () => {
     ['wants us slower', 'status 429', () => new Response(null, { status: 429 })],
     ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/range/', 302)],
     ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${RANGE_URL} failed`))],
-    ['sends a page', 'a malformed response', lines('<!doctype html>')],
-    ['sends without an end', 'too long a response', endless],
+    ['sends a page', 'the response is malformed', lines('<!doctype html>')],
+    ['sends without an end', 'the response is too long', endless],
     ['does not answer', 'timeout', silent],
     ['begins a response and stops', 'timeout', stalled],
   ])(
@@ -62,7 +62,7 @@ describe('an outage of the breach service', () => {
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(NOTHING_SAID)
     expect(ranges.asked).toHaveLength(1)
     expect(await auditOf({ subject: second.id, kind: 'unchecked_password' })).toMatchObject([
-      { reason: 'sign-in: not sent, the service failed a moment ago' },
+      { reason: 'sign-in: not sent, because the service failed recently' },
     ])
     server.clock.time += 1
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(CLAIMED)

@@ -25,7 +25,7 @@ const GUEST_NAME = new UserRefused(
 
 const BAD_ROLE = new UserRefused(
   'roles',
-  'a role must be plain text of 1 to 64 characters, no space around it',
+  'a role must be plain text of 1 to 64 characters, without spaces at the start or the end',
 )
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })

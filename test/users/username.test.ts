@@ -137,7 +137,7 @@ describe('the warnings about a stored username', () => {
     ['j\u0430ne@example.com', ['mixes Latin and Cyrillic letters']],
     ['jane@ex\u0430mple.com', ['mixes Latin and Cyrillic letters']],
     ['\u03bfrders', ['mixes Greek and Latin letters']],
-    ['\u0430\u0441\u0435@example.com', ['is made of Cyrillic letters that look like Latin ones']],
+    ['\u0430\u0441\u0435@example.com', ['has only Cyrillic letters, which look like Latin letters']],
     ['иван@example.com', []],
     ['νίκοσ@example.com', []],
     ['田中tanaka', []],
