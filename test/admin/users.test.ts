@@ -76,6 +76,7 @@ describe('a user', () => {
     }
     const [a, b, c, d] = users.map(({ id }) => id)
     expect(await idsOf(`q=${mark.toUpperCase()}-`)).toEqual([a, b, c])
+    expect(await idsOf(`q=${mark}`)).toEqual([d, a, b, c])
     expect(await idsOf(`q=${mark}&role=x&pool=staff`)).toEqual([c])
     expect(await idsOf(`q=${mark}&enabled=false`)).toEqual([b])
     expect(await idsOf(`id=${c}`)).toEqual([c])
