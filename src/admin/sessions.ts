@@ -3,9 +3,10 @@ import { flag, text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
 import type { SessionIdentity } from '../sessions/session.ts'
 import { adminEvent } from './change.ts'
-import { type Call, type Operation, operation } from './operation.ts'
+import { type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
-import { notFound, Problem } from './problem.ts'
+import { notFound } from './problem.ts'
+import { requireReach } from './reach.ts'
 import { pageOf, paging } from './schemas.ts'
 import { countSessions, findSessions, placeOfSession } from './session_page.ts'
 import {
@@ -30,6 +31,7 @@ const listSessions = operation({
     'Lists sessions, including those without a refresh: the live sessions, or all sessions of a user, a guest or a client',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   query: z.strictObject({
     ...paging,
     sort: sortParameter(['started']),
@@ -39,7 +41,8 @@ const listSessions = operation({
   }),
   status: 200,
   response: pageOf('Sessions', sessionSchema),
-  async handle({ query, services, context }) {
+  async handle(call) {
+    const { query, services } = call
     const { subject = null, client_id: clientId = null } = query
     const hasOwner = subject !== null || clientId !== null
     const { live: isLiveOnly = !hasOwner } = query
@@ -50,7 +53,7 @@ const listSessions = operation({
       isLiveOnly || !hasOwner ? null : (known ?? countSessions(owner, services)),
     ])
     const owners = await findOwners(slice.rows, services)
-    const show = (session: KnownSession) => showSession(session, owners, services, context.now)
+    const show = (session: KnownSession) => showSession(session, owners, call)
     const shown = showPage(slice, { page, total }, { ...ORDER, show })
     const items = isLiveOnly ? shown.items.filter(({ state }) => state === 'live') : shown.items
     return { body: { ...shown, items } }
@@ -64,12 +67,14 @@ const readSession = operation({
   summary: 'Returns a session',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   status: 200,
   response: sessionSchema,
-  async handle({ params, services, context }) {
+  async handle(call) {
+    const { params, services } = call
     const session = await requireSession(params.sid ?? '', services)
     const owners = await findOwners([session], services)
-    return { body: showSession(session, owners, services, context.now) }
+    return { body: showSession(session, owners, call) }
   },
 })
 
@@ -81,12 +86,13 @@ const endSession = operation({
     'Ends a session: refreshes are refused at once, access tokens when APIs have read the revocation feed',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:end',
   status: 204,
   async handle(call) {
     const { params, services, context } = call
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
-    await checkReach(api, call)
+    requireReach({ sessionOf: api }, call)
     const reason = 'ended by an operator'
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
@@ -109,13 +115,6 @@ export async function requireSession(sid: string, { shards, auditTrail }: Servic
   const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
   if (signIn === null) throw notFound('session')
   return { row, signIn }
-}
-
-/** Support cannot change operators. @throws Problem 403 */
-async function checkReach(api: string, { operator, services }: Call): Promise<void> {
-  if (!operator.isAdmin && api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', { detail: 'Sessions of operators take the role admin.' })
-  }
 }
 
 /** The values of a new row for a session without one. The row must outlive every token of the session. */

@@ -12,7 +12,8 @@ import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
-import { invalidContent, notFound, Problem, stale } from './problem.ts'
+import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
+import { findReachRefusal, hiddenPoolOf, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { paging } from './schemas.ts'
 import {
@@ -43,6 +44,7 @@ const listUsers = operation({
   summary: 'Lists users; `q` is any part of the username, name or email, without regard to case and accents',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   query: z.strictObject({
     ...paging,
     sort: sortParameter(['username', 'created']),
@@ -55,12 +57,13 @@ const listUsers = operation({
   }),
   status: 200,
   response: usersSchema,
-  async handle({ query, services }) {
+  async handle({ query, services, caller }) {
     const { id = null, pool = null, role = null, enabled = null } = query
     const text = query.q === undefined ? null : foldText(query.q)
     const username = query.username === undefined ? null : foldUsername(query.username)
     const { page, total: known } = readPage(query, ORDERS, 'username')
-    const filter = { text, username, id, pool, role, enabled }
+    const hiddenPool = hiddenPoolOf({ caller, services })
+    const filter = { text, username, id, pool, hiddenPool, role, enabled }
     const { slice, total } = await services.userList.list(filter, page, known)
     return { body: showPage(slice, { page, total }, { ...ORDERS[page.sort], show: showUser }) }
   },
@@ -73,6 +76,7 @@ const createUserOperation = operation({
   summary: 'Creates a user in a pool',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: draftSchema,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   status: 201,
@@ -81,6 +85,7 @@ const createUserOperation = operation({
     const { body, services, context } = call
     const { pool, username, password, roles = [], profile = {}, enabled = true } = body
     const { must_change_password: mustChangePassword = false } = body
+    requireReach({ pool }, call)
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
     const user = await refuseAsProblem(() => createUser(draft, services, settingOf(call, null, 'createUser')))
@@ -104,10 +109,14 @@ const readUser = operation({
   summary: 'Reads a user',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   status: 200,
   response: userSchema,
   async handle(call) {
-    return show(await requireUser(idOf(call), call))
+    const user = await requireUser(idOf(call), call)
+    const isHidden = call.caller.kind === 'service account' && findReachRefusal(user, call) !== null
+    if (isHidden) throw operatorOnly('Service accounts cannot read operators.')
+    return show(user)
   },
 })
 
@@ -115,9 +124,10 @@ const updateUser = operation({
   id: 'updateUser',
   method: 'PATCH',
   path: PATH,
-  summary: 'Changes the given fields; `must_change_password` requires a new password',
+  summary: 'Changes the given fields; `must_change_password` requires a password change',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   needsVersion: true,
   body: editSchema,
   confirmation: {
@@ -133,6 +143,7 @@ const updateUser = operation({
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireUser(idOf(call), call)
+    requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, pool } = before
     const { roles, profile, must_change_password: mustChangePassword } = body

@@ -6,7 +6,7 @@ import { type Condition, where } from '../lib/where.ts'
 import { readList } from '../storage/list_store.ts'
 import type { AuditKind } from './audit_event.ts'
 
-/** An event as it is stored. Times are Unix seconds. */
+/** A stored event. Times are Unix seconds. */
 export interface StoredAuditEvent {
   id: number
   at: number
@@ -20,12 +20,12 @@ export interface StoredAuditEvent {
   addressPrefix: string | null
   actor: string | null
   actorClient: string | null
-  /** Null for an event without a grant, and for one that an older version wrote. */
+  /** Null for an event without a grant, and for an event from an older version. */
   grant: string | null
   change: Readonly<Record<string, unknown>> | null
 }
 
-/** What events must have; what is absent or null counts for nothing. */
+/** The filters of a list of events. An absent filter and a null filter have no effect. */
 export interface AuditFilter {
   subject?: string | null
   clientId?: string | null
@@ -34,7 +34,7 @@ export interface AuditFilter {
   kind?: AuditKind | null
   outcome?: string | null
   api?: string | null
-  /** Whether an operator did it. */
+  /** Whether an operator caused the event. */
   byOperator?: boolean | null
   /** Unix seconds, inclusive. */
   from?: number | null
@@ -84,7 +84,7 @@ const sidsSchema = z.array(z.object({ sid: z.string() }))
 
 const changeSchema = z.record(z.string(), z.unknown())
 
-/** The kinds that most events are of. The partial index has the others: a query says so, or it is not used. */
+/** The kinds of most events. The partial index has only the other kinds, so its queries need this condition. */
 const DAILY_KINDS: readonly string[] = ['issue', 'refresh', 'retry']
 const IS_RARE = `kind NOT IN ('issue', 'refresh', 'retry')`
 
@@ -143,7 +143,7 @@ export class AuditQueryStore {
     return decodeRecord(sidsSchema, 'audit events', results).map(({ sid }) => sid)
   }
 
-  /** The sign-in that began a session; null where the trail has forgotten it. @throws StorageUnavailable */
+  /** The sign-in that started a session; null if its event was deleted. @throws StorageUnavailable */
   async findSignIn(sid: string): Promise<SignIn | null> {
     const select = this.#db
       .prepare(
@@ -154,11 +154,11 @@ export class AuditQueryStore {
   }
 
   /**
-   * What happened to a session, oldest first: its own events, and each revocation of its user or client.
+   * The timeline of a session, oldest event first: its own events, and each revocation of its user or client.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listStory(
+  async listTimeline(
     { sid, subject, clientId }: { sid: string; subject: string; clientId: string },
     { from, to }: { from: number; to: number },
     limit: number,

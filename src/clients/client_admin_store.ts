@@ -19,7 +19,7 @@ export interface NewSecret {
   hash: string
 }
 
-/** A change of a client. An absent member stays as it is. */
+/** A change of a client. An absent member keeps its value. */
 export interface ClientEdit extends TokenStarts, ClientEditValues {
   enabled?: boolean | undefined
 }
@@ -60,7 +60,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Finds the ids and the hashes of secrets that are taken. An expired secret is still taken.
+   * Finds the ids and secret hashes that a client already uses. An expired secret counts as used.
    *
    * @throws StorageUnavailable
    */
@@ -87,7 +87,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a client and its secret in one transaction with the statements alongside. If a deleted client had the same id, its
+   * Adds a client and its secret in one transaction with the statements `alongside`. If a deleted client had the same id, its
    * tokens stay revoked.
    *
    * @param start.secret Null for a client without a secret.
@@ -121,7 +121,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Changes a client if the conditions hold, in one transaction with the statements alongside. Those must do nothing if
+   * Changes a client if the conditions are true, in one transaction with the statements `alongside`. These must do nothing if
    * `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
@@ -181,7 +181,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret of that id.
+   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret with this id.
    *
    * @param end.expiresAt Unix seconds.
    * @throws StorageUnavailable, CorruptRecord

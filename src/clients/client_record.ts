@@ -18,11 +18,11 @@ export interface SecretRecord {
   createdAt: number
   /** Null if the secret does not expire. */
   expiresAt: number | null
-  /** Exact to about an hour; null if no use is known. */
+  /** With a precision of about one hour; null if the secret was never used. */
   lastUsedAt: number | null
 }
 
-/** A client as the admin API shows it. Times are Unix seconds. */
+/** A client in the admin API. Times are Unix seconds. */
 export interface ClientRecord extends Omit<ClientValues, 'confidential'> {
   authentication: ClientAuthentication<SecretRecord>
   createdAt: number

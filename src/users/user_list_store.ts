@@ -9,6 +9,8 @@ export interface UserFilter {
   username: string | null
   id: string | null
   pool: string | null
+  /** A pool whose users are not listed. */
+  hiddenPool: string | null
   role: string | null
   enabled: boolean | null
 }
@@ -40,7 +42,7 @@ export class UserListStore {
     page: PageQuery<UserSort>,
     known: Total | null,
   ): Promise<{ slice: Slice<UserRecord>; total: Total }> {
-    const { text, username, id, pool, role, enabled } = filter
+    const { text, username, id, pool, hiddenPool, role, enabled } = filter
     // SQLite would choose the shorter index of the usernames, and then read every row for its text.
     const searched = text !== null && id === null ? 'users INDEXED BY users_by_search' : 'users'
     const db = text === null ? this.#db : this.#db.withSession('first-unconstrained')
@@ -53,6 +55,7 @@ export class UserListStore {
         ['username = ?', username],
         ['id = ?', id],
         ['pool = ?', pool],
+        ['pool <> ?', hiddenPool],
         ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
         ['enabled = ?', enabled],
       ],
