@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { decodeUserRow, type User } from './user.ts'
 
-/** Data with which operators find a user. It is in no token, log line or audit event. */
+/** Data for operators, to find a user. Tokens, log lines and audit events never contain it. */
 export interface Profile {
   name?: string | undefined
   email?: string | undefined
