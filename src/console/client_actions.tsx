@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { clientSchema, clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
@@ -61,7 +62,9 @@ const addSecret: Page = {
   role: 'admin',
   async handle(request) {
     const path = pathOf`/clients/${idOf(request)}`
-    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema)
+    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema, {
+      idempotencyKey: request.form.text(IDEMPOTENCY_FIELD),
+    })
     if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
     return {
       title: 'Secret added',

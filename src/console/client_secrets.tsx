@@ -30,7 +30,12 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
         ])}
       />
       {isAdmin && live.length < 2 ? (
-        <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
+        <Confirm
+          csrf={csrf}
+          label="Add a secret"
+          action={pathOf`/clients/${client.client_id}/secrets`}
+          makesSecret
+        >
           The new secret is shown once. Both secrets work until you retire one. Give the application the new
           secret first.
         </Confirm>

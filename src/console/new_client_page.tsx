@@ -3,7 +3,7 @@ import { compact } from '../lib/compact.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { ActionForm } from './action_form.tsx'
+import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
@@ -43,7 +43,10 @@ const createClient: Page = {
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
     }
-    const created = await admin.change('/clients', clientWithSecretSchema, { body })
+    const created = await admin.change('/clients', clientWithSecretSchema, {
+      body,
+      idempotencyKey: form.text(IDEMPOTENCY_FIELD),
+    })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
       title: 'Client created',
@@ -90,7 +93,7 @@ function showForm(
             </a>
           ))}
         </nav>
-        <ActionForm csrf={csrf} action="/clients/~new">
+        <ActionForm csrf={csrf} action="/clients/~new" makesSecret>
           <input type="hidden" name="api" value={api} />
           <Input
             state={state}
