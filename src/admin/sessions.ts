@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
 import { text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
-import type { SessionIdentity } from '../sessions/session.ts'
+import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner, SessionPosition, StoredSession } from '../sessions/session_list_store.ts'
 import { shardNameOf } from '../sessions/sid.ts'
 import { adminEvent } from './change.ts'
@@ -84,7 +84,7 @@ const endSession = operation({
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
     requireReach({ sessionOf: api }, call)
-    const reason = 'ended by an operator'
+    const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
     // The row and the audit trail can be in two databases. If the second write fails, a repeated call writes it.
