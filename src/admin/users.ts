@@ -30,13 +30,14 @@ const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'Lists users by pool and username; `q` is the beginning of a username',
+  summary: 'Lists users by pool and username; `q` is the beginning of a username, `username` the whole',
   tag: 'users',
   role: 'support',
   scope: 'users:read',
   query: z.strictObject({
     ...paging,
     q: z.optional(text(255)),
+    username: z.optional(text(255)),
     id: z.optional(text(100)),
     pool: z.optional(text(64)),
     role: z.optional(text(64)),
@@ -48,8 +49,9 @@ const listUsers = operation({
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
     const prefix = q === undefined ? null : foldUsername(q)
+    const username = query.username === undefined ? null : foldUsername(query.username)
     const hiddenPool = caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
-    const filter = { prefix, id, pool, hiddenPool, role, enabled }
+    const filter = { prefix, username, id, pool, hiddenPool, role, enabled }
     const users = await services.userAdmin.list(filter, after, limit + 1)
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }

@@ -55,6 +55,8 @@ export interface UserConditions {
 export interface UserFilter {
   /** The beginning of the normalised username. */
   prefix: string | null
+  /** The whole normalised username. */
+  username: string | null
   id: string | null
   pool: string | null
   /** A pool whose users are not listed. */
@@ -100,9 +102,10 @@ export class UserAdminStore {
 
   /** Lists users after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
   async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
-    const { prefix, id, pool, hiddenPool, role, enabled } = filter
+    const { prefix, username, id, pool, hiddenPool, role, enabled } = filter
     const { sql, values } = where([
       ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
+      ['username = ?', username],
       ['id = ?', id],
       ['pool = ?', pool],
       ['pool <> ?', hiddenPool],
