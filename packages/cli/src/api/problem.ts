@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../../../client/src/token_endpoint.ts'
+import { TokenRequestError } from '@sallyport/client/token_endpoint'
 import { CliError, type ExitCode } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
 

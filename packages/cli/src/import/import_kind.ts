@@ -1,3 +1,4 @@
+import type { UserImportBatch } from '../api/schemas.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 
 /** A row in the format of the admin API. */
@@ -24,9 +25,9 @@ export interface ImportKind {
   /** The singular for messages, such as `user`. */
   one: string
   /** The operation of the admin API that takes a batch. */
-  operation: string
+  operation: 'POST /clients/import' | 'POST /users/import'
   /** The members of a batch in addition to its rows. */
-  options: Readonly<Record<string, unknown>>
+  options: Omit<UserImportBatch, 'rows' | 'dry_run'>
   columns: readonly ImportColumn[]
   /** The name of the row in a report. */
   nameOf(values: RowValues): string
