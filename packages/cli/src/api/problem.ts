@@ -31,7 +31,7 @@ export function decodeProblem(value: unknown, status: number): ProblemDocument {
   const list = Array.isArray(errors) ? errors : []
   return {
     type: typeof type === 'string' ? type : 'about:blank',
-    title: typeof title === 'string' ? title : `The server answered with status ${status}`,
+    title: typeof title === 'string' ? title : `The server returned status ${status}`,
     detail: typeof detail === 'string' ? detail : null,
     errors: list.map((error) => {
       const { path, message }: { path?: unknown; message?: unknown } = Object(error)

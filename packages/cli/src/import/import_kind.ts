@@ -38,5 +38,5 @@ export interface ImportKind {
   /** Adds the values that the CLI generates, such as a secret. A dry run does not call it. */
   complete(row: ApiRow): ApiRow
   /** The generated secret of a created row; null if the row had its own secret or has none. */
-  secretOf(sent: ApiRow, asked: ApiRow): { client_id: string; client_secret: string } | null
+  secretOf(sent: ApiRow, given: ApiRow): { client_id: string; client_secret: string } | null
 }
