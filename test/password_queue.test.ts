@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { importUser } from '../src/users/create_user.ts'
-import { credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import { credentials, DEFAULT_COST, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const BUSY = {
   error: 'temporarily_unavailable',
@@ -13,12 +13,12 @@ const signIn = (server: TestServer, client: TestClient, username: string, passwo
 const statuses = (responses: Response[]) => responses.map(({ status }) => status).sort()
 
 async function newScene(password_queue: Record<string, number>) {
-  const server = new TestServer({ config: { password_queue } })
+  const server = new TestServer({ config: { ...DEFAULT_COST, password_queue } })
   return { server, client: await server.addClient(), user: await server.addUser() }
 }
 
 describe('parallel sign-ins', () => {
-  it('get 503 with Retry-After above the length of the queue, and a retry succeeds', async () => {
+  it('parallel sign-ins get 503 with Retry-After above the length of the queue, and a retry succeeds', async () => {
     const { server, client, user } = await newScene({ length: 2 })
     const responses = await Promise.all(
       Array.from({ length: 6 }, () => signIn(server, client, user.username)),
@@ -37,7 +37,7 @@ describe('parallel sign-ins', () => {
     await server.signIn(client, user.username)
   })
 
-  it('count a hash of another system with its own duration', async () => {
+  it('parallel sign-ins count a hash of another system with its own duration', async () => {
     const { server, client } = await newScene({ seconds: 1 })
     const draft = {
       pool: 'customers',
@@ -55,7 +55,7 @@ describe('parallel sign-ins', () => {
     expect(statuses(responses)).toEqual([400, 400, 503])
   })
 
-  it('leave room for machine tokens, guests, refreshes and the JWKS between two hashes', async () => {
+  it('parallel sign-ins leave room for machine tokens, guests, refreshes and the JWKS between two hashes', async () => {
     const { server, client, user } = await newScene({ length: 9 })
     const { refresh_token } = await server.signIn(client, user.username)
     const finished: string[] = []
