@@ -6,7 +6,7 @@ import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient } from './support/console.ts'
-import { person } from './support/operation_examples.ts'
+import { newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
@@ -202,7 +202,7 @@ describe('a flood from one address', () => {
         detail: 'It has changed too many records.',
       }),
     ])
-    expect((await importer.post('/users', person())).status).toBe(201)
+    expect((await importer.post('/users', newUser())).status).toBe(201)
   })
 
   it('a flood without a session writes nothing, at any page of the console', async () => {
