@@ -68,7 +68,7 @@ const listAudit = operation({
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 
-/** An event in its JSON form. */
+/** The JSON form of an event. */
 export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest

@@ -15,8 +15,8 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 const CHALLENGE = 'Bearer realm="sallyport-admin"'
 
 /**
- * Authenticates the operator: an enabled user of the operators' pool with a valid access token for the admin API. The
- * database decides, also about the roles, so that a removed role ends its permissions at once.
+ * Authenticates the operator: an enabled user of the operators' pool with a valid access token for the admin API. The roles
+ * are read from the database, so that the removal of a role takes effect at once.
  *
  * @throws Problem 401 with a challenge (RFC 6750 §3)
  */
@@ -28,13 +28,13 @@ export async function authenticateOperator(
   const authorization = c.req.header('Authorization')
   if (authorization === undefined) throw unauthenticated('no token', CHALLENGE)
   const [, token] = BEARER.exec(authorization) ?? []
-  if (token === undefined) throw invalidToken('not a Bearer token')
+  if (token === undefined) throw invalidToken('the token is not a Bearer token')
   const claims = await requireClaims(token, services, { api, context })
-  if (claims.sid === null) throw invalidToken("a client's own token")
+  if (claims.sid === null) throw invalidToken('the token is a machine token')
   const holder = await findHolder(claims, { api, now: context.now }, services)
-  if (holder === null) throw invalidToken('it was ended')
+  if (holder === null) throw invalidToken('the token was revoked')
   const { user } = holder
-  if (user === null || user.pool !== api.userPool) throw invalidToken('not of an operator')
+  if (user === null || user.pool !== api.userPool) throw invalidToken('the user is not an operator')
   const { clientId, sid, scope } = claims
   return { user, isAdmin: user.roles.includes('admin'), clientId, sid, scope }
 }
@@ -59,11 +59,13 @@ export function authorize(operator: Operator, operation: Operation, config: Conf
   const hasRole = ROLES.some((role) => user.roles.includes(role))
   if (!hasRole || !isAllowed(operator, operation)) {
     throw new Problem('role-missing', {
-      detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
+      detail: `The operation requires the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
     })
   }
   if (passwordStateOf(user, config).mustChange && operation.role !== 'anyone') {
-    throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
+    throw new Problem('password-change-required', {
+      detail: 'Set a new password with POST /admin/api/me/password.',
+    })
   }
 }
 

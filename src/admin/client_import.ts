@@ -40,13 +40,13 @@ const rowSchema = named(
           )
           .register(z.globalRegistry, {
             title: 'Secret',
-            description: 'Secret in clear text, at least 32 characters; made by the import if absent',
+            description: 'Secret in clear text, at least 32 characters; the import creates one if absent',
           }),
       ),
     })
     .check(
       z.refine((row) => row.client_secret === undefined || row.confidential !== false, {
-        message: 'must not be there: the client is public',
+        message: 'must be absent: the client is public',
         path: ['client_secret'],
       }),
     ),
@@ -102,7 +102,7 @@ interface HashedRow {
   secretHash: string | null
 }
 
-/** What the import does with a row: add a client, or only report a verdict. The dry run makes the same plan. */
+/** The plan for a row: add a client, or only report a verdict. The dry run makes the same plan. */
 type Plan = { index: number } & (HashedRow | { verdict: Verdict })
 
 function refused(reason: string): Verdict {
@@ -134,7 +134,7 @@ async function findTaken(rows: readonly CheckedRow<HashedRow>[], { services }: C
   })
 }
 
-/** Decides each row in order. Of two new clients with one secret, the first is added. */
+/** Plans each row in order. If two new clients have the same secret, the import adds only the first. */
 function planRows(rows: readonly CheckedRow<HashedRow>[], { ids, secretHashes }: Taken): Plan[] {
   const used = new Set(secretHashes)
   return rows.map((checked): Plan => {

@@ -193,7 +193,7 @@ const deleteClient = operation({
       event: byOperator(call, { operation: 'deleteClient' }),
     }
     const outcome = await services.signOut.removeClient(id, revocation, context)
-    // Also if the client is deleted already, because an earlier call can have failed at the copies.
+    // A repeated call also renews the copies of a deleted client, because the earlier call may have failed to do it.
     if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
     requireRemoved(outcome, 'client', unexpected)
     return { body: undefined }
@@ -221,7 +221,7 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
   return { body: showClient(client), version: client.version }
 }
 
-/** The problem of a refusal that cannot happen. */
+/** The problem of a refusal that should never happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
 }
@@ -246,16 +246,18 @@ async function endTokens(
   return show(record)
 }
 
-/** An operator cannot lock the own client, and support cannot lock a client of operators. @throws Problem 403, 404, 409 */
+/** Operators cannot change their own client. Support cannot change a client of operators. @throws Problem 403, 404, 409 */
 async function checkOthers(id: string, call: Call): Promise<void> {
   const { operator, services } = call
   if (id === operator.clientId) {
-    throw new Problem('oneself', { detail: 'You are signed in by this client.' })
+    throw new Problem('oneself', { detail: 'You signed in with this client.' })
   }
   if (operator.isAdmin) return
   const { api } = await requireClient(id, call)
   if (api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', { detail: 'Clients of the admin API take the role admin.' })
+    throw new Problem('role-missing', {
+      detail: 'A change of a client of the admin API needs the role admin.',
+    })
   }
 }
 

@@ -80,7 +80,7 @@ function formatOperation(operation: Operation): object {
   })
 }
 
-/** A response with one client or user has an ETag. */
+/** Whether the response has an ETag: it contains one client or user. */
 function isVersioned({ response }: Operation): boolean {
   const id = response === undefined ? undefined : registry.get(response)?.id
   return id === 'Client' || id === 'ClientWithSecret' || id === 'User'

@@ -71,7 +71,7 @@ const endSession = operation({
   method: 'DELETE',
   path: '/sessions/{sid}',
   summary:
-    'Ends a session: refreshes are refused at once, access tokens when APIs have read the revocation feed',
+    'Ends a session. Refreshes are refused at once, access tokens after an API has read the revocation feed',
   tag: 'sessions',
   role: 'support',
   status: 204,
@@ -83,7 +83,7 @@ const endSession = operation({
     const reason = 'ended by an operator'
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
-    // The row and the audit trail can be in two databases. If the second write fails, a repeated call writes it.
+    // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
     if (isFirst || (await requireSession(sid, services)).row?.endReason === reason) {
       const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
       const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
@@ -107,11 +107,13 @@ export async function requireSession(sid: string, { shards, auditTrail }: Servic
 /** Support cannot change operators. @throws Problem 403 */
 async function checkReach(api: string, { operator, services }: Call): Promise<void> {
   if (!operator.isAdmin && api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', { detail: 'Sessions of operators take the role admin.' })
+    throw new Problem('role-missing', {
+      detail: 'A change of a session of an operator needs the role admin.',
+    })
   }
 }
 
-/** The values of a new row for a session without one. The row must outlive every token of the session. */
+/** The values of the row that ends a session without a row. The row must outlive every token of the session. */
 function identify(session: KnownSession, { config }: Services, now: number): SessionIdentity {
   const owner = ownerOf(session)
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)
@@ -126,9 +128,9 @@ interface PageRequest {
 }
 
 /**
- * Reads a page from two kinds of sources: the rows of each shard, and the sign-ins in the audit trail. The row, or the sign-in
- * of a session without a row, gives the start, so each session is on exactly one page. Sessions older than the last item of a
- * source with more items are on the next page.
+ * Reads a page from two kinds of sources: the rows of each shard, and the sign-ins in the audit trail. The start of a session
+ * comes from its row, or from its sign-in if it has no row, so each session is on exactly one page. If a source has more items,
+ * the sessions older than its last item are on the next page.
  */
 async function findPage(
   owner: SessionOwner,

@@ -37,8 +37,8 @@ describe('the conclusion about a session', () => {
   })
 
   it('shows the sentence of the server if the audit trail has no revocation', () => {
-    expect(sentence({ state: 'cut_off' }, null, 'It ended: somehow.')).toBe(
-      'Session s1.x of amanda@shop.test: It ended: somehow.',
+    expect(sentence({ state: 'cut_off' }, null, 'The session ended: somehow.')).toBe(
+      'Session s1.x of amanda@shop.test: The session ended: somehow.',
     )
   })
 

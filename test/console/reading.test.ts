@@ -24,7 +24,7 @@ describe('the timeline of a session', () => {
     const list = await admin.get(`/console/sessions?subject=${user.username}`)
     const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Timeline/.exec(list.html) ?? []
     const living = await admin.get(path)
-    expect(living.html).toContain('It is live.')
+    expect(living.html).toContain('The session is live.')
     expect((await admin.post(`${path}/end`)).location).toBe(`${path}?done=session-ended`)
     const { html } = await admin.get(path)
     const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
@@ -33,7 +33,7 @@ describe('the timeline of a session', () => {
       ['Refresh', 'token 0 was exchanged for token 1'],
       ['Retry', 'token 0 was exchanged for token 1'],
       ['Sign-out', 'ended by an operator'],
-      ['Ended', 'It ended: ended by an operator.'],
+      ['Ended', 'The session ended: ended by an operator.'],
     ])
     expect(html).toContain('after 1 min')
     expect(html).not.toContain('End this session')
