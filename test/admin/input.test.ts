@@ -218,7 +218,7 @@ describe('an edit', () => {
       expect(seen(await operator.patch(path, body))).toEqual([
         428,
         problem(428, 'precondition-required', 'If-Match is needed', {
-          detail: 'Send the ETag that you read in If-Match.',
+          detail: 'Send the ETag of the record in If-Match.',
         }),
       ])
       const read = await operator.get(path)

@@ -265,6 +265,6 @@ describe('the timeline of a session', () => {
     const late = await server.signIn(client, user.username)
     server.clock.time += 2_592_000
     await operator.signInAgain()
-    expect(await tell(operator, sidOf(late))).toMatchObject({ ending: expect.stringMatching(/^It expired/) })
+    expect(await tell(operator, sidOf(late))).toMatchObject({ ending: expect.stringMatching(/^The session expired/) })
   })
 })
