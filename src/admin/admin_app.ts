@@ -35,7 +35,7 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
   })
   for (const operation of OPERATIONS) {
     app.on(operation.method, routeOf(operation.path), limitBody(operation), (c) =>
-      answer(c, operation, { services, api }),
+      runOperation(c, operation, { services, api }),
     )
   }
   for (const path of new Set([OPENAPI_PATH, ...OPERATIONS.map((operation) => operation.path)])) {
@@ -55,7 +55,7 @@ function routeOf(path: string): string {
 }
 
 /** The steps of every operation. */
-async function answer(
+async function runOperation(
   c: Context,
   operation: Operation,
   { services, api }: { services: Services; api: ApiConfig },

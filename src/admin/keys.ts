@@ -66,7 +66,7 @@ const retireKey = operation({
   id: 'retireKey',
   method: 'DELETE',
   path: '/keys/{kid}',
-  summary: 'Retires a compromised key at once: all its tokens are refused',
+  summary: 'Revokes a compromised key at once, with all tokens that it signed',
   tag: 'keys',
   role: 'admin',
   confirmation: ALWAYS,

@@ -1,4 +1,4 @@
-/** The notices, by the name in the address. The address contains only a name, never the text. */
+/** The notices, by the name in the address. The address never contains the text of a notice. */
 const NOTICES: ReadonlyMap<string, string> = new Map([
   ['client-saved', 'The client was saved.'],
   ['client-enabled', 'The client was enabled. It can get tokens again.'],
@@ -13,11 +13,14 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['user-signed-out', 'All sessions of the user were ended.'],
   ['user-deleted', 'The user was deleted. The audit trail keeps only the id.'],
   ['password-set', 'The password was set, and all sessions of the user were ended.'],
-  ['password-asked', 'The user must set a new password.'],
+  ['password-change-required', 'The user must set a new password.'],
   ['session-ended', 'The session was ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
-  ['key-pending', 'Nothing changed. The next key was already published, and its start time is unchanged.'],
-  ['key-retired', 'The key was retired as compromised. All tokens that it signed are refused.'],
+  [
+    'key-pending',
+    'Nothing was changed. The next key was already published, and its start time stays the same.',
+  ],
+  ['key-retired', 'The compromised key was revoked. All tokens that it signed are refused.'],
   ['own-password-set', 'Your password was changed, and your other sessions were ended.'],
 ])
 

@@ -11,10 +11,10 @@ import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } f
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
-/** A refused action. The page shows its form open, with the refusal. */
+/** A refused action. The page opens its form and shows the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
-  action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
+  action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
 }
 
 /** The page of one user, with the actions. */
@@ -169,7 +169,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
   )
 }
 
-/** The refusal of that action; null if another action or none was refused. */
+/** The refusal of the action; null if the action was not refused. */
 function problemOf(
   refused: RefusedUserAction | null,
   action: RefusedUserAction['action'],
@@ -203,9 +203,9 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
         {isAdmin && !user.must_change_password ? (
           <Confirm
             csrf={csrf}
-            label="Require a new password"
-            action={`${path}/ask-password`}
-            problem={problemOf(refused, 'ask-password')}
+            label="Require a password change"
+            action={`${path}/require-password-change`}
+            problem={problemOf(refused, 'require-password-change')}
             etag={etag}
           >
             New tokens of the user have the claim must_change_password. Applications can then ask for a new

@@ -65,7 +65,7 @@ describe('the audit search', () => {
     const second = await admin.get(next.replaceAll('&amp;', '&'))
     const all = [...rowsOf(first.html), ...rowsOf(second.html)]
     expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
-    expect(second.html).toContain('That is all.')
+    expect(second.html).toContain('No more results.')
   })
 
   it('the audit search resolves a username, and gives a choice for a name in two pools', async () => {
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
 })
 
 describe('the keys', () => {
-  it('an admin sees the schedule of the keys, rotates them, and retires a compromised key', async () => {
+  it('an admin sees the schedule of the keys, rotates them, and revokes a compromised key', async () => {
     await server.cron()
     const own = await ConsoleBrowser.signIn(server)
     const kidsOf = (html: string) =>
@@ -136,13 +136,13 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
+      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
     const { html: unchanged } = await own.get('/console/keys?done=key-pending')
     expect(unchanged).toContain(
-      'Nothing changed. The next key was already published, and its start time is unchanged.',
+      'Nothing was changed. The next key was already published, and its start time stays the same.',
     )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/retire`)
