@@ -56,7 +56,7 @@ describe('a new client', () => {
 
   it('a public client has no secret', async () => {
     const { response } = await create({ kind: 'public' })
-    expect(response.html).toContain('it has no secret')
+    expect(response.html).toContain('has no secret')
     expect(response.html).not.toContain('sps_')
   })
 
@@ -149,7 +149,7 @@ describe('a client', () => {
     const added = await admin.post(`${path}/secrets`)
     expect(added).toMatchObject({ status: 201, html: expect.stringMatching(/sps_[\w-]{43}/) })
     const third = await admin.post(`${path}/secrets`)
-    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('retire one first') })
+    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('Retire one first') })
     const [, secretId = ''] = /\/secrets\/([\w-]+)\/retire/.exec((await admin.get(path)).html) ?? []
     const steps = [
       [`secrets/${secretId}/retire`, 'secret-retired'],

@@ -109,7 +109,7 @@ describe('the dashboard', () => {
     const own = await ConsoleBrowser.signIn(server)
     const { html } = await own.get('/console')
     const labels = [...html.matchAll(/role="img" aria-label="([^"]+)"/g)].map(
-      ([, label = '']) => label.split(',')[0],
+      ([, label = '']) => label.split('.')[0],
     )
     expect(labels).toEqual([
       'Password: 3 tokens',
