@@ -65,6 +65,16 @@ export class ClientAdminStore {
     return row === null ? null : decodeClientRecord(row)
   }
 
+  /** Finds the existing clients of these ids. @throws StorageUnavailable, CorruptRecord */
+  async findMany(ids: readonly string[]): Promise<ClientRecord[]> {
+    if (ids.length === 0) return []
+    const select = this.#db
+      .prepare(`${SELECT_CLIENTS} WHERE c.client_id IN (SELECT value FROM json_each(?))`)
+      .bind(JSON.stringify(ids))
+    const { results } = await callStore('D1 clients', () => select.all())
+    return results.map(decodeClientRecord)
+  }
+
   /** Returns the clients that follow an id, in the order of their ids. @throws StorageUnavailable, CorruptRecord */
   async list(
     { text, api, enabled }: ClientFilter,

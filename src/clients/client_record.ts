@@ -22,6 +22,8 @@ export interface ClientRecord extends Omit<ClientValues, 'confidential'> {
   /** Null before the first change. */
   updatedAt: number | null
   lastUsedAt: number | null
+  /** Access tokens and refresh tokens issued before this second are refused. */
+  tokensValidFrom: number
 }
 
 const rowSchema = z.looseObject({
@@ -30,6 +32,7 @@ const rowSchema = z.looseObject({
   version: z.int(),
   updated_at: z.nullable(z.int()),
   last_used_at: z.nullable(z.int()),
+  tokens_valid_from: z.int(),
   admin_secrets: z.string(),
 })
 const valuesSchema = z.object(valueMembers)
@@ -58,5 +61,6 @@ export function decodeClientRecord(value: unknown): ClientRecord {
     version: row.version,
     updatedAt: row.updated_at,
     lastUsedAt: row.last_used_at,
+    tokensValidFrom: row.tokens_valid_from,
   }
 }

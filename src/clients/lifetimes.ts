@@ -7,7 +7,10 @@ export interface Lifetimes {
 }
 
 /** How long tokens of a client live: as long as the API says, or less where the client has its own lifetimes. */
-export function lifetimesOf(client: Client, api: ApiConfig): Lifetimes {
+export function lifetimesOf(
+  client: Pick<Client, 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'>,
+  api: ApiConfig,
+): Lifetimes {
   const { accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds } = client
   return {
     accessTokenSeconds: Math.min(accessTokenLifetimeSeconds ?? Infinity, api.accessTokenLifetimeSeconds),

@@ -1,14 +1,14 @@
 import { parseDocument } from 'yaml'
 import { type Config, ConfigError, readConfig } from './config.ts'
 
-// Not imported by the Worker, which gets the document as JSON (docs/decisions/0021).
+// The Worker does not import this module. The build gives it the document as JSON (docs/decisions/0021).
 
-/** Reads and checks the text of config.yml. @throws ConfigError with every problem at once */
+/** Parses and checks the text of config.yml. @throws ConfigError, with all problems */
 export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
   return readConfig(parseYaml(text), options)
 }
 
-/** What the YAML says, unchecked. @throws ConfigError where it is no good YAML */
+/** Parses YAML without a check of the values. @throws ConfigError if the YAML is invalid */
 export function parseYaml(text: string): unknown {
   const document = parseDocument(text)
   const problems = [...document.errors, ...document.warnings]

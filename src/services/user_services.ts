@@ -1,3 +1,4 @@
+import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
 import { UserStore } from '../users/user_store.ts'
@@ -10,6 +11,7 @@ export function createUserServices({ db }: Environment) {
   return {
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
+    names: new NameStore(db),
     userImports: new UserImportStore(db),
   }
 }

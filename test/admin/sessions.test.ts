@@ -107,7 +107,9 @@ describe('the list of sessions', () => {
     expect((await operator.get(`/sessions/${sidOf(fresh)}`)).body).toEqual({
       sid: sidOf(fresh),
       subject: user.id,
+      subject_name: user.username,
       client_id: client.id,
+      client_name: 'A test client',
       api: 'storefront',
       state: 'live',
       started_at: now,

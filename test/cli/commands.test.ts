@@ -124,6 +124,22 @@ describe('clients', () => {
     expect(await cli.run(['clients', 'update', 'shop-c'])).toMatchObject({ code: 2 })
   })
 
+  it('clients update --clear resets a field to its default', async () => {
+    await cli.run(['clients', 'create', 'shop-f', '--api', 'storefront', '--grants', 'password'])
+    const update = ['clients', 'update', 'shop-f']
+    expect((await cli.run([...update, '--access-token-lifetime', '600'])).code).toBe(0)
+    const both = ['--refresh-token-lifetime', '900', '--clear', 'access-token-lifetime']
+    expect((await cli.run([...update, ...both])).code).toBe(0)
+    expect(await cli.json('clients', 'show', 'shop-f')).toMatchObject({
+      access_token_lifetime: null,
+      refresh_token_lifetime: 900,
+    })
+    const twice = ['--refresh-token-lifetime', '900', '--clear', 'refresh-token-lifetime']
+    expect((await cli.run([...update, ...twice])).stderr).toContain(
+      '--refresh-token-lifetime and --clear exclude each other',
+    )
+  })
+
   it('the refusal of a client names each invalid path', async () => {
     const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart,nope,none']
     expect(await cli.run(['clients', 'create', 'shop-d', ...args])).toEqual({

@@ -69,20 +69,22 @@ describe('README.md', () => {
 describe('the commands of the documentation', () => {
   const lines = texts.flatMap((text) => [...text.matchAll(/(?:^|[`(])(?:npx )?sallyport ([^`\n]+)/gm)])
 
-  /** The words of a shell command, without a comment, a redirection and the end of a substitution. */
+  /** The words of a shell command, without a comment, a redirection, a pipe and the end of a substitution. */
   function wordsOf(line: string): string[] {
-    const [command = ''] = line.split(/ +#| [<>] |\)$/)
+    const [command = ''] = line.split(/ +#| \\?[<>|] |\)$/)
     return (command.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^'|'$/g, ''))
   }
 
   /** Prose names a command without its arguments. */
   function findProblem(line: string): string | null {
+    const words = wordsOf(line)
+    if (COMMANDS.some(({ name }) => name === words.join(' '))) return null
     try {
-      parseCommandLine(wordsOf(line), COMMANDS)
+      parseCommandLine(words, COMMANDS)
       return null
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
-      return error.message.includes(' is needed: ') ? null : `${line}: ${error.message}`
+      return `${line}: ${error.message}`
     }
   }
 

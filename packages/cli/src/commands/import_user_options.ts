@@ -3,7 +3,7 @@ import { isReadByOthers } from '../api/file_exposure.ts'
 import type { Call } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { choice, flag, type Option, text } from '../core/option.ts'
-import { suggest } from '../core/suggest.ts'
+import { didYouMean } from '../core/suggest.ts'
 import type { ImportRun } from '../import/run_import.ts'
 import { readGoodRows, type Scan } from '../import/scan.ts'
 import type { UserRowOptions } from '../import/user_rows.ts'
@@ -47,8 +47,7 @@ export function readUserRowOptions({ input }: Call): UserRowOptions {
 function requireScheme(name: string | undefined): string | undefined {
   const names = IMPORT_SCHEMES.map((scheme) => scheme.name)
   if (name === undefined || names.includes(name)) return name
-  const near = suggest(name, names)
-  const meant = near === null ? '' : `; did you mean "${near}"?`
+  const meant = didYouMean(name, names)
   throw new UsageError(`there is no hash scheme "${name}"${meant} Schemes are: ${names.join(', ')}.`)
 }
 

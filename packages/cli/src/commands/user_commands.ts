@@ -19,7 +19,7 @@ import {
 } from './output.ts'
 
 export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
-const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool' })
+const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
 const IN_POOL = text('pool', 'Only users in this pool', { field: 'pool' })
 const QUERY = text('search', 'Only usernames that begin with this text', { value: 'TEXT', field: 'q' })
 const ROLE = text('role', 'Only users with this role', { field: 'role' })
@@ -113,7 +113,6 @@ const createUser: Command = {
   operations: ['POST /users', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
-    input.require(NEW_POOL)
     const username = input.argument('USERNAME')
     const password = await terminal.readNewSecret(`Password of ${username}`)
     const body = {
