@@ -62,8 +62,8 @@ const rotateKeys = operation({
   },
 })
 
-const retireKey = operation({
-  id: 'retireKey',
+const revokeKey = operation({
+  id: 'revokeKey',
   method: 'DELETE',
   path: '/keys/{kid}',
   summary: 'Revokes a compromised key at once, with all tokens that it signed',
@@ -93,7 +93,7 @@ const resealKeys = operation({
   },
 })
 
-export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, retireKey]
+export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
 
 function actorOf({ operator }: Call) {
   return { subject: operator.user.id, clientId: operator.clientId }

@@ -41,7 +41,7 @@ const readSessionStory = operation({
       from: session.started_at,
       to: session.ended_at ?? Math.min(session.expires_at, context.now),
     }
-    const found = await services.auditTrail.listStory({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
+    const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
     const events = found.slice(0, MAX_EVENTS)
     const names = await findNames(events, services)
     const end = findSessionEnd(session, events)

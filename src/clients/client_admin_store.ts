@@ -20,7 +20,7 @@ export interface NewSecret {
   hash: string
 }
 
-/** A change of a client. An absent member stays as it is. */
+/** A change of a client. An absent member keeps its value. */
 export interface ClientEdit extends TokenStarts, ClientEditValues {
   enabled?: boolean | undefined
 }
@@ -38,7 +38,7 @@ export interface ClientFilter {
   enabled: boolean | null
 }
 
-/** Secrets from before the admin API have no id, so their id is made from their time. */
+/** The oldest secrets have no id, so the time of creation gives their id. */
 const SECRET_ID = `coalesce(secret_id, 'at-' || created_at)`
 const IS_LIVE = '(expires_at IS NULL OR expires_at > ?)'
 
@@ -75,7 +75,7 @@ export class ClientAdminStore {
     return results.map(decodeClientRecord)
   }
 
-  /** Returns the clients that follow an id, in the order of their ids. @throws StorageUnavailable, CorruptRecord */
+  /** Lists the clients after an id, in the order of ids. @throws StorageUnavailable, CorruptRecord */
   async list(
     { text, api, enabled }: ClientFilter,
     after: string | null,
@@ -98,7 +98,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Finds the ids and the hashes of secrets that are taken. An expired secret is still taken.
+   * Finds the ids and secret hashes that a client already uses. An expired secret counts as used.
    *
    * @throws StorageUnavailable
    */
@@ -125,7 +125,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a client and its secret in one transaction with the statements alongside. If a deleted client had the same id, its
+   * Adds a client and its secret in one transaction with the statements `alongside`. If a deleted client had the same id, its
    * tokens stay revoked.
    *
    * @param start.secret Null for a client without a secret.
@@ -159,7 +159,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Changes a client if the conditions hold, in one transaction with the statements alongside. Those must do nothing if
+   * Changes a client if the conditions are true, in one transaction with the statements `alongside`. These must do nothing if
    * `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
@@ -219,7 +219,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret of that id.
+   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret with this id.
    *
    * @param end.expiresAt Unix seconds.
    * @throws StorageUnavailable, CorruptRecord

@@ -47,7 +47,7 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   }
 }
 
-const askForPassword: Page = {
+const requirePasswordChange: Page = {
   method: 'POST',
   path: '/users/:id/require-password-change',
   role: 'admin',
@@ -99,7 +99,7 @@ export const USER_PAGES: readonly Page[] = [
   action('enable', 'user-enabled'),
   action('disable', 'user-disabled'),
   action('sign-out', 'user-signed-out'),
-  askForPassword,
+  requirePasswordChange,
   setPassword,
   deleteUser,
 ]

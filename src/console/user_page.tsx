@@ -208,8 +208,8 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
             problem={problemOf(refused, 'require-password-change')}
             etag={etag}
           >
-            New tokens of the user have the claim must_change_password. Applications can then ask for a new
-            password.
+            New tokens of the user have the claim must_change_password. Applications can then ask for a
+            password change.
           </Confirm>
         ) : null}
         {user.enabled && !isOneself ? (

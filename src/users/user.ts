@@ -16,7 +16,7 @@ export interface User {
   isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
-  /** Whether an operator requires a new password. The user's access tokens have a claim for it. */
+  /** Whether an operator requires a password change. The user's access tokens have a claim for it. */
   mustChangePassword: boolean
   /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null

@@ -49,7 +49,7 @@ const RULES: Record<string, string | null> = {
   listKeys: NEVER,
   rotateKeys: NEVER,
   resealKeys: NEVER,
-  retireKey: ALWAYS,
+  revokeKey: ALWAYS,
   listAudit: NEVER,
 }
 

@@ -51,7 +51,7 @@ describe('a command line', () => {
   })
 
   it('the parser reads an id that begins with a dash as an argument', () => {
-    const { input } = parse('keys', 'retire', '-vKn0Zr', '--yes')
+    const { input } = parse('keys', 'revoke', '-vKn0Zr', '--yes')
     expect(input.argument('KEY')).toBe('-vKn0Zr')
   })
 

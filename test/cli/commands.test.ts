@@ -233,11 +233,11 @@ describe('users', () => {
     })
   })
 
-  it('an operator can disable a user, enable a user and require a new password', async () => {
+  it('an operator can disable a user, enable a user and require a password change', async () => {
     expect((await support.run(['users', 'disable', 'ann@example.com'])).code).toBe(0)
     expect(await support.run(['users', 'enable', 'ann@example.com'])).toMatchObject({ code: 1, stdout: '' })
     expect((await cli.run(['users', 'enable', 'ann@example.com'])).code).toBe(0)
-    expect((await cli.run(['users', 'force-change', 'ann@example.com'])).code).toBe(0)
+    expect((await cli.run(['users', 'require-password-change', 'ann@example.com'])).code).toBe(0)
     expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({ must_change_password: true })
     const setPassword = ['users', 'set-password', 'ann@example.com']
     expect(await cli.run(setPassword, { stdin: 'another one\n' })).toMatchObject({
@@ -291,9 +291,9 @@ describe('why', () => {
     expect((await cli.run(['sessions', 'end', sid])).code).toBe(0)
     const { stdout } = await cli.run(['why', sid])
     expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)
-    const story = await cli.json('sessions', 'story', sid)
-    expect(story).toMatchObject({ session: { sid, state: 'ended' } })
-    expect(await cli.json('why', sid)).toEqual(story)
+    const timeline = await cli.json('sessions', 'timeline', sid)
+    expect(timeline).toMatchObject({ session: { sid, state: 'ended' } })
+    expect(await cli.json('why', sid)).toEqual(timeline)
     expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
   })
 
@@ -351,9 +351,9 @@ describe('keys', () => {
       stderr: 'Encrypted with the new secret: 0.\n',
     })
     const [next] = await list('keys', 'list')
-    expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
+    expect((await cli.run(['keys', 'revoke', String(next?.kid)])).code).toBe(2)
     const stdin = `${OPERATORS.operator}\n`
-    const retired = await cli.run(['keys', 'retire', String(next?.kid), '--yes'], { stdin })
+    const retired = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
     expect(retired.stdout).toMatch(/reason +compromised/)
     expect((await support.run(['keys', 'rotate'])).code).toBe(1)
   })

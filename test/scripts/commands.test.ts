@@ -217,7 +217,7 @@ describe('the first client and user of a real account', () => {
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
-      'grants: must not have client_credentials: the client is public (RFC 6749 §4.4)\n',
+      'grants: must not have client_credentials, because the client is public (RFC 6749 §4.4)\n',
     ],
   ])('are refused with a reason and the usage text: %j', async (parameters, reason) => {
     expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({

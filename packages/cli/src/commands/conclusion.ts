@@ -20,10 +20,10 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * One sentence about the state of a session or the reason for its end.
  *
- * @param story The timeline of the session, with the names of its user and of the operator who ended it.
+ * @param timeline The timeline of the session, with the names of its user and of the operator who ended it.
  */
-export function conclude(story: Item): string {
-  const session = asItem(story.session)
+export function conclude(timeline: Item): string {
+  const session = asItem(timeline.session)
   const name = textOf(session, 'subject_name')
   const id = textOf(session, 'subject')
   const subject = `Session ${textOf(session, 'sid')} of ${name === '' ? id : `${name} (${id})`}`
@@ -33,7 +33,9 @@ export function conclude(story: Item): string {
     case 'expired':
       return `${subject} expired ${showTime(session.expires_at)}: it was not refreshed in time, or it reached its maximum lifetime.`
     default:
-      return story.end ? describeEnd(subject, asItem(story.end)) : `${subject}: ${textOf(story, 'ending')}`
+      return timeline.end
+        ? describeEnd(subject, asItem(timeline.end))
+        : `${subject}: ${textOf(timeline, 'ending')}`
   }
 }
 

@@ -27,7 +27,7 @@ export const SESSION_MEMBERS: readonly Column<Item>[] = [
 ]
 
 /** The columns for the events of one session. */
-export const STORY_COLUMNS: readonly Column<Item>[] = [
+export const TIMELINE_COLUMNS: readonly Column<Item>[] = [
   moment('Time', 'at'),
   member('Kind', 'kind'),
   member('Outcome', 'outcome'),
@@ -36,7 +36,7 @@ export const STORY_COLUMNS: readonly Column<Item>[] = [
 ]
 
 export const EVENT_COLUMNS: readonly Column<Item>[] = [
-  ...STORY_COLUMNS.slice(0, 3),
+  ...TIMELINE_COLUMNS.slice(0, 3),
   named('Subject', 'subject_name', 'subject'),
   named('Client', 'client_name', 'client_id'),
   member('Session', 'sid'),

@@ -8,7 +8,7 @@ import { conclude } from './conclusion.ts'
 import { findSubject } from './find_user.ts'
 import { printJson, textOf } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
-import { printStory } from './session_commands.ts'
+import { printTimeline } from './session_commands.ts'
 import { POOL } from './user_commands.ts'
 
 /** The id of a session: the name of a shard, then 128 random bits in base64url. */
@@ -26,20 +26,21 @@ const why: Command = {
   async run(call) {
     const { input, terminal } = call
     const who = input.argument('WHO')
-    const story = (SID.test(who) ? await findStory(call, who) : null) ?? (await findStoryOf(call, who))
-    if (input.has(JSON_OUTPUT)) return printJson(call, story)
-    printStory(call, story)
-    terminal.print(`\n${conclude(story)}`)
+    const timeline =
+      (SID.test(who) ? await findTimeline(call, who) : null) ?? (await findTimelineOf(call, who))
+    if (input.has(JSON_OUTPUT)) return printJson(call, timeline)
+    printTimeline(call, timeline)
+    terminal.print(`\n${conclude(timeline)}`)
   },
 }
 
 export const WHY_COMMANDS: readonly Command[] = [why]
 
-async function findStory({ api }: Call, sid: string): Promise<Item | null> {
+async function findTimeline({ api }: Call, sid: string): Promise<Item | null> {
   return orNull(() => api.read({ operation: `GET ${at('/sessions/{}/story', sid)}` }))
 }
 
-async function findStoryOf(call: Call, who: string): Promise<Item> {
+async function findTimelineOf(call: Call, who: string): Promise<Item> {
   const { api, input, terminal } = call
   const subject = await findSubject(api, who, input.get(POOL))
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
