@@ -76,10 +76,6 @@ const listAudit = operation({
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 
-<<<<<<< HEAD
-/** The JSON form of an event. */
-export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
-=======
 /** Finds the current names for the ids of events. @throws StorageUnavailable, CorruptRecord */
 export function findNames(
   events: readonly StoredAuditEvent[],
@@ -90,9 +86,8 @@ export function findNames(
   )
 }
 
-/** An event in its JSON form, with the current names of its ids. */
+/** The JSON form of an event, with the current names of its ids. */
 export function showEvent(event: StoredAuditEvent, names: Names): z.output<typeof eventSchema> {
->>>>>>> main
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest
   const nameOf = (named: string | null) => (named === null ? null : (names.get(named) ?? null))
