@@ -14,8 +14,6 @@ const UNAVAILABLE = {
 /** More calls than a request can make. */
 const CALLS_AT_MOST = 20
 
-const CHEAP_HASHES = { password_hash: { m: 7168, t: 5, p: 1 } }
-
 /** A request, and the state that must hold after its success. */
 interface Attempt {
   path: string
@@ -31,14 +29,14 @@ interface Scene {
 type Prepare = (scene: Scene) => Promise<Attempt>
 
 async function newScene(): Promise<Scene> {
-  const server = new TestServer({ config: CHEAP_HASHES })
+  const server = new TestServer()
   return { server, client: await server.addClient() }
 }
 
 /** An isolate with empty memory and no copies, which reads everything from D1. */
 async function coldIsolate({ server, client }: Scene, db: D1Database): Promise<TestServer> {
   await Promise.all([env.KV.delete(`client:${client.id}`), env.KV.delete('keys')])
-  return new TestServer({ config: CHEAP_HASHES, clock: server.clock, env: { DB: db } })
+  return new TestServer({ clock: server.clock, env: { DB: db } })
 }
 
 async function rowsOf(sid: unknown) {
