@@ -42,6 +42,7 @@ const listAudit = operation({
   summary: 'Lists audit events, newest first; `from` is inclusive and `to` exclusive, in Unix seconds',
   tag: 'audit',
   role: 'support',
+  scope: 'audit:read',
   query: z.strictObject({
     ...paging,
     subject: z.optional(id),

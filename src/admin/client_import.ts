@@ -17,8 +17,10 @@ import {
   refuseRepeated,
 } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'
+import { findReachRefusal } from './reach.ts'
 import { tryToRenewOrigins } from './renew_copies.ts'
 import { named } from './schemas.ts'
+import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const MIN_SECRET_LENGTH = 32
 
@@ -72,14 +74,19 @@ const importClients = operation({
   summary: 'Imports clients; a confidential client without a secret gets one, which only this response shows',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   body: batchSchema,
+  confirmation: {
+    when: FOR_ACCOUNTS,
+    isNeeded: ({ body, services }) =>
+      body.dry_run !== true && body.rows.some((row) => isServiceAccount(row, services.config)),
+  },
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false } = call.body
-    const { services } = call
-    const checked = checkRows(rows, rowSchema, (row) => findClientProblems(fromDraft(row), services.config))
+    const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
     const distinct = refuseRepeated(checked, (row) => row.client_id)
     const hashed = await addHashes(distinct)
     const plans = planRows(hashed, await findTaken(hashed, call))
@@ -91,6 +98,12 @@ const importClients = operation({
 })
 
 export const CLIENT_IMPORT: readonly Operation[] = [importClients]
+
+function findRowProblems(row: Row, call: Call) {
+  const refusal = findReachRefusal(row, call)
+  if (refusal !== null) return [{ path: 'api', message: refusal.message }]
+  return findClientProblems(fromDraft(row), call.services.config)
+}
 
 type Verdict = Omit<Result, 'index'>
 

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { isConfidential } from '../clients/client.ts'
-import type { ClientEdit } from '../clients/client_admin_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit } from '../clients/client_values.ts'
 import { flag, text } from '../lib/input_schemas.ts'
-import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
+import { isAdminScope } from '../oauth/admin_scope.ts'
+import { adminEvent, requireChanged } from './change.ts'
 import {
   type ClientEditBody,
   checkClient,
@@ -17,13 +17,27 @@ import {
   type ShownClient,
   showClient,
 } from './client_schemas.ts'
-import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
+import {
+  type Call,
+  type ConfirmationRule,
+  type Operation,
+  type OperationResult,
+  operation,
+} from './operation.ts'
 import { notFound, Problem, stale } from './problem.ts'
+import { requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
 import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
+import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const PATH = '/clients/{client_id}'
+
+/** For an operation that can give a service account power again. */
+export const FOR_A_SERVICE_ACCOUNT: ConfirmationRule<unknown, unknown> = {
+  when: FOR_ACCOUNTS,
+  isNeeded: async (call) => isServiceAccount(await requireClient(idOf(call), call), call.services.config),
+}
 
 const listClients = operation({
   id: 'listClients',
@@ -32,6 +46,7 @@ const listClients = operation({
   summary: 'Lists clients by id; `q` is part of an id or a name',
   tag: 'clients',
   role: 'support',
+  scope: 'clients:read',
   query: z.strictObject({
     ...paging,
     q: z.optional(text(200)),
@@ -55,12 +70,18 @@ const createClient = operation({
   summary: 'Creates a client; only this response has its secret',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   body: draftSchema,
+  confirmation: {
+    when: FOR_ACCOUNTS,
+    isNeeded: ({ body, services }) => isServiceAccount(body, services.config),
+  },
   status: 201,
   response: clientWithSecretSchema,
   async handle(call) {
     const { body, services, context } = call
     const client = fromDraft(body)
+    requireReach(client, call)
     checkClient(client, services.config)
     const secret = client.confidential ? generateClientSecret() : null
     const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
@@ -85,6 +106,7 @@ const readClient = operation({
   summary: 'Returns a client, with the last use of each secret',
   tag: 'clients',
   role: 'support',
+  scope: 'clients:read',
   status: 200,
   response: clientSchema,
   async handle(call) {
@@ -99,13 +121,24 @@ const updateClient = operation({
   summary: 'Changes the given fields',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   needsVersion: true,
   body: editSchema,
+  confirmation: {
+    when: FOR_ACCOUNTS,
+    async isNeeded(call) {
+      if (!call.body.scopes?.some(isAdminScope)) return false
+      const { api, scopes } = await requireClient(idOf(call), call)
+      const added = call.body.scopes.filter((scope) => !scopes.includes(scope))
+      return isServiceAccount({ api, scopes: added }, call.services.config)
+    },
+  },
   status: 200,
   response: clientSchema,
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
+    requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, api } = before
     const { grants = before.grants, scopes = before.scopes } = body
@@ -127,84 +160,7 @@ const updateClient = operation({
   },
 })
 
-const enableClient = operation({
-  id: 'enableClient',
-  method: 'POST',
-  path: `${PATH}/enable`,
-  summary: 'Enables a client; earlier tokens stay revoked',
-  tag: 'clients',
-  role: 'admin',
-  status: 200,
-  response: clientSchema,
-  async handle(call) {
-    const { services, context, versions } = call
-    const id = idOf(call)
-    const change = { operation: 'enableClient', to: { enabled: true } }
-    const event = adminEvent(call, 'the client was enabled', { clientId: id, change })
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const conditions = { versions, now: context.now }
-    const outcome = await services.clientAdmin.change(id, { enabled: true }, conditions, alongside)
-    const record = requireChanged(outcome, 'client', unexpected)
-    await renewCopies(id, call)
-    return show(record)
-  },
-})
-
-const disableClient = operation({
-  id: 'disableClient',
-  method: 'POST',
-  path: `${PATH}/disable`,
-  summary: 'Disables a client and revokes all its tokens',
-  tag: 'clients',
-  role: 'support',
-  status: 200,
-  response: clientSchema,
-  handle: (call) => endTokens(call, { reason: 'the client was disabled', edit: { enabled: false } }),
-})
-
-const signOutClient = operation({
-  id: 'signOutClient',
-  method: 'POST',
-  path: `${PATH}/sign-out`,
-  summary: 'Revokes all tokens of a client; it can get new tokens',
-  tag: 'clients',
-  role: 'support',
-  status: 200,
-  response: clientSchema,
-  handle: (call) => endTokens(call, { reason: "the client's tokens were ended" }),
-})
-
-const deleteClient = operation({
-  id: 'deleteClient',
-  method: 'DELETE',
-  path: PATH,
-  summary: 'Deletes a client and its secrets, and revokes all its tokens',
-  tag: 'clients',
-  role: 'admin',
-  needsVersion: true,
-  status: 204,
-  async handle(call) {
-    const { services, context, versions } = call
-    const id = idOf(call)
-    await checkOthers(id, call)
-    const revocation = {
-      reason: 'the client was deleted',
-      conditions: { versions },
-      event: byOperator(call, { operation: 'deleteClient' }),
-    }
-    const outcome = await services.signOut.removeClient(id, revocation, context)
-    // A repeated call also renews the copies of a deleted client, because the earlier call may have failed to do it.
-    if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
-    requireRemoved(outcome, 'client', unexpected)
-    return { body: undefined }
-  },
-})
-
-/** The operations on clients, except their secrets. */
-export const CLIENT_OPERATIONS: readonly Operation[] = [
-  ...[listClients, createClient, readClient, updateClient, enableClient],
-  ...[disableClient, signOutClient, deleteClient],
-]
+export const CLIENT_OPERATIONS: readonly Operation[] = [listClients, createClient, readClient, updateClient]
 
 export function idOf({ params }: Call): string {
   return params.client_id ?? ''
@@ -224,41 +180,6 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
 /** The problem of a refusal that should never happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
-}
-
-async function endTokens(
-  call: Call,
-  { reason, edit }: { reason: string; edit?: ClientEdit },
-): Promise<OperationResult<ShownClient>> {
-  const { services, context, versions } = call
-  const id = idOf(call)
-  await checkOthers(id, call)
-  const change = { operation: edit ? 'disableClient' : 'signOutClient' }
-  const revocation = {
-    reason,
-    conditions: { versions },
-    event: byOperator(call, change),
-    ...(edit && { edit }),
-  }
-  const outcome = await services.signOut.endClient(id, revocation, context)
-  const record = requireChanged(outcome, 'client', unexpected)
-  await renewCopies(id, call)
-  return show(record)
-}
-
-/** Operators cannot change their own client. Support cannot change a client of operators. @throws Problem 403, 404, 409 */
-async function checkOthers(id: string, call: Call): Promise<void> {
-  const { operator, services } = call
-  if (id === operator.clientId) {
-    throw new Problem('oneself', { detail: 'You signed in with this client.' })
-  }
-  if (operator.isAdmin) return
-  const { api } = await requireClient(id, call)
-  if (api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', {
-      detail: 'A change of a client of the admin API needs the role admin.',
-    })
-  }
 }
 
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {

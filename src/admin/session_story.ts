@@ -30,6 +30,7 @@ const readSessionStory = operation({
   summary: 'Returns the timeline of a session: sign-in, refreshes, retries, revocations, end and reason',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   status: 200,
   response: storySchema,
   async handle({ params, services, context }) {

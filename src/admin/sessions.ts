@@ -6,8 +6,9 @@ import type { SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner, SessionPosition, StoredSession } from '../sessions/session_list_store.ts'
 import { shardNameOf } from '../sessions/sid.ts'
 import { adminEvent } from './change.ts'
-import { type Call, type Operation, operation } from './operation.ts'
-import { notFound, Problem } from './problem.ts'
+import { type Operation, operation } from './operation.ts'
+import { notFound } from './problem.ts'
+import { requireReach } from './reach.ts'
 import { DEFAULT_LIMIT, formatCursor, pageOf, paging, parseCursor } from './schemas.ts'
 import {
   findOwners,
@@ -28,6 +29,7 @@ const listSessions = operation({
     'Lists sessions of a user, a guest or a client, newest first, including sessions without a refresh',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   query: z.strictObject({ ...paging, subject: z.optional(text(200)), client_id: z.optional(text(64)) }).check(
     z.refine(({ subject, client_id }) => subject !== undefined || client_id !== undefined, {
       message: 'is needed, or client_id',
@@ -57,6 +59,7 @@ const readSession = operation({
   summary: 'Returns a session',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   status: 200,
   response: sessionSchema,
   async handle({ params, services, context }) {
@@ -74,12 +77,13 @@ const endSession = operation({
     'Ends a session. Refreshes are refused at once, access tokens after an API has read the revocation feed',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:end',
   status: 204,
   async handle(call) {
     const { params, services, context } = call
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
-    await checkReach(api, call)
+    requireReach({ sessionOf: api }, call)
     const reason = 'ended by an operator'
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
@@ -102,15 +106,6 @@ export async function requireSession(sid: string, { shards, auditTrail }: Servic
   const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
   if (signIn === null) throw notFound('session')
   return { row, signIn }
-}
-
-/** Support cannot change operators. @throws Problem 403 */
-async function checkReach(api: string, { operator, services }: Call): Promise<void> {
-  if (!operator.isAdmin && api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', {
-      detail: 'A change of a session of an operator needs the role admin.',
-    })
-  }
 }
 
 /** The values of the row that ends a session without a row. The row must outlive every token of the session. */

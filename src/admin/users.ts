@@ -7,7 +7,8 @@ import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
-import { invalidContent, notFound, Problem, stale } from './problem.ts'
+import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
+import { findReachRefusal, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
 import {
@@ -32,6 +33,7 @@ const listUsers = operation({
   summary: 'Lists users by pool and username; `q` is the beginning of a username',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   query: z.strictObject({
     ...paging,
     q: z.optional(text(255)),
@@ -42,11 +44,13 @@ const listUsers = operation({
   }),
   status: 200,
   response: usersSchema,
-  async handle({ query, services }) {
+  async handle({ query, services, caller }) {
     const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
     const prefix = q === undefined ? null : foldUsername(q)
-    const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
+    const hiddenPool = caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
+    const filter = { prefix, id, pool, hiddenPool, role, enabled }
+    const users = await services.userAdmin.list(filter, after, limit + 1)
     const place = ({ pool, username }: UserRecord) => ({ pool, username })
     return { body: toPage(users, limit, { place, show: showUser }) }
   },
@@ -59,6 +63,7 @@ const createUserOperation = operation({
   summary: 'Creates a user in a pool',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: draftSchema,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   status: 201,
@@ -67,6 +72,7 @@ const createUserOperation = operation({
     const { body, services, context } = call
     const { pool, username, password, roles = [], profile = {}, enabled = true } = body
     const { must_change_password: mustChangePassword = false } = body
+    requireReach({ pool }, call)
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
     const user = await refuseAsProblem(() => createUser(draft, services, settingOf(call, null, 'createUser')))
@@ -90,10 +96,14 @@ const readUser = operation({
   summary: 'Returns a user',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   status: 200,
   response: userSchema,
   async handle(call) {
-    return show(await requireUser(idOf(call), call))
+    const user = await requireUser(idOf(call), call)
+    const isHidden = call.caller.kind === 'service account' && findReachRefusal(user, call) !== null
+    if (isHidden) throw operatorOnly('Service accounts cannot read operators.')
+    return show(user)
   },
 })
 
@@ -104,6 +114,7 @@ const updateUser = operation({
   summary: 'Changes the given fields; `must_change_password` requires a password change',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   needsVersion: true,
   body: editSchema,
   confirmation: {
@@ -119,6 +130,7 @@ const updateUser = operation({
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireUser(idOf(call), call)
+    requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, pool } = before
     const { roles, profile, must_change_password: mustChangePassword } = body

@@ -57,6 +57,8 @@ export interface UserFilter {
   prefix: string | null
   id: string | null
   pool: string | null
+  /** A pool whose users are not listed. */
+  hiddenPool: string | null
   role: string | null
   enabled: boolean | null
 }
@@ -98,11 +100,12 @@ export class UserAdminStore {
 
   /** Lists users after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
   async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
-    const { prefix, id, pool, role, enabled } = filter
+    const { prefix, id, pool, hiddenPool, role, enabled } = filter
     const { sql, values } = where([
       ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
       ['id = ?', id],
       ['pool = ?', pool],
+      ['pool <> ?', hiddenPool],
       ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
       ['enabled = ?', enabled],
       ['(pool, username) > (?, ?)', after && [after.pool, after.username]],

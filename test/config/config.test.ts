@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
 
 const ISSUER = 'https://id.shop.test'
 const VERIFY_URL = 'https://challenge.test/siteverify'
@@ -529,8 +530,12 @@ describe('the key `admin_api`', () => {
       name: 'admin',
       audience: ADMIN.audience,
       userPool: 'operators',
+      scopes: ADMIN_SCOPE_NAMES,
     })
     expect(config.adminApi).toBe(config.apis.get('admin'))
+    const admin = { ...ADMIN, scopes: ['users:read', 'own'] }
+    const { adminApi } = parseConfig(yaml({ apis: { shop: SHOP, admin }, admin_api: 'admin' }))
+    expect(adminApi?.scopes).toEqual([...ADMIN_SCOPE_NAMES, 'own'])
   })
 
   it.each([

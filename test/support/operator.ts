@@ -13,62 +13,16 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** An operator who is signed in, and calls the admin API as a program does. */
-export class TestOperator {
+/** A program that calls the admin API with an access token. */
+export class TestCaller {
   readonly server: TestServer
-  readonly id: string
-  readonly username: string
-  readonly client: TestClient
   tokens: TokenAnswer
   /** What every call sends as its confirmation; null where none. */
-  confirmation: string | null
+  confirmation: string | null = null
 
-  constructor(
-    server: TestServer,
-    who: {
-      id: string
-      username: string
-      client: TestClient
-      tokens: TokenAnswer
-      confirmation?: string | null
-    },
-  ) {
+  constructor(server: TestServer, tokens: TokenAnswer) {
     this.server = server
-    this.id = who.id
-    this.username = who.username
-    this.client = who.client
-    this.tokens = who.tokens
-    this.confirmation = who.confirmation ?? null
-  }
-
-  /** A new operator who has confirmed the password. */
-  static async confirmed(server: TestServer): Promise<TestOperator> {
-    const operator = await TestOperator.signIn(server)
-    await operator.confirm()
-    return operator
-  }
-
-  /** A new operator of the roles, by a new public client. */
-  static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
-    const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
-    const user = await server.addUser({ pool: 'operators', roles })
-    const tokens = await server.signIn(client, user.username)
-    return new TestOperator(server, { id: user.id, username: user.username, client, tokens })
-  }
-
-  async signInAgain(password = PASSWORD): Promise<void> {
-    this.tokens = await this.server.signIn(this.client, this.username, password)
-  }
-
-  async refresh(): Promise<void> {
-    this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
-  }
-
-  /** Proves the password again; what follows is confirmed. */
-  async confirm(password = PASSWORD): Promise<void> {
-    const { status, body } = await this.post('/me/confirm', { current_password: password })
-    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
-    this.confirmation = String(body.confirmation)
+    this.tokens = tokens
   }
 
   get(path: string): Promise<AdminAnswer> {
@@ -108,6 +62,60 @@ export class TestOperator {
         }),
       }),
     )
+  }
+}
+
+/** An operator who is signed in, and calls the admin API as a program does. */
+export class TestOperator extends TestCaller {
+  readonly id: string
+  readonly username: string
+  readonly client: TestClient
+
+  constructor(
+    server: TestServer,
+    who: {
+      id: string
+      username: string
+      client: TestClient
+      tokens: TokenAnswer
+      confirmation?: string | null
+    },
+  ) {
+    super(server, who.tokens)
+    this.id = who.id
+    this.username = who.username
+    this.client = who.client
+    this.confirmation = who.confirmation ?? null
+  }
+
+  /** A new operator who has confirmed the password. */
+  static async confirmed(server: TestServer): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(server)
+    await operator.confirm()
+    return operator
+  }
+
+  /** A new operator of the roles, by a new public client. */
+  static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
+    const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
+    const user = await server.addUser({ pool: 'operators', roles })
+    const tokens = await server.signIn(client, user.username)
+    return new TestOperator(server, { id: user.id, username: user.username, client, tokens })
+  }
+
+  async signInAgain(password = PASSWORD): Promise<void> {
+    this.tokens = await this.server.signIn(this.client, this.username, password)
+  }
+
+  async refresh(): Promise<void> {
+    this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
+  }
+
+  /** Proves the password again; what follows is confirmed. */
+  async confirm(password = PASSWORD): Promise<void> {
+    const { status, body } = await this.post('/me/confirm', { current_password: password })
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    this.confirmation = String(body.confirmation)
   }
 }
 

@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
 import { pause } from '../../src/lib/pause.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
+import { isAdminScope } from '../../src/oauth/admin_scope.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
 import { addressOfLast } from '../../src/storage/last_response_store.ts'
@@ -179,7 +180,7 @@ export class TestServer {
         name: 'A test client',
         api,
         grants: ['password', 'client_credentials'],
-        scopes: this.config.apis.get(api)?.scopes ?? [],
+        scopes: (this.config.apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope)),
       }),
       ...changes,
     }
