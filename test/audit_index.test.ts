@@ -37,11 +37,11 @@ describe('the index of audit events by session', () => {
   })
 
   it('the sign-ins of a user or a client do not use the index', async () => {
-    const person = { subject: 'user:one', clientId: null }
+    const userFilter = { subject: 'user:one', clientId: null }
     const client = { subject: null, clientId: 'one' }
-    const listSignIns = (owner: typeof person | typeof client) =>
+    const listSignIns = (owner: typeof userFilter | typeof client) =>
       plansOf((database) => new AuditQueryStore(database).listSignIns(owner, null, 10))
-    expect(await listSignIns(person)).toContain('audit_events_by_subject (subject=?')
+    expect(await listSignIns(userFilter)).toContain('audit_events_by_subject (subject=?')
     expect(await listSignIns(client)).toContain('audit_events_by_client (client_id=?')
   })
 

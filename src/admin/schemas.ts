@@ -19,7 +19,12 @@ export const unixSeconds = z
   .check(z.gte(0, 'must be a time in Unix seconds'))
 export const role = z
   .string('must be a role')
-  .check(z.refine(isRole, `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`))
+  .check(
+    z.refine(
+      isRole,
+      `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, without spaces at the start or the end`,
+    ),
+  )
 
 export const DEFAULT_LIMIT = 50
 

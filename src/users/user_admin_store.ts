@@ -13,7 +13,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { where } from '../lib/where.ts'
 import { decodeUserRow, type User } from './user.ts'
 
-/** Data with which operators find a user. It is in no token, log line or audit event. */
+/** Data for operators, to find a user. Tokens, log lines and audit events never contain it. */
 export interface Profile {
   name?: string | undefined
   email?: string | undefined
@@ -37,7 +37,7 @@ export interface UserEdit extends TokenStarts {
   mustChangePassword?: boolean | undefined
   /** A PHC string. */
   passwordHash?: string | undefined
-  /** The time of the check of the new password against known breaches, in Unix seconds; null or absent if there was no check. */
+  /** The time of the breach check of the new password, in Unix seconds; null or absent without a check. */
   breachCheckedAt?: number | null | undefined
 }
 
@@ -45,7 +45,7 @@ export interface UserEdit extends TokenStarts {
 export interface UserConditions {
   /** One of these versions; null for any. */
   versions: readonly number[] | null
-  /** The pool in which an enabled user with the role `admin` must remain; null for no such rule. */
+  /** The pool that must keep an enabled user with the role `admin`; null for no such rule. */
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
@@ -75,7 +75,7 @@ const profileSchema: z.ZodMiniType<Profile> = z.object({
   email: z.optional(z.string()),
 })
 
-/** The last code point: a text with it appended sorts after every text with this prefix. */
+/** The last code point. A prefix followed by it sorts after every other text with the prefix. */
 const LAST_CHARACTER = '\u{10FFFF}'
 
 /** Whether a row of `users` is an enabled admin. */
@@ -154,7 +154,7 @@ export class UserAdminStore {
   }
 
   /**
-   * Changes a user if the conditions hold, in one transaction with further statements. These do nothing if `changes()` is 0.
+   * Changes a user if the conditions are true, in one transaction with further statements. These do nothing if `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -176,7 +176,7 @@ export class UserAdminStore {
     return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
   }
 
-  /** Removes a user if the conditions hold, like `change`. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a user under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
   remove(
     id: string,
     conditions: UserConditions,
@@ -221,7 +221,7 @@ function columnsOf(edit: UserEdit) {
   }
 }
 
-/** A new password resets the results of checks of the old one. */
+/** A new password resets the results of the checks of the old password. */
 function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   if (passwordHash === undefined) return {}
   return {
@@ -232,7 +232,7 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   }
 }
 
-/** The conditions are in the statement itself: if two admins demote each other at the same time, one of them remains. */
+/** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
 function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
   const { versions, adminPool, passwordHash } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))

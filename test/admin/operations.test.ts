@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { OPERATIONS } from '../../src/admin/operations.ts'
 import { ADMIN_SCOPES } from '../../src/oauth/admin_scope.ts'
-import { draft, EXAMPLES, NEW_PASSWORD, person } from '../support/operation_examples.ts'
+import { draft, EXAMPLES, NEW_PASSWORD, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, callAdmin, TestOperator } from '../support/operator.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
@@ -160,15 +160,15 @@ describe('the output of the admin API', () => {
     await read(operator.get(`/clients?q=${made.body.client_id}`))
     const username = `${crypto.randomUUID()}@example.com`
     const profile = { name, email: username }
-    const user = await operator.post('/users', { ...person(), username, profile, password: NEW_PASSWORD })
+    const user = await operator.post('/users', { ...newUser(), username, profile, password: NEW_PASSWORD })
     await operator.patch(`/users/${user.body.id}`, { profile: { name: `${name} II` } }, '"1"')
     await operator.post(`/users/${user.body.id}/password`, { password: NEW_PASSWORD })
     await operator.post('/me/password', { current_password: 'mistyped horse', password: NEW_PASSWORD })
-    await operator.post('/users', { ...person(), password: 7, secret: NEW_PASSWORD })
+    await operator.post('/users', { ...newUser(), password: 7, secret: NEW_PASSWORD })
     await operator.post('/users/import', {
       rows: [
-        { ...person(), username },
-        { ...person(), password: '' },
+        { ...newUser(), username },
+        { ...newUser(), password: '' },
       ],
     })
     await read(operator.get('/audit?limit=100'))

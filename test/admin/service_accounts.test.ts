@@ -4,7 +4,7 @@ import { OPERATIONS } from '../../src/admin/operations.ts'
 import { ADMIN_SCOPE_NAMES, type AdminScope } from '../../src/oauth/admin_scope.ts'
 import { CLIENT_MARGIN_SECONDS } from '../../src/storage/copy_ages.ts'
 import { auditOf } from '../support/audit.ts'
-import { EXAMPLES, person } from '../support/operation_examples.ts'
+import { EXAMPLES, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 import { TestServiceAccount } from '../support/service_account.ts'
@@ -105,7 +105,9 @@ describe('a service account', () => {
     expect(support.tokens).toMatchObject({ scope: 'users:write users:read' })
     expect((await support.get('/users')).status).toBe(200)
     expect((await support.get('/audit')).status).toBe(200)
-    expect((await support.post('/users', person())).body.type).toBe('urn:problem-type:sallyport:role-missing')
+    expect((await support.post('/users', newUser())).body.type).toBe(
+      'urn:problem-type:sallyport:role-missing',
+    )
     const roleless = new TestServiceAccount(server, client, await server.signIn(client, none.username))
     expect((await roleless.get('/users')).status).toBe(403)
   })
@@ -150,7 +152,7 @@ describe('the end of a right of a service account', () => {
         401,
         'Bearer realm="sallyport-admin", error="invalid_token"',
       ])
-      expect((await account.post('/users', person())).status).toBe(401)
+      expect((await account.post('/users', newUser())).status).toBe(401)
     },
   )
 
@@ -201,14 +203,14 @@ describe('a stolen secret of a service account', () => {
     ]
     const [user, own, theirs] = [operator.id, account.client.id, other.client.id]
     const draft = { client_id: 'made', api: 'admin', grants: ['client_credentials'] }
-    const newOperator = { ...person(), pool: 'operators' }
+    const newOperator = { ...newUser(), pool: 'operators' }
     const before = await rowCounts()
     const attempts: [Promise<AdminAnswer>, object][] = [
       [account.get(`/users/${user}`), operatorOnly('Service accounts cannot read operators.')],
       [account.post('/users', newOperator), NOT_OPERATORS],
       [account.post('/users', { ...newOperator, roles: ['admin'] }), NO_PASSWORD],
       [account.post('/users/import', { rows: [{ ...newOperator, roles: ['admin'] }] }), NO_PASSWORD],
-      [account.post('/users/import', { rows: [person()], replace_hashes: true }), NO_PASSWORD],
+      [account.post('/users/import', { rows: [newUser()], replace_hashes: true }), NO_PASSWORD],
       [account.patch(`/users/${user}`, { profile: { name: 'Mallory' } }, '"1"'), NOT_OPERATORS],
       [account.patch(`/users/${user}`, { roles: ['support'] }, '"1"'), NOT_OPERATORS],
       [account.post(`/users/${user}/password`, { password: PASSWORD }), NOT_OPERATORS],
@@ -247,7 +249,7 @@ describe('a stolen secret of a service account', () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const account = await TestServiceAccount.withScopes(server, ADMIN_SCOPE_NAMES)
-    const rows = [{ ...person(), pool: 'operators' }, person()]
+    const rows = [{ ...newUser(), pool: 'operators' }, newUser()]
     const users = await account.post('/users/import', { rows })
     expect(users.body.results).toMatchObject([
       { status: 'refused', reason: 'pool: A change of an operator needs an operator.' },

@@ -9,13 +9,13 @@ import { CANARY } from './fuzz_text.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
-/** The one 503 that inputs can bring about: too many ids that no client has. */
+/** The only 503 that inputs can cause: too many unknown client ids. */
 const NO_BUDGET = 'the budget of unknown client ids is used up'
 
-/** Rows of the table in docs/errors.md: the columns of status, `error`, and what the `oro` dialect has instead. */
+/** Rows of the table in docs/errors.md: status, `error`, and the value in the `oro` dialect. */
 const ROW = /^\|[^|]*\| (\d{3}) \| `(\w+)` \|[^|]*\|(.*)\|$/gm
 
-/** What the page says that can be answered: `400 invalid_request` and so on. */
+/** The responses that the page documents, such as `400 invalid_request`. */
 function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
   const rows = [...errorsPage.matchAll(ROW)]
   const own = rows.map(([, status, error]) => `${status} ${error}`)
@@ -64,7 +64,7 @@ function checkRefusal({ request, status, headers, text, lines }: Exchange, diale
   )
 }
 
-/** JSON, but for the feed; nothing where there is nothing to say. */
+/** Checks that the body is JSON, the JWT of the feed, or empty. */
 function checkForm({ request, status, headers, text }: Exchange): void {
   if (status === 204 || status === 304 || request.method === 'HEAD') expect(text).toBe('')
   if (status === 204 || status === 304) return
@@ -73,7 +73,7 @@ function checkForm({ request, status, headers, text }: Exchange): void {
   if (text !== '' && !isFeed) expect(typeof JSON.parse(text)).toBe('object')
 }
 
-/** Only the two origins that are known are ever named, and only to themselves. */
+/** Checks that CORS headers name only a known origin, and only to that origin. */
 function checkCors({ request, headers }: Exchange): void {
   const allowed = headers.get('Access-Control-Allow-Origin')
   if (allowed !== null) {
@@ -93,13 +93,13 @@ export function checkSilence({ request, headers, text, lines }: Exchange): void 
   }
 }
 
-/** What is recognised: the canary, and credentials that hide it in base64. */
+/** The texts to find: the canary, and credentials with the canary in base64. */
 function secretsOf({ headers }: Exchange['request']): string[] {
   const [, credentials = ''] = (headers.Authorization ?? '').split(' ')
   return credentials.length > 12 ? [CANARY, credentials] : [CANARY]
 }
 
-/** One line for a refusal, of its status, and none for a response. */
+/** Checks the log: one line with the status for a refusal, none for a success. */
 export function checkLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
   const expected = status < 400 ? [] : [[status >= 500 ? 'error' : 'info', status]]

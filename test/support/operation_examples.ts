@@ -19,7 +19,7 @@ export const draft = () => ({
   api: 'storefront',
   grants: ['password'],
 })
-export const person = () => ({
+export const newUser = () => ({
   pool: 'customers',
   username: `${crypto.randomUUID()}@example.com`,
   password: PASSWORD,
@@ -67,8 +67,8 @@ export const EXAMPLES: Record<string, MakeExample> = {
     return { path: `/clients/${id}/secrets/${secret_id}/retire`, body: {} }
   },
   listUsers: at('/users?limit=2'),
-  createUser: () => ({ path: '/users', body: person() }),
-  importUsers: () => ({ path: '/users/import', body: { rows: [person()] } }),
+  createUser: () => ({ path: '/users', body: newUser() }),
+  importUsers: () => ({ path: '/users/import', body: { rows: [newUser()] } }),
   verifyHash: at('/users/import/verify', {
     password: PASSWORD,
     password_hash: `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`,

@@ -1,5 +1,5 @@
 import { compact } from '../../src/lib/compact.ts'
-import { PASSWORD, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
+import { PASSWORD, type TestClient, type TestServer, type TokenResponse } from './server.ts'
 
 export interface AdminAnswer {
   status: number
@@ -16,11 +16,11 @@ interface CallOptions {
 /** A program that calls the admin API with an access token. */
 export class TestCaller {
   readonly server: TestServer
-  tokens: TokenAnswer
-  /** What every call sends as its confirmation; null where none. */
+  tokens: TokenResponse
+  /** The confirmation that each call sends, or null. */
   confirmation: string | null = null
 
-  constructor(server: TestServer, tokens: TokenAnswer) {
+  constructor(server: TestServer, tokens: TokenResponse) {
     this.server = server
     this.tokens = tokens
   }
@@ -33,7 +33,7 @@ export class TestCaller {
     return this.call('POST', path, { body })
   }
 
-  /** @param version The ETag, where there is to be an If-Match. */
+  /** @param version The ETag for If-Match. */
   patch(path: string, body: unknown, version?: unknown): Promise<AdminAnswer> {
     return this.call('PATCH', path, { body, version })
   }
@@ -65,7 +65,7 @@ export class TestCaller {
   }
 }
 
-/** An operator who is signed in, and calls the admin API as a program does. */
+/** A signed-in operator who calls the admin API like a program. */
 export class TestOperator extends TestCaller {
   readonly id: string
   readonly username: string
@@ -77,7 +77,7 @@ export class TestOperator extends TestCaller {
       id: string
       username: string
       client: TestClient
-      tokens: TokenAnswer
+      tokens: TokenResponse
       confirmation?: string | null
     },
   ) {
@@ -95,7 +95,7 @@ export class TestOperator extends TestCaller {
     return operator
   }
 
-  /** A new operator of the roles, by a new public client. */
+  /** A new operator with the roles, signed in with a new public client. */
   static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
     const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
     const user = await server.addUser({ pool: 'operators', roles })
@@ -111,7 +111,7 @@ export class TestOperator extends TestCaller {
     this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
   }
 
-  /** Proves the password again; what follows is confirmed. */
+  /** Confirms the password. Later calls send the confirmation. */
   async confirm(password = PASSWORD): Promise<void> {
     const { status, body } = await this.post('/me/confirm', { current_password: password })
     if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
@@ -130,7 +130,7 @@ export async function callAdmin(
   return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
 }
 
-/** A problem document, as a test expects it. */
+/** The expected problem document. */
 export function problem(status: number, code: string, title: string, rest: Record<string, unknown> = {}) {
   return { type: `urn:problem-type:sallyport:${code}`, title, status, ...rest }
 }

@@ -1,12 +1,12 @@
 import type { AdminScope } from '../../src/oauth/admin_scope.ts'
 import { TestCaller } from './operator.ts'
-import { credentials, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
+import { credentials, type TestClient, type TestServer, type TokenResponse } from './server.ts'
 
 /** A confidential client of the admin API, with its own token. */
 export class TestServiceAccount extends TestCaller {
   readonly client: TestClient
 
-  constructor(server: TestServer, client: TestClient, tokens: TokenAnswer) {
+  constructor(server: TestServer, client: TestClient, tokens: TokenResponse) {
     super(server, tokens)
     this.client = client
   }
@@ -22,6 +22,6 @@ export class TestServiceAccount extends TestCaller {
   }
 }
 
-function requestTokens(server: TestServer, client: TestClient): Promise<TokenAnswer> {
+function requestTokens(server: TestServer, client: TestClient): Promise<TokenResponse> {
   return server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
 }
