@@ -4,7 +4,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { SealedSigningKey } from './signing_key.ts'
 
-/** `ended`: every token of the key has expired. `compromised`: an operator retired the key. */
+/** `ended`: every token of the key has expired. `compromised`: an operator revoked the key. */
 const REASONS = ['ended', 'compromised'] as const
 
 /** The times of a key, without its public and private JWK. Times are Unix seconds. */
@@ -114,7 +114,7 @@ export class KeyLifeStore {
    * Retires a key at once.
    *
    * @param replacement The new current key, if the retired key was the current key.
-   * @returns Whether this call retired the key
+   * @returns Whether this call revoked the key
    * @throws StorageUnavailable
    */
   async retireCompromised(

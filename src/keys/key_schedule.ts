@@ -29,7 +29,7 @@ export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECOND
  */
 export const RETIREMENT_MARGIN_SECONDS = 86_400
 
-/** The activation of a replacement is this much in the past, so that it also signs in an isolate with a slow clock. */
+/** The activation of a replacement key is this much in the past, because the clock of an isolate can be slow. */
 export const CLOCKS_APART_SECONDS = 60
 
 /** The settings for keys. */

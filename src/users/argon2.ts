@@ -26,8 +26,8 @@ export class Argon2id {
   }
 
   /**
-   * Computes the raw hash. All lengths are in bytes. The wrapper of the package uses the length of the string and so ignores the
-   * end of a password that is not ASCII (docs/decisions/0002). This code does not use the wrapper.
+   * Computes the raw hash. All lengths are in bytes. This code does not use the wrapper of the package. The wrapper
+   * ignores the end of a password that is not ASCII, because it uses the length of the string (docs/decisions/0002).
    *
    * @throws Error if the module refuses the parameters or has no memory left
    */

@@ -121,7 +121,7 @@ export async function importUser(
 
 /**
  * Makes a user without a password. No sign-in succeeds until an operator sets a password. The stored hash is random bytes in the
- * format of a new hash, so a sign-in takes the same time as for other users.
+ * format of a new hash. So a sign-in takes the same time as for other users.
  *
  * @throws UserRefused
  */

@@ -131,7 +131,7 @@ export class FailureStore {
 
   /**
    * Records the session of a sign-in, and removes the failures that the sign-in read. A sign-in and a failure are each one
-   * statement on the primary, so the later statement always finds the result of the earlier statement.
+   * statement on the primary. So the later statement always finds the result of the earlier statement.
    *
    * @param account The key of the account.
    * @returns the reason why the session must end: the account was locked after the read, or the user record was outdated; null

@@ -199,8 +199,8 @@ export class SignInGuard {
   }
 
   /**
-   * Records the session of a sign-in after the response. The session ends if guesses locked the account during the sign-in, or if
-   * the sign-in read an outdated user record from a replica. A lock of the account within the next minute also ends it.
+   * Records the session of a sign-in after the response. The session ends if guesses locked the account during the sign-in. It
+   * also ends if the sign-in read an outdated user record from a replica. A lock of the account within the next minute also ends it.
    */
   recordSignIn({ attempt, ...read }: VerifiedSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
