@@ -267,6 +267,8 @@ describe('the timeline of a session', () => {
     const late = await server.signIn(client, user.username)
     server.clock.time += 2_592_000
     await operator.signInAgain()
-    expect(await tell(operator, sidOf(late))).toMatchObject({ ending: expect.stringMatching(/^The session expired/) })
+    expect(await tell(operator, sidOf(late))).toMatchObject({
+      ending: expect.stringMatching(/^The session expired/),
+    })
   })
 })
