@@ -76,7 +76,7 @@ describe('a new client', () => {
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
     expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
     expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
-    expect(html).toContain('id="access_token_lifetime-error">must be seconds')
+    expect(html).toContain('id="access_token_lifetime-error">must be 60 to 86400 seconds')
     expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
     expect(html).toContain('https://ok.test\nnot an origin')
     expect(html).toMatch(/value="client_credentials" checked=""/)
