@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { isConfidential } from '../clients/client.ts'
+import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit } from '../clients/client_values.ts'
@@ -24,14 +25,21 @@ import {
   type OperationResult,
   operation,
 } from './operation.ts'
+import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound, Problem, stale } from './problem.ts'
 import { requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
-import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
+import { paging } from './schemas.ts'
 import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const PATH = '/clients/{client_id}'
+
+const ORDERS: ListOrders<ClientRecord, ClientSort> = {
+  id: { placeOf: ({ id }) => [id], place: z.tuple([z.string()]) },
+  name: { placeOf: ({ name, id }) => [name, id], place: z.tuple([z.string(), z.string()]) },
+  created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
+}
 
 /** For an operation that can give a service account power again. */
 export const FOR_A_SERVICE_ACCOUNT: ConfirmationRule<unknown, unknown> = {
@@ -43,12 +51,13 @@ const listClients = operation({
   id: 'listClients',
   method: 'GET',
   path: '/clients',
-  summary: 'Lists clients by id; `q` is part of an id or a name',
+  summary: 'Lists clients; `q` is part of an id or a name',
   tag: 'clients',
   role: 'support',
   scope: 'clients:read',
   query: z.strictObject({
     ...paging,
+    sort: sortParameter(['id', 'name', 'created']),
     q: z.optional(text(200)),
     api: z.optional(text(64)),
     enabled: z.optional(flag),
@@ -56,10 +65,10 @@ const listClients = operation({
   status: 200,
   response: clientsSchema,
   async handle({ query, services }) {
-    const { q = null, api = null, enabled = null, limit = DEFAULT_LIMIT } = query
-    const after = parseCursor(z.string(), query.cursor)
-    const clients = await services.clientAdmin.list({ text: q, api, enabled }, after, limit + 1)
-    return { body: toPage(clients, limit, { place: ({ id }) => id, show: showClient }) }
+    const { q = null, api = null, enabled = null } = query
+    const { page, total: known } = readPage(query, ORDERS, 'id')
+    const { slice, total } = await services.clientList.list({ text: q, api, enabled }, page, known)
+    return { body: showPage(slice, { page, total }, { ...ORDERS[page.sort], show: showClient }) }
   },
 })
 

@@ -9,7 +9,7 @@ import { breachedPassword, makePassword, type NewPassword } from '../users/creat
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import { describeUser } from '../users/sign_in.ts'
-import type { UserRecord } from '../users/user_admin_store.ts'
+import type { UserRecord } from '../users/user_record.ts'
 import { byCaller, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound, Problem } from './problem.ts'

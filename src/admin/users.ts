@@ -1,16 +1,21 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
-import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
+import type { UserConditions } from '../users/user_admin_store.ts'
+import type { UserSort } from '../users/user_list_store.ts'
+import type { UserRecord } from '../users/user_record.ts'
+import { searchTextOf } from '../users/user_search.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
+import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
-import { findReachRefusal, requireReach } from './reach.ts'
+import { findReachRefusal, hiddenPoolOf, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
-import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
+import { paging } from './schemas.ts'
 import {
   checkUser,
   draftSchema,
@@ -24,19 +29,27 @@ import {
 
 const PATH = '/users/{id}'
 
-const positionSchema = z.object({ pool: z.string(), username: z.string() })
+const ORDERS: ListOrders<UserRecord, UserSort> = {
+  username: {
+    placeOf: ({ pool, username }) => [pool, username],
+    place: z.tuple([z.string(), z.string()]),
+  },
+  created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
+}
 
 const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'Lists users by pool and username; `q` is the beginning of a username',
+  summary: 'Lists users; `q` is any part of the username, name or email, without regard to case and accents',
   tag: 'users',
   role: 'support',
   scope: 'users:read',
   query: z.strictObject({
     ...paging,
+    sort: sortParameter(['username', 'created']),
     q: z.optional(text(255)),
+    username: z.optional(text(255)),
     id: z.optional(text(100)),
     pool: z.optional(text(64)),
     role: z.optional(text(64)),
@@ -45,14 +58,14 @@ const listUsers = operation({
   status: 200,
   response: usersSchema,
   async handle({ query, services, caller }) {
-    const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
-    const after = parseCursor(positionSchema, query.cursor)
-    const prefix = q === undefined ? null : foldUsername(q)
-    const hiddenPool = caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
-    const filter = { prefix, id, pool, hiddenPool, role, enabled }
-    const users = await services.userAdmin.list(filter, after, limit + 1)
-    const place = ({ pool, username }: UserRecord) => ({ pool, username })
-    return { body: toPage(users, limit, { place, show: showUser }) }
+    const { id = null, pool = null, role = null, enabled = null } = query
+    const text = query.q === undefined ? null : foldText(query.q)
+    const username = query.username === undefined ? null : foldUsername(query.username)
+    const { page, total: known } = readPage(query, ORDERS, 'username')
+    const hiddenPool = hiddenPoolOf({ caller, services })
+    const filter = { text, username, id, pool, hiddenPool, role, enabled }
+    const { slice, total } = await services.userList.list(filter, page, known)
+    return { body: showPage(slice, { page, total }, { ...ORDERS[page.sort], show: showUser }) }
   },
 })
 
@@ -139,7 +152,8 @@ const updateUser = operation({
       body.username === undefined ? undefined : requireUsername(body.username, pool, services.config),
     )
     if (username !== undefined && username !== before.username) await checkFree(pool, username, call)
-    const edit = { username, roles, profile, mustChangePassword }
+    const search = searchTextOf({ username: username ?? before.username, profile: profile ?? before.profile })
+    const edit = { username, roles, profile, search, mustChangePassword }
     const change = { operation: 'updateUser', ...differencesOf(showUser(before), body) }
     const event = adminEvent(call, 'the user was changed', { subject: id, change })
     const conditions = conditionsOf(call, [before.version])

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { decodeRecord } from '../lib/decode.ts'
 import {
   assignmentsOf,
   type EditOutcome,
@@ -10,29 +10,17 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { where } from '../lib/where.ts'
-import { decodeUserRow, type User } from './user.ts'
-
-/** Data for operators, to find a user. Tokens, log lines and audit events never contain it. */
-export interface Profile {
-  name?: string | undefined
-  email?: string | undefined
-}
-
-/** A user with the data for operators. Times are Unix seconds. */
-export interface UserRecord extends User {
-  profile: Profile
-  /** Increases with each change. */
-  version: number
-  /** Null before the first change. */
-  updatedAt: number | null
-}
+import type { User } from './user.ts'
+import { decodeUserRecord, type Profile, type UserRecord } from './user_record.ts'
+import { searchTextOf } from './user_search.ts'
 
 /** The changes of a user. Absent members stay unchanged. */
 export interface UserEdit extends TokenStarts {
   username?: string | undefined
   roles?: readonly string[] | undefined
   profile?: Profile | undefined
+  /** The search text of the new username and profile (`searchTextOf`). Without it the cron trigger makes it. */
+  search?: string | undefined
   enabled?: boolean | undefined
   mustChangePassword?: boolean | undefined
   /** A PHC string. */
@@ -52,32 +40,6 @@ export interface UserConditions {
   now: number
 }
 
-export interface UserFilter {
-  /** The beginning of the normalised username. */
-  prefix: string | null
-  id: string | null
-  pool: string | null
-  /** A pool whose users are not listed. */
-  hiddenPool: string | null
-  role: string | null
-  enabled: boolean | null
-}
-
-/** A position in the list, which is ordered by pool and username. */
-export interface UserPosition {
-  pool: string
-  username: string
-}
-
-const extrasSchema = z.object({ profile: z.string(), version: z.int(), updated_at: z.nullable(z.int()) })
-const profileSchema: z.ZodMiniType<Profile> = z.object({
-  name: z.optional(z.string()),
-  email: z.optional(z.string()),
-})
-
-/** The last code point. A prefix followed by it sorts after every other text with the prefix. */
-const LAST_CHARACTER = '\u{10FFFF}'
-
 /** Whether a row of `users` is an enabled admin. */
 const isAdmin = (enabled: string, roles: string) =>
   `${enabled} = 1 AND EXISTS (SELECT 1 FROM json_each(${roles}) WHERE value = 'admin')`
@@ -95,26 +57,7 @@ export class UserAdminStore {
   /** @throws StorageUnavailable, CorruptRecord */
   async find(id: string): Promise<UserRecord | null> {
     const row = await callStore('D1 users', () => this.#select(id).first())
-    return row === null ? null : decodeRow(row)
-  }
-
-  /** Lists users after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
-  async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
-    const { prefix, id, pool, hiddenPool, role, enabled } = filter
-    const { sql, values } = where([
-      ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
-      ['id = ?', id],
-      ['pool = ?', pool],
-      ['pool <> ?', hiddenPool],
-      ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
-      ['enabled = ?', enabled],
-      ['(pool, username) > (?, ?)', after && [after.pool, after.username]],
-    ])
-    const select = this.#db
-      .prepare(`SELECT * FROM users ${sql} ORDER BY pool, username LIMIT ?`)
-      .bind(...values, limit)
-    const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeRow)
+    return row === null ? null : decodeUserRecord(row)
   }
 
   /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
@@ -124,7 +67,7 @@ export class UserAdminStore {
       .prepare('SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(ids))
     const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeRow)
+    return results.map(decodeUserRecord)
   }
 
   /**
@@ -140,10 +83,10 @@ export class UserAdminStore {
     const insert = this.#db
       .prepare(
         `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password,
-           breach_checked_at, created_at, hash_replaceable)
+           breach_checked_at, created_at, hash_replaceable, search)
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
-           value ->> 'createdAt', value ->> 'hashReplaceable'
+           value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
          FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
       .bind(JSON.stringify(users.map(toInsert)))
@@ -202,7 +145,7 @@ export class UserAdminStore {
     )
     const row = results.at(-1)?.results[0]
     const isChanged = (results[0]?.meta.changes ?? 0) > 0
-    return judgeEdit(row === undefined ? null : decodeRow(row), { isChanged, versions })
+    return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
   }
 
   #select(id: string): D1PreparedStatement {
@@ -215,6 +158,7 @@ function columnsOf(edit: UserEdit) {
     username: edit.username,
     roles: edit.roles && JSON.stringify(edit.roles),
     profile: edit.profile && JSON.stringify(edit.profile),
+    search: edit.username === undefined && edit.profile === undefined ? undefined : (edit.search ?? null),
     enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
     must_change_password: edit.mustChangePassword === undefined ? undefined : Number(edit.mustChangePassword),
     ...passwordColumnsOf(edit),
@@ -252,17 +196,16 @@ function toInsert(user: User & { profile: Profile }) {
     mustChangePassword: Number(user.mustChangePassword),
     hashReplaceable: Number(user.isHashReplaceable),
   }
-  return { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt, ...flags }
-}
-
-function decodeRow(value: unknown): UserRecord {
-  const user = decodeUserRow(value)
-  const record = `user ${user.id}`
-  const { profile, version, updated_at } = decodeRecord(extrasSchema, record, value)
   return {
-    ...user,
-    profile: decodeRecord(profileSchema, record, parseJsonColumn(record, profile)),
-    version,
-    updatedAt: updated_at,
+    id,
+    pool,
+    username,
+    passwordHash,
+    roles,
+    profile,
+    breachCheckedAt,
+    createdAt,
+    ...flags,
+    search: searchTextOf(user),
   }
 }
