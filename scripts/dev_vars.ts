@@ -1,17 +1,38 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { parseSealingKey, type SealingKey } from '../src/keys/sealing.ts'
+import { openPrivateJwk, parseSealingKey } from '../src/keys/sealing.ts'
 
 /** The file of the local secrets, which `wrangler dev` reads. */
 export const DEV_VARS = '.dev.vars'
 
-/** Reads the sealing keys of the file: SEALING_KEY and SEALING_KEY_NEXT. Absent and malformed keys are left out. */
-export function readSealingKeys(path = DEV_VARS): SealingKey[] {
+const WRONG_KEY = `SEALING_KEY in ${DEV_VARS} is missing, or is not the key of the stored signing keys. Restore the file, or remove all local data: npm run reset`
+const MALFORMED_KEY = `SEALING_KEY in ${DEV_VARS} is not 32 bytes in base64url. Remove the line: npm start writes a new one.`
+
+/** A stored signing key. */
+export interface SealedKey {
+  kid: string
+  sealed: string
+}
+
+/** The reason why the file cannot open the stored signing keys, or has a malformed SEALING_KEY; null if there is no problem. */
+export async function findSealingProblem(
+  stored: readonly SealedKey[],
+  path = DEV_VARS,
+): Promise<string | null> {
   const { SEALING_KEY, SEALING_KEY_NEXT } = parseEnv(readOrEmpty(path))
-  return [SEALING_KEY, SEALING_KEY_NEXT]
+  const [first, ...others] = [SEALING_KEY, SEALING_KEY_NEXT]
     .map((text) => parseSealingKey(text ?? ''))
     .filter((key) => key !== null)
+  if (first === undefined) {
+    if (stored.length > 0) return WRONG_KEY
+    return SEALING_KEY === undefined ? null : MALFORMED_KEY
+  }
+  const opening = stored.map(({ kid, sealed }) => openPrivateJwk(kid, sealed, [first, ...others]))
+  return Promise.all(opening).then(
+    () => null,
+    () => WRONG_KEY,
+  )
 }
 
 /** Whether the file has a line with SEALING_KEY. */

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
-import { openPrivateJwk } from '../src/keys/sealing.ts'
 import type { Env } from '../src/services/environment.ts'
 import { type DemoClient, seedDemoData } from './demo_data.ts'
-import { DEV_VARS, ensureDevVars, hasSealingKey, readSealingKeys } from './dev_vars.ts'
+import { ensureDevVars, findSealingProblem, type SealedKey } from './dev_vars.ts'
 import { LOCAL_STATE, type LocalWorker, migrate, withLocalStores } from './local_stores.ts'
 import { stop } from './stop.ts'
 
@@ -13,8 +12,6 @@ export const TOKEN_SERVICE: LocalWorker = {
   configPath: 'wrangler.toml',
   statePath: join(LOCAL_STATE, 'state'),
 }
-
-const WRONG_KEY = `SEALING_KEY in ${DEV_VARS} is missing, or is not the key of the stored signing keys. Restore the file, or remove all local data: npm run reset`
 
 /**
  * Makes the missing parts of a local token service: secrets, tables, and demo data for a loopback issuer.
@@ -35,21 +32,13 @@ export async function prepareTokenService(
   })
 }
 
-/** Ends the process if .dev.vars does not have the key that sealed the stored signing keys. Each start has the same message. */
+/** Ends the process if .dev.vars cannot open the stored signing keys. */
 async function requireSealingKey(db: D1Database): Promise<void> {
   const { results } = await db
     .prepare('SELECT kid, sealed_private_jwk AS sealed FROM signing_keys')
-    .all<{ kid: string; sealed: string }>()
-  const [first, ...others] = readSealingKeys()
-  if (results.length === 0 && hasSealingKey() && first === undefined) {
-    stop(
-      `SEALING_KEY in ${DEV_VARS} is not 32 bytes in base64url. Remove the line: npm start writes a new one.`,
-    )
-  }
-  for (const { kid, sealed } of results) {
-    if (first === undefined) return stop(WRONG_KEY)
-    await openPrivateJwk(kid, sealed, [first, ...others]).catch(() => stop(WRONG_KEY))
-  }
+    .all<SealedKey>()
+  const problem = await findSealingProblem(results)
+  if (problem !== null) stop(problem)
 }
 
 function requireDatabase(env: Env, binding: string): D1Database {
