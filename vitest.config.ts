@@ -9,8 +9,11 @@ execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_co
   stdio: 'inherit',
 })
 
-// Inside workerd, on the stores of wrangler.toml. One isolate and one worker: each test makes what it needs, and
-// starting a runtime for each file costs more than all the tests.
+// Two test files run at the same time. A file uses about one core.
+const PARALLEL = 2
+
+// Inside workerd, on the stores of wrangler.toml. The files of a runtime share its stores, and each begins with empty
+// ones: the start of a runtime for each file takes longer than the tests.
 const workers = {
   plugins: [
     cloudflareTest(async () => ({
@@ -35,7 +38,7 @@ const workers = {
     ],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
-    maxWorkers: 1,
+    maxWorkers: PARALLEL,
     testTimeout: 30_000,
   },
 }
@@ -45,34 +48,38 @@ const node = {
   test: {
     name: 'node',
     include: ['scripts', 'cli', 'e2e', 'readers'].map((folder) => `test/${folder}/**/*.test.ts`),
+    maxWorkers: PARALLEL,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 }
 
-// The demo as a newcomer starts it, asked over HTTP and used in Chromium. One file at a time: they share its customer.
+// The demo as `npm run demo` starts it, over HTTP and in Chromium. One file at a time, after the others: the files share
+// the customer of the demo.
 const demo = {
   test: {
     name: 'demo',
     include: ['test/demo/**/*.test.ts'],
     globalSetup: ['test/demo/global_setup.ts'],
     maxWorkers: 1,
+    sequence: { groupOrder: 1 },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 }
 
-// The console as an operator uses it, in Chromium.
+// The console in Chromium.
 const consoleInBrowser = {
   test: {
     name: 'console',
     include: ['test/console_browser/**/*.test.ts'],
+    maxWorkers: PARALLEL,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 }
 
-/** Prints what tests say of themselves: how many inputs went where. The others stay silent unless they fail. */
+/** Prints the annotations of tests, such as the number of fuzzed inputs. Other output is printed for a failed test only. */
 const annotations: Reporter = {
   onTestCaseAnnotate: (_test, { message }) => {
     process.stdout.write(`   ${message}\n`)

@@ -7,8 +7,8 @@ import { KeySource } from '../packages/verify/src/key_source.ts'
 import { RevocationPoller } from '../packages/verify/src/revocation_list.ts'
 import type { SigningKey } from '../src/keys/signing_key.ts'
 import { randomId } from '../src/lib/bytes.ts'
-import type { StoredCutoff } from '../src/sessions/cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from '../src/sessions/feed_snapshot.ts'
+import type { StoredRevocation } from '../src/sessions/revocation_store.ts'
 import { formatTable } from './tables.ts'
 
 /** The sizes of the list, and the number of repetitions. */
@@ -49,12 +49,12 @@ export async function measureFeed(): Promise<FeedMeasurement[]> {
   const keys = await makeKeys()
   const measurements: FeedMeasurement[] = []
   for (const { entries, rounds } of SIZES) {
-    const cutoffs = makeCutoffs(entries)
+    const revocations = makeRevocations(entries)
     const sign = {
-      whole: () => snapshotOf(cutoffs, keys.signing).full(),
-      'one change': () => snapshotOf(cutoffs, keys.signing).since(String(entries - 1)),
+      whole: () => snapshotOf(revocations, keys.signing).full(),
+      'one change': () => snapshotOf(revocations, keys.signing).since(String(entries - 1)),
     }
-    const before = await snapshotOf(cutoffs.slice(0, -1), keys.signing).full()
+    const before = await snapshotOf(revocations.slice(0, -1), keys.signing).full()
     for (const document of ['whole', 'one change'] as const) {
       const signed = await sign[document]()
       const received: Documents = document === 'whole' ? [signed] : [before, signed]
@@ -95,7 +95,7 @@ async function makeKeys(): Promise<IssuerKeys> {
   return { jwk, signing: { kid, alg: 'ES256', publicJwk: jwk, ...stored, privateKey, publicKey } }
 }
 
-function makeCutoffs(count: number): StoredCutoff[] {
+function makeRevocations(count: number): StoredRevocation[] {
   return Array.from({ length: count }, (_, i) => ({
     id: i + 1,
     kind: 'sid',
@@ -107,8 +107,8 @@ function makeCutoffs(count: number): StoredCutoff[] {
   }))
 }
 
-function snapshotOf(cutoffs: readonly StoredCutoff[], key: SigningKey): FeedSnapshot {
-  const lists = [{ name: 'DB', lastId: cutoffs.length, cutoffs }]
+function snapshotOf(revocations: readonly StoredRevocation[], key: SigningKey): FeedSnapshot {
+  const lists = [{ name: 'DB', lastId: revocations.length, revocations }]
   return new FeedSnapshot({ lists, issuer: ISSUER, windowSeconds: WINDOW_SECONDS, key, asOf: NOW })
 }
 

@@ -35,7 +35,7 @@ const HEALTH_PATHS: ReadonlySet<string> = new Set([healthEndpoint.path, readines
 /** Handles the requests of one isolate. */
 export type App = Pick<Hono, 'fetch'>
 
-/** Makes the server from the services of one isolate. */
+/** Creates the server from the services of one isolate. */
 export function createApp(services: Services): App {
   const app = createRoutes(services)
   const { issuer } = services.config
@@ -48,20 +48,20 @@ export function createApp(services: Services): App {
 }
 
 /**
- * Whether a request has the scheme and the host of the issuer. Only health checks may have others. Headers such as
- * `X-Forwarded-Proto` do not count, because a caller can send any value.
+ * Whether a request has the scheme and the host of the issuer. Only health checks may have other ones. The server ignores
+ * headers such as `X-Forwarded-Proto`, because a caller can send any value.
  */
 function isForIssuer(url: string, issuer: string): boolean {
   return url.startsWith(`${issuer}/`) || HEALTH_PATHS.has(new URL(url).pathname)
 }
 
-/** Makes an app that responds to each request with 421 (RFC 9110 §15.5.20). */
+/** Creates an app that responds to each request with 421 (RFC 9110 §15.5.20). */
 function refuseAll({ config }: Services): App {
   const responses = new Responses(config)
   return new Hono().all('*', (c) => responses.error(c, misdirectedRequest()))
 }
 
-/** Makes every route of the server. The routes do not check the host. */
+/** Creates every route of the server. The routes do not check the host. */
 export function createRoutes(services: Services): Hono {
   const app = new Hono()
   const { adminApi } = services.config
@@ -71,7 +71,7 @@ export function createRoutes(services: Services): Hono {
   }
   const responses = new Responses(services.config)
   addEndpoints(app, ENDPOINTS, { services, responses })
-  // A preflight for an unknown path is refused too, because the path has no methods.
+  // A preflight for an unknown path gets 404 like every method, because the path has no methods to allow.
   const isReadable = (c: Context) => c.req.method !== 'OPTIONS' && isFromPage(c)
   const refuse = when(isReadable, corsFor(services, []), (c) => responses.error(c, notFound()))
   app.notFound(wrap(protectResponses(services.config.issuer), refuse))
@@ -79,7 +79,7 @@ export function createRoutes(services: Services): Hono {
   return app
 }
 
-/** Adds the console. It is created at its first request, so that token requests do not wait for it. */
+/** Adds the console. Its first request creates it, so that token requests do not wait for it. */
 function addConsole(app: Hono, services: Services): void {
   let made: Hono | null = null
   app.all(`${CONSOLE_PATH}/*`, (c) => {

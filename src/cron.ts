@@ -5,7 +5,7 @@ import { sweep } from './sessions/sweep.ts'
 /** Longer than the period of the statistics, which is one day. */
 const COUNTERS_KEPT_SECONDS = 2 * 86_400
 
-/** The work of the cron trigger: makes and retires signing keys, merges the revocation feed, and removes rows. */
+/** Runs the work of the cron trigger: creates and retires signing keys, merges the revocation feed, and removes rows. */
 export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
@@ -24,7 +24,7 @@ export async function runCron(
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
-  const { shards, cutoffStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const { shards, revocationStores, audit, statistics, failures, databaseSizes, config, clock } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -35,7 +35,7 @@ export async function sweepStores(services: Services): Promise<void> {
   })
   const sweepables = [
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
-    ...[...cutoffStores.values()].map((cutoffs) => expired('cutoffs', cutoffs)),
+    ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     expired('sign_in_failures', failures),
     expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),

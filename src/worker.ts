@@ -11,7 +11,7 @@ import { serverError } from './oauth/errors.ts'
 import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
 
-// Checked when the Worker starts, so that a malformed config.yml fails the deployment and not the first request.
+// The Worker reads config.yml when it starts, so that a malformed file fails the deployment and not the first request.
 const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })
 
 let app: App | null = null
@@ -22,13 +22,13 @@ export default {
     return app.fetch(request, env, context)
   },
 
-  /** The cron trigger of wrangler.toml. */
+  /** Handles the cron trigger in wrangler.toml. */
   async scheduled(_controller, env, context) {
     await runCron(createServices(env, config, systemClock), (work) => context.waitUntil(work))
   },
 } satisfies ExportedHandler<Env>
 
-/** Makes the server. If a binding or a secret is missing, each request gets 500, and only the log has the reason. */
+/** Creates the server. If a binding or a secret is missing, each request gets 500, and only the log has the reason. */
 function openApp(env: Env): App {
   try {
     return createApp(createServices(env, config, systemClock))

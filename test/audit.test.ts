@@ -34,8 +34,8 @@ describe('the audit trail', () => {
     const events = await auditOf({ sid })
     expect(events.map(({ kind, outcome, reason }) => [kind, outcome, reason])).toEqual([
       ['issue', 'ok', 'password'],
-      ['refresh', 'ok', 'token 0 gave 1'],
-      ['retry', 'ok', 'token 0 gave 1'],
+      ['refresh', 'ok', 'token 0 was exchanged for token 1'],
+      ['retry', 'ok', 'token 0 was exchanged for token 1'],
       ['revoke', 'ok', 'revoked by its client'],
       ['refresh_refused', 'refused', 'the session ended: revoked by its client'],
     ])

@@ -30,7 +30,7 @@ describe('the index of audit events by session', () => {
     const searches: ((database: D1Database) => Promise<unknown>)[] = [
       (database) => new AuditQueryStore(database).list({ sid }, null, 10),
       (database) => new AuditQueryStore(database).findSignIn(sid),
-      (database) => new AuditQueryStore(database).listStory(session, { from: 0, to: 1 }, 10),
+      (database) => new AuditQueryStore(database).listTimeline(session, { from: 0, to: 1 }, 10),
       (database) => new AuditStore(database).addOnceForSession({ ...event, sid }, new TestServer().context()),
     ]
     for (const search of searches) expect(await plansOf(search)).toContain('audit_events_by_session (sid=?')

@@ -171,7 +171,7 @@ describe('a challenge', () => {
   it('requires its secret: without it every request gets 500, and the log names the secret', async () => {
     const challenge = { verify_url: VERIFY_URL }
     expect(() => new TestServer({ config: { challenge }, env: { CHALLENGE_SECRET: '' } })).toThrow(
-      'the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs',
+      'the secret CHALLENGE_SECRET is missing: `challenge` in config.yml needs it',
     )
   })
 })

@@ -86,7 +86,7 @@ afterAll(emptyStores)
 
 const everySecond = Array.from({ length: OLDEST_SECONDS + 2 }, (_, age) => age)
 
-const CUT_OFFS: readonly [string, (operator: TestOperator, client: TestClient) => Promise<unknown>][] = [
+const REVOCATIONS: readonly [string, (operator: TestOperator, client: TestClient) => Promise<unknown>][] = [
   ['is disabled', (operator, { id }) => operator.post(`/clients/${id}/disable`)],
   ['is deleted', (operator, { id }) => operator.delete(`/clients/${id}`, '"1"')],
   [
@@ -103,14 +103,14 @@ const CUT_OFFS: readonly [string, (operator: TestOperator, client: TestClient) =
 describe('a token issued from a copy of any age', () => {
   beforeEach(emptyStores)
 
-  it.each(CUT_OFFS)(
+  it.each(REVOCATIONS)(
     'an API that reads the feed refuses the token if the client %s',
-    async (_, cutOff) => {
+    async (_, revocation) => {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
       const client = await server.addClient()
       const isolates = await makeIsolates(server, client, everySecond)
-      await cutOff(operator, client)
+      await revocation(operator, client)
       const asked = await askInTurn(isolates, server, client)
       const issued = asked.filter(({ status }) => status === 200)
       expect(issued.map(({ age }) => age)).toEqual(everySecond.slice(0, CHANGE_LIST_SECONDS.max + 1))
@@ -138,12 +138,12 @@ describe('a token issued from a copy of any age', () => {
     ],
   ])(
     'the token is refused if the client %s, and every token after the margin is valid',
-    async (what, cutOff) => {
+    async (what, revocation) => {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
       const client = await server.addClient()
       const isolates = await makeIsolates(server, client, everySecond)
-      expect((await cutOff(operator, client)).status).toBe(200)
+      expect((await revocation(operator, client)).status).toBe(200)
       const asked = await askInTurn(isolates, server, client)
       const isTaken = await openApi(server)
       for (const { age, status, token, retryAfter } of asked) {

@@ -60,7 +60,7 @@ describe('the budget of audit events', () => {
     const summary = {
       kind: 'sign_in_failure',
       outcome: 'refused',
-      reason: '140 more in 60 s, counted without a row for each',
+      reason: '140 more events in 60 s, without rows of their own',
       address_prefix: '198.51.100.0/24',
       api: null,
       client_id: null,
@@ -101,7 +101,7 @@ describe('the budget of audit events', () => {
     const summaries = rows.slice(EVENTS_PER_MINUTE.strangers)
     expect(summaries).toHaveLength(51)
     expect(summaries.filter((row) => row.address_prefix === null)).toEqual([
-      expect.objectContaining({ reason: '50 more in 60 s, counted without a row for each' }),
+      expect.objectContaining({ reason: '50 more events in 60 s, without rows of their own' }),
     ])
   })
 
@@ -124,7 +124,7 @@ describe('the budget of audit events', () => {
     server.clock.time += 60
     await server.signIn(shop, 'guest', 'guest')
     expect((await auditOf({ kind: 'retry' })).at(-1)).toMatchObject({
-      reason: '89 more in 60 s, counted without a row for each',
+      reason: '89 more events in 60 s, without rows of their own',
       client_id: shop.id,
       sid: null,
     })
@@ -212,7 +212,7 @@ describe('tokens of a machine', () => {
     expect(await count("kind = 'issue'")).toBe(EVENTS_PER_MINUTE.client)
     server.clock.time += 60
     await server.requireTokens(body)
-    expect(await auditOf({ reason: '5 more in 60 s, counted without a row for each' })).toEqual([
+    expect(await auditOf({ reason: '5 more events in 60 s, without rows of their own' })).toEqual([
       expect.objectContaining({ kind: 'issue', api: 'storefront', client_id: client.id }),
     ])
   })

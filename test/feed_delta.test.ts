@@ -179,7 +179,7 @@ describe('an isolate that holds the list', () => {
   it('the isolate reads new entries, and reads all entries again after the ids went back', async () => {
     const afterIds: unknown[] = []
     const server = new TestServer()
-    const [store] = server.services.cutoffStores.values()
+    const [store] = server.services.revocationStores.values()
     const original = store?.list.bind(store)
     Object.assign(store ?? {}, {
       list: (query: { now: number; afterId?: number }) => {

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { clientCutoffTime, type StoredCutoff } from '../src/sessions/cutoff_store.ts'
-import { planMerge } from '../src/sessions/merge_cutoffs.ts'
+import { planMerge } from '../src/sessions/merge_revocations.ts'
+import { clientRevocationTime, type StoredRevocation } from '../src/sessions/revocation_store.ts'
 import { ConsoleBrowser } from './support/console.ts'
 import { readDelta, readFeed } from './support/feed.ts'
 import { TestOperator } from './support/operator.ts'
@@ -109,7 +109,7 @@ describe('a revocation feed over its limit of 10,000 entries', () => {
     const { revocations } = await readFeed(server)
     expect(revocations).toHaveLength(7499)
     expect(revocations.filter(({ client_id }) => client_id === id)).toEqual([
-      { client_id: id, before: clientCutoffTime(now) },
+      { client_id: id, before: clientRevocationTime(now) },
     ])
   })
 
@@ -181,7 +181,7 @@ describe('a merge of revocations', () => {
 })
 
 describe('the plan of a merge', () => {
-  const cutoff = (id: number, clientId: string | null, before: number): StoredCutoff => ({
+  const revocation = (id: number, clientId: string | null, before: number): StoredRevocation => ({
     id,
     clientId,
     before,
@@ -192,19 +192,19 @@ describe('the plan of a merge', () => {
   })
 
   it('the plan takes the client with the most entries, then the next, then the oldest entries', () => {
-    const cutoffs = [
-      ...[cutoff(1, null, 10), cutoff(2, 'b', 20), cutoff(3, null, 30), cutoff(4, 'b', 40)],
-      ...[cutoff(5, 'a', 50), cutoff(6, 'a', 60), cutoff(7, 'a', 70), cutoff(8, null, 80)],
+    const revocations = [
+      ...[revocation(1, null, 10), revocation(2, 'b', 20), revocation(3, null, 30), revocation(4, 'b', 40)],
+      ...[revocation(5, 'a', 50), revocation(6, 'a', 60), revocation(7, 'a', 70), revocation(8, null, 80)],
     ]
-    expect(planMerge(cutoffs, { now: 1000, limit: 8 })).toBe(null)
-    expect(planMerge(cutoffs, { now: 1000, limit: 7 })).toEqual({
+    expect(planMerge(revocations, { now: 1000, limit: 8 })).toBe(null)
+    expect(planMerge(revocations, { now: 1000, limit: 7 })).toEqual({
       additions: [
         { kind: 'client_id', value: 'a', clientId: 'a', before: 70, expiresAt: 3610, reason: 'merged' },
         { kind: 'client_id', value: 'b', clientId: 'b', before: 40, expiresAt: 3580, reason: 'merged' },
       ],
       removedIds: [5, 6, 7, 2, 4],
     })
-    expect(planMerge(cutoffs, { now: 1000, limit: 2 })?.additions.at(-1)).toEqual({
+    expect(planMerge(revocations, { now: 1000, limit: 2 })?.additions.at(-1)).toEqual({
       kind: 'all',
       value: '',
       clientId: null,
@@ -215,7 +215,7 @@ describe('the plan of a merge', () => {
   })
 
   it('the plan leaves new entries unchanged', () => {
-    const cutoffs = [cutoff(1, 'a', 999), cutoff(2, 'a', 1000), cutoff(3, 'a', 1001)]
-    expect(planMerge(cutoffs, { now: 1000, limit: 1 })).toBe(null)
+    const revocations = [revocation(1, 'a', 999), revocation(2, 'a', 1000), revocation(3, 'a', 1001)]
+    expect(planMerge(revocations, { now: 1000, limit: 1 })).toBe(null)
   })
 })

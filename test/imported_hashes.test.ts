@@ -4,12 +4,12 @@ import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_descri
 import { beforeAll, describe, expect, it } from 'vitest'
 import { HASH_VECTORS, VECTOR_KEYS } from './support/hash_vectors.ts'
 import { TestOperator } from './support/operator.ts'
-import { credentials, TestServer } from './support/server.ts'
+import { credentials, DEFAULT_COST, TestServer } from './support/server.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const MAX_FAST = 20
 
-const withKeys = { env: { HASH_KEYS: JSON.stringify(VECTOR_KEYS) } }
+const withKeys = { config: DEFAULT_COST, env: { HASH_KEYS: JSON.stringify(VECTOR_KEYS) } }
 
 /** One vector of each scheme, with its stored form. The password has no spaces around it, which a sign-in would keep. */
 const vectors = [
@@ -70,7 +70,7 @@ describe('a user with the hash of another system', () => {
 
 describe('a sign-in with spaces around a password that the other system trims', () => {
   it('keeps the hash, so that the password without spaces still signs in', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: DEFAULT_COST })
     const client = await server.addClient()
     const operator = await TestOperator.signIn(server)
     const { password = '', stored = '' } =
@@ -90,7 +90,7 @@ describe('an import', () => {
   const fast = '$digest$sha1-ps$c2FsdA$0a9dc42af5a7f789da3e23bba0ede1d00e5e435e'
 
   it('stores no fast hash: the row has Argon2id of the digest', async () => {
-    const operator = await TestOperator.signIn(new TestServer())
+    const operator = await TestOperator.signIn(new TestServer({ config: DEFAULT_COST }))
     const rows = rowsOf([fast])
     await operator.post('/users/import', { rows })
     const stored = await hashOf(rows[0]?.username ?? '')
@@ -99,7 +99,7 @@ describe('an import', () => {
   })
 
   it('of more fast hashes than a request may compute is refused as a whole', async () => {
-    const operator = await TestOperator.signIn(new TestServer())
+    const operator = await TestOperator.signIn(new TestServer({ config: DEFAULT_COST }))
     const rows = rowsOf(Array(MAX_FAST + 1).fill(fast))
     const { status, body } = await operator.post('/users/import', { rows })
     expect([status, body.errors]).toEqual([
@@ -110,7 +110,7 @@ describe('an import', () => {
   })
 
   it('refuses a row whose hash needs a key that the Worker does not have, in the dry run too', async () => {
-    const operator = await TestOperator.signIn(new TestServer())
+    const operator = await TestOperator.signIn(new TestServer({ config: DEFAULT_COST }))
     const rows = rowsOf([`$devise$2a$10$${'C'.repeat(53)}`])
     const reason =
       'password_hash: the password hash is refused: devise: the Worker secret HASH_KEYS has no key "devise": set it first'
@@ -127,7 +127,7 @@ describe('a sign-in whose stored hash needs a key that was removed', () => {
     const { password = '', stored = '' } = vectors.find(({ name }) => name === 'devise') ?? {}
     const rows = rowsOf([stored])
     await operator.post('/users/import', { rows })
-    const server = new TestServer()
+    const server = new TestServer({ config: DEFAULT_COST })
     const client = await server.addClient()
     await expect(server.signIn(client, rows[0]?.username ?? '', password)).rejects.toThrow(
       '500 {"error":"server_error"',

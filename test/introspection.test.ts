@@ -129,7 +129,7 @@ describe('the introspection endpoint (RFC 7662)', () => {
       revoked: (server, client, token) =>
         server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/revoke'),
       'signed out everywhere': (server, _client, token) => signOutUser(server, decodeJwt(token).sub ?? ''),
-      'client cut off': (server, client) => endTokensOfClient(server, client.id),
+      'client signed out': (server, client) => endTokensOfClient(server, client.id),
       'user disabled': (server, _client, token) => disableUser(server, decodeJwt(token).sub ?? ''),
     }
     for (const end of Object.values(endings)) {

@@ -71,7 +71,7 @@ describe('a compromised key', () => {
       [first, 'retired'],
     ])
     expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toMatchObject([
-      { outcome: 'ok', reason: `retired ${first} as compromised, ${second} (ES256) signs instead` },
+      { outcome: 'ok', reason: `revoked the compromised key ${first}, ${second} (ES256) signs instead` },
     ])
   })
 

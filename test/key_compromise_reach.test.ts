@@ -12,7 +12,7 @@ const AGES = [
   KEY_COPY_SECONDS.max - 1,
 ]
 
-/** An isolate that knows a key, and is idle after another isolate retired the key as compromised. */
+/** An isolate that knows a key, and is idle after another isolate revoked the key as compromised. */
 async function setUp() {
   const server = new TestServer({ clock: new TestClock() })
   const client = await server.addClient()

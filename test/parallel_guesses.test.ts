@@ -10,7 +10,7 @@ import { readFeed } from './support/feed.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from './support/server.ts'
 
-const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 }, password_queue: { length: 1000, seconds: 30 } }
+const CONFIG = { password_queue: { length: 1000, seconds: 30 } }
 const ISOLATES = 60
 const LIMIT = 10
 /** The number of parallel attempts at a current password. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { importUser } from '../src/users/create_user.ts'
-import { credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import { credentials, DEFAULT_COST, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const BUSY = {
   error: 'temporarily_unavailable',
@@ -13,7 +13,7 @@ const signIn = (server: TestServer, client: TestClient, username: string, passwo
 const statuses = (responses: Response[]) => responses.map(({ status }) => status).sort()
 
 async function newScene(password_queue: Record<string, number>) {
-  const server = new TestServer({ config: { password_queue } })
+  const server = new TestServer({ config: { ...DEFAULT_COST, password_queue } })
   return { server, client: await server.addClient(), user: await server.addUser() }
 }
 

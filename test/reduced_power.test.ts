@@ -17,7 +17,7 @@ import {
 } from './support/server.ts'
 
 /** The margin of a client's revocation, in seconds. */
-const CUT_OFF_SECONDS = 1 + CLIENT_MARGIN_SECONDS
+const REVOCATION_SECONDS = 1 + CLIENT_MARGIN_SECONDS
 
 async function scene() {
   const server = new TestServer()
@@ -134,7 +134,7 @@ describe('a scope or a grant that is removed from a client', () => {
       await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
       expect(await introspect(server, client, access_token)).toEqual({ active: false })
     }
-    server.clock.time += CUT_OFF_SECONDS
+    server.clock.time += REVOCATION_SECONDS
     const after = [
       await server.refresh(client, before.refresh_token),
       await server.refresh(client, guest.refresh_token),
@@ -158,7 +158,7 @@ describe('a scope or a grant that is removed from a client', () => {
       { grant_type: 'password', username: 'guest', password: 'guest' },
       { grant_type: 'client_credentials' },
     ]
-    for (let left = CUT_OFF_SECONDS; left > 0; left--) {
+    for (let left = REVOCATION_SECONDS; left > 0; left--) {
       for (const request of requests) {
         const response = await server.postJson({ ...request, ...credentials(client) })
         expect([response.status, response.headers.get('Retry-After')]).toEqual([503, String(left)])
@@ -179,7 +179,7 @@ describe('a scope or a grant that is removed from a client', () => {
     const { server, operator, client, user } = await scene()
     await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
     const issued: TokenAnswer[] = []
-    for (let second = 0; second <= CUT_OFF_SECONDS; second++) {
+    for (let second = 0; second <= REVOCATION_SECONDS; second++) {
       const body = {
         grant_type: 'password',
         ...credentials(client),
@@ -204,7 +204,7 @@ describe('a scope or a grant that is removed from a client', () => {
     const { refresh_token } = await elsewhere.signIn(client, user.username)
     server.clock.time += 1
     await patch(operator, `/clients/${client.id}`, { grants: ['client_credentials'] })
-    server.clock.time += CUT_OFF_SECONDS
+    server.clock.time += REVOCATION_SECONDS
     const body = { grant_type: 'refresh_token', ...credentials(client), refresh_token }
     const answers = [await elsewhere.postJson(body), await server.postJson(body)]
     for (const answer of answers) {
@@ -230,8 +230,8 @@ describe('a scope or a grant that is removed from a client', () => {
       await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
       const refresh = { grant_type: 'refresh_token', ...credentials(client), refresh_token }
       const refused = await elsewhere.postJson(refresh)
-      expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, String(CUT_OFF_SECONDS)])
-      server.clock.time += CUT_OFF_SECONDS
+      expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, String(REVOCATION_SECONDS)])
+      server.clock.time += REVOCATION_SECONDS
       const after = await elsewhere.refresh(client, refresh_token)
       expect([after.scope, decodeJwt(after.refresh_token ?? '').seq]).toEqual(['cart', 1])
       expect(await verifyStrictly(after.access_token)).toMatchObject({ scope: ['cart'] })

@@ -39,18 +39,21 @@ function column(table: 'users' | 'clients', name: string, bad: unknown, good: (s
 const inAMoment = ({ server }: Scene) => server.clock.time + 1
 
 const PROBLEMS: Problem[] = [
-  { reason: 'the client is disabled or gone', make: column('clients', 'enabled', 0, () => 1) },
+  { reason: 'the client is disabled or was deleted', make: column('clients', 'enabled', 0, () => 1) },
   {
-    reason: 'the client is of another API',
+    reason: 'the client belongs to another API',
     make: column('clients', 'api', 'backoffice', () => 'storefront'),
   },
   {
-    reason: "the client's tokens were cut off",
+    reason: "the client's tokens were revoked",
     make: column('clients', 'tokens_valid_from', inAMoment, () => 0),
   },
   { reason: 'the user is disabled', make: column('users', 'enabled', 0, () => 1) },
-  { reason: 'the user is of another pool', make: column('users', 'pool', 'staff', () => 'customers') },
-  { reason: 'signed out everywhere since', make: column('users', 'tokens_valid_from', inAMoment, () => 0) },
+  { reason: 'the user belongs to another pool', make: column('users', 'pool', 'staff', () => 'customers') },
+  {
+    reason: 'all sessions of the user were ended later',
+    make: column('users', 'tokens_valid_from', inAMoment, () => 0),
+  },
 ].map((problem) => ({ ...problem, error: 'invalid_grant' }))
 
 async function signedIn(continent: string): Promise<Scene> {

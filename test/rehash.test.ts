@@ -11,7 +11,7 @@ import type { User } from '../src/users/user.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { FAULTS, FaultyD1 } from './support/faults.ts'
-import { credentials, PASSWORD, TestServer } from './support/server.ts'
+import { credentials, DEFAULT_COST, PASSWORD, TestServer } from './support/server.ts'
 import { changePassword } from './support/sign_out.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
@@ -55,7 +55,7 @@ async function addImported(server: TestServer, changes: Partial<ImportedUserDraf
 }
 
 async function newScene() {
-  const server = new TestServer()
+  const server = new TestServer({ config: DEFAULT_COST })
   return { server, client: await server.addClient() }
 }
 
@@ -208,7 +208,7 @@ describe('the hash of a user', () => {
       }
       return call()
     })
-    await new TestServer({ env: { DB: db } }).signIn(client, user.username)
+    await new TestServer({ config: DEFAULT_COST, env: { DB: db } }).signIn(client, user.username)
     await server.settle()
     expect(await hashOf(user)).toBe(passwordHash)
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
@@ -220,7 +220,7 @@ describe('the hash of a user', () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })
-    await new TestServer({ env: { DB: faulty.db } }).signIn(client, user.username)
+    await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
     await faulty.settle()
     expect(faulty.failed).not.toBe(null)
     await server.signIn(client, user.username)
@@ -236,7 +236,7 @@ describe('the hash of a user', () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isReplacement })
-    await new TestServer({ env: { DB: faulty.db } }).signIn(client, user.username)
+    await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
     await server.signIn(client, user.username)
     const today = (await hashOf(user)) ?? ''
     const tooDear = user.passwordHash.replace('$04$', '$14$')

@@ -5,15 +5,7 @@ import { isOptionalCall } from './support/around_d1.ts'
 import { FaultyStores, type Trouble } from './support/faults.ts'
 import { parseTable } from './support/markdown_table.ts'
 import { PassingTime } from './support/passing_time.ts'
-import {
-  type Asked,
-  CONFIG,
-  type Home,
-  makeHome,
-  ROWS,
-  type Row,
-  warmUp,
-} from './support/reliability_rows.ts'
+import { type Asked, type Home, makeHome, ROWS, type Row, warmUp } from './support/reliability_rows.ts'
 import { TestClock, TestServer } from './support/server.ts'
 
 /** The time that a client waits for a response (`packages/client`). */
@@ -72,7 +64,7 @@ beforeEach(() => {
 class Scene {
   readonly stores = new FaultyStores()
   readonly clock = new TestClock()
-  readonly isolate = new TestServer({ config: CONFIG, clock: this.clock, env: this.stores.env })
+  readonly isolate = new TestServer({ clock: this.clock, env: this.stores.env })
   readonly time = new PassingTime(this.stores)
   readonly asked: Asked
   readonly #patienceMs: number
@@ -86,7 +78,7 @@ class Scene {
     const scene = new Scene(await row.prepare(home), row)
     scene.clock.time = home.server.clock.time
     // A cold isolate finds copies that another isolate has written.
-    const other = new TestServer({ config: CONFIG, clock: scene.clock })
+    const other = new TestServer({ clock: scene.clock })
     await warmUp(isolate === 'warm' ? scene.isolate : other, home)
     return scene
   }

@@ -8,6 +8,7 @@ import { LaggingD1 } from './support/lagging_d1.ts'
 import { TestOperator } from './support/operator.ts'
 import {
   credentials,
+  DEFAULT_COST,
   emptyStores,
   ISSUER,
   STOREFRONT_AUDIENCE,
@@ -16,7 +17,6 @@ import {
   type TokenAnswer,
 } from './support/server.ts'
 
-const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
 /** D1 states no maximum age. The rule does not depend on the age, so the test covers more than the longest margin. */
 const everySecond = Array.from({ length: 31 }, (_, age) => age)
 const REASON = 'its sign-in used an outdated record of the user'
@@ -25,13 +25,13 @@ const NEW_PASSWORD = 'another password'
 
 /** A server, the same server near a lagging replica, and a user who can sign in. */
 async function scene() {
-  const server = new TestServer({ config: CONFIG })
+  const server = new TestServer()
   const operator = await TestOperator.confirmed(server)
   const client = await server.addClient()
   const user = await server.addUser({ roles: ['vip', 'wholesale'] })
   const replica = new LaggingD1()
   await replica.catchUp()
-  const near = new TestServer({ config: CONFIG, clock: server.clock, env: { DB: replica.db } })
+  const near = new TestServer({ clock: server.clock, env: { DB: replica.db } })
   const verifier = createVerifier({
     issuer: ISSUER,
     audience: STOREFRONT_AUDIENCE,
@@ -161,7 +161,7 @@ describe('a sign-in that reads a replica of any age', () => {
 
   it('the session continues if the sign-in itself replaced the password hash', async () => {
     const { server, near, client, replica, verify } = await scene()
-    const { id, username } = await new TestServer({ clock: server.clock }).addUser()
+    const { id, username } = await new TestServer({ config: DEFAULT_COST, clock: server.clock }).addUser()
     await replica.catchUp()
     const tokens = await near.signIn(client, username)
     expect(await auditOf({ kind: 'rehash', subject: id })).toHaveLength(1)
@@ -192,7 +192,7 @@ describe('a sign-in that reads a replica of any age', () => {
       (sql, call) => (isDeferredWrite(sql) ? Promise.reject(new Error('away')) : call()),
       replica.db,
     )
-    const near = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+    const near = new TestServer({ clock: server.clock, env: { DB } })
     const tokens = await near.signIn(client, user.username)
     expect(lines.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ event: 'deferred_work_failed', work: 'record sign-in' }),
@@ -208,7 +208,7 @@ describe('a sign-in that reads a replica of any age', () => {
       if (/\busers\b/.test(sql)) calls.push(isDeferredWrite(sql) ? 'deferred' : 'awaited')
       return call()
     })
-    await new TestServer({ config: CONFIG, clock: server.clock, env: { DB } }).signIn(client, user.username)
+    await new TestServer({ clock: server.clock, env: { DB } }).signIn(client, user.username)
     expect(calls).toEqual(['awaited', 'deferred'])
   })
 })

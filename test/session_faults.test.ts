@@ -14,8 +14,6 @@ const UNAVAILABLE = {
 /** More calls than a request can make. */
 const CALLS_AT_MOST = 20
 
-const CHEAP_HASHES = { password_hash: { m: 7168, t: 5, p: 1 } }
-
 /** A request, and the state that must hold after its success. */
 interface Attempt {
   path: string
@@ -31,14 +29,14 @@ interface Scene {
 type Prepare = (scene: Scene) => Promise<Attempt>
 
 async function newScene(): Promise<Scene> {
-  const server = new TestServer({ config: CHEAP_HASHES })
+  const server = new TestServer()
   return { server, client: await server.addClient() }
 }
 
 /** An isolate with empty memory and no copies, which reads everything from D1. */
 async function coldIsolate({ server, client }: Scene, db: D1Database): Promise<TestServer> {
   await Promise.all([env.KV.delete(`client:${client.id}`), env.KV.delete('keys')])
-  return new TestServer({ config: CHEAP_HASHES, clock: server.clock, env: { DB: db } })
+  return new TestServer({ clock: server.clock, env: { DB: db } })
 }
 
 async function rowsOf(sid: unknown) {
@@ -48,7 +46,7 @@ async function rowsOf(sid: unknown) {
   return results
 }
 
-async function countCutoffs(sid: unknown) {
+async function countRevocations(sid: unknown) {
   return env.DB.prepare("SELECT count(*) AS n FROM cutoffs WHERE kind = 'sid' AND value = ?")
     .bind(sid)
     .first('n')
@@ -82,7 +80,7 @@ function refreshAfter(refreshes: number): Prepare {
         const successor = await response.json<TokenAnswer>()
         expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: refreshes + 1 })
         expect(await rowsOf(sid)).toEqual([{ seq: refreshes + 1, end_reason: null }])
-        expect(await countCutoffs(sid)).toBe(0)
+        expect(await countRevocations(sid)).toBe(0)
         await expectSignedIn(scene, successor)
         await expectSignedIn(scene, elsewhere)
       },
@@ -114,7 +112,7 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
       expect(claims).toMatchObject({ sub: id, client_id: client.id })
       expect(claims.visitor_id).toBe(isSpent ? undefined : visitor.sub)
       expect(await rowsOf(visitor.sid)).toEqual([{ seq: 0, end_reason: 'merged into a customer' }])
-      expect(await countCutoffs(visitor.sid)).toBe(0)
+      expect(await countRevocations(visitor.sid)).toBe(0)
       expect(await rowsOf(claims.sid)).toEqual([])
       await expectSignedIn(scene, tokens)
     },
@@ -135,7 +133,7 @@ function revokeBy(name: 'access_token' | 'refresh_token'): Prepare {
       async expectDone(response) {
         expect([response.status, await response.json()]).toEqual([200, {}])
         expect(await rowsOf(sid)).toEqual([{ seq: 1, end_reason: 'revoked by its client' }])
-        expect(await countCutoffs(sid)).toBe(1)
+        expect(await countRevocations(sid)).toBe(1)
         await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('400')
         await expectSignedIn(scene, elsewhere)
       },

@@ -66,10 +66,10 @@ describe('visitor_access_token', () => {
     const revoked = await server.signIn(client, 'guest', 'guest')
     await server.postJson({ ...credentials(client), token: revoked.access_token }, {}, '/oauth2-token/revoke')
     const bad = {
-      'not a JWT': 'garbage',
+      'the token is not a JWT': 'garbage',
       'ERR_JWT_CLAIM_VALIDATION_FAILED typ': guest.refresh_token,
-      'not the token of a visitor': customer.access_token,
-      "the visitor's session had ended": revoked.access_token,
+      'not the token of a guest': customer.access_token,
+      "the guest's session had already ended": revoked.access_token,
       ERR_JWS_SIGNATURE_VERIFICATION_FAILED: `${guest.access_token.slice(0, -8)}AAAAAAAA`,
     }
     for (const [reason, token] of Object.entries(bad)) {

@@ -2,6 +2,8 @@ import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
 import { flag, text } from '../lib/input_schemas.ts'
+import type { Services } from '../services/services.ts'
+import type { Names } from '../users/name_store.ts'
 import { type Operation, operation } from './operation.ts'
 import { DEFAULT_LIMIT, named, pageOf, paging, parseCursor, toPage, unixSeconds } from './schemas.ts'
 
@@ -15,11 +17,16 @@ export const eventSchema = named(
     reason: z.string(),
     api: z.nullable(z.string()),
     client_id: z.nullable(z.string()),
+    client_name: z.nullable(z.string()),
     subject: z.nullable(z.string()),
+    /** The username, or the display name of a client; null for a guest and for a deleted user. */
+    subject_name: z.nullable(z.string()),
     sid: z.nullable(z.string()),
     address_prefix: z.nullable(z.string()),
     actor: z.nullable(z.string()),
+    actor_name: z.nullable(z.string()),
     actor_client: z.nullable(z.string()),
+    actor_client_name: z.nullable(z.string()),
     grant: z.nullable(z.string()),
     change: z.nullable(z.record(z.string(), z.unknown())),
   }),
@@ -62,16 +69,28 @@ const listAudit = operation({
     const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
     const events = await services.auditTrail.list(filter, parseCursor(positionSchema, cursor), limit + 1)
     const place = ({ at, id }: StoredAuditEvent) => ({ at, id })
-    return { body: toPage(events, limit, { place, show: showEvent }) }
+    const names = await findNames(events.slice(0, limit), services)
+    return { body: toPage(events, limit, { place, show: (event) => showEvent(event, names) }) }
   },
 })
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 
-/** An event in its JSON form. */
-export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema> {
+/** Finds the current names for the ids of events. @throws StorageUnavailable, CorruptRecord */
+export function findNames(
+  events: readonly StoredAuditEvent[],
+  { names }: Pick<Services, 'names'>,
+): Promise<Names> {
+  return names.find(
+    events.flatMap(({ clientId, subject, actor, actorClient }) => [clientId, subject, actor, actorClient]),
+  )
+}
+
+/** An event in its JSON form, with the current names of its ids. */
+export function showEvent(event: StoredAuditEvent, names: Names): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest
+  const nameOf = (named: string | null) => (named === null ? null : (names.get(named) ?? null))
   return {
     id,
     at,
@@ -80,11 +99,15 @@ export function showEvent(event: StoredAuditEvent): z.output<typeof eventSchema>
     reason,
     api,
     client_id: clientId,
+    client_name: nameOf(clientId),
     subject,
+    subject_name: nameOf(subject),
     sid,
     address_prefix: addressPrefix,
     actor,
+    actor_name: nameOf(actor),
     actor_client: actorClient,
+    actor_client_name: nameOf(actorClient),
     grant,
     change,
   }

@@ -7,7 +7,7 @@ import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
 import { verifyToken } from '../tokens/verify_token.ts'
-import { passwordStandingOf } from '../users/password_standing.ts'
+import { passwordStateOf } from '../users/password_state.ts'
 import { isAllowed, type Operation, type Operator, ROLES } from './operation.ts'
 import { Problem } from './problem.ts'
 
@@ -62,7 +62,7 @@ export function authorize(operator: Operator, operation: Operation, config: Conf
       detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
     })
   }
-  if (passwordStandingOf(user, config).mustChange && operation.role !== 'anyone') {
+  if (passwordStateOf(user, config).mustChange && operation.role !== 'anyone') {
     throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
   }
 }

@@ -115,9 +115,9 @@ const updateClient = operation({
     const conditions = { versions: [before.version], now: context.now }
     const edit = fromEdit(body)
     const losesPower = lacksSome(scopes, before.scopes) || lacksSome(grants, before.grants)
-    const cutOff = { reason: 'a scope or a grant was removed', edit, conditions, event }
+    const revocation = { reason: 'a scope or a grant was removed', edit, conditions, event }
     const outcome = losesPower
-      ? await services.signOut.reduceClient(id, cutOff, context)
+      ? await services.signOut.reduceClient(id, revocation, context)
       : await services.clientAdmin.change(id, edit, conditions, [
           services.audit.additionIfChanged(event, context),
         ])
@@ -187,12 +187,12 @@ const deleteClient = operation({
     const { services, context, versions } = call
     const id = idOf(call)
     await checkOthers(id, call)
-    const cutOff = {
+    const revocation = {
       reason: 'the client was deleted',
       conditions: { versions },
       event: byOperator(call, { operation: 'deleteClient' }),
     }
-    const outcome = await services.signOut.removeClient(id, cutOff, context)
+    const outcome = await services.signOut.removeClient(id, revocation, context)
     // Also if the client is deleted already, because an earlier call can have failed at the copies.
     if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
     requireRemoved(outcome, 'client', unexpected)
@@ -234,8 +234,13 @@ async function endTokens(
   const id = idOf(call)
   await checkOthers(id, call)
   const change = { operation: edit ? 'disableClient' : 'signOutClient' }
-  const cutOff = { reason, conditions: { versions }, event: byOperator(call, change), ...(edit && { edit }) }
-  const outcome = await services.signOut.endClient(id, cutOff, context)
+  const revocation = {
+    reason,
+    conditions: { versions },
+    event: byOperator(call, change),
+    ...(edit && { edit }),
+  }
+  const outcome = await services.signOut.endClient(id, revocation, context)
   const record = requireChanged(outcome, 'client', unexpected)
   await renewCopies(id, call)
   return show(record)

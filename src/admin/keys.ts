@@ -62,11 +62,11 @@ const rotateKeys = operation({
   },
 })
 
-const retireKey = operation({
-  id: 'retireKey',
+const revokeKey = operation({
+  id: 'revokeKey',
   method: 'DELETE',
   path: '/keys/{kid}',
-  summary: 'Retires a compromised key at once: all its tokens are refused',
+  summary: 'Revokes a compromised key at once, with all tokens that it signed',
   tag: 'keys',
   role: 'admin',
   confirmation: ALWAYS,
@@ -93,7 +93,7 @@ const resealKeys = operation({
   },
 })
 
-export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, retireKey]
+export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
 
 function actorOf({ operator }: Call) {
   return { subject: operator.user.id, clientId: operator.clientId }

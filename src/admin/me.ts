@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { passwordStandingOf } from '../users/password_standing.ts'
+import { passwordStateOf } from '../users/password_state.ts'
 import { adminEvent } from './change.ts'
 import { CONFIRMATION_SECONDS, makeConfirmation } from './confirmation.ts'
 import { type Operation, operation } from './operation.ts'
@@ -36,7 +36,7 @@ const readMe = operation({
   response: meSchema,
   async handle({ operator: { user, clientId, sid }, services }) {
     const { id, username, roles } = user
-    const { mustChange, isBreached } = passwordStandingOf(user, services.config)
+    const { mustChange, isBreached } = passwordStateOf(user, services.config)
     return {
       body: {
         id,

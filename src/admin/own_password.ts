@@ -1,13 +1,13 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../clients/allowed_scopes.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
-import { requireCutOffIsOver } from '../clients/require_current_client.ts'
+import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { startSession } from '../sessions/start_session.ts'
 import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
-import { passwordStandingOf } from '../users/password_standing.ts'
+import { passwordStateOf } from '../users/password_state.ts'
 import { describeUser } from '../users/sign_in.ts'
 import type { UserRecord } from '../users/user_admin_store.ts'
 import { byOperator, requireChanged, settingOf } from './change.ts'
@@ -47,14 +47,14 @@ const changeOwnPassword = operation({
     await requireOwnPassword(call, body.current_password, 'changeOwnPassword')
     const request = await describeClient(call)
     const password = await refuseAsProblem(() => makeOwnPassword(call, body))
-    const cutOff = {
+    const revocation = {
       reason: 'the password was changed',
       edit: { ...password, mustChangePassword: false },
       // Of two parallel changes, the second one did not prove the password that it would replace.
       conditions: { passwordHash: operator.user.passwordHash },
       event: byOperator(call, { operation: 'changeOwnPassword' }),
     }
-    const outcome = await services.signOut.endUser(operator.user.id, cutOff, context)
+    const outcome = await services.signOut.endUser(operator.user.id, revocation, context)
     const user = requireChanged(outcome, 'user', () => new Problem('conflict'))
     return { body: await signInAgain(user, request, call) }
   },
@@ -69,7 +69,7 @@ async function makeOwnPassword(
 ): Promise<NewPassword> {
   const { services, operator } = call
   const isSame = normalize(password) === normalize(current)
-  if (isSame && passwordStandingOf(operator.user, services.config).isBreached) throw breachedPassword()
+  if (isSame && passwordStateOf(operator.user, services.config).isBreached) throw breachedPassword()
   return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
 }
 
@@ -82,7 +82,7 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context, operator } = call
   const client = await services.clientTable.find(operator.clientId)
   if (client === null) throw notFound('client')
-  requireCutOffIsOver(client.id, client.accessValidFrom, context.now)
+  requireNoActiveRevocation(client.id, client.accessValidFrom, context.now)
   const api = services.config.apis.get(client.api)
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
   return {
@@ -96,13 +96,13 @@ async function describeClient(call: Call): Promise<ClientRequest> {
 
 /**
  * Tokens of a new session, with the scope of the operator's access token. If that token had no scope because of the
- * password (`isHeld`), the new ones get every scope of the client, as at a sign-in.
+ * password (`isRestricted`), the new ones get every scope of the client, as at a sign-in.
  */
 function signInAgain(user: UserRecord, request: ClientRequest, { operator, services }: Call) {
   const { config } = services
   const allowed = clientScopes(request.client, request.api)
-  const { isHeld } = passwordStandingOf(operator.user, config)
-  const scopes = isHeld ? allowed : operator.scope.filter((scope) => allowed.includes(scope))
+  const { isRestricted } = passwordStateOf(operator.user, config)
+  const scopes = isRestricted ? allowed : operator.scope.filter((scope) => allowed.includes(scope))
   const signedIn = {
     ...describeUser(user, config, request.context.now),
     scope: grantScope(null, scopes),

@@ -11,9 +11,10 @@ export const sessionEndSchema = named(
     reason: z.string(),
     /** The operator who ended it. */
     actor: z.nullable(z.string()),
+    actor_name: z.nullable(z.string()),
   }),
 )
-export type SessionEnd = z.output<typeof sessionEndSchema>
+export type SessionEnd = Omit<z.output<typeof sessionEndSchema>, 'actor_name'>
 
 /** The kinds of events of a live session. */
 const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])

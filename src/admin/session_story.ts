@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { eventSchema, showEvent } from './audit.ts'
+import { eventSchema, findNames, showEvent } from './audit.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.ts'
@@ -34,24 +34,25 @@ const readSessionStory = operation({
   response: storySchema,
   async handle({ params, services, context }) {
     const known = await requireSession(params.sid ?? '', services)
-    const owners = await findOwners([known], services, context)
+    const owners = await findOwners([known], services)
     const session = showSession(known, owners, services, context.now)
     const { sid, subject, clientId } = ownerOf(known)
     const lifetime = {
       from: session.started_at,
       to: session.ended_at ?? Math.min(session.expires_at, context.now),
     }
-    const found = await services.auditTrail.listStory({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
+    const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
     const events = found.slice(0, MAX_EVENTS)
+    const names = await findNames(events, services)
     const end = findSessionEnd(session, events)
     return {
       body: {
         // A revocation of the user or client does not change the row of a session.
         session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
         truncated: found.length > MAX_EVENTS,
-        end,
+        end: end && { ...end, actor_name: names.get(end.actor ?? '') ?? null },
         ending: describeEnding(session, end),
-        events: events.map(showEvent),
+        events: events.map((event) => showEvent(event, names)),
       },
     }
   },

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini'
 import type { SignIn } from '../audit/audit_query_store.ts'
-import type { Client, ClientValidity } from '../clients/client.ts'
+import type { ClientRecord } from '../clients/client_record.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
@@ -19,7 +18,10 @@ export const sessionSchema = named(
   z.strictObject({
     sid: z.string(),
     subject: z.string(),
+    /** The username; null for a guest and for a deleted user. */
+    subject_name: z.nullable(z.string()),
     client_id: z.string(),
+    client_name: z.nullable(z.string()),
     api: z.string(),
     /** `live`; `ended` by an event; `expired` without one; `cut_off` by a revocation of its user or client. */
     state: z.enum(['live', 'ended', 'expired', 'cut_off']),
@@ -36,26 +38,22 @@ export type ShownSession = z.output<typeof sessionSchema>
 /** The users and clients that decide the state of sessions. */
 export interface Owners {
   users: ReadonlyMap<string, User>
-  clients: ReadonlyMap<string, { client: Client | null; standing: ClientValidity | null }>
+  clients: ReadonlyMap<string, ClientRecord>
 }
 
-/** Reads the users and clients of sessions, each once. @throws StorageUnavailable, CorruptRecord */
+/** Reads the users and clients of sessions in one call each. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
-  { userAdmin, clients, clientTable }: Services,
-  context: RequestContext,
+  { userAdmin, clientAdmin }: Pick<Services, 'userAdmin' | 'clientAdmin'>,
 ): Promise<Owners> {
   const owners = sessions.map(ownerOf)
-  const ids = [...new Set(owners.map(({ clientId }) => clientId))]
+  const clientIds = [...new Set(owners.map(({ clientId }) => clientId))]
   const userIds = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
-  const [users, ...known] = await Promise.all([
-    userAdmin.findMany(userIds),
-    ...ids.map(async (id) => {
-      const [client, standing] = await Promise.all([clients.find(id, context), clientTable.findStanding(id)])
-      return [id, { client, standing }] as const
-    }),
-  ])
-  return { users: new Map(users.map((user) => [user.id, user])), clients: new Map(known) }
+  const [users, clients] = await Promise.all([userAdmin.findMany(userIds), clientAdmin.findMany(clientIds)])
+  return {
+    users: new Map(users.map((user) => [user.id, user])),
+    clients: new Map(clients.map((client) => [client.id, client])),
+  }
 }
 
 export function ownerOf({ row, signIn }: KnownSession): {
@@ -84,11 +82,13 @@ export function showSession(
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
-  const state = isEnded ? 'ended' : isCutOff(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
+  const state = isEnded ? 'ended' : isRevoked(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
   return {
     sid,
     subject,
+    subject_name: owners.users.get(subject)?.username ?? null,
     client_id: clientId,
+    client_name: owners.clients.get(clientId)?.name ?? null,
     api,
     state,
     started_at: startOf(session),
@@ -105,17 +105,17 @@ function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }
   const { sessionLifetimeSeconds } = config
   if (row !== null) return endOfSession(row, sessionLifetimeSeconds)
   const api = config.apis.get(signIn.api)
-  const client = clients.get(signIn.clientId)?.client
+  const client = clients.get(signIn.clientId)
   const idleSeconds = api && client ? lifetimesOf(client, api).refreshTokenSeconds : 0
   return signIn.at + Math.min(idleSeconds, sessionLifetimeSeconds ?? Infinity)
 }
 
 /** Whether a revocation of the user or client includes the session. */
-function isCutOff(session: KnownSession, { users, clients }: Owners): boolean {
+function isRevoked(session: KnownSession, { users, clients }: Owners): boolean {
   const { subject, clientId } = ownerOf(session)
-  const standing = clients.get(clientId)?.standing
+  const client = clients.get(clientId)
   const issuedAt = lastIssueOf(session)
-  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) return true
+  if (!client?.enabled || issuedAt < client.tokensValidFrom) return true
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true

@@ -40,7 +40,7 @@ const listSessions = operation({
     const { subject = null, client_id: clientId = null, limit = DEFAULT_LIMIT } = query
     const after = parseCursor(positionSchema, query.cursor)
     const { sessions, next } = await findPage({ subject, clientId }, { after, limit }, services)
-    const owners = await findOwners(sessions, services, context)
+    const owners = await findOwners(sessions, services)
     return {
       body: {
         items: sessions.map((session) => showSession(session, owners, services, context.now)),
@@ -61,7 +61,7 @@ const readSession = operation({
   response: sessionSchema,
   async handle({ params, services, context }) {
     const session = await requireSession(params.sid ?? '', services)
-    const owners = await findOwners([session], services, context)
+    const owners = await findOwners([session], services)
     return { body: showSession(session, owners, services, context.now) }
   },
 })

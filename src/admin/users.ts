@@ -101,7 +101,7 @@ const updateUser = operation({
   id: 'updateUser',
   method: 'PATCH',
   path: PATH,
-  summary: 'Changes the given fields; `must_change_password` requires a new password',
+  summary: 'Changes the given fields; `must_change_password` requires a password change',
   tag: 'users',
   role: 'admin',
   needsVersion: true,

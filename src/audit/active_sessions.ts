@@ -1,20 +1,20 @@
 import { IDLE_MINUTES } from './event_counters.ts'
 
-/** How many sessions of a class of idle time refreshed in a minute. */
+/** The number of refreshes in a minute by sessions of one class of idle time. */
 export interface IdleCount {
-  /** The beginning of the minute, in Unix seconds. */
+  /** The start of the minute, in Unix seconds. */
   minute: number
-  /** The lower end of the class, one of `IDLE_MINUTES`. */
+  /** The lower limit of the class, one of `IDLE_MINUTES`. */
   idleMinutes: number
   count: number
 }
 
 /**
- * How many sessions refreshed in a span and got their previous token before it. A class with ages on both sides of the start
- * of the span counts in part, so the result is an estimate. Without such a class it is exact.
+ * The number of sessions that refreshed in a time span and got their previous token before the span. A class with ages on both
+ * sides of the start counts in part. So the result is an estimate; without such a class it is exact.
  *
- * @param counts The counts of the minutes of the span.
- * @param start The start of the span, in Unix seconds: the beginning of a minute.
+ * @param counts The counts of all minutes of the span.
+ * @param start The start of the span, in Unix seconds, at a whole minute.
  */
 export function countReturningSessions(counts: readonly IdleCount[], start: number): number {
   return counts.reduce((sum, { minute, idleMinutes, count }) => {
@@ -22,7 +22,7 @@ export function countReturningSessions(counts: readonly IdleCount[], start: numb
   }, 0)
 }
 
-/** The share of a class whose sessions were idle for more than `age` minutes. */
+/** The share of the sessions of a class that were idle for more than `age` minutes. */
 function shareAbove(age: number, lower: number): number {
   const next = IDLE_MINUTES.find((minutes) => minutes > lower)
   if (lower > age || next === undefined) return 1

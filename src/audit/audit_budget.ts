@@ -4,8 +4,8 @@ import { TokenBucket } from '../lib/token_bucket.ts'
 import type { AuditEvent } from './audit_event.ts'
 
 /**
- * Rows that an isolate writes, at once and in each minute, for events that a caller can repeat. A stranger is a caller
- * without a client secret.
+ * The number of rows that an isolate writes for repeatable events: at once, and then per minute. A stranger is a caller without a
+ * client secret.
  */
 export const EVENTS_PER_MINUTE = {
   session: 10,
@@ -16,13 +16,13 @@ export const EVENTS_PER_MINUTE = {
   clients: 1200,
 } as const
 
-/** How many buckets of sessions, addresses, networks and clients an isolate keeps. The two buckets for all strangers and all clients bound the others. */
+/** The most buckets of sessions, addresses, networks and clients in an isolate. `strangers` and `clients` limit the rest. */
 const MAX_BUCKETS = 2000
 
-/** An unused bucket is full again after a minute, so a new one may take its place. */
+/** The isolate forgets an unused bucket after this time, because the bucket is full again. */
 const KEEP_SECONDS = 60
 
-/** Whether the same caller can repeat such an event without end. Other limits bound all other events. */
+/** Whether one caller can repeat such an event without a limit. All other events have other limits. */
 export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean {
   if (actor !== undefined) return false
   switch (kind) {
@@ -31,15 +31,15 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     case 'retry':
     case 'unchecked_password':
       return true
-    // A token of the client itself. `sign_ins` and `guests` bound the tokens of sessions, and support needs each of them.
+    // Only tokens of a client itself. `sign_ins` and `guests` limit the tokens of sessions, and operators need each event.
     case 'issue':
       return sid === null
-    // A merge that succeeds ends a guest's session, so it happens once to each.
+    // A successful merge ends the guest's session, so each session has only one.
     case 'merge':
       return outcome === 'refused'
-    // `refreshes` bounds them.
+    // `refreshes` limits these events.
     case 'refresh':
-    // Once for each session, lock, password hash and key, or for each change by an operator.
+    // One event for each session, lock, password hash, key or change by an operator.
     case 'theft':
     case 'revoke':
     case 'cut_off':
@@ -54,12 +54,12 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
 
 type Level = keyof typeof EVENTS_PER_MINUTE
 
-/** The budget of repeatable events: a token bucket for each session and caller, and one for all callers of a kind together. */
+/** The budget of repeatable events. It has token buckets for each session and caller, and one for all callers of a kind. */
 export class AuditBudget {
   readonly #buckets = new ExpiringCache<TokenBucket>(MAX_BUCKETS)
   readonly #shared = { strangers: bucketOf('strangers'), clients: bucketOf('clients') }
 
-  /** Takes one event from the budget of its caller. Returns false, and takes nothing, if the budget is used up. */
+  /** Takes one event from the budget of its caller. @returns false if the budget is used up; then it takes nothing */
   take(event: AuditEvent, context: RequestContext): boolean {
     const buckets = this.#bucketsOf(event, context)
     if (buckets.some((bucket) => bucket.isEmpty(context.now))) return false
@@ -89,7 +89,7 @@ export class AuditBudget {
   }
 }
 
-/** The network of the caller. All callers without an address share one. */
+/** The network of the caller. All callers without an address count as one network. */
 export function networkOf({ addressPrefix }: RequestContext): string {
   return addressPrefix ?? 'unknown'
 }

@@ -2,13 +2,13 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { AuditEvent } from './audit_event.ts'
 import { type Counter, countersOf } from './event_counters.ts'
 
-/** One row to be written, and the counters to which it adds. */
+/** A row to write, and the counters that it increases. */
 export interface AuditEntry {
   event: AuditEvent
   /** Unix seconds. */
   at: number
   addressPrefix: string | null
-  /** How many events the row stands for. */
+  /** The number of events that the row represents. */
   count: number
   counters: readonly Counter[]
 }
@@ -34,7 +34,7 @@ export const EVENT_COLUMNS = [
   'grant',
 ] as const
 
-/** The row of an event, by its columns. */
+/** The row of an event, by column names. */
 export type EventRow = Readonly<Record<(typeof EVENT_COLUMNS)[number], string | number | null>>
 
 export function rowOf({ event, at, addressPrefix }: AuditEntry): EventRow {

@@ -18,13 +18,13 @@ export const AUDIT_KINDS = [
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]
 
-/** The operator who did it. */
+/** The operator who caused an event. */
 export interface Actor {
   subject: string
   clientId: string
 }
 
-/** The change of an operator: the names of the fields, and the old and new values that are neither secret nor personal. */
+/** A change by an operator: the names of the fields, and old and new values. Secret and personal values are left out. */
 export interface AuditedChange {
   operation: string
   fields?: readonly string[]
@@ -32,26 +32,26 @@ export interface AuditedChange {
   to?: Readonly<Record<string, unknown>>
 }
 
-/** One event of the audit trail. It has only ids: no name, token, password or secret. */
+/** One event of the audit trail. It has ids and never a name, token, password or secret. */
 export interface AuditEvent {
   kind: AuditKind
   outcome: 'ok' | 'refused'
-  /** The exact cause. The response never has it. */
+  /** The exact cause. A response never contains it. */
   reason: string
   api: string | null
   clientId: string | null
   subject: string | null
   sid: string | null
   /**
-   * The grant that issued the tokens or refused the request; `guest` if a guest used the password grant. Never a value from
+   * The grant that issued the tokens or refused the request; `guest` if a guest used the password grant. It is never a value from
    * the request. Absent for other events.
    */
   grant?: string
-  /** Absent where no operator did it. */
+  /** Absent if no operator caused the event. */
   actor?: Actor
-  /** Whether a confidential client sent the request. Not stored: it decides whose budget the event uses. */
+  /** Whether a confidential client sent the request. It selects the budget of the event and is not stored. */
   isFromClient?: boolean
-  /** When the session got the refresh token that was used, in Unix seconds. Not stored: the statistics need it. */
+  /** The time at which the session got the used refresh token, in Unix seconds. For statistics only; it is not stored. */
   previousTokenAt?: number
   change?: AuditedChange
 }

@@ -4,7 +4,7 @@ import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { type Condition, where } from '../lib/where.ts'
 import type { AuditKind } from './audit_event.ts'
 
-/** An event as it is stored. Times are Unix seconds. */
+/** A stored event. Times are Unix seconds. */
 export interface StoredAuditEvent {
   id: number
   at: number
@@ -18,12 +18,12 @@ export interface StoredAuditEvent {
   addressPrefix: string | null
   actor: string | null
   actorClient: string | null
-  /** Null for an event without a grant, and for one that an older version wrote. */
+  /** Null for an event without a grant, and for an event from an older version. */
   grant: string | null
   change: Readonly<Record<string, unknown>> | null
 }
 
-/** What events must have; what is absent or null counts for nothing. */
+/** The filters of a list of events. An absent filter and a null filter have no effect. */
 export interface AuditFilter {
   subject?: string | null
   clientId?: string | null
@@ -32,7 +32,7 @@ export interface AuditFilter {
   kind?: AuditKind | null
   outcome?: string | null
   api?: string | null
-  /** Whether an operator did it. */
+  /** Whether an operator caused the event. */
   byOperator?: boolean | null
   /** Unix seconds, inclusive. */
   from?: number | null
@@ -40,13 +40,13 @@ export interface AuditFilter {
   to?: number | null
 }
 
-/** A place in a list, newest first: what comes after it is older. */
+/** A position in a list with the newest event first. The events after it are older. */
 export interface AuditPosition {
   at: number
   id: number
 }
 
-/** A sign-in, as the trail knows it: the session may have no row. */
+/** A sign-in from the audit trail, because the session may have no row. */
 export interface SignIn {
   sid: string
   at: number
@@ -80,7 +80,7 @@ const signInsSchema = z.array(
 
 const changeSchema = z.record(z.string(), z.unknown())
 
-/** The kinds that most events are of. The partial index has the others: a query says so, or it is not used. */
+/** The kinds of most events. The partial index has only the other kinds, so its queries need this condition. */
 const DAILY_KINDS: readonly string[] = ['issue', 'refresh', 'retry']
 const IS_RARE = `kind NOT IN ('issue', 'refresh', 'retry')`
 
@@ -124,7 +124,7 @@ export class AuditQueryStore {
     return this.#signIns(select)
   }
 
-  /** The sign-in that began a session; null where the trail has forgotten it. @throws StorageUnavailable */
+  /** The sign-in that started a session; null if its event was deleted. @throws StorageUnavailable */
   async findSignIn(sid: string): Promise<SignIn | null> {
     const select = this.#db
       .prepare(
@@ -135,11 +135,11 @@ export class AuditQueryStore {
   }
 
   /**
-   * What happened to a session, oldest first: its own events, and each cut-off of its user or client.
+   * The timeline of a session, oldest event first: its own events, and each revocation of its user or client.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listStory(
+  async listTimeline(
     { sid, subject, clientId }: { sid: string; subject: string; clientId: string },
     { from, to }: { from: number; to: number },
     limit: number,

@@ -3,32 +3,32 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { countReturningSessions, type IdleCount } from './active_sessions.ts'
 
-/** Counts of events in a span of time. */
+/** The counts of events in a time span. */
 export interface EventCounts {
   /** Tokens by the grant that issued them. A refresh and its retries each count as a token. */
   tokens: ReadonlyMap<string, number>
   /** Refused sign-ins and refreshes. */
   failures: number
-  /** Passwords that were found in a known breach. */
+  /** Passwords that are in a known breach. */
   breachedPasswords: number
-  /** Passwords that could not be searched for in known breaches. */
+  /** Passwords without a result, because the check against known breaches failed. */
   uncheckedPasswords: number
   /** Sessions that got a token by a sign-in or a refresh. */
   activeSessions: number
 }
 
 export interface StatisticsBucket extends EventCounts {
-  /** The beginning of the bucket, in Unix seconds. */
+  /** The start of the bucket, in Unix seconds. */
   at: number
 }
 
 export interface Statistics {
-  /** The newest last. A bucket without an event is absent. */
+  /** The oldest bucket first. A bucket without an event is absent. */
   buckets: StatisticsBucket[]
   total: EventCounts
 }
 
-/** A span of time and the length of its buckets. All in Unix seconds, and whole minutes. */
+/** A time span and the length of its buckets. All values are whole minutes, in Unix seconds. */
 export interface StatisticsSpan {
   /** Inclusive. */
   from: number
@@ -45,7 +45,7 @@ const SUM_COUNTERS = `
   SELECT at, counter, sum(count) AS count FROM (${COUNTERS_OF_SPAN})
   WHERE counter NOT LIKE 'idle:%' GROUP BY at, counter ORDER BY at`
 
-/** The age of a class depends on the minute, so these counters are not added up. */
+/** Lists the idle counters of each minute. A sum is not possible, because the age of a class depends on the minute. */
 const LIST_IDLE_COUNTERS = `
   SELECT at, minute, CAST(substr(counter, 6) AS INTEGER) AS idle_minutes, count FROM (${COUNTERS_OF_SPAN})
   WHERE counter LIKE 'idle:%'`
@@ -56,10 +56,10 @@ const idleSchema = z.array(z.object({ at: z.int(), minute: z.int(), idle_minutes
 /** The sum of a counter in a bucket. */
 type CounterSum = z.output<typeof sumsSchema>[number]
 
-/** An idle counter of a minute, and the beginning of the bucket of that minute. */
+/** An idle counter of a minute, and the start of the bucket with this minute. */
 type IdleCountOfBucket = IdleCount & { at: number }
 
-/** Reads the counters of events by the minute. `AuditStore` writes them together with the events. */
+/** Reads the counters of events for each minute. `AuditStore` writes them together with the events. */
 export class AuditStatisticsStore {
   readonly #db: D1Database
 
@@ -90,7 +90,7 @@ export class AuditStatisticsStore {
     }
   }
 
-  /** Removes up to `limit` minutes from before a moment. Returns how many. @throws StorageUnavailable */
+  /** Removes up to `limit` minutes before a time. @returns the number of removed minutes @throws StorageUnavailable */
   async sweep(before: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(
@@ -102,7 +102,7 @@ export class AuditStatisticsStore {
   }
 }
 
-/** The counts of a span. Every session that began in the span is active in it. */
+/** The counts of a time span. Every session that started in the span counts as active. */
 function countsOf(
   sums: readonly CounterSum[],
   idle: readonly IdleCountOfBucket[],

@@ -8,11 +8,11 @@ import type { AuditEvent } from './audit_event.ts'
 import { minuteOf } from './event_counters.ts'
 import { EventSummaries } from './event_summaries.ts'
 
-/** Inserts the events of a JSON array of rows. A statement may add a condition on `value`, the row. */
+/** Inserts events from a JSON array of rows. A statement can add a condition on `value`, the row. */
 const INSERT_EVENTS = `INSERT INTO audit_events (${EVENT_COLUMNS.join(', ')})
   SELECT ${EVENT_COLUMNS.map((column) => `value ->> '${column}'`).join(', ')} FROM json_each(?)`
 
-/** Adds the counters of each minute in a JSON array: `{ minute, counts }`. */
+/** Adds to the counters of each minute, from a JSON array of `{ minute, counts }`. */
 const ADD_COUNTS = `
   INSERT INTO audit_counters (minute, counts) SELECT value ->> 'minute', value -> 'counts' FROM json_each(?) WHERE true
   ON CONFLICT (minute) DO UPDATE SET counts = (
@@ -25,19 +25,19 @@ const ADD_COUNTS = `
 const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
 const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
 
-/** How long an isolate gathers events for one write: each write is a call, and D1 takes one at a time. */
+/** The time for which an isolate collects events for one write. D1 runs one write at a time. */
 const GATHER_MS = 200
 
-/** After this time the isolate begins a new write: the runtime has ended the request that gathered events for the last one. */
+/** After this time, the isolate starts a new write, because the runtime has stopped the request of the previous write. */
 const PATIENCE_SECONDS = 3
 
-/** An entry, and the network whose budget at this location it uses; null where it uses none. */
+/** An entry, and the network whose budget at this location the entry uses; null if it uses no budget. */
 interface Gathered {
   entry: AuditEntry
   network: string | null
 }
 
-/** Entries that go into one write. */
+/** The entries of one write. */
 interface Gathering {
   /** Unix seconds. */
   since: number
@@ -50,7 +50,7 @@ interface AuditOptions {
   clock?: Pick<Clock, 'pause'>
 }
 
-/** The audit trail, in D1. */
+/** Writes the audit trail to D1. */
 export class AuditStore {
   readonly #db: D1Database
   readonly #bursts: AuditOptions['bursts']
@@ -66,9 +66,9 @@ export class AuditStore {
   }
 
   /**
-   * Writes an event after the response is sent, in one call with the events of the next moment. An event that the same
-   * caller can repeat uses a budget. Past it the event is only counted, and each minute one summary is written for each kind
-   * and network. A write that fails is logged; no request fails for it.
+   * Writes an event after the response is sent, in one call with the other events of the next GATHER_MS. A repeatable event uses
+   * a budget. Above the budget, the store only counts the event, and writes one summary per minute for each kind and network. A
+   * failed write is logged and does not fail the request.
    */
   record(event: AuditEvent, context: RequestContext): void {
     const entry = entryOf(event, context)
@@ -102,7 +102,7 @@ export class AuditStore {
     await callStore(`D1 audit_events (${entries.length})`, () => this.#db.batch([insert, count]))
   }
 
-  /** Only counts the events of networks that have used up their budget at this location, over all isolates. */
+  /** Applies the budget of each network, which all isolates of this location share. Above the budget, events are only counted. */
   async #withinLocation(gathered: readonly Gathered[]): Promise<AuditEntry[]> {
     const kept = await Promise.all(
       gathered.map(async ({ entry, network }) => {
@@ -115,17 +115,17 @@ export class AuditStore {
     return kept.flat()
   }
 
-  /** A statement that adds the event if the statement before it changed a row. Both belong to one transaction. */
+  /** A statement that adds the event if the statement before it changed a row. Use both in one transaction. */
   additionIfChanged(event: AuditEvent, context: RequestContext): D1PreparedStatement {
     return this.#addition('changes() > 0', [event], context)
   }
 
-  /** A statement that adds an event for each user that the statement before it added. Both belong to one transaction. */
+  /** A statement that adds an event for each user that the statement before it added. Use both in one transaction. */
   additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
     return this.#addition("value ->> 'subject' IN (SELECT id FROM users)", eventsOf(ids, event), context)
   }
 
-  /** A statement that adds an event for each user whose hash the statement before it replaced, in one transaction with it. */
+  /** A statement that adds an event for each user whose hash the statement before it replaced. Use both in one transaction. */
   additionsForReplacedHashes(
     ids: readonly string[],
     event: AuditEvent,
@@ -136,8 +136,8 @@ export class AuditStore {
   }
 
   /**
-   * Writes the event of a change in another database, unless the session has an operator's event of that kind. So the
-   * operator may repeat the call after a lost response.
+   * Writes the event of a change in another database, unless the session already has an operator's event of this kind. So an
+   * operator can retry after a lost response.
    *
    * @throws StorageUnavailable
    */
@@ -153,16 +153,16 @@ export class AuditStore {
     return this.#db.prepare(`${INSERT_EVENTS} WHERE ${condition}`).bind(JSON.stringify(rows))
   }
 
-  /** Removes up to `limit` events from before a moment. Returns how many. @throws StorageUnavailable */
+  /** Removes up to `limit` events before a time. @returns the number of removed events @throws StorageUnavailable */
   async sweep(before: number, limit: number): Promise<number> {
     return this.#remove('at < ?1 ORDER BY at', before, limit)
   }
 
   /**
-   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, cut-offs and locks stay until there
-   * are twice as many events. Events of operators and of keys stay for all of `audit_retention_days`.
+   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, revocations and locks stay until there
+   * are more than `2 * maxEvents`. Events of operators and keys stay for `audit_retention_days`.
    *
-   * @returns how many
+   * @returns the number of removed events
    * @throws StorageUnavailable
    */
   async sweepBeyond(maxEvents: number, limit: number): Promise<number> {
@@ -181,17 +181,17 @@ export class AuditStore {
   }
 }
 
-/** A confidential client, and a caller without an address, have a budget in each isolate but none at the location. */
+/** The network whose budget at the location an event uses; null for a confidential client and a caller without an address. */
 function countedNetwork({ isFromClient = false }: AuditEvent, context: RequestContext): string | null {
   return isFromClient || context.address === null ? null : networkOf(context)
 }
 
-/** The same event for each of the users. */
+/** Copies an event for each user. */
 function eventsOf(ids: readonly string[], event: AuditEvent): AuditEvent[] {
   return ids.map((subject) => ({ ...event, subject }))
 }
 
-/** What the entries add to the counters of each minute, for `ADD_COUNTS`. */
+/** The sums of the entries for each minute, in the format of `ADD_COUNTS`. */
 function countsOf(entries: readonly AuditEntry[]): { minute: number; counts: Record<string, number> }[] {
   const minutes = Map.groupBy(entries, ({ at }) => minuteOf(at))
   return [...minutes].flatMap(([minute, ofMinute]) => {

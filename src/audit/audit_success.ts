@@ -2,7 +2,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { AuditEvent } from './audit_event.ts'
 import type { AuditStore } from './audit_store.ts'
 
-/** The members of a `ClientRequest` that its audit events need. */
+/** The members of a `ClientRequest` that an audit event needs. */
 export interface AuditedRequest {
   client: { id: string; authentication: { method: string } }
   api: { name: string }

@@ -1,22 +1,22 @@
 import type { AuditEvent } from './audit_event.ts'
 
 /**
- * Refreshes are counted in classes by the minutes since the session got its previous token. These are the lower ends of the
- * classes. A class ends where the next one begins; the last has no end.
+ * The lower limits of the classes of idle time. The class of a refresh is the number of minutes since the session got its previous
+ * token. A class ends at the next limit; the last class has no end.
  */
 export const IDLE_MINUTES = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const
 
-/** A member of the JSON object in `audit_counters.counts`: what it counts, and after a colon the grant or the class. */
+/** A key of the JSON object in `audit_counters.counts`. The grant or the class follows the colon. */
 export type Counter =
   | `tokens:${string}`
   | `idle:${number}`
-  /** Sessions that began. */
+  /** Started sessions. */
   | 'sessions'
   | 'failures'
   | 'breached_passwords'
   | 'unchecked_passwords'
 
-/** The counters to which an event adds one. A retry counts as a token, and not as further activity of its session. */
+/** The counters that an event increases by one. A retry counts as a token, and not as activity of its session. */
 export function countersOf(event: AuditEvent, now: number): Counter[] {
   switch (event.kind) {
     case 'issue':
@@ -37,7 +37,7 @@ export function countersOf(event: AuditEvent, now: number): Counter[] {
   }
 }
 
-/** The minute of a moment, as the moment at which it begins. Unix seconds. */
+/** The start of the minute of a time, in Unix seconds. */
 export function minuteOf(now: number): number {
   return Math.floor(now / 60) * 60
 }

@@ -2,18 +2,17 @@ import { compact } from '../lib/compact.ts'
 import type { AuditEntry } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
 
-/** How long events are counted before their summaries are written. */
+/** The time from the first counted event to the write of the summaries. */
 export const SUMMARY_SECONDS = 60
 
-/** The most summaries by kind and network or client. Further events are counted by their kind alone. */
+/** The most summaries for each kind and network or client. Above it, events count only for their kind. */
 const MAX_SUMMARIES = 50
 
-/** Counts the events of an isolate that are past their budget: one row for many. */
+/** Counts the events of an isolate that are above their budget. One summary row replaces many rows. */
 export class EventSummaries {
   readonly #entries = new Map<string, AuditEntry>()
   #since: number | null = null
 
-  /** Counts an event in place of writing it. */
   add(entry: AuditEntry): void {
     this.#since ??= entry.at
     const summary = summaryOf(entry)
@@ -21,7 +20,7 @@ export class EventSummaries {
     this.#count(isKnown ? summary : withoutCaller(summary))
   }
 
-  /** The summaries that are due, each once; none until a minute has passed since the first event. */
+  /** Removes and returns the summaries that are due; empty until SUMMARY_SECONDS after the first event. */
   takeDue(now: number): AuditEntry[] {
     if (this.#since === null || now - this.#since < SUMMARY_SECONDS) return []
     const seconds = now - this.#since
@@ -38,7 +37,7 @@ export class EventSummaries {
   }
 }
 
-/** The part of an event that its summary has: its kind, its grant, and its network or client. */
+/** The members of an event in its summary: kind, outcome, grant, and network or client. */
 function summaryOf(entry: AuditEntry): AuditEntry {
   const { kind, outcome, grant, api, clientId, isFromClient = false } = entry.event
   const caller = isFromClient ? { api, clientId } : { api: null, clientId: null }
@@ -55,6 +54,6 @@ function keyOf({ event, addressPrefix, counters }: AuditEntry): string {
 }
 
 function finish(entry: AuditEntry, { now, seconds }: { now: number; seconds: number }): AuditEntry {
-  const reason = `${entry.count} more in ${seconds} s, counted without a row for each`
+  const reason = `${entry.count} more events in ${seconds} s, without rows of their own`
   return { ...entry, at: now, event: { ...entry.event, reason } }
 }

@@ -1,12 +1,12 @@
 import type { ApiConfig } from '../config/config.ts'
 import type { Client } from './client.ts'
 
-/** What a client may ask for: its own scopes, as far as its API has them. */
+/** The scopes that a client may request: those that its record and its API both have. */
 export function clientScopes(client: Client, api: ApiConfig): string[] {
   return client.scopes.filter((scope) => api.scopes.includes(scope))
 }
 
-/** What it may ask for on behalf of an anonymous visitor. */
+/** The scopes that a client may request for a guest. */
 export function guestScopes(client: Client, api: ApiConfig): string[] {
   return clientScopes(client, api).filter((scope) => api.guestScopes.includes(scope))
 }

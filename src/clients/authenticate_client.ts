@@ -14,8 +14,7 @@ export interface ProvenClient {
 
 /**
  * Authenticates a client by its credentials (RFC 6749 §2.3). An unknown client, a disabled client and a wrong secret get the
- * same refusal after the same check of the secret. The first look-up of a client may take longer, because the existence of a
- * client is no secret.
+ * same refusal after the same check of the secret. The first look-up of a client may take longer; a client id is not secret.
  *
  * @throws OAuthError invalid_client
  */
@@ -28,7 +27,7 @@ export async function authenticateClient(
   try {
     return await prove(credentials, client, context)
   } catch (error) {
-    // An outdated copy must not refuse a request: it may lack the client or its newest secret.
+    // A refusal needs current data, because an outdated copy may lack the client or its newest secret.
     const current = await clients.findCurrent(credentials.id, context)
     if (current === client) throw error
     return prove(credentials, current, context)

@@ -12,8 +12,8 @@ export interface ClientSecret {
 }
 
 /**
- * How a client authenticates at the token endpoint (RFC 6749 §2.3). `none` is a public client. A client with
- * `client_secret` sends its secret by HTTP Basic or in the body.
+ * The method of client authentication (RFC 6749 §2.3). `none` is a public client. `client_secret` is a client that sends its
+ * secret by HTTP Basic or in the body.
  */
 export type ClientAuthentication<Secret = ClientSecret> =
   | { method: 'none' }
@@ -23,19 +23,19 @@ export type ClientAuthentication<Secret = ClientSecret> =
 export interface Client extends Omit<ClientValues, 'confidential'> {
   authentication: ClientAuthentication
   createdAt: number
-  /** Access tokens issued before this second are refused; sessions continue. Unix seconds. */
+  /** The server refuses access tokens issued before this second. Sessions continue. Unix seconds. */
   accessValidFrom: number
 }
 
-/** A client as the server reads it from D1 or from a copy of it. */
+/** A client from D1 or from a copy. */
 export interface StoredClient extends Client {
-  /** Access tokens and refresh tokens issued before this second are refused. Unix seconds. */
+  /** The server refuses all tokens issued before this second. Unix seconds. */
   tokensValidFrom: number
   /** The number in `copy_changes` of the latest change that this record includes. */
   asOf: number
 }
 
-// Not strict: a copy in KV may be from an older or a newer version of the Worker.
+// The schema is not strict, because an older or a newer version of the Worker may have written the copy.
 const copySchema = z.object({
   ...valueMembers,
   secrets: z.array(z.object({ hash: z.string(), createdAt: z.int(), expiresAt: z.nullable(z.int()) })),
@@ -48,7 +48,7 @@ const copySchema = z.object({
 /** A client in the format of its KV copy. */
 export type ClientCopy = z.output<typeof copySchema>
 
-/** The columns that are no fields of CLIENT_FIELDS. */
+/** The columns that are not in CLIENT_FIELDS. */
 const rowSchema = z.looseObject({
   secrets: z.string(),
   created_at: z.int(),
@@ -60,15 +60,15 @@ const rowSchema = z.looseObject({
 /** The part of a client that decides whether its tokens are valid. */
 export interface ClientValidity {
   enabled: boolean
-  /** Access tokens and refresh tokens issued before this second are refused. Unix seconds. */
+  /** The server refuses all tokens issued before this second. Unix seconds. */
   tokensValidFrom: number
 }
 
-const standingSchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
+const validitySchema = z.object({ enabled: z.int(), tokens_valid_from: z.int() })
 
 /** @throws CorruptRecord */
-export function decodeClientStanding(id: string, value: unknown): ClientValidity {
-  const row = decodeRecord(standingSchema, `client ${id}`, value)
+export function decodeClientValidity(id: string, value: unknown): ClientValidity {
+  const row = decodeRecord(validitySchema, `client ${id}`, value)
   return { enabled: row.enabled === 1, tokensValidFrom: row.tokens_valid_from }
 }
 
@@ -107,7 +107,7 @@ export function isConfidential({ authentication }: { authentication: { method: s
   return authentication.method !== 'none'
 }
 
-/** The secrets of a client; empty for a client that has another method. */
+/** The secrets of a client; empty for a client with another method. */
 export function secretsOf<Secret>(authentication: ClientAuthentication<Secret>): readonly Secret[] {
   return authentication.method === 'client_secret' ? authentication.secrets : []
 }

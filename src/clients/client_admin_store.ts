@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import {
   assignmentsOf,
-  cutOffAssignmentsOf,
   type EditOutcome,
   judgeEdit,
   type TokenStarts,
+  tokenStartAssignmentsOf,
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
@@ -20,7 +20,7 @@ export interface NewSecret {
   hash: string
 }
 
-/** A change of a client. An absent member stays as it is. */
+/** A change of a client. An absent member keeps its value. */
 export interface ClientEdit extends TokenStarts, ClientEditValues {
   enabled?: boolean | undefined
 }
@@ -38,7 +38,7 @@ export interface ClientFilter {
   enabled: boolean | null
 }
 
-/** Secrets from before the admin API have no id, so their id is made from their time. */
+/** The oldest secrets have no id, so the time of creation gives their id. */
 const SECRET_ID = `coalesce(secret_id, 'at-' || created_at)`
 const IS_LIVE = '(expires_at IS NULL OR expires_at > ?)'
 
@@ -65,7 +65,17 @@ export class ClientAdminStore {
     return row === null ? null : decodeClientRecord(row)
   }
 
-  /** Returns the clients that follow an id, in the order of their ids. @throws StorageUnavailable, CorruptRecord */
+  /** Finds the existing clients of these ids. @throws StorageUnavailable, CorruptRecord */
+  async findMany(ids: readonly string[]): Promise<ClientRecord[]> {
+    if (ids.length === 0) return []
+    const select = this.#db
+      .prepare(`${SELECT_CLIENTS} WHERE c.client_id IN (SELECT value FROM json_each(?))`)
+      .bind(JSON.stringify(ids))
+    const { results } = await callStore('D1 clients', () => select.all())
+    return results.map(decodeClientRecord)
+  }
+
+  /** Lists the clients after an id, in the order of ids. @throws StorageUnavailable, CorruptRecord */
   async list(
     { text, api, enabled }: ClientFilter,
     after: string | null,
@@ -88,7 +98,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Finds the ids and the hashes of secrets that are taken. An expired secret is still taken.
+   * Finds the ids and secret hashes that a client already uses. An expired secret counts as used.
    *
    * @throws StorageUnavailable
    */
@@ -115,7 +125,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a client and its secret in one transaction with the statements alongside. If a deleted client had the same id, its
+   * Adds a client and its secret in one transaction with the statements `alongside`. If a deleted client had the same id, its
    * tokens stay revoked.
    *
    * @param start.secret Null for a client without a secret.
@@ -149,7 +159,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Changes a client if the conditions hold, in one transaction with the statements alongside. Those must do nothing if
+   * Changes a client if the conditions are true, in one transaction with the statements `alongside`. These must do nothing if
    * `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
@@ -162,13 +172,13 @@ export class ClientAdminStore {
   ): Promise<EditOutcome<ClientRecord>> {
     const changes = assignmentsOf(toColumns(edit))
     const guard = versionGuard(conditions.versions)
-    const cutOffs = cutOffAssignmentsOf(edit)
+    const starts = tokenStartAssignmentsOf(edit)
     const update = this.#db
       .prepare(
-        `UPDATE clients SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
+        `UPDATE clients SET ${changes.sql} ${starts.sql} version = version + 1, updated_at = ?
          WHERE client_id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
     return this.#run(id, [update, ...alongside], conditions)
   }
 
@@ -209,7 +219,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret of that id.
+   * Sets the end of a live secret. The outcome is `refused` if the client has no live secret with this id.
    *
    * @param end.expiresAt Unix seconds.
    * @throws StorageUnavailable, CorruptRecord

@@ -25,7 +25,7 @@ const originSchema = z.string('must be an origin').check(isPageOrigin)
 
 function lifetimeSchema(min: number, max: number) {
   const seconds = z
-    .int(`must be seconds, from ${min} to ${max}, or null for those of the API`)
+    .int(`must be ${min} to ${max} seconds, or null for the lifetime of the API`)
     .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
   return z.nullable(seconds)
 }
@@ -35,9 +35,9 @@ const storedList = z.array(z.string())
 const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
- * Every field of a client that an operator sets, under its name in `Client`. The columns of D1, the copies in KV, the admin
- * API, its OpenAPI document, the form of the console and the CLI follow this table. A new field is one entry here and one
- * migration that adds its column.
+ * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1, the copies in KV,
+ * the admin API, its OpenAPI document, the form of the console and the CLI. A new field is one entry here and one migration that
+ * adds its column.
  */
 export const CLIENT_FIELDS = {
   id: defineField('client_id', {

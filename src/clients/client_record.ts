@@ -3,17 +3,17 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { authenticationOf, type ClientAuthentication } from './client.ts'
 import { type ClientValues, fromColumns, valueMembers } from './client_values.ts'
 
-/** A secret as the admin API shows it, without its hash. Times are Unix seconds. */
+/** A secret in the admin API, without its hash. Times are Unix seconds. */
 export interface SecretRecord {
   id: string
   createdAt: number
   /** Null if the secret does not expire. */
   expiresAt: number | null
-  /** Exact to about an hour; null if no use is known. */
+  /** With a precision of about one hour; null if the secret was never used. */
   lastUsedAt: number | null
 }
 
-/** A client as the admin API shows it. Times are Unix seconds. */
+/** A client in the admin API. Times are Unix seconds. */
 export interface ClientRecord extends Omit<ClientValues, 'confidential'> {
   authentication: ClientAuthentication<SecretRecord>
   createdAt: number
@@ -22,6 +22,8 @@ export interface ClientRecord extends Omit<ClientValues, 'confidential'> {
   /** Null before the first change. */
   updatedAt: number | null
   lastUsedAt: number | null
+  /** Access tokens and refresh tokens issued before this second are refused. */
+  tokensValidFrom: number
 }
 
 const rowSchema = z.looseObject({
@@ -30,6 +32,7 @@ const rowSchema = z.looseObject({
   version: z.int(),
   updated_at: z.nullable(z.int()),
   last_used_at: z.nullable(z.int()),
+  tokens_valid_from: z.int(),
   admin_secrets: z.string(),
 })
 const valuesSchema = z.object(valueMembers)
@@ -58,5 +61,6 @@ export function decodeClientRecord(value: unknown): ClientRecord {
     version: row.version,
     updatedAt: row.updated_at,
     lastUsedAt: row.last_used_at,
+    tokensValidFrom: row.tokens_valid_from,
   }
 }

@@ -8,7 +8,7 @@ export interface ClientRequest {
   client: StoredClient
   /** The hash of the secret that authenticated the client; null for a public client. */
   secretHash: string | null
-  /** The API that the tokens of the request are for. */
+  /** The API of the client. */
   api: ApiConfig
   parameters: Parameters
   context: RequestContext

@@ -3,9 +3,9 @@ import type { ValueProblem } from '../lib/problems.ts'
 import type { ClientValues } from './client_values.ts'
 
 /**
- * Checks the rules between the fields of a client, and those between a client and its API.
+ * Checks the rules between the fields of a client, and the rules between a client and its API.
  *
- * @returns The problems, each with the name of the field on the wire
+ * @returns The problems, each with the JSON name of the field
  */
 export function findClientProblems(
   { api, grants, scopes, confidential }: Pick<ClientValues, 'api' | 'grants' | 'scopes' | 'confidential'>,
@@ -19,7 +19,7 @@ export function findClientProblems(
       : [{ path: `scopes.${i}`, message: `must be a scope of the API ${api}` }],
   )
   if (!confidential && grants.includes('client_credentials')) {
-    const message = 'must not have client_credentials: the client is public (RFC 6749 §4.4)'
+    const message = 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'
     problems.push({ path: 'grants', message })
   }
   return problems

@@ -8,37 +8,37 @@ const MAX_LIVE_SECRETS = 2
 /** The placeholder for a missing secret in a comparison. No known secret has this hash. */
 const NO_HASH = new Uint8Array(32)
 
-/** A new secret: a prefix that secret scanners find, then 256 random bits. */
+/** Makes a secret: a prefix for secret scanners, and 256 random bits. */
 export function generateClientSecret(): string {
   return `sps_${randomId(32)}`
 }
 
-/** A random id for a secret; it is independent of the secret. */
+/** Makes a random id for a secret. It reveals nothing about the secret. */
 export function generateSecretId(): string {
   return randomId(8)
 }
 
-/** SHA-256 is enough for a secret of 256 random bits, because it cannot be guessed (docs/decisions/0003). */
+/** SHA-256 is enough, because 256 random bits cannot be guessed (docs/decisions/0003). */
 export async function hashClientSecret(secret: string): Promise<string> {
   return base64url.encode(await sha256(secret))
 }
 
 /**
- * Returns the hash of the presented secret if the client has it, else null. The work depends only on the number of readings:
- * one hash and two comparisons for each. It is the same for an unknown client and a public client.
+ * Returns the hash of the presented secret if the client has this secret, else null. Each possible value costs one hash and two
+ * comparisons, also for an unknown client and a public client.
  *
- * @param readings The possible values of the presented secret. An empty list costs the same work as one empty secret.
+ * @param candidates The possible values of the presented secret. An empty list costs the same as one empty secret.
  */
 export async function verifyClientSecret(
-  readings: readonly string[],
+  candidates: readonly string[],
   authentication: ClientAuthentication | null,
   now: number,
 ): Promise<string | null> {
   const secrets = authentication === null ? [] : secretsOf(authentication)
   const live = secrets.filter((secret) => isLive(secret, now))
   let matched: Uint8Array | null = null
-  for (const reading of readings.length === 0 ? [''] : readings) {
-    const hash = await sha256(reading)
+  for (const candidate of candidates.length === 0 ? [''] : candidates) {
+    const hash = await sha256(candidate)
     if (isOneOf(hash, live)) matched = hash
   }
   return matched && base64url.encode(matched)

@@ -15,7 +15,7 @@ const ISOLATE_ENTRIES = 1000
 /** The time between a failed refresh of a cached client and the next attempt. */
 const RETRY_SECONDS = 5
 
-/** Each isolate limits the reads of ids that D1 does not know, so that random ids do not overload D1. */
+/** The limit of concurrent reads of unknown ids in an isolate, so that random ids do not overload D1. */
 const UNKNOWN_IDS_AT_ONCE = 50
 const UNKNOWN_IDS_PER_SECOND = 5
 
@@ -23,9 +23,9 @@ const UNKNOWN_IDS_PER_SECOND = 5
 interface Entry {
   /** Null if no client has the id. */
   client: StoredClient | null
-  /** The number of the latest change that the entry includes. */
+  /** The number of the latest change in the entry. */
   asOf: number
-  /** From this time on, a request that uses the entry starts a refresh of it. Unix seconds. */
+  /** After this time, a request that uses the entry also starts a refresh of the entry. Unix seconds. */
   refreshAt: number
 }
 
@@ -47,10 +47,10 @@ export class ClientStore {
   }
 
   /**
-   * Returns the client of an id, or null if the id is unknown. The client may come from a copy: call `isCurrent` before you
-   * issue tokens to it.
+   * Finds a client by its id; null if the id is unknown. The result can be a copy: call `isCurrent` before you issue tokens to the
+   * client.
    *
-   * @throws StorageUnavailable if D1 is needed and does not respond, or the budget of unknown ids is empty
+   * @throws StorageUnavailable if D1 does not respond or the budget of unknown ids is used up
    * @throws CorruptRecord
    */
   async find(id: string, context: RequestContext): Promise<StoredClient | null> {
@@ -64,13 +64,13 @@ export class ClientStore {
     return entry.client
   }
 
-  /** Like `find`, but with a list of changes that is a few seconds old at most. The store reads an outdated copy again. */
+  /** Like `find`, but the list of changes is at most a few seconds old. The store replaces an outdated copy. */
   async findCurrent(id: string, context: RequestContext): Promise<StoredClient | null> {
     await this.#dependencies.changes.confirm(context)
     return this.find(id, context)
   }
 
-  /** Whether a client includes its latest change, by a list of changes that is a few seconds old at most. */
+  /** Whether a client includes its latest change. The list of changes is at most a few seconds old. */
   async isCurrent(client: StoredClient, context: RequestContext): Promise<boolean> {
     await this.#dependencies.changes.confirm(context)
     return !this.#isOutdated(client.id, client)
@@ -107,21 +107,21 @@ export class ClientStore {
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }
-    // The store takes the token before the read and returns it after, so that the limit also holds for parallel reads.
+    // The store takes the token before the read and returns it afterwards, so that the limit includes parallel reads.
     this.#unknownIds.take(context.now)
     const copy = await table.findCopy(id)
     if (copy !== null) this.#unknownIds.giveBack()
     return copy
   }
 
-  /** Removes a client from the cache of this isolate, so that the isolate sees its own change immediately. */
+  /** Removes a client from the cache of this isolate, so that the isolate uses its own change at once. */
   forget(id: string): void {
     this.#cache.delete(id)
   }
 
   /**
-   * Writes the KV copy of a changed client, or deletes the copy of a deleted client. An invalid id has no copy, and may be
-   * longer than a key of KV.
+   * Writes the KV copy of a changed client, or deletes the copy of a deleted client. An invalid id has no copy, and it can be too
+   * long for a KV key.
    *
    * @throws StorageUnavailable
    */

@@ -4,7 +4,7 @@ import {
   type ClientCopy,
   type ClientValidity,
   decodeClientRow,
-  decodeClientStanding,
+  decodeClientValidity,
   type StoredClient,
   toStoredClient,
 } from './client.ts'
@@ -35,12 +35,12 @@ export class ClientTableStore {
     return row === null ? null : decodeClientRow(id, row)
   }
 
-  /** The standing of a client; null if the id is unknown. @throws StorageUnavailable, CorruptRecord */
-  async findStanding(id: string): Promise<ClientValidity | null> {
+  /** The validity of the tokens of a client; null if the id is unknown. @throws StorageUnavailable, CorruptRecord */
+  async findValidity(id: string): Promise<ClientValidity | null> {
     const select = this.#db
       .prepare('SELECT enabled, tokens_valid_from FROM clients WHERE client_id = ?')
       .bind(id)
     const row = await callStore('D1 clients', () => select.first())
-    return row === null ? null : decodeClientStanding(id, row)
+    return row === null ? null : decodeClientValidity(id, row)
   }
 }

@@ -7,7 +7,7 @@ import type { ProvenClient } from './authenticate_client.ts'
 const PRECISION_SECONDS = 3600
 const ISOLATE_ENTRIES = 1000
 
-/** Writes to D1 when clients and their secrets were last used, after the response. */
+/** Writes the last use of clients and secrets to D1, after the response. */
 export class ClientUseStore {
   readonly #db: D1Database
   readonly #noted = new ExpiringCache<true>(ISOLATE_ENTRIES)
@@ -16,15 +16,15 @@ export class ClientUseStore {
     this.#db = db
   }
 
-  /** Records that a client has authenticated, unless this isolate did so within the last hour. */
+  /** Records that a client has authenticated. An isolate writes it once per PRECISION_SECONDS. */
   note({ client: { id }, secretHash }: ProvenClient, context: RequestContext): void {
     const key = secretHash ?? id
     if (this.#noted.get(key, context.now)) return
     this.#noted.set(key, true, context.now + PRECISION_SECONDS)
-    runLater(context, `last use of ${id}`, () => this.#write(id, secretHash, context.now))
+    runLater(context, `write the last use of ${id}`, () => this.#write(id, secretHash, context.now))
   }
 
-  /** Skips rows that another isolate updated within the last hour. */
+  /** Skips rows that another isolate updated within PRECISION_SECONDS. */
   async #write(id: string, secretHash: string | null, now: number): Promise<void> {
     const isOld = '(last_used_at IS NULL OR last_used_at <= ?)'
     const limit = now - PRECISION_SECONDS

@@ -11,7 +11,7 @@ type EditableProperty = { [P in Property]: Fields[P]['isEditable'] extends true 
 /** The values of all fields, by their names in the code. */
 export type ClientValues = { [P in Property]: z.output<Fields[P]['stored']> }
 
-/** New values for fields that can change; an absent field stays as it is. */
+/** New values of fields that can change. An absent field keeps its value. */
 export type ClientEditValues = { [P in EditableProperty]?: ClientValues[P] | undefined }
 
 /** The values of all fields, by their names in JSON. */
@@ -55,7 +55,7 @@ export function fromDraft(draft: z.output<z.ZodMiniObject<DraftShape>>): ClientV
   ) as ClientValues
 }
 
-/** The values of a change; a field that the change lacks is undefined. */
+/** The values of a change. An absent field is undefined. */
 export function fromEdit(edit: z.output<z.ZodMiniObject<EditShape>>): ClientEditValues {
   const given = new Map<string, unknown>(Object.entries(edit))
   return mapFields(EDITABLE_FIELDS, 'property', ({ wire }) => given.get(wire)) as ClientEditValues
@@ -66,7 +66,7 @@ export function toWire(values: ClientValues): ClientWireValues {
   return mapFields(FIELD_LIST, 'wire', ({ property }) => given.get(property)) as ClientWireValues
 }
 
-/** The columns of `clients` for the values that are given. */
+/** The columns of `clients` for these values. An absent value has no column. */
 export function toColumns(
   values: {
     [P in Property]?: ClientValues[P] | undefined
@@ -76,17 +76,17 @@ export function toColumns(
   return mapFields(FIELD_LIST, 'wire', ({ property }) => toColumn(given.get(property)))
 }
 
-/** The unchecked values of a row of `clients`. @throws CorruptRecord where a list is not JSON */
+/** The unchecked values of a row of `clients`. @throws CorruptRecord if a list is not JSON */
 export function fromColumns(record: string, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return mapFields(FIELD_LIST, 'property', ({ wire, kind }) => {
     const value = row[wire]
     if (kind === 'list') return parseJsonColumn(record, String(value))
-    // Another value than 0 or 1 stays, and the schema refuses it.
+    // The schema refuses every value except 0 and 1.
     return kind === 'flag' && (value === 0 || value === 1) ? value === 1 : value
   })
 }
 
-/** The values for the settings that a copy of an older version may lack. */
+/** The values of settings that a copy from an older version can lack. */
 export function defaultSettings(id: string): Record<string, unknown> {
   const withDefault = EDITABLE_FIELDS.filter(({ defaultOf }) => defaultOf !== null)
   return mapFields(withDefault, 'property', ({ defaultOf }) => defaultOf?.(id))

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { ApiConfig } from '../config/config.ts'
 
-/** How D1 stores a field and how a form shows it. A list is a JSON column, and a flag is 0 or 1. */
+/** The type of a field in D1 and in forms. D1 stores a list as JSON, and a flag as 0 or 1. */
 export type FieldKind = 'text' | 'list' | 'flag' | 'seconds'
 
 export interface FieldSpec<T, IsEditable extends boolean, Default> {
@@ -10,17 +10,17 @@ export interface FieldSpec<T, IsEditable extends boolean, Default> {
   label: string
   /** One sentence for the OpenAPI document, the CLI and the form. */
   description: string
-  /** The checks of a value that an operator sends, with messages. */
+  /** Checks a value that an operator sends, with messages. */
   input: z.ZodMiniType<T>
-  /** The checks of a stored value: those of the oldest value that the code still accepts. */
+  /** Checks a stored value. It accepts values that older versions stored. */
   stored: z.ZodMiniType<T>
   /** Whether the field can change after the client was created. */
   isEditable: IsEditable
-  /** The value for a new client whose draft lacks the field, by the client id; null if the draft must have it. */
+  /** Makes the default of a new client from its id; null if the field is required. */
   defaultOf: Default
-  /** The values that a form offers, by the API of the client; absent for free text. */
+  /** The options in a form, from the API of the client; absent for free text. */
   choices?: (api: ApiConfig | undefined) => readonly string[]
-  /** The value of the API that applies while the client has none. */
+  /** The value of the API, which applies if the client has no value. */
   inherited?: (api: ApiConfig) => number
 }
 
@@ -31,7 +31,7 @@ export interface Field<
   IsEditable extends boolean = boolean,
   Default = ((id: string) => unknown) | null,
 > extends FieldSpec<T, IsEditable, Default> {
-  /** The name in JSON and in forms, and of the column of `clients`. */
+  /** The name in JSON, in forms and in the table `clients`. */
   wire: Wire
 }
 

@@ -6,8 +6,11 @@ export interface Lifetimes {
   refreshTokenSeconds: number
 }
 
-/** How long tokens of a client live: as long as the API says, or less where the client has its own lifetimes. */
-export function lifetimesOf(client: Client, api: ApiConfig): Lifetimes {
+/** The token lifetimes of a client: the lifetimes of its API, or shorter lifetimes from its own record. */
+export function lifetimesOf(
+  client: Pick<Client, 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'>,
+  api: ApiConfig,
+): Lifetimes {
   const { accessTokenLifetimeSeconds, refreshTokenLifetimeSeconds } = client
   return {
     accessTokenSeconds: Math.min(accessTokenLifetimeSeconds ?? Infinity, api.accessTokenLifetimeSeconds),

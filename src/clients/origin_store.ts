@@ -13,8 +13,8 @@ const originsSchema: z.ZodMiniType<string[]> = z.array(z.string())
 const rowsSchema = z.array(z.object({ origin: z.string() }))
 
 /**
- * The browser origins of all enabled clients. A preflight request names no client, so it may allow each of them. They are one
- * list, so that a request with an unknown origin costs no store call.
+ * The web origins of all enabled clients. A preflight request has no client id, so the server allows the origins of all clients.
+ * All origins are in one list, so a request with an unknown origin needs no store call.
  */
 export class OriginStore {
   readonly #db: D1Database
@@ -26,7 +26,7 @@ export class OriginStore {
     this.#copies = copies
   }
 
-  /** If the stores do not respond in time, the result is the last known list. @throws StorageUnavailable, CorruptRecord */
+  /** If the stores do not respond in time, it returns the last known list. @throws StorageUnavailable, CorruptRecord */
   async findAll(context: RequestContext): Promise<ReadonlySet<string>> {
     const cached = this.#cache.get(COPY_KEY, context.now)
     if (cached) return cached
@@ -51,7 +51,7 @@ export class OriginStore {
     return origins
   }
 
-  /** Writes the KV copy after a change. Other isolates read it within a minute. @throws StorageUnavailable */
+  /** Writes the KV copy after a change. Other isolates have the change within a minute. @throws StorageUnavailable */
   async renewCopy(context: RequestContext): Promise<void> {
     this.#cache.delete(COPY_KEY)
     const origins = await this.#readRecord()

@@ -3,21 +3,21 @@ import { temporarilyUnavailable } from '../oauth/errors.ts'
 import type { ClientRequest } from './client_request.ts'
 import type { ClientStore } from './client_store.ts'
 
-/** A `tokensValidFrom` of a client further in the future than this is an error, such as a time in milliseconds. */
+/** A `tokensValidFrom` later than this is an error, such as a time in milliseconds. */
 const MAX_AHEAD_SECONDS = 60
 
 interface Dependencies {
   clients: Pick<ClientStore, 'isCurrent'>
 }
 
-/** The copy of the client is older than a change of it. The request can run again with the current client. */
+/** The copy lacks a change of the client. The request can run again with the current client. */
 export class ClientChanged extends StorageUnavailable {
   override name = 'ClientChanged'
 }
 
 /**
- * Requires that the server may issue tokens to the client now. Each grant calls it before it issues or uses up a token. The
- * refresh token grant calls only `requireUnchangedClient`, because its own SQL statement checks the revocations in D1.
+ * Requires that the server may issue tokens to the client now. Each grant calls it before it issues or consumes a token. The
+ * refresh token grant calls only `requireUnchangedClient`, because its SQL statement checks the revocations in D1.
  *
  * @throws ClientChanged, OAuthError temporarily_unavailable, CorruptRecord
  */
@@ -27,10 +27,10 @@ export async function requireCurrentClient(
 ): Promise<void> {
   await requireUnchangedClient(request, dependencies)
   const { client, context } = request
-  requireCutOffIsOver(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
+  requireNoActiveRevocation(client.id, Math.max(client.tokensValidFrom, client.accessValidFrom), context.now)
 }
 
-/** Requires that the copy of the client includes all changes until a few seconds ago. @throws ClientChanged */
+/** Requires that the copy of the client includes all changes older than a few seconds. @throws ClientChanged */
 export async function requireUnchangedClient(
   { client, context }: ClientRequest,
   { clients }: Dependencies,
@@ -39,18 +39,19 @@ export async function requireUnchangedClient(
 }
 
 /**
- * Refuses to issue tokens until the revocation of a client's tokens is in the past. APIs would refuse tokens issued before.
- * Tokens with a later `iat` are no way out: strict libraries refuse an `iat` in the future, and a revocation of the user in
- * the same seconds would not end them.
+ * Refuses to issue tokens while the time of a revocation of the client is in the future, because APIs would refuse these tokens.
+ * The server does not issue tokens with a later `iat`. Strict libraries refuse an `iat` in the future, and a revocation of the
+ * user in the same seconds would not end such tokens.
  *
  * @param validFrom The second from which new tokens of the client are valid.
- * @throws OAuthError temporarily_unavailable; CorruptRecord if it is more than MAX_AHEAD_SECONDS in the future
+ * @throws OAuthError temporarily_unavailable; CorruptRecord if `validFrom` is more than MAX_AHEAD_SECONDS in the future
  */
-export function requireCutOffIsOver(clientId: string, validFrom: number, now: number): void {
+export function requireNoActiveRevocation(clientId: string, validFrom: number, now: number): void {
   const waitSeconds = validFrom - now
-  if (waitSeconds > MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${clientId} lies ahead`)
+  if (waitSeconds > MAX_AHEAD_SECONDS)
+    throw new CorruptRecord(`the time of a revocation of ${clientId} is in the future`)
   if (waitSeconds > 0) {
-    throw temporarilyUnavailable(`the tokens of ${clientId} were cut off a moment ago`, waitSeconds)
+    throw temporarilyUnavailable(`the tokens of ${clientId} were revoked a moment ago`, waitSeconds)
   }
 }
 

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 
 /**
- * A rule across fields. It also runs if a field is invalid, so that every problem is reported at once. It skips fields that it
- * cannot compare, because they have a message of their own.
+ * A rule for several fields together. It also runs if a field is invalid, so one run reports all problems. It skips an invalid
+ * field, because the check of the field reports it.
  */
 export function across<T>(isKept: (value: T) => boolean, path: string, message: string) {
   const rule = (value: unknown): boolean => {

@@ -75,12 +75,12 @@ const api = mapping(keysOfApi, [
   across(
     (value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)),
     'guest_scopes',
-    'must list scopes of this API only',
+    'must list only scopes of this API',
   ),
   across(
     (value) => value.guests || value.guest_scopes.length === 0,
     'guest_scopes',
-    'must be empty where guests are off',
+    'must be empty if guests is false',
   ),
 ])
 
@@ -110,7 +110,7 @@ export const apiRules = [
   across<FileOf<typeof apiKeys>>(
     (value) => areUnique(Object.values(value.apis).map((entry) => entry.audience)),
     'apis',
-    'must give each API an audience of its own, or their tokens are interchangeable',
+    'must have a different audience for each API, or an API accepts the tokens of another API',
   ),
   across<FileOf<typeof apiKeys>>(
     (value) => value.admin_api === undefined || Object.hasOwn(value.apis, value.admin_api),
@@ -125,7 +125,7 @@ export const apiRules = [
   across<FileOf<typeof apiKeys>>(
     (value) => !sharesPool(value.apis, value.admin_api),
     'admin_api',
-    'must name an API whose pool of users no other API has: all its users can be operators',
+    'must name an API whose pool no other API has, because every user of the pool can become an operator',
   ),
 ]
 

@@ -14,7 +14,7 @@ const rangeUrl = check(
     .check(
       z.refine(
         isRangeUrl,
-        'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment',
+        'must be https (or http on a loopback address), end with a slash, and have no user, query or fragment',
       ),
     ),
   {
@@ -47,7 +47,7 @@ const keysOfService = {
   }),
 }
 
-/** The service that has passwords from known breaches, and the effect of a breached password. */
+/** The service that knows breached passwords, and the effect of a breached password. */
 export type BreachedPasswordSettings = ValuesOf<typeof keysOfService>
 
 export const breachedPasswordKeys = {

@@ -22,7 +22,7 @@ const budgetKeys = {
   guesses: budget(
     'guesses',
     60,
-    'Wrong client secrets, and with a client also refresh tokens that this server did not issue. A correct one is never refused. Binding `GUESS_LIMIT`',
+    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Binding `GUESS_LIMIT`',
   ),
   guests: budget('guests', 600, 'New visitors of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(

@@ -1,7 +1,7 @@
 import { ConfigError } from './config.ts'
 import { parseConfig } from './parse_config.ts'
 
-/** The result of a check: the main facts of a valid file, or the problems of an invalid one, one per line. */
+/** The main facts of a valid file, or the problems of an invalid file, one per line. */
 export type ConfigCheck = { issuer: string; apis: string[] } | { problems: string }
 
 /** Checks the text of a config.yml. `npm run build` bundles this module for `sallyport config check`. */

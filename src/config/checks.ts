@@ -16,7 +16,7 @@ export const DAY = 86_400
 /** The facts about a check of a value without inner keys. */
 type SimpleAbout = Pick<About, 'bounds'> & { unit?: string }
 
-/** The check of a value without inner keys that `Config` has unchanged. */
+/** The check of a value without inner keys. `Config` has the same value as config.yml. */
 export function check<T>(schema: z.ZodMiniType<T>, { bounds, unit }: SimpleAbout): Check<T> {
   return { schema, read: (value) => value, unit: unit ?? null, bounds, inner: null }
 }
@@ -31,14 +31,14 @@ function integer(min: number, max: number, unit: string): Check<number> {
 
 export const seconds = (min: number, max: number) => integer(min, max, 'seconds')
 
-/** Seconds in config.yml, milliseconds in `Config`. */
+/** A duration: seconds in config.yml, milliseconds in `Config`. */
 export const secondsToMs = (min: number, max: number) => convert(seconds(min, max), (value) => value * 1000)
 
-/** Days in config.yml, seconds in `Config`. */
+/** A duration: days in config.yml, seconds in `Config`. */
 export const daysToSeconds = (min: number, max: number) =>
   convert(integer(min, max, 'days'), (value) => value * DAY)
 
-/** @param unit The things that are counted, for the documentation. */
+/** A number of things. @param unit The things, for the documentation. */
 export const count = (min: number, max: number, unit: string) => ({ ...integer(min, max, ''), unit })
 
 export const flag = check(z.boolean('must be true or false'), { bounds: '`true`, `false`' })
@@ -48,7 +48,7 @@ export function oneOf<const T extends readonly string[]>(values: T): Check<T[num
   return check(z.enum(values, `must be one of ${values.join(', ')}`), { bounds })
 }
 
-/** A list of single values. @param plural Names the values in the message. */
+/** A list of values. @param plural The plural name of the values, for the message. */
 export function listOf<T>(item: Check<T>, plural: string, rules: readonly Rule<T[]>[] = []): Check<T[]> {
   const schema = z.array(item.schema, `must be a list of ${plural}`)
   return check(addRules(schema, rules), { bounds: item.bounds, unit: 'list' })

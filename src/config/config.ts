@@ -2,7 +2,7 @@ import type { ApiSettings } from './api_schema.ts'
 import { isLoopback } from './origin.ts'
 import { configCheck, type Settings } from './schema.ts'
 
-/** One API that accepts tokens. Its lifetimes are its own ones or the top-level ones. */
+/** One API that accepts tokens. An API without its own lifetimes has the top-level lifetimes. */
 export interface ApiConfig extends ApiSettings {
   name: string
   accessTokenLifetimeSeconds: number
@@ -11,16 +11,16 @@ export interface ApiConfig extends ApiSettings {
 
 type Resolved = 'apis' | 'adminApiName' | 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'
 
-/** config.yml, checked. Durations are in seconds unless the name says otherwise. */
+/** The content of config.yml, checked. Durations are in seconds, except where the name has another unit. */
 export interface Config extends Omit<Settings, Resolved> {
   apis: ReadonlyMap<string, ApiConfig>
   /** The API of the operators; null if config.yml has no admin API. */
   adminApi: ApiConfig | null
-  /** The longest lifetime of an access token for any API. The revocation feed lists a revocation for this time. */
+  /** The longest access token lifetime of all APIs. The revocation feed lists a revocation for this time. */
   longestAccessTokenSeconds: number
 }
 
-/** config.yml is not usable. `problems` has one line for each problem: `path: what must change`. */
+/** config.yml is invalid. `problems` has one line for each problem: `path: the rule for the value`. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
   readonly problems: string[]
@@ -34,17 +34,17 @@ export class ConfigError extends Error {
 type DescribeKey = (path: readonly string[]) => string
 
 interface ReadOptions {
-  /** The port of the local server. It replaces the port of a loopback issuer and of the audiences under it. */
+  /** The port of the local server. It replaces the port of a loopback issuer and of its audiences. */
   localPort?: string | undefined
   /** The message for an unknown key, by its keys from the top. */
   describeUnknownKey?: DescribeKey
 }
 
 /**
- * Checks the content of config.yml and makes `Config` from it.
+ * Checks the content of config.yml and returns `Config`.
  *
  * @param document The value that a YAML or JSON parser returns.
- * @throws ConfigError with every problem at once
+ * @throws ConfigError, with all problems
  */
 export function readConfig(document: unknown, options: ReadOptions = {}): Config {
   const result = configCheck.schema.safeParse(document)

@@ -7,7 +7,7 @@ const issuer = check(
   z.string('must be an origin, such as https://id.example.com').check(
     z.refine(
       (value) => parseOrigin(value) !== null,
-      'must be only an origin, in lower case, without path, slash or default port: https://id.example.com',
+      'must be an origin in lower case without a path, a final slash and the default port, such as https://id.example.com',
     ),
     z.refine((value) => {
       const origin = parseOrigin(value)

@@ -6,7 +6,7 @@ export type Rule<File> = z.core.$ZodCheck<File>
 /**
  * The type of a value.
  *
- * @typeParam File The value in config.yml, checked.
+ * @typeParam File The checked value in config.yml.
  * @typeParam Value The value in `Config`.
  * @typeParam Input The value in config.yml before defaults are added.
  */
@@ -14,7 +14,7 @@ export interface Check<File, Value = File, Input = File> extends About {
   schema: z.ZodMiniType<File>
   /** Converts the value, such as days to seconds. */
   read(file: File): Value
-  /** Has no value. It makes `Input` a part of the type. */
+  /** Always absent. It makes `Input` a part of the type. */
   input?: Input
 }
 
@@ -56,10 +56,10 @@ export interface Key<Name extends string, File, Value> extends AnyKey {
 /** Keys of config.yml by their names in `Config`. */
 export type Keys = Readonly<Record<string, AnyKey>>
 
-/** The values of keys in config.yml, checked, by the names there. */
+/** The checked values of keys, by their names in config.yml. */
 export type FileOf<K extends Keys> = { [P in keyof K as K[P]['name']]: z.output<K[P]['schema']> }
 
-/** The values of keys by their names in `Config`. */
+/** The values of keys, by their names in `Config`. */
 export type ValuesOf<K extends Keys> = { -readonly [P in keyof K]: ReturnType<K[P]['read']> }
 
 interface Definition<File, Value, Input> {
@@ -82,7 +82,7 @@ export function keyWithDefault<Name extends string, File, Value, Input>(
   return { name, schema, read: check.read, description, presence: { default: value }, about: check }
 }
 
-/** A key whose value in `Config` is null where config.yml does not have it. */
+/** An optional key. If config.yml does not have it, the value in `Config` is null. */
 export function optionalKey<Name extends string, File, Value, Input>(
   name: Name,
   { check, description, absent }: Definition<File, Value, Input> & { absent: string },
@@ -91,7 +91,7 @@ export function optionalKey<Name extends string, File, Value, Input>(
   return { name, schema: z.optional(check.schema), read, description, presence: { absent }, about: check }
 }
 
-/** A check whose value in `Config` is converted further. */
+/** Adds a conversion to a check: `to` makes the value in `Config`. */
 export function convert<File, From, To, Input>(
   check: Check<File, From, Input>,
   to: (value: From) => To,
@@ -106,7 +106,7 @@ export function mapping<K extends Keys>(
 ): Check<FileOf<K>, ValuesOf<K>, Partial<FileOf<K>>> {
   const all = Object.values(keys)
   const shape = Object.fromEntries(all.map(({ name, schema }) => [name, schema]))
-  // The schemas of the keys give the type that `FileOf` states.
+  // The schemas of the keys have the types in `FileOf`.
   const schema = z.strictObject(shape, 'must be a mapping (key: value)') as unknown
   return {
     schema: addRules(schema as z.ZodMiniType<FileOf<K>>, rules),
@@ -117,7 +117,7 @@ export function mapping<K extends Keys>(
   }
 }
 
-/** `check` copies a schema, so a schema without rules stays as it is. */
+/** Adds rules to a schema. A schema without rules is not copied. */
 export function addRules<T>(schema: z.ZodMiniType<T>, rules: readonly Rule<T>[]): z.ZodMiniType<T> {
   return rules.length === 0 ? schema : schema.check(...rules)
 }

@@ -2,7 +2,7 @@ import { type Document, LineCounter, parseDocument } from 'yaml'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { describeUnknownKey } from './unknown_key.ts'
 
-// Not imported by the Worker, which gets the document as JSON (docs/decisions/0021).
+// The Worker does not import this module. The build gives it the document as JSON (docs/decisions/0021).
 
 /** A document of YAML, and the position of each line in its text. */
 interface Parsed {
@@ -10,14 +10,14 @@ interface Parsed {
   lines: LineCounter
 }
 
-/** Reads and checks the text of config.yml. @throws ConfigError with every problem at once */
+/** Parses and checks the text of config.yml. @throws ConfigError, with all problems */
 export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
   const { document, lines } = parseText(text)
   const describe = (path: readonly string[]) => describeUnknownKey(path, document, lines)
   return readConfig(toValue(document), { ...options, describeUnknownKey: describe })
 }
 
-/** The value of a YAML text, unchecked. @throws ConfigError if the text is not valid YAML */
+/** Parses YAML without a check of the values. @throws ConfigError if the YAML is invalid */
 export function parseYaml(text: string): unknown {
   return toValue(parseText(text).document)
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { check, count, secondsToMs } from './checks.ts'
 import { keyWithDefault, mapping, requiredKey, type ValuesOf } from './key.ts'
 
-/** OWASP's table of equally strong Argon2id costs: [m in KiB, t], p = 1 each. */
+/** The Argon2id costs that OWASP lists as equally strong: [m in KiB, t], each with p = 1. */
 const OWASP_ARGON2ID_COSTS = [
   [47104, 1],
   [19456, 2],
@@ -48,7 +48,7 @@ const queueKeys = {
   }),
 }
 
-/** The limits of the queue of password hashes in an isolate: a number of hashes, and their milliseconds together. */
+/** The limits of the queue of password hashes in an isolate: the number of hashes, and their total time in milliseconds. */
 export type PasswordQueueLimits = ValuesOf<typeof queueKeys>
 
 export const passwordKeys = {
@@ -56,7 +56,7 @@ export const passwordKeys = {
     check: mapping(argon2CostKeys, [
       z.refine(
         ({ m, t, p }) => p === 1 && OWASP_ARGON2ID_COSTS.some((row) => row[0] === m && row[1] === t),
-        `must be a row of OWASP's Argon2id table with p=1: ${COSTS.join(' or ')}`,
+        `must be a row of the Argon2id table of OWASP, with p=1: ${COSTS.join(' or ')}`,
       ),
     ]),
     default: { m: 19456, t: 2, p: 1 },
@@ -67,7 +67,7 @@ export const passwordKeys = {
     default: {},
     description: 'The limits of the queue of password hashes',
   }),
-  /** In Unicode code points, for a password in clear text. */
+  /** In Unicode code points. */
   minimumPasswordLength: keyWithDefault('minimum_password_length', {
     check: count(8, 64, 'characters'),
     default: 8,

@@ -14,7 +14,7 @@ import { sessionKeys } from './session_schema.ts'
 import { signInLimitKeys } from './sign_in_limits_schema.ts'
 import { tokenKeys } from './token_schema.ts'
 
-/** The areas of config.yml, by their names in docs/configuration.md. Key names are OroCommerce's where it has one. */
+/** The areas of config.yml, by their names in docs/configuration.md. A key that OroCommerce has too has the same name. */
 export const CONFIG_AREAS = {
   issuer: issuerKeys,
   apis: apiKeys,
@@ -50,7 +50,7 @@ type ConfigFile = FileOf<typeof CONFIG_KEYS>
 /** The values of all keys of config.yml. `Config` is derived from them. */
 export type Settings = ValuesOf<typeof CONFIG_KEYS>
 
-const LOOPBACK = 'must not be a loopback address where the issuer is none'
+const LOOPBACK = 'must not be a loopback address if the issuer is not a loopback address'
 
 const isReachable = (url: string | undefined, issuer: string) =>
   url === undefined || !isLoopback(url) || isLoopback(issuer)
@@ -61,7 +61,7 @@ export const configCheck = mapping(CONFIG_KEYS, [
   across<ConfigFile>(
     (file) => Object.values(file.apis).every((api) => api.audience !== file.issuer),
     'apis',
-    'must not use the issuer as an audience: that is the audience of refresh tokens',
+    'must not have the issuer as an audience, because it is the audience of refresh tokens',
   ),
   across<ConfigFile>(
     (file) => isReachable(file.breached_passwords?.range_url, file.issuer),

@@ -25,13 +25,12 @@ const failureKeys = ({ failures, longestLock }: FailureDefaults) => ({
   }),
 })
 
-/** The number of failures that causes a lock, and the duration of the first and of the longest lock. */
 export type FailureLimits = ValuesOf<ReturnType<typeof failureKeys>>
 
 const failureLimits = (defaults: FailureDefaults) =>
   mapping(failureKeys(defaults), [
     across(
-      // A value that is not a number has its own message.
+      // The check of the key reports a value that is not a number.
       ({ lock, longest_lock }) => typeof longest_lock !== 'number' || !(longest_lock < lock),
       'longest_lock',
       'must not be shorter than lock',
@@ -73,7 +72,7 @@ const limitKeys = {
 
 export type SignInLimits = ValuesOf<typeof limitKeys>
 
-/** Raises the limit of a network to the limit of the smaller network in it. */
+/** Raises the limit of a network if the limit of a smaller network inside it is higher. */
 function raiseNetworks({ address, site, network, ...others }: SignInLimits): SignInLimits {
   const atLeast = (limits: FailureLimits, failures: number) => ({
     ...limits,

@@ -20,7 +20,6 @@ export const tokenKeys = {
     default: true,
     description: 'Whether the server issues and accepts refresh tokens',
   }),
-  /** A retry with the refresh token that was just used gets the same successor in this time. */
   refreshRetryWindowSeconds: keyWithDefault('refresh_retry_window', {
     check: seconds(0, 600),
     default: 60,

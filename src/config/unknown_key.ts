@@ -1,4 +1,4 @@
-import { suggest } from '@sallyport/formats/suggest'
+import { didYouMean } from '@sallyport/formats/suggest'
 import { type Document, isMap, isScalar, type LineCounter } from 'yaml'
 import type { About } from './key.ts'
 import { configCheck } from './schema.ts'
@@ -9,9 +9,8 @@ import { configCheck } from './schema.ts'
 export function describeUnknownKey(path: readonly string[], document: Document, lines: LineCounter): string {
   const key = path.at(-1) ?? ''
   const line = findLine(path, document, lines)
-  const similar = suggest(key, knownKeysAt(path.slice(0, -1)))
   const place = line === null ? '' : ` (line ${line})`
-  return `is not a known key${place}${similar === null ? '' : `. Did you mean ${similar}?`}`
+  return `is not a known key${place}${didYouMean(key, knownKeysAt(path.slice(0, -1)))}`
 }
 
 function findLine(path: readonly string[], document: Document, lines: LineCounter): number | null {

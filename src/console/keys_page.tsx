@@ -37,7 +37,7 @@ const rotate: Page = {
 
 const retire: Page = {
   method: 'POST',
-  path: '/keys/:kid/retire',
+  path: '/keys/:kid/revoke',
   role: 'admin',
   async handle(request) {
     const { kid = '' } = request.params
@@ -46,7 +46,7 @@ const retire: Page = {
     const outcome = await request.admin.change(path, keySchema, { method: 'DELETE', ownPassword })
     return outcome instanceof AdminProblem
       ? showKeys(request, { problem: outcome, kid })
-      : goTo('/keys', 'key-retired')
+      : goTo('/keys', 'key-revoked')
   },
 }
 
@@ -178,18 +178,18 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
           ) : null}
         </>,
         <MomentOr at={key.retires_at} none="Not yet known" />,
-        ...(csrf === null ? [] : [<Retire kid={key.kid} csrf={csrf} refused={refused} />]),
+        ...(csrf === null ? [] : [<Revoke kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
   )
 }
 
-function Retire({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
+function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
   return (
     <Confirm
       csrf={csrf}
-      label="Retire as compromised"
-      action={pathOf`/keys/${kid}/retire`}
+      label="Revoke a compromised key"
+      action={pathOf`/keys/${kid}/revoke`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
       isDangerous

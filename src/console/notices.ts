@@ -13,11 +13,11 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['user-signed-out', 'All sessions of the user were ended.'],
   ['user-deleted', 'The user was deleted. The audit trail keeps only the id.'],
   ['password-set', 'The password was set, and all sessions of the user were ended.'],
-  ['password-asked', 'The user must set a new password.'],
+  ['password-change-required', 'The user must change the password at the next sign-in.'],
   ['session-ended', 'The session was ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
   ['key-pending', 'Nothing changed. The next key was already published, and its start time is unchanged.'],
-  ['key-retired', 'The key was retired as compromised. All tokens that it signed are refused.'],
+  ['key-revoked', 'The key was revoked, with all tokens that it signed.'],
   ['own-password-set', 'Your password was changed, and your other sessions were ended.'],
 ])
 

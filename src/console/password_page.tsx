@@ -94,7 +94,7 @@ function showForm(
   })
 }
 
-/** The reason for a required new password. */
+/** The reason for a required password change. */
 function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operator: ConsoleOperator }) {
   if (!mustChangePassword && !passwordBreached) return null
   return (

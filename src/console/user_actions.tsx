@@ -47,17 +47,17 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   }
 }
 
-const askForPassword: Page = {
+const requirePasswordChange: Page = {
   method: 'POST',
-  path: '/users/:id/ask-password',
+  path: '/users/:id/require-password-change',
   role: 'admin',
   async handle(request) {
     const body = { must_change_password: true }
     const change = { method: 'PATCH', body, etag: request.form.text('etag') } as const
     const outcome = await request.admin.change(apiPathOf(request), userSchema, change)
     return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'ask-password' })
-      : goTo(pagePathOf(request), 'password-asked')
+      ? showUser(request, { problem: outcome, action: 'require-password-change' })
+      : goTo(pagePathOf(request), 'password-change-required')
   },
 }
 
@@ -99,7 +99,7 @@ export const USER_PAGES: readonly Page[] = [
   action('enable', 'user-enabled'),
   action('disable', 'user-disabled'),
   action('sign-out', 'user-signed-out'),
-  askForPassword,
+  requirePasswordChange,
   setPassword,
   deleteUser,
 ]

@@ -14,7 +14,7 @@ import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 /** A refused action. The page shows its form open, with the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
-  action: 'edit' | 'password' | 'sign-out' | 'ask-password' | 'disable' | 'enable' | 'delete'
+  action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
 }
 
 /** The page of one user, with the actions. */
@@ -203,13 +203,13 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
         {isAdmin && !user.must_change_password ? (
           <Confirm
             csrf={csrf}
-            label="Require a new password"
-            action={`${path}/ask-password`}
-            problem={problemOf(refused, 'ask-password')}
+            label="Require a password change"
+            action={`${path}/require-password-change`}
+            problem={problemOf(refused, 'require-password-change')}
             etag={etag}
           >
-            New tokens of the user have the claim must_change_password. Applications can then ask for a new
-            password.
+            New tokens of the user have the claim must_change_password. Applications can then ask for a
+            password change.
           </Confirm>
         ) : null}
         {user.enabled && !isOneself ? (

@@ -32,7 +32,7 @@ function addEndpoint(app: Hono, { path, format, methods }: Endpoint, { services,
   const refuse: Handler = (c) => writeError(c, methodNotAllowed(allowed.join(', ')))
   const isCorsRequest = (c: Context) => c.req.method === 'OPTIONS' || isFromPage(c)
   const refuseOrPreflight = open(refuse, isCorsRequest)
-  // The library of CORS makes the response to a preflight, without these headers.
+  // The CORS library creates the response to a preflight, without these headers.
   const protect = protectResponses(services.config.issuer)
   app.all(path, format.cors ? wrap(protect, refuseOrPreflight) : refuseOrPreflight)
 }
@@ -42,7 +42,7 @@ function allowedMethods({ GET, POST }: Endpoint['methods'], hasCors: boolean): r
   return [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : []), ...(hasCors ? ['OPTIONS'] : [])]
 }
 
-/** Counts a request while it runs. A GET is not counted: most come from memory and take one turn of the event loop. */
+/** Counts a request while it runs. It does not count a GET: most GETs are served from memory in one turn of the event loop. */
 function countInFlight({ inFlight }: Services, handler: Handler): Handler {
   return (c) => inFlight.during(() => handler(c))
 }

@@ -6,14 +6,14 @@ import type { Services } from '../services/services.ts'
 /** The methods that an endpoint can have. GET includes HEAD. */
 export type Method = 'GET' | 'POST'
 
-/** Makes the handler of one method, once in an isolate. */
+/** Creates the handler of one method. An isolate calls it once. */
 export type CreateHandler = (services: Services, responses: Responses) => Handler
 
-/** How an endpoint serves its callers: programs, or users in a browser. */
+/** The format of an endpoint's errors: for programs, or for users in a browser. */
 export interface EndpointFormat {
   /** Whether scripts of allowed origins can read the responses (CORS). */
   cors: boolean
-  /** Writes the response to a request that was refused with an error. `Responses.refuse` describes the error. */
+  /** Writes the response to a refused request. `Responses.refuse` describes the error. */
   writeError(c: Context, thrown: unknown, responses: Responses): Response | Promise<Response>
 }
 
@@ -23,7 +23,7 @@ export const JSON_FORMAT: EndpointFormat = {
   writeError: (c, thrown, responses) => responses.error(c, thrown),
 }
 
-/** One path of the server. `addEndpoints` makes its routes, its 405 and its CORS methods. */
+/** One path of the server. `addEndpoints` creates its routes, its 405 response and its CORS methods. */
 export interface Endpoint {
   path: string
   format: EndpointFormat

@@ -7,7 +7,7 @@ import { SingleFlight } from '../lib/single_flight.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
-/** How long an isolate repeats the last result of the checks, so that a flood of requests does not reach the stores. */
+/** An isolate repeats the last result of the checks for this time, so that a flood of requests does not reach the stores. */
 const READINESS_SECONDS = 5
 
 /** Liveness: the Worker runs. */
@@ -37,7 +37,7 @@ export const readinessEndpoint: Endpoint = {
 
 type Check = (context: RequestContext) => Promise<string[]>
 
-/** A check that runs once at a time and repeats its result for some seconds. */
+/** Wraps a check: only one runs at a time, and its result is repeated for some seconds. */
 function keepFor(seconds: number, check: Check): Check {
   const results = new ExpiringCache<string[]>(1)
   const flights = new SingleFlight<string[]>()
@@ -53,7 +53,7 @@ function keepFor(seconds: number, check: Check): Check {
 }
 
 async function findFailing({ readiness, keys }: Services, context: RequestContext): Promise<string[]> {
-  // In parallel, so that one deadline is enough for all stores that hang.
+  // The checks run in parallel, so that the response waits only for one deadline if several stores hang.
   const [stores, signingKeys] = await Promise.all([readiness.findFailing(), findFailingKeys(keys, context)])
   return [...stores, ...signingKeys]
 }

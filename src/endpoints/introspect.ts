@@ -9,17 +9,17 @@ import { invalidClient } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
-import { passwordStandingOf } from '../users/password_standing.ts'
+import { passwordStateOf } from '../users/password_state.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { readTokenInQuestion } from './token_in_question.ts'
 
-/** The response for a token that is not live or that the client may not introspect (RFC 7662 §2.2). */
+/** The response if the token is not live, or if the client may not introspect it (RFC 7662 §2.2). */
 const INACTIVE = { active: false }
 
 /**
  * The introspection endpoint (RFC 7662). It describes an access token to each confidential client of the API in its `aud`.
- * It describes a refresh token only to the client that the token was issued to.
+ * It describes a refresh token only to the client of the token.
  */
 export const introspectEndpoint: Endpoint = {
   path: '/oauth2-token/introspect',
@@ -38,7 +38,7 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE
-  // The copy of the client may be old: a disabled client or a retired secret must not introspect.
+  // The copy of the client may be outdated. A disabled client or a retired secret must not introspect.
   await requireUnchangedClient(request, services)
   // Only the client of a refresh token may see its description.
   const isVisible = claims.seq === null || claims.clientId === client.id
@@ -49,7 +49,7 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
 
 /**
  * The members that can change after a token was issued. They have the rights that the token, its client, its user and config.yml
- * all have now. A held user keeps the scope of the refresh token.
+ * all have now. A restricted user keeps the scope of the refresh token.
  */
 function currentRights(
   { seq, subject, scope, roles }: TokenClaims,
@@ -59,10 +59,10 @@ function currentRights(
   const ofApi = isVisitorId(subject) ? api.guestScopes : api.scopes
   const current = scope.filter((name) => clientScopes.includes(name) && ofApi.includes(name))
   if (seq !== null || user === null) return { scope: current }
-  const { isHeld, mustChange, isBreached } = passwordStandingOf(user, config)
+  const { isRestricted, mustChange, isBreached } = passwordStateOf(user, config)
   return {
-    scope: isHeld ? [] : current,
-    roles: isHeld ? [] : roles.filter((name) => user.roles.includes(name)),
+    scope: isRestricted ? [] : current,
+    roles: isRestricted ? [] : roles.filter((name) => user.roles.includes(name)),
     mustChangePassword: mustChange,
     passwordBreached: isBreached,
   }

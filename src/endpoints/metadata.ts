@@ -22,8 +22,8 @@ import { tokenEndpoint } from './token.ts'
 const MAX_AGE_SECONDS = 300
 
 /**
- * The metadata document (RFC 8414 §3). The path of OpenID Connect Discovery has the same bytes, because many libraries read only
- * that path. The issuer has no path, so RFC 8414 and Discovery build the same addresses.
+ * The metadata document (RFC 8414 §3). The path of OpenID Connect Discovery has the same document, because many libraries read
+ * only that path. The issuer has no path, so RFC 8414 and Discovery give the document the same address.
  */
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
@@ -47,7 +47,7 @@ function createMetadataHandler(
   }
 }
 
-/** The published keys. Null if no store responds: the document must be available even then. */
+/** The published keys; null if no store responds. The document must be available even then. */
 async function findJwks(keys: KeyRing, context: RequestContext): Promise<string | null> {
   try {
     return (await keys.jwks(context)).body
@@ -66,7 +66,7 @@ function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string
   return [...new Set(keys.map(({ alg }) => alg))]
 }
 
-/** Makes the document from the tables of grants and endpoints (docs/decisions/0031). */
+/** Creates the document from the tables of grants and endpoints (docs/decisions/0031). */
 function describeServer(config: Config, algorithms: string[]) {
   const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
   return compact({
@@ -77,7 +77,7 @@ function describeServer(config: Config, algorithms: string[]) {
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: scopes.size === 0 ? undefined : [...scopes],
-    // The member is required, and some libraries refuse an empty list. `none` returns neither a code nor a token.
+    // RFC 8414 requires the member, and some libraries refuse an empty list. `none` returns neither a code nor a token.
     response_types_supported: ['none'],
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
     // Required by OpenID Connect Discovery §3.

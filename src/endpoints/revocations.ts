@@ -3,8 +3,8 @@ import { FEED_MAX_AGE_SECONDS } from '../sessions/revocation_feed.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /**
- * The cut-offs whose access tokens may still live, as a signed JWT. A reader that has the list asks for the added entries by
- * `since`.
+ * The revocation feed: a signed JWT of the revocations whose access tokens may still be valid. A reader that has the list
+ * requests the added entries with `since`.
  */
 export const revocationsEndpoint: Endpoint = {
   path: '/revocations',
@@ -15,7 +15,7 @@ export const revocationsEndpoint: Endpoint = {
       return async (c) => {
         const context = requestContext(c, clock)
         const { token, etag, asOf } = await feed.read(c.req.query('since') ?? null, context)
-        // How long ago the stores last confirmed it: it grows while they are down.
+        // The time since the stores last confirmed the list. It grows while the stores are down.
         const ageSeconds = Math.max(0, context.now - asOf)
         return publish(token, {
           etag,

@@ -7,8 +7,8 @@ import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { foreignToken } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
-import { cutoffTime, sessionCutoffTime } from '../sessions/cutoff_store.ts'
 import { identifySession } from '../sessions/identify_session.ts'
+import { revocationTime, sessionRevocationTime } from '../sessions/revocation_store.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
@@ -16,7 +16,7 @@ import { readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
-/** The revocation endpoint (RFC 7009). A token of a session ends the session. A client's own token is revoked alone. */
+/** The revocation endpoint (RFC 7009). A token of a session ends the session. For a machine token, only that token is revoked. */
 export const revokeEndpoint: Endpoint = {
   path: '/oauth2-token/revoke',
   format: JSON_FORMAT,
@@ -37,16 +37,16 @@ async function revokeToken(request: ClientRequest, services: Services): Promise<
   if (claims === null) return
   await requireUnchangedClient(request, services)
   if (claims.clientId !== client.id)
-    throw foreignToken(`${client.id} asked to revoke a token of ${claims.clientId}`)
+    throw foreignToken(`${client.id} tried to revoke a token of ${claims.clientId}`)
   await spendBudgets(claims, request, services)
   await revoke(claims, request, services)
 }
 
 /**
- * A public client does not authenticate, so each address has a budget. A revocation that the feed would list also uses the
- * budget of the client. A confidential client has authenticated: only its own requests use up its budget.
+ * Uses the budgets of a revocation. A public client does not authenticate, so each address has a budget. A revocation that the
+ * feed lists also uses the budget of the client. A confidential client authenticates, so only its own requests use its budget.
  *
- * @throws OAuthError temporarily_unavailable; then the token stays valid
+ * @throws OAuthError temporarily_unavailable if a budget is used up. The token stays valid.
  */
 async function spendBudgets(
   { subject }: TokenClaims,
@@ -67,29 +67,34 @@ async function revoke(claims: TokenClaims, request: ClientRequest, services: Ser
   if (isFirst) auditSuccess({ kind: 'revoke', reason: REASON, subject, sid }, request, services)
 }
 
-/** Revokes a client's own token by its `jti`, because it has no session. @returns whether this call revoked it */
+/** Revokes a machine token by its `jti`, because it has no session. @returns whether this call revoked it */
 async function endToken(
   { jti, clientId, expiresAt }: TokenClaims,
   { context: { now } }: ClientRequest,
-  { cutoffs }: Services,
+  { revocations }: Services,
 ): Promise<boolean> {
-  const cutoff = { kind: 'jti', value: jti, before: cutoffTime(now), reason: REASON } as const
-  return cutoffs.add({ ...cutoff, clientId, expiresAt }, now)
+  const revocation = { kind: 'jti', value: jti, before: revocationTime(now), reason: REASON } as const
+  return revocations.add({ ...revocation, clientId, expiresAt }, now)
 }
 
 /** @returns whether this call ended the session */
 async function endSession(
   claims: TokenClaims & { sid: string },
   { api, context: { now } }: ClientRequest,
-  { shards, cutoffs }: Services,
+  { shards, revocations }: Services,
 ): Promise<boolean> {
   const { sid } = claims
   const sessions = shards.find(sid)
   if (sessions === null) {
-    // The shard was removed from config.yml. The session cannot be refreshed, but its access tokens are still valid.
-    const cutoff = { kind: 'sid', value: sid, before: sessionCutoffTime(now), reason: REASON } as const
+    // config.yml no longer lists the shard. The session cannot be refreshed, but its access tokens are still valid.
+    const revocation = {
+      kind: 'sid',
+      value: sid,
+      before: sessionRevocationTime(now),
+      reason: REASON,
+    } as const
     const expiresAt = now + api.accessTokenLifetimeSeconds
-    return cutoffs.add({ ...cutoff, clientId: claims.clientId, expiresAt }, now)
+    return revocations.add({ ...revocation, clientId: claims.clientId, expiresAt }, now)
   }
   const expiresAt = now + api.refreshTokenLifetimeSeconds
   return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)

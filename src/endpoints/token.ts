@@ -30,13 +30,13 @@ async function runGrant(request: ClientRequest, services: Services): Promise<Tok
   return runAudited(grant, request, services)
 }
 
-/** The audit events of refusals. Other refusals are only logged. */
+/** The audit events of refusals. The server only logs other refusals. */
 const AUDITED: ReadonlyMap<Refusal['kind'], AuditKind> = new Map([
   ['wrong_credentials', 'sign_in_failure'],
   ['invalid_refresh_token', 'refresh_refused'],
 ])
 
-/** Runs a grant. A refused sign-in or refresh is audited with its exact reason. */
+/** Runs a grant. A refused sign-in or refresh gets an audit event with its exact reason. */
 async function runAudited(grant: Grant, request: ClientRequest, services: Services): Promise<TokenResponse> {
   try {
     return await grant.run(request, services)

@@ -8,8 +8,8 @@ import { REFRESH_TOKEN_TYPE } from '../tokens/refresh_token.ts'
 import { readHeader, verifyToken } from '../tokens/verify_token.ts'
 
 /**
- * The claims of the `token` parameter of revocation and introspection. Null if this server did not issue the token, or if it has
- * expired. The `typ` of the token decides its kind, because `token_type_hint` is only a hint (RFC 7009 §2.1).
+ * Reads the `token` parameter of revocation and introspection, and returns its claims. The result is null if this server did
+ * not issue the token, or if it has expired. The `typ` decides the kind, because `token_type_hint` is a hint (RFC 7009 §2.1).
  *
  * @throws StorageUnavailable
  */

@@ -6,7 +6,7 @@ import { grantScope } from '../oauth/scope.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { Grant } from './grant.ts'
 
-/** An access token for a confidential client itself (RFC 6749 §4.4), without a refresh token (§4.4.3). */
+/** Issues an access token whose subject is a confidential client (RFC 6749 §4.4), without a refresh token (§4.4.3). */
 export const clientCredentialsGrant: Grant = {
   type: 'client_credentials',
   startsSession: false,

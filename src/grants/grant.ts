@@ -31,10 +31,10 @@ export interface GrantServices {
   audit: AuditStore
 }
 
-/** One way to get a token (RFC 6749 §1.3). */
+/** One grant type (RFC 6749 §1.3). */
 export interface Grant {
   type: GrantType
-  /** Whether the grant starts a session. The refresh token of a session can be refreshed. */
+  /** Whether the grant starts a session. Only a session has refresh tokens. */
   startsSession: boolean
   /** Whether config.yml turns the grant on. */
   isOffered(config: Config): boolean

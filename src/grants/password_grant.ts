@@ -12,7 +12,7 @@ import type { Grant, GrantServices } from './grant.ts'
 /** A user, or a guest, for whom `signIn` is null. */
 type SignedIn = TokenUser & { signIn: VerifiedSignIn | null }
 
-/** Tokens for a username and a password (RFC 6749 §4.3). The name and password `guest` give tokens of a new guest. */
+/** Issues tokens for a username and a password (RFC 6749 §4.3). The username and password `guest` start a guest's session. */
 export const passwordGrant: Grant = {
   type: 'password',
   startsSession: true,
@@ -24,7 +24,7 @@ export const passwordGrant: Grant = {
     const username = parameters.require('username')
     const password = parameters.require('password')
     const isGuest = api.guests && username === GUEST && password === GUEST
-    // Every parameter is checked before the password. A later refusal would reveal a correct guess.
+    // The grant checks every parameter before the password. A later refusal would reveal a correct guess.
     const allowedScopes = isGuest ? guestScopes(client, api) : clientScopes(client, api)
     const scope = grantScope(parameters.find('scope'), allowedScopes)
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
@@ -32,7 +32,7 @@ export const passwordGrant: Grant = {
       ? signInGuest(request, services)
       : signIn({ username, password }, request, services)
     const signedIn = await requireCurrentClientDuring(signingIn, request, services)
-    // Last, because it ends the guest's session: a refused request must not end it.
+    // The last step, because a refused request must not end the guest's session.
     const merge = { token: visitorToken, customer: signedIn.subject }
     const visitorId = await spendVisitor(merge, request, services)
     const by = isGuest ? 'guest' : 'password'
@@ -40,7 +40,7 @@ export const passwordGrant: Grant = {
   },
 }
 
-/** Reads and writes no store: a guest is the random id in the tokens. @throws OAuthError temporarily_unavailable */
+/** Creates a guest without a store: a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */
 async function signInGuest(
   { client, context }: ClientRequest,
   { bursts }: Pick<GrantServices, 'bursts'>,

@@ -14,8 +14,8 @@ import { isVisitorId } from '../users/visitor.ts'
 import type { Grant, GrantServices } from './grant.ts'
 
 /**
- * A new access token and the successor of the refresh token (RFC 6749 §6). A client may refresh if it may use a grant that
- * starts sessions.
+ * Issues a new access token and the successor of the refresh token (RFC 6749 §6). A client may refresh if it may use a grant
+ * that starts sessions.
  */
 export const refreshTokenGrant: Grant = {
   type: 'refresh_token',
@@ -29,13 +29,13 @@ export const refreshTokenGrant: Grant = {
     const { config } = services
     const claims = await verifyToken(parameters.require('refresh_token'), request, services)
     await requireUnchangedClient(request, services)
-    if (claims.clientId !== client.id) throw refuseRefresh('issued to another client', claims)
+    if (claims.clientId !== client.id) throw refuseRefresh('the token was issued to another client', claims)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
-    // Last, because it uses the token up: a request that is refused for another reason must not.
+    // The last step, because a refused request must not use the token.
     const { session, user } = await rotateSession(claims, request, services)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
@@ -44,8 +44,8 @@ export const refreshTokenGrant: Grant = {
 }
 
 /**
- * Verifies a refresh token. A token that this server did not issue may be a guess and uses a budget; an expired token does
- * not.
+ * Verifies a refresh token. A token that this server did not issue may be a guess and uses a budget. An expired token uses
+ * no budget.
  *
  * @throws OAuthError invalid_grant, or temporarily_unavailable if the budget is used up; StorageUnavailable
  */
@@ -64,7 +64,7 @@ async function verifyToken(
 }
 
 /**
- * Spends the budget of refreshes, because each refresh writes rows. All sessions of a public client at one address share one
+ * Uses the budget of refreshes, because each refresh writes rows. All sessions of a public client at one address share one
  * budget. A confidential client refreshes for many users from one address, so each of its sessions has its own budget.
  *
  * @throws OAuthError temporarily_unavailable
@@ -77,15 +77,16 @@ function spendRefresh(
   return bursts.spend('refreshes', isConfidential(client) ? sid : client.id, context)
 }
 
-/** Requires that the token was used in time. A lifetime that became shorter also applies to tokens issued before. */
+/** Requires that the refresh token has not expired. A shorter lifetime in the settings also applies to older tokens. */
 function requireNotIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
   const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
-  if (expiresAt <= context.now) throw refuseRefresh('not used for longer than is allowed now', claims)
+  if (expiresAt <= context.now)
+    throw refuseRefresh('the token has expired under the current lifetime', claims)
 }
 
-/** The largest scope of the session, as the client and the API are now. @throws OAuthError invalid_grant */
+/** The scope of the session that the client and the API still allow. @throws OAuthError invalid_grant */
 function scopesNow(claims: RefreshTokenClaims, { client, api }: ClientRequest): string[] {
   if (!isVisitorId(claims.subject)) return clientScopes(client, api)
-  if (!api.guests) throw refuseRefresh('guests are off', claims)
+  if (!api.guests) throw refuseRefresh('the API has no guests', claims)
   return guestScopes(client, api)
 }

@@ -11,9 +11,9 @@ const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After']
 
 /**
- * Makes the CORS middleware of a path. Only exact origins are allowed. A preflight and a GET name no client, so the origins
- * in config.yml and the origins of every enabled client are allowed. For a POST, the origins in config.yml are allowed, and
- * `allowClientOrigin` adds the origins of its client.
+ * Creates the CORS middleware of a path. It allows only exact origins. A preflight and a GET name no client, so the middleware
+ * allows the origins in config.yml and those of every enabled client. For a POST it allows the origins in config.yml, and
+ * `allowClientOrigin` adds the origins of the authenticated client.
  *
  * @param methods The methods of the path.
  */
@@ -46,13 +46,13 @@ export function corsFor(
   }
 }
 
-/** A GET does not fail if the origins cannot be read: then no script can read the response. @throws the error otherwise */
+/** If the origins of clients cannot be read, a GET succeeds, but no script can read it. @throws the other errors */
 function allowNoOrigin(error: unknown, { req }: Context): ReadonlySet<string> {
   if (req.method === 'OPTIONS' || !(error instanceof StorageUnavailable)) throw error
   return new Set()
 }
 
-/** Lets scripts of the client's own origins read the response. Called once the client is authenticated. */
+/** Lets scripts of the client's own origins read the response. The caller has authenticated the client. */
 export function allowClientOrigin(c: Context, client: Client): void {
   const origin = c.req.header('Origin')
   if (origin !== undefined && client.origins.includes(origin)) c.header('Access-Control-Allow-Origin', origin)

@@ -4,14 +4,14 @@ import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { bodyTooLarge } from '../oauth/errors.ts'
 import { PROTECTIVE_HEADERS } from './security_headers.ts'
 
-/** Handles a request. An error that it throws refuses the request. */
+/** Handles a request. A thrown error refuses the request. */
 export type Handler = (c: Context) => Response | Promise<Response>
 
 export const MAX_BODY_BYTES = 16 * 1024
 
 /**
- * Applies a middleware of Hono to some requests only, for example to those with `Origin`. A chain of middleware costs more
- * time than a response from memory.
+ * Applies a middleware of Hono only to some requests, for example to requests with `Origin`. The reason is speed: a chain of
+ * middleware takes more time than a response from memory.
  */
 export function when(
   condition: (c: Context) => boolean,
@@ -33,7 +33,7 @@ export function wrap(middleware: MiddlewareHandler, handler: Handler): Handler {
   }
 }
 
-/** Writes the response to an error that the handler throws. */
+/** Catches the errors of a handler and writes the responses to them. */
 export function catchErrors(
   handler: Handler,
   writeError: (c: Context, thrown: unknown) => Response | Promise<Response>,
@@ -67,7 +67,7 @@ function hasUnknownLength({ req }: Context): boolean {
   return req.header('Content-Length') === undefined || req.header('Transfer-Encoding') !== undefined
 }
 
-/** Responds with 304 if the caller has the current response (RFC 9110 §13.1.2). */
+/** Responds with 304 if the caller's ETag is current (RFC 9110 §13.1.2). */
 export function revalidate(handler: Handler): Handler {
   const kept = ['age', 'access-control-allow-origin', ...PROTECTIVE_HEADERS]
   const compare = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...kept] })

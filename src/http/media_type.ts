@@ -1,4 +1,4 @@
-/** A media type that has no parameter, or only the charset UTF-8. */
+/** A media type without parameters, or with only the charset UTF-8. */
 const MEDIA_TYPE = /^([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i
 
 /** The media type of a UTF-8 body in lower case; null if the header is absent or has other parameters. */

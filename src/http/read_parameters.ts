@@ -12,7 +12,7 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map([
 ])
 
 /**
- * Reads the parameters of a request from its body. Parameters in the URL are refused, because URLs are logged
+ * Reads the parameters of a request from its body. The function refuses parameters in the URL, because URLs are often logged
  * (RFC 6749 §2.3.1).
  *
  * @throws OAuthError invalid_request

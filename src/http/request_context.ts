@@ -3,7 +3,7 @@ import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** Makes the context of a request: its time, the network of its caller, and work after the response. */
+/** Creates the context of a request: its time, the network of its caller, and the work after the response. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
   return {
     now: clock.now(),

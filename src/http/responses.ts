@@ -11,20 +11,20 @@ import { responseHeaders } from './security_headers.ts'
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
 /**
- * `Cache-Control` of every response that belongs to one caller, the pages of the console included. `no-transform` keeps
- * proxies from compressing or rewriting it (RFC 9111 §5.2.2.6).
+ * `Cache-Control` of every response for one caller, including pages. `no-transform` forbids proxies to compress or rewrite it
+ * (RFC 9111 §5.2.2.6).
  */
 export const PRIVATE = 'no-store, no-transform'
 
-/** Headers of every response that carries or refuses a token (RFC 6749 §5.1). */
+/** Headers of every response that contains or refuses a token (RFC 6749 §5.1). */
 const NO_STORE = { 'Cache-Control': PRIVATE, Pragma: 'no-cache' }
 
-/** Refusals of requests whose path is not one of the server's endpoints. */
+/** Refusals of requests whose path may not be an endpoint. */
 const HIDDEN_PATHS: ReadonlySet<Refusal['kind']> = new Set(['not_found', 'misdirected_request'])
 
 const BASIC_CHALLENGE = 'Basic realm="sallyport", charset="UTF-8"'
 
-/** A refused request: the error that the caller gets, and the headers that the error needs in any format. */
+/** A refused request: the error for the caller, and the headers that the error needs in any format. */
 export interface RefusedRequest {
   error: WireError
   headers: Readonly<Record<string, string>>
@@ -41,8 +41,8 @@ export interface Caching {
 }
 
 /**
- * Writes the responses of one server. The headers are created once, because creating them costs more than the rest of a
- * response from memory.
+ * Writes the responses of one server. The constructor creates the headers once, because that takes more time than the rest of
+ * a response from memory.
  */
 export class Responses {
   readonly #common: Readonly<Record<string, string>>
@@ -60,7 +60,7 @@ export class Responses {
     return new Response(JSON.stringify(body), { status, headers: this.#private })
   }
 
-  /** Makes a function that writes public responses, which caches store and revalidate by their ETag. */
+  /** Creates a function that writes public responses. Caches store them and revalidate them by their ETag. */
   publisher(): (body: string, caching: Caching) => Response {
     let last: { key: string; headers: Headers } | null = null
     return (body, caching) => {

@@ -20,13 +20,13 @@ import { requestContext } from './request_context.ts'
  * @throws OAuthError invalid_request, invalid_client
  */
 async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
-  // The copies that the request needs later are read in parallel with the client.
+  // Reads the copies that the request needs later, in parallel with the client.
   const begun = requestContext(c, services.clock)
   services.changes.refresh(begun)
   services.keys.prepare(begun)
   const parameters = await readParameters(c.req.raw)
   parameters.require(required)
-  // The time of a request is the end of its body, because a caller may send the body slowly.
+  // The time of a request is the time when its body ends, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
   return authenticateRequest(c, { parameters, context }, services)
 }
@@ -70,7 +70,7 @@ async function authenticateRequest(
   return { client, secretHash, api, parameters, context }
 }
 
-/** Counts a wrong secret as a guess. The budget never refuses a right secret. @throws the error, or temporarily_unavailable */
+/** Counts a wrong secret as a guess. The budget never refuses a correct secret. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
   if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
   throw error

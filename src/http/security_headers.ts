@@ -6,7 +6,7 @@ const HSTS = 'max-age=31536000'
 /** Headers of responses that are data. Browsers must not show, embed or run them. */
 const OF_DATA = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  // It blocks requests without CORS, such as <script src>. It does not affect requests with CORS.
+  // This header blocks requests without CORS, such as <script src>. It does not affect requests with CORS.
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
@@ -27,7 +27,7 @@ export function protectResponses(issuer: string): MiddlewareHandler {
   return setAlways(responseHeaders(issuer))
 }
 
-/** The scheme of the issuer counts. The URL of a request may be http if TLS ends before the Worker. */
+/** HSTS depends on the scheme of the issuer. The URL of a request may be http if TLS ends before the Worker. */
 export function hstsOf(issuer: string): Record<string, string> {
   return issuer.startsWith('https:') ? { 'Strict-Transport-Security': HSTS } : {}
 }

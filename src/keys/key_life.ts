@@ -55,7 +55,7 @@ interface Dependencies {
 
 /**
  * The life cycle of signing keys. The cron trigger makes, publishes, activates and retires them. An operator can rotate early,
- * retire a compromised key, or reseal the keys under another secret.
+ * revoke a compromised key, or reseal the keys under another secret.
  *
  * `by` is that operator, for the audit trail.
  */
@@ -113,10 +113,10 @@ export class KeyLife {
   }
 
   /**
-   * Retires a compromised key. It leaves D1 and the JWKS, and every token that it signed is refused, also refresh tokens. If it
+   * Revokes a compromised key. It leaves D1 and the JWKS, and every token that it signed is refused, also refresh tokens. If it
    * was the current key, a new key signs at once.
    *
-   * @returns The retired key; null for an unknown `kid`
+   * @returns The revoked key; null for an unknown `kid`
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
    */
   async retireNow(kid: string, context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
@@ -127,7 +127,7 @@ export class KeyLife {
     const replacement = isCurrent ? await this.#makeReplacement(now) : null
     if (await lives.retireCompromised(kid, { now, replacement })) {
       const instead = replacement ? `, ${replacement.kid} (${replacement.alg}) signs instead` : ''
-      auditKey(`retired ${kid} as compromised${instead}`, { audit, context, by })
+      auditKey(`revoked the compromised key ${kid}${instead}`, { audit, context, by })
     }
     ring.forget()
     const entry = (await this.list(context)).find((candidate) => candidate.kid === kid) ?? null

@@ -130,7 +130,7 @@ export class KeyRing {
   }
 
   /**
-   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS old and have no key that was retired as compromised
+   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS old and have no key that an operator revoked as compromised
    * more than CHANGE_LIST_SECONDS.max ago. Otherwise the known keys.
    */
   async #load(context: RequestContext): Promise<Ring> {

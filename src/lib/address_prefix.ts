@@ -1,11 +1,11 @@
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
-/** An IPv4 address at the end of an IPv6 one (RFC 4291 §2.2). */
+/** The IPv4 address at the end of an IPv6 address (RFC 4291 §2.2). */
 const IPV4_TAIL = /:(\d{1,3}(?:\.\d{1,3}){3})$/
 const GROUP = /^[0-9a-f]{1,4}$/
 
 /**
- * The network of an address: the first three bytes of IPv4, the first three groups of IPv6 (a /48). Null for
- * anything else. Enough to see that two events came from one place; not enough to identify a user.
+ * The network of an address: an IPv4 /24 or an IPv6 /48; null for other texts. A network shows that two events have the same
+ * origin. It does not identify a user.
  */
 export function addressPrefix(address: string | null | undefined): string | null {
   const parsed = parseAddress(address)
@@ -16,12 +16,12 @@ export function addressPrefix(address: string | null | undefined): string | null
 }
 
 /**
- * The address that attempts are counted for: a whole IPv4 address, or the /64 of an IPv6 address, which one household or
- * server has. Null for other texts and for a loopback address.
+ * The address under which attempts are counted: an IPv4 address, or an IPv6 /64, because a household or a server has a whole
+ * /64. Null for other texts and for a loopback address.
  */
 export function countedAddress(address: string | null | undefined): string | null {
   const parsed = parseAddress(address)
-  if (parsed === null || isThisMachine(parsed)) return null
+  if (parsed === null || isLoopback(parsed)) return null
   return parsed.version === 4 ? parsed.parts.join('.') : `${parsed.parts.slice(0, 4).join(':')}::/64`
 }
 
@@ -32,7 +32,7 @@ export interface CountedNetwork {
   prefix: string
 }
 
-/** The networks around an address, smallest first. @param address Of `countedAddress`. */
+/** The networks around an address, smallest first. @param address A result of `countedAddress`. */
 export function networksAround(address: string): CountedNetwork[] {
   if (IPV4.test(address)) {
     return [{ kind: 'network', prefix: `${address.split('.').slice(0, 3).join('.')}.0/24` }]
@@ -45,14 +45,14 @@ export function networksAround(address: string): CountedNetwork[] {
   ]
 }
 
-/** The number of shares of an IPv6 /48: each of its /64s belongs to one. */
+/** The number of shares of an IPv6 /48. Each /64 belongs to one share. */
 export const NETWORK_SHARES = 4
 
 /**
- * The share of its /48 that an IPv6 /64 belongs to; null for IPv4. A budget for each share bounds the whole /48, however many
- * of its /64s a caller uses.
+ * The share of the /48 to which an IPv6 /64 belongs; null for IPv4. The budgets of the shares limit the whole /48, also if a
+ * caller uses many /64s.
  *
- * @param address Of `countedAddress`.
+ * @param address A result of `countedAddress`.
  */
 export function shareOfNetwork(address: string): string | null {
   if (IPV4.test(address)) return null
@@ -60,13 +60,13 @@ export function shareOfNetwork(address: string): string | null {
   return `${a}:${b}:${c}::/48 share ${Number.parseInt(d, 16) % NETWORK_SHARES}`
 }
 
-/** Four bytes, in decimal, or eight groups, in lower-case hexadecimal without leading zeros. */
+/** `parts` has four decimal bytes, or eight groups in lower-case hexadecimal without leading zeros. */
 interface Address {
   version: 4 | 6
   parts: string[]
 }
 
-/** An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) is IPv4. */
+/** An IPv4-mapped address (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) is parsed as IPv4. */
 function parseAddress(address: string | null | undefined): Address | null {
   if (!address) return null
   if (IPV4.test(address)) return { version: 4, parts: address.split('.') }
@@ -76,7 +76,7 @@ function parseAddress(address: string | null | undefined): Address | null {
   return isMapped ? { version: 4, parts: groups.slice(6).flatMap(toBytes) } : { version: 6, parts: groups }
 }
 
-/** The eight groups, those that `::` stands for too; null where there are more or fewer. */
+/** The eight groups, with the zeros that `::` replaces; null for a malformed address. */
 function parseGroups(text: string): string[] | null {
   const [head = '', tail, ...rest] = text.split('::')
   const before = head === '' ? [] : head.split(':')
@@ -98,6 +98,6 @@ function toBytes(group: string): string[] {
   return [String(value >> 8), String(value & 255)]
 }
 
-function isThisMachine({ version, parts }: Address): boolean {
+function isLoopback({ version, parts }: Address): boolean {
   return version === 4 ? parts[0] === '127' : parts.join(':') === '0:0:0:0:0:0:0:1'
 }

@@ -1,10 +1,9 @@
 import { pause } from './pause.ts'
 
-/** The time. Other code takes `now` as an argument. */
+/** The only source of the time. Other code takes `now` as an argument. */
 export interface Clock {
   /** Whole seconds since the Unix epoch. */
   now(): number
-  /** Waits for some milliseconds. */
   pause(ms: number): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** An object without the members that are undefined: those that can be undefined become optional. */
+/** The type of an object without undefined members. A member that can be undefined becomes optional. */
 export type Compact<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K]
 } & {

@@ -5,7 +5,7 @@ import { CorruptRecord } from './storage_error.ts'
  * Decodes a stored record by its schema.
  *
  * @param record The name of the record in the log, such as `client storefront`.
- * @throws CorruptRecord naming the fields that do not fit
+ * @throws CorruptRecord, with the names of the invalid fields
  */
 export function decodeRecord<T>(schema: ZodMiniType<T>, record: string, value: unknown): T {
   const result = schema.safeParse(value)

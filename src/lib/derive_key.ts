@@ -1,11 +1,11 @@
 import { encodeUtf8 } from './bytes.ts'
 
-/** The algorithm of a derived key and what it may be used for. */
+/** The algorithm and the usages of a derived key. */
 export type KeyUse =
   | { algorithm: { name: 'AES-GCM'; length: 256 }; usages: ['encrypt', 'decrypt'] }
   | { algorithm: { name: 'HMAC'; hash: 'SHA-256'; length: 256 }; usages: ['sign'] }
 
-/** Derives a key for one purpose from a secret (HKDF with SHA-256, RFC 5869). Each purpose gets another key (§3.2). */
+/** Derives a key from a secret (HKDF with SHA-256, RFC 5869). Each purpose gives a different key (§3.2). */
 export async function deriveKey(
   secret: Uint8Array,
   purpose: string,

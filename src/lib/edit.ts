@@ -7,7 +7,7 @@ export interface SqlPart {
   values: (string | number | null)[]
 }
 
-/** `a = ?, b = ?, ` for the columns that change. The names are the code's own, never a caller's. */
+/** `a = ?, b = ?, ` for the columns that change. The names must be constants of the code. */
 export function assignmentsOf(columns: ColumnValues): SqlPart {
   const changed = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [{ column, value }],
@@ -18,17 +18,17 @@ export function assignmentsOf(columns: ColumnValues): SqlPart {
   }
 }
 
-/** Tokens issued before this second are refused: all of them, or access tokens alone. Unix seconds. */
+/** The server refuses tokens issued before these seconds: all tokens, or only access tokens. Unix seconds. */
 export interface TokenStarts {
   tokensValidFrom?: number | undefined
   accessValidFrom?: number | undefined
 }
 
 /**
- * `tokens_valid_from = …, ` for a cut-off. Tokens that were issued since the last cut-off may be dated to its second, so
- * each cut-off is at least a second later than the last one.
+ * `tokens_valid_from = …, ` for a revocation. Tokens issued after the last revocation can have the time of that revocation as
+ * `iat`. So the new time is at least one second later.
  */
-export function cutOffAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenStarts): SqlPart {
+export function tokenStartAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenStarts): SqlPart {
   const given: [string, number | undefined][] = [
     ['tokens_valid_from', tokensValidFrom],
     ['access_valid_from', accessValidFrom],
@@ -42,13 +42,13 @@ export function cutOffAssignmentsOf({ tokensValidFrom, accessValidFrom }: TokenS
   }
 }
 
-/** A condition that the row has one of these versions; null allows any version (RFC 9110 §13.1.1). */
+/** The condition that the row has one of these versions; null allows any version (RFC 9110 §13.1.1). */
 export function versionGuard(versions: readonly number[] | null): SqlPart {
   if (versions === null) return { sql: '1', values: [] }
   return { sql: 'version IN (SELECT value FROM json_each(?))', values: [JSON.stringify(versions)] }
 }
 
-/** How an edit of a versioned row ended. */
+/** The outcome of an edit of a versioned row. */
 export type EditOutcome<T> =
   /** The current row; null if it was removed. */
   | { kind: 'changed'; record: T | null }

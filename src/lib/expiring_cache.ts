@@ -12,7 +12,7 @@ export class ExpiringCache<V> {
     this.#maxEntries = maxEntries
   }
 
-  /** The value; null if the cache has none or it expired before `now`. */
+  /** The value; null if the cache has no entry or the entry has expired. */
   get(key: string, now: number): V | null {
     const entry = this.#entries.get(key)
     return entry && entry.expiresAt > now ? entry.value : null

@@ -1,4 +1,4 @@
-/** Counts the running calls of an isolate. A call that the runtime stops stays in the count. */
+/** Counts the running calls of an isolate. If the runtime stops a call, the count still includes the call. */
 export class InFlight {
   #count = 0
 

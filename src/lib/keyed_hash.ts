@@ -8,13 +8,13 @@ const KEY_USE = {
   usages: ['sign'],
 } satisfies KeyUse
 
-/** Keyed hashes that stand for values which must not be stored. Equal values have equal hashes. */
+/** Keyed hashes, to store in place of values that must not be stored. Equal values have equal hashes. */
 export class KeyedHash {
   readonly #secret: Uint8Array
   readonly #purpose: string
   #key: Promise<CryptoKey> | null = null
 
-  /** @param purpose Each purpose has another key of the same secret. */
+  /** @param purpose Each purpose has a different key, derived from the same secret. */
   constructor(secret: Uint8Array, purpose: string) {
     this.#secret = secret
     this.#purpose = purpose

@@ -13,7 +13,7 @@ interface Issue {
   expected?: string | undefined
 }
 
-/** The message of zod if the schema has none. */
+/** The message of zod for a schema without a message. */
 const DEFAULT_MESSAGE = 'Invalid input'
 
 /** Every problem of a value. Each unknown key has its own path. */

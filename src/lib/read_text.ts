@@ -1,8 +1,8 @@
 /**
- * Reads the text of a response from another service, up to a size and until a deadline.
+ * Reads the text of a response from another service, with a limit of size and time.
  *
- * @param limits.signal Ends the reading.
- * @returns null where the text is longer
+ * @param limits.signal Stops the read.
+ * @returns null if the text is longer than the limit
  * @throws the reason of the signal
  */
 export async function readText(

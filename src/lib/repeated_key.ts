@@ -1,11 +1,11 @@
-/** Strings and the characters that shape a JSON text. */
+/** The strings and the structural characters of a JSON text (RFC 8259 §2). */
 const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g
 
 /**
- * Whether an object in a JSON text has a key twice: parsers differ in which of the two values they take.
+ * Whether an object in a JSON text has a key twice. Parsers do not agree on the value of such a key (RFC 8259 §4).
  *
  * @param text Valid JSON.
- * @param options.depth How many levels of objects and lists are looked at: 1 is the outermost. All levels where absent.
+ * @param options.depth The number of levels to check; 1 is only the outermost object or list. The default is all levels.
  */
 export function hasRepeatedKey(text: string, { depth = Number.POSITIVE_INFINITY } = {}): boolean {
   const open: Set<string>[] = []

@@ -2,16 +2,16 @@ import { describeError, log } from './log.ts'
 
 /** The facts about one request that its stores and rules need. */
 export interface RequestContext {
-  /** Unix seconds, read once, so that a request has one time. */
+  /** The one time of the request, in Unix seconds. */
   now: number
-  /** The caller's network, never the whole address; null where it is not known. */
+  /** The network of the caller, never the whole address; null if it is unknown. */
   addressPrefix: string | null
   /**
-   * What the caller's address counts as where attempts are counted: IPv4 whole, of IPv6 the /64. Never stored or logged as
-   * it is; null where it is not known.
+   * The address under which attempts are counted: an IPv4 address or an IPv6 /64; null if it is unknown. The server never
+   * stores or logs it in clear text.
    */
   address: string | null
-  /** The caller's continent, by Cloudflare's code; null where it is not known. */
+  /** The code of the caller's continent, from Cloudflare; null if it is unknown. */
   continent: string | null
   /** Keeps the Worker alive for work that the caller does not wait for. */
   waitUntil(work: Promise<unknown>): void
@@ -30,7 +30,8 @@ export function runLater(context: RequestContext, name: string, work: () => Prom
 }
 
 /**
- * Runs work to its end, also if the caller hangs up. Otherwise the runtime would stop the work, and a caller could choose when.
+ * Runs work to its end, also if the caller closes the connection. Otherwise the runtime stops the work, so a caller could choose
+ * the moment.
  */
 export function runToEnd<T>(context: Pick<RequestContext, 'waitUntil'>, work: Promise<T>): Promise<T> {
   context.waitUntil(work.catch(() => {}))

@@ -1,12 +1,12 @@
 import type { RequestContext } from './request_context.ts'
 
-/** Lets requests that ask for the same thing at once share one response. */
+/** Concurrent calls with the same key share one run of the work. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>()
 
   /**
-   * Joins the flight under that key or starts one. The starter's `waitUntil` holds it: were its caller to hang
-   * up, the runtime would end the I/O of that request, and all who joined would wait for ever.
+   * Joins the running work of the key, or starts it. `waitUntil` of the first request keeps the work alive. Otherwise, if that
+   * caller closes the connection, the runtime stops the I/O, and the joined requests wait forever.
    */
   run(key: string, context: RequestContext, work: () => Promise<T>): Promise<T> {
     const underway = this.#flights.get(key)

@@ -1,13 +1,13 @@
 import { describeError } from './log.ts'
 import { timers } from './timers.ts'
 
-/** A store that does not respond in this time counts as unavailable. A client waits longer (`packages/client`: 8 s). */
+/** A store that does not respond in this time is unavailable. Clients wait longer (`packages/client`: 8 s). */
 export const STORE_DEADLINE_MS = 5000
 
-/** The deadline of a search or a sum over many rows for an operator. D1 itself stops after 30 s. */
+/** The deadline of a search or a sum over many rows for an operator. D1 stops after 30 s. */
 export const SEARCH_DEADLINE_MS = 25_000
 
-/** The deadline of a read of a copy near the caller, and of a call whose result has a substitute. */
+/** The deadline of a read of a copy near the caller, and of a call that has a fallback. */
 export const READ_TIMEOUT_MS = 1000
 
 /** A store did not respond or did not run the call. The caller may retry. */
@@ -18,13 +18,13 @@ export class StorageUnavailable extends Error {
 export type Constraint = 'unique' | 'check' | 'not null' | 'foreign key' | 'other'
 
 /**
- * The database ran the call and refused it because of a constraint. The same call fails again, so it is no outage. The
- * message is for the log.
+ * The database refused the call because of a constraint. This is not an outage, because a retry fails too. The message is
+ * for the log.
  */
 export class ConstraintFailed extends Error {
   override name = 'ConstraintFailed'
   readonly constraint: Constraint
-  /** The columns that SQLite names, such as `users.username`; empty for a CHECK, which names its expression. */
+  /** The columns in SQLite's message, such as `users.username`; empty for a CHECK, because SQLite then names the expression. */
   readonly columns: readonly string[]
 
   constructor(
@@ -44,8 +44,8 @@ export class CorruptRecord extends Error {
 }
 
 /**
- * Runs one call to a store. A constraint that failed becomes ConstraintFailed, every other error StorageUnavailable. So
- * does a missing response; the store may still run a write that timed out.
+ * Runs one call to a store. A failed constraint becomes ConstraintFailed. Every other error becomes StorageUnavailable, also a
+ * timeout. After a timeout, the store may still do the write.
  *
  * @throws StorageUnavailable, ConstraintFailed
  */
@@ -61,7 +61,7 @@ export async function callStore<T>(
   }
 }
 
-/** SQLite's text for a failed constraint, with the columns it names. D1 puts its own prefix and the code around it. */
+/** SQLite's message for a failed constraint, with the columns. D1 adds a prefix and the error code. */
 const CONSTRAINT_TEXT = /\b(UNIQUE|CHECK|NOT NULL|FOREIGN KEY) constraint failed(?:: ([\w., ]+))?/
 const KINDS: Readonly<Record<string, Constraint>> = {
   UNIQUE: 'unique',
@@ -81,7 +81,7 @@ function toStorageError(store: string, error: unknown): Error {
   return new ConstraintFailed(message, { constraint, columns: named }, { cause: error })
 }
 
-/** The result of the work. After the limit the work continues, but its result is lost. @throws StorageUnavailable at the limit */
+/** Waits for the work until the limit. The work itself has no limit. @throws StorageUnavailable at the limit */
 export async function respondWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>()
   const timer = timers.start(() => reject(new StorageUnavailable(`no response in ${limitMs} ms`)), limitMs)

@@ -1,4 +1,4 @@
-/** The timer of the runtime. A test may replace the global one for a client in the same isolate. */
+/** The timers of the runtime. A test may replace the global timers for a client in the same isolate. */
 const { setTimeout, clearTimeout } = globalThis
 
 /** The timers of deadlines. A test can replace them. */

@@ -1,4 +1,4 @@
-/** A budget that refills with time: `capacity` at once, `refillPerSecond` in the long run. */
+/** A token bucket. It allows `capacity` events at once, and then `refillPerSecond` events per second. */
 export class TokenBucket {
   readonly #capacity: number
   readonly #refillPerSecond: number
@@ -27,7 +27,7 @@ export class TokenBucket {
   }
 
   #refill(now: number): void {
-    // Concurrent requests may pass their times out of order.
+    // The times of concurrent requests may be out of order.
     const refilledAt = this.#refilledAt ?? now
     const elapsedSeconds = Math.max(0, now - refilledAt)
     this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedSeconds * this.#refillPerSecond)

@@ -7,21 +7,21 @@ import type { Parameters } from './parameters.ts'
 export interface ClientCredentials {
   id: string
   /**
-   * The possible values of the secret; empty without a secret. A Basic secret has two: form-decoded (RFC 6749
-   * §2.3.1), and raw, because clients of OroCommerce send it raw. An id has one, because no character of an id is encoded.
+   * The possible values of the secret; empty without a secret. A Basic secret has two values: the form-decoded value (RFC 6749
+   * §2.3.1) and the raw value, because clients of OroCommerce do not encode it. An id has characters without encoding.
    */
   secrets: readonly string[]
 }
 
-/** How a client may authenticate, by the names of the metadata document (RFC 8414 §2). */
+/** The methods of client authentication, as the metadata document names them (RFC 8414 §2). */
 export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const
 
 /**
  * Reads the client's credentials from a Basic `Authorization` header or from the body, never from both (RFC 6749 §2.3). A
  * header of another scheme is not client authentication.
  *
- * @param options.bodyWins OroCommerce's rule: the body's parameters replace those of the header, one by one.
- * @throws OAuthError invalid_request if both are used or no client is named; invalid_client if the header is malformed
+ * @param options.bodyWins The rule of OroCommerce: each parameter of the body replaces the same parameter of the header.
+ * @throws OAuthError invalid_request if the client uses both or has no `client_id`; invalid_client if the header is malformed
  */
 export function parseClientCredentials(
   authorization: string | undefined,
@@ -47,23 +47,23 @@ function requireId(id: string | null, secret: string | null): ClientCredentials 
   return { id, secrets: secret === null ? [] : [secret] }
 }
 
-/** @param authorization A header of the Basic scheme: base64 of the id and the secret, split at the first colon (RFC 7617 §2). */
+/** @param authorization A Basic header: base64 of the id, a colon and the secret (RFC 7617 §2). */
 function parseBasic(authorization: string): ClientCredentials {
   const [, encoded] = splitOnce(authorization.trim(), ' ')
   const bytes = decodeBase64(encoded.trim())
   const text = bytes && decodeUtf8(bytes)
   if (text === null) throw invalidClient('Basic credentials are not base64 of UTF-8')
   const [id, secret] = splitOnce(text, ':')
-  if (id === '') throw invalidClient('Basic credentials name no client')
-  // Two readings even if they are equal: the work must not depend on the text.
-  return { id: decodeHalf(id), secrets: secret === '' ? [] : [decodeHalf(secret), secret] }
+  if (id === '') throw invalidClient('Basic credentials have no client_id')
+  // The list has two values even if they are equal, because the work must not depend on the text.
+  return { id: formDecode(id), secrets: secret === '' ? [] : [formDecode(secret), secret] }
 }
 
 /** The form-decoded text; the raw text if it is not form-encoded. */
-function decodeHalf(half: string): string {
+function formDecode(text: string): string {
   try {
-    return decodeURIComponent(half.replaceAll('+', ' '))
+    return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    return half
+    return text
   }
 }

@@ -1,7 +1,7 @@
 import { compact } from '../lib/compact.ts'
 import { MALFORMATIONS, type Refusal } from './errors.ts'
 
-/** The form of errors: that of RFC 6749 §5.2, or that of OroCommerce. */
+/** The format of errors: RFC 6749 §5.2 or OroCommerce. */
 export type ErrorDialect = 'rfc6749' | 'oro'
 
 /** One refusal as the caller sees it. */
@@ -10,7 +10,7 @@ export interface WireError {
   error: string
   /** A constant text in the characters of RFC 6749 §5.2: printable ASCII without `"` and `\`. */
   description: string
-  /** Written in the `oro` dialect only. */
+  /** Only in the `oro` dialect. */
   hint?: string
 }
 
@@ -62,7 +62,7 @@ const unsupportedGrant: WireError = {
   hint: 'Check that all required parameters have been provided',
 }
 
-/** The errors that clients of OroCommerce rely on. The other errors are those of the RFC. */
+/** The errors that clients of OroCommerce need. All other errors have the format of the RFC. */
 const oro: Table = {
   ...rfc6749,
   missing_parameter: (refusal) =>

@@ -1,4 +1,4 @@
-/** The errors of a request as a whole, with the text that the caller sees. */
+/** The errors of a whole request, with the public text. */
 export const MALFORMATIONS = {
   parameters_in_address: 'Parameters must be in the body, not in the address.',
   content_type: 'The request body must be plain application/json or application/x-www-form-urlencoded.',
@@ -13,8 +13,8 @@ export const MALFORMATIONS = {
 export type Malformation = keyof typeof MALFORMATIONS
 
 /**
- * Every kind of refusal. The kind and its public parameters decide the response (`error_dialect.ts`). The exact cause is
- * `OAuthError.reason`. Only the log and the audit trail have it.
+ * Every kind of refusal. The kind and its public parameters decide the response (`error_dialect.ts`). Only the log and the audit
+ * trail have the exact cause, `OAuthError.reason`.
  */
 export type Refusal =
   | { kind: 'malformed_request'; malformation: Malformation }
@@ -37,7 +37,7 @@ export type Refusal =
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
 
-/** The error that refuses a request. The functions below create it. */
+/** The error that refuses a request. Use the functions below to create it. */
 export class OAuthError extends Error {
   override name = 'OAuthError'
   readonly refusal: Refusal
@@ -65,41 +65,41 @@ export function malformedRequest(malformation: Malformation): OAuthError {
   return new OAuthError({ kind: 'malformed_request', malformation }, MALFORMATIONS[malformation])
 }
 
-/** @param parameter The name of a parameter that the server reads, never text of the request. */
+/** @param parameter The name of a parameter that the server reads. It must not be text from the request. */
 export function missingParameter(parameter: string): OAuthError {
   return new OAuthError({ kind: 'missing_parameter', parameter }, `no ${parameter}`)
 }
 
-/** @param parameter The name of a parameter that the server reads, never text of the request. */
+/** @param parameter The name of a parameter that the server reads. It must not be text from the request. */
 export function notAString(parameter: string): OAuthError {
   return new OAuthError({ kind: 'not_a_string', parameter }, `${parameter} is not a string`)
 }
 
-/** The request names a resource (RFC 8707 §2). The client decides the API, so no resource can be chosen. */
+/** The request has `resource` (RFC 8707 §2). A client belongs to one API, so it cannot choose a resource. */
 export function invalidTarget(): OAuthError {
   return new OAuthError({ kind: 'invalid_target' }, 'the request names a resource')
 }
 
-/** The request came over plain http, or to another host than the issuer's (RFC 9110 §15.5.20). */
+/** The request used plain http, or a host other than the host of the issuer (RFC 9110 §15.5.20). */
 export function misdirectedRequest(): OAuthError {
-  return new OAuthError({ kind: 'misdirected_request' }, 'the request is not at the address of the issuer')
+  return new OAuthError({ kind: 'misdirected_request' }, 'the request URL does not belong to the issuer')
 }
 
 export function bodyTooLarge(): OAuthError {
   return new OAuthError({ kind: 'body_too_large' }, 'the body is over the limit')
 }
 
-/** @param allow The methods that the path has, as the Allow header lists them (RFC 9110 §10.2.1). */
+/** @param allow The allowed methods, in the format of the Allow header (RFC 9110 §10.2.1). */
 export function methodNotAllowed(allow: string): OAuthError {
-  return new OAuthError({ kind: 'method_not_allowed', allow }, `the path has ${allow}`)
+  return new OAuthError({ kind: 'method_not_allowed', allow }, `the path allows only ${allow}`)
 }
 
 export function notFound(): OAuthError {
-  return new OAuthError({ kind: 'not_found' }, 'no such path')
+  return new OAuthError({ kind: 'not_found' }, 'unknown path')
 }
 
 export function unsupportedGrantType(): OAuthError {
-  return new OAuthError({ kind: 'unsupported_grant_type' }, 'no such grant')
+  return new OAuthError({ kind: 'unsupported_grant_type' }, 'unknown grant type')
 }
 
 export function invalidClient(reason: string): OAuthError {
@@ -110,12 +110,12 @@ export function unauthorizedClient(reason: string): OAuthError {
   return new OAuthError({ kind: 'unauthorized_client' }, reason)
 }
 
-/** A sign-in failed. Every reason gives the same response, so that the response reveals nothing about an account. */
+/** A sign-in failed. The response is the same for every reason, so it does not reveal whether an account exists. */
 export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }
 
-/** A sign-in needs a solved challenge. The refusal says nothing about an account: it comes before the password check. */
+/** A sign-in needs a solved challenge. The response is the same for every password, so it reveals nothing about an account. */
 export function challengeRequired(reason: string): OAuthError {
   return new OAuthError({ kind: 'challenge_required' }, reason)
 }
@@ -138,7 +138,7 @@ export function temporarilyUnavailable(reason: string, retryAfterSeconds = 2): O
   return new OAuthError({ kind: 'temporarily_unavailable', retryAfterSeconds }, reason)
 }
 
-/** The caller failed too often and must wait (RFC 6585 §4). It is never used for an account, because that would reveal the account. */
+/** The caller failed too often and must wait (RFC 6585 §4). Not for a locked account, because it would reveal the account. */
 export function tooManyAttempts(reason: string, retryAfterSeconds: number): OAuthError {
   return new OAuthError({ kind: 'too_many_attempts', retryAfterSeconds }, reason)
 }

@@ -1,4 +1,4 @@
-/** The grants that a client can list. A client that lists a grant with sessions may also refresh. */
+/** The grants that the record of a client can list. A grant that issues sessions also allows refreshes. */
 export const CLIENT_GRANTS = ['password', 'client_credentials'] as const
 export type ClientGrant = (typeof CLIENT_GRANTS)[number]
 

@@ -2,17 +2,17 @@ import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import { splitOnce } from '../lib/split_once.ts'
 import { malformedRequest, missingParameter, notAString } from './errors.ts'
 
-/** Parameters that a request may have more than once (RFC 8707 §2). */
+/** Parameters that a request may repeat (RFC 8707 §2). */
 const REPEATABLE: ReadonlySet<string> = new Set(['resource'])
 
 /**
- * The parameters of one request. An empty value counts as absent (RFC 6749 §3.1), and so does `null` in JSON. The type of
- * a value is checked when the parameter is read: the server ignores parameters that it does not know (§3.2).
+ * The parameters of one request. An empty value and a `null` in JSON count as absent (RFC 6749 §3.1). Only the methods check the
+ * type of a value, because the server ignores unknown parameters (§3.2).
  */
 export class Parameters {
   readonly #values: ReadonlyMap<string, unknown>
 
-  /** @param values Each parameter with its value; a parameter that may be repeated, with a list of values. */
+  /** @param values The value of each parameter. A parameter that a request may repeat has a list of values. */
   constructor(values: ReadonlyMap<string, unknown>) {
     this.#values = values
   }
@@ -23,7 +23,7 @@ export class Parameters {
   }
 
   /**
-   * Every value of a parameter that may be repeated.
+   * All values of a parameter that a request may repeat.
    *
    * @throws OAuthError invalid_request if a value is not a string
    */
@@ -33,7 +33,7 @@ export class Parameters {
     return values.map((item) => readText(name, item)).filter((text) => text !== null)
   }
 
-  /** @throws OAuthError invalid_request naming the parameter */
+  /** @throws OAuthError invalid_request, with the name of the parameter */
   require(name: string): string {
     const value = this.find(name)
     if (value === null) throw missingParameter(name)
@@ -48,13 +48,13 @@ function readText(name: string, value: unknown): string | null {
 }
 
 /**
- * Parameters from the members of a JSON object.
+ * Reads the members of a JSON object as parameters.
  *
  * @throws OAuthError invalid_request if the text is not a JSON object or repeats a member (RFC 6749 §3.2)
  */
 export function parseJsonParameters(text: string): Parameters {
   const members = Object.entries(parseJsonObject(text))
-  // Objects inside a member are not read.
+  // The server reads only the outermost object.
   if (hasRepeatedKey(text, { depth: 1 })) throw malformedRequest('repeated_parameter')
   return new Parameters(new Map(members))
 }
@@ -73,9 +73,9 @@ function parseJsonObject(text: string): object {
 }
 
 /**
- * Parameters from an `application/x-www-form-urlencoded` body.
+ * Reads the parameters of an `application/x-www-form-urlencoded` body.
  *
- * @throws OAuthError invalid_request on a broken percent sequence or a repeated name (RFC 6749 §3.2)
+ * @throws OAuthError invalid_request if the body has an invalid percent encoding or a repeated name (RFC 6749 §3.2)
  */
 export function parseFormParameters(text: string): Parameters {
   const values = new Map<string, string | string[]>()

@@ -7,19 +7,19 @@ import baseStyle from './style.css'
 const YEAR_SECONDS = 31_536_000
 const HASH_CHARACTERS = 12
 
-/** The paths of the files that a document links to, each with a hash of the file. */
+/** The paths of the files to which a document links. Each path contains a hash of the file. */
 export interface AssetPaths {
   stylesheet: string
   icon: string
 }
 
-/** The stylesheet and the icon of an app. Caches can keep them for a year, because a changed file has another address. */
+/** The stylesheet and the icon of an app. Caches can keep them for a year, because a changed file gets another address. */
 export class Assets {
   readonly #basePath: string
   readonly #files
   #paths: Promise<AssetPaths> | null = null
 
-  /** @param ownStyle The app's own rules. They come after the rules that all pages share. */
+  /** @param ownStyle The CSS rules of the app. They follow the rules that all pages share. */
   constructor(basePath: string, ownStyle: string) {
     this.#basePath = basePath
     this.#files = {

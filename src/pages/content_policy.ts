@@ -1,8 +1,8 @@
 /** What the content security policy of a page allows beyond its own origin. */
 export interface ContentPolicy {
   /**
-   * Origins where a post of one of the page's forms can end. Browsers check `form-action` for the address of the form and
-   * for each redirect after it (CSP Level 3 §6.3.1), so a redirect to another origin needs that origin here.
+   * The origins to which a form of the page can lead, in addition to its own origin. Browsers check `form-action` for the
+   * address of the form and for each redirect after it (CSP Level 3 §6.3.1).
    */
   formTargets: readonly string[]
 }

@@ -2,13 +2,13 @@ import type { Child } from 'hono/jsx'
 import { compact } from '../lib/compact.ts'
 import type { Form } from './form.ts'
 
-/** What was refused about the values of a form. */
+/** The errors about the values of a form. */
 export interface FieldErrors {
-  /** The messages about a field; empty if it was accepted. */
+  /** The messages about a field; empty if its value is valid. */
   errorsOf(field: string): readonly string[]
 }
 
-/** The values of a form's fields, and the errors about them. */
+/** The values of a form, and the errors about them. */
 export interface FieldState<Problem extends FieldErrors = FieldErrors> {
   form: Form
   problem: Problem | null
@@ -24,7 +24,7 @@ interface FieldProps {
 }
 
 interface InputProps extends FieldProps {
-  /** Differs from the name if a page has several fields of that name. */
+  /** The id of the element. It differs from the name if the page has several fields of that name. */
   id?: string
   type?: 'text' | 'email' | 'password'
   required?: boolean
@@ -34,7 +34,7 @@ interface InputProps extends FieldProps {
   spellcheck?: false
 }
 
-/** One line of text. The page never contains a password that was typed. */
+/** A field for one line of text. The page never repeats a typed password. */
 export function Input({ state, name, label, hint, id = name, type = 'text', ...attributes }: InputProps) {
   const value = type === 'password' ? undefined : state.form.text(name)
   const field = { state, name, hint, id }
@@ -77,7 +77,7 @@ interface ChoicesProps extends FieldProps {
   options: readonly Option[]
 }
 
-/** Boxes to check, or a choice of one. */
+/** Checkboxes, or radio buttons for one choice. */
 export function Choices({ state, name, label, hint, options, type = 'checkbox' }: ChoicesProps) {
   const chosen = state.form.list(name)
   const field = { state, name, hint, id: name }

@@ -1,4 +1,4 @@
-/** The values of a form: posted by a browser, or taken from a record. */
+/** The values of a form, from a posted body or from a record. */
 export class Form {
   readonly #fields: URLSearchParams
 
@@ -36,7 +36,7 @@ export class Form {
       .filter((line) => line !== '')
   }
 
-  /** A whole number, or null if the field is empty. Other text is returned as it is, so that the API names the error. */
+  /** A whole number, or null if the field is empty. Other text is returned unchanged, so that the API reports the error. */
   number(name: string): number | string | null {
     const text = this.text(name).trim()
     if (text === '') return null

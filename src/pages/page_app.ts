@@ -7,21 +7,21 @@ import { FORGED, PageError, tooLarge } from './page_error.tsx'
 import { protectPages } from './page_headers.ts'
 
 interface PageAppOptions {
-  /** The path of the first page, such as `/console`. */
+  /** The path of all pages, such as `/console`. */
   basePath: string
   issuer: string
-  /** Answers a request that failed: with an error page, or with a redirect. */
+  /** Makes the response to a failed request: an error page or a redirect. */
   showError(c: Context, error: Error): Response | Promise<Response>
 }
 
 /**
- * An app for pages. Each response gets the protective headers. A form is refused if it comes from another origin than the
- * issuer's (`Origin`, `Sec-Fetch-Site`), or if it is larger than MAX_BODY_BYTES.
+ * Creates an app for pages. Each response gets the protective headers. The app refuses a form if its origin is not the issuer's
+ * (`Origin`, `Sec-Fetch-Site`), or if it is larger than MAX_BODY_BYTES.
  */
 export function createPageApp({ basePath, issuer, showError }: PageAppOptions): Hono {
   const app = new Hono().basePath(basePath)
   app.use(protectPages(issuer), csrf({ origin: issuer }), limitBody())
-  // Of these parts, only `csrf` throws an HTTPException.
+  // Only the middleware `csrf` throws an HTTPException.
   app.onError((error, c) => showError(c, error instanceof HTTPException ? new PageError(FORGED) : error))
   return app
 }

@@ -1,6 +1,6 @@
 import { compact } from '../lib/compact.ts'
 
-/** What an error page says. */
+/** The content of an error page. */
 export interface ErrorContent {
   status: number
   title: string
@@ -9,7 +9,7 @@ export interface ErrorContent {
   retryAfter?: string
 }
 
-/** A refused request. The app answers it with an error page. */
+/** A refused request. The app responds with an error page. */
 export class PageError extends Error {
   override name = 'PageError'
   readonly content: ErrorContent
@@ -60,7 +60,7 @@ export function unavailable(text: string, retryAfter?: string): ErrorContent {
   return compact({ status: 503, title: 'Service unavailable', text, retryAfter })
 }
 
-/** The content of an error page, with a link to the page to start from. */
+/** The card of an error page, with a link to the start page. */
 export function ErrorCard({
   content,
   home,

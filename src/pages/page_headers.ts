@@ -14,7 +14,7 @@ const PAGE_HEADERS = {
   'X-Frame-Options': 'DENY',
 }
 
-/** Adds the protective headers of pages to each response. A header that the response has already stays. */
+/** Adds the protective headers of pages to each response. It keeps the headers that the response has already. */
 export function protectPages(issuer: string): MiddlewareHandler {
   const headers = Object.entries({ ...PAGE_HEADERS, ...hstsOf(issuer) })
   return async (c, next) => {

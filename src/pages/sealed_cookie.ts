@@ -3,13 +3,13 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { ZodMiniType } from 'zod/mini'
 import type { TextSealer } from '../keys/text_sealer.ts'
 
-/** Browsers drop a cookie that is longer. */
+/** Browsers drop a longer cookie. */
 const MAX_COOKIE_CHARACTERS = 4000
 
 interface CookieOptions<T> {
-  /** With https the browser sees it with the prefix `__Host-`. */
+  /** With https the cookie has the prefix `__Host-` before this name. */
   name: string
-  /** Without https the cookie has this path. `__Host-` demands `/`. */
+  /** The path of the cookie without https. The prefix `__Host-` requires the path `/`. */
   path: string
   sameSite: 'Strict' | 'Lax'
   schema: ZodMiniType<T>
@@ -18,8 +18,8 @@ interface CookieOptions<T> {
 /**
  * A cookie with a sealed JSON value. The server stores nothing. The cookie has no Max-Age, so it ends with the browser.
  *
- * With https it has the prefix `__Host-` (RFC 6265bis §4.1.3.2): a neighbouring host cannot plant a cookie of that name. A
- * loopback address without https has neither the prefix nor `Secure`.
+ * With https the cookie has the prefix `__Host-`, so another host of the domain cannot set it (RFC 6265bis §4.1.3.2). A loopback
+ * address without https has neither the prefix nor `Secure`.
  */
 export class SealedCookie<T> {
   readonly #sealer: TextSealer

@@ -7,7 +7,7 @@ import type { StorageServices } from './storage_services.ts'
 
 export type AuditServices = ReturnType<typeof createAuditServices>
 
-/** Makes the audit trail and its queries. */
+/** Creates the audit trail and its queries. */
 export function createAuditServices({ db }: Environment, clock: Clock, { bursts }: StorageServices) {
   return {
     audit: new AuditStore(db, { bursts, clock }),

@@ -8,7 +8,7 @@ import type { StorageServices } from './storage_services.ts'
 
 export type ClientServices = ReturnType<typeof createClientServices>
 
-/** Makes the stores of clients. `clients` reads copies, `clientTable` reads D1. */
+/** Creates the stores of clients. `clients` reads copies, and `clientTable` reads D1. */
 export function createClientServices({ db }: Environment, { copies, changes }: StorageServices) {
   const clientTable = new ClientTableStore(db)
   return {

@@ -6,23 +6,23 @@ import type { BurstBindings } from '../storage/burst_limits.ts'
 /** The binding of the main database. The databases of other shards have only sessions and their revocations. */
 export const MAIN_DATABASE = 'DB'
 
-/** The bindings and secrets of the Worker: wrangler.toml has the bindings, `wrangler secret` the secrets. */
+/** The bindings and secrets of the Worker. wrangler.toml has the bindings, and `wrangler secret put` sets the secrets. */
 export interface Env extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
   /** 256 random bits as base64url. The private signing keys are encrypted under it. */
   SEALING_KEY: string
-  /** The secret that replaces SEALING_KEY, while an operator changes it. */
+  /** The successor of SEALING_KEY, set only while the key is changed. */
   SEALING_KEY_NEXT?: string
-  /** JSON: the keys that imported password hashes need (docs/password-hashes.md#keys). */
+  /** A JSON object: the keys that imported password hashes need (docs/password-hashes.md#keys). */
   HASH_KEYS?: string
-  /** The secret of this server at the challenge service in config.yml. */
+  /** The secret key that the challenge service in config.yml gave for this server. */
   CHALLENGE_SECRET?: string
-  /** The port of a local server, if it is not the port in config.yml. */
+  /** The port of a local server, if it differs from the port in config.yml. */
   LOCAL_PORT?: string
 }
 
-/** A binding or a secret is missing. The message names each one and says how to add it. */
+/** A binding or a secret is missing. The message names all of them and how to add them. */
 export class EnvironmentError extends Error {
   override name = 'EnvironmentError'
 }
@@ -62,12 +62,12 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
   if (lacksChallenge)
-    problems.push('the secret CHALLENGE_SECRET is missing, which challenge in config.yml needs')
+    problems.push('the secret CHALLENGE_SECRET is missing: `challenge` in config.yml needs it')
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
 }
 
-/** The databases of the server by the name of the binding. Shards may share a database. */
+/** The databases of the server, by the names of their bindings. Shards may share a database. */
 export function databasesByBinding(
   { db, shardDatabases }: Environment,
   { sessionShards }: Config,

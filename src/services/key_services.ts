@@ -10,7 +10,7 @@ import type { StorageServices } from './storage_services.ts'
 
 export type KeyServices = ReturnType<typeof createKeyServices>
 
-/** Makes the signing keys: `keys` for requests, `keyLife` for the cron trigger and operators. */
+/** Creates the services of signing keys: `keys` for requests, `keyLife` for the cron trigger and operators. */
 export function createKeyServices(
   { db, sealingKeys }: Environment,
   config: Config,

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 
 export type OperatorServices = ReturnType<typeof createOperatorServices>
 
-/** Makes the keys of the console and of the admin API. */
+/** Creates the keys of the console and of the admin API. */
 export function createOperatorServices({ sealingKeys }: Environment) {
   return {
     /** Encrypts the cookies of the console. */

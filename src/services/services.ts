@@ -10,7 +10,7 @@ import { createSignInServices, type SignInServices } from './sign_in_services.ts
 import { createStorageServices, type StorageServices } from './storage_services.ts'
 import { createUserServices, type UserServices } from './user_services.ts'
 
-/** The stores and rules of one isolate. Each feature makes its own. */
+/** The stores and rules of one isolate. Each feature creates its own services. */
 export interface Services
   extends StorageServices,
     AuditServices,
@@ -24,7 +24,7 @@ export interface Services
   clock: Clock
 }
 
-/** Makes the services of one isolate. @throws EnvironmentError */
+/** Creates the services of one isolate. @throws EnvironmentError */
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
   const environment = requireEnvironment(env, config)
   const storage = createStorageServices(environment, config)

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
-import { CutoffStore } from '../sessions/cutoff_store.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
+import { RevocationStore } from '../sessions/revocation_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
@@ -17,22 +17,29 @@ type Dependencies = StorageServices & AuditServices & ClientServices & UserServi
 
 export type SessionServices = ReturnType<typeof createSessionServices>
 
-/** Makes the sessions, their shards and the revocation feed. */
+/** Creates the services of sessions, their shards and the revocation feed. */
 export function createSessionServices(environment: Environment, config: Config, dependencies: Dependencies) {
   const { keys, copies, lastResponses } = dependencies
   const holders = new HolderStore(environment.db)
-  const cutoffs = new CutoffStore(environment.db)
-  const cutoffStores = createCutoffStores(environment, config, cutoffs)
+  const revocations = new RevocationStore(environment.db)
+  const revocationStores = createRevocationStores(environment, config, revocations)
   const { issuer, longestAccessTokenSeconds: windowSeconds } = config
   return {
     holders,
     /** The revocations of users, clients and single tokens. Each shard has a store for the revocations of its sessions. */
-    cutoffs,
+    revocations,
     /** The revocations of each database by the name of its binding. */
-    cutoffStores,
+    revocationStores,
     shards: createShards(environment, config, holders),
-    feed: new RevocationFeed({ stores: cutoffStores, keys, copies, lastResponses, issuer, windowSeconds }),
-    signOut: new SignOut({ ...dependencies, cutoffs, config }),
+    feed: new RevocationFeed({
+      stores: revocationStores,
+      keys,
+      copies,
+      lastResponses,
+      issuer,
+      windowSeconds,
+    }),
+    signOut: new SignOut({ ...dependencies, revocations, config }),
   }
 }
 
@@ -49,17 +56,20 @@ function createShards(
   return new SessionShards(shards)
 }
 
-/** Makes one store for each database. A shard may share the main database, which must not be listed twice. */
-function createCutoffStores(
+/** Creates one store for each database. A shard may share the main database, and the feed must list each database once. */
+function createRevocationStores(
   { db, shardDatabases }: Environment,
   { sessionShards }: Config,
-  cutoffs: CutoffStore,
-): ReadonlyMap<string, CutoffStore> {
+  revocations: RevocationStore,
+): ReadonlyMap<string, RevocationStore> {
   const bindings = new Map([
     ...shardDatabases.map((shardDb, i) => [shardDb, sessionShards[i]?.binding ?? ''] as const),
     [db, MAIN_DATABASE],
   ])
   return new Map(
-    [...bindings].map(([database, name]) => [name, database === db ? cutoffs : new CutoffStore(database)]),
+    [...bindings].map(([database, name]) => [
+      name,
+      database === db ? revocations : new RevocationStore(database),
+    ]),
   )
 }

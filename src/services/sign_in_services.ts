@@ -16,7 +16,7 @@ type Dependencies = StorageServices & AuditServices & SessionServices
 
 export type SignInServices = ReturnType<typeof createSignInServices>
 
-/** Makes the checks of a sign-in: the password, its failures, the challenge and known breaches. */
+/** Creates the checks of a sign-in: the password, failed attempts, the challenge and known breaches. */
 export function createSignInServices(
   { env, db, sealingKeys, hashKeys }: Environment,
   config: Config,

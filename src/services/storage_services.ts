@@ -11,7 +11,7 @@ import { databasesByBinding, type Environment } from './environment.ts'
 
 export type StorageServices = ReturnType<typeof createStorageServices>
 
-/** Makes the stores and limits that all features share. */
+/** Creates the stores and limits that all features share. */
 export function createStorageServices(environment: Environment, config: Config) {
   const { env, db, kv, sealingKeys, shardDatabases } = environment
   const mac = new CopyMac(sealingKeys)

@@ -1,3 +1,4 @@
+import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
 import { UserStore } from '../users/user_store.ts'
@@ -5,11 +6,12 @@ import type { Environment } from './environment.ts'
 
 export type UserServices = ReturnType<typeof createUserServices>
 
-/** Makes the stores of users. */
+/** Creates the stores of users. */
 export function createUserServices({ db }: Environment) {
   return {
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
+    names: new NameStore(db),
     userImports: new UserImportStore(db),
   }
 }

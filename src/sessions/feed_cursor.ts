@@ -1,4 +1,4 @@
-/** A position in the feed: the highest id that each database had given. */
+/** A position in the feed: the highest id that each database had assigned. */
 export type FeedCursor = ReadonlyMap<string, number>
 
 const ID = /^(?:0|[1-9]\d{0,14})$/

@@ -1,17 +1,17 @@
 import type { SigningKey } from '../keys/signing_key.ts'
 import { etagOf } from '../lib/etag.ts'
 import { issueRevocationsToken } from '../tokens/revocations_token.ts'
-import type { Cutoff } from './cutoff_store.ts'
 import { type FeedCursor, formatCursor, parseCursor } from './feed_cursor.ts'
-import type { DatabaseList } from './listed_cutoffs.ts'
+import type { DatabaseList } from './listed_revocations.ts'
+import type { Revocation } from './revocation_store.ts'
 
-/** Each isolate signs a new list at the same times, so that all have the same `exp` and ETag. */
+/** All isolates sign new lists at multiples of this period, so that the lists have the same `exp` and ETag. */
 export const SIGNING_PERIOD_SECONDS = 900
 
 /** How far the `before` of an entry can be in the future. */
 const AHEAD_SECONDS = 120
 
-/** The most entries of a delta. A longer delta costs more than the whole list, which is signed once for all readers. */
+/** The most entries of a delta. A longer delta costs more than the whole list, which an isolate signs once for all readers. */
 const MAX_DELTA_ENTRIES = 1000
 
 /** The most cached deltas of one snapshot. Readers with the same interval request the same deltas. */
@@ -33,7 +33,7 @@ interface SnapshotParts {
   asOf: number
 }
 
-/** The lists of one moment, and their signed documents. Each document is signed at the first request for it. */
+/** The lists of one moment, and their signed documents. The first request for a document signs it. */
 export class FeedSnapshot {
   /** When the lists were read, in Unix seconds. */
   readonly asOf: number
@@ -64,7 +64,7 @@ export class FeedSnapshot {
 
   /** The number of entries of the whole list. */
   get size(): number {
-    return this.#parts.lists.reduce((sum, { cutoffs }) => sum + cutoffs.length, 0)
+    return this.#parts.lists.reduce((sum, { revocations }) => sum + revocations.length, 0)
   }
 
   get lists(): readonly DatabaseList[] {
@@ -95,11 +95,11 @@ export class FeedSnapshot {
     return [...cursor].some(([name, id]) => id > (this.#cursor.get(name) ?? 0))
   }
 
-  #addedSince(since: FeedCursor): Cutoff[] {
-    return this.#parts.lists.flatMap(({ name, cutoffs }) => {
+  #addedSince(since: FeedCursor): Revocation[] {
+    return this.#parts.lists.flatMap(({ name, revocations }) => {
       const last = since.get(name) ?? 0
-      const first = cutoffs.findLastIndex(({ id }) => id <= last) + 1
-      return cutoffs.slice(first)
+      const first = revocations.findLastIndex(({ id }) => id <= last) + 1
+      return revocations.slice(first)
     })
   }
 
@@ -112,9 +112,9 @@ export class FeedSnapshot {
     return document
   }
 
-  async #sign(delta: { since: FeedCursor; added: readonly Cutoff[] } | null): Promise<FeedDocument> {
+  async #sign(delta: { since: FeedCursor; added: readonly Revocation[] } | null): Promise<FeedDocument> {
     const { lists, issuer, key, asOf } = this.#parts
-    const cutoffs = delta?.added ?? lists.flatMap((list) => list.cutoffs)
+    const revocations = delta?.added ?? lists.flatMap((list) => list.revocations)
     const since = delta === null ? null : formatCursor(delta.since)
     const until = formatCursor(this.#cursor)
     const claims = {
@@ -125,10 +125,10 @@ export class FeedSnapshot {
       issuedAt: asOf,
       expiresAt: (periodOf(asOf) + 1) * SIGNING_PERIOD_SECONDS + this.#windowSeconds + AHEAD_SECONDS,
       sequence: lists.reduce((sum, { lastId }) => sum + lastId, 0),
-      entries: cutoffs.map(toEntry),
+      entries: revocations.map(toEntry),
     }
-    // Weak, because each isolate signs the same list itself (RFC 9110 §8.8.1). It includes the key, so that after a change of
-    // the key readers get a list with its signature, and drop keys that are no longer in the JWKS.
+    // The ETag is weak, because each isolate signs the same list itself (RFC 9110 §8.8.1). It includes the key. After a change
+    // of the key, readers get a list with the new signature and drop keys that are no longer in the JWKS.
     const etag = `W/${await etagOf(JSON.stringify([since, until, key.kid, periodOf(asOf)]))}`
     return { token: await issueRevocationsToken(claims, key), etag }
   }
@@ -138,16 +138,16 @@ function periodOf(now: number): number {
   return Math.floor(now / SIGNING_PERIOD_SECONDS)
 }
 
-/** The tokens of an entry have expired this long after its `before`. It is longer if lifetimes were longer earlier. */
+/** The seconds from `before` until all tokens of an entry have expired. Earlier, longer lifetimes make it longer. */
 function windowOf({ lists, windowSeconds }: SnapshotParts): number {
   let longest = windowSeconds
-  for (const { cutoffs } of lists) {
-    for (const { before, expiresAt } of cutoffs) longest = Math.max(longest, expiresAt - before)
+  for (const { revocations } of lists) {
+    for (const { before, expiresAt } of revocations) longest = Math.max(longest, expiresAt - before)
   }
   return longest
 }
 
-/** A cut-off as the feed lists it. */
-function toEntry({ kind, value, before }: Cutoff): Record<string, string | number | boolean> {
+/** The feed entry of a revocation. */
+function toEntry({ kind, value, before }: Revocation): Record<string, string | number | boolean> {
   return { [kind]: kind === 'all' ? true : value, before }
 }

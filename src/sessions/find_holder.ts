@@ -30,7 +30,7 @@ export async function findHolder(
   { api, now }: { api: ApiConfig; now: number },
   { config, holders, shards }: Dependencies,
 ): Promise<LiveHolder | null> {
-  // The audience names the API of an access token, even if its client was moved to another API since.
+  // The audience names the API of an access token. Its client may belong to another API now.
   if (claims.seq === null && claims.audience !== api.audience) return null
   const query = describeToken(claims, { api, now })
   if (claims.sid === null) {
@@ -60,7 +60,7 @@ function describeToken(
   }
 }
 
-/** An access token is live until its session ends. A refresh token is live while it is the current one of its session. */
+/** An access token is live until its session ends. A refresh token is live while it is the current token of its session. */
 function isCurrent(
   { seq }: TokenClaims,
   row: SessionRow | null,

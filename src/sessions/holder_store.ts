@@ -3,7 +3,7 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
 
-/** A token whose client and user are checked: may they still use it? The statements read it as one JSON parameter. */
+/** A token whose client and user the statements check. The statements read it as one JSON parameter. */
 export interface HolderQuery {
   clientId: string
   api: string
@@ -22,7 +22,7 @@ export interface HolderQuery {
   now: number
 }
 
-/** The client and the user of a token, as the database has them now. */
+/** The current client and user of a token in the database. */
 export interface Holder {
   /** Why the token is refused; null if it is valid. */
   problem: HolderProblem | null
@@ -42,32 +42,33 @@ const HOLDER = `
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
 
-/** The conditions for a valid token, by the problem if one is false. They are checked in this order. */
+/** The conditions for a valid token. A key is the problem if its condition is false. SQL checks them in this order. */
 const CONDITIONS = {
-  'the client is disabled or gone': 'c.enabled = 1',
-  'the client is of another API': 'c.api = token.api',
-  "the client's tokens were cut off": 'c.tokens_valid_from <= token.issued_at',
-  'a secret that was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
+  'the client is disabled or was deleted': 'c.enabled = 1',
+  'the client belongs to another API': 'c.api = token.api',
+  "the client's tokens were revoked": 'c.tokens_valid_from <= token.issued_at',
+  'the client secret was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
   // The entry of this token may have been merged into an entry of its client or of all tokens.
   'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
     WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti
       OR j.kind = 'client_id' AND j.value = token.client_id OR j.kind = 'all' AND j.value = ''))`,
-  'the user is gone': 'token.subject IS NULL OR u.id IS NOT NULL',
+  'the user was deleted': 'token.subject IS NULL OR u.id IS NOT NULL',
   'the user is disabled': 'token.subject IS NULL OR u.enabled = 1',
-  'the user is of another pool': 'token.subject IS NULL OR u.pool = token.pool',
-  'signed out everywhere since': 'token.subject IS NULL OR u.tokens_valid_from <= token.issued_at',
-  'a role was removed since':
+  'the user belongs to another pool': 'token.subject IS NULL OR u.pool = token.pool',
+  'all sessions of the user were ended later':
+    'token.subject IS NULL OR u.tokens_valid_from <= token.issued_at',
+  'the user lost a role later':
     "token.kind <> 'access' OR token.subject IS NULL OR u.access_valid_from <= token.issued_at",
-  'the client lost a scope or a grant since':
+  'the client lost a scope or a grant later':
     "token.kind <> 'access' OR c.access_valid_from <= token.issued_at",
   // The constraints of the table exclude every other value that does not decode.
-  'the roles are no list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
+  'the roles are not a list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
     AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
-  'the sign-out lies ahead': `token.subject IS NULL
+  'the sign-out time is in the future': `token.subject IS NULL
     OR max(u.tokens_valid_from, u.access_valid_from) <= token.now + ${MAX_AHEAD_SECONDS}`,
-  'the client lost a scope or a grant a moment ago':
+  'the client lost a scope or a grant seconds ago':
     "token.kind <> 'used refresh' OR c.access_valid_from <= token.now",
 } as const
 
@@ -96,7 +97,7 @@ export interface HolderGuard {
   query: string | null
 }
 
-/** The guard of a statement whose holder was checked before it. */
+/** The guard of a statement after a separate check of the holder. */
 export const NO_GUARD: HolderGuard = { sql: 'TRUE', query: null }
 
 /** Checks the client and the user of a token in the main database, the system of record. */

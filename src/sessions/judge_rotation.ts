@@ -3,9 +3,9 @@ import { endOfSession, type SessionRow } from './session.ts'
 /** The result of one use of a refresh token. */
 export type RotationOutcome =
   | { kind: 'rotated'; seq: number; expiresAt: number }
-  /** The predecessor of the current token, used again within the retry window. It gets the same successor. */
+  /** The token is the predecessor of the current token, within the retry window. It gets the same successor. */
   | { kind: 'retried'; seq: number; expiresAt: number }
-  /** An older token, or the predecessor after the retry window. The token was copied (RFC 9700 §4.14.2). */
+  /** The token is older, or the retry window is over. It may have been copied (RFC 9700 §4.14.2). */
   | { kind: 'replayed' }
   | { kind: 'refused'; reason: string }
 
@@ -23,14 +23,18 @@ export interface RotationAttempt {
   sessionLifetimeSeconds: number | null
 }
 
-/** Decides between rotation, retry and theft by the row after the atomic statement. */
+/** Distinguishes rotation, retry and theft by the row after the atomic statement. */
 export function judgeRotation({ seq, advanced, row, now, ...rules }: RotationAttempt): RotationOutcome {
-  if (row === null) return { kind: 'refused', reason: 'the session is gone' }
+  if (row === null) return { kind: 'refused', reason: 'the session has no row' }
   if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }
   if (advanced) return { kind: 'rotated', seq: row.seq, expiresAt: row.expiresAt }
   if (endOfSession(row, rules.sessionLifetimeSeconds) <= now)
     return { kind: 'refused', reason: 'the session expired' }
-  if (row.seq <= seq) return { kind: 'refused', reason: 'newer than its session: was the database restored?' }
+  if (row.seq <= seq)
+    return {
+      kind: 'refused',
+      reason: 'the token is newer than its session: the database may have been restored',
+    }
   const isPredecessor = row.seq === seq + 1
   if (isPredecessor && now - row.rotatedAt < rules.retryWindowSeconds) {
     return { kind: 'retried', seq: row.seq, expiresAt: row.expiresAt }

@@ -7,15 +7,15 @@ import { SingleFlight } from '../lib/single_flight.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
-import type { CutoffStore } from './cutoff_store.ts'
 import { type FeedDocument, FeedSnapshot } from './feed_snapshot.ts'
-import { ListedCutoffs, MAX_FEED_ENTRIES } from './listed_cutoffs.ts'
-import { MERGED } from './merge_cutoffs.ts'
+import { ListedRevocations, MAX_FEED_ENTRIES } from './listed_revocations.ts'
+import { MERGED } from './merge_revocations.ts'
+import type { RevocationStore } from './revocation_store.ts'
 
-/** How long the edge and an isolate cache the feed. It is part of the maximum delay of a revocation. */
+/** The time for which the edge and an isolate cache the feed. It is part of the maximum delay of a revocation. */
 export const FEED_MAX_AGE_SECONDS = 5
 
-/** The least time between two writes of the KV copy. The copy is for outages of D1. KV accepts one write a second to a key. */
+/** The minimum time between two writes of the KV copy. The copy is for outages of D1. KV accepts one write a second to a key. */
 const COPY_AGAIN_SECONDS = 60
 
 /** The name of the copies. */
@@ -28,17 +28,17 @@ export interface Feed extends FeedDocument {
 
 const feedSchema: z.ZodMiniType<Feed> = z.object({ token: z.string(), etag: z.string(), asOf: z.int() })
 
-/** How full the list is, for operators. */
+/** The size of the list and its merged entries, for operators. */
 export interface FeedState {
   entries: number
   maxEntries: number
-  /** The coarse entries that replaced finer ones: of a client, or of all tokens (`clientId` null). */
+  /** The coarse entries that replaced finer ones. `clientId` is null if an entry is for all tokens. */
   merged: { clientId: string | null; before: number }[]
 }
 
 interface Dependencies {
-  /** Every database that lists cut-offs, by the name of its binding. */
-  stores: ReadonlyMap<string, CutoffStore>
+  /** Every database that lists revocations, by the name of its binding. */
+  stores: ReadonlyMap<string, RevocationStore>
   keys: KeyRing
   copies: ReadCopyStore
   lastResponses: LastResponseStore
@@ -51,22 +51,22 @@ interface Dependencies {
 export class RevocationFeed {
   readonly #dependencies: Dependencies
   readonly #flights = new SingleFlight<FeedSnapshot>()
-  readonly #listed: ListedCutoffs
+  readonly #listed: ListedRevocations
   #snapshot: FeedSnapshot | null = null
   /** The last copy that this isolate wrote to KV, and its time. */
   #copied = { token: '', at: 0 }
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#listed = new ListedCutoffs(dependencies.stores)
+    this.#listed = new ListedRevocations(dependencies.stores)
   }
 
   /**
-   * Reads the feed. It is at most FEED_MAX_AGE_SECONDS old if the stores respond in time. Otherwise it is the last list of
-   * this isolate, of KV or of this data centre. `asOf` is the time of the list.
+   * Reads the feed. The list is at most FEED_MAX_AGE_SECONDS old if the stores respond in time. Otherwise it is the last list
+   * in this isolate, in KV or in the cache of this data centre. `asOf` is the time of the list.
    *
    * @param since The cursor at the end of the reader's list; null for the whole list.
-   * @throws StorageUnavailable without any list
+   * @throws StorageUnavailable if no list is found
    */
   async read(since: string | null, context: RequestContext): Promise<Feed> {
     const snapshot = await this.#current(since, context)
@@ -79,13 +79,13 @@ export class RevocationFeed {
   async describe(context: RequestContext): Promise<FeedState> {
     const { lists, size } = await this.#renewOnce(context)
     const merged = lists
-      .flatMap(({ cutoffs }) => cutoffs)
+      .flatMap(({ revocations }) => revocations)
       .filter(({ reason }) => reason === MERGED)
       .map(({ clientId, before }) => ({ clientId, before }))
     return { entries: size, maxEntries: MAX_FEED_ENTRIES, merged }
   }
 
-  /** Merges entries if there are too many. The cron trigger calls it, so that a feed without readers is merged too. */
+  /** Merges entries if the list is too long. The cron trigger calls it, because a feed without readers can also be too long. */
   async keepWithinLimit(now: number): Promise<void> {
     try {
       await this.#listed.read(now)
@@ -131,7 +131,7 @@ export class RevocationFeed {
     this.#dependencies.copies.repair(NAME, feed, context)
   }
 
-  /** The newer one of the copy in KV and the copy of this data centre. The copy in KV may be a minute old. */
+  /** The newer copy of two: in KV, and in the cache of this data centre. The copy in KV may be a minute old. */
   async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastResponses } = this.#dependencies
     const found = await Promise.all([copies, lastResponses].map((store) => findFeed(store, context)))

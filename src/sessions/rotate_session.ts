@@ -2,7 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { requireCutOffIsOver } from '../clients/require_current_client.ts'
+import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
@@ -31,10 +31,10 @@ export interface RotatedSession {
 }
 
 /**
- * Uses up a refresh token for its successor, if D1 allows its client and its user. One call to D1 checks and rotates if the
- * session is in the main database.
+ * Exchanges a refresh token for its successor, after D1 has checked its client and its user. If the session is in the main
+ * database, one call to D1 checks and rotates.
  *
- * @throws OAuthError invalid_grant, or invalid_client for a secret that was retired, or temporarily_unavailable;
+ * @throws OAuthError invalid_grant, or invalid_client for a retired secret, or temporarily_unavailable;
  *   StorageUnavailable
  */
 export async function rotateSession(
@@ -45,9 +45,9 @@ export async function rotateSession(
   const { config, shards } = services
   const { now } = request.context
   const sessions = shards.find(claims.sid)
-  if (sessions === null) throw refuseRefresh('its session is of no shard of ours', claims)
+  if (sessions === null) throw refuseRefresh('its session names an unknown shard', claims)
   const identity = identify(claims, request, config.sessionLifetimeSeconds)
-  if (identity.expiresAt <= now) throw refuseRefresh('the session has lived as long as it may', claims)
+  if (identity.expiresAt <= now) throw refuseRefresh('the session has reached its maximum lifetime', claims)
   const rotation = {
     ...identity,
     seq: claims.seq,
@@ -62,24 +62,25 @@ export async function rotateSession(
   const { sid, subject, scope } = claims
   const { seq, expiresAt } = outcome
   const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
-  const reason = `token ${claims.seq} gave ${seq}`
+  const reason = `token ${claims.seq} was exchanged for token ${seq}`
   const event = { kind, reason, subject, sid, grant: 'refresh_token' } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
   return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
 }
 
 /**
- * @returns the error for a holder with a problem
+ * Makes the error for a holder with a problem.
+ *
  * @throws CorruptRecord if a `tokensValidFrom` is too far in the future
  * @throws OAuthError temporarily_unavailable if the client lost a scope or a grant in the last seconds
  */
 function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
-  if (problem === 'the sign-out lies ahead' && user !== null) issueTimeOf(user, now)
-  if (problem === 'the client lost a scope or a grant a moment ago') {
-    requireCutOffIsOver(claims.clientId, clientValidFrom, now)
+  if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
+  if (problem === 'the client lost a scope or a grant seconds ago') {
+    requireNoActiveRevocation(claims.clientId, clientValidFrom, now)
   }
-  if (problem === 'a secret that was retired') return invalidClient(problem)
-  return refuseRefresh(problem ?? 'its holder may not go on', claims)
+  if (problem === 'the client secret was retired') return invalidClient(problem)
+  return refuseRefresh(problem ?? 'its holder may not refresh', claims)
 }
 
 function describeToken(
@@ -99,7 +100,7 @@ function describeToken(
   }
 }
 
-/** The identity of a session. The first token shows when the session started. Later the row of the session has the time. */
+/** The identity of a session. Only the first token contains the start of the session. Later the row contains it. */
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,
@@ -119,9 +120,10 @@ async function endForTheft(
   { request, services }: { request: ClientRequest; services: Dependencies },
 ) {
   const { sid, subject, seq } = claims
-  const reason = `token ${seq} was used again, too late for a retry`
+  const reason = `token ${seq} was used again after the retry window`
   const { context } = request
-  // Runs to its end even if the caller disconnects. A thief could measure that a valid token gets an earlier response.
+  // The end must not depend on the caller, who may disconnect. The response waits for it, because a faster response would
+  // tell a thief that the token was valid.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
   return refuseRefresh(reason, claims)

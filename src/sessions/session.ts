@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import type { Suspicion } from '../users/sign_in_mark.ts'
 
-/** Why a session ended before its time. */
+/** The reason for the end of a session before it expired. */
 export type EndReason =
   | 'replayed refresh token'
   | 'revoked by its client'
@@ -10,7 +10,7 @@ export type EndReason =
   | 'ended by an operator'
   | Suspicion
 
-/** A session and its owner, as each of its tokens describes them. Times are Unix seconds. */
+/** A session and its owner, from the claims of a token. Times are Unix seconds. */
 export interface SessionIdentity {
   sid: string
   subject: string
@@ -19,7 +19,7 @@ export interface SessionIdentity {
   startedAt: number
   /** When the session ends without a further refresh. */
   expiresAt: number
-  /** When the token that describes the session expires, or the last token that may exist. */
+  /** When the token expires. Without a token: when the last token of the session expires. */
   tokenExpiresAt: number
 }
 

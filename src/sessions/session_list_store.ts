@@ -12,7 +12,7 @@ export interface StoredSession extends SessionRow {
   api: string
 }
 
-/** The owner of the listed sessions. One of the two can be null. */
+/** The owner of the listed sessions. A null member matches any value. The list is empty if both are null. */
 export interface SessionOwner {
   subject: string | null
   clientId: string | null
@@ -45,7 +45,7 @@ export class SessionListStore {
     return (await this.findMany([sid]))[0] ?? null
   }
 
-  /** The sessions of some ids. Sessions without a row are left out. @throws StorageUnavailable, CorruptRecord */
+  /** The sessions with these ids. The result omits sessions without a row. @throws StorageUnavailable, CorruptRecord */
   async findMany(sids: readonly string[]): Promise<StoredSession[]> {
     if (sids.length === 0) return []
     const select = this.#db

@@ -5,7 +5,7 @@ import { generateSid, shardNameOf } from './sid.ts'
 
 export interface Shard extends ShardConfig {
   sessions: SessionStore
-  /** The lists of the same sessions. */
+  /** Lists the same sessions for operators. */
   list: SessionListStore
 }
 

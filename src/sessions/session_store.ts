@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import { SESSION_MARGIN_SECONDS, sessionCutoffTime } from './cutoff_store.ts'
 import {
   decodeHolder,
   guardFor,
@@ -12,6 +11,7 @@ import {
   NO_GUARD,
 } from './holder_store.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
+import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
 import { decodeSessionRow, type EndReason, type SessionIdentity, type SessionRow } from './session.ts'
 
 /** One use of a refresh token. Times are Unix seconds. */
@@ -67,9 +67,9 @@ export class SessionStore {
   }
 
   /**
-   * Uses up the refresh token `seq` of a session in one atomic statement, so that only one of several parallel requests
-   * advances the session. The same transaction then reads the row, which tells a retry from theft. If the holder has a
-   * problem, nothing is used up.
+   * Uses the refresh token `seq` of a session in one atomic statement, so that only one of several parallel requests advances
+   * the session. The same transaction then reads the row, which distinguishes a retry from theft. If the holder has a
+   * problem, the token stays unused.
    *
    * @returns `outcome` is null if the holder has a problem
    * @throws StorageUnavailable, CorruptRecord
@@ -127,11 +127,11 @@ export class SessionStore {
   }
 
   /**
-   * Ends a session and lists it for the revocation feed, in one transaction. A session whose last access token has expired
-   * is not listed. A guest's session is listed only if an operator ends it: a guest's token has no rights that a new guest
-   * lacks, and an attacker could fill the list with guests.
+   * Ends a session and lists it for the revocation feed, in one transaction. The feed does not list a session whose last
+   * access token has expired. The feed lists a guest's session only if an operator ends it. A guest's token has no rights
+   * that a new guest lacks, and an attacker could fill the list with guests.
    *
-   * @returns whether this call ended it. Of parallel calls, exactly one did.
+   * @returns whether this call ended the session. Only one of several parallel calls returns true.
    * @throws StorageUnavailable
    */
   async end(session: SessionIdentity, reason: EndReason, now: number): Promise<boolean> {
@@ -151,8 +151,8 @@ export class SessionStore {
   }
 
   /**
-   * A statement that lists the session that the statement before it ended. The last access token was issued at the sign-in,
-   * at the last refresh, or at a retry of it.
+   * Makes a statement that lists the session, if the previous statement ended it. The sign-in, the last refresh or a retry of
+   * the refresh issued the last access token.
    */
   #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): D1PreparedStatement {
     const { apis, longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
@@ -167,7 +167,7 @@ export class SessionStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[sid, sessionCutoffTime(now), reason, now],
+        ...[sid, sessionRevocationTime(now), reason, now],
         ...[accessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
       )
   }

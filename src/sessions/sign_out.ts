@@ -7,34 +7,39 @@ import type { Config } from '../config/config.ts'
 import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
-import { type CutoffStore, clientCutoffTime, cutoffTime, type NewCutoff } from './cutoff_store.ts'
+import {
+  clientRevocationTime,
+  type NewRevocation,
+  type RevocationStore,
+  revocationTime,
+} from './revocation_store.ts'
 
 interface Dependencies {
   userAdmin: UserAdminStore
   clients: ClientStore
   clientAdmin: ClientAdminStore
-  cutoffs: CutoffStore
+  revocations: RevocationStore
   audit: AuditStore
   config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
 /** A revocation of the tokens of a user or of a client. */
-export interface CutOff<Edit, Conditions> {
+export interface OwnerRevocation<Edit, Conditions> {
   reason: string
-  /** Further changes of the record. */
+  /** Other changes of the record in the same statement. */
   edit?: Edit
-  /** The conditions of the change. Absent conditions always hold. */
+  /** The conditions of the change. An absent condition is always true. */
   conditions?: Partial<Conditions>
   /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
 }
 
-type UserCutOff = CutOff<Omit<UserEdit, keyof TokenStarts>, UserConditions>
-type ClientCutOff = CutOff<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
+type UserRevocation = OwnerRevocation<Omit<UserEdit, keyof TokenStarts>, UserConditions>
+type ClientRevocation = OwnerRevocation<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
- * Ends every session of a user or of a client. One transaction has the change, the entry of the revocation feed and the audit
- * event. The token endpoint refuses refreshes at once. An API refuses access tokens once it has read the feed.
+ * Ends every session of a user or of a client. One transaction writes the change, the feed entry and the audit event. The
+ * token endpoint refuses refreshes at once. An API refuses access tokens after it has read the feed.
  */
 export class SignOut {
   readonly #dependencies: Dependencies
@@ -44,107 +49,134 @@ export class SignOut {
   }
 
   /** @throws StorageUnavailable, CorruptRecord */
-  endUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
-    return this.#changeUser(userId, cutOff, { tokensValidFrom: cutoffTime(context.now) }, context)
+  endUser(
+    userId: string,
+    revocation: UserRevocation,
+    context: RequestContext,
+  ): Promise<EditOutcome<UserRecord>> {
+    return this.#changeUser(userId, revocation, { tokensValidFrom: revocationTime(context.now) }, context)
   }
 
   /**
-   * Takes rights from a user: older access tokens are refused, and the sessions continue. A refresh gives an access token
-   * with the remaining rights.
+   * Removes rights from a user: revokes older access tokens, and the sessions continue. A refresh gives an access token with
+   * the remaining rights.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  reduceUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
-    return this.#changeUser(userId, cutOff, { accessValidFrom: cutoffTime(context.now) }, context)
+  reduceUser(
+    userId: string,
+    revocation: UserRevocation,
+    context: RequestContext,
+  ): Promise<EditOutcome<UserRecord>> {
+    return this.#changeUser(userId, revocation, { accessValidFrom: revocationTime(context.now) }, context)
   }
 
-  #changeUser(userId: string, cutOff: UserCutOff, starts: TokenStarts, context: RequestContext) {
-    const edit = { ...cutOff.edit, ...starts }
-    const alongside = this.#alongsideUser(userId, cutOff, context)
-    return this.#dependencies.userAdmin.change(userId, edit, userConditions(cutOff, context), alongside)
+  #changeUser(userId: string, revocation: UserRevocation, starts: TokenStarts, context: RequestContext) {
+    const edit = { ...revocation.edit, ...starts }
+    const alongside = this.#alongsideUser(userId, revocation, context)
+    return this.#dependencies.userAdmin.change(userId, edit, userConditions(revocation, context), alongside)
   }
 
   /** Deletes a user and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
-  removeUser(userId: string, cutOff: UserCutOff, context: RequestContext): Promise<EditOutcome<UserRecord>> {
-    const conditions = userConditions(cutOff, context)
-    const alongside = this.#alongsideUser(userId, cutOff, context)
+  removeUser(
+    userId: string,
+    revocation: UserRevocation,
+    context: RequestContext,
+  ): Promise<EditOutcome<UserRecord>> {
+    const conditions = userConditions(revocation, context)
+    const alongside = this.#alongsideUser(userId, revocation, context)
     return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
   }
 
-  /** The caller must renew the KV copy of the client after it. @throws StorageUnavailable, CorruptRecord */
+  /** The caller must renew the KV copy of the client afterwards. @throws StorageUnavailable, CorruptRecord */
   async endClient(
     clientId: string,
-    cutOff: ClientCutOff,
+    revocation: ClientRevocation,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(clientId, cutOff, { tokensValidFrom: clientCutoffTime(context.now) }, context)
+    return this.#changeClient(
+      clientId,
+      revocation,
+      { tokensValidFrom: clientRevocationTime(context.now) },
+      context,
+    )
   }
 
-  /** Takes rights from a client, as `reduceUser` from a user. The caller must renew the KV copy of the client after it. */
+  /** Removes rights from a client, like `reduceUser`. The caller must renew the KV copy of the client afterwards. */
   async reduceClient(
     clientId: string,
-    cutOff: ClientCutOff,
+    revocation: ClientRevocation,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(clientId, cutOff, { accessValidFrom: clientCutoffTime(context.now) }, context)
+    return this.#changeClient(
+      clientId,
+      revocation,
+      { accessValidFrom: clientRevocationTime(context.now) },
+      context,
+    )
   }
 
-  async #changeClient(clientId: string, cutOff: ClientCutOff, starts: TokenStarts, context: RequestContext) {
+  async #changeClient(
+    clientId: string,
+    revocation: ClientRevocation,
+    starts: TokenStarts,
+    context: RequestContext,
+  ) {
     const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...cutOff.edit, ...starts }
-    const alongside = this.#alongsideClient(clientId, cutOff, context)
+    const edit = { ...revocation.edit, ...starts }
+    const alongside = this.#alongsideClient(clientId, revocation, context)
     const outcome = await clientAdmin.change(
       clientId,
       edit,
-      { versions: null, now: context.now, ...cutOff.conditions },
+      { versions: null, now: context.now, ...revocation.conditions },
       alongside,
     )
     clients.forget(clientId)
     return outcome
   }
 
-  /** Deletes a client. The caller must renew the KV copy after it. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a client. The caller must renew its KV copy afterwards. @throws StorageUnavailable, CorruptRecord */
   async removeClient(
     clientId: string,
-    cutOff: ClientCutOff,
+    revocation: ClientRevocation,
     context: RequestContext,
   ): Promise<EditOutcome<ClientRecord>> {
     const { clients, clientAdmin } = this.#dependencies
-    const conditions = { versions: null, now: context.now, ...cutOff.conditions }
-    const alongside = this.#alongsideClient(clientId, cutOff, context)
+    const conditions = { versions: null, now: context.now, ...revocation.conditions }
+    const alongside = this.#alongsideClient(clientId, revocation, context)
     const outcome = await clientAdmin.remove(clientId, conditions, alongside)
     clients.forget(clientId)
     return outcome
   }
 
-  #alongsideUser(userId: string, { reason, event }: UserCutOff, context: RequestContext) {
-    const cutoff = { kind: 'sub', value: userId, reason, clientId: null } as const
-    return this.#alongside(cutoff, { ...event, subject: userId }, context)
+  #alongsideUser(userId: string, { reason, event }: UserRevocation, context: RequestContext) {
+    const revocation = { kind: 'sub', value: userId, reason, clientId: null } as const
+    return this.#alongside(revocation, { ...event, subject: userId }, context)
   }
 
-  #alongsideClient(clientId: string, { reason, event }: ClientCutOff, context: RequestContext) {
-    const cutoff = { kind: 'client_id', value: clientId, reason, clientId } as const
-    return this.#alongside(cutoff, { ...event, clientId }, context)
+  #alongsideClient(clientId: string, { reason, event }: ClientRevocation, context: RequestContext) {
+    const revocation = { kind: 'client_id', value: clientId, reason, clientId } as const
+    return this.#alongside(revocation, { ...event, clientId }, context)
   }
 
-  /** Statements for the feed entry and the audit event. They run after the statement that makes the change. */
+  /** Makes the statements for the feed entry and the audit event. They run after the statement of the change. */
   #alongside(
-    cutoff: Omit<NewCutoff, 'before' | 'expiresAt'>,
+    revocation: Omit<NewRevocation, 'before' | 'expiresAt'>,
     event: Partial<AuditEvent>,
     context: RequestContext,
   ) {
-    const { cutoffs, audit, config } = this.#dependencies
-    const { reason, kind } = cutoff
-    const before = (kind === 'sub' ? cutoffTime : clientCutoffTime)(context.now)
+    const { revocations, audit, config } = this.#dependencies
+    const { reason, kind } = revocation
+    const before = (kind === 'sub' ? revocationTime : clientRevocationTime)(context.now)
     const expiresAt = before + config.longestAccessTokenSeconds
     const unknown = { api: null, clientId: null, subject: null, sid: null }
     return [
       audit.additionIfChanged({ ...unknown, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
-      cutoffs.additionIfChanged({ ...cutoff, before, expiresAt }, context.now),
+      revocations.additionIfChanged({ ...revocation, before, expiresAt }, context.now),
     ]
   }
 }
 
-function userConditions({ conditions }: UserCutOff, { now }: RequestContext): UserConditions {
+function userConditions({ conditions }: UserRevocation, { now }: RequestContext): UserConditions {
   return { versions: null, adminPool: null, now, ...conditions }
 }

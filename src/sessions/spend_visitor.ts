@@ -17,22 +17,22 @@ import type { SessionShards } from './session_shards.ts'
 interface Dependencies {
   config: Pick<Config, 'issuer'>
   keys: KeyRing
-  clientTable: Pick<ClientTableStore, 'findStanding'>
+  clientTable: Pick<ClientTableStore, 'findValidity'>
   shards: SessionShards
   audit: AuditStore
 }
 
 /** A sign-in of a customer who may have been a guest before. */
 interface Merge {
-  /** The access token of the guest, not verified yet; null if the request has none. */
+  /** The unverified access token of the guest; null if the request lacks one. */
   token: string | null
   /** The subject of the user who signs in. */
   customer: string
 }
 
 /**
- * Ends the session of a guest who signs in as a customer. The atomic end of the session makes sure that only one sign-in
- * merges the cart. A token that is not valid fails no sign-in: it is ignored and audited.
+ * Ends the session of a guest who signs in as a customer. A session ends only once, so only one sign-in can merge the cart. An
+ * invalid token does not fail the sign-in. The server ignores it and records an audit event.
  *
  * @returns the subject of the guest; null without a valid token
  * @throws StorageUnavailable, so that a retry can merge the cart
@@ -71,26 +71,26 @@ async function requireLiveVisitor(
   const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context)
   const { sid, subject, clientId, issuedAt } = claims
-  if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a visitor')
-  const standing = await clientTable.findStanding(clientId)
-  if (!standing?.enabled || issuedAt < standing.tokensValidFrom) {
-    throw new InvalidToken("the visitor's client was cut off")
+  if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a guest')
+  const validity = await clientTable.findValidity(clientId)
+  if (!validity?.enabled || issuedAt < validity.tokensValidFrom) {
+    throw new InvalidToken("the guest's client was disabled or its tokens were revoked")
   }
   return { ...claims, sid }
 }
 
-/** @throws InvalidToken if the guest's session has ended before */
+/** @throws InvalidToken if the guest's session has already ended */
 async function spend(
   visitor: VisitorClaims,
   { api, context }: ClientRequest,
   { shards }: Dependencies,
 ): Promise<void> {
   const sessions = shards.find(visitor.sid)
-  if (sessions === null) throw new InvalidToken('its session is of no shard of ours')
+  if (sessions === null) throw new InvalidToken('its session names an unknown shard')
   const expiresAt = context.now + api.refreshTokenLifetimeSeconds
   const identity = identifySession(visitor, { api: api.name, expiresAt })
   const isFirst = await sessions.end(identity, 'merged into a customer', context.now)
-  if (!isFirst) throw new InvalidToken("the visitor's session had ended")
+  if (!isFirst) throw new InvalidToken("the guest's session had already ended")
 }
 
 function auditRefusal(

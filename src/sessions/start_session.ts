@@ -8,7 +8,7 @@ import type { GrantedScope } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
-import type { PasswordStanding } from '../users/password_standing.ts'
+import type { PasswordState } from '../users/password_state.ts'
 import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { SessionShards } from './session_shards.ts'
 
@@ -24,11 +24,11 @@ interface Dependencies {
 export interface SignedIn {
   subject: string
   roles: readonly string[]
-  standing: PasswordStanding
+  passwordState: PasswordState
   scope: GrantedScope
   /** The `iat` of the tokens, in Unix seconds. */
   issuedAt: number
-  /** Further facts of the session, which all its tokens have. */
+  /** Other facts of the session, for all its tokens. */
   facts: Omit<SessionFacts, 'sid'>
   /** How the user signed in, for the audit trail. */
   by: 'guest' | 'password'
@@ -36,7 +36,7 @@ export interface SignedIn {
   signIn: VerifiedSignIn | null
 }
 
-/** Issues the first tokens of a new session. No store is written before the response. */
+/** Issues the first tokens of a new session. The response waits for no write to a store. */
 export async function startSession(
   { by, facts, signIn, ...signedIn }: SignedIn,
   request: ClientRequest,
@@ -49,7 +49,7 @@ export async function startSession(
   const sid = services.shards.newSid(context.continent)
   const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt }
   const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
-  // The event has the `iat` of the tokens: an earlier cut-off must not look as if it came after the sign-in.
+  // The event has the `iat` of the tokens. With an earlier time, an old revocation could appear to follow the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
   auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)
   if (signIn !== null) {

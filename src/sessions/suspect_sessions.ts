@@ -11,8 +11,8 @@ interface Dependencies {
 }
 
 /**
- * Ends sessions whose sign-in may be a correct guess, or read an outdated record of the user. Older sessions of the user
- * continue. If there were MAX_MARKS sign-ins, the row of the account may lack some, so all sessions of the user end.
+ * Ends sessions whose sign-in may be a correct guess, or may have read an outdated record of the user. Older sessions of the
+ * user continue. The row of an account lists at most MAX_MARKS sign-ins. If it is full, all sessions of the user end.
  */
 export class SuspectSessionEnder implements SuspectSessions {
   readonly #dependencies: Dependencies

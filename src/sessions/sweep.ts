@@ -1,19 +1,19 @@
 import type { Clock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
 
-/** The most rows that one statement removes: D1 runs one statement at a time, and a sign-in may wait for it. */
+/** The most rows that one statement removes. D1 runs one statement at a time, so a sign-in may wait for it. */
 export const BATCH_ROWS = 1000
 
-/** One run of the Worker can send 1000 statements to D1. The signing keys need some of them. */
+/** A Worker can send 1000 statements to D1 in one run. The signing keys need some of them. */
 export const MAX_STATEMENTS = 900
 
-/** A run ends before the next one starts. The cron trigger fires every five minutes. */
+/** A run ends before the next run starts. The cron trigger starts a run every five minutes. */
 const MAX_SECONDS = 240
 
 /** Expired rows of one table in one database. */
 export interface Sweepable {
   table: string
-  /** Removes up to `limit` of the rows. Returns how many. */
+  /** Removes up to `limit` rows. @returns how many */
   sweep(limit: number): Promise<number>
 }
 
@@ -22,8 +22,8 @@ interface Progress extends Sweepable {
 }
 
 /**
- * Removes expired rows, one batch of each table in turn. A run that has used up its statements or its time leaves the rest
- * to the next run. A table that fails does not stop the others.
+ * Removes expired rows, one batch of each table in turn. A run stops when it has used its statements or its time. The next
+ * run removes the rest. A failure in one table does not stop the others.
  */
 export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
   const begunAt = clock.now()
@@ -36,7 +36,7 @@ export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Pro
   for (const { table, removed } of queue) log('warn', 'sweep_unfinished', { table, removed })
 }
 
-/** Removes one batch. @returns whether there may be more rows */
+/** Removes one batch. @returns whether the table may have more rows to remove */
 async function sweepBatch(progress: Progress): Promise<boolean> {
   const { table } = progress
   try {

@@ -4,7 +4,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 
-/** The bindings of the budgets. A budget counts one minute, one address and one Cloudflare location. */
+/** The bindings of the budgets. A budget counts the requests of one address in one minute at one Cloudflare location. */
 export const BURST_BINDINGS = {
   sign_ins: 'SIGN_IN_LIMIT',
   guesses: 'GUESS_LIMIT',
@@ -22,7 +22,7 @@ export type BurstBindings = { [B in Budget as (typeof BURST_BINDINGS)[B]]?: Rate
 /** The `period` of each binding in wrangler.toml. */
 export const PERIOD_SECONDS = 60
 
-/** Budgets that need no exact count: the runtime keeps them near the caller. A budget without a binding is unlimited. */
+/** Budgets of the runtime, which counts near the caller and not exactly. A budget without a binding is unlimited. */
 export class BurstLimits {
   readonly #bindings: BurstBindings
 
@@ -31,10 +31,11 @@ export class BurstLimits {
   }
 
   /**
-   * Takes one from the budget of the caller's address, and for IPv6 from that of its share of the /48: all /64s of a network
-   * together have four budgets. A caller without an address has no budget. If a binding does not respond, the request passes.
+   * Takes one from the budget of the caller's address. An IPv6 address also uses the budget of its share of the /48, so all /64s
+   * of a network together have four budgets. A caller without an address has no budget. It fails open if a binding does not
+   * respond.
    *
-   * @param whose Separates the budgets of one address, such as by the client.
+   * @param whose Separates the budgets of one address, such as the budgets of different clients.
    * @throws OAuthError temporarily_unavailable
    */
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
@@ -52,7 +53,7 @@ export class BurstLimits {
     throw tooManyAttempts(`the budget of ${budget} of ${clientId} is used up`, PERIOD_SECONDS)
   }
 
-  /** Takes one from the budget of a key. Returns false where it is used up. */
+  /** Takes one from the budget of a key. @returns false if the budget is used up */
   async isWithin(budget: Budget, key: string): Promise<boolean> {
     const binding = this.#bindings[BURST_BINDINGS[budget]]
     return binding === undefined || (await take(binding, `${budget} ${key}`))

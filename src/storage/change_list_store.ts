@@ -6,10 +6,10 @@ import { SingleFlight } from '../lib/single_flight.ts'
 import { callStore, READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { CHANGE_LIST_SECONDS } from './copy_ages.ts'
 
-/** A subquery: the number of the latest change that a row read by the same statement includes. */
+/** A subquery for the number of the latest change. A row of the same statement includes all changes up to this number. */
 export const LATEST_CHANGE = '(SELECT coalesce(max(seq), 0) FROM copy_changes)'
 
-/** The maximum number of changes in one read. The newest are read, and older copies are ignored. */
+/** The maximum number of changes in one read. A read gets the newest changes. Older copies then count as outdated. */
 const MAX_CHANGES = 100
 
 /** The maximum number of changes in memory. */
@@ -21,16 +21,16 @@ const READ_AGAIN_SECONDS = 5
 const rowsSchema = z.array(z.object({ seq: z.int(), name: z.string() }))
 
 /**
- * The list of records that changed, by the names of their copies, with the number of the latest change of each. An isolate
- * keeps it in memory and reads new rows from D1 every few seconds. It shows which copies are outdated, at any age of a copy.
+ * The list of changed records: the name of each copy and the number of its latest change. An isolate has the list in memory and
+ * reads new rows from D1 every few seconds. The list shows whether a copy of any age is outdated.
  */
 export class ChangeListStore {
   readonly #db: D1Database
   readonly #flights = new SingleFlight<void>()
-  /** The number of the latest change by name, the oldest first. */
+  /** The number of the latest change of each name, the oldest first. */
   readonly #changes = new Map<string, number>()
   #latest = 0
-  /** The list is complete for changes with a higher number. */
+  /** The list is complete for all changes with a number above this one. */
   #coversAfter = 0
   /** Unix seconds. */
   #readAt = Number.NEGATIVE_INFINITY
@@ -45,15 +45,15 @@ export class ChangeListStore {
     return this.#latest
   }
 
-  /** Whether a copy lacks a change, as far as this isolate knows. @param asOf The latest change that the copy includes. */
+  /** Whether a copy lacks a change that this isolate knows. @param asOf The number of the latest change in the copy. */
   isOutdated(name: string, asOf: number): boolean {
     return asOf < this.#coversAfter || asOf < (this.#changes.get(name) ?? 0)
   }
 
-  /** Begins to read new changes if the list is no longer fresh. */
+  /** Starts a read of new changes if the list is too old. */
   refresh(context: RequestContext): void {
-    // waitUntil keeps this request alive until the read ends. Otherwise the runtime cancels the read, and with it the
-    // requests that wait for it.
+    // waitUntil keeps this request alive until the read ends. Otherwise the runtime cancels the read, and other requests that
+    // wait for the read fail.
     if (this.#isDue(context.now)) context.waitUntil(this.#read(context).catch(() => {}))
   }
 
@@ -61,7 +61,7 @@ export class ChangeListStore {
    * Waits until the list is at most CHANGE_LIST_SECONDS.max old. Usually no wait is needed. While D1 is down, it waits for
    * READ_TIMEOUT_MS once in READ_AGAIN_SECONDS and keeps the old list.
    *
-   * @returns Whether the list is that young
+   * @returns Whether the list is young enough
    */
   async confirm(context: RequestContext): Promise<boolean> {
     this.refresh(context)

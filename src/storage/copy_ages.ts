@@ -1,37 +1,37 @@
-// How old each copy may be while it still issues tokens. The margins of cut-offs are computed from these ages, here and
-// nowhere else (docs/decisions/0026). All values are seconds.
+// The greatest age of each copy that the server uses to issue tokens. Only this file computes the margins of revocations from
+// these ages (docs/decisions/0026). All values are seconds.
 
-/** KV is eventually consistent: readers may see a written value only after this time. */
+/** KV is eventually consistent. After this time, every reader gets a written value. */
 export const KV_LAG_SECONDS = 60
 
-/** The list of changed records, in an isolate. From `refreshAfter` on, it is read again in the background. Past
- * `max`, requests wait for it before they issue. */
+/** The list of changed records, in an isolate. After `refreshAfter`, the isolate reads the list in the background. After `max`,
+ * requests for tokens wait for the read. */
 export const CHANGE_LIST_SECONDS = { refreshAfter: 3, max: 5 } as const
 
-/** A client, in an isolate. From `refreshAfter` on, it is read again in the background. Past `max`, requests wait. */
+/** A client, in an isolate. After `refreshAfter`, the isolate reads the client in the background. After `max`, requests wait. */
 export const CLIENT_COPY_SECONDS = { refreshAfter: 30, max: 90 } as const
 
-/** How long an isolate remembers that an id has no client. */
+/** An isolate keeps the information that a client id is unknown for this time. */
 export const UNKNOWN_CLIENT_SECONDS = 30
 
-/** The signing keys, in an isolate. From `refreshAfter` on, they are read again in the background. Past `max`,
- * requests wait. */
+/** The signing keys, in an isolate. After `refreshAfter`, the isolate reads the keys in the background. After `max`, requests
+ * wait. */
 export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 
 /**
- * The sum of two times: how long a change may take from its request until D1 has it, and how far the clocks of two isolates
- * may be apart.
+ * The sum of two times: the longest time from the request of a change to its write in D1, and the greatest difference between
+ * the clocks of two isolates.
  */
 const UNDER_WAY_SECONDS = 2
 
 /**
- * The margin of a cut-off whose subject is read from D1 itself. A request that is under way meanwhile may have read the
- * state before it.
+ * The margin of a revocation if each request reads the record from D1. A concurrent request may have read the record before
+ * the revocation.
  */
 export const RECORD_MARGIN_SECONDS = UNDER_WAY_SECONDS
 
 /**
- * The margin of a cut-off of a client. A copy of a client issues tokens only where the change list does not name the client,
- * so no copy that issues is older than the list: the age of the copy itself does not count.
+ * The margin of a revocation of a client. Before the server uses a copy of a client, it checks that the change list has no newer
+ * change of the client. So the age of the list counts, and the age of the copy does not.
  */
 export const CLIENT_MARGIN_SECONDS = CHANGE_LIST_SECONDS.max + UNDER_WAY_SECONDS

@@ -1,9 +1,9 @@
 import { encodeUtf8, equalInConstantTime } from '../lib/bytes.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 
-/** A stored copy, as its MAC covers it. No part may contain a NUL character. */
+/** The parts of a stored copy that its MAC covers. No part may contain a NUL character. */
 export interface StampedCopy {
-  /** The store and the name of the value, so that two values cannot be swapped. */
+  /** The store and the name of the value. They prevent a swap of two values. */
   name: string
   /** Unix seconds. */
   savedAt: number
@@ -11,13 +11,13 @@ export interface StampedCopy {
 }
 
 /**
- * Authenticates copies in stores that others may be able to write: HMAC-SHA-256, truncated to 128 bits (RFC 2104 §5),
- * under a key that HKDF derives from SEALING_KEY.
+ * Authenticates copies, because an attacker may have write access to a store. The MAC is HMAC-SHA-256, truncated to 128 bits
+ * (RFC 2104 §5). HKDF derives its key from SEALING_KEY.
  */
 export class CopyMac {
   readonly #hashes: readonly [KeyedHash, ...KeyedHash[]]
 
-  /** @param secrets The first one signs, each of them verifies: two while SEALING_KEY is being changed. */
+  /** @param secrets The first secret signs, and all secrets verify. There are two during a change of SEALING_KEY. */
   constructor([first, ...others]: readonly [Uint8Array, ...Uint8Array[]]) {
     const toHash = (secret: Uint8Array) => new KeyedHash(secret, 'sallyport read copies')
     this.#hashes = [toHash(first), ...others.map(toHash)]

@@ -4,10 +4,10 @@ import { callStore } from '../lib/storage_error.ts'
 /** The size limit of a D1 database (https://developers.cloudflare.com/d1/platform/limits/). */
 export const DATABASE_LIMIT_BYTES = 10_000_000_000
 
-/** The share of the limit from which operators are warned. */
+/** The share of the limit at which the server warns operators. */
 const WARNING_SHARE = 0.7
 
-/** The share of the limit from which rows are removed early. */
+/** The share of the limit at which the server removes rows early. */
 const RELIEF_SHARE = 0.85
 
 export interface DatabaseSize {
@@ -19,16 +19,15 @@ export interface DatabaseSize {
   needsRelief: boolean
 }
 
-/** Reads the sizes of the databases. */
 export class DatabaseSizeStore {
   readonly #databases: ReadonlyMap<string, D1Database>
 
-  /** @param databases By their bindings. */
+  /** @param databases The databases, by their bindings. */
   constructor(databases: ReadonlyMap<string, D1Database>) {
     this.#databases = databases
   }
 
-  /** The size of each database. A database that does not respond is logged. */
+  /** Returns the size of each database. Logs each database that does not respond. */
   readAll(): Promise<DatabaseSize[]> {
     return Promise.all([...this.#databases].map(([name, db]) => readSize(name, db)))
   }

@@ -5,10 +5,10 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
-/** The time for which the cache keeps a response after the stores last confirmed it. */
+/** The cache keeps a response for this time after the stores last confirmed it. */
 const KEEP_SECONDS = 86_400
 
-/** An unchanged response is kept again after this time. */
+/** An isolate writes an unchanged response to the cache again after this time. */
 const KEEP_AGAIN_SECONDS = 60
 
 const NAMES = 8
@@ -22,13 +22,13 @@ interface PublicResponse {
 }
 
 /**
- * The last public responses of a data centre, in its Cache API. An isolate with an empty memory uses them while neither D1
- * nor KV responds. Best effort: workers.dev has no such cache.
+ * The last public responses of a data centre, in its Cache API. A cold isolate uses them if D1 and KV do not respond. There is
+ * no guarantee: workers.dev has no such cache.
  */
 export class LastResponseStore {
   readonly #issuer: string
   readonly #mac: CopyMac
-  /** The ETags of the responses that this isolate has kept. */
+  /** The ETags of the responses that this isolate has written. */
   readonly #kept = new ExpiringCache<string>(NAMES)
 
   constructor(issuer: string, mac: CopyMac) {
@@ -36,7 +36,7 @@ export class LastResponseStore {
     this.#mac = mac
   }
 
-  /** Keeps a response that the stores have just confirmed, after it is sent. */
+  /** Writes a response that the stores have just confirmed to the cache, after the response is sent. */
   keep(name: string, content: PublicResponse, context: RequestContext): void {
     if (this.#kept.get(name, context.now) === content.etag) return
     this.#kept.set(name, content.etag, context.now + KEEP_AGAIN_SECONDS)
@@ -46,7 +46,7 @@ export class LastResponseStore {
     })
   }
 
-  /** The last authentic response of that name, to be decoded; null if the store has none. @throws CorruptRecord */
+  /** The last authentic response of a name, as parsed JSON; null if the cache has none. @throws CorruptRecord */
   async find(name: string, { now }: Pick<RequestContext, 'now'>): Promise<unknown> {
     const text = await this.#read(name, now)
     return text === null ? null : parseJsonColumn(`last response ${name}`, text)
@@ -81,7 +81,7 @@ export class LastResponseStore {
   }
 }
 
-/** A name in the cache, not an address that a client requests. It is below the issuer, so no other service uses it. */
+/** The cache key of a response. It is a URL below the issuer, so no other service uses it. The server has no such path. */
 export function addressOfLast(name: string, issuer: string): string {
   return `${issuer}/.last-responses/${name}`
 }

@@ -5,13 +5,13 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { callStore, READ_TIMEOUT_MS, respondWithin, StorageUnavailable } from '../lib/storage_error.ts'
 import type { CopyMac } from './copy_mac.ts'
 
-/** A copy older than this is used only while D1 cannot be read. */
+/** The server uses a copy older than this only while D1 is unavailable. */
 const FRESH_SECONDS = 3600
 
-/** A copy older than this is never used. It limits how long an attacker with write access to KV can use an old value. */
+/** The server never uses a copy older than this. So an attacker with write access to KV cannot restore an older value. */
 export const OLDEST_COPY_SECONDS = 7 * 86_400
 
-/** The KV metadata of a copy: when it was read from D1, and its MAC. */
+/** The KV metadata of a copy: the time of its read from D1, and its MAC. */
 const metadataSchema = z.object({ savedAt: z.int(), mac: z.string() })
 
 interface Copy<T> {
@@ -20,20 +20,20 @@ interface Copy<T> {
   savedAt: number
 }
 
-/** A record that is read through a copy. */
+/** A record in D1 that has a copy in KV. */
 export interface CopiedRecord<T> {
   key: string
   /** @throws CorruptRecord */
   decode(copy: unknown): T
-  /** Whether a copy lacks a change that this isolate knows of. Such a copy is not used, even while D1 is away. */
+  /** Whether a copy lacks a change that this isolate knows. The store never uses such a copy, also while D1 is unavailable. */
   isOutdated?(copy: T): boolean
-  /** Null if the record does not exist. KV then has no copy. */
+  /** Null if the record does not exist; then KV has no copy either. */
   readRecord(): Promise<T | null>
 }
 
 /**
- * KV holds read copies of records in D1. A copy may be a minute behind, since KV is eventually consistent. While KV is
- * away, and where a value is not authentic, there is no copy and D1 is read.
+ * Read copies in KV of records in D1. A copy can be a minute behind, because KV is eventually consistent. The store reads D1 if KV
+ * is unavailable or the copy is not authentic.
  */
 export class ReadCopyStore {
   readonly #kv: KVNamespace
@@ -45,11 +45,11 @@ export class ReadCopyStore {
   }
 
   /**
-   * Returns the copy. Without a copy, or with an old one, it reads the record and writes a new copy after the response. A
-   * caller that has an old copy waits for the record for READ_TIMEOUT_MS at most.
+   * Returns the copy. If the copy is missing or old, the store reads the record and writes a new copy after the response. With an
+   * old copy, the request waits for the record for READ_TIMEOUT_MS at most.
    *
-   * @throws CorruptRecord where the copy does not decode: it is written anew, so the next request finds a good one
-   * @throws StorageUnavailable where there is no copy and the record cannot be read
+   * @throws CorruptRecord if the copy does not decode. The store writes a new copy for the next request.
+   * @throws StorageUnavailable if there is no copy and D1 is unavailable
    */
   async readThrough<T>(record: CopiedRecord<T>, context: RequestContext): Promise<T | null> {
     const found = await this.#findDecoded(record, context)
@@ -78,14 +78,14 @@ export class ReadCopyStore {
       const copy = await this.#find(record.key)
       return copy && { value: record.decode(copy.value), savedAt: copy.savedAt }
     } catch (error) {
-      runLater(context, `mend the KV copy ${record.key}`, async () =>
+      runLater(context, `repair the KV copy ${record.key}`, async () =>
         this.write(record.key, await record.readRecord(), context),
       )
       throw error
     }
   }
 
-  /** The authentic copy as parsed JSON, to be decoded; null if KV has none or is unavailable. @throws CorruptRecord */
+  /** The authentic copy as parsed JSON; null if KV has no copy or is unavailable. @throws CorruptRecord */
   async find(key: string): Promise<unknown> {
     return (await this.#find(key))?.value ?? null
   }
@@ -120,7 +120,7 @@ export class ReadCopyStore {
     return { value: parseJsonColumn(`KV copy ${key}`, copy.text), savedAt: copy.savedAt }
   }
 
-  /** Null while KV is away. */
+  /** Null if KV is unavailable. */
   async #get(key: string): Promise<{ value: string | null; metadata: unknown } | null> {
     try {
       return await callStore('KV', () => this.#kv.getWithMetadata(key), READ_TIMEOUT_MS)

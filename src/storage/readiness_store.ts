@@ -1,7 +1,7 @@
 import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
 
-/** Sends a small read to each store. */
+/** Checks each store with a small read. */
 export class ReadinessStore {
   readonly #probes: Record<string, () => Promise<unknown>>
 
@@ -13,7 +13,7 @@ export class ReadinessStore {
     }
   }
 
-  /** The names of the stores that do not respond. Only the log has the cause. */
+  /** The names of the stores that do not respond. The log has the cause. */
   async findFailing(): Promise<string[]> {
     const failing = await Promise.all(
       Object.entries(this.#probes).map(async ([name, probe]) => {

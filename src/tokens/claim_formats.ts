@@ -1,11 +1,11 @@
 import { formatScope, parseScope } from '../oauth/scope.ts'
 import { InvalidToken } from './invalid_token.ts'
 
-/** How a typed value becomes the JSON value of a claim, and the reverse. */
+/** Converts a claim between its typed value and its JSON value. */
 export interface ClaimFormat<T> {
-  /** The JSON value; undefined leaves the claim out of the token. */
+  /** The JSON value. The token omits the claim if it is undefined. */
   format(value: T): unknown
-  /** The typed value; an absent claim is undefined. @throws InvalidToken */
+  /** The typed value. `json` is undefined if the token lacks the claim. @throws InvalidToken */
   parse(json: unknown): T
 }
 
@@ -16,7 +16,7 @@ export const time = simple((json): json is number => Number.isInteger(json))
 
 export const count = simple((json): json is number => Number.isInteger(json) && Number(json) >= 0)
 
-/** A JSON array of names. An empty list is left out. */
+/** A JSON array of names. The token omits an empty list. */
 export const names: ClaimFormat<readonly string[]> = {
   format: (list) => (list.length === 0 ? undefined : list),
   parse(json = []) {
@@ -25,7 +25,7 @@ export const names: ClaimFormat<readonly string[]> = {
   },
 }
 
-/** Scope tokens, separated by spaces (RFC 9068 §2.2.3). An empty scope is left out. */
+/** Scope tokens, separated by spaces (RFC 9068 §2.2.3). The token omits an empty scope. */
 export const scopeTokens: ClaimFormat<readonly string[]> = {
   format: (tokens) => (tokens.length === 0 ? undefined : formatScope(tokens)),
   parse: (json = '') => parseScope(text.parse(json)),
@@ -33,13 +33,13 @@ export const scopeTokens: ClaimFormat<readonly string[]> = {
 
 const boolean = simple((json) => typeof json === 'boolean')
 
-/** True. False is left out. */
+/** A boolean. The token omits false. */
 export const flag: ClaimFormat<boolean> = {
   format: (isSet) => isSet || undefined,
   parse: (json = false) => boolean.parse(json),
 }
 
-/** The RFC 7638 thumbprint of the key that a token is bound to (RFC 9449 §6.1). */
+/** The RFC 7638 thumbprint of the key to which a token is bound (RFC 9449 §6.1). */
 export const keyConfirmation: ClaimFormat<string> = {
   format: (thumbprint) => ({ jkt: thumbprint }),
   parse(json) {
@@ -48,7 +48,7 @@ export const keyConfirmation: ClaimFormat<string> = {
   },
 }
 
-/** The format of a claim that a token can lack. Its value is null then. */
+/** The format of an optional claim. The value is null if the token lacks the claim. */
 export function optional<T>({ format, parse }: ClaimFormat<T>): ClaimFormat<T | null> {
   return {
     format: (value) => (value === null ? undefined : format(value)),
@@ -56,7 +56,7 @@ export function optional<T>({ format, parse }: ClaimFormat<T>): ClaimFormat<T | 
   }
 }
 
-/** A value that is the same in JSON. */
+/** A format whose typed value equals its JSON value. */
 function simple<T>(isValid: (json: unknown) => json is T): ClaimFormat<T> {
   return {
     format: (value) => value,
@@ -67,7 +67,7 @@ function simple<T>(isValid: (json: unknown) => json is T): ClaimFormat<T> {
   }
 }
 
-/** Its message does not name the value: a forger chooses it. */
+/** The message omits the value, because an attacker may have chosen it. */
 function wrongType(): InvalidToken {
   return new InvalidToken('a claim has the wrong type')
 }

@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose'
 import * as formats from './claim_formats.ts'
 
-/** What a claim can be part of. `verifier` is the result of the verifier package. */
+/** The places where a claim can appear. `verifier` is the result of the verifier package. */
 export type ClaimTarget =
   | 'access_token'
   | 'refresh_token'
@@ -11,8 +11,8 @@ export type ClaimTarget =
   | 'verifier'
 
 /**
- * Where the value of a claim comes from: the token itself, the number of its rotation, the granted scope, the record of the
- * user as it is now, or the session. A refresh keeps the facts of the session.
+ * The source of a claim's value: the token itself, the number of the rotation, the granted scope, the current record of the
+ * user, or the session. A refresh keeps the facts of the session.
  */
 export type ClaimSource = 'token' | 'rotation' | 'grant' | 'user' | 'session'
 
@@ -45,15 +45,15 @@ export const CLAIMS = {
   /** A refresh token has the whole scope of the session. */
   scope: { name: 'scope', source: 'grant', format: scopeTokens, targets: OF_BOTH },
   roles: { name: 'roles', source: 'user', format: names, targets: OF_ACCESS },
-  /** The subject of the guest that the customer was before the sign-in. */
+  /** The subject of the guest's session that the customer's sign-in ended. */
   visitorId: { name: 'visitor_id', source: 'session', format: optional(text), targets: OF_BOTH },
-  /** When the user last proved their identity (OpenID Connect Core §2). */
+  /** When the user last authenticated (OpenID Connect Core §2). */
   authTime: { name: 'auth_time', source: 'session', format: optional(time), targets: OF_ALL },
-  /** The methods of that proof (RFC 8176). */
+  /** The methods of that authentication (RFC 8176). */
   amr: { name: 'amr', source: 'session', format: names, targets: OF_ALL },
-  /** The level of that proof (RFC 9470). */
+  /** The level of that authentication (RFC 9470). */
   acr: { name: 'acr', source: 'session', format: optional(text), targets: OF_ALL },
-  /** The RFC 7638 thumbprint of the key that the session is bound to (RFC 9449 §6.1). */
+  /** The RFC 7638 thumbprint of the key to which the session is bound (RFC 9449 §6.1). */
   keyThumbprint: { name: 'cnf', source: 'session', format: optional(keyConfirmation), targets: OF_BOTH },
   /** The `nonce` of the authorization request. */
   nonce: { name: 'nonce', source: 'session', format: optional(text), targets: ['id_token'] },
@@ -110,7 +110,7 @@ export function parseClaims(payload: JWTPayload): TokenClaims {
   return claims as TokenClaims
 }
 
-/** The facts of the session that a token belongs to. */
+/** The session facts in the claims of a token. */
 export function sessionFactsOf(claims: SessionClaims): SessionFacts {
   const facts = DEFINITIONS.filter(([, { source }]) => source === 'session')
   return Object.fromEntries(facts.map(([member]) => [member, claims[member as ClaimMember]])) as SessionFacts

@@ -6,7 +6,7 @@ import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { formatScope, type GrantedScope, NO_SCOPE } from '../oauth/scope.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
-import { GOOD_STANDING, type PasswordStanding } from '../users/password_standing.ts'
+import { type PasswordState, VALID_PASSWORD } from '../users/password_state.ts'
 import { issueAccessToken } from './access_token.ts'
 import type { SessionFacts } from './claims.ts'
 import { issueRefreshToken } from './refresh_token.ts'
@@ -18,21 +18,21 @@ export interface Issuance {
   api: ApiConfig
   subject: string
   roles: readonly string[]
-  /** The default is `GOOD_STANDING`. */
-  standing?: PasswordStanding
-  /** The granted scope. A held user gets it after the change of the password. */
+  /** The default is `VALID_PASSWORD`. */
+  passwordState?: PasswordState
+  /** The granted scope. A user with a restricted password state gets no scope until the password is changed. */
   scope: GrantedScope
   issuedAt: number
   /** The session of the tokens; null for a client's own token, which has no refresh token. */
   session: SessionState | null
 }
 
-/** A session as its next tokens describe it. */
+/** The state of a session for its next tokens. */
 export interface SessionState {
   facts: SessionFacts
   /** The number of the refresh token to be issued. */
   seq: number
-  /** The scope of the session. A refresh token keeps it, also where the access token has less. */
+  /** The scope of the session. A refresh token has all of it, even if the access token has less. */
   scope: readonly string[]
   /** Unix seconds. */
   expiresAt: number
@@ -49,9 +49,9 @@ export async function issueTokens(
   { config, keys }: Dependencies,
   context: RequestContext,
 ): Promise<TokenResponse> {
-  const { client, api, subject, standing = GOOD_STANDING, issuedAt, session } = issuance
+  const { client, api, subject, passwordState = VALID_PASSWORD, issuedAt, session } = issuance
   const key = await keys.current(context)
-  const scope = standing.isHeld ? NO_SCOPE : issuance.scope
+  const scope = passwordState.isRestricted ? NO_SCOPE : issuance.scope
   const lifetimeEnd = issuedAt + lifetimesOf(client, api).accessTokenSeconds
   const expiresAt = Math.min(lifetimeEnd, session?.expiresAt ?? Infinity)
   const common = { issuer: config.issuer, subject, clientId: client.id, issuedAt }
@@ -61,9 +61,9 @@ export async function issueTokens(
     audience: api.audience,
     expiresAt,
     scope: scope.tokens,
-    roles: standing.isHeld ? [] : issuance.roles,
-    mustChangePassword: standing.mustChange,
-    passwordBreached: standing.isBreached,
+    roles: passwordState.isRestricted ? [] : issuance.roles,
+    mustChangePassword: passwordState.mustChange,
+    passwordBreached: passwordState.isBreached,
   }
   const refresh = session && config.refreshTokensEnabled ? refreshValuesOf(session) : null
   const [accessToken, refreshToken] = await Promise.all([

@@ -7,10 +7,10 @@ import { InvalidToken } from './invalid_token.ts'
 import { signToken } from './sign_token.ts'
 import { ExpiredToken, verifyToken } from './verify_token.ts'
 
-/** The `typ` of a refresh token. An API refuses it, and the audience, which is the issuer. */
+/** The `typ` of a refresh token. An API refuses this type, and also the token's audience, which is the issuer. */
 export const REFRESH_TOKEN_TYPE = 'rt+jwt'
 
-/** The values of a refresh token. `seq` is its number in the session, from 0; `scope` is that of the session. */
+/** The values of a refresh token. `seq` is its number in the session, from 0. `scope` is the scope of the session. */
 export type RefreshTokenValues = Omit<ClaimValues, 'audience' | 'jti'> & { sid: string; seq: number }
 
 /** The claims of a refresh token. They always name a session. */
@@ -23,9 +23,9 @@ export function issueRefreshToken(values: RefreshTokenValues, key: SigningKey): 
 }
 
 /**
- * The claims of a refresh token of this server.
+ * Verifies a refresh token of this server and returns its claims.
  *
- * @throws OAuthError invalid_grant for any other token. The error names the session only of an expired token of this server.
+ * @throws OAuthError invalid_grant for any other token. If an own token has expired, the error names its session.
  * @throws StorageUnavailable
  */
 export async function verifyRefreshToken(
@@ -38,7 +38,7 @@ export async function verifyRefreshToken(
     throw error instanceof InvalidToken ? refuse(error) : error
   })
   const { sid, seq } = claims
-  if (sid === null || seq === null) throw invalidRefreshToken('it names no session')
+  if (sid === null || seq === null) throw invalidRefreshToken('the token names no session')
   return { ...claims, sid, seq }
 }
 

@@ -2,10 +2,10 @@ import type { SigningKey } from '../keys/signing_key.ts'
 import { compact } from '../lib/compact.ts'
 import { signToken } from './sign_token.ts'
 
-/** The `typ` of the revocation feed. A verifier of tokens refuses it. */
+/** The `typ` of the revocation feed. A verifier does not accept it as an access token. */
 export const REVOCATIONS_TYPE = 'revocations+jwt'
 
-/** The `typ` of a list of changes. A reader must not take it for the whole list. */
+/** The `typ` of a list of changes. It prevents that a reader accepts the changes as the whole list. */
 export const REVOCATIONS_DELTA_TYPE = 'revocations-delta+jwt'
 
 /** The content of the revocation feed. */
@@ -15,15 +15,15 @@ export interface RevocationsClaims {
   issuedAt: number
   /** The `exp`, in Unix seconds. The tokens of every entry have expired by then. */
   expiresAt: number
-  /** Grows with every revocation. A reader keeps the list with the highest sequence. */
+  /** The sequence grows with every revocation. A reader keeps the list with the highest sequence. */
   sequence: number
-  /** The cursor that the entries come after; null for the whole list. */
+  /** The entries were added after this cursor; null for the whole list. */
   since: string | null
   /** The list is complete up to this cursor. A reader requests the entries after it. */
   until: string
   /** The tokens of an entry have expired this many seconds after its `before`. */
   windowSeconds: number
-  /** `{ sid | sub | client_id | jti | all, before }`: it revokes the tokens of that name that were issued before that second. */
+  /** `{ sid | sub | client_id | jti | all, before }`. An entry revokes its tokens that were issued before the second `before`. */
   entries: readonly Record<string, string | number | boolean>[]
 }
 

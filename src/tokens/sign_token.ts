@@ -3,7 +3,7 @@ import type { SigningKey } from '../keys/signing_key.ts'
 import { encodeUtf8 } from '../lib/bytes.ts'
 
 /**
- * Signs a payload as a JWT (RFC 7519 §7.1). It does not check the claims again.
+ * Signs a payload as a JWT (RFC 7519 §7.1). The function does not check the claims.
  *
  * @param type The `typ` of the header. A verifier uses it to refuse tokens of another kind (RFC 8725 §3.11).
  */

@@ -4,7 +4,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { parseClaims, type TokenClaims } from './claims.ts'
 import { InvalidToken } from './invalid_token.ts'
 
-/** A token of this server that has expired. */
+/** The token is from this server and has expired. */
 export class ExpiredToken extends InvalidToken {
   override name = 'ExpiredToken'
   readonly claims: TokenClaims
@@ -18,14 +18,14 @@ export class ExpiredToken extends InvalidToken {
 /** The claims and the header that a token must have. */
 export interface ExpectedToken {
   issuer: string
-  /** One of several audiences is enough. */
+  /** The token must have one of these audiences. */
   audience: string | string[]
   /** The `typ` of the header. */
   type: string
 }
 
 /**
- * The claims of a token, after its signature, type, issuer, audience and expiry are checked (RFC 8725 §3).
+ * Checks the signature, type, issuer, audience and expiry of a token, and returns its claims (RFC 8725 §3).
  *
  * @throws InvalidToken, ExpiredToken, StorageUnavailable
  */
@@ -36,7 +36,7 @@ export async function verifyToken(
   context: RequestContext,
 ): Promise<TokenClaims> {
   const key = await keys.find(readHeader(token).kid ?? '', context)
-  if (key === null) throw new InvalidToken('not signed by a key of this server')
+  if (key === null) throw new InvalidToken('the token is not signed by a key of this server')
   const options = {
     algorithms: [key.alg],
     typ: type,
@@ -50,7 +50,8 @@ export async function verifyToken(
     if (!hasCanonicalSignature(token)) throw new InvalidToken('the signature is not in its canonical form')
     return parseClaims(payload)
   } catch (error) {
-    // Only the code and the claim's name: the message of jose may quote the token. jose checks the expiry last.
+    // The error has only the code and the name of the claim, because the message of jose may quote the token.
+    // jose checks the expiry last, so an expired token passed all other checks.
     if (error instanceof errors.JWTExpired) {
       throw new ExpiredToken(describeJoseError(error), parseClaims(error.payload))
     }
@@ -60,8 +61,8 @@ export async function verifyToken(
 }
 
 /**
- * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
- * allow. The other parts of the token are signed as text.
+ * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, but RFC 7515 §2 forbids them.
+ * The other parts need no check, because the signature covers their text.
  */
 function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
@@ -78,6 +79,6 @@ export function readHeader(token: string): { typ?: string | undefined; kid?: str
   try {
     return decodeProtectedHeader(token)
   } catch {
-    throw new InvalidToken('not a JWT')
+    throw new InvalidToken('the token is not a JWT')
   }
 }

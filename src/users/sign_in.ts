@@ -6,7 +6,7 @@ import type { BreachedPasswords } from './breaches/breached_passwords.ts'
 import { findBreach } from './breaches/find_breach.ts'
 import type { Challenge } from './challenge/challenge.ts'
 import type { PasswordHasher } from './password_hash.ts'
-import { GOOD_STANDING, type PasswordStanding, passwordStandingOf } from './password_standing.ts'
+import { type PasswordState, passwordStateOf, VALID_PASSWORD } from './password_state.ts'
 import { renewHash } from './renew_hash.ts'
 import type { SignInGuard, VerifiedSignIn } from './sign_in_guard.ts'
 import { issueTimeOf, type User } from './user.ts'
@@ -16,7 +16,7 @@ import type { UserStore } from './user_store.ts'
 export interface TokenUser {
   subject: string
   roles: readonly string[]
-  standing: PasswordStanding
+  passwordState: PasswordState
   /** The `iat` of the tokens, in Unix seconds. */
   issuedAt: number
 }
@@ -73,12 +73,12 @@ export function describeUser(user: User, config: Pick<Config, 'breachedPasswords
   return {
     subject: user.id,
     roles: user.roles,
-    standing: passwordStandingOf(user, config),
+    passwordState: passwordStateOf(user, config),
     issuedAt: issueTimeOf(user, now),
   }
 }
 
 /** Describes a guest for new tokens. A guest has no roles and no password. @param now Unix seconds. */
 export function describeGuest(subject: string, now: number): TokenUser {
-  return { subject, roles: [], standing: GOOD_STANDING, issuedAt: now }
+  return { subject, roles: [], passwordState: VALID_PASSWORD, issuedAt: now }
 }

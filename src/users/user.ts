@@ -16,7 +16,7 @@ export interface User {
   isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
-  /** Whether an operator requires a new password. The user's access tokens have a claim for it. */
+  /** Whether an operator requires a password change. The user's access tokens have a claim for it. */
   mustChangePassword: boolean
   /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
@@ -66,7 +66,8 @@ export const MAX_AHEAD_SECONDS = 60
  */
 export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now: number): number {
   const validFrom = Math.max(tokensValidFrom, accessValidFrom)
-  if (validFrom > now + MAX_AHEAD_SECONDS) throw new CorruptRecord(`a cut-off of ${id} lies ahead`)
+  if (validFrom > now + MAX_AHEAD_SECONDS)
+    throw new CorruptRecord(`the time of a revocation of ${id} is in the future`)
   return Math.max(now, validFrom)
 }
 

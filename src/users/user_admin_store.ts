@@ -2,11 +2,11 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import {
   assignmentsOf,
-  cutOffAssignmentsOf,
   type EditOutcome,
   judgeEdit,
   type SqlPart,
   type TokenStarts,
+  tokenStartAssignmentsOf,
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
@@ -162,14 +162,14 @@ export class UserAdminStore {
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
     const changes = assignmentsOf(columnsOf(edit))
-    const cutOffs = cutOffAssignmentsOf(edit)
+    const starts = tokenStartAssignmentsOf(edit)
     const guard = guardOf(edit, conditions)
     const update = this.#db
       .prepare(
-        `UPDATE users SET ${changes.sql} ${cutOffs.sql} version = version + 1, updated_at = ?
+        `UPDATE users SET ${changes.sql} ${starts.sql} version = version + 1, updated_at = ?
          WHERE id = ? AND ${guard.sql}`,
       )
-      .bind(...changes.values, ...cutOffs.values, conditions.now, id, ...guard.values)
+      .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
     return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
   }
 

@@ -48,7 +48,7 @@ const RULES: Record<string, string | null> = {
   listKeys: NEVER,
   rotateKeys: NEVER,
   resealKeys: NEVER,
-  retireKey: ALWAYS,
+  revokeKey: ALWAYS,
   listAudit: NEVER,
 }
 

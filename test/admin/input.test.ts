@@ -95,7 +95,7 @@ describe('bad input', () => {
       422,
       invalid([
         ['scopes.1', 'must be a scope of the API storefront'],
-        ['grants', 'must not have client_credentials: the client is public (RFC 6749 §4.4)'],
+        ['grants', 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'],
       ]),
     ])
     expect(seen(await operator.post('/clients', { ...client, api: 'wholesale' }))).toEqual([

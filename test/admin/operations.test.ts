@@ -86,7 +86,7 @@ const EXAMPLES: Record<string, MakeExample> = {
   listKeys: at('/keys'),
   rotateKeys: at('/keys/rotate'),
   resealKeys: at('/keys/reseal'),
-  retireKey: async (_server, operator) => {
+  revokeKey: async (_server, operator) => {
     await operator.post('/keys/rotate')
     const { items } = (await operator.get('/keys')).body
     const next = (items as { kid: string; state: string }[]).find(({ state }) => state === 'next')

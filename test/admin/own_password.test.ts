@@ -73,9 +73,9 @@ describe('a change of the own password', () => {
     const before = operator.tokens.access_token
     const { access_token, refresh_token } = await change(operator)
     const { revocations } = await readFeed(server)
-    const cutOff = revocations.find(({ sub }) => sub === operator.id)
+    const revocation = revocations.find(({ sub }) => sub === operator.id)
     const now = server.clock.time
-    expect(cutOff).toEqual({ sub: operator.id, before: now + 3 })
+    expect(revocation).toEqual({ sub: operator.id, before: now + 3 })
     expect(decodeJwt(access_token).iat).toBe(now + 3)
     expect(decodeJwt(refresh_token ?? '').iat).toBe(now + 3)
     const verifier = verifierOf(server)

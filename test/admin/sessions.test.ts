@@ -107,7 +107,9 @@ describe('the list of sessions', () => {
     expect((await operator.get(`/sessions/${sidOf(fresh)}`)).body).toEqual({
       sid: sidOf(fresh),
       subject: user.id,
+      subject_name: user.username,
       client_id: client.id,
+      client_name: 'A test client',
       api: 'storefront',
       state: 'live',
       started_at: now,
@@ -190,10 +192,10 @@ describe('the timeline of a session', () => {
       ending: 'It ended: replayed refresh token.',
       events: [
         ['issue', 'password'],
-        ['refresh', 'token 0 gave 1'],
-        ['retry', 'token 0 gave 1'],
-        ['theft', 'token 0 was used again, too late for a retry'],
-        ['refresh_refused', 'token 0 was used again, too late for a retry'],
+        ['refresh', 'token 0 was exchanged for token 1'],
+        ['retry', 'token 0 was exchanged for token 1'],
+        ['theft', 'token 0 was used again after the retry window'],
+        ['refresh_refused', 'token 0 was used again after the retry window'],
       ],
     })
   })

@@ -147,12 +147,12 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
   it('gives a restricted session its whole scope after config.yml has `claim` again', async () => {
     const { server, client } = await breachScene(change)
     const { username } = await server.addUser({ roles: ['vip'] })
-    const held = await server.signIn(client, username)
+    const restricted = await server.signIn(client, username)
     const lenient = new TestServer({
       clock: server.clock,
       config: { breached_passwords: { range_url: RANGE_URL } },
     })
-    const refreshed = await lenient.refresh(client, held.refresh_token)
+    const refreshed = await lenient.refresh(client, restricted.refresh_token)
     expect(claimsOf(refreshed)).toEqual({ scope: SCOPE, roles: ['vip'], ...CLAIMED })
   })
 

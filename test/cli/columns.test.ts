@@ -178,7 +178,7 @@ describe('a JSON document', () => {
 
   it.each([
     ['{"users":[]}', 'it is not a JSON list'],
-    ['[{"username":"a"}', 'is cut off: it is not JSON'],
+    ['[{"username":"a"}', 'is incomplete: it is not JSON'],
     [`[{"username":"${'x'.repeat(70_000)}"}]`, 'the item in line 1 is too long'],
     ['[{"nobody":1}]', 'Columns of line 1:\n  "nobody" is not known'],
   ])('is refused as a whole where it is broken: %#', async (text, message) => {

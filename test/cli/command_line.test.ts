@@ -8,8 +8,8 @@ import { parseTime } from '../../packages/cli/src/core/time.ts'
 
 function parse(...args: string[]) {
   const invocation = parseCommandLine(args, COMMANDS)
-  if ('help' in invocation) throw new Error(`help for "${invocation.help}"`)
-  return invocation
+  if ('command' in invocation) return invocation
+  throw new Error('the command line names no command')
 }
 
 function refusalOf(...args: string[]): string {
@@ -51,7 +51,7 @@ describe('a command line', () => {
   })
 
   it('the parser reads an id that begins with a dash as an argument', () => {
-    const { input } = parse('keys', 'retire', '-vKn0Zr', '--yes')
+    const { input } = parse('keys', 'revoke', '-vKn0Zr', '--yes')
     expect(input.argument('KEY')).toBe('-vKn0Zr')
   })
 
@@ -61,7 +61,7 @@ describe('a command line', () => {
     [['clients', 'frobnicate'], 'there is no command "clients frobnicate"'],
     [['clients', 'list', '--enabeld', 'true'], 'there is no option --enabeld; did you mean --enabled?'],
     [['clients', 'list', '-x'], 'there is no option -x'],
-    [['clients', 'show'], 'CLIENT is needed: Client ID'],
+    [['clients', 'show'], 'a value is missing: CLIENT: Client ID'],
     [['clients', 'show', 'a', 'b'], '"b" is an unexpected argument'],
     [['clients', 'list', '--api'], '--api needs a value: API'],
     [['clients', 'list', '--api', 'a', '--api', 'b'], '--api is given twice'],
@@ -71,6 +71,15 @@ describe('a command line', () => {
     [['clients', 'list', '--enabled', 'maybe'], '--enabled must be true or false'],
     [['audit', '--from', 'yesterday'], expect.stringContaining('--from must be a date')],
     [['--jsn'], 'there is no option --jsn; did you mean --json?'],
+    [['users', '--version'], 'there is no option --version'],
+    [
+      ['clients', 'create'],
+      expect.stringMatching(/^values are missing:\n {2}CLIENT: .+\n {2}--api: .+\n {2}--grants: .+$/),
+    ],
+    [
+      ['clients', 'update', 'a', '--clear', 'name'],
+      '--clear must be access-token-lifetime or refresh-token-lifetime',
+    ],
   ])('is refused with what is wrong: %j', (args, message) => {
     expect(refusalOf(...args)).toEqual(message)
   })
@@ -84,6 +93,12 @@ describe('a command line', () => {
     [['clients', 'create', 'x', '--bad', '--help'], 'clients create', true],
   ])('%j shows help', (args, help, isAskedFor) => {
     expect(parseCommandLine(args, COMMANDS)).toEqual({ help, isAskedFor })
+  })
+})
+
+describe('the version', () => {
+  it('the parser reads --version without a command', () => {
+    expect(parseCommandLine(['--version'], COMMANDS)).toEqual({ isVersion: true })
   })
 })
 
@@ -126,6 +141,13 @@ describe('the table of commands', () => {
       const names = [...options, ...GLOBAL_OPTIONS].map(({ name }) => name)
       expect(new Set(names).size).toBe(names.length)
     }
+  })
+
+  it('an option takes a value in all commands or in none', () => {
+    const options = [...COMMANDS.flatMap(({ options = [] }) => options), ...GLOBAL_OPTIONS]
+    const names = new Set(options.map(({ name }) => name))
+    const kinds = new Set(options.map(({ name, value }) => `${name} ${value === null}`))
+    expect(kinds.size).toBe(names.size)
   })
 
   it('no option takes a password, because other users can see the command line', () => {

@@ -124,6 +124,22 @@ describe('clients', () => {
     expect(await cli.run(['clients', 'update', 'shop-c'])).toMatchObject({ code: 2 })
   })
 
+  it('clients update --clear resets a field to its default', async () => {
+    await cli.run(['clients', 'create', 'shop-f', '--api', 'storefront', '--grants', 'password'])
+    const update = ['clients', 'update', 'shop-f']
+    expect((await cli.run([...update, '--access-token-lifetime', '600'])).code).toBe(0)
+    const both = ['--refresh-token-lifetime', '900', '--clear', 'access-token-lifetime']
+    expect((await cli.run([...update, ...both])).code).toBe(0)
+    expect(await cli.json('clients', 'show', 'shop-f')).toMatchObject({
+      access_token_lifetime: null,
+      refresh_token_lifetime: 900,
+    })
+    const twice = ['--refresh-token-lifetime', '900', '--clear', 'refresh-token-lifetime']
+    expect((await cli.run([...update, ...twice])).stderr).toContain(
+      '--refresh-token-lifetime and --clear exclude each other',
+    )
+  })
+
   it('the refusal of a client names each invalid path', async () => {
     const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart,nope,none']
     expect(await cli.run(['clients', 'create', 'shop-d', ...args])).toEqual({
@@ -217,11 +233,11 @@ describe('users', () => {
     })
   })
 
-  it('an operator can disable a user, enable a user and require a new password', async () => {
+  it('an operator can disable a user, enable a user and require a password change', async () => {
     expect((await support.run(['users', 'disable', 'ann@example.com'])).code).toBe(0)
     expect(await support.run(['users', 'enable', 'ann@example.com'])).toMatchObject({ code: 1, stdout: '' })
     expect((await cli.run(['users', 'enable', 'ann@example.com'])).code).toBe(0)
-    expect((await cli.run(['users', 'force-change', 'ann@example.com'])).code).toBe(0)
+    expect((await cli.run(['users', 'require-password-change', 'ann@example.com'])).code).toBe(0)
     expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({ must_change_password: true })
     const setPassword = ['users', 'set-password', 'ann@example.com']
     expect(await cli.run(setPassword, { stdin: 'another one\n' })).toMatchObject({
@@ -275,9 +291,9 @@ describe('why', () => {
     expect((await cli.run(['sessions', 'end', sid])).code).toBe(0)
     const { stdout } = await cli.run(['why', sid])
     expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)
-    const story = await cli.json('sessions', 'story', sid)
-    expect(story).toMatchObject({ session: { sid, state: 'ended' } })
-    expect(await cli.json('why', sid)).toEqual(story)
+    const timeline = await cli.json('sessions', 'timeline', sid)
+    expect(timeline).toMatchObject({ session: { sid, state: 'ended' } })
+    expect(await cli.json('why', sid)).toEqual(timeline)
     expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
   })
 
@@ -335,9 +351,9 @@ describe('keys', () => {
       stderr: 'Encrypted with the new secret: 0.\n',
     })
     const [next] = await list('keys', 'list')
-    expect((await cli.run(['keys', 'retire', String(next?.kid)])).code).toBe(2)
+    expect((await cli.run(['keys', 'revoke', String(next?.kid)])).code).toBe(2)
     const stdin = `${OPERATORS.operator}\n`
-    const retired = await cli.run(['keys', 'retire', String(next?.kid), '--yes'], { stdin })
+    const retired = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
     expect(retired.stdout).toMatch(/reason +compromised/)
     expect((await support.run(['keys', 'rotate'])).code).toBe(1)
   })

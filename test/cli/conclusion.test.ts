@@ -4,17 +4,17 @@ import { formatTime } from '../../packages/cli/src/core/time.ts'
 
 const AT = 1_795_601_643
 const WHEN = formatTime(AT)
-const nameOf = (id: string) => (id === 'user:ops' ? 'ops@shop.test' : id)
+const USER = { subject: 'user:a', subject_name: 'amanda@shop.test' }
 
 function sentence(session: object, end: object | null, ending = ''): string {
-  return conclude({ session: { sid: 's1.x', ...session }, end, ending }, 'amanda@shop.test', nameOf)
+  return conclude({ session: { sid: 's1.x', ...USER, ...session }, end, ending })
 }
 
 describe('the conclusion about a session', () => {
   it('names a theft', () => {
     const end = { at: AT, reason: 'replayed refresh token', actor: null }
     expect(sentence({ state: 'ended' }, end)).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because a refresh token was used again after its successor ` +
+      `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because a refresh token was used again after its successor ` +
         'was in use: it may be stolen (theft).',
     )
   })
@@ -25,20 +25,20 @@ describe('the conclusion about a session', () => {
     ['a reason of a newer server', 'a reason of a newer server'],
   ])('has words for "%s"', (reason, words) => {
     expect(sentence({ state: 'ended' }, { at: AT, reason, actor: null })).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because ${words}.`,
+      `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because ${words}.`,
     )
   })
 
-  it('names the operator who cut it off, and when', () => {
-    const end = { at: AT, reason: 'the user was disabled', actor: 'user:ops' }
+  it('names the operator who revoked the session, with the time', () => {
+    const end = { at: AT, reason: 'the user was disabled', actor: 'user:ops', actor_name: 'ops@shop.test' }
     expect(sentence({ state: 'cut_off' }, end)).toBe(
-      `Session s1.x of amanda@shop.test ended ${WHEN} because the user was disabled, by the operator ops@shop.test.`,
+      `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because the user was disabled, by the operator ops@shop.test.`,
     )
   })
 
-  it('says what the server says, where the trail has no cut-off any more', () => {
+  it('shows the sentence of the server if the audit trail has no revocation', () => {
     expect(sentence({ state: 'cut_off' }, null, 'It ended: somehow.')).toBe(
-      'Session s1.x of amanda@shop.test: It ended: somehow.',
+      'Session s1.x of amanda@shop.test (user:a): It ended: somehow.',
     )
   })
 

@@ -177,7 +177,16 @@ describe('an access token that has ended', () => {
     const [admin, user] = [cli.another(), cli.another()]
     await admin.signIn()
     await admin.run(
-      ['users', 'create', 'new-admin', '--pool', 'operators', '--roles', 'admin', '--must-change-password'],
+      [
+        'users',
+        'create',
+        'new-admin',
+        '--pool',
+        'operators',
+        '--roles',
+        'admin',
+        '--require-password-change',
+      ],
       {
         stdin: `a first password\n${OPERATORS.operator}\n`,
       },

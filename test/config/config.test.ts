@@ -192,12 +192,12 @@ describe('config.yml', () => {
       'access_token_lifetime: must be at least 60 seconds',
       'apis.office.audience: must be a URI, such as https://shop.example.com/api',
       'apis.office.guests: must be true or false',
-      'apis.shop.guest: is not a known key (line 6). Did you mean guests?',
+      'apis.shop.guest: is not a known key (line 6); did you mean "guests"?',
       'apis.shop.scopes.1: must be one scope token (RFC 6749 §3.3)',
-      'cors.allow_origin: is not a known key (line 20). Did you mean allow_origins?',
+      'cors.allow_origin: is not a known key (line 20); did you mean "allow_origins"?',
       'cors.allow_origins.1: must be an exact origin, such as https://shop.example.com',
       'issuer: must be https, unless it is a loopback address',
-      'isuer: is not a known key (line 13). Did you mean issuer?',
+      'isuer: is not a known key (line 13); did you mean "issuer"?',
       'signing_algorithm: must be one of ES256, RS256, PS256, EdDSA',
     ])
     expect(() => parseConfig(text)).toThrow(
@@ -256,7 +256,7 @@ describe('a config.yml with several problems', () => {
 
 describe('a weak or impossible value', () => {
   const NOT_AN_ORIGIN =
-    'issuer: must be only an origin, in lower case, without path, slash or default port: https://id.example.com'
+    'issuer: must be an origin in lower case without a path, a final slash and the default port, such as https://id.example.com'
 
   it.each([
     ['http://id.shop.test', 'issuer: must be https, unless it is a loopback address'],
@@ -362,7 +362,7 @@ describe('a weak or impossible value', () => {
       'burst_limits.sign_outs',
       'an unknown budget',
       20,
-      'is not a known key (line 7). Did you mean sign_ins?',
+      'is not a known key (line 7); did you mean "sign_ins"?',
     ],
   ])('is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
@@ -385,7 +385,7 @@ describe('a weak or impossible value', () => {
     expect(parseConfig(yaml({ password_hash: { m, t, p: 1 } })).passwordHash).toEqual({ m, t, p: 1 })
     for (const change of [{ m: m - 1 }, { m: m + 1 }, { t: t - 1 }, { t: t + 1 }, { p: 0 }, { p: 2 }]) {
       expect(problemsIn(yaml({ password_hash: { m, t, p: 1, ...change } }))).toEqual([
-        "password_hash: must be a row of OWASP's Argon2id table with p=1: " +
+        'password_hash: must be a row of the Argon2id table of OWASP, with p=1: ' +
           'm=47104,t=1 or m=19456,t=2 or m=12288,t=3 or m=9216,t=4 or m=7168,t=5',
       ])
     }
@@ -419,14 +419,14 @@ describe('a weak or impossible value', () => {
     ['an empty audience', { audience: '' }, NO_URI],
     ['a pool with an invalid name', { users: 'All Customers' }, NO_NAME],
     ['a scope with a space', { scopes: ['a b'] }, NO_SCOPE],
-    ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list scopes of this API only'],
-    ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty where guests are off'],
+    ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list only scopes of this API'],
+    ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty if guests is false'],
   ])('is refused: an API with %s', (_case, changes, problem) => {
     expect(problemsIn(yamlOfShop(changes))).toEqual([`apis.shop.${problem}`])
   })
 
-  const SHARED = 'must give each API an audience of its own, or their tokens are interchangeable'
-  const ISSUERS = 'must not use the issuer as an audience: that is the audience of refresh tokens'
+  const SHARED = 'must have a different audience for each API, or an API accepts the tokens of another API'
+  const ISSUERS = 'must not have the issuer as an audience, because it is the audience of refresh tokens'
 
   it.each([
     ['no API', {}, 'must list at least one API'],
@@ -467,7 +467,7 @@ describe('the key `breached_passwords`', () => {
     breached_passwords: { range_url: RANGE_URL, ...changes },
   })
   const BAD_URL =
-    'must be https, or http on a loopback address, with a slash at its end and no user, query or fragment'
+    'must be https (or http on a loopback address), end with a slash, and have no user, query or fragment'
 
   it('requires only a URL', () => {
     expect(parseConfig(yaml(table({}))).breachedPasswords).toEqual({
@@ -483,7 +483,7 @@ describe('the key `breached_passwords`', () => {
     const issuer = 'http://127.0.0.1:8787'
     expect(problemsIn(yaml({ issuer, ...table({ range_url }) }))).toEqual([])
     expect(problemsIn(yaml(table({ range_url })))).toEqual([
-      'breached_passwords.range_url: must not be a loopback address where the issuer is none',
+      'breached_passwords.range_url: must not be a loopback address if the issuer is not a loopback address',
     ])
   })
 
@@ -551,7 +551,7 @@ describe('the key `admin_api`', () => {
       'shares its pool',
       { shop: SHOP, admin: { ...ADMIN, users: 'customers' } },
       'admin',
-      'must name an API whose pool of users no other API has: all its users can be operators',
+      'must name an API whose pool no other API has, because every user of the pool can become an operator',
     ],
   ])('is refused if the API %s', (_case, apis, admin_api, message) => {
     expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
@@ -612,7 +612,7 @@ describe('the key `challenge`', () => {
     const verify_url = 'http://127.0.0.1:8790/siteverify'
     expect(problemsIn(yaml({ issuer: 'http://127.0.0.1:8787', ...table({ verify_url }) }))).toEqual([])
     expect(problemsIn(yaml(table({ verify_url })))).toEqual([
-      'challenge.verify_url: must not be a loopback address where the issuer is none',
+      'challenge.verify_url: must not be a loopback address if the issuer is not a loopback address',
     ])
   })
 

@@ -30,8 +30,8 @@ describe('the timeline of a session', () => {
     const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
     expect(titles).toEqual([
       ['Sign-in', 'password'],
-      ['Refresh', 'token 0 gave 1'],
-      ['Retry', 'token 0 gave 1'],
+      ['Refresh', 'token 0 was exchanged for token 1'],
+      ['Retry', 'token 0 was exchanged for token 1'],
       ['Sign-out', 'ended by an operator'],
       ['Ended', 'It ended: ended by an operator.'],
     ])
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
 })
 
 describe('the keys', () => {
-  it('an admin sees the schedule of the keys, rotates them, and retires a compromised key', async () => {
+  it('an admin sees the schedule of the keys, rotates them, and revokes a compromised key', async () => {
     await server.cron()
     const own = await ConsoleBrowser.signIn(server)
     const kidsOf = (html: string) =>
@@ -145,17 +145,17 @@ describe('the keys', () => {
       'Nothing changed. The next key was already published, and its start time is unchanged.',
     )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
-    const refused = await own.post(`/console/keys/${next}/retire`)
+    const refused = await own.post(`/console/keys/${next}/revoke`)
     expect(refused.status).toBe(403)
     expect(refused.html).toContain('The operator must confirm the password first')
-    const wrong = await own.post(`/console/keys/${next}/retire`, { own_password: 'mistyped' })
+    const wrong = await own.post(`/console/keys/${next}/revoke`, { own_password: 'mistyped' })
     expect(wrong.status).toBe(403)
     expect(wrong.html).toContain(`id="own-password-${next}-error">Your own password is wrong.<`)
     expect(wrong.html.match(/<details class="confirm" open=""/g)).toHaveLength(1)
-    const retired = await own.post(`/console/keys/${next}/retire`, { own_password: PASSWORD })
-    expect(retired.location).toBe('/console/keys?done=key-retired')
+    const revoked = await own.post(`/console/keys/${next}/revoke`, { own_password: PASSWORD })
+    expect(revoked.location).toBe('/console/keys?done=key-revoked')
     expect((await own.get('/console/keys')).html).toContain('Compromised')
-    const unknown = await own.post('/console/keys/nothing/retire', { own_password: PASSWORD })
+    const unknown = await own.post('/console/keys/nothing/revoke', { own_password: PASSWORD })
     expect(unknown.status).toBe(404)
   })
   it('the rotation says that the scheduled key signs earlier', async () => {

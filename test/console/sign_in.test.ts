@@ -185,7 +185,7 @@ describe('a session', () => {
     const { id, username } = await newOperator(server)
     const admin = await ConsoleBrowser.signIn(server)
     const etag = inputOf((await admin.get(`/console/users/${id}`)).html, 'etag')
-    await admin.post(`/console/users/${id}/ask-password`, { etag })
+    await admin.post(`/console/users/${id}/require-password-change`, { etag })
     const browser = new ConsoleBrowser(server)
     await browser.postSignIn(username)
     expect(await browser.get('/console/clients')).toMatchObject({

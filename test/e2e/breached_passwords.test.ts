@@ -56,9 +56,9 @@ async function callAdmin({ access_token: token, confirmation }: Operator, path: 
 
 describe('users with a breached password, over HTTP', () => {
   it('an operator changes the own breached password, then that of a customer, who can order again', async () => {
-    const held = decodeJwt((await signIn(CUSTOMER)).access_token)
-    expect(held).toMatchObject({ must_change_password: true, password_breached: true })
-    expect(held).not.toHaveProperty('scope')
+    const claims = decodeJwt((await signIn(CUSTOMER)).access_token)
+    expect(claims).toMatchObject({ must_change_password: true, password_breached: true })
+    expect(claims).not.toHaveProperty('scope')
     const operator = await signIn(OPERATOR)
     expect(decodeJwt(operator.access_token)).not.toHaveProperty('roles')
     expect((await callAdmin(operator, '/users')).status).toBe(403)
@@ -71,7 +71,7 @@ describe('users with a breached password, over HTTP', () => {
     expect(changed.status).toBe(200)
     const confirmed = await callAdmin(changed.body, '/me/confirm', { current_password: FRESH })
     const free = { ...changed.body, confirmation: confirmed.body.confirmation }
-    const path = `/users/${held.sub}/password`
+    const path = `/users/${claims.sub}/password`
     expect((await callAdmin(free, path, { password: CUSTOMER.password })).status).toBe(422)
     expect((await callAdmin(free, path, { password: FRESH })).status).toBe(200)
     const { scope } = decodeJwt((await signIn({ ...CUSTOMER, password: FRESH })).access_token)

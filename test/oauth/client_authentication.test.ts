@@ -5,7 +5,7 @@ import { Parameters } from '../../src/oauth/parameters.ts'
 
 const ONE_WAY_ONLY = malformedRequest('two_authentications')
 const NOT_BASE64 = invalidClient('Basic credentials are not base64 of UTF-8')
-const NAMES_NO_CLIENT = invalidClient('Basic credentials name no client')
+const NAMES_NO_CLIENT = invalidClient('Basic credentials have no client_id')
 
 const credentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
   parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))))

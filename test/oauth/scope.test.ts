@@ -49,7 +49,7 @@ describe('the granted scope', () => {
   })
 
   it.each([' ', '   '])('a requested scope of spaces is refused: %j', (asked) => {
-    expect(() => grantScope(asked, allowed)).toThrow(invalidScope('spaces alone are no scope'))
+    expect(() => grantScope(asked, allowed)).toThrow(invalidScope('the scope has only spaces'))
   })
 
   it.each([
@@ -61,7 +61,7 @@ describe('the granted scope', () => {
     ['several tokens in one', 'cart,orders', allowed, 1],
   ])('is refused, and the log counts but does not repeat it: %s', (_case, asked, allowedNow, count) => {
     expect(() => grantScope(asked, allowedNow)).toThrow(
-      invalidScope(`${count} of the scope tokens asked for are not allowed`),
+      invalidScope(`${count} of the requested scope tokens are not allowed`),
     )
   })
 

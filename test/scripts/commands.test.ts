@@ -50,7 +50,7 @@ async function runScript(folder: string, name: string, ...parameters: string[]):
 
 const PROBLEMS = `config.yml:
   errors: must be one of rfc6749, oro
-  audit_retension_days: is not a known key (line LINE). Did you mean audit_retention_days?
+  audit_retension_days: is not a known key (line LINE); did you mean "audit_retention_days"?
 `
 
 describe('an invalid config.yml', () => {
@@ -273,7 +273,7 @@ describe('the first client and user of a real account', () => {
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
-      'grants: must not have client_credentials: the client is public (RFC 6749 §4.4)\n',
+      'grants: must not have client_credentials, because the client is public (RFC 6749 §4.4)\n',
     ],
   ])('are refused with a reason and the usage text: %j', async (parameters, reason) => {
     expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({

@@ -6,9 +6,10 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { startWorker, type WorkerServer } from '../../scripts/worker_server.ts'
+import { readCodeBlocks } from '../support/code_blocks.ts'
 import { Consumer } from '../support/consumer.ts'
 import { RealServers } from '../support/real_servers.ts'
-import { GUEST, requestTokens, STAFF, signIn, statusAt } from '../support/token_client.ts'
+import { GUEST, requestTokens, revoke, STAFF, signIn, statusAt } from '../support/token_client.ts'
 
 const run = promisify(execFile)
 
@@ -24,6 +25,8 @@ const USE = `
 `
 
 const PACKAGES = ['packages/verify', 'packages/client', 'packages/cli']
+
+const VERIFYING = 'docs/verifying.md'
 
 const consumer = new Consumer()
 
@@ -129,16 +132,18 @@ main = "worker.js"
 compatibility_date = "2026-10-30"
 `
 
-/** The first example of a page that has Hono in it, for another issuer. */
-function readTenLines(page: string, issuer: string): string {
-  const blocks = [...readFileSync(page, 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, block = '']) => block)
-  const lines = blocks.find((block) => block.includes("from 'hono'"))
-  if (lines === undefined) throw new Error(`${page} has no example for Hono`)
-  return lines.replace('http://127.0.0.1:8787', issuer)
+/** The JavaScript example of a page that has this text, for another issuer. */
+function readExample(page: string, part: string, issuer: string): string {
+  const example = readCodeBlocks(page).find(({ language, text }) => language === 'js' && text.includes(part))
+  if (example === undefined) throw new Error(`${page} has no example with ${part}`)
+  return example.text
+    .replaceAll('http://127.0.0.1:8787', issuer)
+    .replaceAll('https://id.shop.example', issuer)
+    .replaceAll('https://shop.example/api', `${issuer}/storefront`)
 }
 
 async function startTenLines(page: string, issuer: string): Promise<WorkerServer> {
-  consumer.write('worker.js', readTenLines(page, issuer))
+  consumer.write('worker.js', readExample(page, "from 'hono'", issuer))
   consumer.write('wrangler.toml', WRANGLER_TOML)
   const configPath = join(consumer.directory, 'wrangler.toml')
   const bundle = await bundleWorker(join(consumer.directory, 'dist'), '--config', configPath)
@@ -178,5 +183,46 @@ describe('a new Worker that is written in ten lines', () => {
       'a guest without the scope': 403,
       'a refresh token': 401,
     })
+  })
+
+  it('an API without Hono gives the documented statuses (docs/verifying.md)', async () => {
+    const { issuer } = servers.service.config
+    const { access_token, refresh_token } = await signIn(issuer)
+    const statuses = await consumer.run(`
+      ${readExample(VERIFYING, 'export async function handle', issuer)}
+      const statusOf = async (token) =>
+        (await handle(new Request('http://api/', { headers: { Authorization: 'Bearer ' + token } }))).status
+      console.log(await statusOf('${access_token}'), await statusOf('${refresh_token}'))
+    `)
+    expect(statuses).toBe('200 401\n')
+  })
+
+  it('an API with jose only refuses a token after its revocation (docs/verifying.md)', async () => {
+    const { issuer } = servers.service.config
+    const { access_token, refresh_token } = await signIn(issuer)
+    await revoke(issuer, access_token)
+    const { access_token: liveToken } = await signIn(issuer)
+    const output = await consumer.run(`
+      ${readExample(VERIFYING, 'export async function verifyAccessToken', issuer)}
+      ${readExample(VERIFYING, 'export async function readRevocations', issuer)}
+      const revoked = await verifyAccessToken('${access_token}')
+      const live = await verifyAccessToken('${liveToken}')
+      const refusal = await verifyAccessToken('${refresh_token}').catch(({ code }) => code)
+      for (let i = 0; i < 60 && !isRevoked(revoked); i++) {
+        await new Promise((done) => setTimeout(done, 250))
+        await readRevocations()
+      }
+      console.log(isRevoked(revoked), isRevoked(live), refusal)
+      process.exit()
+    `)
+    expect(output).toBe('true false ERR_JWT_CLAIM_VALIDATION_FAILED\n')
+  })
+
+  it('the test of an API mints and revokes tokens in memory (docs/verifying.md)', async () => {
+    const output = await consumer.run(`
+      ${readExample(VERIFYING, 'createTestIssuer', 'https://id.shop.example')}
+      console.log(await verifier.verify(token).catch(({ code }) => code))
+    `)
+    expect(output).toBe('invalid_token\n')
   })
 })

@@ -23,10 +23,37 @@ describe('the repository', () => {
       .filter((name) => name.endsWith('.md'))
       .flatMap((name) =>
         [...readFileSync(name, 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
-          .map(([, target = '']) => new URL(target, `file:///${name}`).pathname.slice(1))
+          .map(([, target = '']) => pathFrom(name, target))
           .filter((target) => !existsSync(target))
           .map((target) => `${name} links to ${target}`),
       )
     expect(broken).toEqual([])
   })
+
+  it('links to existing headings', () => {
+    const broken = files
+      .filter((name) => name.endsWith('.md'))
+      .flatMap((name) =>
+        [...readFileSync(name, 'utf8').matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)/g)]
+          .map(([, target = '', anchor = '']) => ({ page: pathFrom(name, target), anchor }))
+          .filter(({ page, anchor }) => !anchorsOf(page).includes(anchor))
+          .map(({ page, anchor }) => `${name} links to ${page}#${anchor}`),
+      )
+    expect(broken).toEqual([])
+  })
 })
+
+/** The path in the repository that a relative link of a page leads to. */
+function pathFrom(page: string, target: string): string {
+  return target === '' ? page : new URL(target, `file:///${page}`).pathname.slice(1)
+}
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}

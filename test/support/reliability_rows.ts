@@ -38,11 +38,8 @@ const ORIGIN = 'https://app.shop.test'
 /** Of `packages/verify`, for documents. */
 const VERIFIER_READ_TIMEOUT_MS = 5000
 
-/** Hashes that cost little. */
-export const CONFIG = { password_hash: { m: 7168, t: 5, p: 1 } }
-
 export async function makeHome(): Promise<Home> {
-  const server = new TestServer({ config: CONFIG })
+  const server = new TestServer()
   const client = await server.addClient({ origins: [ORIGIN] })
   const { username } = await server.addUser()
   const operator = await TestOperator.signIn(server)

@@ -70,6 +70,12 @@ export interface TestClient {
   record: ClientValues
 }
 
+/** The default of config.yml, for tests about the cost of hashes. */
+export const DEFAULT_COST = { password_hash: { m: 19456, t: 2, p: 1 } }
+
+/** The lowest cost of Argon2id. Hashes have it unless the configuration gives `password_hash`. */
+const CHEAP_HASH = { m: 8, t: 1, p: 1 }
+
 interface ServerOptions {
   config?: Record<string, unknown>
   clock?: TestClock
@@ -89,7 +95,9 @@ export class TestServer {
 
   constructor(options: ServerOptions = {}) {
     this.#options = options
-    this.config = parseConfig(configText(options.config))
+    const config = parseConfig(configText(options.config))
+    const passwordHash = options.config?.password_hash ? config.passwordHash : CHEAP_HASH
+    this.config = { ...config, passwordHash }
     this.clock = options.clock ?? new TestClock()
     this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
     this.#app = createApp(this.services)

@@ -11,7 +11,7 @@ export type Command =
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
   | { do: 'change password'; who: Person }
   | { do: 'sign out everywhere'; who: Person }
-  | { do: 'cut off client'; client: ClientName }
+  | { do: 'sign out client'; client: ClientName }
 
 export type Step =
   | Command
@@ -48,17 +48,17 @@ const revoke = fc.record({
   by,
 })
 
-const cutOff = fc.oneof(
+const revocation = fc.oneof(
   fc.record({ do: fc.constant('sign out everywhere'), who: person }),
   fc.record({ do: fc.constant('change password'), who: person }),
-  fc.record({ do: fc.constant('cut off client'), client }),
+  fc.record({ do: fc.constant('sign out client'), client }),
 )
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { arbitrary: refresh, weight: 7 },
   { arbitrary: signIn, weight: 2 },
   { arbitrary: revoke, weight: 1 },
-  { arbitrary: cutOff, weight: 1 },
+  { arbitrary: revocation, weight: 1 },
 )
 
 /** Mostly within the retry window of 60 s or on its edge; then the lives of an access and a refresh token. */

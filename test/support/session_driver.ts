@@ -9,9 +9,8 @@ import type { Seen } from './session_history.ts'
 import type { Action, Feed, Handler, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
-/** Cheap hashes, and no lock: mistakes of one history would count in the next. */
+/** No lock: the wrong passwords of one sequence would count in the next. */
 const CONFIG = {
-  password_hash: { m: 7168, t: 5, p: 1 },
   sign_in_limits: { account: { failures: 1_000_000 }, client: { failures: 1_000_000 } },
 }
 
@@ -45,7 +44,7 @@ export async function makeCast(): Promise<Cast> {
   return { web: await server.addClient(), app: await server.addClient(), ann, bob, hashes }
 }
 
-/** No session, nobody was ever cut off, and everyone has the first password. */
+/** Restores the first state: no session, no revocation, and the first password for each user. */
 export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<void> {
   const resetUser = env.DB.prepare(
     'UPDATE users SET tokens_valid_from = 0, access_valid_from = 0, password_hash = ? WHERE id = ?',
@@ -122,7 +121,7 @@ export class SessionDriver {
       case 'sign out everywhere':
         await signOutUser(server, action.subject)
         break
-      case 'cut off client':
+      case 'sign out client':
         await endTokensOfClient(server, action.clientId)
         // The model knows nothing of copies: test/copy_ages.test.ts is about them.
         for (const { services } of this.#servers) services.clients.forget(action.clientId)

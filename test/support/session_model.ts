@@ -7,10 +7,10 @@ const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
-/** A cut-off of a user reaches a little ahead, to the tokens that are being issued meanwhile. */
+/** A revocation of a user includes tokens that the server issues in the same seconds. */
 const USER_REACH_SECONDS = 3
 
-/** A cut-off of a client reaches further, to the tokens that copies of the client may still issue. */
+/** A revocation of a client includes tokens that isolates issue from an old copy of the client. */
 const CLIENT_REACH_SECONDS = 8
 
 /** What a token says, and the token itself. */
@@ -31,7 +31,7 @@ export type Action =
   | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
   | { do: 'change password'; subject: string; password: string }
   | { do: 'sign out everywhere'; subject: string }
-  | { do: 'cut off client'; clientId: string }
+  | { do: 'sign out client'; clientId: string }
 
 /** What is seen of its response. */
 export interface Handler {
@@ -55,7 +55,7 @@ interface Session {
 }
 
 /** Tokens issued before a second are dead. */
-interface Cutoff {
+interface Revocation {
   madeAt: number
   before: number
 }
@@ -64,7 +64,7 @@ export interface State {
   now: number
   sessions: Readonly<Record<string, Session>>
   /** Of persons and clients, by kind and name as in the feed. */
-  cutoffs: Readonly<Record<string, Cutoff>>
+  revocations: Readonly<Record<string, Revocation>>
   /** By the person whose password it is. */
   passwords: Readonly<Record<string, string>>
 }
@@ -87,12 +87,12 @@ export function predict(state: State, action: Action, newSid: string): Predictio
       return { response: { status: 200, active: isActive(state, action.token) }, next: state }
     case 'change password': {
       const passwords = { ...state.passwords, [action.subject]: action.password }
-      return done(cutOff({ ...state, passwords }, `sub ${action.subject}`))
+      return done(revokeOlderTokens({ ...state, passwords }, `sub ${action.subject}`))
     }
     case 'sign out everywhere':
-      return done(cutOff(state, `sub ${action.subject}`))
-    case 'cut off client':
-      return done(cutOff(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
+      return done(revokeOlderTokens(state, `sub ${action.subject}`))
+    case 'sign out client':
+      return done(revokeOlderTokens(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
   }
 }
 
@@ -101,7 +101,7 @@ function signIn(
   { subject, password, clientId }: { subject: string | null; password: string; clientId: string },
   sid: string,
 ): Prediction {
-  // A client that was cut off a moment ago is asked to come back, whether the password is right or wrong.
+  // The server refuses sign-ins during a revocation of the client, whether the password is right or wrong.
   if (state.now < validFrom(state, `client_id ${clientId}`)) return { response: { status: 503 }, next: state }
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
   const issuedAt = dateTokens(state, subject)
@@ -143,11 +143,11 @@ function isAlive(state: State, token: Token): boolean {
 }
 
 /** From which second on tokens of that name live. */
-function validFrom({ cutoffs }: State, name: string): number {
-  return cutoffs[name]?.before ?? 0
+function validFrom({ revocations }: State, name: string): number {
+  return revocations[name]?.before ?? 0
 }
 
-/** Tokens of a person who was cut off a moment ago are dated so that they live. */
+/** The `iat` of a new token: after an active revocation of the user, so that the token is valid. */
 function dateTokens(state: State, subject: string | null): number {
   return Math.max(state.now, validFrom(state, `sub ${subject}`))
 }
@@ -164,11 +164,11 @@ function end(state: State, sid: string): State {
   return { ...state, sessions: { ...state.sessions, [sid]: { ...session, endedAt: state.now } } }
 }
 
-function cutOff(state: State, name: string, reachSeconds = USER_REACH_SECONDS): State {
-  // Tokens that were issued since the last cut-off may be dated to its second.
+function revokeOlderTokens(state: State, name: string, reachSeconds = USER_REACH_SECONDS): State {
+  // Tokens that were issued since the last revocation may be dated to its second.
   const before = Math.max(state.now + reachSeconds, validFrom(state, name) + 1)
-  const cutoff = { madeAt: state.now, before }
-  return { ...state, cutoffs: { ...state.cutoffs, [name]: cutoff } }
+  const revocation = { madeAt: state.now, before }
+  return { ...state, revocations: { ...state.revocations, [name]: revocation } }
 }
 
 function done(next: State): Prediction {
@@ -180,13 +180,13 @@ function refused(next: State): Prediction {
 }
 
 /**
- * Differences between the feed and what a state requires. The feed must list each cut-off while access tokens from before
+ * Differences between the feed and what a state requires. The feed must list each revocation while access tokens from before
  * it may live. An API that reads the feed must refuse the access tokens that ended, and no others. A guest's session that
  * ended is not listed: the guest's access token lives on.
  */
 export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Token[]): string[] {
   const isRecent = (madeAt: number | null) => madeAt !== null && madeAt >= state.now - LISTED_SECONDS
-  const cutoffs = Object.entries(state.cutoffs)
+  const revocations = Object.entries(state.revocations)
     .filter(([name, { madeAt, before }]) => isRecent(madeAt) && feed[name] !== before)
     .map(([name, { before }]) => `${name} is not listed before ${before}`)
   const tokens = accessTokens
@@ -194,7 +194,7 @@ export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Tok
       (token) => token.expiresAt > state.now && isRefusedBy(feed, token) !== isDueToBeRefused(state, token),
     )
     .map((token) => `an access token of ${token.sid} dated ${token.issuedAt} is misjudged`)
-  return [...cutoffs, ...tokens]
+  return [...revocations, ...tokens]
 }
 
 function isDueToBeRefused(state: State, token: Token): boolean {

@@ -22,7 +22,7 @@ export class SessionRun {
     this.#scheduler = scheduler
     this.#driver = new SessionDriver(cast)
     const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
-    this.#states = [{ now: this.#driver.clock.time, sessions: {}, cutoffs: {}, passwords }]
+    this.#states = [{ now: this.#driver.clock.time, sessions: {}, revocations: {}, passwords }]
   }
 
   async take(step: Step): Promise<void> {
@@ -92,7 +92,7 @@ export class SessionRun {
       }
       case 'sign out everywhere':
         return [{ do: command.do, subject: this.#cast[command.who].id }]
-      case 'cut off client':
+      case 'sign out client':
         return [{ do: command.do, clientId: this.#cast[command.client].id }]
     }
   }

@@ -11,14 +11,14 @@ export async function changePassword(
   userId: string,
   passwordHash: string,
 ): Promise<void> {
-  const cutOff = { reason: 'the password was changed', edit: { passwordHash } }
-  await server.services.signOut.endUser(userId, cutOff, server.context())
+  const revocation = { reason: 'the password was changed', edit: { passwordHash } }
+  await server.services.signOut.endUser(userId, revocation, server.context())
 }
 
 /** Disables a user and ends every session of the user. */
 export async function disableUser(server: TestServer, userId: string): Promise<void> {
-  const cutOff = { reason: 'the user was disabled', edit: { enabled: false } }
-  await server.services.signOut.endUser(userId, cutOff, server.context())
+  const revocation = { reason: 'the user was disabled', edit: { enabled: false } }
+  await server.services.signOut.endUser(userId, revocation, server.context())
 }
 
 /** Disables a client, ends its sessions and renews its KV copy, as the admin API does. */
@@ -34,10 +34,10 @@ export async function endTokensOfClient(server: TestServer, clientId: string): P
 async function endClient(
   server: TestServer,
   clientId: string,
-  cutOff: { reason: string; edit?: { enabled: boolean } },
+  revocation: { reason: string; edit?: { enabled: boolean } },
 ): Promise<void> {
   const { signOut, clients } = server.services
   const context = server.context()
-  await signOut.endClient(clientId, cutOff, context)
+  await signOut.endClient(clientId, revocation, context)
   await clients.renewCopy(clientId, context)
 }

@@ -45,7 +45,7 @@ describe('the lines of a range', () => {
     ['a page', '<!doctype html><title>Welcome</title>'],
     ['JSON', '{"error":"slow down"}'],
     ['a line without a count', `${SUFFIX}:1\r\n${OTHER}`],
-    ['a line that is cut off', `${SUFFIX}:1\r\n${OTHER.slice(0, 20)}`],
+    ['an incomplete line', `${SUFFIX}:1\r\n${OTHER.slice(0, 20)}`],
     ['whole hashes', `5BAA6${SUFFIX}:1`],
     ['a count below zero', `${SUFFIX}:-1`],
   ])('are not a range if they are %s', (_case, lines) => {

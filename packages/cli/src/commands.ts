@@ -2,6 +2,7 @@ import { ACCOUNT_COMMANDS } from './commands/account_commands.ts'
 import { AUDIT_COMMANDS } from './commands/audit_command.ts'
 import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
+import { HELP_COMMANDS } from './commands/help_commands.ts'
 import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
 import { SESSION_COMMANDS } from './commands/session_commands.ts'
@@ -22,4 +23,5 @@ export const COMMANDS: readonly Command[] = [
   ...KEY_COMMANDS,
   ...IMPORT_COMMANDS,
   ...CONFIG_COMMANDS,
+  ...HELP_COMMANDS,
 ]

@@ -1,3 +1,4 @@
+import { version } from '../package.json'
 import { Account } from './api/account.ts'
 import { AdminApi } from './api/admin_api.ts'
 import { CredentialStore } from './api/credential_store.ts'
@@ -17,6 +18,10 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const invocation = parseCommandLine(args, COMMANDS)
     if ('help' in invocation) return printHelp(invocation, terminal)
+    if ('isVersion' in invocation) {
+      terminal.print(version)
+      return EXIT_CODES.ok[0]
+    }
     const { command, input } = invocation
     const store = new CredentialStore()
     for (const exposure of findExposures(store.path)) terminal.say(`Warning: ${exposure}.`)
@@ -25,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const account = new Account({ server, store, onRetry })
     const askPassword = () => terminal.readSecret('Your own password')
     const api = new AdminApi({ account, onRetry, askPassword })
-    const call = { input, terminal, account, api }
+    const call = { input, terminal, account, api, commands: COMMANDS }
     await command.run(call).catch((error) => {
       throw toCliError(error, server)
     })

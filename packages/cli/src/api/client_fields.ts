@@ -8,6 +8,8 @@ export interface ClientField {
   description: string
   kind: 'text' | 'list' | 'flag' | 'seconds'
   isRequired: boolean
+  /** Whether the field can have no value. */
+  isNullable: boolean
 }
 
 interface ObjectSchema {
@@ -36,6 +38,7 @@ function fieldsOf({ properties, required = [] }: ObjectSchema): readonly ClientF
     description: schema.description ?? '',
     kind: kindOf(schema),
     isRequired: required.includes(name),
+    isNullable: schema.anyOf?.some(({ type }) => type === 'null') ?? false,
   }))
 }
 

@@ -19,11 +19,15 @@ export type AuditEvent = {
   readonly reason: string
   readonly api: string | null
   readonly client_id: string | null
+  readonly client_name: string | null
   readonly subject: string | null
+  readonly subject_name: string | null
   readonly sid: string | null
   readonly address_prefix: string | null
   readonly actor: string | null
+  readonly actor_name: string | null
   readonly actor_client: string | null
+  readonly actor_client_name: string | null
   readonly grant: string | null
   readonly change: Readonly<Record<string, unknown>> | null
 }
@@ -240,12 +244,15 @@ export type SessionEnd = {
   readonly at: number
   readonly reason: string
   readonly actor: string | null
+  readonly actor_name: string | null
 }
 
 export type Session = {
   readonly sid: string
   readonly subject: string
+  readonly subject_name: string | null
   readonly client_id: string
+  readonly client_name: string | null
   readonly api: string
   readonly state: 'live' | 'ended' | 'expired' | 'cut_off'
   readonly started_at: number

@@ -3,7 +3,7 @@ import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_field
 import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
-import { flag, lifetime, list, type Option, text, time, truth } from '../core/option.ts'
+import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned, update } from './change.ts'
 import {
@@ -21,11 +21,16 @@ import {
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
-const DRAFT_OPTIONS = DRAFT_FIELDS.filter(({ name }) => !NO_OPTION.includes(name)).map((field) => ({
-  field,
-  option: toOption(field),
-}))
-const EDIT_OPTIONS = EDIT_FIELDS.map(toOption)
+const DRAFT_OPTIONS = DRAFT_FIELDS.filter(({ name }) => !NO_OPTION.includes(name)).map((field) =>
+  toOption(field, field.isRequired),
+)
+const EDIT_OPTIONS = EDIT_FIELDS.map((field) => toOption(field))
+const CLEARABLE = EDIT_FIELDS.filter(({ isNullable }) => isNullable).map(({ name }) => name)
+const CLEAR = choices(
+  'clear',
+  `Reset these fields to their defaults: ${CLEARABLE.map(toOptionName).join(', ')}`,
+  CLEARABLE.map(toOptionName),
+)
 const PUBLIC = flag('public', 'Create a public client without a secret, such as a web page or an app')
 const DISABLED = flag('disabled', 'Create the client disabled')
 const API = text('api', 'Only clients of this API', { field: 'api' })
@@ -85,11 +90,10 @@ const createClient: Command = {
   details:
     'Without --public the client is confidential and gets a secret. Standard output contains only the secret.',
   arguments: [{ name: 'CLIENT', summary: 'Client ID: 1 to 64 letters, digits, ".", "_" or "-"' }],
-  options: [...DRAFT_OPTIONS.map(({ option }) => option), PUBLIC, DISABLED],
+  options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],
   async run(call) {
     const { input, api } = call
-    for (const { field, option } of DRAFT_OPTIONS) if (field.isRequired) input.require(option)
     const body = {
       client_id: input.argument('CLIENT'),
       ...input.fields,
@@ -105,10 +109,14 @@ const updateClient: Command = {
   summary: 'Change the given fields of a client',
   details: 'A list replaces the previous list; --scopes "" empties it.',
   arguments: [CLIENT],
-  options: [...EDIT_OPTIONS, IF_MATCH],
+  options: [...EDIT_OPTIONS, CLEAR, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'PATCH /clients/{client_id}'],
   async run(call) {
-    const edit = call.input.fields
+    const { fields } = call.input
+    const cleared = CLEARABLE.filter((name) => call.input.get(CLEAR)?.includes(toOptionName(name)))
+    const both = cleared.find((name) => name in fields)
+    if (both !== undefined) throw new UsageError(`--${toOptionName(both)} and --clear exclude each other`)
+    const edit = { ...fields, ...Object.fromEntries(cleared.map((name) => [name, null])) }
     if (Object.keys(edit).length === 0) throw new UsageError('no field to change is given')
     printItem(call, asItem((await update(call, pathOf(call), () => edit)).body), MEMBERS)
   },
@@ -119,7 +127,7 @@ const enableClient: Command = {
   summary: 'Enable a client; its revoked tokens stay revoked',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/enable'],
-  run: (call) => changeStanding(call, 'enable'),
+  run: (call) => changeState(call, 'enable'),
 }
 
 const disableClient: Command = {
@@ -127,7 +135,7 @@ const disableClient: Command = {
   summary: 'Disable a client and revoke every token of it',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/disable'],
-  run: (call) => changeStanding(call, 'disable'),
+  run: (call) => changeState(call, 'disable'),
 }
 
 const signOutClient: Command = {
@@ -135,7 +143,7 @@ const signOutClient: Command = {
   summary: 'Revoke every token of a client; it can request new ones',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/sign-out'],
-  run: (call) => changeStanding(call, 'sign-out'),
+  run: (call) => changeState(call, 'sign-out'),
 }
 
 const addSecret: Command = {
@@ -188,21 +196,22 @@ export const CLIENT_COMMANDS: readonly Command[] = [
   ...[addSecret, retireSecret, deleteClient],
 ]
 
-/** The option that sets a field: its name with dashes, and the type of its value. */
-function toOption({ name, description, kind }: ClientField): Option {
-  const option = name.replaceAll('_', '-')
-  const details = { field: name }
-  if (kind === 'list') return list(option, description, details)
-  if (kind === 'flag') return truth(option, description, details)
-  if (kind === 'seconds') return lifetime(option, `${description}; "default" resets it`, details)
-  return text(option, description, details)
+/** The option that sets a field. It has the type of the field's value. */
+function toOption({ name, description, kind }: ClientField, isRequired = false): Option {
+  const define = { text, list, flag: truth, seconds: integer }[kind]
+  const unit = kind === 'seconds' ? { value: 'SECONDS' } : {}
+  return define(toOptionName(name), description, { field: name, isRequired, ...unit })
+}
+
+function toOptionName(field: string): string {
+  return field.replaceAll('_', '-')
 }
 
 function pathOf({ input }: Call): string {
   return at('/clients/{}', input.argument('CLIENT'))
 }
 
-async function changeStanding(call: Call, action: string): Promise<void> {
+async function changeState(call: Call, action: string): Promise<void> {
   printItem(call, await call.api.read({ operation: `POST ${pathOf(call)}/${action}` }), MEMBERS)
 }
 

@@ -20,27 +20,29 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * One sentence about the state of a session or the reason for its end.
  *
- * @param who The name of its user.
- * @param nameOf Returns the username for the id of an operator, or the id itself.
+ * @param timeline The timeline of the session, with the names of its user and of the operator who ended it.
  */
-export function conclude(story: Item, who: string, nameOf: (id: string) => string): string {
-  const session = asItem(story.session)
-  const subject = `Session ${textOf(session, 'sid')} of ${who}`
+export function conclude(timeline: Item): string {
+  const session = asItem(timeline.session)
+  const name = textOf(session, 'subject_name')
+  const id = textOf(session, 'subject')
+  const subject = `Session ${textOf(session, 'sid')} of ${name === '' ? id : `${name} (${id})`}`
   switch (session.state) {
     case 'live':
       return `${subject} has not ended: it expires ${showTime(session.expires_at)}. A refresh extends it.`
     case 'expired':
       return `${subject} expired ${showTime(session.expires_at)}: it was not refreshed in time, or it reached its maximum lifetime.`
     default:
-      return story.end
-        ? describeEnd(subject, asItem(story.end), nameOf)
-        : `${subject}: ${textOf(story, 'ending')}`
+      return timeline.end
+        ? describeEnd(subject, asItem(timeline.end))
+        : `${subject}: ${textOf(timeline, 'ending')}`
   }
 }
 
-function describeEnd(subject: string, end: Item, nameOf: (id: string) => string): string {
-  const operator = typeof end.actor === 'string' ? `, by the operator ${nameOf(end.actor)}` : ''
-  return `${subject} ended ${showTime(end.at)} because ${explain(textOf(end, 'reason'))}${operator}.`
+function describeEnd(subject: string, end: Item): string {
+  const operator = end.actor_name ?? end.actor
+  const by = typeof operator === 'string' ? `, by the operator ${operator}` : ''
+  return `${subject} ended ${showTime(end.at)} because ${explain(textOf(end, 'reason'))}${by}.`
 }
 
 function explain(reason: string): string {

@@ -1,4 +1,4 @@
-import { suggest } from '@sallyport/formats/suggest'
+import { didYouMean } from '@sallyport/formats/suggest'
 import type { Call } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { flag, type Option, text, texts } from '../core/option.ts'
@@ -68,7 +68,6 @@ export function findPreset(name: string | undefined): Preset | null {
   const names = PRESETS.map((preset) => preset.name)
   const found = PRESETS.find((preset) => preset.name === name)
   if (found !== undefined) return found
-  const near = suggest(name, names)
-  const meant = near === null ? '' : `; did you mean "${near}"?`
+  const meant = didYouMean(name, names)
   throw new UsageError(`there is no preset "${name}"${meant} Presets are: ${names.join(', ')}.`)
 }

@@ -1,5 +1,5 @@
 import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
-import { suggest } from '@sallyport/formats/suggest'
+import { didYouMean } from '@sallyport/formats/suggest'
 import { isReadByOthers } from '../api/file_exposure.ts'
 import type { Call } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
@@ -47,8 +47,7 @@ export function readUserRowOptions({ input }: Call): UserRowOptions {
 function requireScheme(name: string | undefined): string | undefined {
   const names = IMPORT_SCHEMES.map((scheme) => scheme.name)
   if (name === undefined || names.includes(name)) return name
-  const near = suggest(name, names)
-  const meant = near === null ? '' : `; did you mean "${near}"?`
+  const meant = didYouMean(name, names)
   throw new UsageError(`there is no hash scheme "${name}"${meant} Schemes are: ${names.join(', ')}.`)
 }
 

@@ -63,9 +63,9 @@ const rotateKeys: Command = {
   },
 }
 
-const retireKey: Command = {
-  name: 'keys retire',
-  summary: 'Revoke a compromised key at once, with all tokens that it signed',
+const revokeKey: Command = {
+  name: 'keys revoke',
+  summary: 'Revoke a compromised key, with all tokens that it signed',
   details:
     'All users with tokens of that key must sign in again. With the current key, this includes you. ' +
     'On a terminal the command asks for your own password, without echo. Otherwise it is a line of standard input.',
@@ -97,4 +97,4 @@ const reseal: Command = {
   },
 }
 
-export const KEY_COMMANDS: readonly Command[] = [listKeys, rotateKeys, retireKey, reseal]
+export const KEY_COMMANDS: readonly Command[] = [listKeys, rotateKeys, revokeKey, reseal]

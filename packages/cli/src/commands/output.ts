@@ -25,6 +25,11 @@ export function member<T extends object = Item>(title: string, name: NoInfer<key
   return { title, show: (item) => showValue(item[name]) }
 }
 
+/** A column that shows a name, or the id if the item has no name. */
+export function named(title: string, name: string, id: string): Column<Item> {
+  return { title, show: (item) => showValue(item[name] ?? item[id]) }
+}
+
 /** A column that shows a time in local time. */
 export function moment<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
   return { title, show: (item) => showTime(item[name]) }

@@ -1,10 +1,10 @@
 import type { Item } from '../api/admin_api.ts'
 import type { Column } from '../core/table.ts'
-import { member, moment, showTime, showValue, textOf } from './output.ts'
+import { member, moment, named, showTime, showValue, textOf } from './output.ts'
 
 export const SESSION_COLUMNS: readonly Column<Item>[] = [
   member('Session', 'sid'),
-  member('Client', 'client_id'),
+  named('Client', 'client_name', 'client_id'),
   moment('Started', 'started_at'),
   member('Refreshes', 'refreshes'),
   { title: 'State', show: (session) => textOf(session, 'state').replace('_', ' ') },
@@ -15,6 +15,7 @@ export const SESSION_COLUMNS: readonly Column<Item>[] = [
 export const SESSION_MEMBERS: readonly Column<Item>[] = [
   member('Session', 'sid'),
   member('Subject', 'subject'),
+  member('User', 'subject_name'),
   member('Client', 'client_id'),
   member('API', 'api'),
   ...SESSION_COLUMNS.slice(4, 5),
@@ -26,7 +27,7 @@ export const SESSION_MEMBERS: readonly Column<Item>[] = [
 ]
 
 /** The columns for the events of one session. */
-export const STORY_COLUMNS: readonly Column<Item>[] = [
+export const TIMELINE_COLUMNS: readonly Column<Item>[] = [
   moment('Time', 'at'),
   member('Kind', 'kind'),
   member('Outcome', 'outcome'),
@@ -35,14 +36,15 @@ export const STORY_COLUMNS: readonly Column<Item>[] = [
 ]
 
 export const EVENT_COLUMNS: readonly Column<Item>[] = [
-  ...STORY_COLUMNS.slice(0, 3),
-  member('Subject', 'subject'),
-  member('Client', 'client_id'),
+  ...TIMELINE_COLUMNS.slice(0, 3),
+  named('Subject', 'subject_name', 'subject'),
+  named('Client', 'client_name', 'client_id'),
   member('Session', 'sid'),
   { title: 'Event', show: describeEvent },
 ]
 
 function describeEvent(event: Item): string {
-  const by = event.actor === null || event.actor === undefined ? '' : `, by ${showValue(event.actor)}`
+  const actor = event.actor_name ?? event.actor
+  const by = actor === null || actor === undefined ? '' : `, by ${showValue(actor)}`
   return showValue(event.reason) + by
 }

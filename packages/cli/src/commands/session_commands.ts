@@ -6,7 +6,7 @@ import { text } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
 import { findSubject } from './find_user.ts'
 import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage, textOf } from './output.ts'
-import { SESSION_COLUMNS, SESSION_MEMBERS, STORY_COLUMNS } from './session_columns.ts'
+import { SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
 const OF_USER = text('user', 'Sessions of this user: a username, an id (user:…) or a guest (visitor:…)', {
@@ -51,26 +51,26 @@ const endSession: Command = {
   },
 }
 
-const tellStory: Command = {
-  name: 'sessions story',
+const showTimeline: Command = {
+  name: 'sessions timeline',
   summary: 'Show the timeline of a session: sign-in, refreshes, retries, end and reason',
   arguments: [SID],
   operations: ['GET /sessions/{sid}/story'],
   async run(call) {
     const { body } = await call.api.ask({ operation: `GET ${pathOf(call)}/story` })
     if (call.input.has(JSON_OUTPUT)) return printJson(call, body)
-    printStory(call, body)
+    printTimeline(call, body)
     call.terminal.print(`\n${textOf(asItem(body), 'ending')}`)
   },
 }
 
-export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, tellStory]
+export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, showTimeline]
 
 /** Prints a session and its events. */
-export function printStory({ terminal }: Call, story: unknown): void {
-  const { session, events, truncated } = asItem(story)
+export function printTimeline({ terminal }: Call, timeline: unknown): void {
+  const { session, events, truncated } = asItem(timeline)
   terminal.print(formatItem(asItem(session), SESSION_MEMBERS))
-  terminal.print(`\n${formatTable(asItems(events), STORY_COLUMNS, terminal.columns)}`)
+  terminal.print(`\n${formatTable(asItems(events), TIMELINE_COLUMNS, terminal.columns)}`)
   if (truncated === true) terminal.say('The timeline is incomplete: "audit --session" lists all events.')
 }
 

@@ -19,7 +19,7 @@ import {
 } from './output.ts'
 
 export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
-const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool' })
+const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
 const IN_POOL = text('pool', 'Only users in this pool', { field: 'pool' })
 const QUERY = text('search', 'Only usernames that begin with this text', { value: 'TEXT', field: 'q' })
 const ROLE = text('role', 'Only users with this role', { field: 'role' })
@@ -29,7 +29,7 @@ const ROLES = list('roles', 'The roles of the user', { field: 'roles' })
 const NAME = text('name', 'The display name, for operators')
 const EMAIL = text('email', 'The email address, for operators')
 const DISABLED = flag('disabled', 'Create the user disabled')
-const MUST_CHANGE = flag('must-change-password', 'Require a new password at the next sign-in')
+const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
 const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
 const FIND = [POOL]
@@ -109,11 +109,10 @@ const createUser: Command = {
     'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
     CONFIRMED_ADMINS,
   arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
-  options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, MUST_CHANGE],
+  options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, REQUIRE_CHANGE],
   operations: ['POST /users', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
-    input.require(NEW_POOL)
     const username = input.argument('USERNAME')
     const password = await terminal.readNewSecret(`Password of ${username}`)
     const body = {
@@ -122,7 +121,7 @@ const createUser: Command = {
       ...input.fields,
       profile: profileOf(call, {}),
       enabled: !input.has(DISABLED),
-      must_change_password: input.has(MUST_CHANGE),
+      must_change_password: input.has(REQUIRE_CHANGE),
     }
     printItem(call, await api.read({ operation: 'POST /users', body }), MEMBERS)
   },
@@ -156,20 +155,20 @@ const setPassword: Command = {
   details:
     'On a terminal the command asks for the new password and then for your own, without echo. Otherwise they are two lines of standard input.',
   arguments: [USER],
-  options: [MUST_CHANGE, ...FIND],
+  options: [REQUIRE_CHANGE, ...FIND],
   operations: ['POST /users/{id}/password', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
     const path = await findPath(call)
     const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
-    const body = { password, must_change_password: input.has(MUST_CHANGE) }
+    const body = { password, must_change_password: input.has(REQUIRE_CHANGE) }
     printItem(call, await api.read({ operation: `POST ${path}/password`, body }), MEMBERS)
   },
 }
 
-const forceChange: Command = {
-  name: 'users force-change',
-  summary: 'Require a new password at the next sign-in',
+const requirePasswordChange: Command = {
+  name: 'users require-password-change',
+  summary: 'Require a password change at the next sign-in',
   arguments: [USER],
   options: [...FIND, IF_MATCH],
   operations: ['GET /users/{id}', 'PATCH /users/{id}'],
@@ -232,7 +231,7 @@ export const USER_COMMANDS: readonly Command[] = [
     createUser,
     updateUser,
     setPassword,
-    forceChange,
+    requirePasswordChange,
     enableUser,
     disableUser,
   ],

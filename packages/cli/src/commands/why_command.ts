@@ -1,14 +1,14 @@
-import { asItem, at, type Item } from '../api/admin_api.ts'
+import { at, type Item } from '../api/admin_api.ts'
 import { ProblemError } from '../api/problem.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { formatTable } from '../core/table.ts'
 import { conclude } from './conclusion.ts'
-import { findSubject, isUserId } from './find_user.ts'
+import { findSubject } from './find_user.ts'
 import { printJson, textOf } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
-import { printStory } from './session_commands.ts'
+import { printTimeline } from './session_commands.ts'
 import { POOL } from './user_commands.ts'
 
 /** The id of a session: the name of a shard, then 128 random bits in base64url. */
@@ -22,29 +22,25 @@ const why: Command = {
     'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
-  operations: ['GET /users', 'GET /users/{id}', 'GET /sessions', 'GET /sessions/{sid}/story'],
+  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/story'],
   async run(call) {
     const { input, terminal } = call
     const who = input.argument('WHO')
-    const story = (SID.test(who) ? await findStory(call, who) : null) ?? (await findStoryOf(call, who))
-    if (input.has(JSON_OUTPUT)) return printJson(call, story)
-    printStory(call, story)
-    const { subject } = asItem(story.session)
-    const actor = story.end ? asItem(story.end).actor : null
-    const names = await findNames(call, [subject, actor])
-    const name = names.get(String(subject))
-    const label = name === undefined ? String(subject) : `${name} (${String(subject)})`
-    terminal.print(`\n${conclude(story, label, (id) => names.get(id) ?? id)}`)
+    const timeline =
+      (SID.test(who) ? await findTimeline(call, who) : null) ?? (await findTimelineOf(call, who))
+    if (input.has(JSON_OUTPUT)) return printJson(call, timeline)
+    printTimeline(call, timeline)
+    terminal.print(`\n${conclude(timeline)}`)
   },
 }
 
 export const WHY_COMMANDS: readonly Command[] = [why]
 
-async function findStory({ api }: Call, sid: string): Promise<Item | null> {
+async function findTimeline({ api }: Call, sid: string): Promise<Item | null> {
   return orNull(() => api.read({ operation: `GET ${at('/sessions/{}/story', sid)}` }))
 }
 
-async function findStoryOf(call: Call, who: string): Promise<Item> {
+async function findTimelineOf(call: Call, who: string): Promise<Item> {
   const { api, input, terminal } = call
   const subject = await findSubject(api, who, input.get(POOL))
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
@@ -63,15 +59,6 @@ function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: I
   if (state === 'live') return -1 / Number(started_at)
   if (state === 'expired') return Number(expires_at)
   return Number(ended_at ?? last_refreshed_at ?? started_at)
-}
-
-/** Finds the usernames for ids. Deleted users are left out. */
-async function findNames({ api }: Call, ids: readonly unknown[]): Promise<ReadonlyMap<string, string>> {
-  const userIds = [...new Set(ids)].filter((id): id is string => typeof id === 'string' && isUserId(id))
-  const found = await Promise.all(
-    userIds.map((id) => orNull(() => api.read({ operation: `GET ${at('/users/{}', id)}` }))),
-  )
-  return new Map(found.flatMap((user) => (user ? [[textOf(user, 'id'), textOf(user, 'username')]] : [])))
 }
 
 async function orNull<T>(work: () => Promise<T>): Promise<T | null> {

@@ -9,6 +9,8 @@ export interface Argument {
   name: string
   summary: string
   isOptional?: boolean
+  /** Whether the argument takes all further words. */
+  isRepeated?: boolean
 }
 
 /** The context of one run of a command. */
@@ -17,6 +19,8 @@ export interface Call {
   terminal: Terminal
   api: AdminApi
   account: Account
+  /** All commands, for the help and the completion. */
+  commands: readonly Command[]
 }
 
 /** A command of the CLI. The help, the parser and docs/cli.md use this table. */

@@ -1,6 +1,6 @@
 import type { Argument, Command } from './command.ts'
 import { EXIT_CODES } from './exit_code.ts'
-import { GLOBAL_OPTIONS } from './input.ts'
+import { GLOBAL_OPTIONS, VERSION } from './input.ts'
 import type { Option } from './option.ts'
 import { wrap } from './table.ts'
 
@@ -25,7 +25,7 @@ export function formatHelp(name: string, commands: readonly Command[], columns: 
     ...[`Usage: ${usage}`, ''],
     ...formatCommands(listed, width),
     ...['', 'Global options', ''],
-    ...formatList(GLOBAL_OPTIONS.map(describe), width),
+    ...formatList((name === '' ? [...GLOBAL_OPTIONS, VERSION] : GLOBAL_OPTIONS).map(describe), width),
     ...(name === '' ? ['', 'Exit codes', '', ...formatExitCodes(width)] : []),
     ...['', `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" shows the help of one command.`],
   ].join('\n')
@@ -67,19 +67,20 @@ function formatCommandHelp(command: Command, width: number): string {
   ].join('\n')
 }
 
-export function formatExitCodes(width: number): string[] {
+function formatExitCodes(width: number): string[] {
   return formatList(
     Object.values(EXIT_CODES).map(([code, meaning]) => [String(code), meaning]),
     width,
   )
 }
 
-function formatArgument({ name, isOptional = false }: Argument): string {
-  return isOptional ? `[${name}]` : name
+function formatArgument({ name, isOptional = false, isRepeated = false }: Argument): string {
+  const words = isRepeated ? `${name}...` : name
+  return isOptional ? `[${words}]` : words
 }
 
-export function describe({ name, value, summary }: Option): readonly [string, string] {
-  return [value === null ? `--${name}` : `--${name} ${value}`, summary]
+function describe({ name, value, summary, isRequired }: Option): readonly [string, string] {
+  return [value === null ? `--${name}` : `--${name} ${value}`, isRequired ? `${summary} (required)` : summary]
 }
 
 /** Terms with their meanings. The meaning of a long term begins on the next line. */

@@ -11,15 +11,19 @@ export const SERVER = text(
 )
 export const JSON_OUTPUT = flag('json', 'Print the response of the admin API as JSON')
 export const HELP = flag('help', 'Show help')
+export const VERSION = flag('version', 'Print the version of the command line')
 export const YES = flag('yes', 'Skip confirmation')
 export const GLOBAL_OPTIONS: readonly Option[] = [SERVER, JSON_OUTPUT, HELP]
 
 /** The parsed arguments and options of one command. */
 export class Input {
-  readonly #arguments: ReadonlyMap<string, string>
+  readonly #arguments: ReadonlyMap<string, readonly string[]>
   readonly #options: ReadonlyMap<Option, unknown>
 
-  constructor(given: { arguments: ReadonlyMap<string, string>; options: ReadonlyMap<Option, unknown> }) {
+  constructor(given: {
+    arguments: ReadonlyMap<string, readonly string[]>
+    options: ReadonlyMap<Option, unknown>
+  }) {
     this.#arguments = given.arguments
     this.#options = given.options
   }
@@ -34,21 +38,19 @@ export class Input {
     return this.#options.has(option)
   }
 
-  /** @throws UsageError */
-  require<T>(option: Option<T>): T {
-    const value = this.get(option)
-    if (value === undefined) throw new UsageError(`--${option.name} is needed`)
-    return value
-  }
-
   /** The value of an argument; undefined if the user did not give it. */
   find(name: string): string | undefined {
-    return this.#arguments.get(name)
+    return this.words(name)[0]
+  }
+
+  /** The values of a repeated argument. */
+  words(name: string): readonly string[] {
+    return this.#arguments.get(name) ?? []
   }
 
   /** The value of a required argument. @throws UsageError */
   argument(name: string): string {
-    const value = this.#arguments.get(name)
+    const value = this.find(name)
     if (value === undefined) throw new UsageError(`${name} is needed`)
     return value
   }

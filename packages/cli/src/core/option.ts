@@ -10,6 +10,8 @@ export interface Option<T = unknown> {
   summary: string
   /** The name of the field in the admin API that gets the value. */
   field?: string
+  /** Whether the command fails without the option. */
+  isRequired?: boolean
   /** @throws UsageError */
   parse(text: string): T
   /** Combines two values. Only a repeatable option has it. */
@@ -19,6 +21,7 @@ export interface Option<T = unknown> {
 interface Details {
   value?: string
   field?: string
+  isRequired?: boolean
   /** The limits of an integer, both allowed. */
   range?: { min: number; max: number }
 }
@@ -26,96 +29,83 @@ interface Details {
 /** Makes an option from its name, its summary and its optional details. */
 type Define<T> = (name: string, summary: string, details?: Details) => Option<T>
 
-export const flag: Define<true> = (name, summary, details = {}) => ({
+/** @param read Parses a value. It gets the name with its dashes for its errors. */
+function define<T>(
+  read: (given: string, name: string, details: Details) => T,
+  placeholder?: string,
+): Define<T> {
+  return (name, summary, details = {}) => ({
+    name,
+    summary,
+    value: placeholder ?? name.toUpperCase().replaceAll('-', '_'),
+    ...details,
+    parse: (given) => read(given, `--${name}`, details),
+  })
+}
+
+export const flag: Define<true> = (name, summary, details) => ({
   name,
   summary,
   value: null,
+  ...details,
   parse: () => true,
-  ...fieldOf(details),
 })
 
-export const text: Define<string> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, details),
-  parse: (given) => given,
-})
-
-/** The members that all options with a value have. */
-function describeValue(name: string, summary: string, details: Details) {
-  const value = details.value ?? name.toUpperCase().replaceAll('-', '_')
-  return { name, summary, value, ...fieldOf(details) }
-}
+export const text = define((given) => given)
 
 /** A comma-separated list; an empty text is the empty list. */
-export const list: Define<string[]> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, { value: 'A,B', ...details }),
-  parse: (given) =>
-    given
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-})
+export const list = define(splitItems, 'A,B')
 
 /** A repeatable option with a text value. */
-export const texts: Define<string[]> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, details),
+export const texts: Define<string[]> = (...settings) => ({
+  ...text(...settings),
   parse: (given) => [given],
   merge: (earlier, later) => [...earlier, ...later],
 })
 
 /** An option with a fixed set of values. */
 export function choice<T extends string>(name: string, summary: string, words: readonly T[]): Option<T> {
-  return {
-    ...describeValue(name, summary, { value: words.join('|') }),
-    parse(given) {
-      const word = words.find((candidate) => candidate === given)
-      if (word !== undefined) return word
-      throw new UsageError(`--${name} must be ${words.join(' or ')}`)
-    },
-  }
+  return define((given, option) => requireWord(given, { option, words }), words.join('|'))(name, summary)
 }
 
-export const integer: Define<number> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, { value: 'N', ...details }),
-  parse(given) {
-    const value = parseInteger(name, given)
-    const unit = details.value === 'SECONDS' ? ' seconds' : ''
-    const { min, max } = details.range ?? { min: 0, max: Infinity }
-    if (value >= min && value <= max) return value
-    throw new UsageError(`--${name} must be from ${min} to ${max}${unit}`)
-  },
-})
+/** A comma-separated list of words from a fixed set. */
+export function choices<T extends string>(name: string, summary: string, words: readonly T[]): Option<T[]> {
+  const read = (given: string, option: string) =>
+    splitItems(given).map((item) => requireWord(item, { option, words }))
+  return define(read, 'A,B')(name, summary)
+}
 
-/** A number of seconds, or `default`, which is null. */
-export const lifetime: Define<number | null> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, { value: 'SECONDS|default', ...details }),
-  parse: (given) => (given === 'default' ? null : parseInteger(name, given)),
-})
+export const integer = define((given, name, { value, range }) => {
+  if (!/^\d{1,15}$/.test(given)) throw new UsageError(`${name} must be a whole number`)
+  const { min, max } = range ?? { min: 0, max: Infinity }
+  if (Number(given) >= min && Number(given) <= max) return Number(given)
+  throw new UsageError(`${name} must be from ${min} to ${max}${value === 'SECONDS' ? ' seconds' : ''}`)
+}, 'N')
 
-export const truth: Define<boolean> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, { value: 'true|false', ...details }),
-  parse(given) {
-    if (given === 'true' || given === 'false') return given === 'true'
-    throw new UsageError(`--${name} must be true or false`)
-  },
-})
+export const truth = define(
+  (given, option) => requireWord(given, { option, words: ['true', 'false'] }) === 'true',
+  'true|false',
+)
 
 /** A time in Unix seconds. */
-export const time: Define<number> = (name, summary, details = {}) => ({
-  ...describeValue(name, summary, { value: 'TIME', ...details }),
-  parse(given) {
-    const seconds = parseTime(given)
-    if (seconds !== null) return seconds
-    throw new UsageError(
-      `--${name} must be a date, such as 2026-11-25 or 2026-11-25T10:30, or an age, such as 2h or 7d`,
-    )
-  },
-})
+export const time = define((given, name) => {
+  const seconds = parseTime(given)
+  if (seconds !== null) return seconds
+  throw new UsageError(
+    `${name} must be a date, such as 2026-11-25 or 2026-11-25T10:30, or an age, such as 2h or 7d`,
+  )
+}, 'TIME')
 
-function parseInteger(name: string, given: string): number {
-  if (/^\d{1,15}$/.test(given)) return Number(given)
-  throw new UsageError(`--${name} must be a whole number`)
+function splitItems(given: string): string[] {
+  const items = given.split(',').map((item) => item.trim())
+  return items.filter((item) => item !== '')
 }
 
-function fieldOf({ field }: Details): { field?: string } {
-  return field === undefined ? {} : { field }
+function requireWord<T extends string>(
+  given: string,
+  { option, words }: { option: string; words: readonly T[] },
+): T {
+  const word = words.find((candidate) => candidate === given)
+  if (word !== undefined) return word
+  throw new UsageError(`${option} must be ${words.join(' or ')}`)
 }

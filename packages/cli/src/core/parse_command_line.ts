@@ -1,130 +1,123 @@
 import { parseArgs } from 'node:util'
-import { suggest } from '@sallyport/formats/suggest'
+import { didYouMean } from '@sallyport/formats/suggest'
 import type { Command } from './command.ts'
 import { UsageError } from './exit_code.ts'
-import { GLOBAL_OPTIONS, HELP, Input } from './input.ts'
+import { GLOBAL_OPTIONS, HELP, Input, VERSION } from './input.ts'
 import type { Option } from './option.ts'
 
-/** A command to run, or a request for help. `help` names a command or a group; it is empty for all commands. */
-export type Invocation = { command: Command; input: Input } | { help: string; isAskedFor: boolean }
+/** A command to run, or a request for help or the version. `help` names a command or a group; it is empty for all commands. */
+export type Invocation =
+  | { command: Command; input: Input }
+  | { help: string; isAskedFor: boolean }
+  | { isVersion: true }
 
 /** @throws UsageError */
 export function parseCommandLine(args: readonly string[], commands: readonly Command[]): Invocation {
-  const { words, rest } = takeWords(args, commands)
-  const name = words.join(' ')
-  const isHelp = rest.includes('--help') || rest.includes('-h')
+  const { words, values } = split(args, commands)
+  const { name, rest } = takeName(words, commands)
+  if (values[HELP.name] !== undefined) return { help: name, isAskedFor: true }
   const command = commands.find((candidate) => candidate.name === name)
-  if (isHelp) return { help: name, isAskedFor: true }
-  if (command === undefined) return requireNothingMore(name, rest, commands)
-  return { command, input: readInput(command, rest) }
+  if (command === undefined) requireName(words, commands)
+  const own = command?.options ?? (name === '' ? [VERSION] : [])
+  const options = readOptions(values, [...own, ...GLOBAL_OPTIONS])
+  if (options.has(VERSION)) return { isVersion: true }
+  if (command === undefined) return { help: name, isAskedFor: false }
+  requireAll(command, rest, options)
+  return { command, input: new Input({ arguments: readArguments(command, rest), options }) }
 }
 
-/** The command or group at the start of a command line; empty if it names none. */
+/** The command or group that a command line names; empty if it names none. */
 export function findName(args: readonly string[], commands: readonly Command[]): string {
-  return takeWords(args, commands).words.join(' ')
+  return takeName(split(args, commands).words, commands).name
 }
 
-/** Splits a command line into the words of the command and the rest. Global options can come between the words. */
-function takeWords(
-  args: readonly string[],
-  commands: readonly Command[],
-): { words: string[]; rest: string[] } {
-  const words: string[] = []
-  const skipped: string[] = []
-  let i = 0
-  for (; i < args.length; i++) {
-    const arg = args[i] ?? ''
-    const option = GLOBAL_OPTIONS.find(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`))
-    if (option !== undefined) {
-      const takesNext = option.value !== null && !arg.includes('=')
-      skipped.push(...args.slice(i, takesNext ? i + 2 : i + 1))
-      if (takesNext) i++
-    } else if (isBeginning([...words, arg].join(' '), commands)) words.push(arg)
-    else break
-  }
-  return { words, rest: [...skipped, ...args.slice(i)] }
-}
-
-function isBeginning(name: string, commands: readonly Command[]): boolean {
-  return commands.some((command) => command.name === name || command.name.startsWith(`${name} `))
-}
-
-function requireNothingMore(name: string, rest: readonly string[], commands: readonly Command[]): Invocation {
-  const word = rest.find((arg) => !arg.startsWith('-'))
-  const option = rest.find((arg) => arg.startsWith('-') && !isGlobal(arg))
-  if (word === undefined && option === undefined) return { help: name, isAskedFor: false }
+/** The command or group with these words. @throws UsageError */
+export function requireName(words: readonly string[], commands: readonly Command[]): string {
+  const { name, rest } = takeName(words, commands)
+  const [word] = rest
+  if (word === undefined) return name
   const prefix = name === '' ? '' : `${name} `
-  if (word === undefined) throw unknownOption(option ?? '', GLOBAL_OPTIONS)
-  const known = commands
-    .filter((command) => command.name.startsWith(prefix))
-    .map((command) => command.name.slice(prefix.length).split(' ')[0] ?? '')
-  const near = suggest(word, known)
-  const meant = near === null ? '' : `; did you mean "${prefix}${near}"?`
-  throw new UsageError(`there is no command "${prefix}${word}"${meant}`)
+  const below = commands.filter((command) => command.name.startsWith(prefix))
+  const known = below.map((command) => command.name.slice(prefix.length).split(' ')[0] ?? '')
+  throw new UsageError(`there is no command "${prefix}${word}"${didYouMean(word, known, prefix)}`)
 }
 
-function isGlobal(arg: string): boolean {
-  return GLOBAL_OPTIONS.some(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`))
-}
-
-/** A value such as `-abc` is an argument, because an id can begin with a dash. The CLI has no short options. */
+/** A value such as `-abc` is an argument, because an id can begin with a dash. The only short option is `-h`. */
 const DASHED_WORD = /^-[^-]./
 const MARK = '\0'
 
-function readInput(command: Command, args: readonly string[]): Input {
-  const options = [...(command.options ?? []), ...GLOBAL_OPTIONS.filter((option) => option !== HELP)]
-  const { tokens } = parseArgs({
+/** Splits a command line into words and options, in any order. An option takes a value in all commands or in none. */
+function split(args: readonly string[], commands: readonly Command[]) {
+  const known = [...commands.flatMap(({ options = [] }) => options), ...GLOBAL_OPTIONS]
+  const typeOf = ({ value }: Option) => (value === null ? ('boolean' as const) : ('string' as const))
+  const { positionals, values } = parseArgs({
     args: args.map((arg) => (DASHED_WORD.test(arg) ? MARK + arg : arg)),
-    options: Object.fromEntries(
-      options.map(({ name, value }) => [name, { type: value === null ? 'boolean' : 'string' }] as const),
-    ),
+    options: {
+      ...Object.fromEntries(known.map((option) => [option.name, { type: typeOf(option), multiple: true }])),
+      [HELP.name]: { type: 'boolean', multiple: true, short: 'h' },
+    },
     strict: false,
     allowPositionals: true,
-    tokens: true,
   })
-  const given = new Map<Option, unknown>()
-  const positionals: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value.replace(MARK, ''))
-    if (token.kind === 'option') {
-      readOption({ ...token, value: token.value?.replace(MARK, '') }, options, given)
-    }
-  }
-  return new Input({ arguments: readArguments(command, positionals), options: given })
+  return { words: positionals.map(unmark), values }
 }
 
-function readOption(
-  token: { name: string; rawName: string; value: string | undefined },
-  options: readonly Option[],
-  given: Map<Option, unknown>,
-): void {
-  const option = options.find(({ name }) => token.rawName === `--${name}`)
-  if (option === undefined) throw unknownOption(token.rawName, options)
-  if (option.value !== null && token.value === undefined) {
-    throw new UsageError(`--${option.name} needs a value: ${option.value}`)
-  }
-  if (option.value === null && token.value !== undefined) {
-    throw new UsageError(`--${option.name} takes no value`)
-  }
-  const value = option.parse(token.value ?? '')
-  const isRepeated = given.has(option)
-  if (isRepeated && option.merge === undefined) throw new UsageError(`--${option.name} is given twice`)
-  given.set(option, isRepeated ? option.merge?.(given.get(option), value) : value)
+function unmark(text: string): string {
+  return text.replace(MARK, '')
 }
 
-function unknownOption(name: string, options: readonly Option[]): UsageError {
-  const near = suggest(
-    name,
-    options.map((option) => `--${option.name}`),
+/** Splits words into the longest name of a command or group, and the rest. */
+function takeName(words: readonly string[], commands: readonly Command[]) {
+  const isName = (count: number) =>
+    commands.some(({ name }) => `${name} `.startsWith(`${words.slice(0, count).join(' ')} `))
+  let count = 0
+  while (count < words.length && isName(count + 1)) count++
+  return { name: words.slice(0, count).join(' '), rest: words.slice(count) }
+}
+
+function readOptions(given: ReturnType<typeof split>['values'], options: readonly Option[]) {
+  const names = options.map(({ name }) => `--${name}`)
+  return new Map(
+    Object.entries(given).map(([name, value]): [Option, unknown] => {
+      const dashed = name.length === 1 ? `-${name}` : `--${name}`
+      const option = options[names.indexOf(dashed)]
+      if (option === undefined)
+        throw new UsageError(`there is no option ${dashed}${didYouMean(dashed, names)}`)
+      const [first, ...others] = [value].flat().map((text) => readValue(option, text))
+      if (others.length > 0 && option.merge === undefined) throw new UsageError(`${dashed} is given twice`)
+      return [option, others.reduce((earlier, later) => option.merge?.(earlier, later), first)]
+    }),
   )
-  return new UsageError(`there is no option ${name}${near === null ? '' : `; did you mean ${near}?`}`)
 }
 
-function readArguments(command: Command, positionals: readonly string[]): Map<string, string> {
-  const expected = command.arguments ?? []
-  const missing = expected.slice(positionals.length).find(({ isOptional = false }) => !isOptional)
-  if (missing !== undefined) throw new UsageError(`${missing.name} is needed: ${missing.summary}`)
-  const extra = positionals[expected.length]
+/** @param text A boolean if the option has no value. @throws UsageError */
+function readValue(option: Option, text: string | boolean | undefined): unknown {
+  const hasValue = typeof text === 'string'
+  if (option.value !== null && !hasValue)
+    throw new UsageError(`--${option.name} needs a value: ${option.value}`)
+  if (option.value === null && hasValue) throw new UsageError(`--${option.name} takes no value`)
+  return option.parse(hasValue ? unmark(text) : '')
+}
+
+/** @throws UsageError that lists every missing argument and option */
+function requireAll(command: Command, words: readonly string[], options: ReadonlyMap<Option, unknown>): void {
+  const { arguments: expected = [], options: known = [] } = command
+  const lacking = known.filter((option) => option.isRequired && !options.has(option))
+  const missing = [
+    ...expected.slice(words.length).filter(({ isOptional }) => !isOptional),
+    ...lacking.map(({ name, summary }) => ({ name: `--${name}`, summary })),
+  ].map(({ name, summary }) => `${name}: ${summary}`)
+  if (missing.length === 1) throw new UsageError(`a value is missing: ${missing[0]}`)
+  if (missing.length > 1) throw new UsageError(`values are missing:\n  ${missing.join('\n  ')}`)
+}
+
+/** The values by argument. A repeated argument takes the rest of the words. */
+function readArguments(command: Command, words: readonly string[]): Map<string, readonly string[]> {
+  const { arguments: expected = [] } = command
+  const extra = expected.at(-1)?.isRepeated ? undefined : words[expected.length]
   if (extra !== undefined) throw new UsageError(`"${extra}" is an unexpected argument`)
-  return new Map(positionals.map((value, i) => [expected[i]?.name ?? '', value]))
+  const given = expected.slice(0, words.length)
+  return new Map(
+    given.map(({ name, isRepeated }, i) => [name, words.slice(i, isRepeated ? undefined : i + 1)]),
+  )
 }

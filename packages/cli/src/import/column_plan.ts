@@ -1,4 +1,4 @@
-import { suggest } from '@sallyport/formats/suggest'
+import { didYouMean, suggest } from '@sallyport/formats/suggest'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import type { FileRow, ImportColumn, RowValues } from './file_row.ts'
 import { findNullItem, isNull, NULL_MARKERS } from './null_markers.ts'
@@ -153,9 +153,8 @@ export class ColumnPlan {
   #describeUnknown(name: string, column: string): string[] {
     const isKnown = this.#isIgnored(name) || this.#targets.has(name) || this.#isField(name)
     if (isKnown || this.#rules.preset !== null) return []
-    const near = suggest(name, this.#fieldNames())
-    const field = near ?? 'FIELD'
-    const meant = near === null ? '' : `; did you mean "${near}"?`
+    const field = suggest(name, this.#fieldNames()) ?? 'FIELD'
+    const meant = didYouMean(name, this.#fieldNames())
     return [`"${name}" is not known${meant} (--map '${column}=${field}' or --ignore '${column}')`]
   }
 
@@ -237,8 +236,7 @@ function requireField(
 ): void {
   const names = fields.map(({ name }) => name)
   if (names.includes(field)) return
-  const near = suggest(field, names)
-  const meant = near === null ? '' : `; did you mean "${near}"?`
+  const meant = didYouMean(field, names)
   throw new UsageError(`${option}: there is no field "${field}"${meant} Fields are: ${names.join(', ')}.`)
 }
 

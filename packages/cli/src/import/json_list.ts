@@ -57,7 +57,7 @@ class ListSplitter {
   /** @throws CliError if the list is missing or not closed */
   requireEnd(): void {
     if (this.#depth > 0 || this.#isInString)
-      throw new CliError('failed', `${this.#file} is cut off: it is not JSON`)
+      throw new CliError('failed', `${this.#file} is incomplete: it is not JSON`)
     if (this.#wasFound) return
     const what = this.#member === null ? 'it is not a JSON list' : `it has no list "${this.#member}"`
     throw new CliError('failed', `${this.#file}: ${what}`)

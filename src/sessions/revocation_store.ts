@@ -3,41 +3,41 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_MARGIN_SECONDS, RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 
-/** The feed lists a revocation this long after its tokens have expired, because clocks differ. */
+/** The feed lists a revocation for this time after its tokens have expired, because clocks differ. */
 export const LISTED_AFTER_EXPIRY_SECONDS = 60
 
 /** The `before` of a revocation of a user or of a single token. Unix seconds. */
-export function cutoffTime(now: number): number {
+export function revocationTime(now: number): number {
   return now + 1 + RECORD_MARGIN_SECONDS
 }
 
 /** The `before` of a revocation of a client. It includes tokens that isolates with an old copy may still issue. Unix seconds. */
-export function clientCutoffTime(now: number): number {
+export function clientRevocationTime(now: number): number {
   return now + 1 + CLIENT_MARGIN_SECONDS
 }
 
 /** The `before` of an ended session. It can be in the future, because the session issues no more tokens. Unix seconds. */
-export function sessionCutoffTime(now: number): number {
+export function sessionRevocationTime(now: number): number {
   return now + SESSION_MARGIN_SECONDS
 }
 
-/** How far the `iat` of the last token can be in the future for the isolate that ends the session. */
+/** The isolate that ends a session can see an `iat` that is up to this time in the future, because clocks differ. */
 export const SESSION_MARGIN_SECONDS = 60
 
 /** `all` has no value. It revokes every access token that was issued before its second. */
-export type CutoffKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
+export type RevocationKind = 'sid' | 'sub' | 'client_id' | 'jti' | 'all'
 
-/** Access tokens of that session, subject, client or jti that were issued before a second are revoked. */
-export interface Cutoff {
-  kind: CutoffKind
+/** A revocation of the access tokens of a session, subject, client or `jti` that were issued before a second. */
+export interface Revocation {
+  kind: RevocationKind
   /** Empty for `all`. */
   value: string
   /** Unix seconds. */
   before: number
 }
 
-/** A revocation to be listed. */
-export interface NewCutoff extends Cutoff {
+/** A revocation that the feed is going to list. */
+export interface NewRevocation extends Revocation {
   reason: string
   /** The client of the tokens; null if there can be several. */
   clientId: string | null
@@ -45,18 +45,18 @@ export interface NewCutoff extends Cutoff {
   expiresAt: number
 }
 
-/** A stored revocation. A row never changes. A new time gets a new id. */
-export interface StoredCutoff extends NewCutoff {
+/** A stored revocation. A row never changes: a new time is a new row with a new id. */
+export interface StoredRevocation extends NewRevocation {
   id: number
 }
 
 /** The revocations of one database, oldest first, and the highest id that the database ever used. */
-export interface CutoffList {
-  cutoffs: StoredCutoff[]
+export interface RevocationList {
+  revocations: StoredRevocation[]
   lastId: number
 }
 
-const cutoffsSchema = z.array(
+const revocationsSchema = z.array(
   z.object({
     id: z.int(),
     kind: z.enum(['sid', 'sub', 'client_id', 'jti', 'all']),
@@ -70,7 +70,7 @@ const cutoffsSchema = z.array(
 const lastIdSchema = z.array(z.object({ lastId: z.nullable(z.int()) }))
 
 /** The listed revocations of one database. The main database also has those of users, clients and single tokens. */
-export class CutoffStore {
+export class RevocationStore {
   readonly #db: D1Database
 
   constructor(db: D1Database) {
@@ -78,20 +78,20 @@ export class CutoffStore {
   }
 
   /**
-   * A statement that lists a revocation if the statement before it changed a row. Its `before` is at least a second later
-   * than that of the last revocation with the same kind and value, as in the row of the user or the client.
+   * Makes a statement that lists a revocation if the previous statement changed a row. Its `before` is at least one second
+   * after the `before` of the last revocation with the same kind and value. The row of the user or the client has the same rule.
    */
-  additionIfChanged(cutoff: NewCutoff, now: number): D1PreparedStatement {
-    return this.#addition(cutoff, now, { condition: 'changes() > 0', stepSeconds: 1 })
+  additionIfChanged(revocation: NewRevocation, now: number): D1PreparedStatement {
+    return this.#addition(revocation, now, { condition: 'changes() > 0', stepSeconds: 1 })
   }
 
-  /** @param rule The condition on the last row `old`, and the least difference between the two values of `before`. */
+  /** @param rule The condition on the last row `old`, and the minimum difference between the two values of `before`. */
   #addition(
-    cutoff: NewCutoff,
+    revocation: NewRevocation,
     now: number,
     { condition, stepSeconds }: { condition: string; stepSeconds: 0 | 1 },
   ): D1PreparedStatement {
-    const { kind, value, before, reason, clientId, expiresAt } = cutoff
+    const { kind, value, before, reason, clientId, expiresAt } = revocation
     return this.#db
       .prepare(
         `INSERT OR REPLACE INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
@@ -104,13 +104,13 @@ export class CutoffStore {
   }
 
   /**
-   * Lists the revocation of one token or one session, unless it is listed.
+   * Lists the revocation of one token or one session, if it is not listed yet.
    *
    * @returns Whether this call listed it
    * @throws StorageUnavailable
    */
-  async add(cutoff: NewCutoff & { kind: 'jti' | 'sid' }, now: number): Promise<boolean> {
-    const { kind, value, before, reason, clientId, expiresAt } = cutoff
+  async add(revocation: NewRevocation & { kind: 'jti' | 'sid' }, now: number): Promise<boolean> {
+    const { kind, value, before, reason, clientId, expiresAt } = revocation
     const addition = this.#db
       .prepare(
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
@@ -121,8 +121,8 @@ export class CutoffStore {
     return meta.changes > 0
   }
 
-  /** The revocations that are listed at `now` and have an id over `afterId`. @throws StorageUnavailable, CorruptRecord */
-  async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<CutoffList> {
+  /** The revocations with an id over `afterId` that the feed lists at `now`. @throws StorageUnavailable, CorruptRecord */
+  async list({ now, afterId = 0 }: { now: number; afterId?: number }): Promise<RevocationList> {
     const [rows, last] = await callStore('D1 cutoffs', () =>
       this.#db.batch([
         this.#db
@@ -135,18 +135,18 @@ export class CutoffStore {
       ]),
     )
     const [{ lastId } = { lastId: null }] = decodeRecord(lastIdSchema, 'cutoffs', last?.results)
-    return { cutoffs: decodeRecord(cutoffsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
+    return { revocations: decodeRecord(revocationsSchema, 'cutoffs', rows?.results), lastId: lastId ?? 0 }
   }
 
   /**
-   * Replaces revocations by coarser ones, in one transaction. Two isolates can merge at the same time: a row never changes,
-   * and the `before` of a coarse revocation only grows.
+   * Replaces revocations by coarser ones, in one transaction. Two isolates can merge at the same time, because a row never
+   * changes and the `before` of a coarse revocation only grows.
    *
-   * @returns How many were removed by this call
+   * @returns How many revocations this call removed
    * @throws StorageUnavailable
    */
   async merge(
-    { additions, removedIds }: { additions: readonly NewCutoff[]; removedIds: readonly number[] },
+    { additions, removedIds }: { additions: readonly NewRevocation[]; removedIds: readonly number[] },
     now: number,
   ): Promise<number> {
     const isWider = 'old.id IS NULL OR old.before < ?3 OR old.expires_at < ?6'
@@ -154,12 +154,12 @@ export class CutoffStore {
     const removal = this.#db
       .prepare('DELETE FROM cutoffs WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(removedIds))
-    const statements = [...additions.map((cutoff) => this.#addition(cutoff, now, rule)), removal]
+    const statements = [...additions.map((revocation) => this.#addition(revocation, now, rule)), removal]
     const results = await callStore('D1 cutoffs', () => this.#db.batch(statements))
     return results.at(-1)?.meta.changes ?? 0
   }
 
-  /** Removes up to `limit` revocations that are no longer listed. It keeps the newest row, so that no id is used again. */
+  /** Removes up to `limit` revocations that the feed no longer lists. The newest row stays, so that D1 reuses no id. */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { onTestFinished, vi } from 'vitest'
+import type { Step } from './session_commands.ts'
+import { beginAnew, type Cast } from './session_driver.ts'
+import { SessionRun } from './session_run.ts'
+
+/** The maximum time for simplifying a counterexample. */
+const LIMIT_MS = 200_000
+
+export const TIMEOUT_MS = LIMIT_MS + 60_000
+
+/** Does the steps, and compares every response with the model. */
+export async function follow(cast: Cast, steps: readonly Step[], scheduler?: fc.Scheduler): Promise<void> {
+  await beginAnew(cast)
+  const run = new SessionRun(cast, scheduler)
+  for (const step of steps) await run.take(step)
+  await run.checkSessions()
+}
+
+/** Checks a property, first with the examples. */
+export async function check<T>(
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+  examples: T[] = [],
+): Promise<void> {
+  // A log line for each refusal would hide the counterexample.
+  const info = vi.spyOn(console, 'info').mockImplementation(() => {})
+  onTestFinished(() => info.mockRestore())
+  const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
+  await fc.assert(property, { numRuns, examples, plugins })
+}
