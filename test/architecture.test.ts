@@ -47,6 +47,7 @@ const CONFINED = [
 /** What is no source, and who may import it. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
+  ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
 ]

@@ -19,7 +19,7 @@ import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
 /** The path of the admin API. */
 export const ADMIN_PATH = '/admin/api'
 
-const OPENAPI_PATH = '/openapi.json'
+export const OPENAPI_PATH = '/openapi.json'
 
 /** After a slower body, the operator is read from the database again. */
 const SLOW_BODY_SECONDS = 5
