@@ -1,6 +1,10 @@
+import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
-import { sweep } from './sessions/sweep.ts'
+import { BATCH_ROWS, sweep } from './sessions/sweep.ts'
+
+/** The most batches of users whose search texts one run fills. */
+const FILL_BATCHES = 50
 
 /** Longer than the period of the statistics, which is one day. */
 const COUNTERS_KEPT_SECONDS = 2 * 86_400
@@ -20,6 +24,23 @@ export async function runCron(
   await services.keyLife.run(context)
   await services.feed.keepWithinLimit(context.now)
   await sweepStores(services)
+  await fillSearchTexts(services)
+}
+
+/** Fills the search texts of users from before the column, one batch after the other. A failure leaves the rest to the next run. */
+async function fillSearchTexts({ userSearch }: Services): Promise<void> {
+  let filled = 0
+  try {
+    for (let batch = 0; batch < FILL_BATCHES; batch++) {
+      const count = await userSearch.fill(BATCH_ROWS)
+      filled += count
+      if (count < BATCH_ROWS) break
+    }
+  } catch (error) {
+    log('error', 'search_texts_failed', { filled, cause: describeError(error) })
+    return
+  }
+  if (filled > 0) log('info', 'search_texts_filled', { filled })
 }
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */

@@ -1,11 +1,11 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from 'vitest'
 
-/** Paths within src/, such as `lib/bytes.ts`, and what the files say. */
+/** The texts of files by their paths in src/, such as `lib/bytes.ts`. */
 type Sources = ReadonlyMap<string, string>
 
-/** Each imports from itself and from what stands before it. */
-const LADDER = [
+/** The layers, lowest first. Each imports only from itself and from earlier layers. */
+const LAYERS = [
   ...[
     'lib',
     'oauth',
@@ -24,8 +24,8 @@ const LADDER = [
 
 const MAX_LINES = 300
 
-/** What has one home each. Comments may speak of it anywhere. */
-const CONFINED = [
+/** The APIs that only some files may use. Comments can name them anywhere. */
+const RESTRICTED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
@@ -44,7 +44,7 @@ const CONFINED = [
   { what: 'the console', mention: /\bconsole\s*[.[]/, home: /^lib\/log\.ts$/ },
 ]
 
-/** What is no source, and who may import it. */
+/** The imports of files that are not source files: the importing file and the imported file. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
   ['lib/version.ts', 'package.json'],
@@ -67,7 +67,7 @@ const sources: Sources = new Map(
     .filter(([path]) => path !== 'modules.d.ts'),
 )
 
-/** The files that a file imports, by their paths within src/. A type counts like a value. */
+/** The paths in src/ of the files that a file imports. A type counts like a value. */
 function importsOf(path: string, text: string): string[] {
   return [...text.matchAll(IMPORT)]
     .map(([, specifier = '']) => specifier)
@@ -76,26 +76,26 @@ function importsOf(path: string, text: string): string[] {
     .filter((target) => !TEXT_MODULES.some(([importer, text]) => importer === path && text === target))
 }
 
-function rungOf(path: string): number {
-  return LADDER.indexOf(path.split('/', 1)[0] ?? '')
+function layerOf(path: string): number {
+  return LAYERS.indexOf(path.split('/', 1)[0] ?? '')
 }
 
-function findStrangers(files: Sources): string[] {
-  return [...files.keys()].filter((path) => rungOf(path) < 0)
+function findFilesWithoutLayer(files: Sources): string[] {
+  return [...files.keys()].filter((path) => layerOf(path) < 0)
 }
 
-/** Imports up the ladder, and imports of anything that is not a source file of that very name. */
-function findStepsUp(files: Sources): string[] {
-  const isStepUp = (path: string, target: string) => !files.has(target) || rungOf(target) > rungOf(path)
+/** Imports from a higher layer, and imports of a path that no source file has. */
+function findUpwardImports(files: Sources): string[] {
+  const isUpward = (path: string, target: string) => !files.has(target) || layerOf(target) > layerOf(path)
   return [...files].flatMap(([path, text]) => [
     ...importsOf(path, text)
-      .filter((target) => isStepUp(path, target))
+      .filter((target) => isUpward(path, target))
       .map((target) => `${path} imports ${target}`),
     ...(COMPUTED_IMPORT.test(text) ? [`${path} imports a computed name`] : []),
   ])
 }
 
-/** The files of cycles: what is left when files that import none, or that none imports, are taken away. */
+/** The files of cycles: the files that remain after the repeated removal of files without imports or importers. */
 function findCycles(files: Sources): string[] {
   const graph = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]))
   let size: number
@@ -109,7 +109,7 @@ function findCycles(files: Sources): string[] {
   return [...graph.keys()]
 }
 
-function findMentions(files: Sources, { what, mention, home }: (typeof CONFINED)[number]): string[] {
+function findMentions(files: Sources, { what, mention, home }: (typeof RESTRICTED)[number]): string[] {
   return [...files]
     .filter(([path, text]) => !home.test(path) && mention.test(text.replace(COMMENT, '')))
     .map(([path]) => `${path} uses ${what}`)
@@ -120,30 +120,32 @@ function findTooLong(files: Sources): string[] {
 }
 
 describe('the source', () => {
-  it('is really read', () => {
+  it('the test reads every source file', () => {
     expect(sources.size).toBeGreaterThan(40)
-    expect(LADDER.filter((_, rung) => ![...sources.keys()].some((path) => rungOf(path) === rung))).toEqual([])
+    expect(LAYERS.filter((_, layer) => ![...sources.keys()].some((path) => layerOf(path) === layer))).toEqual(
+      [],
+    )
     expect([...sources].flatMap(([path, text]) => importsOf(path, text)).length).toBeGreaterThan(100)
     expect([...sources].filter(([, text]) => text.trim() === '')).toEqual([])
   })
 
-  it('has no folder and no file that is not on the ladder', () => {
-    expect(findStrangers(sources)).toEqual([])
+  it('each folder and file of the source has a layer', () => {
+    expect(findFilesWithoutLayer(sources)).toEqual([])
   })
 
-  it('imports down the ladder alone', () => {
-    expect(findStepsUp(sources)).toEqual([])
+  it('the source imports only from the same layer or a lower layer', () => {
+    expect(findUpwardImports(sources)).toEqual([])
   })
 
-  it('has no cycle of files, not even of types', () => {
+  it('the source has no cycle of imports, including imports of types', () => {
     expect(findCycles(sources)).toEqual([])
   })
 
-  it.each(CONFINED)('has one home for $what', (confined) => {
-    expect(findMentions(sources, confined)).toEqual([])
+  it.each(RESTRICTED)('only one place of the source uses $what', (restricted) => {
+    expect(findMentions(sources, restricted)).toEqual([])
   })
 
-  it(`has no file over ${MAX_LINES} lines`, () => {
+  it(`the source has no file over ${MAX_LINES} lines`, () => {
     expect(findTooLong(sources)).toEqual([])
   })
 })
@@ -155,7 +157,7 @@ const verifyModules = import.meta.glob<string>('../packages/verify/src/*.ts', {
 })
 
 describe('the verifier package', () => {
-  it('imports jose and itself, and Hono in its adapter alone: nothing of the server', () => {
+  it('the verifier package imports only jose and its own modules, and its adapter imports Hono', () => {
     const files = Object.entries(verifyModules)
     expect(files.length).toBeGreaterThan(5)
     const foreign = files.flatMap(([path, text]) =>
@@ -175,7 +177,7 @@ const clientModules = import.meta.glob<string>('../packages/client/src/*.ts', {
 })
 
 describe('the client module', () => {
-  it('imports itself alone', () => {
+  it('the client module imports only its own modules', () => {
     const files = Object.entries(clientModules)
     expect(files.length).toBeGreaterThan(3)
     const imported = files.flatMap(([, text]) => [...text.matchAll(IMPORT)].map(([, specifier]) => specifier))
@@ -210,7 +212,7 @@ describe('the package of the shared formats', () => {
   })
 })
 
-describe('these checks', () => {
+describe('the checks', () => {
   it.each([
     ["import { log } from '../services/services.ts'"],
     ["import type { Services } from '../services/services.ts'"],
@@ -221,28 +223,28 @@ describe('these checks', () => {
     ["export type { Services } from '../services/services.ts'"],
     ["const services = await import('../services/services.ts')"],
     ["type Services = import('../services/services.ts').Services"],
-  ])('find a step up in %j', (text) => {
+  ])('the checks find an import from a higher layer in %j', (text) => {
     const files = new Map([
       ['lib/bytes.ts', text],
       ['services/services.ts', ''],
     ])
-    expect(findStepsUp(files)).toEqual(['lib/bytes.ts imports services/services.ts'])
+    expect(findUpwardImports(files)).toEqual(['lib/bytes.ts imports services/services.ts'])
   })
 
-  it('find imports of what is no source file, and of computed names', () => {
+  it('the checks find imports of other files than source files, and imports of computed names', () => {
     const files = new Map([
       ['app.ts', "import { log } from './lib/log'\nimport config from '../dist/config.txt'"],
       ['lib/log.ts', 'const module = import(name)'],
       ['worker.ts', "import config from '../dist/config.txt'"],
     ])
-    expect(findStepsUp(files)).toEqual([
+    expect(findUpwardImports(files)).toEqual([
       'app.ts imports lib/log',
       'app.ts imports dist/config.txt',
       'lib/log.ts imports a computed name',
     ])
   })
 
-  it('find a cycle, and not what hangs on it', () => {
+  it('the checks find the files of a cycle, and no file that is only connected to it', () => {
     const files = new Map([
       ['app.ts', "import './keys/a.ts'"],
       ['keys/a.ts', "import type { B } from './b.ts'"],
@@ -253,7 +255,7 @@ describe('these checks', () => {
     expect(findCycles(files)).toEqual(['keys/a.ts', 'keys/b.ts', 'keys/c.ts'])
   })
 
-  it('find what left its home, and leave comments alone', () => {
+  it('the checks find an API that is used in the wrong place, and ignore comments', () => {
     const left = new Map([
       ['grants/a.ts', "import { Hono } from 'hono'"],
       ['grants/b.ts', "import { cors } from 'hono/cors'"],
@@ -263,7 +265,7 @@ describe('these checks', () => {
       ['grants/f.ts', 'console.log(1)'],
       ['grants/g.ts', '/** Date.now and\n * the console */\n  // D1Database\nconst day = new Date(0)'],
     ])
-    expect(CONFINED.flatMap((confined) => findMentions(left, confined))).toEqual([
+    expect(RESTRICTED.flatMap((restricted) => findMentions(left, restricted))).toEqual([
       'grants/a.ts uses Hono',
       'grants/b.ts uses Hono',
       'grants/c.ts uses a storage API',
@@ -273,7 +275,7 @@ describe('these checks', () => {
     ])
   })
 
-  it('find a file that is too long, and one that is on no rung', () => {
+  it('the checks find a file that is too long, and a file without a layer', () => {
     const files = new Map([
       ['lib/long.ts', 'x\n'.repeat(MAX_LINES + 1)],
       ['lib/full.ts', 'x\n'.repeat(MAX_LINES)],
@@ -281,6 +283,6 @@ describe('these checks', () => {
       ['main.ts', ''],
     ])
     expect(findTooLong(files)).toEqual(['lib/long.ts'])
-    expect(findStrangers(files)).toEqual(['helpers/a.ts', 'main.ts'])
+    expect(findFilesWithoutLayer(files)).toEqual(['helpers/a.ts', 'main.ts'])
   })
 })

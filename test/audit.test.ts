@@ -167,7 +167,7 @@ describe('an address prefix', () => {
     ['not an address', null],
     ['', null],
     [null, null],
-  ])('keeps the network of %s and drops the rest', (address, prefix) => {
+  ])('an address prefix keeps the network of %s and drops the rest', (address, prefix) => {
     expect(addressPrefix(address)).toBe(prefix)
   })
 })

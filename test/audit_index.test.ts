@@ -6,6 +6,9 @@ import { AuditStore } from '../src/audit/audit_store.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { TestServer } from './support/server.ts'
 
+const PAGE = { sort: 'time', isDescending: true, from: null, isBackwards: false, limit: 10 } as const
+const COUNTED = { total: 1, isExact: true }
+
 /** The query plans of the statements that `ask` sends. */
 async function plansOf(ask: (database: D1Database) => Promise<unknown>): Promise<string> {
   const asked: string[] = []
@@ -28,7 +31,7 @@ describe('the index of audit events by session', () => {
     const session = { sid, subject: 'user:one', clientId: 'one' }
     const event: AuditEvent = { ...session, kind: 'revoke', outcome: 'ok', reason: 'ended', api: null }
     const searches: ((database: D1Database) => Promise<unknown>)[] = [
-      (database) => new AuditQueryStore(database).list({ sid }, null, 10),
+      (database) => new AuditQueryStore(database).list({ sid }, PAGE, COUNTED),
       (database) => new AuditQueryStore(database).findSignIn(sid),
       (database) => new AuditQueryStore(database).listTimeline(session, { from: 0, to: 1 }, 10),
       (database) => new AuditStore(database).addOnceForSession({ ...event, sid }, new TestServer().context()),
@@ -37,11 +40,11 @@ describe('the index of audit events by session', () => {
   })
 
   it('the sign-ins of a user or a client do not use the index', async () => {
-    const person = { subject: 'user:one', clientId: null }
+    const userFilter = { subject: 'user:one', clientId: null }
     const client = { subject: null, clientId: 'one' }
-    const listSignIns = (owner: typeof person | typeof client) =>
-      plansOf((database) => new AuditQueryStore(database).listSignIns(owner, null, 10))
-    expect(await listSignIns(person)).toContain('audit_events_by_subject (subject=?')
+    const listSignIns = (owner: typeof userFilter | typeof client) =>
+      plansOf((database) => new AuditQueryStore(database).listSignIns(owner, PAGE))
+    expect(await listSignIns(userFilter)).toContain('audit_events_by_subject (subject=?')
     expect(await listSignIns(client)).toContain('audit_events_by_client (client_id=?')
   })
 

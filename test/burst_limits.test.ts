@@ -9,7 +9,7 @@ import {
   PASSWORD,
   type TestClient,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 const TOO_MANY = {
@@ -132,7 +132,7 @@ describe('refreshes', () => {
     const post = (refresh_token: string | undefined, address: Record<string, string>) =>
       server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token }, address)
     let token = first
-    for (let i = 0; i < 2; i++) token = (await (await post(token, HERE)).json<TokenAnswer>()).refresh_token
+    for (let i = 0; i < 2; i++) token = (await (await post(token, HERE)).json<TokenResponse>()).refresh_token
     await expectTooMany(await post(token, HERE))
     expect((await post(token, THERE)).status).toBe(200)
   })
@@ -196,7 +196,7 @@ describe('sign-ins', () => {
   it.each([
     ['/me/password', { password: 'another password' }],
     ['/me/confirm', {}],
-  ])('of an operator’s current password at %s are limited likewise', async (path, rest) => {
+  ])('attempts at an operator’s current password at %s are limited like sign-ins', async (path, rest) => {
     const operator = await TestOperator.signIn(limitedServer(0))
     const body = { current_password: PASSWORD, ...rest }
     const { status, headers, body: answer } = await operator.call('POST', path, { body, headers: HERE })
@@ -282,7 +282,7 @@ describe('a limit', () => {
     ['is missing', undefined],
     ['fails', { limit: () => Promise.reject(new Error('away')) }],
     ['does not answer', { limit: () => new Promise(() => {}) }],
-  ])('whose binding %s refuses nobody', async (_case, binding) => {
+  ])('a limit whose binding %s refuses no request', async (_case, binding) => {
     const env = Object.fromEntries(BINDINGS.map((name) => [name, binding]))
     const server = new TestServer({ env })
     const client = await server.addClient()

@@ -64,7 +64,7 @@ async function statusAndBody(...parameters: Parameters<typeof attempt>) {
 beforeEach(emptyStores)
 
 describe('a challenge', () => {
-  it('is never required if config.yml has none', async () => {
+  it('a challenge is never required if config.yml has none', async () => {
     const challenges = ChallengeServer.start()
     const server = new TestServer()
     const [client, { username }] = [await server.addClient(), await server.addUser()]
@@ -73,7 +73,7 @@ describe('a challenge', () => {
     expect(challenges.asked).toEqual([])
   })
 
-  it('is not required of a sign-in without recent failures, nor of another grant', async () => {
+  it('a challenge is not required of a sign-in without recent failures, nor of another grant', async () => {
     const { challenges, server, client, user } = await newScene()
     expect((await attempt(server, client, user)).status).toBe(200)
     await attempt(server, client, { username: 'nobody@example.com', password: 'wrong' })
@@ -85,7 +85,7 @@ describe('a challenge', () => {
   it.each([
     ['the account failed', (name: string) => ({ username: name, address: ELSEWHERE })],
     ['the address failed', () => ({ username: 'somebody.else@example.com', address: HERE })],
-  ])('is required if %s, before the password is checked', async (_case, failing) => {
+  ])('a challenge is required if %s, before the password is checked', async (_case, failing) => {
     const { challenges, server, client, user } = await newScene()
     const { username } = user
     expect(await statusAndBody(server, client, { ...failing(username), password: 'wrong' })).toEqual([
@@ -103,7 +103,7 @@ describe('a challenge', () => {
     expect(challenges.asked).toEqual([{ secret: CHALLENGE_SECRET, response }])
   })
 
-  it('is accepted once, and a wrong password gets the usual response', async () => {
+  it('a challenge is accepted once, and a wrong password gets the usual response', async () => {
     const { challenges, server, client, user } = await newScene()
     const { username } = user
     await attempt(server, client, { username, password: 'wrong' })
@@ -120,7 +120,7 @@ describe('a challenge', () => {
     ['made up', 'made-up'],
     ['too long', 'x'.repeat(8193)],
     ['of other characters', 'ä b'],
-  ])('is not solved by a response that is %s', async (_case, response) => {
+  ])('a challenge is not solved by a response that is %s', async (_case, response) => {
     const { server, client, user } = await newScene()
     await attempt(server, client, { ...user, password: 'wrong' })
     expect(await statusAndBody(server, client, { username: user.username, response })).toEqual([
@@ -129,7 +129,7 @@ describe('a challenge', () => {
     ])
   })
 
-  it('is required in the same way for an unknown username, and after a successful sign-in', async () => {
+  it('a challenge is required in the same way for an unknown username, and after a successful sign-in', async () => {
     const { challenges, server, client, user } = await newScene()
     const unknown = { username: 'nobody@example.com' }
     for (const { username } of [user, unknown]) {
@@ -143,14 +143,14 @@ describe('a challenge', () => {
       expect(await statusAndBody(server, client, { ...stranger, username })).toEqual([400, REQUIRED])
   })
 
-  it('counts no failure and writes no row if it is not solved', async () => {
+  it('a challenge counts no failure and writes no row if it is not solved', async () => {
     const { server, client, user } = await newScene()
     for (let i = 0; i < 30; i++) await attempt(server, client, { ...user, password: `guess ${i}` })
     const failures = await auditOf({ kind: 'sign_in_failure' })
     expect([failures.length, await auditOf({ kind: 'lock' })]).toEqual([1, []])
   })
 
-  it('does not end a lock', async () => {
+  it('a challenge does not end a lock', async () => {
     const { challenges, server, client, user } = await newScene()
     const { username } = user
     for (let i = 0; i < 10; i++)
@@ -161,14 +161,14 @@ describe('a challenge', () => {
     ])
   })
 
-  it('is not required of operators, because the console and the command line have none', async () => {
+  it('a challenge is not required of operators, because the console and the command line have none', async () => {
     const { server } = await newScene()
     const operator = await TestOperator.signIn(server)
     await expect(operator.signInAgain('wrong')).rejects.toThrow('invalid_grant')
     await operator.signInAgain()
   })
 
-  it('requires its secret: without it every request gets 500, and the log names the secret', async () => {
+  it('a challenge requires its secret: without it every request gets 500, and the log names the secret', async () => {
     const challenge = { verify_url: VERIFY_URL }
     expect(() => new TestServer({ config: { challenge }, env: { CHALLENGE_SECRET: '' } })).toThrow(
       'the secret CHALLENGE_SECRET is missing: `challenge` in config.yml needs it',
@@ -187,8 +187,8 @@ const DOWN = [
   ['wants us slower', 'status 429', broken('', 429)],
   ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/', 302)],
   ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${ISSUER} failed`))],
-  ['sends a page', 'a malformed response', broken('<!doctype html>')],
-  ['sends too much', 'too long a response', broken('x'.repeat(70_000))],
+  ['sends a page', 'the response is malformed', broken('<!doctype html>')],
+  ['sends too much', 'the response is too long', broken('x'.repeat(70_000))],
   ['does not answer', 'timeout', silent],
   ['has an error', 'internal-error', broken('{"success":false,"error-codes":["internal-error"]}')],
   [
@@ -198,9 +198,9 @@ const DOWN = [
   ],
 ] as const
 
-describe('while the service of the challenge', () => {
+describe('an outage of the challenge service', () => {
   it.each(DOWN)(
-    '%s, sign-ins continue with `open` and get 503 with `closed`',
+    'while the challenge service %s, sign-ins continue with `open` and get 503 with `closed`',
     async (_case, reason, fault) => {
       const lines: string[] = []
       const spy = vi.spyOn(console, 'warn').mockImplementation((line: string) => void lines.push(line))
@@ -235,7 +235,7 @@ describe('while the service of the challenge', () => {
     },
   )
 
-  it('is down, only a correct password signs in', async () => {
+  it('while the challenge service is down, only a correct password signs in', async () => {
     const { challenges, server, client, user } = await newScene()
     await attempt(server, client, { ...user, password: 'wrong' })
     challenges.fault = broken('', 503)
@@ -244,7 +244,7 @@ describe('while the service of the challenge', () => {
   })
 
   it.each([400, 413, 414, 422])(
-    'refuses a request itself with %i, the challenge counts as not solved',
+    'the challenge counts as not solved if the challenge service refuses the request with %i',
     async (status) => {
       const { challenges, server, client, user } = await newScene()
       await attempt(server, client, { ...user, password: 'wrong' })

@@ -18,7 +18,7 @@ const corsOf = ({ headers }: { headers: Headers }) =>
 
 describe('CORS', () => {
   it.each(['/oauth2-token', '/.well-known/jwks.json', '/health'])(
-    'allows exact origins before: %s',
+    'CORS allows exact origins before: %s',
     async (path) => {
       const server = new TestServer()
       const response = await server.fetch(path, preflight(FROM_CONFIG))

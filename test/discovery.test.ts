@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ADMIN_SCOPE_NAMES } from '../src/oauth/admin_scope.ts'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import {
   credentials,
@@ -30,7 +31,7 @@ describe('the metadata document', () => {
         revocation_endpoint: `${ISSUER}/oauth2-token/revoke`,
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
-        scopes_supported: ['cart', 'orders', 'catalog', 'users'],
+        scopes_supported: ['cart', 'orders', 'catalog', 'users', ...ADMIN_SCOPE_NAMES],
         response_types_supported: ['none'],
         grant_types_supported: ['password', 'refresh_token', 'client_credentials'],
         subject_types_supported: ['public'],

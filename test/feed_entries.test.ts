@@ -9,7 +9,7 @@ import {
   PASSWORD,
   type TestClient,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 const HOUR = 3600
@@ -30,14 +30,14 @@ async function introspect(server: TestServer, client: TestClient, token: string)
   return response.json()
 }
 
-const sidOf = ({ access_token }: TokenAnswer) => decodeJwt<{ sid: string }>(access_token).sid
+const sidOf = ({ access_token }: TokenResponse) => decodeJwt<{ sid: string }>(access_token).sid
 
 const rows = () => env.DB.prepare('SELECT count(*) AS n FROM cutoffs').first<number>('n')
 
 describe('the entries of the revocation feed', () => {
   beforeEach(emptyStores)
 
-  it.each<[string, (setting: Awaited<ReturnType<typeof shop>>, guest: TokenAnswer) => Promise<unknown>]>([
+  it.each<[string, (setting: Awaited<ReturnType<typeof shop>>, guest: TokenResponse) => Promise<unknown>]>([
     ['a sign-out', ({ server, client }, guest) => revoke(server, client, guest.access_token)],
     [
       'a merge into a customer',
@@ -149,7 +149,7 @@ describe('the entries of the revocation feed', () => {
   it.each([
     ['its client', 'client_id'],
     ['every token', 'all'],
-  ])("keep a client's own token revoked where %s was merged into a coarser one", async (_what, kind) => {
+  ])("a client's own token stays revoked if %s was merged into a coarser entry", async (_what, kind) => {
     const { server, client } = await shop()
     const machine = { grant_type: 'client_credentials', ...credentials(client) }
     const { access_token: dead } = await server.requireTokens(machine)

@@ -36,7 +36,7 @@ describe('health', () => {
     ['kv', { KV: KV_DOWN }, ['kv']],
     ['both, and so the keys', { DB: D1_DOWN, KV: KV_DOWN }, ['database', 'kv', 'signing_keys']],
     ['the sealing key', { SEALING_KEY: 'B'.repeat(43) }, ['signing_keys']],
-  ])('names what fails, and not why: %s', async (_case, env, failing) => {
+  ])('the response names what fails, without the reason: %s', async (_case, env, failing) => {
     await new TestServer().fetch('/health/ready')
     const response = await new TestServer({ env }).fetch('/health/ready')
     expect(response.status).toBe(503)

@@ -49,7 +49,7 @@ describe('a user with the hash of another system', () => {
   })
 
   it.each(vectors)(
-    'signs in with the old password alone, and gets a new hash: $name',
+    'a user with the hash of another system signs in only with the old password, and gets a new hash: $name',
     async ({ password, stored }) => {
       const rows = rowsOf([stored])
       const username = rows[0]?.username ?? ''
@@ -69,7 +69,7 @@ describe('a user with the hash of another system', () => {
 })
 
 describe('a sign-in with spaces around a password that the other system trims', () => {
-  it('keeps the hash, so that the password without spaces still signs in', async () => {
+  it('a sign-in with spaces around a password that the other system trims keeps the hash, so that the password without spaces still signs in', async () => {
     const server = new TestServer({ config: DEFAULT_COST })
     const client = await server.addClient()
     const operator = await TestOperator.signIn(server)
@@ -109,7 +109,7 @@ describe('an import', () => {
     expect((await operator.post('/users/import', { rows: rows.slice(1), dry_run: true })).status).toBe(200)
   })
 
-  it('refuses a row whose hash needs a key that the Worker does not have, in the dry run too', async () => {
+  it('an import refuses a row whose hash needs a key that the Worker does not have, in the dry run too', async () => {
     const operator = await TestOperator.signIn(new TestServer({ config: DEFAULT_COST }))
     const rows = rowsOf([`$devise$2a$10$${'C'.repeat(53)}`])
     const reason =
@@ -122,7 +122,7 @@ describe('an import', () => {
 })
 
 describe('a sign-in whose stored hash needs a key that was removed', () => {
-  it('is a server error and not a wrong password', async () => {
+  it('a sign-in whose stored hash needs a key that was removed is a server error and not a wrong password', async () => {
     const operator = await TestOperator.signIn(new TestServer(withKeys))
     const { password = '', stored = '' } = vectors.find(({ name }) => name === 'devise') ?? {}
     const rows = rowsOf([stored])
@@ -137,7 +137,7 @@ describe('a sign-in whose stored hash needs a key that was removed', () => {
 
 describe('the Worker secret HASH_KEYS', () => {
   it.each(['pepper', '{"pepper":"x"}', '{"devise":""}'])(
-    'stops the Worker where it is malformed: %s',
+    'a malformed Worker secret HASH_KEYS stops the Worker: %s',
     (HASH_KEYS) => {
       expect(() => new TestServer({ env: { HASH_KEYS } })).toThrow(
         'the secret HASH_KEYS is not a JSON object of known keys',

@@ -40,8 +40,8 @@ describe('the cron trigger', () => {
     clock.time += 2 * DAY
     await server.cron()
     expect(await keyEvents()).toEqual([
-      [`made ${second} (ES256), to sign from ${start + 90 * DAY}`, null],
-      [`${second} signs instead of ${first}, which is kept until ${start + 92 * DAY}`, null],
+      [`made ${second} (ES256), which signs from ${start + 90 * DAY}`, null],
+      [`${second} signs instead of ${first}; ${first} verifies until ${start + 92 * DAY}`, null],
       [`retired ${first}: all its tokens have expired`, null],
     ])
     expect(await storedKids()).toEqual([second])
@@ -168,7 +168,7 @@ describe('a rotation by an operator', () => {
     expect(await signerOf(server, client)).toBe(next?.kid)
     await verify(server, token)
     expect((await keyEvents()).slice(1)).toEqual([
-      [`made ${next?.kid} (ES256), to sign from ${times.activatesAt}`, OPERATOR.subject],
+      [`made ${next?.kid} (ES256), which signs from ${times.activatesAt}`, OPERATOR.subject],
     ])
   })
 
@@ -200,7 +200,7 @@ describe('a rotation by an operator', () => {
     expect(known).toMatchObject({ kid: third, state: 'current', activatesAt: clock.time })
     expect(await signerOf(server, client)).toBe(third)
     expect((await keyEvents()).at(-1)).toEqual([
-      `brought ${third} forward, to sign from ${known?.activatesAt}`,
+      `rotated early: ${third} signs from ${known?.activatesAt}`,
       OPERATOR.subject,
     ])
   })

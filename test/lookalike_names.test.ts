@@ -31,7 +31,7 @@ async function storeUnder(username: string, id: string): Promise<void> {
 }
 
 describe('a name that looks like a user’s because of an invisible character', () => {
-  it('is refused by the admin API for a new user and for another name of a user', async () => {
+  it('a name that looks like a user’s because of an invisible character is refused by the admin API for a new user and for another name of a user', async () => {
     const { server, operator, lookalikes } = await newScene()
     const other = await server.addUser()
     for (const [i, username] of lookalikes.entries()) {
@@ -47,7 +47,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     }
   })
 
-  it('is refused by an import, in its own row', async () => {
+  it('a name that looks like a user’s because of an invisible character is refused by an import, in its own row', async () => {
     const { operator, lookalikes } = await newScene()
     const good = `${crypto.randomUUID()}@example.com`
     const rows = [...lookalikes, good].map((username) => ({
@@ -64,7 +64,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     for (const { reason } of results.slice(0, -1)) expect(reason).toContain('has the invisible character U+')
   })
 
-  it('signs no user in, with the response of a wrong password', async () => {
+  it('a name that looks like a user’s because of an invisible character signs no user in, with the response of a wrong password', async () => {
     const { server, lookalikes } = await newScene()
     const client = await server.addClient()
     for (const username of lookalikes) {
@@ -77,7 +77,7 @@ describe('a name that looks like a user’s because of an invisible character', 
     }
   })
 
-  it('is the same user if only width, case or composition differs: sign-in and search find the user', async () => {
+  it('a name that looks like a user’s because of an invisible character is the same user if only width, case or composition differs: sign-in and search find the user', async () => {
     const { server, operator } = await newScene()
     const client = await server.addClient()
     const mark = crypto.randomUUID().slice(0, 8)
@@ -98,7 +98,7 @@ describe('a name that looks like a user’s because of an invisible character', 
 })
 
 describe('a user with a stored username that has a refused character', () => {
-  it('is found and reported, and signs in again after an operator sets a free username', async () => {
+  it('a user with a stored username that has a refused character is found and reported, and signs in again after an operator sets a free username', async () => {
     const { server, operator, user, name } = await newScene()
     const client = await server.addClient()
     const other = await server.addUser()

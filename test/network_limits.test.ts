@@ -24,9 +24,9 @@ interface Try {
 
 /** A wrong password; the default name is unknown. */
 function attempt(server: TestServer, client: TestClient, { address, ...named }: Try): Promise<Response> {
-  const person = { username: `${crypto.randomUUID()}@x`, password: 'wrong', ...named }
+  const parameters = { username: `${crypto.randomUUID()}@x`, password: 'wrong', ...named }
   const headers = { 'CF-Connecting-IP': address }
-  return server.postJson({ grant_type: 'password', ...credentials(client), ...person }, headers)
+  return server.postJson({ grant_type: 'password', ...credentials(client), ...parameters }, headers)
 }
 
 async function statusesOf(server: TestServer, client: TestClient, addresses: string[]): Promise<number[]> {
@@ -50,26 +50,29 @@ describe('a network whose addresses fail once each', () => {
     ],
     ['an IPv6 /48, by its /56s', 'network', 12, (i: number) => `2001:db8:1:${(i + 1).toString(16)}00::1`],
     ['an IPv4 /24, by its addresses', 'network', 12, (i: number) => `203.0.113.${i}`],
-  ])('is refused from its own limit on, at every isolate: %s', async (_case, kind, limit, addressOf) => {
-    const { server, client, user } = await newScene()
-    const addresses = Array.from({ length: limit }, (_, i) => addressOf(i))
-    expect(await statusesOf(server, client, addresses)).toEqual(Array(limit).fill(400))
-    const right = { username: user.username, password: PASSWORD }
-    const refused = await attempt(server.anotherIsolate(), client, { ...right, address: addressOf(limit) })
-    expect([refused.status, refused.headers.get('Retry-After'), await refused.json()]).toEqual([
-      429,
-      '60',
-      TOO_MANY,
-    ])
-    for (const address of ['2001:db8:2:1::1', '198.51.100.1'])
-      expect((await attempt(server, client, { ...right, address })).status).toBe(200)
-    expect(await auditOf({ kind: 'lock', client_id: client.id })).toMatchObject([
-      { reason: `${kind}: ${limit} failed sign-ins, locked for 60 s`, subject: null },
-    ])
-    server.clock.time += 60
-    const later = await attempt(server, client, { ...right, address: addressOf(limit) })
-    expect(later.status).toBe(200)
-  })
+  ])(
+    'a network whose addresses fail once each is refused from its own limit on, at every isolate: %s',
+    async (_case, kind, limit, addressOf) => {
+      const { server, client, user } = await newScene()
+      const addresses = Array.from({ length: limit }, (_, i) => addressOf(i))
+      expect(await statusesOf(server, client, addresses)).toEqual(Array(limit).fill(400))
+      const right = { username: user.username, password: PASSWORD }
+      const refused = await attempt(server.anotherIsolate(), client, { ...right, address: addressOf(limit) })
+      expect([refused.status, refused.headers.get('Retry-After'), await refused.json()]).toEqual([
+        429,
+        '60',
+        TOO_MANY,
+      ])
+      for (const address of ['2001:db8:2:1::1', '198.51.100.1'])
+        expect((await attempt(server, client, { ...right, address })).status).toBe(200)
+      expect(await auditOf({ kind: 'lock', client_id: client.id })).toMatchObject([
+        { reason: `${kind}: ${limit} failed sign-ins, locked for 60 s`, subject: null },
+      ])
+      server.clock.time += 60
+      const later = await attempt(server, client, { ...right, address: addressOf(limit) })
+      expect(later.status).toBe(200)
+    },
+  )
 
   it('any number of invented names adds a bounded number of rows', async () => {
     const { server, client } = await newScene()
@@ -126,24 +129,27 @@ describe('a flood of guesses from addresses and networks that failed recently', 
   it.each([
     ['one address', () => '2001:db8:1:1::1'],
     ['a /64 for each guess, of one /48', (i: number) => `2001:db8:1:${(i + 2).toString(16)}00::1`],
-  ])('leaves half of the hash queue for others: %s', async (_case, addressOf) => {
-    const length = 10
-    const { server, client, user } = await newScene({
-      sign_in_limits: { address: { failures: 100 }, network: { failures: 300 } },
-      password_queue: { length, seconds: 30 },
-    })
-    await Promise.all(
-      Array.from({ length: 4 }, (_, i) => statusesOf(server, client, Array(8).fill(`2001:db8:1:1::${i}`))),
-    )
-    const flood = Array.from({ length: 40 }, (_, i) => attempt(server, client, { address: addressOf(i) }))
-    const right = { username: user.username, password: PASSWORD }
-    const customers = Array.from({ length: length / 2 }, (_, i) =>
-      attempt(server, client, { ...right, address: `198.51.100.${i}` }),
-    )
-    expect((await Promise.all(customers)).map(({ status }) => status)).toEqual(Array(length / 2).fill(200))
-    const statuses = (await Promise.all(flood)).map(({ status }) => status)
-    expect(new Set(statuses)).toEqual(new Set([400, 503]))
-  })
+  ])(
+    'a flood of guesses from addresses and networks that failed recently leaves half of the hash queue for others: %s',
+    async (_case, addressOf) => {
+      const length = 10
+      const { server, client, user } = await newScene({
+        sign_in_limits: { address: { failures: 100 }, network: { failures: 300 } },
+        password_queue: { length, seconds: 30 },
+      })
+      await Promise.all(
+        Array.from({ length: 4 }, (_, i) => statusesOf(server, client, Array(8).fill(`2001:db8:1:1::${i}`))),
+      )
+      const flood = Array.from({ length: 40 }, (_, i) => attempt(server, client, { address: addressOf(i) }))
+      const right = { username: user.username, password: PASSWORD }
+      const customers = Array.from({ length: length / 2 }, (_, i) =>
+        attempt(server, client, { ...right, address: `198.51.100.${i}` }),
+      )
+      expect((await Promise.all(customers)).map(({ status }) => status)).toEqual(Array(length / 2).fill(200))
+      const statuses = (await Promise.all(flood)).map(({ status }) => status)
+      expect(new Set(statuses)).toEqual(new Set([400, 503]))
+    },
+  )
 })
 
 describe('the migration that adds the networks', () => {

@@ -96,7 +96,7 @@ beforeEach(async () => {
 
 describe(`${ISOLATES} parallel guesses with one correct password, each in an isolate without earlier failures`, () => {
   it.each(['the sign-in', 'the failures'] as const)(
-    'leave no session behind, where the primary sees %s first',
+    'the sign-in of the correct guess keeps no session if the primary receives %s first',
     async (first) => {
       const server = new TestServer({ config: CONFIG })
       const { id, username } = await server.addUser()
@@ -129,7 +129,7 @@ describe(`${ISOLATES} parallel guesses with one correct password, each in an iso
     60_000,
   )
 
-  it('do not end the older sessions of the user', async () => {
+  it('parallel guesses do not end the older sessions of the user', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const own = await server.addClient()
@@ -141,7 +141,7 @@ describe(`${ISOLATES} parallel guesses with one correct password, each in an iso
     expect(await auditOf({ kind: 'cut_off' })).toHaveLength(1)
   })
 
-  it('do not end the session if they are fewer than the limit', async () => {
+  it('parallel guesses do not end the session if they are fewer than the limit', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const { client, tokens } = await guessAtOnce(server, username, { wrong: LIMIT - 1, first: 'either' })
@@ -151,7 +151,7 @@ describe(`${ISOLATES} parallel guesses with one correct password, each in an iso
 })
 
 describe('a sign-in that cannot be recorded', () => {
-  it('succeeds, is logged, and starts a session that a lock does not end', async () => {
+  it('a sign-in that cannot be recorded succeeds, is logged, and starts a session that a lock does not end', async () => {
     const lines: string[] = []
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
     onTestFinished(() => spy.mockRestore())
@@ -172,7 +172,7 @@ describe('a sign-in that cannot be recorded', () => {
 })
 
 describe('a sign-in among guesses', () => {
-  it('resets earlier failures, but no failures that were counted during the sign-in', async () => {
+  it('a sign-in among guesses resets earlier failures, but no failures that were counted during the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
@@ -192,7 +192,7 @@ describe('a sign-in among guesses', () => {
     expect(await failures()).toBe(3)
   })
 
-  it('does not keep its session if more sign-ins precede a lock within a minute than are stored', async () => {
+  it('a sign-in among guesses does not keep its session if more sign-ins precede a lock within a minute than are stored', async () => {
     const server = new TestServer({ config: CONFIG })
     const { id, username } = await server.addUser()
     const client = await server.addClient()
@@ -229,23 +229,26 @@ describe('a sign-in among guesses', () => {
     ['a scope that is no text', 'The parameter scope', { scope: 1 }],
     ['a visitor token that is no text', 'The parameter visitor_access_token', { visitor_access_token: {} }],
     ['a challenge response that is no text', 'The parameter challenge_response', { challenge_response: [] }],
-  ])('does not reveal whether the password was correct in the refusal of %s', async (_, told, parameters) => {
-    const server = new TestServer({ config: CONFIG })
-    const { username } = await server.addUser()
-    const client = await server.addClient()
-    const attempt = { grant_type: 'password', ...credentials(client), username, ...parameters }
-    const answers: unknown[] = []
-    for (const password of [PASSWORD, 'wrong']) {
-      const response = await server.postJson({ ...attempt, password })
-      answers.push([response.status, await response.text()])
-    }
-    expect(answers[0]).toEqual([400, expect.stringContaining(told)])
-    expect(answers[1]).toEqual(answers[0])
-  })
+  ])(
+    'a sign-in among guesses does not reveal whether the password was correct in the refusal of %s',
+    async (_, told, parameters) => {
+      const server = new TestServer({ config: CONFIG })
+      const { username } = await server.addUser()
+      const client = await server.addClient()
+      const attempt = { grant_type: 'password', ...credentials(client), username, ...parameters }
+      const answers: unknown[] = []
+      for (const password of [PASSWORD, 'wrong']) {
+        const response = await server.postJson({ ...attempt, password })
+        answers.push([response.status, await response.text()])
+      }
+      expect(answers[0]).toEqual([400, expect.stringContaining(told)])
+      expect(answers[1]).toEqual(answers[0])
+    },
+  )
 })
 
 describe('an operator', () => {
-  it('is signed out of the console if guesses lock the account within a minute of the sign-in', async () => {
+  it('an operator is signed out of the console if guesses lock the account within a minute of the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
     await addConsoleClient(server)
     const browser = await ConsoleBrowser.signIn(server)
@@ -255,7 +258,7 @@ describe('an operator', () => {
     expect((await browser.get('/console')).location).toMatch(/^\/console\/sign-in/)
   })
 
-  it(`has at most ${LIMIT} attempts at the current password, with any number of parallel isolates`, async () => {
+  it(`an operator has at most ${LIMIT} attempts at the current password, with any number of parallel isolates`, async () => {
     const server = new TestServer({ config: CONFIG })
     const operator = await TestOperator.signIn(server)
     server.clock.time += 60

@@ -186,19 +186,22 @@ describe('the password grant', () => {
 
 describe('scope', () => {
   it.each([
-    ['nothing asked for', undefined, 'cart orders catalog', 'cart orders catalog'],
-    ['an empty parameter, which is none', '', 'cart orders catalog', 'cart orders catalog'],
-    ['a part asked for', 'orders', undefined, 'orders'],
+    ['no requested scope', undefined, 'cart orders catalog', 'cart orders catalog'],
+    ['an empty parameter', '', 'cart orders catalog', 'cart orders catalog'],
+    ['a part of the scopes', 'orders', undefined, 'orders'],
     ['a repeated token', 'orders orders', 'orders', 'orders'],
-  ])('is announced where it differs from what was asked: %s', async (_case, asked, announced, granted) => {
-    const server = new TestServer()
-    const client = await server.addClient()
-    const user = await server.addUser()
-    const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
-    const answer = await server.requireTokens({ ...parameters, password: PASSWORD, scope: asked })
-    expect(answer.scope).toBe(announced)
-    expect(decodeJwt(answer.access_token).scope).toBe(granted)
-  })
+  ])(
+    'the response has the scope if it differs from the requested scope: %s',
+    async (_case, asked, announced, granted) => {
+      const server = new TestServer()
+      const client = await server.addClient()
+      const user = await server.addUser()
+      const parameters = { grant_type: 'password', ...credentials(client), username: user.username }
+      const answer = await server.requireTokens({ ...parameters, password: PASSWORD, scope: asked })
+      expect(answer.scope).toBe(announced)
+      expect(decodeJwt(answer.access_token).scope).toBe(granted)
+    },
+  )
 
   it.each([['unknown'], ['cart unknown'], ['orders'], [' '], ['   ']])(
     'a scope that is not allowed, or has no token, is refused: %j',

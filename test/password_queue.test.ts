@@ -18,7 +18,7 @@ async function newScene(password_queue: Record<string, number>) {
 }
 
 describe('parallel sign-ins', () => {
-  it('get 503 with Retry-After above the length of the queue, and a retry succeeds', async () => {
+  it('parallel sign-ins get 503 with Retry-After above the length of the queue, and a retry succeeds', async () => {
     const { server, client, user } = await newScene({ length: 2 })
     const responses = await Promise.all(
       Array.from({ length: 6 }, () => signIn(server, client, user.username)),
@@ -37,7 +37,7 @@ describe('parallel sign-ins', () => {
     await server.signIn(client, user.username)
   })
 
-  it('count a hash of another system with its own duration', async () => {
+  it('parallel sign-ins count a hash of another system with its own duration', async () => {
     const { server, client } = await newScene({ seconds: 1 })
     const draft = {
       pool: 'customers',
@@ -55,7 +55,7 @@ describe('parallel sign-ins', () => {
     expect(statuses(responses)).toEqual([400, 400, 503])
   })
 
-  it('leave room for machine tokens, guests, refreshes and the JWKS between two hashes', async () => {
+  it('parallel sign-ins leave room for machine tokens, guests, refreshes and the JWKS between two hashes', async () => {
     const { server, client, user } = await newScene({ length: 9 })
     const { refresh_token } = await server.signIn(client, user.username)
     const finished: string[] = []

@@ -13,7 +13,7 @@ import {
   STOREFRONT_AUDIENCE,
   type TestClient,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 /** The margin of a client's revocation, in seconds. */
@@ -43,7 +43,7 @@ async function introspect(server: TestServer, client: TestClient, token = '') {
   return response.json<Record<string, unknown>>()
 }
 
-function machineTokens(server: TestServer, client: TestClient): Promise<TokenAnswer> {
+function machineTokens(server: TestServer, client: TestClient): Promise<TokenResponse> {
   return server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
 }
 
@@ -104,7 +104,7 @@ describe('a role that is removed from a user', () => {
     ['the same roles in another order', { roles: ['wholesale', 'vip'] }],
     ['another name', { profile: { name: 'Another' } }],
     ['a request for a new password', { must_change_password: true }],
-  ])('%s adds no feed entry', async (_case, edit) => {
+  ])('the change of a role %s adds no feed entry', async (_case, edit) => {
     const { server, operator, client, user } = await scene()
     const { access_token } = await server.signIn(client, user.username)
     await patch(operator, `/users/${user.id}`, edit)
@@ -178,7 +178,7 @@ describe('a scope or a grant that is removed from a client', () => {
   it('a sign-out of the user a second later ends every token', async () => {
     const { server, operator, client, user } = await scene()
     await patch(operator, `/clients/${client.id}`, { scopes: ['cart'] })
-    const issued: TokenAnswer[] = []
+    const issued: TokenResponse[] = []
     for (let second = 0; second <= REVOCATION_SECONDS; second++) {
       const body = {
         grant_type: 'password',
@@ -187,7 +187,7 @@ describe('a scope or a grant that is removed from a client', () => {
         password: PASSWORD,
       }
       const response = await server.postJson(body)
-      if (response.status === 200) issued.push(await response.json<TokenAnswer>())
+      if (response.status === 200) issued.push(await response.json<TokenResponse>())
       server.clock.time++
       expect((await operator.post(`/users/${user.id}/sign-out`)).status).toBe(200)
     }

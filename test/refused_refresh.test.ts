@@ -3,14 +3,14 @@ import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { CHANGE_LIST_SECONDS } from '../src/storage/copy_ages.ts'
 import type { User } from '../src/users/user.ts'
-import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+import { credentials, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
 
 /** A session with its client and its user. */
 interface Scene {
   server: TestServer
   client: TestClient
   user: User
-  tokens: TokenAnswer
+  tokens: TokenResponse
 }
 
 interface Problem {

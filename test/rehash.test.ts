@@ -72,41 +72,44 @@ describe('a user with a hash of another system', () => {
     ['pbkdf2-sha256 i=1000 in argon2id m=19456,t=2,p=1', pbkdf2],
     ['symfony-sha512 i=2 in argon2id m=19456,t=2,p=1', symfony],
     ['argon2id m=7168,t=1,p=1', weakArgon2id],
-  ])('signs in with the old password, and gets a new hash once: %s', async (described, make) => {
-    const { server, client } = await newScene()
-    const user = await addImported(server, { passwordHash: await make(PASSWORD) })
-    const first = await server.signIn(client, user.username)
-    const hash = await hashOf(user)
-    expect(hash).toMatch(TODAY)
-    await server.signIn(client, user.username)
-    expect(await hashOf(user)).toBe(hash)
-    const event = {
-      kind: 'rehash',
-      outcome: 'ok',
-      reason: `the password hash was renewed; the old one was ${described}`,
-      api: 'storefront',
-    }
-    expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
-      {
-        ...event,
-        client_id: client.id,
-        subject: user.id,
-        sid: null,
-        address_prefix: null,
-        actor: null,
-        actor_client: null,
-      },
-    ])
-    // The tokens stay valid.
-    expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
-      ...user,
-      passwordHash: hash,
-      isHashReplaceable: false,
-    })
-    await server.refresh(client, first.refresh_token)
-  })
+  ])(
+    'a user with a hash of another system signs in with the old password, and gets a new hash once: %s',
+    async (described, make) => {
+      const { server, client } = await newScene()
+      const user = await addImported(server, { passwordHash: await make(PASSWORD) })
+      const first = await server.signIn(client, user.username)
+      const hash = await hashOf(user)
+      expect(hash).toMatch(TODAY)
+      await server.signIn(client, user.username)
+      expect(await hashOf(user)).toBe(hash)
+      const event = {
+        kind: 'rehash',
+        outcome: 'ok',
+        reason: `the password hash was renewed; the old one was ${described}`,
+        api: 'storefront',
+      }
+      expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([
+        {
+          ...event,
+          client_id: client.id,
+          subject: user.id,
+          sid: null,
+          address_prefix: null,
+          actor: null,
+          actor_client: null,
+        },
+      ])
+      // The tokens stay valid.
+      expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
+        ...user,
+        passwordHash: hash,
+        isHashReplaceable: false,
+      })
+      await server.refresh(client, first.refresh_token)
+    },
+  )
 
-  it('gets no new hash with a wrong password, and the usual response', async () => {
+  it('a user with a hash of another system gets no new hash with a wrong password, and the usual response', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const attempt = { grant_type: 'password', ...credentials(client), password: 'wrong' }
@@ -116,7 +119,7 @@ describe('a user with a hash of another system', () => {
     expect(await hashOf(user)).toBe(user.passwordHash)
   })
 
-  it('gets no new hash while disabled', async () => {
+  it('a user with a hash of another system gets no new hash while disabled', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server, { enabled: false })
     await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
@@ -126,15 +129,18 @@ describe('a user with a hash of another system', () => {
   it.each([
     ['decomposed', 'pa\u0302tisserie', 'p\u00e2tisserie'],
     ['with compatibility forms', 'zwölf①', 'zwölf1'],
-  ])('signs in with a password that is not in NFKC, %s, then in either form', async (_case, typed, nfkc) => {
-    const { server, client } = await newScene()
-    const user = await addImported(server, { passwordHash: bcrypt(typed) })
-    await expect(server.signIn(client, user.username, nfkc)).rejects.toThrow('invalid_grant')
-    await server.signIn(client, user.username, typed)
-    expect(await hashOf(user)).toMatch(TODAY)
-    await server.signIn(client, user.username, nfkc)
-    await server.signIn(client, user.username, typed)
-  })
+  ])(
+    'a user with a hash of another system signs in with a password that is not in NFKC, %s, then in either form',
+    async (_case, typed, nfkc) => {
+      const { server, client } = await newScene()
+      const user = await addImported(server, { passwordHash: bcrypt(typed) })
+      await expect(server.signIn(client, user.username, nfkc)).rejects.toThrow('invalid_grant')
+      await server.signIn(client, user.username, typed)
+      expect(await hashOf(user)).toMatch(TODAY)
+      await server.signIn(client, user.username, nfkc)
+      await server.signIn(client, user.username, typed)
+    },
+  )
 })
 
 describe('a sign-in with a password that its hash reads only in part', () => {
@@ -143,16 +149,19 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     ['73 bytes', 'x'.repeat(73), false],
     ['73 bytes of 37 characters', `${'é'.repeat(36)}x`, false],
     ['72 bytes in NFKC, 74 as typed', `${'x'.repeat(70)}\u2460\u2461`, false],
-  ])('replaces a bcrypt hash only if every byte is verified: %s', async (_case, password, isReplaced) => {
-    const { server, client } = await newScene()
-    const user = await addImported(server, { passwordHash: bcrypt(password) })
-    await server.signIn(client, user.username, password)
-    const hash = await hashOf(user)
-    if (isReplaced) expect(hash).toMatch(TODAY)
-    else expect(hash).toBe(user.passwordHash)
-  })
+  ])(
+    'a sign-in with a password that its hash reads only in part replaces a bcrypt hash only if every byte is verified: %s',
+    async (_case, password, isReplaced) => {
+      const { server, client } = await newScene()
+      const user = await addImported(server, { passwordHash: bcrypt(password) })
+      await server.signIn(client, user.username, password)
+      const hash = await hashOf(user)
+      if (isReplaced) expect(hash).toMatch(TODAY)
+      else expect(hash).toBe(user.passwordHash)
+    },
+  )
 
-  it('keeps the bcrypt hash after a typing error beyond its 72 bytes, so that the correct password still signs in', async () => {
+  it('a sign-in with a password that its hash reads only in part keeps the bcrypt hash after a typing error beyond its 72 bytes, so that the correct password still signs in', async () => {
     const { server, client } = await newScene()
     const password = `${'x'.repeat(72)} and the end`
     const user = await addImported(server, { passwordHash: bcrypt(password) })
@@ -162,7 +171,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     await server.signIn(client, user.username, password)
   })
 
-  it('replaces a hash of a scheme that reads every byte, for a password of any length', async () => {
+  it('a sign-in with a password that its hash reads only in part replaces a hash of a scheme that reads every byte, for a password of any length', async () => {
     const { server, client } = await newScene()
     const password = 'y'.repeat(128)
     const user = await addImported(server, { passwordHash: scrypt(password) })
@@ -172,7 +181,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
 })
 
 describe('the hash of a user', () => {
-  it('stays if its scheme and cost are those of a new hash', async () => {
+  it('the hash of a user stays if its scheme and cost are those of a new hash', async () => {
     const { server, client } = await newScene()
     const user = await server.addUser()
     await server.signIn(client, user.username)
@@ -180,7 +189,7 @@ describe('the hash of a user', () => {
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
   })
 
-  it('follows a change of password_hash in config.yml', async () => {
+  it('the hash of a user follows a change of password_hash in config.yml', async () => {
     const { server, client } = await newScene()
     const user = await server.addUser()
     const dearer = new TestServer({ config: { password_hash: { m: 47104, t: 1, p: 1 } } })
@@ -189,7 +198,7 @@ describe('the hash of a user', () => {
     await dearer.signIn(client, user.username)
   })
 
-  it('is replaced once by parallel sign-ins', async () => {
+  it('the hash of a user is replaced once by parallel sign-ins', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const others = [server, server.anotherIsolate(), server.anotherIsolate()]
@@ -198,7 +207,7 @@ describe('the hash of a user', () => {
     await server.signIn(client, user.username)
   })
 
-  it('is the hash of the new password if the password was changed in between', async () => {
+  it('the hash of a user is the hash of the new password if the password was changed in between', async () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
@@ -216,18 +225,21 @@ describe('the hash of a user', () => {
     await server.signIn(client, user.username, 'a new password')
   })
 
-  it.each(FAULTS)('does not fail a sign-in if the call that replaces it fails %s', async (fault) => {
-    const { server, client } = await newScene()
-    const user = await addImported(server)
-    const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })
-    await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
-    await faulty.settle()
-    expect(faulty.failed).not.toBe(null)
-    await server.signIn(client, user.username)
-    expect(await hashOf(user)).toMatch(TODAY)
-  })
+  it.each(FAULTS)(
+    'the hash of a user does not fail a sign-in if the call that replaces it fails %s',
+    async (fault) => {
+      const { server, client } = await newScene()
+      const user = await addImported(server)
+      const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })
+      await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
+      await faulty.settle()
+      expect(faulty.failed).not.toBe(null)
+      await server.signIn(client, user.username)
+      expect(await hashOf(user)).toMatch(TODAY)
+    },
+  )
 
-  it('is in no line of the log and in no audit event, nor is the password', async () => {
+  it('the hash of a user is in no line of the log and in no audit event, nor is the password', async () => {
     const lines: string[] = []
     for (const level of ['info', 'warn', 'error'] as const) {
       const spy = vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line))

@@ -14,7 +14,7 @@ import {
   STOREFRONT_AUDIENCE,
   type TestClient,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 /** D1 states no maximum age. The rule does not depend on the age, so the test covers more than the longest margin. */
@@ -48,7 +48,7 @@ async function patch(operator: TestOperator, path: string, body: unknown): Promi
   expect((await operator.patch(path, body, headers.get('ETag'))).status).toBe(200)
 }
 
-async function tryRefresh(server: TestServer, client: TestClient, { refresh_token }: TokenAnswer) {
+async function tryRefresh(server: TestServer, client: TestClient, { refresh_token }: TokenResponse) {
   const response = await server.postJson({
     grant_type: 'refresh_token',
     ...credentials(client),
@@ -101,7 +101,7 @@ describe('a sign-in that reads a replica of any age', () => {
       const [status, body] = await tryRefresh(server, client, tokens)
       // The revocation ends the access tokens of the first three seconds. Their sessions continue without the role.
       if (age < 3)
-        expect(await verify((body as TokenAnswer).access_token)).toMatchObject({ roles: ['wholesale'] })
+        expect(await verify((body as TokenResponse).access_token)).toMatchObject({ roles: ['wholesale'] })
       else expect([status, body]).toEqual([400, INVALID_REFRESH])
     }
   }, 60_000)
@@ -150,7 +150,7 @@ describe('a sign-in that reads a replica of any age', () => {
       (operator: TestOperator, { id }: User) =>
         patch(operator, `/users/${id}`, { roles: ['vip', 'wholesale', 'new'] }),
     ],
-  ])('begins a session that goes on, where %s meanwhile', async (_, change) => {
+  ])('the session of the sign-in continues if %s meanwhile', async (_, change) => {
     const { server, near, operator, client, user, verify } = await scene()
     await change(operator, user)
     const tokens = await near.signIn(client, user.username)

@@ -52,11 +52,11 @@ describe('GET /revocations', () => {
     await signOutUser(server, user.id)
     await endTokensOfClient(server, client.id)
     const cutAt = server.clock.time
-    const people = [
+    const userEntries = [
       { sub: user.id, before: cutAt + 3 },
       { client_id: client.id, before: cutAt + 8 },
     ]
-    expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...people])
+    expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }, ...userEntries])
     // The last token has expired a minute ago. A session has another minute, because its token can be dated ahead.
     server.clock.time = cutAt + 8 + 3600 + 60
     expect((await readFeed(server)).revocations).toEqual([{ sid, before: cutAt + 50 }])

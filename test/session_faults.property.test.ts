@@ -12,7 +12,7 @@ import {
   type TestClient,
   TestClock,
   TestServer,
-  type TokenAnswer,
+  type TokenResponse,
 } from './support/server.ts'
 
 const RUNS = 80
@@ -155,14 +155,14 @@ class Outage {
     const ask = () => server.answer(new Request(`${ISSUER}/oauth2-token`, init))
     const { token } = holder
     for (const response of await this.#time.during(Promise.all(Array.from({ length: times }, ask)))) {
-      if (response.status === 200) this.#learn(holder, await response.json<TokenAnswer>())
+      if (response.status === 200) this.#learn(holder, await response.json<TokenResponse>())
       else await expectUnavailable(response)
     }
     if (holder.token === token) holder.triedAt ??= this.#clock.time
   }
 
   /** The only successor of the used token. */
-  #learn(holder: Holder, { refresh_token: token = '' }: TokenAnswer): void {
+  #learn(holder: Holder, { refresh_token: token = '' }: TokenResponse): void {
     const { sid, seq, jti, exp } = decodeJwt<{ sid: string; seq: number }>(token)
     const used = decodeJwt<{ seq: number }>(holder.token)
     const name = `${sid} ${seq}`

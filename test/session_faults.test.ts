@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isAuditWrite, isOptionalCall } from './support/around_d1.ts'
 import { FAULTS, FaultyD1, type Trouble } from './support/faults.ts'
 import { PassingTime } from './support/passing_time.ts'
-import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+import { credentials, PASSWORD, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
 
 const UNAVAILABLE = {
   error: 'temporarily_unavailable',
@@ -52,7 +52,7 @@ async function countRevocations(sid: unknown) {
     .first('n')
 }
 
-async function expectSignedIn({ server, client }: Scene, tokens: TokenAnswer): Promise<void> {
+async function expectSignedIn({ server, client }: Scene, tokens: TokenResponse): Promise<void> {
   const { sid, seq } = decodeJwt(tokens.refresh_token ?? '')
   const next = await server.refresh(client, tokens.refresh_token)
   expect(decodeJwt(next.refresh_token ?? '')).toMatchObject({ sid, seq: Number(seq) + 1 })
@@ -77,7 +77,7 @@ function refreshAfter(refreshes: number): Prepare {
       body,
       async expectDone(response) {
         expect(response.status).toBe(200)
-        const successor = await response.json<TokenAnswer>()
+        const successor = await response.json<TokenResponse>()
         expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: refreshes + 1 })
         expect(await rowsOf(sid)).toEqual([{ seq: refreshes + 1, end_reason: null }])
         expect(await countRevocations(sid)).toBe(0)
@@ -105,7 +105,7 @@ async function signInWithVisitor(scene: Scene): Promise<Attempt> {
     body,
     async expectDone(response, faulty) {
       expect(response.status).toBe(200)
-      const tokens = await response.json<TokenAnswer>()
+      const tokens = await response.json<TokenResponse>()
       // A guest's token works once, also if the response with the merge was lost.
       const isSpent = faulty.hasChangedSession
       const claims = decodeJwt(tokens.access_token)

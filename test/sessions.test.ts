@@ -5,7 +5,7 @@ import { CLIENT_MARGIN_SECONDS } from '../src/storage/copy_ages.ts'
 import { auditOf } from './support/audit.ts'
 import { KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
-import { credentials, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+import { credentials, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
 import {
   changePassword,
   disableClient,
@@ -31,7 +31,7 @@ async function expectDead(server: TestServer, client: TestClient, refreshToken?:
   })
 }
 
-function refreshClaims(answer: TokenAnswer) {
+function refreshClaims(answer: TokenResponse) {
   return decodeJwt<{ sid: string; seq: number; exp: number }>(answer.refresh_token ?? '')
 }
 
@@ -272,7 +272,7 @@ describe('shards', () => {
     { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU', 'AF'] },
   ]
 
-  it('a new session goes to the shard of its continent, and stays where its sid says', async () => {
+  it('a new session goes to the shard of its continent, and its sid names the shard', async () => {
     const server = new TestServer({ config: { session_shards: shards } })
     const client = await server.addClient()
     const from = async (continent: string) => {
@@ -283,7 +283,7 @@ describe('shards', () => {
     expect(refreshClaims(european).sid).toMatch(/^eu\./)
     expect(refreshClaims(american).sid).toMatch(/^s1\./)
     for (const tokens of [european, american]) await server.refresh(client, tokens.refresh_token)
-    const rowsIn = async (db: D1Database, tokens: TokenAnswer) => {
+    const rowsIn = async (db: D1Database, tokens: TokenResponse) => {
       const select = db.prepare('SELECT count(*) AS n FROM sessions WHERE sid = ?')
       return select.bind(refreshClaims(tokens).sid).first('n')
     }

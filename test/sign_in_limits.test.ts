@@ -43,7 +43,7 @@ async function wholeAnswer(response: Response) {
 }
 
 describe('an account', () => {
-  it('is locked once for all locations by failures at any location', async () => {
+  it('an account is locked once for all locations by failures at any location', async () => {
     const { server, client, user } = await newScene({ account: { failures: 10 } })
     const locations = Array.from({ length: 10 }, () => server.anotherIsolate())
     const { username, id } = user
@@ -68,7 +68,7 @@ describe('an account', () => {
     }
   })
 
-  it('has the response and the work of a wrong password while it is locked, also for the correct password', async () => {
+  it('an account has the response and the work of a wrong password while it is locked, also for the correct password', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const { db, statements } = countingD1()
@@ -104,7 +104,7 @@ describe('an account', () => {
     ])
   })
 
-  it('has no more attempts if they are parallel: an attempt that waits in the queue during a lock is refused, also a correct one', async () => {
+  it('an account has no more attempts if they are parallel: an attempt that waits in the queue during a lock is refused, also a correct one', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const guesses = ['a', 'b', 'c', 'd', 'e', 'f', PASSWORD]
@@ -117,7 +117,7 @@ describe('an account', () => {
     await server.signIn(client, username)
   })
 
-  it('is unlocked after the lock, is locked for longer each time, and its count expires', async () => {
+  it('an account is unlocked after the lock, is locked for longer each time, and its count expires', async () => {
     const { server, client, user } = await newScene({ account: LIMITS.account })
     const { username } = user
     for (const seconds of [60, 120, 240, 240]) {
@@ -133,7 +133,7 @@ describe('an account', () => {
     await server.signIn(client, username)
   })
 
-  it('has no failures after a successful sign-in, with one write after the response', async () => {
+  it('an account has no failures after a successful sign-in, with one write after the response', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const statements: string[] = []
@@ -154,7 +154,7 @@ describe('an account', () => {
     ])
   })
 
-  it('does not stop existing sessions, machine tokens and guests while it is locked', async () => {
+  it('an account does not stop existing sessions, machine tokens and guests while it is locked', async () => {
     const { server, client, user } = await newScene()
     const { refresh_token } = await server.signIn(client, user.username)
     server.clock.time += 60
@@ -164,7 +164,7 @@ describe('an account', () => {
     await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
   })
 
-  it('is unlocked after an operator sets another password', async () => {
+  it('an account is unlocked after an operator sets another password', async () => {
     const { server, client, user } = await newScene()
     const { username, id } = user
     await fail(server, client, { username }, 3)
@@ -176,24 +176,27 @@ describe('an account', () => {
     await server.signIn(client, username, password)
   })
 
-  it('is separate from an account with the same username in another pool', async () => {
+  it('an account is separate from an account with the same username in another pool', async () => {
     const { server, client, user } = await newScene()
     const staff = await server.addUser({ pool: 'staff', username: user.username })
     await fail(server, client, { username: user.username }, 3)
     await server.signIn(await server.addClient({ api: 'backoffice' }), staff.username)
   })
 
-  it.each(FAULTS)('gets 503 and no session if the call that counts the failure fails %s', async (fault) => {
-    const { server, client, user } = await newScene()
-    const faulty = new FaultyD1({ fault, nth: 1, matches: (sql) => sql.includes('INTO sign_in_failures') })
-    const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: faulty.db } })
-    const response = await trySignIn(other, client, { username: user.username })
-    await faulty.settle()
-    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
-    await server.signIn(client, user.username)
-  })
+  it.each(FAULTS)(
+    'an account gets 503 and no session if the call that counts the failure fails %s',
+    async (fault) => {
+      const { server, client, user } = await newScene()
+      const faulty = new FaultyD1({ fault, nth: 1, matches: (sql) => sql.includes('INTO sign_in_failures') })
+      const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: faulty.db } })
+      const response = await trySignIn(other, client, { username: user.username })
+      await faulty.settle()
+      expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
+      await server.signIn(client, user.username)
+    },
+  )
 
-  it('signs its user in if the failures cannot be reset', async () => {
+  it('an account signs its user in if the failures cannot be reset', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 1)
     const db = aroundD1((sql, call) =>
@@ -207,24 +210,27 @@ describe('an address', () => {
   it.each([
     ['IPv4', ADDRESS, '203.0.113.8', `::ffff:${ADDRESS}`],
     ['IPv6, as its /64', '2001:db8:1:2::1', '2001:db8:1:3::1', '2001:0db8:1:2:ffff::9'],
-  ])('is locked for every username after too many failures: %s', async (_case, address, other, same) => {
-    const { server, client, user } = await newScene()
-    const people = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
-    for (const { username } of people) await fail(server, client, { username, address }, 1)
-    server.clock.time += 20
-    const right = { username: user.username, password: PASSWORD }
-    for (const blocked of [address, same]) {
-      const response = await trySignIn(server.anotherIsolate(), client, { ...right, address: blocked })
-      expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '40'])
-      expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
-      expect(await response.json()).toEqual(TOO_MANY)
-    }
-    expect((await trySignIn(server, client, { ...right, address: other })).status).toBe(200)
-    server.clock.time += 40
-    expect((await trySignIn(server, client, { ...right, address })).status).toBe(200)
-  })
+  ])(
+    'an address is locked for every username after too many failures: %s',
+    async (_case, address, other, same) => {
+      const { server, client, user } = await newScene()
+      const users = await Promise.all(Array.from({ length: 5 }, () => server.addUser()))
+      for (const { username } of users) await fail(server, client, { username, address }, 1)
+      server.clock.time += 20
+      const right = { username: user.username, password: PASSWORD }
+      for (const blocked of [address, same]) {
+        const response = await trySignIn(server.anotherIsolate(), client, { ...right, address: blocked })
+        expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '40'])
+        expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+        expect(await response.json()).toEqual(TOO_MANY)
+      }
+      expect((await trySignIn(server, client, { ...right, address: other })).status).toBe(200)
+      server.clock.time += 40
+      expect((await trySignIn(server, client, { ...right, address })).status).toBe(200)
+    },
+  )
 
-  it('is not stored in clear text, and neither is a username', async () => {
+  it('an address is not stored in clear text, and neither is a username', async () => {
     const { server, client } = await newScene()
     const username = `${crypto.randomUUID()}@example.com`
     await fail(server, client, { username, address: '198.51.100.77' }, 1)
@@ -236,7 +242,7 @@ describe('an address', () => {
 })
 
 describe('a client', () => {
-  it('locks the addresses that took part in too many failures', async () => {
+  it('a client locks the addresses that took part in too many failures', async () => {
     const { server, client, user } = await newScene()
     const right = { username: user.username, password: PASSWORD }
     const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
@@ -254,14 +260,14 @@ describe('a client', () => {
 })
 
 describe('a caller without an address, such as a Worker behind a service binding', () => {
-  it('signs users in while failures of other callers lock the client', async () => {
+  it('a caller without an address signs users in while failures of other callers lock the client', async () => {
     const { server, client, user } = await newScene()
     const attackers = Array.from({ length: 8 }, (_, i) => `192.0.2.${i}`)
     for (const address of attackers) await fail(server, client, { username: `${address}@x`, address }, 1)
     await server.anotherIsolate().signIn(client, user.username)
   })
 
-  it('locks no other caller without an address by its failures', async () => {
+  it('a caller without an address locks no other caller without an address by its failures', async () => {
     const { server, client, user } = await newScene()
     for (let i = 0; i < 12; i++) await fail(server, client, { username: `made-up-${i}@x` }, 1)
     await server.anotherIsolate().signIn(client, user.username)
@@ -269,7 +275,7 @@ describe('a caller without an address, such as a Worker behind a service binding
   })
 
   it.each(['unknown', '', '203.0.113', 'fe80::1%eth0'])(
-    'is also one whose header has no address: %j',
+    'a caller without an address is also one whose header has no address: %j',
     async (address) => {
       const { server, client, user } = await newScene()
       for (let i = 0; i < 12; i++) await fail(server, client, { username: `made-up-${i}@x`, address }, 1)
@@ -278,7 +284,7 @@ describe('a caller without an address, such as a Worker behind a service binding
     },
   )
 
-  it('is refused for a locked account', async () => {
+  it('a caller without an address is refused for a locked account', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 3)
     await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
@@ -289,7 +295,7 @@ describe('an operator’s current password', () => {
   it.each([
     ['to set another one', '/me/password', { password: 'another password' }],
     ['to confirm an operation', '/me/confirm', {}],
-  ])('%s allows no more guesses than a sign-in', async (_for, path, rest) => {
+  ])('the current password at %s allows no more guesses than a sign-in', async (_for, path, rest) => {
     const server = new TestServer({ config: { sign_in_limits: LIMITS } })
     const operator = await TestOperator.signIn(server)
     server.clock.time += 60
@@ -307,7 +313,7 @@ describe('an operator’s current password', () => {
 })
 
 describe('parallel guesses at an operator’s current password', () => {
-  it('get no more attempts than sequential guesses', async () => {
+  it('parallel guesses at an operator’s current password get no more attempts than sequential guesses', async () => {
     const server = new TestServer({ config: { sign_in_limits: LIMITS } })
     const operator = await TestOperator.signIn(server)
     const guesses = ['a', 'b', 'c', 'd', 'e', PASSWORD]
@@ -322,7 +328,7 @@ describe('parallel guesses at an operator’s current password', () => {
 })
 
 describe('the sweep', () => {
-  it('removes expired failures', async () => {
+  it('the sweep removes expired failures', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 1)
     const remaining = () =>

@@ -73,11 +73,11 @@ describe('the two forms of an ES256 signature', () => {
     const { server, client, user } = await setUp()
     const guest = await server.signIn(client, 'guest', 'guest')
     const signIn = async (token: string) => {
-      const person = { username: user.username, password: PASSWORD, visitor_access_token: token }
+      const customer = { username: user.username, password: PASSWORD, visitor_access_token: token }
       const { access_token } = await server.requireTokens({
         grant_type: 'password',
         ...credentials(client),
-        ...person,
+        ...customer,
       })
       return decodeJwt(access_token).visitor_id
     }

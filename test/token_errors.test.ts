@@ -243,7 +243,7 @@ const CASES: ErrorCase[] = [
     },
   },
   ...['16385', '9'.repeat(400)].map((length) => ({
-    name: `a body that says it has ${length.slice(0, 8)} bytes`,
+    name: `a body with a Content-Length of ${length.slice(0, 8)} bytes`,
     send: (server: TestServer) => server.postJson('{}', { 'Content-Length': length }),
     rfc6749: {
       status: 413,
@@ -252,7 +252,7 @@ const CASES: ErrorCase[] = [
     },
   })),
   {
-    name: 'a body over 16 KiB in chunks that says it has 5 bytes',
+    name: 'a body over 16 KiB in chunks with a Content-Length of 5 bytes',
     send: (server) =>
       server.postJson(
         { grant_type: 'x'.repeat(20_000) },
@@ -265,7 +265,7 @@ const CASES: ErrorCase[] = [
     },
   },
   ...['5', 'many'].map((length) => ({
-    name: `a body over 16 KiB that says it has ${length} bytes`,
+    name: `a body over 16 KiB with a Content-Length of ${length} bytes`,
     send: (server: TestServer) =>
       server.postJson({ grant_type: 'x'.repeat(20_000) }, { 'Content-Length': length }),
     rfc6749: {

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
 import { readFeed } from './support/feed.ts'
-import { credentials, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './support/server.ts'
+import { credentials, PASSWORD, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
 
 async function shop() {
   const server = new TestServer()
@@ -16,12 +16,12 @@ function signInWith(
   client: TestClient,
   username: string,
   token?: string,
-): Promise<TokenAnswer> {
+): Promise<TokenResponse> {
   const parameters = { grant_type: 'password', ...credentials(client), username, password: PASSWORD }
   return server.requireTokens({ ...parameters, visitor_access_token: token })
 }
 
-const visitorIdOf = (response: TokenAnswer) => decodeJwt(response.access_token).visitor_id
+const visitorIdOf = (response: TokenResponse) => decodeJwt(response.access_token).visitor_id
 
 describe('visitor_access_token', () => {
   it("the visitor token puts the visitor id in the customer's tokens and ends the guest's session", async () => {

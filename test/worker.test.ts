@@ -32,7 +32,7 @@ describe('the Worker', () => {
     ['DB', 'the binding DB is missing: add it to wrangler.toml'],
     ['KV', 'the binding KV is missing: add it to wrangler.toml'],
     ['SEALING_KEY', 'the secret SEALING_KEY is missing or is not 32 bytes in base64url'],
-  ])('names a binding or secret that is missing: %s', (name, message) => {
+  ])('the Worker names a binding or secret that is missing: %s', (name, message) => {
     const { config } = new TestServer()
     expect(() => createServices({ ...env, [name]: undefined }, config, systemClock)).toThrow(message)
   })

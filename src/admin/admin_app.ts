@@ -7,10 +7,10 @@ import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
-import { authenticateOperator, authorize } from './authenticate_operator.ts'
+import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { formatOpenApi } from './openapi.ts'
-import type { Operation, OperationResult, Operator } from './operation.ts'
+import type { Caller, Operation, OperationResult } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 import { Problem } from './problem.ts'
 import { check, formatEtag, readBody, readQuery, readVersions } from './read_input.ts'
@@ -21,7 +21,7 @@ export const ADMIN_PATH = '/admin/api'
 
 export const OPENAPI_PATH = '/openapi.json'
 
-/** After a slower body, the operator is read from the database again. */
+/** After a slower body, the caller is read from the database again. */
 const SLOW_BODY_SECONDS = 5
 
 /** The admin API. It handles every path below ADMIN_PATH. */
@@ -61,27 +61,27 @@ async function answer(
   { services, api }: { services: Services; api: ApiConfig },
 ): Promise<Response> {
   const begun = requestContext(c, services.clock)
-  const first = await requireOperator(c, operation, { services, api, context: begun })
+  const first = await requireCaller(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
   // The time of a request is that of its complete body, so that rights removed meanwhile do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
-  const operator = isSlow ? await requireOperator(c, operation, { services, api, context }) : first
+  const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
   const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
-  const call = { operator, params: c.req.param(), versions, confirmation, context, services }
+  const call = { caller, params: c.req.param(), versions, confirmation, context, services }
   return respond(c, operation, await operation.run(call, input, { check, requireConfirmation }))
 }
 
-/** The operator of the call, if the role allows the operation. @throws Problem 401, 403 */
-async function requireOperator(
+/** The caller, if the role or the scope allows the operation. @throws Problem 401, 403 */
+async function requireCaller(
   c: Context,
   operation: Operation,
   { services, api, context }: { services: Services; api: ApiConfig; context: RequestContext },
-): Promise<Operator> {
-  const operator = await authenticateOperator(c, services, { api, context })
-  authorize(operator, operation, services.config)
-  return operator
+): Promise<Caller> {
+  const caller = await authenticateCaller(c, services, { api, context })
+  authorize(caller, operation, services.config)
+  return caller
 }
 
 function respond(

@@ -2,10 +2,11 @@ import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
 import { flag, text } from '../lib/input_schemas.ts'
-import type { Services } from '../services/services.ts'
 import type { Names } from '../users/name_store.ts'
-import { type Operation, operation } from './operation.ts'
-import { DEFAULT_LIMIT, named, pageOf, paging, parseCursor, toPage, unixSeconds } from './schemas.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
+import { hiddenPoolOf } from './reach.ts'
+import { named, pageOf, paging, unixSeconds } from './schemas.ts'
 
 export const eventSchema = named(
   'AuditEvent',
@@ -32,7 +33,9 @@ export const eventSchema = named(
   }),
 )
 
-const positionSchema = z.object({ at: z.int(), id: z.int() })
+const ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
+  time: { placeOf: ({ at, id }) => [at, id], place: z.tuple([z.int(), z.int()]) },
+}
 const id = text(200)
 
 const listAudit = operation({
@@ -42,8 +45,10 @@ const listAudit = operation({
   summary: 'Lists audit events, newest first; `from` is inclusive and `to` exclusive, in Unix seconds',
   tag: 'audit',
   role: 'support',
+  scope: 'audit:read',
   query: z.strictObject({
     ...paging,
+    sort: sortParameter(['time']),
     subject: z.optional(id),
     client_id: z.optional(id),
     sid: z.optional(id),
@@ -57,20 +62,16 @@ const listAudit = operation({
   }),
   status: 200,
   response: pageOf('AuditEvents', eventSchema),
-  async handle({ query, services }) {
-    const {
-      limit = DEFAULT_LIMIT,
-      cursor,
-      client_id: clientId = null,
-      by_operator: byOperator = null,
-    } = query
+  async handle({ query, services, caller }) {
+    const { client_id: clientId = null, by_operator: byOperator = null } = query
     const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query
     const { from = null, to = null } = query
     const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
-    const events = await services.auditTrail.list(filter, parseCursor(positionSchema, cursor), limit + 1)
-    const place = ({ at, id }: StoredAuditEvent) => ({ at, id })
-    const names = await findNames(events.slice(0, limit), services)
-    return { body: toPage(events, limit, { place, show: (event) => showEvent(event, names) }) }
+    const { page, total: known } = readPage(query, ORDERS, '-time')
+    const { slice, total } = await services.auditTrail.list(filter, page, known)
+    const names = await findNames(slice.rows, { caller, services })
+    const show = (event: StoredAuditEvent) => showEvent(event, names)
+    return { body: showPage(slice, { page, total }, { ...ORDERS.time, show }) }
   },
 })
 
@@ -79,11 +80,15 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 /** Finds the current names for the ids of events. @throws StorageUnavailable, CorruptRecord */
 export function findNames(
   events: readonly StoredAuditEvent[],
-  { names }: Pick<Services, 'names'>,
+  call: Pick<Call, 'caller' | 'services'>,
 ): Promise<Names> {
-  return names.find(
-    events.flatMap(({ clientId, subject, actor, actorClient }) => [clientId, subject, actor, actorClient]),
-  )
+  const ids = events.flatMap(({ clientId, subject, actor, actorClient }) => [
+    clientId,
+    subject,
+    actor,
+    actorClient,
+  ])
+  return call.services.names.find(ids, hiddenPoolOf(call))
 }
 
 /** An event in its JSON form, with the current names of its ids. */

@@ -1,29 +1,35 @@
-import type { AuditEvent, AuditedChange } from '../audit/audit_event.ts'
+import type { Actor, AuditEvent, AuditedChange } from '../audit/audit_event.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { PasswordSetting } from '../users/create_user.ts'
 import type { Call } from './operation.ts'
 import { notFound, type Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 
-/** The members of an audit event for an operator's change. */
-export function byOperator({ operator }: Call, change: AuditedChange): Pick<AuditEvent, 'actor' | 'change'> {
-  return { actor: { subject: operator.user.id, clientId: operator.clientId }, change }
+/** The operator or the service account of a call, for the audit trail. */
+export function actorOf({ caller }: Call): Actor {
+  const { clientId } = caller
+  return { subject: caller.kind === 'operator' ? caller.user.id : clientId, clientId }
 }
 
-/** The event of a password that an operator sets. @param subject The user's id; null for a new user */
+/** The members of an audit event for a change by the caller. */
+export function byCaller(call: Call, change: AuditedChange): Pick<AuditEvent, 'actor' | 'change'> {
+  return { actor: actorOf(call), change }
+}
+
+/** The event of a password that the caller sets. @param subject The user's id; null for a new user */
 export function settingOf(call: Call, subject: string | null, operation: string): PasswordSetting {
-  const occasion = { api: null, clientId: null, subject, ...byOperator(call, { operation }) }
+  const occasion = { api: null, clientId: null, subject, ...byCaller(call, { operation }) }
   return { occasion, context: call.context }
 }
 
-/** The event of an operator's change that revokes no tokens. */
+/** The event of a change that revokes no tokens. */
 export function adminEvent(
   call: Call,
   reason: string,
   about: Partial<AuditEvent> & { change: AuditedChange },
 ): AuditEvent {
   const noTarget = { api: null, clientId: null, subject: null, sid: null }
-  return { ...noTarget, kind: 'admin', outcome: 'ok', reason, ...about, ...byOperator(call, about.change) }
+  return { ...noTarget, kind: 'admin', outcome: 'ok', reason, ...about, ...byCaller(call, about.change) }
 }
 
 /**

@@ -3,9 +3,10 @@ import { secretsOf } from '../clients/client.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { adminEvent, requireChanged } from './change.ts'
 import { clientSchema, clientWithSecretSchema, showClient } from './client_schemas.ts'
-import { idOf, requireClient, show } from './clients.ts'
+import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show } from './clients.ts'
 import { type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem } from './problem.ts'
+import { requireReach } from './reach.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
 import { named, unixSeconds } from './schemas.ts'
 
@@ -18,11 +19,15 @@ const addClientSecret = operation({
   summary: 'Adds a second secret; only this response has it',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
+  confirmation: FOR_A_SERVICE_ACCOUNT,
   status: 201,
   response: clientWithSecretSchema,
   async handle(call) {
     const { services, context, versions } = call
-    const { id, api } = await requireClient(idOf(call), call)
+    const client = await requireClient(idOf(call), call)
+    requireReach(client, call)
+    const { id, api } = client
     const secret = generateClientSecret()
     const stored = { id: generateSecretId(), hash: await hashClientSecret(secret) }
     const change = { operation: 'addClientSecret', to: { secret_id: stored.id } }
@@ -46,12 +51,15 @@ const retireClientSecret = operation({
   summary: 'Retires a secret now, or at `expires_at`; tokens stay valid until a sign-out',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   body: retirementSchema,
   status: 200,
   response: clientSchema,
   async handle(call) {
     const { services, context, versions, params, body } = call
-    const { id, api, authentication } = await requireClient(idOf(call), call)
+    const client = await requireClient(idOf(call), call)
+    requireReach(client, call)
+    const { id, api, authentication } = client
     const { secret_id: secretId = '' } = params
     if (!secretsOf(authentication).some((secret) => secret.id === secretId)) throw notFound('secret')
     const { expires_at: expiresAt = context.now } = body

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
 import { isConfidential } from '../clients/client.ts'
-import type { ClientEdit } from '../clients/client_admin_store.ts'
+import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit } from '../clients/client_values.ts'
 import { flag, text } from '../lib/input_schemas.ts'
-import { adminEvent, byOperator, requireChanged, requireRemoved } from './change.ts'
+import { isAdminScope } from '../oauth/admin_scope.ts'
+import { adminEvent, requireChanged } from './change.ts'
 import {
   type ClientEditBody,
   checkClient,
@@ -17,23 +18,46 @@ import {
   type ShownClient,
   showClient,
 } from './client_schemas.ts'
-import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
+import {
+  type Call,
+  type ConfirmationRule,
+  type Operation,
+  type OperationResult,
+  operation,
+} from './operation.ts'
+import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound, Problem, stale } from './problem.ts'
+import { requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
-import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
+import { paging } from './schemas.ts'
+import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const PATH = '/clients/{client_id}'
+
+const ORDERS: ListOrders<ClientRecord, ClientSort> = {
+  id: { placeOf: ({ id }) => [id], place: z.tuple([z.string()]) },
+  name: { placeOf: ({ name, id }) => [name, id], place: z.tuple([z.string(), z.string()]) },
+  created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
+}
+
+/** For an operation that can give a service account power again. */
+export const FOR_A_SERVICE_ACCOUNT: ConfirmationRule<unknown, unknown> = {
+  when: FOR_ACCOUNTS,
+  isNeeded: async (call) => isServiceAccount(await requireClient(idOf(call), call), call.services.config),
+}
 
 const listClients = operation({
   id: 'listClients',
   method: 'GET',
   path: '/clients',
-  summary: 'Lists clients by id; `q` is part of an id or a name',
+  summary: 'Lists clients; `q` is part of an id or a name',
   tag: 'clients',
   role: 'support',
+  scope: 'clients:read',
   query: z.strictObject({
     ...paging,
+    sort: sortParameter(['id', 'name', 'created']),
     q: z.optional(text(200)),
     api: z.optional(text(64)),
     enabled: z.optional(flag),
@@ -41,10 +65,10 @@ const listClients = operation({
   status: 200,
   response: clientsSchema,
   async handle({ query, services }) {
-    const { q = null, api = null, enabled = null, limit = DEFAULT_LIMIT } = query
-    const after = parseCursor(z.string(), query.cursor)
-    const clients = await services.clientAdmin.list({ text: q, api, enabled }, after, limit + 1)
-    return { body: toPage(clients, limit, { place: ({ id }) => id, show: showClient }) }
+    const { q = null, api = null, enabled = null } = query
+    const { page, total: known } = readPage(query, ORDERS, 'id')
+    const { slice, total } = await services.clientList.list({ text: q, api, enabled }, page, known)
+    return { body: showPage(slice, { page, total }, { ...ORDERS[page.sort], show: showClient }) }
   },
 })
 
@@ -55,12 +79,18 @@ const createClient = operation({
   summary: 'Creates a client; only this response has its secret',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   body: draftSchema,
+  confirmation: {
+    when: FOR_ACCOUNTS,
+    isNeeded: ({ body, services }) => isServiceAccount(body, services.config),
+  },
   status: 201,
   response: clientWithSecretSchema,
   async handle(call) {
     const { body, services, context } = call
     const client = fromDraft(body)
+    requireReach(client, call)
     checkClient(client, services.config)
     const secret = client.confidential ? generateClientSecret() : null
     const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
@@ -85,6 +115,7 @@ const readClient = operation({
   summary: 'Returns a client, with the last use of each secret',
   tag: 'clients',
   role: 'support',
+  scope: 'clients:read',
   status: 200,
   response: clientSchema,
   async handle(call) {
@@ -99,13 +130,24 @@ const updateClient = operation({
   summary: 'Changes the given fields',
   tag: 'clients',
   role: 'admin',
+  scope: 'clients:write',
   needsVersion: true,
   body: editSchema,
+  confirmation: {
+    when: FOR_ACCOUNTS,
+    async isNeeded(call) {
+      if (!call.body.scopes?.some(isAdminScope)) return false
+      const { api, scopes } = await requireClient(idOf(call), call)
+      const added = call.body.scopes.filter((scope) => !scopes.includes(scope))
+      return isServiceAccount({ api, scopes: added }, call.services.config)
+    },
+  },
   status: 200,
   response: clientSchema,
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
+    requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, api } = before
     const { grants = before.grants, scopes = before.scopes } = body
@@ -127,84 +169,7 @@ const updateClient = operation({
   },
 })
 
-const enableClient = operation({
-  id: 'enableClient',
-  method: 'POST',
-  path: `${PATH}/enable`,
-  summary: 'Enables a client; earlier tokens stay revoked',
-  tag: 'clients',
-  role: 'admin',
-  status: 200,
-  response: clientSchema,
-  async handle(call) {
-    const { services, context, versions } = call
-    const id = idOf(call)
-    const change = { operation: 'enableClient', to: { enabled: true } }
-    const event = adminEvent(call, 'the client was enabled', { clientId: id, change })
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const conditions = { versions, now: context.now }
-    const outcome = await services.clientAdmin.change(id, { enabled: true }, conditions, alongside)
-    const record = requireChanged(outcome, 'client', unexpected)
-    await renewCopies(id, call)
-    return show(record)
-  },
-})
-
-const disableClient = operation({
-  id: 'disableClient',
-  method: 'POST',
-  path: `${PATH}/disable`,
-  summary: 'Disables a client and revokes all its tokens',
-  tag: 'clients',
-  role: 'support',
-  status: 200,
-  response: clientSchema,
-  handle: (call) => endTokens(call, { reason: 'the client was disabled', edit: { enabled: false } }),
-})
-
-const signOutClient = operation({
-  id: 'signOutClient',
-  method: 'POST',
-  path: `${PATH}/sign-out`,
-  summary: 'Revokes all tokens of a client; it can get new tokens',
-  tag: 'clients',
-  role: 'support',
-  status: 200,
-  response: clientSchema,
-  handle: (call) => endTokens(call, { reason: "the client's tokens were ended" }),
-})
-
-const deleteClient = operation({
-  id: 'deleteClient',
-  method: 'DELETE',
-  path: PATH,
-  summary: 'Deletes a client and its secrets, and revokes all its tokens',
-  tag: 'clients',
-  role: 'admin',
-  needsVersion: true,
-  status: 204,
-  async handle(call) {
-    const { services, context, versions } = call
-    const id = idOf(call)
-    await checkOthers(id, call)
-    const revocation = {
-      reason: 'the client was deleted',
-      conditions: { versions },
-      event: byOperator(call, { operation: 'deleteClient' }),
-    }
-    const outcome = await services.signOut.removeClient(id, revocation, context)
-    // Also if the client is deleted already, because an earlier call can have failed at the copies.
-    if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
-    requireRemoved(outcome, 'client', unexpected)
-    return { body: undefined }
-  },
-})
-
-/** The operations on clients, except their secrets. */
-export const CLIENT_OPERATIONS: readonly Operation[] = [
-  ...[listClients, createClient, readClient, updateClient, enableClient],
-  ...[disableClient, signOutClient, deleteClient],
-]
+export const CLIENT_OPERATIONS: readonly Operation[] = [listClients, createClient, readClient, updateClient]
 
 export function idOf({ params }: Call): string {
   return params.client_id ?? ''
@@ -224,39 +189,6 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
 /** The problem of a refusal that cannot happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
-}
-
-async function endTokens(
-  call: Call,
-  { reason, edit }: { reason: string; edit?: ClientEdit },
-): Promise<OperationResult<ShownClient>> {
-  const { services, context, versions } = call
-  const id = idOf(call)
-  await checkOthers(id, call)
-  const change = { operation: edit ? 'disableClient' : 'signOutClient' }
-  const revocation = {
-    reason,
-    conditions: { versions },
-    event: byOperator(call, change),
-    ...(edit && { edit }),
-  }
-  const outcome = await services.signOut.endClient(id, revocation, context)
-  const record = requireChanged(outcome, 'client', unexpected)
-  await renewCopies(id, call)
-  return show(record)
-}
-
-/** An operator cannot lock the own client, and support cannot lock a client of operators. @throws Problem 403, 404, 409 */
-async function checkOthers(id: string, call: Call): Promise<void> {
-  const { operator, services } = call
-  if (id === operator.clientId) {
-    throw new Problem('oneself', { detail: 'You are signed in by this client.' })
-  }
-  if (operator.isAdmin) return
-  const { api } = await requireClient(id, call)
-  if (api === services.config.adminApi?.name) {
-    throw new Problem('role-missing', { detail: 'Clients of the admin API take the role admin.' })
-  }
 }
 
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {

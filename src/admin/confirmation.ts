@@ -1,7 +1,8 @@
 import { encodeUtf8, equalInConstantTime } from '../lib/bytes.ts'
 import { splitOnce } from '../lib/split_once.ts'
 import type { Call, ConfirmationRule } from './operation.ts'
-import { Problem } from './problem.ts'
+import { operatorOnly, Problem } from './problem.ts'
+import { requireOperator } from './reach.ts'
 
 /** The request header that carries a confirmation. */
 export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'
@@ -18,8 +19,11 @@ export async function makeConfirmation(call: Call): Promise<string> {
   return `${expiresAt}.${await authenticate(call, expiresAt)}`
 }
 
-/** @throws Problem 403 if the call has no valid confirmation of its session */
+/** @throws Problem 403 if the call has no valid confirmation of its session, or is by a service account */
 export async function requireConfirmation(call: Call): Promise<void> {
+  if (call.caller.kind === 'service account') {
+    throw operatorOnly('This needs a confirmation of the password, and a service account has none.')
+  }
   const [time, given = ''] = splitOnce(call.confirmation ?? '', '.')
   const expiresAt = /^\d{1,12}$/.test(time) ? Number(time) : 0
   const expected = await authenticate(call, expiresAt)
@@ -30,8 +34,9 @@ export async function requireConfirmation(call: Call): Promise<void> {
   })
 }
 
-function authenticate({ operator, services }: Call, expiresAt: number): Promise<string> {
-  return services.confirmations.name(operator.user.id, operator.sid, String(expiresAt))
+function authenticate(call: Call, expiresAt: number): Promise<string> {
+  const { user, sid } = requireOperator(call)
+  return call.services.confirmations.name(user.id, sid, String(expiresAt))
 }
 
 /** For an operation that always needs a confirmation. */

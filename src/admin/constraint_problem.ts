@@ -1,4 +1,5 @@
 import type { ValueProblem } from '../lib/problems.ts'
+import { splitOnce } from '../lib/split_once.ts'
 import type { Constraint, ConstraintFailed } from '../lib/storage_error.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
@@ -28,7 +29,7 @@ const TAKEN: readonly ValueProblem[] = [TAKEN_SECRET, TAKEN_USERNAME]
 
 /** The message of a failed constraint for an operator, without the value. */
 export function describeConstraint({ constraint, columns }: ConstraintFailed): ValueProblem {
-  const names = columns.map((column) => WIRE_NAMES[column] ?? column.slice(column.indexOf('.') + 1))
+  const names = columns.map((column) => WIRE_NAMES[column] ?? splitOnce(column, '.')[1])
   const path = names.find((name) => name !== '') ?? ''
   const taken = constraint === 'unique' ? TAKEN.find((problem) => problem.path === path) : undefined
   return taken ?? { path, message: CONSTRAINTS[constraint].message }
@@ -37,9 +38,12 @@ export function describeConstraint({ constraint, columns }: ConstraintFailed): V
 /** The tables whose values come from a request. */
 const TABLES_OF_REQUESTS: ReadonlySet<string> = new Set(['clients', 'client_secrets', 'users'])
 
-/** Whether the failed columns belong to a table that no request fills, such as the audit trail: then the server is wrong. */
+/**
+ * Whether the failure is an error of the server: the columns belong to a table that no request fills, such as the audit trail, or
+ * the database names no table, as for an index on an expression.
+ */
 export function isUnexpected({ columns }: ConstraintFailed): boolean {
-  return columns.some((column) => !TABLES_OF_REQUESTS.has(column.slice(0, column.indexOf('.'))))
+  return columns.some((column) => !TABLES_OF_REQUESTS.has(splitOnce(column, '.')[0]))
 }
 
 /**

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import type { KeyEntry } from '../keys/key_life.ts'
 import { LEAD_LIMITS } from '../keys/key_schedule.ts'
+import { actorOf } from './change.ts'
 import { ALWAYS } from './confirmation.ts'
-import { type Call, type Operation, operation } from './operation.ts'
+import { type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
 
@@ -31,6 +32,7 @@ const listKeys = operation({
   summary: 'Lists signing keys, newest first, including retired keys',
   tag: 'keys',
   role: 'support',
+  scope: 'keys:write',
   status: 200,
   response: keysSchema,
   async handle({ services, context }) {
@@ -48,6 +50,7 @@ const rotateKeys = operation({
     'Makes the next key sign early, `lead_seconds` after it was published (1800 by default). Tokens stay valid',
   tag: 'keys',
   role: 'admin',
+  scope: 'keys:write',
   query: z.strictObject({
     lead_seconds: z.optional(
       z.int(BAD_LEAD).check(z.gte(LEAD_LIMITS.min, BAD_LEAD), z.lte(LEAD_LIMITS.max, BAD_LEAD)),
@@ -69,6 +72,7 @@ const revokeKey = operation({
   summary: 'Revokes a compromised key at once, with all tokens that it signed',
   tag: 'keys',
   role: 'admin',
+  scope: null,
   confirmation: ALWAYS,
   status: 200,
   response: keySchema,
@@ -86,6 +90,7 @@ const resealKeys = operation({
   summary: 'Seals the private keys under the newer secret during a change of SEALING_KEY',
   tag: 'keys',
   role: 'admin',
+  scope: 'keys:write',
   status: 200,
   response: resealingSchema,
   async handle(call) {
@@ -94,10 +99,6 @@ const resealKeys = operation({
 })
 
 export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
-
-function actorOf({ operator }: Call) {
-  return { subject: operator.user.id, clientId: operator.clientId }
-}
 
 function showKey(key: KeyEntry): z.output<typeof keySchema> {
   const { kid, alg, state, createdAt, activatesAt, retiresAt, reason } = key

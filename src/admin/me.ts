@@ -4,6 +4,7 @@ import { adminEvent } from './change.ts'
 import { CONFIRMATION_SECONDS, makeConfirmation } from './confirmation.ts'
 import { type Operation, operation } from './operation.ts'
 import { requireOwnPassword } from './prove_password.ts'
+import { requireOperator } from './reach.ts'
 import { named } from './schemas.ts'
 import { password } from './user_schemas.ts'
 
@@ -32,9 +33,12 @@ const readMe = operation({
   summary: 'Returns the signed-in operator',
   tag: 'me',
   role: 'anyone',
+  scope: null,
   status: 200,
   response: meSchema,
-  async handle({ operator: { user, clientId, sid }, services }) {
+  async handle(call) {
+    const { services } = call
+    const { user, clientId, sid } = requireOperator(call)
     const { id, username, roles } = user
     const { mustChange, isBreached } = passwordStateOf(user, services.config)
     return {
@@ -58,11 +62,13 @@ const confirmPassword = operation({
   summary: 'Checks the password of the operator again, for operations that need a confirmation',
   tag: 'me',
   role: 'admin',
+  scope: null,
   body: proofSchema,
   status: 200,
   response: confirmationSchema,
   async handle(call) {
-    const { services, context, operator, body } = call
+    const { services, context, body } = call
+    const operator = requireOperator(call)
     await requireOwnPassword(call, body.current_password, 'confirmPassword')
     const about = { subject: operator.user.id, sid: operator.sid, change: { operation: 'confirmPassword' } }
     services.audit.record(adminEvent(call, 'the password was confirmed', about), context)

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { ADMIN_SCOPES } from '../oauth/admin_scope.ts'
 import { CONFIRMATION_HEADER } from './confirmation.ts'
 import type { Operation } from './operation.ts'
 import { PROBLEMS } from './problem.ts'
@@ -36,11 +37,16 @@ export function formatOpenApi(operations: readonly Operation[], { issuer }: Pick
       description: `Problems are application/problem+json (RFC 9457): ${Object.keys(PROBLEMS).join(', ')}.`,
     },
     servers: [{ url: `${issuer}/admin/api` }],
-    security: [{ operator: [] }],
     paths,
     components: {
       schemas: formatSchemas(),
       securitySchemes: {
+        service_account: {
+          type: 'oauth2',
+          description:
+            'An access token for the admin API, of a confidential client with the scope of the operation',
+          flows: { clientCredentials: { tokenUrl: `${issuer}/oauth2-token`, scopes: ADMIN_SCOPES } },
+        },
         operator: {
           type: 'oauth2',
           description: 'An access token for the admin API, of a user with the role admin or support',
@@ -58,11 +64,13 @@ export function formatOpenApi(operations: readonly Operation[], { issuer }: Pick
 }
 
 function formatOperation(operation: Operation): object {
-  const { id, summary, tag, role, body, status, response } = operation
+  const { id, summary, tag, role, scope, body, status, response } = operation
   return compact({
     operationId: id,
     summary,
+    description: describeAccess(operation),
     tags: [tag],
+    security: [{ operator: [] }, ...(scope === null ? [] : [{ service_account: [scope] }])],
     'x-role': role,
     parameters: formatParameters(operation),
     requestBody: body === undefined ? undefined : { required: true, content: content(body) },
@@ -78,6 +86,15 @@ function formatOperation(operation: Operation): object {
       },
     },
   })
+}
+
+/** Who may call the operation, as a sentence. */
+function describeAccess({ role, scope }: Operation): string {
+  const operators =
+    role === 'anyone' ? 'a role' : role === 'admin' ? 'the role admin' : 'the role support or admin'
+  const accounts =
+    scope === null ? 'Service accounts cannot call it' : `A service account needs the scope ${scope}`
+  return `An operator needs ${operators}. ${accounts}.`
 }
 
 /** A response with one client or user has an ETag. */

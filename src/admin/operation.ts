@@ -1,5 +1,6 @@
 import type { ZodMiniType } from 'zod/mini'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { AdminScope } from '../oauth/admin_scope.ts'
 import type { Services } from '../services/services.ts'
 import type { User } from '../users/user.ts'
 
@@ -7,8 +8,9 @@ import type { User } from '../users/user.ts'
 export const ROLES = ['support', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
-/** The operator of a request, read from the database. */
+/** A user of the operators' pool, read from the database. Only roles give rights: the scope of the token gives none. */
 export interface Operator {
+  kind: 'operator'
   user: User
   isAdmin: boolean
   /** The client, the session and the scope of the access token. */
@@ -17,9 +19,20 @@ export interface Operator {
   scope: readonly string[]
 }
 
+/** A confidential client of the admin API that calls it with its own token. Only scopes give rights. */
+export interface ServiceAccount {
+  kind: 'service account'
+  clientId: string
+  /** The scopes that both the token and the client in the database have. */
+  scope: readonly string[]
+}
+
+/** Who sends a request. */
+export type Caller = Operator | ServiceAccount
+
 /** The parts of every request. */
 export interface Call {
-  operator: Operator
+  caller: Caller
   /** The decoded parameters of the path. */
   params: Readonly<Record<string, string>>
   /** The versions in If-Match; null accepts any version. */
@@ -49,6 +62,8 @@ export interface OperationSpec<Q, B, A> {
   tag: 'me' | 'clients' | 'users' | 'sessions' | 'keys' | 'audit'
   /** The lowest allowed role. `anyone` includes an operator who must change the password. */
   role: Role | 'anyone'
+  /** The scope that a service account needs; null if only operators are allowed. */
+  scope: AdminScope | null
   /** Whether If-Match is required. If it is present, it is always checked. */
   needsVersion?: boolean
   query?: ZodMiniType<Q>
@@ -67,6 +82,8 @@ export interface OperationSpec<Q, B, A> {
 export interface ConfirmationRule<Q, B> {
   /** For the OpenAPI document: the end of "Needs a confirmation …". */
   when: string
+  /** Whether a service account may make these calls without one. It has no password, so it is refused by default. */
+  exemptsServiceAccounts?: true
   isNeeded(call: Call & { query: Q; body: B }): boolean | Promise<boolean>
 }
 
@@ -78,7 +95,7 @@ export interface RawInput {
 
 /** An operation with its types hidden: it checks the input with its own schemas. */
 export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
-  confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when'>
+  confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
 
@@ -93,16 +110,19 @@ export interface OperationSteps {
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, ...description } = spec
+  const { handle, confirmation, ...description } = spec
+  const isExempt = ({ caller }: Call) =>
+    caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
     ...description,
+    ...(confirmation && { confirmation }),
     async run(call, input, { check, requireConfirmation }) {
       const checked = {
         ...call,
         query: check('query', spec.query, input.query),
         body: check('body', spec.body, input.body),
       }
-      if (await spec.confirmation?.isNeeded(checked)) await requireConfirmation(call)
+      if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
       return handle(checked)
     },
   }

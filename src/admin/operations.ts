@@ -1,4 +1,5 @@
 import { AUDIT_OPERATIONS } from './audit.ts'
+import { CLIENT_ACTIONS } from './client_actions.ts'
 import { CLIENT_IMPORT } from './client_import.ts'
 import { SECRET_OPERATIONS } from './client_secrets.ts'
 import { CLIENT_OPERATIONS } from './clients.ts'
@@ -20,6 +21,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...OWN_PASSWORD,
   ...CLIENT_IMPORT,
   ...CLIENT_OPERATIONS,
+  ...CLIENT_ACTIONS,
   ...SECRET_OPERATIONS,
   ...USER_IMPORT,
   ...VERIFY_HASH,

@@ -9,11 +9,12 @@ import { breachedPassword, makePassword, type NewPassword } from '../users/creat
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import { describeUser } from '../users/sign_in.ts'
-import type { UserRecord } from '../users/user_admin_store.ts'
-import { byOperator, requireChanged, settingOf } from './change.ts'
+import type { UserRecord } from '../users/user_record.ts'
+import { byCaller, requireChanged, settingOf } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound, Problem } from './problem.ts'
 import { requireOwnPassword } from './prove_password.ts'
+import { requireOperator } from './reach.ts'
 import { named } from './schemas.ts'
 import { password } from './user_schemas.ts'
 import { refuseAsProblem } from './users.ts'
@@ -39,11 +40,13 @@ const changeOwnPassword = operation({
   summary: 'Sets a new password, ends every session of the operator and gives tokens of a new one',
   tag: 'me',
   role: 'anyone',
+  scope: null,
   body: ownPasswordSchema,
   status: 200,
   response: tokensSchema,
   async handle(call) {
-    const { services, context, operator, body } = call
+    const { services, context, body } = call
+    const operator = requireOperator(call)
     await requireOwnPassword(call, body.current_password, 'changeOwnPassword')
     const request = await describeClient(call)
     const password = await refuseAsProblem(() => makeOwnPassword(call, body))
@@ -52,7 +55,7 @@ const changeOwnPassword = operation({
       edit: { ...password, mustChangePassword: false },
       // Of two parallel changes, the second one did not prove the password that it would replace.
       conditions: { passwordHash: operator.user.passwordHash },
-      event: byOperator(call, { operation: 'changeOwnPassword' }),
+      event: byCaller(call, { operation: 'changeOwnPassword' }),
     }
     const outcome = await services.signOut.endUser(operator.user.id, revocation, context)
     const user = requireChanged(outcome, 'user', () => new Problem('conflict'))
@@ -67,7 +70,8 @@ async function makeOwnPassword(
   call: Call,
   { current_password: current, password }: z.output<typeof ownPasswordSchema>,
 ): Promise<NewPassword> {
-  const { services, operator } = call
+  const { services } = call
+  const operator = requireOperator(call)
   const isSame = normalize(password) === normalize(current)
   if (isSame && passwordStateOf(operator.user, services.config).isBreached) throw breachedPassword()
   return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
@@ -79,7 +83,8 @@ function normalize(text: string): string | null {
 
 /** A token request of the client by which the operator is signed in. */
 async function describeClient(call: Call): Promise<ClientRequest> {
-  const { services, context, operator } = call
+  const { services, context } = call
+  const operator = requireOperator(call)
   const client = await services.clientTable.find(operator.clientId)
   if (client === null) throw notFound('client')
   requireNoActiveRevocation(client.id, client.accessValidFrom, context.now)
@@ -98,7 +103,9 @@ async function describeClient(call: Call): Promise<ClientRequest> {
  * Tokens of a new session, with the scope of the operator's access token. If that token had no scope because of the
  * password (`isRestricted`), the new ones get every scope of the client, as at a sign-in.
  */
-function signInAgain(user: UserRecord, request: ClientRequest, { operator, services }: Call) {
+function signInAgain(user: UserRecord, request: ClientRequest, call: Call) {
+  const operator = requireOperator(call)
+  const { services } = call
   const { config } = services
   const allowed = clientScopes(request.client, request.api)
   const { isRestricted } = passwordStateOf(operator.user, config)

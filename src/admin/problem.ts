@@ -5,8 +5,10 @@ import type { ValueProblem } from '../lib/problems.ts'
 export const PROBLEMS = {
   'malformed-request': [400, 'The request cannot be read'],
   'invalid-query': [400, 'The query is not valid'],
-  unauthenticated: [401, 'A live access token of an operator is needed'],
+  unauthenticated: [401, 'A live access token of an operator or a service account is needed'],
   'role-missing': [403, 'The role of the operator does not allow this'],
+  'scope-missing': [403, 'The scope of the service account does not allow this'],
+  'operator-only': [403, 'Only an operator can do this'],
   'password-change-required': [403, 'The operator must change the password first'],
   'confirmation-required': [403, 'The operator must confirm the password first'],
   'wrong-password': [403, 'Your own password is wrong'],
@@ -32,7 +34,7 @@ export type ProblemCode = keyof typeof PROBLEMS
 
 /** The details of a problem. */
 export interface ProblemDetails {
-  /** Advice for the operator, without secrets. */
+  /** Advice for the caller, without secrets. */
   detail?: string
   errors?: readonly ValueProblem[]
   headers?: Readonly<Record<string, string>>
@@ -56,6 +58,11 @@ export class Problem extends Error {
 /** @param what The missing kind of record, such as `client`. */
 export function notFound(what: string): Problem {
   return new Problem('not-found', { detail: `There is no such ${what}.` })
+}
+
+/** @param detail The reason why a service account cannot do it. */
+export function operatorOnly(detail: string): Problem {
+  return new Problem('operator-only', { detail })
 }
 
 export function invalidContent(errors: readonly ValueProblem[]): Problem {

@@ -2,6 +2,7 @@ import { confirmPassword } from '../users/confirm_password.ts'
 import { adminEvent } from './change.ts'
 import type { Call } from './operation.ts'
 import { Problem } from './problem.ts'
+import { requireOperator } from './reach.ts'
 
 /**
  * Checks the operator's own password. A wrong one counts as a failed sign-in of the account, so that an access token gives
@@ -12,8 +13,8 @@ import { Problem } from './problem.ts'
  * @throws OAuthError temporarily_unavailable if there were too many attempts or too many hashes wait
  */
 export async function requireOwnPassword(call: Call, password: string, operation: string): Promise<void> {
-  const { services, context, operator } = call
-  const { user, clientId, sid } = operator
+  const { services, context } = call
+  const { user, clientId, sid } = requireOperator(call)
   const api = services.config.adminApi?.name ?? null
   const refusal = await confirmPassword({ user, password, clientId, api }, services, context)
   if (refusal === null) return

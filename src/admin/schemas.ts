@@ -19,7 +19,12 @@ export const unixSeconds = z
   .check(z.gte(0, 'must be a time in Unix seconds'))
 export const role = z
   .string('must be a role')
-  .check(z.refine(isRole, `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`))
+  .check(
+    z.refine(
+      isRole,
+      `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, without spaces at the start or the end`,
+    ),
+  )
 
 export const DEFAULT_LIMIT = 50
 
@@ -35,7 +40,18 @@ export const paging = {
 
 /** One page of a list. A page may be short or empty; only the last page has no `next_cursor`. */
 export function pageOf<S extends z.ZodMiniType>(id: string, item: S) {
-  return named(id, z.strictObject({ items: z.array(item), next_cursor: z.nullable(z.string()) }))
+  return named(
+    id,
+    z.strictObject({
+      items: z.array(item),
+      /** The number of items of all pages, counted with the first page; null if it is not counted. */
+      total: z.nullable(z.int()),
+      /** False if the list has more items than `total`, because the count has a maximum. */
+      total_is_exact: z.boolean(),
+      next_cursor: z.nullable(z.string()),
+      previous_cursor: z.nullable(z.string()),
+    }),
+  )
 }
 
 /** A position in a list, as opaque text. */
@@ -53,18 +69,4 @@ export function parseCursor<T>(schema: z.ZodMiniType<T>, cursor: string | undefi
       errors: [{ path: 'cursor', message: 'is not a cursor of this list' }],
     })
   }
-}
-
-/**
- * Makes a page of rows. The caller reads one row more than the limit, so that the page shows whether more rows exist.
- */
-export function toPage<R, T>(
-  rows: readonly R[],
-  limit: number,
-  { place, show }: { place: (row: R) => unknown; show: (row: R) => T },
-): { items: T[]; next_cursor: string | null } {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const hasMore = rows.length > limit && last !== undefined
-  return { items: shown.map(show), next_cursor: hasMore ? formatCursor(place(last)) : null }
 }

@@ -30,12 +30,14 @@ const readSessionStory = operation({
   summary: 'Returns the timeline of a session: sign-in, refreshes, retries, revocations, end and reason',
   tag: 'sessions',
   role: 'support',
+  scope: 'sessions:read',
   status: 200,
   response: storySchema,
-  async handle({ params, services, context }) {
+  async handle(call) {
+    const { params, services, context } = call
     const known = await requireSession(params.sid ?? '', services)
     const owners = await findOwners([known], services)
-    const session = showSession(known, owners, services, context.now)
+    const session = showSession(known, owners, call)
     const { sid, subject, clientId } = ownerOf(known)
     const lifetime = {
       from: session.started_at,
@@ -43,7 +45,7 @@ const readSessionStory = operation({
     }
     const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
     const events = found.slice(0, MAX_EVENTS)
-    const names = await findNames(events, services)
+    const names = await findNames(events, call)
     const end = findSessionEnd(session, events)
     return {
       body: {

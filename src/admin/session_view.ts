@@ -8,6 +8,8 @@ import type { StoredSession } from '../sessions/session_list_store.ts'
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
+import type { Call } from './operation.ts'
+import { hiddenPoolOf } from './reach.ts'
 import { named } from './schemas.ts'
 
 /** A session with a row, or a session that only the audit trail has. */
@@ -74,11 +76,11 @@ export function startOf({ row, signIn }: KnownSession): number {
 export function showSession(
   session: KnownSession,
   owners: Owners,
-  services: Services,
-  now: number,
+  { services, caller, context: { now } }: Pick<Call, 'services' | 'caller' | 'context'>,
 ): ShownSession {
   const { row } = session
   const { sid, subject, clientId, api } = ownerOf(session)
+  const user = owners.users.get(subject)
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
@@ -86,7 +88,8 @@ export function showSession(
   return {
     sid,
     subject,
-    subject_name: owners.users.get(subject)?.username ?? null,
+    subject_name:
+      user === undefined || user.pool === hiddenPoolOf({ caller, services }) ? null : user.username,
     client_id: clientId,
     client_name: owners.clients.get(clientId)?.name ?? null,
     api,

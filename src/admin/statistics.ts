@@ -61,6 +61,7 @@ const readStatistics = operation({
     'Returns tokens by grant, failures, breached passwords and active sessions of the last minutes in up to 60 buckets, and the sizes of the databases and the revocation feed',
   tag: 'audit',
   role: 'support',
+  scope: 'statistics:read',
   query: z.strictObject({
     minutes: z.optional(
       z

@@ -1,8 +1,9 @@
 import { makePassword } from '../users/create_user.ts'
-import { adminEvent, byOperator, requireChanged, requireRemoved, settingOf } from './change.ts'
+import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
 import { ALWAYS, FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { Problem } from './problem.ts'
+import { hasFullReach, requireReach } from './reach.ts'
 import { newPasswordSchema, userSchema } from './user_schemas.ts'
 import { conditionsOf, idOf, lastAdmin, refuseAsProblem, requireUser, show } from './users.ts'
 
@@ -15,6 +16,7 @@ const enableUser = operation({
   summary: 'Enables sign-ins again; revoked tokens stay revoked',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   confirmation: {
     when: FOR_ADMINS,
     async isNeeded(call) {
@@ -27,6 +29,7 @@ const enableUser = operation({
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
+    await requireReachOfUser(id, call)
     const change = { operation: 'enableUser', to: { enabled: true } }
     const event = adminEvent(call, 'the user was enabled', { subject: id, change })
     const alongside = [services.audit.additionIfChanged(event, context)]
@@ -42,18 +45,19 @@ const disableUser = operation({
   summary: 'Disables sign-ins, and ends every session of the user',
   tag: 'users',
   role: 'support',
+  scope: 'users:write',
   status: 200,
   response: userSchema,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
     checkOther(id, call)
-    await checkReach(id, call)
+    await requireReachOfUser(id, call)
     const revocation = {
       reason: 'the user was disabled',
       edit: { enabled: false },
       conditions: conditionsOf(call),
-      event: byOperator(call, { operation: 'disableUser', to: { enabled: false } }),
+      event: byCaller(call, { operation: 'disableUser', to: { enabled: false } }),
     }
     const outcome = await services.signOut.endUser(id, revocation, context)
     return show(requireChanged(outcome, 'user', lastAdmin))
@@ -67,16 +71,17 @@ const signOutUser = operation({
   summary: 'Ends every session of the user',
   tag: 'users',
   role: 'support',
+  scope: 'sessions:end',
   status: 200,
   response: userSchema,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
-    await checkReach(id, call)
+    await requireReachOfUser(id, call)
     const revocation = {
       reason: 'signed out everywhere',
       conditions: conditionsOf(call),
-      event: byOperator(call, { operation: 'signOutUser' }),
+      event: byCaller(call, { operation: 'signOutUser' }),
     }
     const outcome = await services.signOut.endUser(id, revocation, context)
     return show(requireChanged(outcome, 'user', lastAdmin))
@@ -90,14 +95,16 @@ const setPassword = operation({
   summary: 'Sets a new password, and ends every session of the user and a lock of the account',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: newPasswordSchema,
-  confirmation: ALWAYS,
+  // A service account sets passwords of the users of an application, and never those of operators.
+  confirmation: { ...ALWAYS, exemptsServiceAccounts: true },
   status: 200,
   response: userSchema,
   async handle(call) {
     const { services, context, body } = call
     const id = idOf(call)
-    await requireUser(id, call)
+    requireReach(await requireUser(id, call), call)
     const mustChangePassword = body.must_change_password ?? false
     const setting = settingOf(call, id, 'setPassword')
     const password = await refuseAsProblem(() => makePassword(body.password, services, setting))
@@ -105,7 +112,7 @@ const setPassword = operation({
       reason: 'the password was changed',
       edit: { ...password, mustChangePassword },
       conditions: conditionsOf(call),
-      event: byOperator(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
+      event: byCaller(call, { operation: 'setPassword', to: { must_change_password: mustChangePassword } }),
     }
     const user = requireChanged(await services.signOut.endUser(id, revocation, context), 'user', lastAdmin)
     services.guard.release(user, context)
@@ -120,16 +127,18 @@ const deleteUser = operation({
   summary: 'Removes the user and ends every session of the user; the audit trail keeps only the id',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   needsVersion: true,
   status: 204,
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
     checkOther(id, call)
+    await requireReachOfUser(id, call)
     const revocation = {
       reason: 'the user was deleted',
       conditions: conditionsOf(call),
-      event: byOperator(call, { operation: 'deleteUser' }),
+      event: byCaller(call, { operation: 'deleteUser' }),
     }
     requireRemoved(await services.signOut.removeUser(id, revocation, context), 'user', lastAdmin)
     return { body: undefined }
@@ -140,16 +149,13 @@ export const USER_ACTIONS: readonly Operation[] = [
   ...[enableUser, disableUser, signOutUser, setPassword, deleteUser],
 ]
 
-/** @throws Problem 409 */
-function checkOther(id: string, { operator }: Call): void {
-  if (id === operator.user.id) throw new Problem('oneself', { detail: 'Another admin can do it.' })
+/** @throws Problem 403, 404 */
+async function requireReachOfUser(id: string, call: Call): Promise<void> {
+  if (!hasFullReach(call)) requireReach(await requireUser(id, call), call)
 }
 
-/** An operator with the role support cannot change operators. @throws Problem 403, 404 */
-async function checkReach(id: string, call: Call): Promise<void> {
-  if (call.operator.isAdmin) return
-  const { pool } = await requireUser(id, call)
-  if (pool === call.services.config.adminApi?.userPool) {
-    throw new Problem('role-missing', { detail: 'A change of an operator needs the role admin.' })
-  }
+/** @throws Problem 409 */
+function checkOther(id: string, { caller }: Call): void {
+  if (caller.kind === 'operator' && id === caller.user.id)
+    throw new Problem('oneself', { detail: 'Another admin can do it.' })
 }

@@ -39,6 +39,7 @@ const importUsers = operation({
   summary: `Imports users with a password, a hash of another system, or neither; at most ${MAX_HASHES} plain passwords and fast hashes. A repeated batch adds no user twice`,
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: batchSchema,
   confirmation: {
     when: `${FOR_ADMINS}, or replaces hashes`,

@@ -8,10 +8,11 @@ import {
 } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { User } from '../users/user.ts'
-import type { Profile } from '../users/user_admin_store.ts'
+import type { Profile } from '../users/user_record.ts'
 import { settingOf } from './change.ts'
 import { type CheckedRow, checkRows, isGood, type RowVerdict, refuseRepeated } from './import_rows.ts'
 import type { Call } from './operation.ts'
+import { findReachRefusal } from './reach.ts'
 import { named } from './schemas.ts'
 import { draftMembers, findUserProblems, password } from './user_schemas.ts'
 
@@ -69,7 +70,10 @@ export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode
   return plans
 }
 
-function findRowProblems(row: Row, { services }: Call) {
+function findRowProblems(row: Row, call: Call) {
+  const { services } = call
+  const refusal = findReachRefusal(row, call)
+  if (refusal !== null) return [{ path: 'pool', message: refusal.message }]
   const problems = findUserProblems({ pool: row.pool, roles: row.roles ?? [] }, services.config)
   if (problems.length > 0) return problems
   try {

@@ -1,15 +1,21 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
-import type { UserConditions, UserRecord } from '../users/user_admin_store.ts'
+import type { UserConditions } from '../users/user_admin_store.ts'
+import type { UserSort } from '../users/user_list_store.ts'
+import type { UserRecord } from '../users/user_record.ts'
+import { searchTextOf } from '../users/user_search.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
-import { invalidContent, notFound, Problem, stale } from './problem.ts'
+import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
+import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
+import { findReachRefusal, hiddenPoolOf, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
-import { DEFAULT_LIMIT, paging, parseCursor, toPage } from './schemas.ts'
+import { paging } from './schemas.ts'
 import {
   checkUser,
   draftSchema,
@@ -23,18 +29,27 @@ import {
 
 const PATH = '/users/{id}'
 
-const positionSchema = z.object({ pool: z.string(), username: z.string() })
+const ORDERS: ListOrders<UserRecord, UserSort> = {
+  username: {
+    placeOf: ({ pool, username }) => [pool, username],
+    place: z.tuple([z.string(), z.string()]),
+  },
+  created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
+}
 
 const listUsers = operation({
   id: 'listUsers',
   method: 'GET',
   path: '/users',
-  summary: 'Lists users by pool and username; `q` is the beginning of a username',
+  summary: 'Lists users; `q` is any part of the username, name or email, without regard to case and accents',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   query: z.strictObject({
     ...paging,
+    sort: sortParameter(['username', 'created']),
     q: z.optional(text(255)),
+    username: z.optional(text(255)),
     id: z.optional(text(100)),
     pool: z.optional(text(64)),
     role: z.optional(text(64)),
@@ -42,13 +57,15 @@ const listUsers = operation({
   }),
   status: 200,
   response: usersSchema,
-  async handle({ query, services }) {
-    const { q, id = null, pool = null, role = null, enabled = null, limit = DEFAULT_LIMIT } = query
-    const after = parseCursor(positionSchema, query.cursor)
-    const prefix = q === undefined ? null : foldUsername(q)
-    const users = await services.userAdmin.list({ prefix, id, pool, role, enabled }, after, limit + 1)
-    const place = ({ pool, username }: UserRecord) => ({ pool, username })
-    return { body: toPage(users, limit, { place, show: showUser }) }
+  async handle({ query, services, caller }) {
+    const { id = null, pool = null, role = null, enabled = null } = query
+    const text = query.q === undefined ? null : foldText(query.q)
+    const username = query.username === undefined ? null : foldUsername(query.username)
+    const { page, total: known } = readPage(query, ORDERS, 'username')
+    const hiddenPool = hiddenPoolOf({ caller, services })
+    const filter = { text, username, id, pool, hiddenPool, role, enabled }
+    const { slice, total } = await services.userList.list(filter, page, known)
+    return { body: showPage(slice, { page, total }, { ...ORDERS[page.sort], show: showUser }) }
   },
 })
 
@@ -59,6 +76,7 @@ const createUserOperation = operation({
   summary: 'Creates a user in a pool',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: draftSchema,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   status: 201,
@@ -67,6 +85,7 @@ const createUserOperation = operation({
     const { body, services, context } = call
     const { pool, username, password, roles = [], profile = {}, enabled = true } = body
     const { must_change_password: mustChangePassword = false } = body
+    requireReach({ pool }, call)
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
     const user = await refuseAsProblem(() => createUser(draft, services, settingOf(call, null, 'createUser')))
@@ -90,10 +109,14 @@ const readUser = operation({
   summary: 'Reads a user',
   tag: 'users',
   role: 'support',
+  scope: 'users:read',
   status: 200,
   response: userSchema,
   async handle(call) {
-    return show(await requireUser(idOf(call), call))
+    const user = await requireUser(idOf(call), call)
+    const isHidden = call.caller.kind === 'service account' && findReachRefusal(user, call) !== null
+    if (isHidden) throw operatorOnly('Service accounts cannot read operators.')
+    return show(user)
   },
 })
 
@@ -104,6 +127,7 @@ const updateUser = operation({
   summary: 'Changes the given fields; `must_change_password` requires a password change',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   needsVersion: true,
   body: editSchema,
   confirmation: {
@@ -119,6 +143,7 @@ const updateUser = operation({
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireUser(idOf(call), call)
+    requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, pool } = before
     const { roles, profile, must_change_password: mustChangePassword } = body
@@ -127,7 +152,8 @@ const updateUser = operation({
       body.username === undefined ? undefined : requireUsername(body.username, pool, services.config),
     )
     if (username !== undefined && username !== before.username) await checkFree(pool, username, call)
-    const edit = { username, roles, profile, mustChangePassword }
+    const search = searchTextOf({ username: username ?? before.username, profile: profile ?? before.profile })
+    const edit = { username, roles, profile, search, mustChangePassword }
     const change = { operation: 'updateUser', ...differencesOf(showUser(before), body) }
     const event = adminEvent(call, 'the user was changed', { subject: id, change })
     const conditions = conditionsOf(call, [before.version])

@@ -17,6 +17,7 @@ const verifyHash = operation({
   summary: 'Checks whether a password matches a hash before an import; changes nothing',
   tag: 'users',
   role: 'admin',
+  scope: 'users:write',
   body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),
   status: 200,
   response: named('HashVerdict', z.strictObject({ matches: z.boolean() })),

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { type PageQuery, pageSql, type Slice, type Total } from '../lib/list_page.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { type Condition, where } from '../lib/where.ts'
+import { readList } from '../storage/list_store.ts'
 import type { AuditKind } from './audit_event.ts'
 
 /** A stored event. Times are Unix seconds. */
@@ -40,19 +42,19 @@ export interface AuditFilter {
   to?: number | null
 }
 
-/** A position in a list with the newest event first. The events after it are older. */
-export interface AuditPosition {
-  at: number
-  id: number
-}
-
-/** A sign-in from the audit trail, because the session may have no row. */
+/** A sign-in, as the trail knows it: the session may have no row. */
 export interface SignIn {
   sid: string
   at: number
   subject: string
   clientId: string
   api: string
+}
+
+/** Whose sign-ins are listed; null for any. */
+export interface SignInOwner {
+  subject: string | null
+  clientId: string | null
 }
 
 const rowsSchema = z.array(
@@ -78,6 +80,8 @@ const signInsSchema = z.array(
   z.object({ sid: z.string(), at: z.int(), subject: z.string(), client_id: z.string(), api: z.string() }),
 )
 
+const sidsSchema = z.array(z.object({ sid: z.string() }))
+
 const changeSchema = z.record(z.string(), z.unknown())
 
 /** The kinds of most events. The partial index has only the other kinds, so its queries need this condition. */
@@ -92,36 +96,51 @@ export class AuditQueryStore {
     this.#db = db
   }
 
-  /** Events after a position, newest first. @throws StorageUnavailable, CorruptRecord */
-  async list(filter: AuditFilter, after: AuditPosition | null, limit: number): Promise<StoredAuditEvent[]> {
-    const { sql, values } = where([
-      ...conditionsOf(filter),
-      ['(at, id) < (?, ?)', after && [after.at, after.id]],
-    ])
-    const select = this.#db
-      .prepare(`SELECT * FROM audit_events ${sql} ORDER BY at DESC, id DESC LIMIT ?`)
-      .bind(...values, limit)
-    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
-    return decodeRows(results)
+  /**
+   * Lists a page of events.
+   *
+   * @param known The total of the list; null to count it.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async list(
+    filter: AuditFilter,
+    page: PageQuery<'time'>,
+    known: Total | null,
+  ): Promise<{ slice: Slice<StoredAuditEvent>; total: Total }> {
+    const { slice, total } = await readList(this.#db, {
+      columns: '*',
+      table: 'audit_events',
+      conditions: conditionsOf(filter),
+      order: ['at', 'id'],
+      page,
+      known,
+    })
+    return { slice: { ...slice, rows: decodeRows(slice.rows) }, total }
   }
 
-  /** Sign-ins after a position, newest first. @throws StorageUnavailable, CorruptRecord */
-  async listSignIns(
-    owner: { subject: string | null; clientId: string | null },
-    after: { at: number; sid: string } | null,
-    limit: number,
-  ): Promise<SignIn[]> {
-    const { sql, values } = where([
-      ...conditionsOf({ ...owner, kind: 'issue' }),
-      ['sid IS NOT NULL', []],
-      ['(at, sid) < (?, ?)', after && [after.at, after.sid]],
-    ])
-    const select = this.#db
-      .prepare(
-        `SELECT sid, at, subject, client_id, api FROM audit_events ${sql} ORDER BY at DESC, sid DESC LIMIT ?`,
-      )
-      .bind(...values, limit)
-    return this.#signIns(select)
+  /**
+   * Lists sign-ins in the reading direction of a page, and one more than its limit.
+   *
+   * @param owner Without a user and a client, the sign-ins of all are listed. Then the query reads a replica near the caller,
+   *   because it passes over the refreshes of all sessions.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async listSignIns(owner: SignInOwner, page: PageQuery): Promise<SignIn[]> {
+    const { condition, end } = pageSql(['at', 'sid'], page)
+    const { sql, values } = where([...signInsOf(owner), condition])
+    const isOfAll = owner.subject === null && owner.clientId === null
+    const db = isOfAll ? this.#db.withSession('first-unconstrained') : this.#db
+    return this.#signIns(
+      db.prepare(`SELECT sid, at, subject, client_id, api FROM audit_events ${sql} ${end}`).bind(...values),
+    )
+  }
+
+  /** The sids of up to `limit` sign-ins of a user or a client. @throws StorageUnavailable, CorruptRecord */
+  async listSids(owner: SignInOwner, limit: number): Promise<string[]> {
+    const { sql, values } = where(signInsOf(owner))
+    const select = this.#db.prepare(`SELECT sid FROM audit_events ${sql} LIMIT ?`).bind(...values, limit)
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
+    return decodeRecord(sidsSchema, 'audit events', results).map(({ sid }) => sid)
   }
 
   /** The sign-in that started a session; null if its event was deleted. @throws StorageUnavailable */
@@ -167,6 +186,11 @@ export class AuditQueryStore {
       clientId,
     }))
   }
+}
+
+/** The conditions of sign-ins that began a session. */
+function signInsOf(owner: SignInOwner): Condition[] {
+  return [...conditionsOf({ ...owner, kind: 'issue' }), ['sid IS NOT NULL', []]]
 }
 
 function conditionsOf(filter: AuditFilter): Condition[] {

@@ -9,8 +9,7 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { where } from '../lib/where.ts'
-import { type ClientRecord, decodeClientRecord } from './client_record.ts'
+import { CLIENT_RECORD_COLUMNS, type ClientRecord, decodeClientRecord, SECRET_ID } from './client_record.ts'
 import { type ClientEditValues, type ClientValues, toColumns } from './client_values.ts'
 
 /** A secret to add. */
@@ -31,23 +30,8 @@ export interface ClientConditions {
   now: number
 }
 
-export interface ClientFilter {
-  /** A substring of the id or the name. */
-  text: string | null
-  api: string | null
-  enabled: boolean | null
-}
-
-/** The oldest secrets have no id, so the time of creation gives their id. */
-const SECRET_ID = `coalesce(secret_id, 'at-' || created_at)`
+const SELECT_CLIENTS = `SELECT ${CLIENT_RECORD_COLUMNS} FROM clients c`
 const IS_LIVE = '(expires_at IS NULL OR expires_at > ?)'
-
-const SELECT_CLIENTS = `
-  SELECT c.*, '[]' AS secrets,
-    (SELECT json_group_array(json_object('id', ${SECRET_ID}, 'createdAt', created_at, 'expiresAt', expires_at,
-        'lastUsedAt', last_used_at))
-       FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC, secret_id)) AS admin_secrets
-  FROM clients c`
 
 const takenSchema = z.object({ id: z.nullable(z.string()), hash: z.nullable(z.string()) })
 
@@ -71,28 +55,6 @@ export class ClientAdminStore {
     const select = this.#db
       .prepare(`${SELECT_CLIENTS} WHERE c.client_id IN (SELECT value FROM json_each(?))`)
       .bind(JSON.stringify(ids))
-    const { results } = await callStore('D1 clients', () => select.all())
-    return results.map(decodeClientRecord)
-  }
-
-  /** Lists the clients after an id, in the order of ids. @throws StorageUnavailable, CorruptRecord */
-  async list(
-    { text, api, enabled }: ClientFilter,
-    after: string | null,
-    limit: number,
-  ): Promise<ClientRecord[]> {
-    const { sql, values } = where([
-      [
-        '(instr(lower(c.client_id), lower(?)) > 0 OR instr(lower(c.name), lower(?)) > 0)',
-        text === null ? null : [text, text],
-      ],
-      ['c.api = ?', api],
-      ['c.enabled = ?', enabled],
-      ['c.client_id > ?', after],
-    ])
-    const select = this.#db
-      .prepare(`${SELECT_CLIENTS} ${sql} ORDER BY c.client_id LIMIT ?`)
-      .bind(...values, limit)
     const { results } = await callStore('D1 clients', () => select.all())
     return results.map(decodeClientRecord)
   }

@@ -35,8 +35,8 @@ const storedList = z.array(z.string())
 const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
- * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1, the copies in KV,
- * the admin API, its OpenAPI document, the form of the console and the CLI. A new field is one entry here and one migration that
+ * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1 and the copies
+ * in KV. It also defines the admin API, its OpenAPI document, the form of the console and the CLI. A new field is one entry here and one migration that
  * adds its column.
  */
 export const CLIENT_FIELDS = {

@@ -3,7 +3,16 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { authenticationOf, type ClientAuthentication } from './client.ts'
 import { type ClientValues, fromColumns, valueMembers } from './client_values.ts'
 
-/** A secret in the admin API, without its hash. Times are Unix seconds. */
+/** Secrets from before the admin API have no id, so their id is made from their time. */
+export const SECRET_ID = `coalesce(secret_id, 'at-' || created_at)`
+
+/** The columns that `decodeClientRecord` reads, of the table `clients c`. */
+export const CLIENT_RECORD_COLUMNS = `c.*, '[]' AS secrets,
+  (SELECT json_group_array(json_object('id', ${SECRET_ID}, 'createdAt', created_at, 'expiresAt', expires_at,
+      'lastUsedAt', last_used_at))
+     FROM (SELECT * FROM client_secrets WHERE client_id = c.client_id ORDER BY created_at DESC, secret_id)) AS admin_secrets`
+
+/** A secret as the admin API shows it, without its hash. Times are Unix seconds. */
 export interface SecretRecord {
   id: string
   createdAt: number

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { ValueProblem } from '../lib/problems.ts'
+import { isAdminScope } from '../oauth/admin_scope.ts'
 import type { ClientValues } from './client_values.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { ClientValues } from './client_values.ts'
  */
 export function findClientProblems(
   { api, grants, scopes, confidential }: Pick<ClientValues, 'api' | 'grants' | 'scopes' | 'confidential'>,
-  { apis }: Pick<Config, 'apis'>,
+  { apis, adminApi }: Pick<Config, 'apis' | 'adminApi'>,
 ): ValueProblem[] {
   const known = apis.get(api)
   if (!known) return [{ path: 'api', message: `must be one of ${[...apis.keys()].join(', ')}` }]
@@ -21,6 +22,13 @@ export function findClientProblems(
   if (!confidential && grants.includes('client_credentials')) {
     const message = 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'
     problems.push({ path: 'grants', message })
+  }
+  if (api === adminApi?.name && !grants.includes('client_credentials')) {
+    // Without this grant only users have tokens of the client, and only roles give rights to a user.
+    const message = 'needs the grant client_credentials: it is for service accounts'
+    problems.push(
+      ...scopes.flatMap((scope, i) => (isAdminScope(scope) ? [{ path: `scopes.${i}`, message }] : [])),
+    )
   }
   return problems
 }

@@ -39,9 +39,9 @@ export async function requireUnchangedClient(
 }
 
 /**
- * Refuses to issue tokens while the time of a revocation of the client is in the future, because APIs would refuse these tokens.
- * The server does not issue tokens with a later `iat`. Strict libraries refuse an `iat` in the future, and a revocation of the
- * user in the same seconds would not end such tokens.
+ * Refuses to issue tokens while the time of a revocation of the client is in the future. APIs would refuse these tokens. The server
+ * does not issue tokens with a later `iat`, because strict libraries refuse an `iat` in the future. Also, a revocation of the user
+ * in the same seconds would not end such tokens.
  *
  * @param validFrom The second from which new tokens of the client are valid.
  * @throws OAuthError temporarily_unavailable; CorruptRecord if `validFrom` is more than MAX_AHEAD_SECONDS in the future
@@ -56,7 +56,7 @@ export function requireNoActiveRevocation(clientId: string, validFrom: number, n
 }
 
 /**
- * Runs `requireCurrentClient` in parallel with other work. An error of the check replaces an error of the work, so that the
+ * Runs `requireCurrentClient` in parallel with other work. An error of the check replaces an error of the work. So the
  * response does not show whether a password was correct.
  *
  * @throws the error of the check, else the error of the work

@@ -1,3 +1,4 @@
+import { ADMIN_SCOPE_NAMES } from '../oauth/admin_scope.ts'
 import type { ApiSettings } from './api_schema.ts'
 import { isLoopback } from './origin.ts'
 import { configCheck, type Settings } from './schema.ts'
@@ -92,6 +93,7 @@ function resolve({
     ([name, api]): ApiConfig => ({
       ...api,
       name,
+      scopes: name === adminApiName ? [...new Set([...ADMIN_SCOPE_NAMES, ...api.scopes])] : api.scopes,
       accessTokenLifetimeSeconds: api.accessTokenLifetimeSeconds ?? accessTokenLifetimeSeconds,
       refreshTokenLifetimeSeconds: api.refreshTokenLifetimeSeconds ?? refreshTokenLifetimeSeconds,
     }),

@@ -1,4 +1,4 @@
-import { didYouMean } from '@sallyport/formats/suggest'
+import { closestMatch } from 'leven'
 import { type Document, isMap, isScalar, type LineCounter } from 'yaml'
 import type { About } from './key.ts'
 import { configCheck } from './schema.ts'
@@ -10,7 +10,9 @@ export function describeUnknownKey(path: readonly string[], document: Document, 
   const key = path.at(-1) ?? ''
   const line = findLine(path, document, lines)
   const place = line === null ? '' : ` (line ${line})`
-  return `is not a known key${place}${didYouMean(key, knownKeysAt(path.slice(0, -1)))}`
+  const maxDistance = Math.ceil(key.length / 3)
+  const near = closestMatch(key, knownKeysAt(path.slice(0, -1)), { maxDistance })
+  return `is not a known key${place}${near === undefined ? '' : `; did you mean "${near}"?`}`
 }
 
 function findLine(path: readonly string[], document: Document, lines: LineCounter): number | null {

@@ -1,5 +1,6 @@
 import { clientWithSecretSchema } from '../admin/client_schemas.ts'
 import { compact } from '../lib/compact.ts'
+import { isAdminScope } from '../oauth/admin_scope.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ActionForm } from './action_form.tsx'
@@ -21,7 +22,8 @@ const newClientPage: Page = {
     const api = config.apis.has(query.text('api')) ? query.text('api') : first
     const form = Form.of({
       grants: ['password'],
-      scopes: config.apis.get(api)?.scopes ?? [],
+      // A scope of the admin API is power, so an operator selects it.
+      scopes: (config.apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope)),
       kind: 'confidential',
     })
     return showForm(request, api, { form, problem: null })

@@ -1,4 +1,3 @@
-import { foldUsername } from '@sallyport/formats/username'
 import { usersSchema } from '../admin/user_schemas.ts'
 import type { Form } from '../pages/form.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
@@ -16,8 +15,7 @@ export interface SubjectSearch {
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
-  const { items } = await admin.read('/users', usersSchema, { q: typed, limit: 20 })
-  const users = items.filter(({ username }) => username === foldUsername(typed))
+  const { items: users } = await admin.read('/users', usersSchema, { username: typed })
   const [only] = users
   return { subject: users.length === 1 && only ? only.id : typed, users }
 }

@@ -38,7 +38,7 @@ export const usersPage: Page = {
           <SearchForm
             action="/users"
             query={query}
-            label="Beginning of a username"
+            label="Part of a username, name or email"
             texts={[{ name: 'role', label: 'Role' }]}
             filters={[
               { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },

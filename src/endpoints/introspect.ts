@@ -47,18 +47,24 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
 }
 
+/** The members that can change after a token was issued. */
+type CurrentRights = Pick<TokenClaims, 'scope' | 'roles' | 'mustChangePassword' | 'passwordBreached'>
+
+/** A refresh token, and a token of a guest or a client, has no rights except its scope. */
+const SCOPE_ONLY = { roles: [], mustChangePassword: false, passwordBreached: false }
+
 /**
- * The members that can change after a token was issued. They have the rights that the token, its client, its user and config.yml
- * all have now. A restricted user keeps the scope of the refresh token.
+ * The rights that the token, its client, its user and config.yml all have now. A restricted user keeps the scope of the refresh
+ * token.
  */
 function currentRights(
   { seq, subject, scope, roles }: TokenClaims,
   { user, clientScopes }: LiveHolder,
   { api, config }: { api: ApiConfig; config: Config },
-): Partial<TokenClaims> {
+): CurrentRights {
   const ofApi = isVisitorId(subject) ? api.guestScopes : api.scopes
   const current = scope.filter((name) => clientScopes.includes(name) && ofApi.includes(name))
-  if (seq !== null || user === null) return { scope: current }
+  if (seq !== null || user === null) return { ...SCOPE_ONLY, scope: current }
   const { isRestricted, mustChange, isBreached } = passwordStateOf(user, config)
   return {
     scope: isRestricted ? [] : current,

@@ -18,7 +18,7 @@ import type { KeyStore } from './key_store.ts'
 import { reseal, SealingError, type SealingKeys } from './sealing.ts'
 import { generateSigningKey, type SealedSigningKey } from './signing_key.ts'
 
-/** `next` is published and does not sign yet. `verifying` is published, and only verifies. `retired` is removed. */
+/** `next`: published, does not sign yet. `current`: signs. `verifying`: published, only verifies. `retired`: removed. */
 export type KeyState = 'next' | 'current' | 'verifying' | 'retired'
 
 /** A key as the admin API lists it. Times are Unix seconds. */
@@ -28,9 +28,9 @@ export interface KeyEntry {
   alg: string
   state: KeyState
   createdAt: number
-  /** The start of its signing time. */
+  /** The time of its first signature. */
   activatesAt: number
-  /** The time at which it leaves the JWKS; null while it is not known. */
+  /** The time of its removal from the JWKS; null while it is unknown. */
   retiresAt: number | null
   /** The reason of the removal; null for a live key. */
   reason: 'ended' | 'compromised' | null
@@ -39,7 +39,7 @@ export interface KeyEntry {
 /** The result of a resealing. Each list has `kid` values. */
 export interface Resealing {
   resealed: string[]
-  /** The keys that none of the secrets opens. */
+  /** The keys that no secret opens. */
   unopened: string[]
 }
 
@@ -54,10 +54,8 @@ interface Dependencies {
 }
 
 /**
- * The life cycle of signing keys. The cron trigger makes, publishes, activates and retires them. An operator can rotate early,
- * revoke a compromised key, or reseal the keys under another secret.
- *
- * `by` is that operator, for the audit trail.
+ * The life cycle of signing keys. The cron trigger makes, publishes, activates and retires keys. An operator can rotate early,
+ * revoke a compromised key, or seal the keys with another secret. `by` is this operator, for the audit trail.
  */
 export class KeyLife {
   readonly #dependencies: Dependencies
@@ -66,7 +64,7 @@ export class KeyLife {
     this.#dependencies = dependencies
   }
 
-  /** Runs the steps that are due, for the cron trigger. A failed step does not stop the others; the next run repeats it. */
+  /** Runs the steps that are due, for the cron trigger. A failed step does not stop the others. The next run repeats it. */
   async run(context: RequestContext): Promise<void> {
     const { maker, store } = this.#dependencies
     await attempt('add', () => maker.addIfDue(context))
@@ -87,7 +85,7 @@ export class KeyLife {
   }
 
   /**
-   * Makes the next key sign early. If there is no next key, it makes one. The key signs `leadSeconds` after it was published.
+   * Rotates early: the next key signs `leadSeconds` after its publication. It makes a next key if none exists.
    * Tokens of the current key stay valid. A second call has no effect, unless its lead is shorter.
    *
    * @returns The next key, or the current key if it already signs
@@ -103,7 +101,7 @@ export class KeyLife {
     const times = { now, publishAheadSeconds: leadSeconds }
     await maker.addIfWanted(scheduleNow(config, now, leadSeconds), context, by)
     for (const { kid, activatesAt } of await lives.bringForward(config.signingAlgorithm, times)) {
-      auditKey(`brought ${kid} forward, to sign from ${activatesAt}`, { audit, context, by })
+      auditKey(`rotated early: ${kid} signs from ${activatesAt}`, { audit, context, by })
     }
     await this.#resealAll()
     await store.renewCopy(context)
@@ -113,8 +111,8 @@ export class KeyLife {
   }
 
   /**
-   * Revokes a compromised key. It leaves D1 and the JWKS, and every token that it signed is refused, also refresh tokens. If it
-   * was the current key, a new key signs at once.
+   * Revokes a compromised key: removes it from D1 and the JWKS. The server and APIs then refuse every token that it signed, also
+   * refresh tokens. If it was the current key, a new key signs at once.
    *
    * @returns The revoked key; null for an unknown `kid`
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
@@ -139,7 +137,7 @@ export class KeyLife {
   }
 
   /**
-   * Seals the private keys under the newer secret while SEALING_KEY is being changed.
+   * Seals the private keys with the new secret during a change of SEALING_KEY.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -157,7 +155,7 @@ export class KeyLife {
     if (!current) return
     const end = endOfKey(config, now)
     for (const kid of await lives.setEnds(current.kid, { now, end })) {
-      auditKey(`${current.kid} signs instead of ${kid}, which is kept until ${end}`, {
+      auditKey(`${current.kid} signs instead of ${kid}; ${kid} verifies until ${end}`, {
         audit,
         context,
         by: null,
@@ -168,7 +166,7 @@ export class KeyLife {
     }
   }
 
-  /** Makes a key that signs at once. It is not published ahead: a verifier fetches the JWKS for an unknown `kid`. */
+  /** Makes a key that signs at once. It needs no publication ahead, because a verifier fetches the JWKS for an unknown `kid`. */
   async #makeReplacement(now: number): Promise<SealedSigningKey> {
     const { config, sealingKeys } = this.#dependencies
     return generateSigningKey(config.signingAlgorithm, sealingKeys, {
@@ -186,7 +184,7 @@ export class KeyLife {
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
-  /** Reseals each key whose secret, format or times differ from its seal. */
+  /** Reseals each key whose seal has another secret, format or times. */
   async #resealAll(): Promise<Resealing> {
     const { store } = this.#dependencies
     const outcome: Resealing = { resealed: [], unopened: [] }
@@ -197,13 +195,13 @@ export class KeyLife {
     return outcome
   }
 
-  /** Records a change of the secret. A change of the times of a key has its own event. */
+  /** Records a change of the secret. A change of the times of a key has another event. */
   #auditResealing({ resealed }: Resealing, context: RequestContext, by: Actor | null): void {
     const { audit } = this.#dependencies
     if (resealed.length > 0) auditKey(`resealed: ${resealed.join(', ')}`, { audit, context, by })
   }
 
-  /** The list of the outcome for this key; null if it needs no new seal. */
+  /** The name of the result list for this key; null if the key needs no new seal. */
   async #resealOne(key: SealedSigningKey): Promise<keyof Resealing | null> {
     const { kid, sealedPrivateJwk } = key
     const { lives, sealingKeys } = this.#dependencies

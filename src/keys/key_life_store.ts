@@ -4,7 +4,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { SealedSigningKey } from './signing_key.ts'
 
-/** `ended`: every token of the key has expired. `compromised`: an operator retired it at once. */
+/** `ended`: every token of the key has expired. `compromised`: an operator revoked the key. */
 const REASONS = ['ended', 'compromised'] as const
 
 /** The times of a key, without its public and private JWK. Times are Unix seconds. */
@@ -13,7 +13,7 @@ export interface KeyRecord {
   alg: (typeof SIGNING_ALGORITHMS)[number]
   createdAt: number
   activatesAt: number
-  /** The time at which it leaves the JWKS; null while it is not known. */
+  /** The time of its removal from the JWKS; null while it is unknown. */
   retiresAt: number | null
 }
 
@@ -34,7 +34,7 @@ const MAX_RETIRED = 100
 const RETIRE = `INSERT OR IGNORE INTO retired_keys (kid, alg, created_at, activates_at, retired_at, reason)
   SELECT kid, alg, created_at, activates_at, ?, ? FROM signing_keys`
 
-/** The life cycle of signing keys in D1. Each change is one transaction, and a repetition has no effect. */
+/** The life cycle of signing keys in D1. Each change is one transaction. A repeated change has no effect. */
 export class KeyLifeStore {
   readonly #db: D1Database
 
@@ -62,7 +62,7 @@ export class KeyLifeStore {
     }
   }
 
-  /** Activates the next keys of an algorithm earlier. @returns The changed keys @throws StorageUnavailable */
+  /** Sets an earlier activation for the next keys of an algorithm. @returns The changed keys @throws StorageUnavailable */
   async bringForward(
     alg: string,
     { now, publishAheadSeconds }: { now: number; publishAheadSeconds: number },
@@ -113,8 +113,8 @@ export class KeyLifeStore {
   /**
    * Retires a key at once.
    *
-   * @param replacement The new current key, where the retired key was the current one.
-   * @returns Whether this call retired it
+   * @param replacement The new current key, if the retired key was the current key.
+   * @returns Whether this call revoked the key
    * @throws StorageUnavailable
    */
   async retireCompromised(
@@ -129,7 +129,7 @@ export class KeyLifeStore {
     return decodeKids(results.at(-1)).length > 0
   }
 
-  /** Of several concurrent calls for the same key, only the first inserts a replacement. */
+  /** Only the first of several concurrent calls for the same key inserts a replacement. */
   #insertInPlaceOf(kid: string, key: SealedSigningKey): D1PreparedStatement {
     return this.#db
       .prepare(

@@ -62,7 +62,7 @@ export class KeyMaker {
     const key = await generateSigningKey(schedule.alg, sealingKeys, times)
     const activatesAt = await store.addIfWanted(key, schedule)
     if (activatesAt !== null) {
-      auditKey(`made ${key.kid} (${key.alg}), to sign from ${activatesAt}`, { audit, context, by })
+      auditKey(`made ${key.kid} (${key.alg}), which signs from ${activatesAt}`, { audit, context, by })
     }
     return store.findAll()
   }

@@ -14,10 +14,10 @@ import type { KeyStore } from './key_store.ts'
 import { SealingError, type SealingKeys } from './sealing.ts'
 import { openSigningKey, type SigningKey, type StoredSigningKey } from './signing_key.ts'
 
-/** Unknown key ids cause at most one read of D1 in this time. */
+/** Unknown key ids cause at most one read of D1 within this time. */
 const COMPARE_AGAIN_SECONDS = 5
 
-/** After a failed read of the keys, the next read is tried after this time. */
+/** The time between a failed read of the keys and the next read. */
 const READ_AGAIN_SECONDS = 5
 
 const LAST_JWKS = 'jwks'
@@ -31,9 +31,9 @@ interface Ring {
   /** The same keys, still sealed. */
   stored: StoredSigningKey[]
   jwks: JwksDocument
-  /** From this time on a read runs in parallel with the requests that use the keys. Unix seconds. */
+  /** After this time, requests use the keys while the isolate reads them in the background. Unix seconds. */
   refreshAt: number
-  /** From this time on requests wait for the read. Unix seconds. */
+  /** After this time, requests wait for the read. Unix seconds. */
   endsAt: number
 }
 
@@ -60,7 +60,7 @@ export class KeyRing {
   #ring: Ring | null = null
   /** The last read of D1 for an unknown key id. Unix seconds. */
   #comparedAt = Number.NEGATIVE_INFINITY
-  /** Until this time the known keys are used, because a read failed. Unix seconds. */
+  /** The end of the pause after a failed read. Until then, the isolate uses the known keys. Unix seconds. */
   #readAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: Dependencies) {
@@ -88,7 +88,7 @@ export class KeyRing {
   }
 
   /**
-   * The public keys (RFC 7517 §5). If no store responds in time, the last JWKS that this data centre published.
+   * The public keys (RFC 7517 §5). If no store responds in time, it returns the last JWKS from this data centre.
    *
    * @throws StorageUnavailable, CorruptRecord, SealingError
    */
@@ -107,7 +107,7 @@ export class KeyRing {
     }
   }
 
-  /** The last published JWKS; null if KV has a mark that one of its keys is compromised. @throws CorruptRecord */
+  /** The last published JWKS; null if KV marks one of its keys as compromised. @throws CorruptRecord */
   async #findLastJwks(context: RequestContext): Promise<JwksDocument | null> {
     const { store, lastResponses } = this.#dependencies
     const response = await lastResponses.find(LAST_JWKS, context)
@@ -130,11 +130,11 @@ export class KeyRing {
   }
 
   /**
-   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS old and have no key that an operator revoked as compromised
-   * more than CHANGE_LIST_SECONDS.max ago. Otherwise the known keys.
+   * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS.max old. They have no key that an operator revoked
+   * more than CHANGE_LIST_SECONDS.max ago. Otherwise, it returns the known keys.
    */
   async #load(context: RequestContext): Promise<Ring> {
-    // A read of the keys already reads the list of changes in parallel.
+    // A read of the keys includes a read of the list of changes.
     if (this.#ring && this.#ring.endsAt > context.now) await this.#dependencies.store.confirmChanges(context)
     const ring = this.#ring
     const isUsable = ring !== null && ring.endsAt > context.now && !this.#isOutdated(ring, context)
@@ -158,7 +158,7 @@ export class KeyRing {
     return now >= this.#readAgainAt && this.#dependencies.store.isOutdated(ring.stored)
   }
 
-  /** Keeps the known keys for READ_AGAIN_SECONDS more. */
+  /** Keeps the known keys for another READ_AGAIN_SECONDS. */
   #keep(ring: Ring, error: unknown, { now }: RequestContext): void {
     log('error', 'keys_not_refreshed', { cause: describeError(error) })
     this.#readAgainAt = now + READ_AGAIN_SECONDS
@@ -196,7 +196,7 @@ export class KeyRing {
     return this.#ring
   }
 
-  /** Adds the key that is due. If D1 is unavailable, the known keys keep signing. */
+  /** Adds the key that is due. If D1 is unavailable, the known keys continue to sign. */
   async #addKey(known: StoredSigningKey[], context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, maker } = this.#dependencies
     try {

@@ -5,13 +5,13 @@ import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 /** The `max-age` of the JWKS. */
 export const JWKS_MAX_AGE_SECONDS = 300
 
-/** The greatest age of the JWKS in a response. The ages of the copies in KV, the isolate and an HTTP cache add up. */
+/** The greatest age of the JWKS in a response: the sum of the ages of the copies in KV, in the isolate and in an HTTP cache. */
 const OWN_CACHES_SECONDS = KV_LAG_SECONDS + KEY_COPY_SECONDS.max + JWKS_MAX_AGE_SECONDS
 
-/** A reader that keeps the JWKS for this time still knows each new key in time. Istio and Envoy keep it for 20 minutes. */
+/** A verifier can cache the JWKS for this time and still gets each new key in time. Istio and Envoy cache it for 20 minutes. */
 const READER_CACHE_SECONDS = 1200
 
-/** The shortest time from the publication of a key to its first signature: 30 minutes. An operator can choose another lead. */
+/** The default time from the publication of a key to its first signature: 30 minutes. An operator can choose another time. */
 export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACHE_SECONDS) / 300) * 300
 
 /**
@@ -20,16 +20,16 @@ export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACH
  */
 export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
 
-/** The limits of the lead that an operator may choose. Below `min`, even a reader without a cache could miss the key. */
+/** The limits of the time that an operator can choose. Below `min`, a verifier without a cache could miss the key. */
 export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECONDS } as const
 
 /**
- * A key is kept this much longer than its tokens live. While the stores are unavailable, an isolate does not see the successor
- * and keeps signing with the old key.
+ * The server keeps a key for this time after its last token has expired. While the stores are unavailable, an isolate does not
+ * know the successor and continues to sign with the old key.
  */
 export const RETIREMENT_MARGIN_SECONDS = 86_400
 
-/** The activation of a replacement is set back by this much, so that it also signs in an isolate whose clock is late. */
+/** The activation of a replacement key is this much in the past, because the clock of an isolate can be slow. */
 export const CLOCKS_APART_SECONDS = 60
 
 /** The settings for keys. */
@@ -42,7 +42,7 @@ export interface KeyTurn {
   activatesAt: number
 }
 
-/** Decides whether a new key is required, and when it signs. Times are Unix seconds. */
+/** The rule for a new key: whether it is required, and the time of its first signature. Times are Unix seconds. */
 export interface KeySchedule {
   alg: SigningAlgorithm
   /** A key is required if no key of that algorithm activates after this time. */
@@ -63,7 +63,7 @@ export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: n
   }
 }
 
-/** An early next key, unless one exists. @param leadSeconds From its publication to its first signature. */
+/** An early next key, unless it exists. @param leadSeconds The time from its publication to its first signature. */
 export function scheduleNow(
   { signingAlgorithm: alg }: KeyConfig,
   now: number,
@@ -77,8 +77,8 @@ export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boole
 }
 
 /**
- * The current key: the newest active key of the configured algorithm. If none of them is active, the newest active key of any
- * algorithm. So verifiers know the new key before it signs after a change of the algorithm.
+ * The current key: the newest active key of the configured algorithm, or else the newest active key of any algorithm. So after a
+ * change of the algorithm, verifiers know the new key before it signs.
  */
 export function selectCurrent<T extends KeyTurn>(
   keys: readonly T[],

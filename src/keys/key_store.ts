@@ -33,7 +33,7 @@ interface Dependencies {
 
 /**
  * Signing keys in D1, with one read copy of all keys in KV. A slow isolate can write a copy that still has a retired key. The
- * list of changes marks such a copy as outdated. While D1 is unavailable, a mark in KV for each compromised key does.
+ * list of changes shows that such a copy is outdated. While D1 is unavailable, KV has a mark for each compromised key.
  */
 export class KeyStore {
   readonly #db: D1Database
@@ -68,13 +68,13 @@ export class KeyStore {
     return keys.some(({ asOf }) => this.#changes.isOutdated(COPY_KEY, asOf))
   }
 
-  /** The keys without a mark in KV. If KV is unavailable, all of them. */
+  /** The keys without a mark in KV; all keys if KV is unavailable. */
   async leaveOutRetired<T extends { kid: string }>(keys: readonly T[]): Promise<T[]> {
     const marks = await Promise.all(keys.map(({ kid }) => this.#copies.find(markKey(kid))))
     return keys.filter((_, i) => marks[i] === null)
   }
 
-  /** The keys from D1. The copy is written again after the response. @throws StorageUnavailable, CorruptRecord */
+  /** The keys from D1. Writes the copy again after the response. @throws StorageUnavailable, CorruptRecord */
   async readAgain(context: RequestContext): Promise<StoredSigningKey[]> {
     const keys = await this.findAll()
     this.repairCopy(keys, context)
@@ -86,7 +86,7 @@ export class KeyStore {
     return (await this.#readRecord()) ?? []
   }
 
-  /** Writes the copy after the response. KV accepts one write a second for a key. */
+  /** Writes the copy after the response. KV accepts one write per second for each KV key. */
   repairCopy(keys: StoredSigningKey[], context: RequestContext): void {
     this.#copies.repair(COPY_KEY, keys, context)
   }
@@ -109,8 +109,8 @@ export class KeyStore {
   }
 
   /**
-   * Adds a key if the schedule still requires one. It is one statement, so concurrent isolates add only one key. A key that is
-   * not stored never signs.
+   * Adds a key if the schedule still requires a key. It is one statement, so concurrent isolates add only one key. Only a stored
+   * key signs.
    *
    * @returns The activation of the key in Unix seconds; null if it was not added
    * @throws StorageUnavailable

@@ -7,10 +7,10 @@ const KEY_BYTES = 32
 /** The key that encrypts private signing keys: the SEALING_KEY secret, 256 random bits. */
 export type SealingKey = Uint8Array
 
-/** The first key seals; every key opens. There are two while SEALING_KEY is being changed, the new key first. */
+/** The first key seals, and every key opens. During a change of SEALING_KEY there are two keys, the new key first. */
 export type SealingKeys = readonly [SealingKey, ...SealingKey[]]
 
-/** A private key does not open: it was sealed with another secret, or the record was changed. */
+/** A private key does not open, because its seal has another secret or the record was changed. */
 export class SealingError extends Error {
   override name = 'SealingError'
 }
@@ -31,13 +31,13 @@ export interface SealedFacts {
   retiresAt: number | null
 }
 
-/** A private key and the facts of its seal. The facts are null for a seal of an earlier version, which has only the `kid`. */
+/** A private key and the facts of its seal; null facts for a seal of an earlier version, which has only the `kid`. */
 interface Opened {
   privateJwk: JWK
   facts: SealedFacts | null
 }
 
-/** The protected header of a seal. Keys that an earlier version sealed have no `key`. */
+/** The protected header of a seal. A seal of an earlier version has no `key`. */
 const headerSchema = z.object({
   kid: z.string(),
   key: z.optional(
@@ -63,13 +63,15 @@ export async function openPrivateJwk(kid: string, sealed: string, sealingKeys: S
     const opened = await tryOpen(kid, sealed, sealingKey)
     if (opened) return opened
   }
-  throw new SealingError(`signing key ${kid} does not open: is SEALING_KEY the one it was sealed with?`)
+  throw new SealingError(
+    `signing key ${kid} does not open: SEALING_KEY is not the secret of its seal, or the record was changed`,
+  )
 }
 
 /**
- * Seals a private key again if it is not sealed under the first key with these facts; null if it is.
+ * Seals a private key again with the first key and these facts; null if its seal already has both.
  *
- * @throws SealingError if none of the keys opens it
+ * @throws SealingError if no key opens it
  */
 export async function reseal(
   facts: SealedFacts,
@@ -95,7 +97,7 @@ async function tryOpen(kid: string, sealed: string, sealingKey: SealingKey): Pro
     if (header.kid !== kid) return null
     return { privateJwk: JSON.parse(new TextDecoder().decode(plaintext)), facts: toFacts(header) }
   } catch {
-    // One message for every cause, so that it cannot contain a part of the key.
+    // The caller gets no cause, because an error message could contain a part of the key.
     return null
   }
 }

@@ -11,14 +11,14 @@ export interface SealedSigningKey {
   /** The RFC 7638 thumbprint of the public key. */
   kid: string
   alg: SigningAlgorithm
-  /** The public members only. */
+  /** The public JWK. */
   publicJwk: JWK
   /** Compact JWE of the private JWK. */
   sealedPrivateJwk: string
   createdAt: number
-  /** The key signs from this time on. It is published from `createdAt` on. */
+  /** The time of its first signature. Its publication is at `createdAt`. */
   activatesAt: number
-  /** The time at which it leaves the JWKS; null while it is not known. */
+  /** The time of its removal from the JWKS; null while it is unknown. */
   retiresAt: number | null
 }
 
@@ -34,7 +34,7 @@ export interface SigningKey extends SealedSigningKey {
   publicKey: CryptoKey
 }
 
-/** jose chooses P-256 for ES256 and Ed25519 for EdDSA. */
+/** Only RSA keys need a size: jose uses P-256 for ES256 and Ed25519 for EdDSA. */
 const RSA_MODULUS_BITS = 2048
 
 const storedSigningKeySchema: z.ZodMiniType<StoredSigningKey> = z.object({
@@ -71,11 +71,11 @@ export async function generateSigningKey(
 }
 
 /**
- * Opens a key for use. The public key is derived from the private key, because the stored public key is not trusted. The
- * thumbprint must be the `kid`.
+ * Opens a key for use. It derives the public key from the private key and does not trust the stored public key. The thumbprint
+ * must be the `kid`.
  *
- * @param from The algorithm and the times of a copy must be those of the seal. In D1 the times of the row are valid: an earlier
- *   version sealed keys without times, and the cron trigger reseals such keys.
+ * @param from A copy must have the algorithm and the times of its seal. For a D1 record, the times of the row are valid. A seal of
+ *   an earlier version has no times, and the cron trigger reseals such keys.
  * @throws SealingError if the private key does not open or has another thumbprint
  */
 export async function openSigningKey(
@@ -88,7 +88,8 @@ export async function openSigningKey(
   if (facts ? facts.alg !== alg : from === 'copy')
     throw new SealingError(`the seal of signing key ${kid} does not confirm its algorithm`)
   if (facts && !haveSameFacts(facts, sealed)) {
-    if (from === 'copy') throw new SealingError(`the times of signing key ${kid} are not those of its seal`)
+    if (from === 'copy')
+      throw new SealingError(`the times of signing key ${kid} differ from the times in its seal`)
     log('info', 'key_sealed_with_other_times', { kid })
   }
   if ((await calculateJwkThumbprint(privateJwk)) !== kid) {
@@ -102,7 +103,7 @@ export async function openSigningKey(
   return { ...sealed, publicJwk, privateKey: privateKey as CryptoKey, publicKey: publicKey as CryptoKey }
 }
 
-/** The members of a thumbprint (RFC 7638 §3.2, RFC 8037 §2). They are the public key. */
+/** The members of the public key: the members of a thumbprint (RFC 7638 §3.2, RFC 8037 §2). */
 function publicMembersOf({ kty, crv, x, y, n, e }: JWK): JWK {
   if (kty === 'RSA') return { kty, n, e } as JWK
   return (kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JWK

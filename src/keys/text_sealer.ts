@@ -10,8 +10,8 @@ const KEY_USE = {
 } satisfies KeyUse
 
 /**
- * Seals texts that a client stores, as compact JWE (`dir`, A256GCM). The keys are derived from SEALING_KEY for one purpose (HKDF,
- * RFC 5869), so a text that was sealed for one purpose does not open for another.
+ * Seals texts that a client stores, as compact JWE (`dir`, A256GCM). HKDF (RFC 5869) derives the keys from SEALING_KEY for one
+ * purpose. So a text for one purpose does not open for another purpose.
  */
 export class TextSealer {
   readonly #sealingKeys: SealingKeys
@@ -29,7 +29,7 @@ export class TextSealer {
     return new CompactEncrypt(encodeUtf8(text)).setProtectedHeader(ALGORITHM).encrypt(key)
   }
 
-  /** The text; null if none of the keys opens it. */
+  /** Opens a sealed text; null if no key opens it. */
   async open(sealed: string): Promise<string | null> {
     for (const key of await this.#keys()) {
       const text = await tryOpen(sealed, key)
@@ -52,7 +52,6 @@ async function tryOpen(sealed: string, key: CryptoKey): Promise<string | null> {
   try {
     return decodeUtf8((await compactDecrypt(sealed, key, options)).plaintext)
   } catch {
-    // The caller needs no cause.
     return null
   }
 }

@@ -1,4 +1,5 @@
 import { ClientAdminStore } from '../clients/client_admin_store.ts'
+import { ClientListStore } from '../clients/client_list_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
 import { ClientTableStore } from '../clients/client_table_store.ts'
 import { ClientUseStore } from '../clients/client_use_store.ts'
@@ -15,6 +16,7 @@ export function createClientServices({ db }: Environment, { copies, changes }: S
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes }),
     clientAdmin: new ClientAdminStore(db),
+    clientList: new ClientListStore(db),
     clientUse: new ClientUseStore(db),
     origins: new OriginStore(db, copies),
   }

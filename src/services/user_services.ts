@@ -1,6 +1,8 @@
 import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
+import { UserListStore } from '../users/user_list_store.ts'
+import { UserSearchStore } from '../users/user_search_store.ts'
 import { UserStore } from '../users/user_store.ts'
 import type { Environment } from './environment.ts'
 
@@ -12,6 +14,8 @@ export function createUserServices({ db }: Environment) {
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
     names: new NameStore(db),
+    userList: new UserListStore(db),
+    userSearch: new UserSearchStore(db),
     userImports: new UserImportStore(db),
   }
 }

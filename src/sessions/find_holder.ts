@@ -1,4 +1,5 @@
 import type { ApiConfig, Config } from '../config/config.ts'
+import { CLIENT_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
@@ -41,6 +42,23 @@ export async function findHolder(
   if (found === undefined || found.holder.problem !== null) return null
   const { sessionLifetimeSeconds } = config
   return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? found.holder : null
+}
+
+/**
+ * Finds the client of a verified token that has no session; null if the token is revoked. The end of a secret of the client
+ * also revokes the tokens that any secret got before, because a token does not name its secret. It includes the seconds in
+ * which an old copy of the client may still have accepted the secret.
+ *
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function findMachine(
+  claims: TokenClaims,
+  where: { api: ApiConfig; now: number },
+  { holders }: Pick<Dependencies, 'holders'>,
+): Promise<LiveHolder | null> {
+  const secretsSince = claims.issuedAt - CLIENT_MARGIN_SECONDS
+  const { problem, ...holder } = await holders.find({ ...describeToken(claims, where), secretsSince })
+  return problem === null ? holder : null
 }
 
 function describeToken(

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
+import { type PageQuery, pageSql } from '../lib/list_page.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { where } from '../lib/where.ts'
+import { type Condition, where } from '../lib/where.ts'
 import { decodeSessionRow, type SessionRow } from './session.ts'
 
 /** A session that has a row, and its owner. Times are Unix seconds. */
@@ -18,19 +19,14 @@ export interface SessionOwner {
   clientId: string | null
 }
 
-/** A position in the list, which starts with the newest session. */
-export interface SessionPosition {
-  /** Unix seconds. */
-  startedAt: number
-  sid: string
-}
-
 const ownerSchema = z.object({
   sid: z.string(),
   subject: z.string(),
   client_id: z.string(),
   api: z.string(),
 })
+
+const sidsSchema = z.array(z.object({ sid: z.string() }))
 
 /** Reads lists of sessions of one shard for operators. Only sessions with a row are listed. */
 export class SessionListStore {
@@ -54,23 +50,25 @@ export class SessionListStore {
     return this.#all(select)
   }
 
-  /** The sessions of an owner after a position, newest first. @throws StorageUnavailable, CorruptRecord */
-  async list(
-    { subject, clientId }: SessionOwner,
-    after: SessionPosition | null,
-    limit: number,
-  ): Promise<StoredSession[]> {
-    // Without an owner the condition would be empty and match every session.
-    if (subject === null && clientId === null) return []
-    const { sql, values } = where([
-      ['subject = ?', subject],
-      ['client_id = ?', clientId],
-      ['(started_at, sid) < (?, ?)', after && [after.startedAt, after.sid]],
-    ])
-    const select = this.#db
-      .prepare(`SELECT * FROM sessions ${sql} ORDER BY started_at DESC, sid DESC LIMIT ?`)
-      .bind(...values, limit)
-    return this.#all(select)
+  /**
+   * The sessions of an owner in the reading direction of a page, and one more than its limit.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async list(owner: SessionOwner, page: PageQuery): Promise<StoredSession[]> {
+    if (!hasOwner(owner)) return []
+    const { condition, end } = pageSql(['started_at', 'sid'], page)
+    const { sql, values } = where([...conditionsOf(owner), condition])
+    return this.#all(this.#db.prepare(`SELECT * FROM sessions ${sql} ${end}`).bind(...values))
+  }
+
+  /** The sids of up to `limit` sessions of an owner. @throws StorageUnavailable, CorruptRecord */
+  async listSids(owner: SessionOwner, limit: number): Promise<string[]> {
+    if (!hasOwner(owner)) return []
+    const { sql, values } = where(conditionsOf(owner))
+    const select = this.#db.prepare(`SELECT sid FROM sessions ${sql} LIMIT ?`).bind(...values, limit)
+    const { results } = await callStore('D1 sessions', () => select.all())
+    return decodeRecord(sidsSchema, 'sessions', results).map(({ sid }) => sid)
   }
 
   async #all(select: D1PreparedStatement): Promise<StoredSession[]> {
@@ -82,4 +80,16 @@ export class SessionListStore {
 function decodeStoredSession(value: unknown): StoredSession {
   const { sid, subject, client_id: clientId, api } = decodeRecord(ownerSchema, 'session', value)
   return { sid, subject, clientId, api, ...decodeSessionRow(sid, value) }
+}
+
+/** Without an owner the conditions would be empty and match every session. */
+function hasOwner({ subject, clientId }: SessionOwner): boolean {
+  return subject !== null || clientId !== null
+}
+
+function conditionsOf({ subject, clientId }: SessionOwner): Condition[] {
+  return [
+    ['subject = ?', subject],
+    ['client_id = ?', clientId],
+  ]
 }

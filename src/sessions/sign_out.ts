@@ -6,7 +6,8 @@ import type { ClientStore } from '../clients/client_store.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { UserAdminStore, UserConditions, UserEdit, UserRecord } from '../users/user_admin_store.ts'
+import type { UserAdminStore, UserConditions, UserEdit } from '../users/user_admin_store.ts'
+import type { UserRecord } from '../users/user_record.ts'
 import {
   clientRevocationTime,
   type NewRevocation,

@@ -31,8 +31,8 @@ export class BurstLimits {
   }
 
   /**
-   * Takes one from the budget of the caller's address. An IPv6 address also uses the budget of its share of the /48, so all /64s
-   * of a network together have four budgets. A caller without an address has no budget. It fails open if a binding does not
+   * Takes one from the budget of the caller's address. An IPv6 address also uses the budget of its share of the /48. So all
+   * /64s of a network together have four budgets. A caller without an address has no budget. It fails open if a binding does not
    * respond.
    *
    * @param whose Separates the budgets of one address, such as the budgets of different clients.

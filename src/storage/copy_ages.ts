@@ -19,8 +19,8 @@ export const UNKNOWN_CLIENT_SECONDS = 30
 export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 
 /**
- * The sum of two times: the longest time from the request of a change to its write in D1, and the greatest difference between
- * the clocks of two isolates.
+ * The sum of the longest time from a request to its write in D1, and the greatest difference between the clocks of two
+ * isolates.
  */
 const UNDER_WAY_SECONDS = 2
 

@@ -4,7 +4,7 @@ import type { Argon2Input } from '@sallyport/formats/argon2_input'
 const VERSION = 0x13
 const ARGON2ID = 2
 
-/** The exports of the WebAssembly build of the reference implementation that are used here. */
+/** The used exports of the WebAssembly build of the reference implementation. */
 interface Argon2Exports {
   memory: WebAssembly.Memory
   malloc(byteLength: number): number
@@ -13,7 +13,7 @@ interface Argon2Exports {
   _initialize(): void
 }
 
-/** Argon2id on a precompiled WebAssembly module. A call blocks the isolate's thread until the hash is done. */
+/** Argon2id in a precompiled WebAssembly module. A call blocks the thread of the isolate until the hash is done. */
 export class Argon2id {
   readonly #module: WebAssembly.Module
   #exports: Argon2Exports
@@ -26,8 +26,8 @@ export class Argon2id {
   }
 
   /**
-   * Computes the raw hash. All lengths are in bytes. The wrapper of the package passes the length of the string instead, so it
-   * ignores the end of every password that is not ASCII (docs/decisions/0002).
+   * Computes the raw hash. All lengths are in bytes. This code does not use the wrapper of the package. The wrapper
+   * ignores the end of a password that is not ASCII, because it uses the length of the string (docs/decisions/0002).
    *
    * @throws Error if the module refuses the parameters or has no memory left
    */
@@ -51,8 +51,8 @@ export class Argon2id {
   }
 
   /**
-   * Replaces the instance before a hash that needs more memory. The memory of an instance never shrinks, and it grows by the
-   * size of the whole new block: 64 MiB in addition to 19.
+   * Replaces the instance before a hash that needs more memory. An instance cannot reuse its memory for a larger block: a hash of
+   * 64 MiB after a hash of 19 MiB needs 83 MiB.
    */
   #makeRoom(memory: number): void {
     if (memory > this.#largestMemory && this.#largestMemory > 0) this.#exports = instantiate(this.#module)
@@ -71,7 +71,7 @@ export class Argon2id {
     return address
   }
 
-  /** Makes a view of the module's memory. Earlier views are invalid after the memory grows. */
+  /** Returns a view of the memory of the module. A view is invalid after the memory grows. */
   #bytes(address: number, byteLength: number): Uint8Array {
     return new Uint8Array(this.#exports.memory.buffer, address, byteLength)
   }

@@ -9,14 +9,14 @@ import type { CountedAttempt, SignInGuard, VerifiedSignIn } from './sign_in_guar
 import type { User } from './user.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
 
-/** The credentials that a user sends, unchanged. */
+/** The credentials of a user, as the request has them. */
 export interface UserCredentials {
   pool: string
   username: string
   password: string
   clientId: string
   api: string
-  /** The response of a challenge, unchanged; null if the client sent none. */
+  /** The challenge response, as the request has it; null if the request has none. */
   challengeResponse: string | null
 }
 
@@ -35,11 +35,11 @@ interface Dependencies {
 
 /**
  * Authenticates a user by username and password. An unknown username, a wrong password, a locked user and a disabled user cost
- * the same: a read of a replica, a hash, a read of the primary, and a write that counts the failure. The primary is read because
- * a replica can be behind.
+ * the same: a read of a replica, a hash, a read of the primary, and a write that counts the failure. The primary is necessary,
+ * because a replica can be behind.
  *
- * @throws OAuthError invalid_grant, the same for every reason; temporarily_unavailable if the address must wait;
- *   challenge_required if the account or the address failed recently
+ * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
+ *   challenge_required after recent failures of the account or the address
  */
 export async function authenticateUser(
   { password, challengeResponse, ...credentials }: UserCredentials,
@@ -50,13 +50,13 @@ export async function authenticateUser(
   const username = normalizeUsername(credentials.username)
   const forms = passwordForms(password)
   if (username === null || forms === null)
-    throw wrongCredentials('a username or password that is not allowed')
+    throw wrongCredentials('the username or the password is not allowed')
   const attempt = await guard.watch({ ...credentials, username }, context)
   const first = await checkOnReplica({ ...attempt, challengeResponse }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.hadRecentGuess(attempt)) return signedIn(user, first)
-  // Continues if the client closes the connection. A correct password gets its response earlier, so a client that closes the
-  // connection after that time would avoid the count.
+  // The check continues if the client closes the connection. Otherwise a client could close it before the failure is counted,
+  // because the response to a correct password comes earlier.
   return runToEnd(context, checkOnPrimary(first, forms, dependencies))
 }
 
@@ -90,8 +90,8 @@ async function checkOnReplica(
 }
 
 /**
- * Reads the user again, on the primary, and counts a failure. All parallel guesses read the counts before the first one is
- * counted. Without this second read the lock would come too late.
+ * Reads the user again from the primary, and counts a failure. Parallel guesses can all read the counts before the first failure
+ * is counted. The second read makes the lock effective for them.
  *
  * @throws OAuthError invalid_grant
  */

@@ -5,7 +5,7 @@ import type { SignInGuard } from './sign_in_guard.ts'
 import type { User } from './user.ts'
 import type { UserStore } from './user_store.ts'
 
-/** The current password of a signed-in user, unchanged. */
+/** The current password of a signed-in user, as the request has it. */
 export interface Confirmation {
   user: User
   password: string
@@ -20,10 +20,10 @@ interface Dependencies {
 }
 
 /**
- * Checks the current password of a signed-in user. A wrong one counts as a failed sign-in of the account, so an access token
- * gives no more guesses than a sign-in. The failure is counted before the check, so the limit holds for parallel guesses too.
+ * Checks the current password of a signed-in user. A wrong password counts as a failed sign-in of the account. So an access token
+ * allows no more guesses than a sign-in. The server counts the failure before the check, so the limit includes parallel guesses.
  *
- * @returns the reason why the password is refused; null if it is correct
+ * @returns the reason of the refusal; null if the password is correct
  * @throws OAuthError temporarily_unavailable; StorageUnavailable
  */
 export async function confirmPassword(

@@ -25,14 +25,14 @@ export interface UserDraft extends BaseDraft {
 
 /** A user of another system, with the password hash of that system. */
 export interface ImportedUserDraft extends BaseDraft {
-  /** A stored form of docs/password-hashes.md, or any text that names its own scheme. */
+  /** A hash in a format of docs/password-hashes.md. */
   passwordHash: string
 }
 
-/** A user that cannot be created or changed. The message for the operator has the reason. */
+/** The values of a user are refused. The message gives the reason to the operator. */
 export class UserRefused extends Error {
   override name = 'UserRefused'
-  /** The refused field, by its name on the wire. */
+  /** The JSON name of the refused field. */
   readonly field: 'pool' | 'username' | 'password' | 'password_hash' | 'roles'
 
   constructor(field: UserRefused['field'], message: string) {
@@ -47,7 +47,7 @@ interface Dependencies {
   config: Pick<Config, 'apis' | 'minimumPasswordLength'>
 }
 
-/** The context in which a password is set. */
+/** The context of a new password. */
 export interface PasswordSetting {
   occasion: Omit<Occasion, 'at'>
   context: RequestContext
@@ -81,8 +81,8 @@ export async function createUser(
 }
 
 /**
- * Checks and hashes a new password. A password in a known breach is refused (NIST SP 800-63B-4 §3.1.1.2). If the breach service
- * is down, the password is accepted, and the next sign-in checks it.
+ * Checks and hashes a new password. The server refuses a password from a known breach (NIST SP 800-63B-4 §3.1.1.2). If the breach
+ * service is down, the server accepts the password, and the next sign-in checks it.
  *
  * @throws UserRefused
  * @throws OAuthError temporarily_unavailable
@@ -100,12 +100,12 @@ export async function makePassword(
 }
 
 export function breachedPassword(): UserRefused {
-  return new UserRefused('password', 'the password is in a list of known breaches: choose another one')
+  return new UserRefused('password', 'the password is in a list of known breaches: choose another password')
 }
 
 /**
- * Makes a user from a draft with a hash of another system. Until the first sign-in the store has this hash, or Argon2id of a
- * fast hash.
+ * Makes a user from a draft with a hash of another system. Until the first sign-in, D1 has this hash. A fast hash is wrapped in
+ * Argon2id.
  *
  * @throws UserRefused
  * @throws OAuthError temporarily_unavailable
@@ -121,8 +121,8 @@ export async function importUser(
 }
 
 /**
- * Makes a user without a password: no sign-in succeeds until someone sets one. The stored hash is random bytes in the form
- * of a new hash, so that a sign-in takes as long as any other.
+ * Makes a user without a password. No sign-in succeeds until an operator sets a password. The stored hash is random bytes in the
+ * format of a new hash. So a sign-in takes the same time as for other users.
  *
  * @throws UserRefused
  */
@@ -158,7 +158,7 @@ function requireValid(
   }
   const username = requireUsername(draft.username, pool, config)
   if (!roles.every(isRole)) {
-    const message = `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, no space around it`
+    const message = `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, without spaces at the start or the end`
     throw new UserRefused('roles', message)
   }
   return { pool, username, roles, enabled, mustChangePassword }
@@ -196,7 +196,7 @@ function requirePassword(
   return password
 }
 
-/** The reason why a new password is refused before known breaches are searched for it; null if it is allowed. */
+/** The reason to refuse a new password before the check against known breaches; null for an allowed password. */
 export function findPasswordProblem(
   text: string,
   config: Pick<Config, 'minimumPasswordLength'>,

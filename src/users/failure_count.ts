@@ -10,17 +10,17 @@ export type FailureKind = (typeof FAILURE_KINDS)[number]
 
 export interface FailureKey {
   kind: FailureKind
-  /** A keyed hash of the pool and name, or of the address or network; the id of a client. */
+  /** For a client its id; otherwise a keyed hash: of the pool and the username, or of the address or the network. */
   key: string
 }
 
 /** A count that has not expired. Times are Unix seconds. */
 export interface FailureCount {
   kind: FailureKind
-  /** Since the last lock. */
+  /** The number of failures since the last lock. */
   failures: number
   locks: number
-  /** The end of the lock. Without a lock it is in the past, or 0. */
+  /** The end of the last lock. Without a current lock, it is in the past or 0. */
   lockedUntil: number
   /** The time of the last failure. A successful sign-in does not change it, so it does not reveal whether the username exists. */
   failedAt: number

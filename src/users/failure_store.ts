@@ -20,9 +20,9 @@ export interface Failure extends FailureKey {
 /** The result of one counted failure. */
 export interface CountedFailure {
   kind: FailureKind
-  /** The end of the lock that this failure caused, in Unix seconds; null where it caused none. */
+  /** The end of the lock that this failure caused, in Unix seconds; null if it caused no lock. */
   lockedUntil: number | null
-  /** If the failure locked an account: the sessions that sign-ins began within the last minute. */
+  /** The sessions of the sign-ins in the last minute, if this failure locked an account. */
   suspects: SignInMark[]
 }
 
@@ -31,7 +31,7 @@ const countedSchema = z.array(
 )
 const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
 
-/** The largest power of two by which a lock grows. It bounds the SQL shift; `longest_lock` is reached earlier. */
+/** The largest power of two by which a lock grows, to limit the shift in SQL. `longest_lock` applies earlier. */
 const MAX_DOUBLINGS = 20
 
 const IS_EXPIRED = 'expires_at <= ?3'
@@ -41,7 +41,7 @@ const LOCKED_UNTIL = `CASE WHEN ${REACHES_LIMIT} THEN ?3 + min(?7, ?6 << min(loc
  * time after their first failure. */
 const RESTARTS_MEMORY = `(kind = 'account' OR ${IS_EXPIRED} OR ${REACHES_LIMIT} OR failures = 0)`
 
-/** A locked row counts no failure, so the lock does not get longer. */
+/** A failure during a lock does not count, so it does not extend the lock. */
 const COUNT_FAILURE = `
   INSERT INTO sign_in_failures (kind, key, failures, failed_at, expires_at) VALUES (?1, ?2, 1, ?3, ?3 + ?4)
   ON CONFLICT DO UPDATE SET
@@ -53,16 +53,17 @@ const COUNT_FAILURE = `
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
 
-/** The values that a successful sign-in has read. A replica may give the state before a change. */
+/** The values that a successful sign-in has read. They can be outdated, because a replica can be behind. */
 export interface ReadBySignIn {
   user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
-  /** The failures of the account; null for none. */
+  /** The failures of the account; null if there are no failures. */
   seen: FailureCount | null
 }
 
 /**
- * Whether a sign-in used a user record from before a revocation that does not end its tokens. A revocation later than the `iat` of
- * the tokens ends them anyway. ?6 to ?9: the user id, the `tokens_valid_from` and `access_valid_from` that were read, the `iat`.
+ * Whether a sign-in used a user record from before a revocation, and the revocation does not end the new tokens. A revocation
+ * later than the `iat` of the tokens ends them. Parameters: ?6 the user id, ?7 and ?8 the `tokens_valid_from` and
+ * `access_valid_from` of the used record, ?9 the `iat`.
  */
 const IS_OUTDATED = `
   NOT EXISTS (SELECT 1 FROM users WHERE id = ?6
@@ -70,8 +71,8 @@ const IS_OUTDATED = `
     AND (access_valid_from > ?9 OR access_valid_from = ?8))`
 
 /**
- * Adds a sign-in to the row of its account, and resets the failures that the sign-in read at its start. Failures that were counted
- * during the sign-in stay, because they can be parallel guesses.
+ * Adds a sign-in to the row of its account, and removes the failures that the sign-in read at its start. Failures during the
+ * sign-in stay, because they can be parallel guesses.
  */
 const MARK_SIGN_IN = `
   INSERT INTO sign_in_failures (kind, key, failures, sign_ins, expires_at)
@@ -99,7 +100,7 @@ export class FailureStore {
   }
 
   /**
-   * Counts failures in one transaction. Of parallel failures at all locations, exactly one causes a lock.
+   * Counts failures in one transaction. If failures are parallel, at any location, exactly one of them causes a lock.
    *
    * @returns the counted failures; a locked account, address, network or client has no result
    * @throws StorageUnavailable, CorruptRecord
@@ -129,8 +130,8 @@ export class FailureStore {
   }
 
   /**
-   * Records the session of a sign-in, and resets the failures that the sign-in read. Each sign-in and each failure is one
-   * statement on the primary. So of a sign-in and a lock, the later statement sees the earlier one.
+   * Records the session of a sign-in, and removes the failures that the sign-in read. A sign-in and a failure are each one
+   * statement on the primary. So the later statement always finds the result of the earlier statement.
    *
    * @param account The key of the account.
    * @returns the reason why the session must end: the account was locked after the read, or the user record was outdated; null

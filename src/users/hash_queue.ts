@@ -3,14 +3,14 @@ import { pause as waitFor } from '../lib/pause.ts'
 import { temporarilyUnavailable } from '../oauth/errors.ts'
 
 /**
- * The turns of the event loop between two hashes while other requests are in flight. A request needs several turns: to start, to
- * read its body, to send its response. With fewer turns, each of these steps would wait for a hash (docs/decisions/0016). If no
- * other request is in flight after one turn, the next hash starts.
+ * The turns of the event loop between two hashes while other requests are in flight. A request needs several turns: for its start,
+ * its body and its response. With fewer turns, each of these steps waits for a hash (docs/decisions/0016). If no other request is
+ * in flight after one turn, the next hash starts.
  */
 const TURNS_BETWEEN = 4
 
 /**
- * After this number of turns without a hash, the requests before this one are gone: their clients closed the connection, and the
+ * After this number of turns without a hash, the queue drops the earlier requests. Their clients closed the connection, and the
  * runtime stopped their timers.
  */
 const PATIENCE_TURNS = 8
@@ -21,18 +21,18 @@ export type TakeTurn = <T>(hash: () => T) => Promise<T>
 /** Waits for a number of milliseconds; 0 is one turn of the event loop, in which other requests and store responses continue. */
 export type Pause = (ms: number) => Promise<void>
 
-/** The wait of a request for each request before it except the first one: a fraction of the duration of a hash. */
+/** The pause of a request for each earlier request except the next one: a fraction of the duration of a hash. */
 const FAR_PAUSE_MS = 8
 
 /** A group of hashes that takes one place in the queue. */
 export interface HashWork {
-  /** About how long the hashes take together (docs/password-hashes.md). */
+  /** The estimated total time of the hashes (docs/password-hashes.md). */
   estimatedMs: number
   /** Whether the account or the caller failed recently. */
   isSuspect?: boolean
 }
 
-/** The part of the queue for suspect work. A flood of guesses cannot fill the rest. */
+/** The part of the queue for suspect work, so that a flood of guesses cannot fill the whole queue. */
 const SUSPECT_PART = 0.5
 
 /** The isolate of a queue. */
@@ -77,7 +77,7 @@ export class HashQueue {
     }
   }
 
-  /** Called for a full queue: refuses, unless all waiting requests are gone. */
+  /** For a full queue: refuses the request if hashes continue. Otherwise, it drops the waiting requests as closed. */
   async #requireRoom(): Promise<void> {
     if (await this.#isMoving()) {
       const retryAfterSeconds = Math.max(1, Math.ceil(sumMs(this.#waiting) / 1000))
@@ -114,7 +114,7 @@ export class HashQueue {
       await this.#pause(FAR_PAUSE_MS * Math.max(0, this.#countBefore(place) - 1))
       turns = this.#hashesDone === before ? turns + 1 : 0
       if (this.#areEnough(turns)) this.#isRested = true
-      // Another request may have removed this one as gone.
+      // Another request may have dropped this request from the queue.
       this.#waiting.add(place)
       if (turns >= PATIENCE_TURNS) this.#dropBefore(place)
     }
@@ -124,7 +124,7 @@ export class HashQueue {
     return hash()
   }
 
-  /** Waits for the turns after a hash, so that a later hash need not wait. Waiting requests count the turns themselves. */
+  /** Counts the turns after a hash for a later request. Requests that already wait count the turns themselves. */
   async #rest(): Promise<void> {
     const before = this.#hashesDone
     let turns = 0

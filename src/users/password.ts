@@ -3,12 +3,12 @@ import { encodeUtf8 } from '../lib/bytes.ts'
 /** The longest password, in Unicode code points. */
 export const MAX_PASSWORD_CHARACTERS = 128
 
-/** Longer text is refused before normalisation (UTF-16 units). No allowed password is as long in any Unicode form. */
+/** The longest text that the server normalises, in UTF-16 units. An allowed password is shorter in every Unicode form. */
 const MAX_RAW_LENGTH = 2048
 
 /**
- * Encodes a password for the hash: UTF-8 of its NFKC form (NIST SP 800-63B §3.1.1.2). Null for text that is not allowed as a
- * password: too long, with a NUL or with an unpaired surrogate.
+ * Encodes a password for the hash: UTF-8 of its NFKC form (NIST SP 800-63B §3.1.1.2). Null if the text is too long, or has a NUL
+ * or an unpaired surrogate.
  */
 export function encodePassword(text: string): Uint8Array | null {
   const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
@@ -21,8 +21,8 @@ export function countCharacters(text: string): number {
 }
 
 /**
- * The forms of a password that a stored hash can be of: the NFKC form, which this server hashes, and the unchanged text, which
- * other systems hash. One form if both are equal. Null as for `encodePassword`.
+ * The possible inputs of a stored hash. This server hashes the NFKC form; other systems hash the unchanged text. The list has one
+ * form if both are equal. Null as for `encodePassword`.
  */
 export function passwordForms(text: string): Uint8Array[] | null {
   const normalized = normalizeText(text, MAX_PASSWORD_CHARACTERS)
@@ -36,7 +36,7 @@ export function normalizeText(text: string, maxCharacters: number): string | nul
   return [...normalized].length > maxCharacters ? null : normalized
 }
 
-/** Whether stores and hashes treat the text as unique: no NUL, no unpaired surrogate. */
+/** Whether a text has no NUL and no unpaired surrogate. Stores and hashes may confuse such texts. */
 function isPlainText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }

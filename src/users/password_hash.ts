@@ -29,7 +29,7 @@ interface HasherOptions {
   keys?: HashKeys
 }
 
-/** An imported hash that is accepted. */
+/** An accepted hash of an import. */
 export interface ImportedHash {
   /** Its stored form. If `isFast` is true, it must not be written to a store. */
   stored: string
@@ -63,7 +63,7 @@ export class PasswordHasher {
   async hash(password: Uint8Array): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
     const input = { password, salt, cost: this.#cost, hashLength: HASH_BYTES }
-    // The response may be sent already; the waiting hash still counts as a request in flight.
+    // The hash counts as a request in flight, also after the response is sent.
     const hash = await this.#inFlight.during(() =>
       this.#queue.run({ estimatedMs: argon2idMs(this.#cost) }, (takeTurn) =>
         takeTurn(() => this.#argon2id(input)),
@@ -73,7 +73,7 @@ export class PasswordHasher {
   }
 
   /**
-   * Reads the hash of an imported user: a stored form, or any text that names its own scheme.
+   * Reads the hash of an imported user, in a format of docs/password-hashes.md.
    *
    * @throws HashRefused if a sign-in cannot verify it
    */
@@ -87,7 +87,7 @@ export class PasswordHasher {
   }
 
   /**
-   * The text to store for an imported hash. A fast hash is wrapped in Argon2id, at the price of one hash.
+   * Returns the text to store for an imported hash. A fast hash is wrapped in Argon2id, which costs one hash.
    *
    * @throws OAuthError temporarily_unavailable
    */
@@ -96,11 +96,11 @@ export class PasswordHasher {
   }
 
   /**
-   * Verifies a password. Every form is hashed, also after a match, so the duration reveals nothing about the stored hash.
+   * Verifies a password. It hashes every form, also after a match, so the duration reveals nothing about the stored hash.
    *
    * @param forms The forms of one password (`passwordForms`).
-   * @param stored Null for an unknown user: the same work is done with a decoy hash.
-   * @param options.isSuspect Whether the account or the address failed recently: such hashes can use half of the queue.
+   * @param stored Null for an unknown user. The work is the same, with a decoy hash.
+   * @param options.isSuspect Whether the account or the address failed recently. Such hashes can use only half of the queue.
    * @returns whether one of the forms matches the stored hash
    * @throws CorruptRecord if the stored hash has no supported scheme
    * @throws OAuthError temporarily_unavailable if the queue is full
@@ -124,7 +124,7 @@ export class PasswordHasher {
   }
 
   /**
-   * Describes a stored hash whose scheme or cost differs from that of a new hash; null if both are the same.
+   * Describes a stored hash if its scheme or cost differs from a new hash; null if both are the same.
    *
    * @throws CorruptRecord
    */
@@ -155,7 +155,7 @@ export class PasswordHasher {
     return this.#argon2.hash(input)
   }
 
-  /** Makes random bytes in the form of a new hash. No known password matches them. */
+  /** Makes random bytes in the format of a new hash. No known password has this hash. */
   makeUnusable(): string {
     return formatArgon2id(this.#cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
   }

@@ -15,11 +15,11 @@ interface Dependencies {
 }
 
 /**
- * Replaces the stored hash of a user who has just signed in if its scheme or cost is not that of new hashes. The
- * response does not wait for it. After a failure the next sign-in tries again.
+ * Replaces the stored hash of a user after a sign-in, if its scheme or cost differs from new hashes. The response does not wait
+ * for it. After a failure, the next sign-in tries again.
  *
- * The hash stays if its scheme ignores a part of this password (bcrypt reads 72 bytes, WordPress trims). The sign-in has
- * not proven that part. It may be a typing error, and a new hash would require it.
+ * The hash stays if its scheme ignores a part of this password (bcrypt reads 72 bytes, WordPress trims). The sign-in does not
+ * verify the ignored part, which may be a typing error. A new hash would require the error at each sign-in.
  */
 export function renewHash(
   user: User,
@@ -43,7 +43,7 @@ export function renewHash(
   })
 }
 
-/** A sign-in has used the hash: from now on no import may replace it. */
+/** Records that a sign-in has used the hash, so that no import may replace it. */
 function keepHash(
   { id, passwordHash, isHashReplaceable }: User,
   { context }: ClientRequest,
@@ -55,7 +55,7 @@ function keepHash(
   })
 }
 
-/** Whether the scheme reads every byte of each form of the password that may have matched. */
+/** Whether the scheme reads every byte of each form of the password. */
 function isProvenWhole(password: string, { ignoresPartOf }: Pick<StoredHash, 'ignoresPartOf'>): boolean {
   return passwordForms(password)?.every((form) => ignoresPartOf?.(form) !== true) ?? false
 }

@@ -38,7 +38,7 @@ interface Dependencies {
 }
 
 /**
- * Signs a user in by name and password. Checks the password against known breaches and renews an outdated hash.
+ * Signs a user in by username and password. Checks the password against known breaches, and renews an outdated hash.
  *
  * @returns the user, and the sign-in for `SignInGuard.recordSignIn`
  * @throws OAuthError as `authenticateUser`; StorageUnavailable, CorruptRecord

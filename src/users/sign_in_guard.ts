@@ -32,11 +32,11 @@ export interface VerifiedSignIn extends ReadBySignIn {
   attempt: CountedAttempt
 }
 
-/** How long a guess counts as recent. A sign-in takes less time. */
+/** A guess counts as recent for this time. A sign-in takes less time. */
 const RECENT_GUESS_SECONDS = 60
 const MAX_GUESSED = 1000
 
-/** A network is suspect from a tenth of its limit on, because a large network normally has some failures of different users. */
+/** A network is suspect at a tenth of its limit. Some failures of different users are normal in a large network. */
 const SUSPECT_PART = 10
 
 interface Dependencies {
@@ -48,7 +48,7 @@ interface Dependencies {
   suspects: SuspectSessions
 }
 
-/** Counts failed sign-ins of accounts, addresses, networks and clients, and refuses those that failed too often. */
+/** Counts failed sign-ins of accounts, addresses, networks and clients, and refuses sign-ins after too many failures. */
 export class SignInGuard {
   readonly #failures: FailureStore
   readonly #names: KeyedHash
@@ -69,7 +69,7 @@ export class SignInGuard {
   }
 
   /**
-   * Finds the keys under which a failure of the attempt counts.
+   * Makes the keys of the counts of an attempt.
    *
    * @throws OAuthError temporarily_unavailable if the address used this username too often in the last minute
    */
@@ -84,7 +84,7 @@ export class SignInGuard {
     return { kind: 'account', key: await this.#names.name('account', pool, username) }
   }
 
-  /** The keys of the address and its networks. A caller without an address has no such count. */
+  /** The keys of the address and its networks; empty for a caller without an address. */
   async #placeKeys({ address }: RequestContext): Promise<FailureKey[]> {
     if (address === null) return []
     const networks = networksAround(address).map(async ({ kind, prefix }) => ({
@@ -98,9 +98,9 @@ export class SignInGuard {
   }
 
   /**
-   * Refuses a locked address, and each address of a locked network. While the client is locked, an address with a failure is
-   * refused; other addresses can sign in. A caller without an address has none of these counts. The refusal reveals nothing about
-   * an account.
+   * Refuses a locked address, and each address of a locked network. While the client is locked, it refuses each address with a
+   * failure; other addresses can sign in. A caller without an address has none of these counts. The refusal reveals nothing
+   * about an account.
    *
    * @throws OAuthError temporarily_unavailable
    */
@@ -118,8 +118,8 @@ export class SignInGuard {
   }
 
   /**
-   * Whether the account or the address failed recently, or a network around it often. A sign-in that succeeds does not change
-   * the result, so the result does not show whether the account exists.
+   * Whether the account or the address failed recently, or a network around the address failed often. A successful sign-in does not
+   * change the result, so the result does not reveal whether the account exists.
    */
   isSuspect(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): boolean {
     const failedSince = now - this.#limits.memorySeconds
@@ -130,18 +130,18 @@ export class SignInGuard {
     })
   }
 
-  /** Records a guess. Other attempts of this isolate may have read the counts from before it. */
+  /** Records a failed guess, because other attempts of this isolate may have read the counts from before it. */
   noteGuess({ account, context: { now } }: CountedAttempt): void {
     this.#guessed.set(account.key, true, now + RECENT_GUESS_SECONDS)
   }
 
-  /** Whether this isolate had a recent failed sign-in of the account. If so, the counts that were read can be from before a lock. */
+  /** Whether the account had a recent failed sign-in in this isolate. If so, the read counts can be from before a lock. */
   hadRecentGuess({ account, context: { now } }: CountedAttempt): boolean {
     return this.#guessed.get(account.key, now) !== null
   }
 
   /**
-   * Counts a failure. The response waits for the write, so its duration does not depend on the reason.
+   * Counts a failure. The response waits for the write, so its duration is the same for every reason.
    *
    * @param subject The user with this username; null for an unknown username.
    * @throws StorageUnavailable
@@ -151,10 +151,10 @@ export class SignInGuard {
   }
 
   /**
-   * Counts a failure of the account before the password check, so that parallel guesses cannot exceed the limit. Confirmations of
-   * the password use it. `release` resets the count.
+   * Counts a failure of the account before the password check, so that parallel guesses cannot exceed the limit. It is for the
+   * confirmation of a password. `release` resets the count.
    *
-   * @returns false if the limit is reached, so that the password must not be checked
+   * @returns false if the limit is reached; the caller must then not check the password
    * @throws StorageUnavailable
    */
   async reserve(attempt: CountedAttempt, subject: string): Promise<boolean> {
@@ -199,9 +199,8 @@ export class SignInGuard {
   }
 
   /**
-   * Records the session of a sign-in after the response. The session ends if guesses locked the account in the meantime, or if the
-   * sign-in read an outdated user record from a replica. If guesses lock the account within the next minute, that lock ends the
-   * session.
+   * Records the session of a sign-in after the response. The session ends if guesses locked the account during the sign-in. It
+   * also ends if the sign-in read an outdated user record from a replica. A lock of the account within the next minute also ends it.
    */
   recordSignIn({ attempt, ...read }: VerifiedSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
@@ -212,7 +211,7 @@ export class SignInGuard {
     })
   }
 
-  /** Ends the lock of an account and resets its failures, after the response. Called after a password was set or confirmed. */
+  /** Ends the lock of an account and resets its failures, after the response. For a new or confirmed password. */
   release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
     runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
   }

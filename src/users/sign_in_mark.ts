@@ -2,10 +2,10 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** How long after a sign-in a lock of the account ends the new session. */
+/** A lock of the account within this time after a sign-in ends the new session. */
 export const MARK_SECONDS = 60
 
-/** The number of sign-ins of an account that are stored for that time. Only the newest ones are stored. */
+/** The most sign-ins of an account that D1 stores for this time, the newest first. */
 export const MAX_MARKS = 20
 
 /** The session of a sign-in by password. Times are Unix seconds. */
@@ -17,7 +17,7 @@ export interface SignInMark {
   expiresAt: number
 }
 
-/** The reason why a session ends just after its sign-in. */
+/** The reason for the end of a session just after its sign-in. */
 export type Suspicion =
   | 'its account was locked within a minute of the sign-in'
   | 'its sign-in used an outdated record of the user'
@@ -29,7 +29,7 @@ export interface Suspects {
   reason: Suspicion
 }
 
-/** Ends sessions that should not have begun. */
+/** Ends sessions that should not have started. */
 export interface SuspectSessions {
   end(suspects: Suspects, context: RequestContext): Promise<void>
 }

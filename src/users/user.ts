@@ -5,18 +5,18 @@ import { CorruptRecord } from '../lib/storage_error.ts'
 
 /** A user of a pool. */
 export interface User {
-  /** Immutable. It starts with `user:`, so it differs from the ids of visitors and clients. The `sub` of the user's tokens. */
+  /** The `sub` of the user's tokens. Immutable. The prefix `user:` separates it from the ids of guests and clients. */
   id: string
   pool: string
   /** Normalised (`normalizeUsername`). */
   username: string
-  /** The stored form of `readHash`. */
+  /** A hash in a stored format of docs/password-hashes.md. */
   passwordHash: string
-  /** Whether another import may replace the hash: no sign-in has used it, and no password was set here. */
+  /** Whether another import may replace the hash: no sign-in has used it, and this server did not set the password. */
   isHashReplaceable: boolean
   enabled: boolean
   roles: string[]
-  /** Whether an operator requires a password change. The user's access tokens have a claim for it. */
+  /** Whether an operator requires a password change. Access tokens have this as a claim. */
   mustChangePassword: boolean
   /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
@@ -24,9 +24,9 @@ export interface User {
   passwordBreached: boolean
   /** Unix seconds. */
   createdAt: number
-  /** All tokens of the user that were issued before this second are refused. Unix seconds. */
+  /** The server refuses all tokens issued before this second. Unix seconds. */
   tokensValidFrom: number
-  /** Access tokens of the user that were issued before this second are refused. Refresh tokens are not. Unix seconds. */
+  /** The server refuses access tokens issued before this second. Refresh tokens stay valid. Unix seconds. */
   accessValidFrom: number
 }
 
@@ -54,12 +54,12 @@ export function generateUserId(): string {
   return `user:${randomId(16)}`
 }
 
-/** How far a revocation can be in the future. A later time is an error, such as milliseconds for seconds. */
+/** The latest time of a revocation after now. A later time is an error, such as a time in milliseconds. */
 export const MAX_AHEAD_SECONDS = 60
 
 /**
- * The `iat` of tokens that are issued to a user now. For a few seconds after a revocation it is in the future, so that the
- * revocation does not end the new tokens.
+ * The `iat` of new tokens of a user. For a few seconds after a revocation, it is in the future, so that the revocation does not
+ * end the new tokens.
  *
  * @returns Unix seconds
  * @throws CorruptRecord if a revocation is more than MAX_AHEAD_SECONDS in the future

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { decodeRecord } from '../lib/decode.ts'
 import {
   assignmentsOf,
   type EditOutcome,
@@ -10,34 +10,22 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { where } from '../lib/where.ts'
-import { decodeUserRow, type User } from './user.ts'
-
-/** Data with which operators find a user. It is in no token, log line or audit event. */
-export interface Profile {
-  name?: string | undefined
-  email?: string | undefined
-}
-
-/** A user with the data for operators. Times are Unix seconds. */
-export interface UserRecord extends User {
-  profile: Profile
-  /** Increases with each change. */
-  version: number
-  /** Null before the first change. */
-  updatedAt: number | null
-}
+import type { User } from './user.ts'
+import { decodeUserRecord, type Profile, type UserRecord } from './user_record.ts'
+import { searchTextOf } from './user_search.ts'
 
 /** The changes of a user. Absent members stay unchanged. */
 export interface UserEdit extends TokenStarts {
   username?: string | undefined
   roles?: readonly string[] | undefined
   profile?: Profile | undefined
+  /** The search text of the new username and profile (`searchTextOf`). Without it the cron trigger makes it. */
+  search?: string | undefined
   enabled?: boolean | undefined
   mustChangePassword?: boolean | undefined
   /** A PHC string. */
   passwordHash?: string | undefined
-  /** The time of the check of the new password against known breaches, in Unix seconds; null or absent if there was no check. */
+  /** The time of the breach check of the new password, in Unix seconds; null or absent without a check. */
   breachCheckedAt?: number | null | undefined
 }
 
@@ -45,36 +33,12 @@ export interface UserEdit extends TokenStarts {
 export interface UserConditions {
   /** One of these versions; null for any. */
   versions: readonly number[] | null
-  /** The pool in which an enabled user with the role `admin` must remain; null for no such rule. */
+  /** The pool that must keep an enabled user with the role `admin`; null for no such rule. */
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
   now: number
 }
-
-export interface UserFilter {
-  /** The beginning of the normalised username. */
-  prefix: string | null
-  id: string | null
-  pool: string | null
-  role: string | null
-  enabled: boolean | null
-}
-
-/** A position in the list, which is ordered by pool and username. */
-export interface UserPosition {
-  pool: string
-  username: string
-}
-
-const extrasSchema = z.object({ profile: z.string(), version: z.int(), updated_at: z.nullable(z.int()) })
-const profileSchema: z.ZodMiniType<Profile> = z.object({
-  name: z.optional(z.string()),
-  email: z.optional(z.string()),
-})
-
-/** The last code point: a text with it appended sorts after every text with this prefix. */
-const LAST_CHARACTER = '\u{10FFFF}'
 
 /** Whether a row of `users` is an enabled admin. */
 const isAdmin = (enabled: string, roles: string) =>
@@ -93,25 +57,7 @@ export class UserAdminStore {
   /** @throws StorageUnavailable, CorruptRecord */
   async find(id: string): Promise<UserRecord | null> {
     const row = await callStore('D1 users', () => this.#select(id).first())
-    return row === null ? null : decodeRow(row)
-  }
-
-  /** Lists users after a position, by pool and username. @throws StorageUnavailable, CorruptRecord */
-  async list(filter: UserFilter, after: UserPosition | null, limit: number): Promise<UserRecord[]> {
-    const { prefix, id, pool, role, enabled } = filter
-    const { sql, values } = where([
-      ['username >= ? AND username < ?', prefix === null ? null : [prefix, prefix + LAST_CHARACTER]],
-      ['id = ?', id],
-      ['pool = ?', pool],
-      ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
-      ['enabled = ?', enabled],
-      ['(pool, username) > (?, ?)', after && [after.pool, after.username]],
-    ])
-    const select = this.#db
-      .prepare(`SELECT * FROM users ${sql} ORDER BY pool, username LIMIT ?`)
-      .bind(...values, limit)
-    const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeRow)
+    return row === null ? null : decodeUserRecord(row)
   }
 
   /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
@@ -121,7 +67,7 @@ export class UserAdminStore {
       .prepare('SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(ids))
     const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeRow)
+    return results.map(decodeUserRecord)
   }
 
   /**
@@ -137,10 +83,10 @@ export class UserAdminStore {
     const insert = this.#db
       .prepare(
         `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password,
-           breach_checked_at, created_at, hash_replaceable)
+           breach_checked_at, created_at, hash_replaceable, search)
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
-           value ->> 'createdAt', value ->> 'hashReplaceable'
+           value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
          FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
       .bind(JSON.stringify(users.map(toInsert)))
@@ -151,7 +97,7 @@ export class UserAdminStore {
   }
 
   /**
-   * Changes a user if the conditions hold, in one transaction with further statements. These do nothing if `changes()` is 0.
+   * Changes a user if the conditions are true, in one transaction with further statements. These do nothing if `changes()` is 0.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -173,7 +119,7 @@ export class UserAdminStore {
     return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
   }
 
-  /** Removes a user if the conditions hold, like `change`. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a user under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
   remove(
     id: string,
     conditions: UserConditions,
@@ -199,7 +145,7 @@ export class UserAdminStore {
     )
     const row = results.at(-1)?.results[0]
     const isChanged = (results[0]?.meta.changes ?? 0) > 0
-    return judgeEdit(row === undefined ? null : decodeRow(row), { isChanged, versions })
+    return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
   }
 
   #select(id: string): D1PreparedStatement {
@@ -212,13 +158,14 @@ function columnsOf(edit: UserEdit) {
     username: edit.username,
     roles: edit.roles && JSON.stringify(edit.roles),
     profile: edit.profile && JSON.stringify(edit.profile),
+    search: edit.username === undefined && edit.profile === undefined ? undefined : (edit.search ?? null),
     enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
     must_change_password: edit.mustChangePassword === undefined ? undefined : Number(edit.mustChangePassword),
     ...passwordColumnsOf(edit),
   }
 }
 
-/** A new password resets the results of checks of the old one. */
+/** A new password resets the results of the checks of the old password. */
 function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   if (passwordHash === undefined) return {}
   return {
@@ -229,7 +176,7 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
   }
 }
 
-/** The conditions are in the statement itself: if two admins demote each other at the same time, one of them remains. */
+/** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
 function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
   const { versions, adminPool, passwordHash } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
@@ -249,17 +196,16 @@ function toInsert(user: User & { profile: Profile }) {
     mustChangePassword: Number(user.mustChangePassword),
     hashReplaceable: Number(user.isHashReplaceable),
   }
-  return { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt, ...flags }
-}
-
-function decodeRow(value: unknown): UserRecord {
-  const user = decodeUserRow(value)
-  const record = `user ${user.id}`
-  const { profile, version, updated_at } = decodeRecord(extrasSchema, record, value)
   return {
-    ...user,
-    profile: decodeRecord(profileSchema, record, parseJsonColumn(record, profile)),
-    version,
-    updatedAt: updated_at,
+    id,
+    pool,
+    username,
+    passwordHash,
+    roles,
+    profile,
+    breachCheckedAt,
+    createdAt,
+    ...flags,
+    search: searchTextOf(user),
   }
 }

@@ -27,7 +27,7 @@ export class UserImportStore {
 
   /**
    * Replaces hashes that an import may replace, in one transaction with further statements. Older refresh tokens become invalid.
-   * Access tokens need no revocation, because no sign-in has used the old hash.
+   * No access token needs a revocation, because no sign-in has used the old hash.
    *
    * @param hashes PHC strings by the ids of users.
    * @param now Unix seconds.

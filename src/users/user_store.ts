@@ -4,7 +4,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { decodeFailureCounts, type FailureCount, type FailureKey } from './failure_count.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from './user.ts'
 
-/** The database of a read: a replica near the caller, which can be behind, or the primary. */
+/** The source of a read: a replica near the caller, which can be behind, or the primary. */
 export type ReadFrom = 'replica' | 'primary'
 
 const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
@@ -20,7 +20,7 @@ const SELECT_FOR_SIGN_IN = `
 
 const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })
 
-/** The user and the counts that a sign-in reads. The username is normalised. */
+/** The user and the counts to read for a sign-in. The username is normalised. */
 interface SignInQuery {
   pool: string
   username: string
@@ -72,8 +72,8 @@ export class UserStore {
   }
 
   /**
-   * Replaces a hash by another hash of the same password, if the user still has the old hash. A password that was changed in the
-   * meantime stays. No token becomes invalid. Afterwards no import may replace the hash.
+   * Replaces a hash by another hash of the same password, if the user still has the old hash. So a concurrent change of the
+   * password stays. No token becomes invalid. Afterwards, no import may replace the hash.
    *
    * @returns whether the hash was replaced
    * @throws StorageUnavailable

@@ -1,6 +1,6 @@
 import { findUsernameProblem } from '@sallyport/formats/username'
 
-/** Scripts by their writing system. Letters of one writing system in a name are usual (UTS 39 §5.1). */
+/** The scripts of each writing system. A name normally has letters of one writing system (UTS 39 §5.1). */
 const SYSTEMS: readonly (readonly [name: string, letters: RegExp])[] = [
   ['Latin', /\p{Script=Latin}/u],
   ['Cyrillic', /\p{Script=Cyrillic}/u],
@@ -17,10 +17,10 @@ const SYSTEMS: readonly (readonly [name: string, letters: RegExp])[] = [
   ],
 ]
 
-/** Common and inherited letters, such as the long vowel mark of Japanese, belong to every writing system. */
+/** Common and inherited characters belong to every writing system, such as the long vowel mark of Japanese. */
 const OF_NO_SCRIPT = /[\p{Script=Common}\p{Script=Inherited}]/u
 
-/** Letters of other scripts that look like Latin ones, in lower case, by the confusables table of UTS 39. */
+/** Lower-case letters of other scripts that look like Latin letters (the confusables table of UTS 39). */
 const LATIN_LOOKALIKES: readonly (readonly [name: string, only: RegExp])[] = [
   ['Cyrillic', /^[асеорхуіјѕһԁԛԝкгпӏүв]+$/u],
   ['Greek', /^[ανορυικγτχωεη]+$/u],
@@ -28,7 +28,7 @@ const LATIN_LOOKALIKES: readonly (readonly [name: string, only: RegExp])[] = [
 ]
 
 /**
- * Warnings about a stored username for operators. Each text continues `The username …`. Empty for an ordinary name.
+ * Warnings for operators about a stored username; empty for a normal name. Each text follows `The username`.
  */
 export function findUsernameWarnings(username: string): string[] {
   const problem = findUsernameProblem(username)
@@ -55,5 +55,5 @@ function isLatinAndEastAsian(systems: readonly string[]): boolean {
 
 function findLookalike(letters: readonly string[]): string | null {
   const [name] = LATIN_LOOKALIKES.find(([, only]) => only.test(letters.join(''))) ?? []
-  return name === undefined ? null : `is made of ${name} letters that look like Latin ones`
+  return name === undefined ? null : `has only ${name} letters, which look like Latin letters`
 }

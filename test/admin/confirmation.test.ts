@@ -9,6 +9,7 @@ const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm 
 })
 
 const ALWAYS = 'in any case'
+const FOR_ACCOUNTS = 'if it gives a client an admin scope, or enables or adds a secret to such a client'
 const FOR_ADMINS = 'if the change makes a user an admin'
 const NEVER = null
 
@@ -19,15 +20,15 @@ const RULES: Record<string, string | null> = {
   confirmPassword: NEVER,
   changeOwnPassword: NEVER,
   listClients: NEVER,
-  createClient: NEVER,
-  importClients: NEVER,
+  createClient: FOR_ACCOUNTS,
+  importClients: FOR_ACCOUNTS,
   readClient: NEVER,
-  updateClient: NEVER,
-  enableClient: NEVER,
+  updateClient: FOR_ACCOUNTS,
+  enableClient: FOR_ACCOUNTS,
   disableClient: NEVER,
   signOutClient: NEVER,
   deleteClient: NEVER,
-  addClientSecret: NEVER,
+  addClientSecret: FOR_ACCOUNTS,
   retireClientSecret: NEVER,
   listUsers: NEVER,
   createUser: FOR_ADMINS,
@@ -59,6 +60,15 @@ const draft = (roles: string[], pool = 'operators') => ({
   roles,
 })
 
+const account = () => ({
+  client_id: `account-${crypto.randomUUID()}`,
+  api: 'admin',
+  grants: ['client_credentials'],
+  scopes: ['users:read'],
+})
+const addAccount = ({ server }: TestOperator, scopes: string[]) =>
+  server.addClient({ api: 'admin', grants: ['client_credentials'], scopes })
+
 /** Calls that need a confirmation. */
 const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>> = {
   'to create an admin': (operator) => operator.post('/users', draft(['admin'])),
@@ -82,6 +92,20 @@ const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
   },
   'to set one’s own password as that of a user': (operator) =>
     operator.post(`/users/${operator.id}/password`, { password: 'a password of an operator' }),
+  'to create a service account': (operator) => operator.post('/clients', account()),
+  'to import a service account': (operator) => operator.post('/clients/import', { rows: [account()] }),
+  'to give a client an admin scope': async (operator) => {
+    const { id } = await addAccount(operator, ['users:read'])
+    return operator.patch(`/clients/${id}`, { scopes: ['users:read', 'users:write'] }, '"1"')
+  },
+  'to add a secret to a service account': async (operator) => {
+    const { id } = await addAccount(operator, ['users:read'])
+    return operator.post(`/clients/${id}/secrets`)
+  },
+  'to enable a service account': async (operator) => {
+    const { id } = await addAccount(operator, ['users:read'])
+    return operator.post(`/clients/${id}/enable`)
+  },
   'to give a key up as compromised': async (operator) => {
     const { body } = await operator.post('/keys/rotate')
     return operator.delete(`/keys/${body.kid}`)
@@ -103,6 +127,12 @@ const HARMLESS: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
   'to demote an admin': async (operator) => {
     const { id } = await operator.server.addUser({ pool: 'operators', roles: ['admin'] })
     return operator.patch(`/users/${id}`, { roles: ['support'] }, '"1"')
+  },
+  'to try an import of a service account': (operator) =>
+    operator.post('/clients/import', { rows: [account()], dry_run: true }),
+  'to remove a scope of a service account': async (operator) => {
+    const { id } = await addAccount(operator, ['users:read', 'users:write'])
+    return operator.patch(`/clients/${id}`, { scopes: ['users:read'] }, '"1"')
   },
   'to enable a customer': async (operator) => {
     const { id } = await operator.server.addUser({ enabled: false, roles: ['admin'] })

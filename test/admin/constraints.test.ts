@@ -167,19 +167,24 @@ describe('a request whose statement fails a constraint', () => {
     expect(response.headers.get('Retry-After')).toBeNull()
   })
 
+  const NEW_USER = { pool: 'customers', username: 'someone', password: PASSWORD }
+
   it.each([
-    ['POST /users', '/users', { pool: 'customers', username: 'someone', password: PASSWORD }],
+    ['POST /users', '/users', NEW_USER, 'NOT NULL constraint failed: audit_events.reason'],
     [
       'an import',
       '/users/import',
       { rows: [{ pool: 'customers', username: 'other', password_hash: BCRYPT }] },
+      'NOT NULL constraint failed: audit_events.reason',
     ],
+    ['an index on an expression', '/users', NEW_USER, "UNIQUE constraint failed: index ''users_by_name''"],
+    ['a name without a table', '/users', NEW_USER, 'NOT NULL constraint failed: users2'],
   ])(
-    'a constraint of a table that no request fills gives 500, and no user is added: %s',
-    async (_what, path, body) => {
+    'a constraint of a table that no request fills, or of no table, gives 500, and no user is added: %s',
+    async (_what, path, body, message) => {
       await env.DB.prepare(
         `CREATE TRIGGER poison_audit_events BEFORE INSERT ON audit_events
-       BEGIN SELECT RAISE(ABORT, 'NOT NULL constraint failed: audit_events.reason'); END`,
+       BEGIN SELECT RAISE(ABORT, '${message}'); END`,
       ).run()
       const response = await operator.post(path, body)
       expect([response.status, response.body]).toEqual([

@@ -1,109 +1,13 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { OPERATIONS } from '../../src/admin/operations.ts'
-import { compact } from '../../src/lib/compact.ts'
+import { ADMIN_SCOPES } from '../../src/oauth/admin_scope.ts'
+import { draft, EXAMPLES, NEW_PASSWORD, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, callAdmin, TestOperator } from '../support/operator.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
-/** The input of an operation. */
-interface Example {
-  path: string
-  body?: unknown
-  version?: unknown
-}
-
-/** Creates the data that an operation needs, and returns its input. */
-type MakeExample = (server: TestServer, operator: TestOperator) => Promise<Example> | Example
-
-const NEW_PASSWORD = 'a password that is set by an operator'
-const draft = () => ({ client_id: `made-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] })
-const person = () => ({
-  pool: 'customers',
-  username: `${crypto.randomUUID()}@example.com`,
-  password: PASSWORD,
-})
-
-const ofClient = (suffix: string, rest: Omit<Example, 'path'> = {}): MakeExample => {
-  return async (server) => ({ path: `/clients/${(await server.addClient()).id}${suffix}`, ...rest })
-}
-const ofUser = (suffix: string, rest: Omit<Example, 'path'> = {}): MakeExample => {
-  return async (server) => ({ path: `/users/${(await server.addUser()).id}${suffix}`, ...rest })
-}
-const ofSession = (suffix: string): MakeExample => {
-  return async (server) => {
-    const client = await server.addClient()
-    const user = await server.addUser()
-    await server.signIn(client, user.username)
-    const { sid } = await latestSession(user.id)
-    return { path: `/sessions/${sid}${suffix}` }
-  }
-}
-const at =
-  (path: string, body?: unknown): MakeExample =>
-  () =>
-    compact({ path, body })
-
-/** One example for each operation. */
-const EXAMPLES: Record<string, MakeExample> = {
-  readMe: at('/me'),
-  confirmPassword: at('/me/confirm', { current_password: PASSWORD }),
-  changeOwnPassword: at('/me/password', { current_password: PASSWORD, password: NEW_PASSWORD }),
-  listClients: at('/clients?limit=2'),
-  createClient: () => ({ path: '/clients', body: draft() }),
-  importClients: () => ({ path: '/clients/import', body: { rows: [draft()] } }),
-  readClient: ofClient(''),
-  updateClient: ofClient('', { body: { name: 'Another name' }, version: '"1"' }),
-  enableClient: ofClient('/enable'),
-  disableClient: ofClient('/disable'),
-  signOutClient: ofClient('/sign-out'),
-  deleteClient: ofClient('', { version: '"1"' }),
-  addClientSecret: ofClient('/secrets'),
-  retireClientSecret: async (server, operator) => {
-    const { id } = await server.addClient()
-    const { secrets } = (await operator.get(`/clients/${id}`)).body
-    const [{ secret_id }] = secrets as [{ secret_id: string }]
-    return { path: `/clients/${id}/secrets/${secret_id}/retire`, body: {} }
-  },
-  listUsers: at('/users?limit=2'),
-  createUser: () => ({ path: '/users', body: person() }),
-  importUsers: () => ({ path: '/users/import', body: { rows: [person()] } }),
-  verifyHash: at('/users/import/verify', {
-    password: PASSWORD,
-    password_hash: `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`,
-  }),
-  readUser: ofUser(''),
-  updateUser: ofUser('', { body: { roles: ['wholesale'] }, version: '"1"' }),
-  enableUser: ofUser('/enable'),
-  disableUser: ofUser('/disable'),
-  signOutUser: ofUser('/sign-out'),
-  setPassword: ofUser('/password', { body: { password: NEW_PASSWORD } }),
-  deleteUser: ofUser('', { version: '"1"' }),
-  listSessions: (_server, operator) => ({ path: `/sessions?subject=${operator.id}` }),
-  readSession: ofSession(''),
-  endSession: ofSession(''),
-  readSessionStory: ofSession('/story'),
-  readStatistics: at('/statistics?minutes=5'),
-  listKeys: at('/keys'),
-  rotateKeys: at('/keys/rotate'),
-  resealKeys: at('/keys/reseal'),
-  revokeKey: async (_server, operator) => {
-    await operator.post('/keys/rotate')
-    const { items } = (await operator.get('/keys')).body
-    const next = (items as { kid: string; state: string }[]).find(({ state }) => state === 'next')
-    return { path: `/keys/${next?.kid}` }
-  },
-  listAudit: at('/audit?limit=2'),
-}
-
 /** A second rotation of keys, or sealing under the present secret, changes nothing. */
 const MAY_CHANGE_NOTHING = ['verifyHash', 'rotateKeys', 'resealKeys']
-
-async function latestSession(subject: string): Promise<{ sid: string }> {
-  const select = env.DB.prepare(
-    `SELECT sid FROM audit_events WHERE subject = ? AND kind = 'issue' ORDER BY id DESC`,
-  )
-  return (await select.bind(subject).first<{ sid: string }>()) ?? { sid: '' }
-}
 
 async function eventsAfter(id: number) {
   const select = env.DB.prepare('SELECT * FROM audit_events WHERE id > ? AND actor IS NOT NULL').bind(id)
@@ -190,9 +94,27 @@ describe('the OpenAPI document', () => {
       openapi: '3.1.0',
       info: { title: 'Sallyport admin API', version: '1' },
       servers: [{ url: `${ISSUER}/admin/api` }],
-      security: [{ operator: [] }],
-      components: { securitySchemes: { operator: { type: 'oauth2' } } },
+      components: {
+        securitySchemes: {
+          operator: { type: 'oauth2' },
+          service_account: { type: 'oauth2', flows: { clientCredentials: { scopes: ADMIN_SCOPES } } },
+        },
+      },
     })
+  })
+
+  it('the document names the role and the scope of every operation', () => {
+    const paths = document.paths as Record<string, Record<string, Record<string, unknown>>>
+    const shown = OPERATIONS.map(({ method, path }) => paths[path]?.[method.toLowerCase()])
+    expect(shown.map((operation) => operation?.security)).toEqual(
+      OPERATIONS.map(({ scope }) => [{ operator: [] }, ...(scope ? [{ service_account: [scope] }] : [])]),
+    )
+    expect(paths['/users']?.get?.description).toBe(
+      'An operator needs the role support or admin. A service account needs the scope users:read.',
+    )
+    expect(paths['/keys/{kid}']?.delete?.description).toBe(
+      'An operator needs the role admin. Service accounts cannot call it.',
+    )
   })
 
   it('the document lists every operation with a unique name', () => {
@@ -238,15 +160,15 @@ describe('the output of the admin API', () => {
     await read(operator.get(`/clients?q=${made.body.client_id}`))
     const username = `${crypto.randomUUID()}@example.com`
     const profile = { name, email: username }
-    const user = await operator.post('/users', { ...person(), username, profile, password: NEW_PASSWORD })
+    const user = await operator.post('/users', { ...newUser(), username, profile, password: NEW_PASSWORD })
     await operator.patch(`/users/${user.body.id}`, { profile: { name: `${name} II` } }, '"1"')
     await operator.post(`/users/${user.body.id}/password`, { password: NEW_PASSWORD })
     await operator.post('/me/password', { current_password: 'mistyped horse', password: NEW_PASSWORD })
-    await operator.post('/users', { ...person(), password: 7, secret: NEW_PASSWORD })
+    await operator.post('/users', { ...newUser(), password: 7, secret: NEW_PASSWORD })
     await operator.post('/users/import', {
       rows: [
-        { ...person(), username },
-        { ...person(), password: '' },
+        { ...newUser(), username },
+        { ...newUser(), password: '' },
       ],
     })
     await read(operator.get('/audit?limit=100'))

@@ -6,7 +6,7 @@ import { aroundD1, isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { readFeed } from '../support/feed.ts'
 import { TestOperator } from '../support/operator.ts'
-import { ADMIN_AUDIENCE, ISSUER, PASSWORD, TestServer, type TokenAnswer } from '../support/server.ts'
+import { ADMIN_AUDIENCE, ISSUER, PASSWORD, TestServer, type TokenResponse } from '../support/server.ts'
 
 const NEW_PASSWORD = 'a password of their own'
 const CHANGE = { current_password: PASSWORD, password: NEW_PASSWORD }
@@ -16,10 +16,10 @@ const DEAD = {
   error_description: 'The refresh token is invalid.',
 }
 
-async function change(operator: TestOperator): Promise<TokenAnswer> {
+async function change(operator: TestOperator): Promise<TokenResponse> {
   const { status, body } = await operator.post('/me/password', CHANGE)
   expect(status).toBe(200)
-  return body as unknown as TokenAnswer
+  return body as unknown as TokenResponse
 }
 
 async function expectDead({ server, client }: TestOperator, refreshToken: string | undefined): Promise<void> {

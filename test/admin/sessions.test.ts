@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
-import { credentials, type TestClient, TestServer, type TokenAnswer } from '../support/server.ts'
+import { credentials, type TestClient, TestServer, type TokenResponse } from '../support/server.ts'
 
 const SHARDS = {
   session_shards: [
@@ -18,7 +18,7 @@ interface Shown {
   refreshes: number
 }
 
-const sidOf = ({ access_token }: TokenAnswer) => decodeJwt<{ sid: string }>(access_token).sid
+const sidOf = ({ access_token }: TokenResponse) => decodeJwt<{ sid: string }>(access_token).sid
 
 async function list(operator: TestOperator, query: string): Promise<Shown[]> {
   const shown: Shown[] = []
@@ -201,16 +201,16 @@ describe('the timeline of a session', () => {
   })
 
   it('the timeline has the revocation of its user or client with the actor, and no other revocation', async () => {
-    for (const of of ['person', 'client'] as const) {
+    for (const of of ['user', 'client'] as const) {
       const { server, operator, client, user } = await setUp()
       await operator.post(`/users/${user.id}/sign-out`)
       server.clock.time += 10
       const tokens = await server.signIn(client, user.username)
       server.clock.time += 10
       await operator.post(`/users/${(await server.addUser()).id}/sign-out`)
-      const path = of === 'person' ? `/users/${user.id}/disable` : `/clients/${client.id}/disable`
+      const path = of === 'user' ? `/users/${user.id}/disable` : `/clients/${client.id}/disable`
       await operator.post(path)
-      const reason = of === 'person' ? 'the user was disabled' : 'the client was disabled'
+      const reason = of === 'user' ? 'the user was disabled' : 'the client was disabled'
       expect(await tell(operator, sidOf(tokens))).toMatchObject({
         ending: `It ended: ${reason}.`,
         events: [

@@ -8,7 +8,7 @@ beforeAll(emptyStores)
 // The clock of this server is ahead, and so are the times of its events.
 afterAll(emptyStores)
 
-it('an operator sees how many passwords were found, and how many could not be looked for', async () => {
+it('the statistics count the breached passwords and the unchecked passwords', async () => {
   const { ranges, server, client } = await breachScene()
   const calm = new TestServer({ clock: server.clock })
   const operator = new TestOperator(server, await TestOperator.confirmed(calm))
@@ -21,7 +21,7 @@ it('an operator sees how many passwords were found, and how many could not be lo
   expect(body.total).toMatchObject({ breached_passwords: 2, unchecked_passwords: 1, failures: 0 })
 })
 
-it('the dashboard has both, where config.yml says whom to ask', async () => {
+it('the dashboard shows both counts only if config.yml has `breached_passwords`', async () => {
   const { server } = await breachScene()
   const titlesOf = (html: string) =>
     [...html.matchAll(/class="chart-title">([^<]+)</g)].map(([, title]) => title)
@@ -32,7 +32,7 @@ it('the dashboard has both, where config.yml says whom to ask', async () => {
   expect(titlesOf(html)).toEqual([...usual, 'Breached passwords', 'Unchecked passwords'])
 })
 
-it('the console says to an operator that the password is breached, and of a person too', async () => {
+it('the console shows a breached password of the operator and of a user', async () => {
   const { server, client } = await breachScene({ outcome: 'change' })
   const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
   const browser = new ConsoleBrowser(server)

@@ -11,7 +11,7 @@ import { changePassword } from '../support/sign_out.ts'
 const isNote = (sql: string) => sql.includes('SET breach_checked_at')
 
 describe('the stored result of a breach check', () => {
-  it('stays after the hash is replaced', async () => {
+  it('the stored result of a breach check stays after the hash is replaced', async () => {
     const { ranges, server, client } = await breachScene()
     const username = `${crypto.randomUUID()}@example.com`
     const draft = { pool: 'customers', username, roles: [], enabled: true }
@@ -29,7 +29,7 @@ describe('the stored result of a breach check', () => {
   })
 
   it.each([PASSWORD, FRESH])(
-    'is not stored for another password that was set in between',
+    'the stored result of a breach check is not stored for another password that was set in between',
     async (password) => {
       let meanwhile = async () => {}
       const db = aroundD1(async (sql, call) => {
@@ -46,7 +46,7 @@ describe('the stored result of a breach check', () => {
     },
   )
 
-  it('is stored before the response, which is 503 after a failed write, because a refresh must see the result', async () => {
+  it('the stored result of a breach check is stored before the response, which is 503 after a failed write, because a refresh must see the result', async () => {
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
     const { server, client } = await breachScene({ outcome: 'change' }, { env: { DB: faulty.db } })
     const { username } = await server.addUser()
@@ -54,7 +54,7 @@ describe('the stored result of a breach check', () => {
     expect(claimsOf(await server.signIn(client, username))).toEqual(HELD)
   })
 
-  it('does not fail a sign-in if the password is not breached and the write fails', async () => {
+  it('the stored result of a breach check does not fail a sign-in if the password is not breached and the write fails', async () => {
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isNote })
     const { server, client } = await breachScene({}, { env: { DB: faulty.db } })
     const user = await server.addUser({ password: FRESH })

@@ -16,7 +16,7 @@ import { PASSWORD } from '../support/server.ts'
 
 const DAY = 86_400
 
-describe('while the breach service', () => {
+describe('an outage of the breach service', () => {
   const lines = (text: string) => () => new Response(text)
   const endless = () =>
     new Response(
@@ -31,12 +31,12 @@ describe('while the breach service', () => {
     ['wants us slower', 'status 429', () => new Response(null, { status: 429 })],
     ['has moved', 'status 302', () => Response.redirect('https://elsewhere.test/range/', 302)],
     ['cannot be reached', 'no connection', () => Promise.reject(new Error(`fetch ${RANGE_URL} failed`))],
-    ['sends a page', 'a malformed response', lines('<!doctype html>')],
-    ['sends without an end', 'too long a response', endless],
+    ['sends a page', 'the response is malformed', lines('<!doctype html>')],
+    ['sends without an end', 'the response is too long', endless],
     ['does not answer', 'timeout', silent],
     ['begins a response and stops', 'timeout', stalled],
   ])(
-    '%s, users sign in without a check, which is an audit event and is not stored',
+    'users sign in without a check while the breach service %s, with an audit event and no stored result',
     async (_case, reason, fault) => {
       const { ranges, server, client } = await breachScene({ outcome: 'change' })
       const user = await server.addUser()
@@ -52,7 +52,7 @@ describe('while the breach service', () => {
     },
   )
 
-  it('is down, no sign-in waits for it for half a minute, and then one sends a request', async () => {
+  it('no sign-in waits for the breach service for half a minute after a failure, and then one sends a request', async () => {
     const { ranges, server, client } = await breachScene()
     const [first, second] = [await server.addUser(), await server.addUser()]
     ranges.fault = () => new Response(null, { status: 503 })
@@ -62,13 +62,13 @@ describe('while the breach service', () => {
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(NOTHING_SAID)
     expect(ranges.asked).toHaveLength(1)
     expect(await auditOf({ subject: second.id, kind: 'unchecked_password' })).toMatchObject([
-      { reason: 'sign-in: not sent, the service failed a moment ago' },
+      { reason: 'sign-in: not sent, because the service failed recently' },
     ])
     server.clock.time += 1
     expect(claimsOf(await server.signIn(client, second.username))).toMatchObject(CLAIMED)
   })
 
-  it('is down, the stored result of a password stays', async () => {
+  it('the stored result of a password stays while the breach service is down', async () => {
     const { ranges, server, client } = await breachScene({ outcome: 'change', recheck_days: 1 })
     const { username } = await server.addUser()
     await server.signIn(client, username)
@@ -78,8 +78,8 @@ describe('while the breach service', () => {
   })
 })
 
-describe('neither a password nor any part of its SHA-1', () => {
-  it('is in the log or the audit trail, found or not', async () => {
+describe('the log and the audit trail', () => {
+  it('neither the log nor the audit trail contains a password or a part of its SHA-1', async () => {
     const written: string[] = []
     for (const level of ['info', 'warn', 'error'] as const) {
       const spy = vi.spyOn(console, level).mockImplementation((line: string) => written.push(line))

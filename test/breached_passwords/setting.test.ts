@@ -17,7 +17,7 @@ describe('a new password', () => {
     return new TestOperator(server, await TestOperator.confirmed(new TestServer({ clock: server.clock })))
   }
 
-  it('is refused if it is breached, for every way to set one, with an audit event', async () => {
+  it('a new password is refused if it is breached, for every way to set one, with an audit event', async () => {
     const { server } = await breachScene()
     const operator = await newOperator(server)
     const user = await server.addUser()
@@ -45,36 +45,39 @@ describe('a new password', () => {
     }
   })
 
-  it.each([true, false])('is refused in a row of an import with dry_run %s', async (isDryRun) => {
-    const { server } = await breachScene()
-    const operator = await newOperator(server)
-    const rows = [draft(PASSWORD), draft(FRESH)]
-    const { body } = await operator.post('/users/import', { rows, dry_run: isDryRun })
-    expect(body.results).toMatchObject([
-      { status: 'refused', reason: `password: ${REFUSED[0]?.message}` },
-      { status: 'created' },
-    ])
-  })
+  it.each([true, false])(
+    'a new password is refused in a row of an import with dry_run %s',
+    async (isDryRun) => {
+      const { server } = await breachScene()
+      const operator = await newOperator(server)
+      const rows = [draft(PASSWORD), draft(FRESH)]
+      const { body } = await operator.post('/users/import', { rows, dry_run: isDryRun })
+      expect(body.results).toMatchObject([
+        { status: 'refused', reason: `password: ${REFUSED[0]?.message}` },
+        { status: 'created' },
+      ])
+    },
+  )
 
-  it('is not checked again at the first sign-in if it was not breached', async () => {
+  it('a new password is not checked again at the first sign-in if it was not breached', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
-    const person = draft(FRESH)
-    const { body } = await operator.post('/users', person)
+    const customer = draft(FRESH)
+    const { body } = await operator.post('/users', customer)
     expect(await breachRowOf({ id: String(body.id) })).toEqual({
       breach_checked_at: server.clock.time,
       password_breached: 0,
     })
-    await server.signIn(client, person.username, FRESH)
+    await server.signIn(client, customer.username, FRESH)
     expect(ranges.asked).toHaveLength(1)
   })
 
-  it('is accepted while the service is down, with an audit event, and is checked at the next sign-in', async () => {
+  it('a new password is accepted while the service is down, with an audit event, and is checked at the next sign-in', async () => {
     const { ranges, server, client } = await breachScene()
     const operator = await newOperator(server)
     ranges.fault = () => new Response(null, { status: 500 })
-    const person = draft(PASSWORD)
-    const { status, body } = await operator.post('/users', person)
+    const customer = draft(PASSWORD)
+    const { status, body } = await operator.post('/users', customer)
     expect(status).toBe(201)
     expect(await auditOf({ kind: 'unchecked_password', actor: operator.id })).toMatchObject([
       { outcome: 'ok', reason: 'set: status 500' },
@@ -85,10 +88,10 @@ describe('a new password', () => {
     })
     ranges.fault = null
     server.clock.time += 30
-    expect(claimsOf(await server.signIn(client, person.username))).toMatchObject(CLAIMED)
+    expect(claimsOf(await server.signIn(client, customer.username))).toMatchObject(CLAIMED)
   })
 
-  it('can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {
+  it('a new password can be any text of 8 characters if config.yml has no `breached_passwords`', async () => {
     const server = new TestServer()
     const operator = await newOperator(server)
     expect((await operator.post('/users', draft('password'))).status).toBe(201)

@@ -20,7 +20,7 @@ import { credentials, PASSWORD, TestServer } from '../support/server.ts'
 const DAY = 86_400
 
 describe('a sign-in with a breached password, with the outcome `claim`', () => {
-  it('gives the usual response and tokens with the claim, also at refreshes', async () => {
+  it('a sign-in with a breached password and the outcome `claim` gives the usual response and tokens with the claim, also at refreshes', async () => {
     const { server, client } = await breachScene()
     const user = await server.addUser({ roles: ['vip'] })
     const signedIn = await server.signIn(client, user.username)
@@ -29,7 +29,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
     expect(claimsOf(refreshed)).toEqual({ scope: SCOPE, roles: ['vip'], ...CLAIMED })
   })
 
-  it('is an audit event, and sends one request for all isolates until the next check is due', async () => {
+  it('a sign-in with a breached password and the outcome `claim` is an audit event, and sends one request for all isolates until the next check is due', async () => {
     const { ranges, server, client } = await breachScene({ recheck_days: 7 })
     const user = await server.addUser()
     await server.signIn(client, user.username)
@@ -46,7 +46,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
     expect(ranges.asked).toHaveLength(2)
   })
 
-  it('gives tokens without the claim until the password is on the list', async () => {
+  it('a sign-in with a breached password and the outcome `claim` gives tokens without the claim until the password is on the list', async () => {
     const { ranges, server, client } = await breachScene({ recheck_days: 7 })
     const user = await server.addUser({ password: FRESH })
     expect(claimsOf(await server.signIn(client, user.username, FRESH))).toMatchObject(NOTHING_SAID)
@@ -59,7 +59,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
     expect(claimsOf(await server.signIn(client, user.username, FRESH))).toMatchObject(CLAIMED)
   })
 
-  it('sends five characters of the hash, and only for a correct password', async () => {
+  it('a sign-in with a breached password and the outcome `claim` sends five characters of the hash, and only for a correct password', async () => {
     const { ranges, server, client } = await breachScene()
     const [user, disabled] = [await server.addUser(), await server.addUser({ enabled: false })]
     const { prefix } = await rangeOf(encodeUtf8(PASSWORD))
@@ -77,7 +77,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
     expect(ranges.asked).toEqual([prefix])
   })
 
-  it('is checked again after the user sets another password', async () => {
+  it('a sign-in with a breached password and the outcome `claim` is checked again after the user sets another password', async () => {
     const { server, client } = await breachScene()
     const boss = await TestOperator.confirmed(server)
     const user = await server.addUser()
@@ -89,7 +89,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
     expect(claimsOf(await server.signIn(client, user.username, FRESH))).toMatchObject(NOTHING_SAID)
   })
 
-  it('gives tokens without the claim after config.yml has no `breached_passwords`', async () => {
+  it('a sign-in with a breached password and the outcome `claim` gives tokens without the claim after config.yml has no `breached_passwords`', async () => {
     const { server, client } = await breachScene()
     const user = await server.addUser()
     const tokens = await server.signIn(client, user.username)
@@ -102,7 +102,7 @@ describe('a sign-in with a breached password, with the outcome `claim`', () => {
 describe('a sign-in with a breached password, with the outcome `change`', () => {
   const change = { outcome: 'change' }
 
-  it('gives tokens without scope and roles, also at refreshes', async () => {
+  it('a sign-in with a breached password and the outcome `change` gives tokens without scope and roles, also at refreshes', async () => {
     const { server, client } = await breachScene(change)
     const user = await server.addUser({ roles: ['vip'] })
     const signedIn = await server.signIn(client, user.username)
@@ -111,7 +111,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
     expect(claimsOf(await server.refresh(client, signedIn.refresh_token))).toEqual(HELD)
   })
 
-  it('has no scope in its response to a requested scope, because an empty scope is not valid (RFC 6749 §3.3)', async () => {
+  it('a sign-in with a breached password and the outcome `change` has no scope in its response to a requested scope, because an empty scope is not valid (RFC 6749 §3.3)', async () => {
     const { server, client } = await breachScene(change)
     const { username } = await server.addUser()
     const parameters = { grant_type: 'password', ...credentials(client), username, password: PASSWORD }
@@ -125,7 +125,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
     ])
   })
 
-  it('ends with a new password: the tokens have scope and roles again', async () => {
+  it('a sign-in with a breached password and the outcome `change` ends with a new password: the tokens have scope and roles again', async () => {
     const { server, client } = await breachScene(change)
     const boss = await TestOperator.confirmed(new TestServer({ clock: server.clock }))
     const user = await server.addUser({ roles: ['vip'] })
@@ -135,7 +135,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
     expect(claimsOf(again)).toEqual({ scope: SCOPE, roles: ['vip'], ...NOTHING_SAID })
   })
 
-  it('restricts existing sessions of the user from the next refresh on', async () => {
+  it('a sign-in with a breached password and the outcome `change` restricts existing sessions of the user from the next refresh on', async () => {
     const { server, client } = await breachScene(change)
     const { username } = await server.addUser({ roles: ['vip'] })
     const before = await new TestServer({ clock: server.clock }).signIn(client, username)
@@ -144,7 +144,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
     expect(claimsOf(await server.refresh(client, before.refresh_token))).toEqual(HELD)
   })
 
-  it('gives a restricted session its whole scope after config.yml has `claim` again', async () => {
+  it('a sign-in with a breached password and the outcome `change` gives a restricted session its whole scope after config.yml has `claim` again', async () => {
     const { server, client } = await breachScene(change)
     const { username } = await server.addUser({ roles: ['vip'] })
     const restricted = await server.signIn(client, username)
@@ -156,7 +156,7 @@ describe('a sign-in with a breached password, with the outcome `change`', () => 
     expect(claimsOf(refreshed)).toEqual({ scope: SCOPE, roles: ['vip'], ...CLAIMED })
   })
 
-  it('lets an operator only change the password, and not to the same one', async () => {
+  it('a sign-in with a breached password and the outcome `change` lets an operator only change the password, and not to the same one', async () => {
     const { ranges, server } = await breachScene(change)
     const operator = await TestOperator.signIn(server)
     expect(claimsOf(operator.tokens)).toEqual(HELD)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-/** Statements at the beginning of a line, or `import(` anywhere: the texts of commands have such words too. */
+/** Import statements at the beginning of a line, or `import(` anywhere. The texts of commands contain these words too. */
 const IMPORT =
   /^(?:import|export (?:type )?[*{]|\} from)[^'"\n]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm
 const MAX_LINES = 300
@@ -18,7 +18,7 @@ const ALLOWED = [
 ]
 
 /** Each folder of packages/cli/src/ imports from itself and from those before it; `commands.ts` and the like come last. */
-const LADDER = ['core', 'api', 'import', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
+const LAYERS = ['core', 'api', 'import', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
 
 const files = new Map(
   readdirSync('packages/cli/src', { recursive: true, encoding: 'utf8' })
@@ -38,7 +38,7 @@ const imports = [...files].flatMap(([path, text]) =>
 )
 
 function rungOf(path: string): number {
-  return LADDER.indexOf(path.split('/')[3] ?? '')
+  return LAYERS.indexOf(path.split('/')[3] ?? '')
 }
 
 describe('the command line', () => {

@@ -54,7 +54,7 @@ describe('a NULL marker', () => {
       column: column.name,
       fields,
     })),
-  )('is an absent value in every format: $name', async ({ column, fields }) => {
+  )('a NULL marker is an absent value in every format: $name', async ({ column, fields }) => {
     for (const { format, write } of WRITERS) {
       for (const marker of NULL_MARKERS) {
         const rows = await read(write(column, marker), { format, fields, rules: { ignore: ['other'] } })
@@ -69,7 +69,7 @@ describe('a NULL marker', () => {
       column: column.name,
       fields,
     })),
-  )('is no item of a list: $name', async ({ column, fields }) => {
+  )('a NULL marker is no item of a list: $name', async ({ column, fields }) => {
     for (const { format, write } of WRITERS) {
       for (const marker of NULL_MARKERS.filter((text) => format !== 'csv' || !text.includes('\\'))) {
         const rows = await read(write(column, `a|${marker}`), {
@@ -156,7 +156,7 @@ describe('a file with backslash escapes (--format mysql)', () => {
     ['username,name\n"a,b\n', 'a quote of the row in line 2 is never closed'],
     [`username\n${'x'.repeat(70_000)}\n`, 'the row in line 2 is too long'],
     ['', 'is empty: its first line must name the columns'],
-  ])('is refused as a whole where it is broken', async (text, message) => {
+  ])('the import refuses the whole file if one escape is malformed', async (text, message) => {
     await expect(read(text, { format: 'mysql', delimiter: ',' })).rejects.toThrow(message)
   })
 })
@@ -181,7 +181,7 @@ describe('a JSON document', () => {
     ['[{"username":"a"}', 'is incomplete: it is not JSON'],
     [`[{"username":"${'x'.repeat(70_000)}"}]`, 'the item in line 1 is too long'],
     ['[{"nobody":1}]', 'Columns of line 1:\n  "nobody" is not known'],
-  ])('is refused as a whole where it is broken: %#', async (text, message) => {
+  ])('the import refuses a malformed document as a whole: %#', async (text, message) => {
     await expect(read(text, { format: 'json' })).rejects.toThrow(message)
   })
 })
@@ -217,7 +217,7 @@ describe('the columns of a file', () => {
     [{ map: ['mail=username'] }, 'Columns of the first line:\n  "mail" of --map or --ignore is missing'],
     [{ ignore: ['note'] }, '"note" of --map or --ignore is missing'],
     [{ map: ['email=username'] }, '"username" and "email" both fill username'],
-  ])('are an error where the rules do not fit them: %j', async (rules, message) => {
+  ])('the import reports an error if the rules do not fit the columns: %j', async (rules, message) => {
     await expect(read('username,email\na,b\n', { rules })).rejects.toThrow(message)
   })
 
@@ -229,7 +229,7 @@ describe('the columns of a file', () => {
     [{ map: ['mail'] }, '--map must be COLUMN=FIELD'],
     [{ set: ['colour=red'] }, '--set: there is no field "colour"'],
     [{ set: ['pool'] }, '--set must be FIELD=VALUE'],
-  ])('are an error of the command line where a rule is malformed: %j', async (rules, message) => {
+  ])('a malformed rule for columns is an error of the command line: %j', async (rules, message) => {
     await expect(read('username\na\n', { rules })).rejects.toThrow(message)
   })
 

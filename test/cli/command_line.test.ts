@@ -80,7 +80,7 @@ describe('a command line', () => {
       ['clients', 'update', 'a', '--clear', 'name'],
       '--clear must be access-token-lifetime or refresh-token-lifetime',
     ],
-  ])('is refused with what is wrong: %j', (args, message) => {
+  ])('a command line is refused with the mistake: %j', (args, message) => {
     expect(refusalOf(...args)).toEqual(message)
   })
 
@@ -91,7 +91,7 @@ describe('a command line', () => {
     [['clients', '-h'], 'clients', true],
     [['clients', 'create', '--help'], 'clients create', true],
     [['clients', 'create', 'x', '--bad', '--help'], 'clients create', true],
-  ])('%j shows help', (args, help, isAskedFor) => {
+  ])('the command line %j shows help', (args, help, isAskedFor) => {
     expect(parseCommandLine(args, COMMANDS)).toEqual({ help, isAskedFor })
   })
 })

@@ -361,7 +361,7 @@ describe('keys', () => {
 
 describe('keys rotate', () => {
   it.each([LEAD_LIMITS.min - 1, LEAD_LIMITS.max + 1])(
-    'refuses --lead %d and names the limits',
+    'keys rotate refuses --lead %d and names the limits',
     async (lead) => {
       expect(await cli.run(['keys', 'rotate', '--lead', String(lead)])).toEqual({
         code: 2,
@@ -375,7 +375,7 @@ describe('keys rotate', () => {
 })
 
 describe('config check', () => {
-  it('needs no server and no sign-in, and lists every problem', async () => {
+  it('config check needs no server and no sign-in, and lists every problem', async () => {
     const away = cli.another('http://127.0.0.1:9')
     expect(await away.run(['config', 'check'])).toMatchObject({
       code: 0,

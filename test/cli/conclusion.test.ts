@@ -11,7 +11,7 @@ function sentence(session: object, end: object | null, ending = ''): string {
 }
 
 describe('the conclusion about a session', () => {
-  it('names a theft', () => {
+  it('the conclusion names a theft', () => {
     const end = { at: AT, reason: 'replayed refresh token', actor: null }
     expect(sentence({ state: 'ended' }, end)).toBe(
       `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because a refresh token was used again after its successor ` +
@@ -23,26 +23,26 @@ describe('the conclusion about a session', () => {
     ['revoked by its client', 'its application signed out'],
     ['merged into a customer', 'the guest signed in, and the customer took over'],
     ['a reason of a newer server', 'a reason of a newer server'],
-  ])('has words for "%s"', (reason, words) => {
+  ])('the conclusion explains the reason "%s"', (reason, words) => {
     expect(sentence({ state: 'ended' }, { at: AT, reason, actor: null })).toBe(
       `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because ${words}.`,
     )
   })
 
-  it('names the operator who revoked the session, with the time', () => {
+  it('the conclusion about a session names the operator who revoked the session, with the time', () => {
     const end = { at: AT, reason: 'the user was disabled', actor: 'user:ops', actor_name: 'ops@shop.test' }
     expect(sentence({ state: 'cut_off' }, end)).toBe(
       `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because the user was disabled, by the operator ops@shop.test.`,
     )
   })
 
-  it('shows the sentence of the server if the audit trail has no revocation', () => {
+  it('the conclusion about a session shows the sentence of the server if the audit trail has no revocation', () => {
     expect(sentence({ state: 'cut_off' }, null, 'It ended: somehow.')).toBe(
       'Session s1.x of amanda@shop.test (user:a): It ended: somehow.',
     )
   })
 
-  it('tells one that expired and one that lives', () => {
+  it('the conclusion distinguishes an expired session from a live session', () => {
     expect(sentence({ state: 'expired', expires_at: AT }, null)).toContain(
       `expired ${WHEN}: it was not refreshed in time`,
     )

@@ -6,7 +6,7 @@ import { AdminApi } from '../../packages/cli/src/api/admin_api.ts'
 
 const REQUIRED = { type: 'urn:problem-type:sallyport:confirmation-required', title: 'Confirm', status: 403 }
 
-/** A server whose confirmations are good for one request each, as if they had expired by the next. */
+/** A server whose confirmations are valid for one request. */
 async function startServer() {
   const passwords: string[] = []
   let valid = 0
@@ -28,7 +28,7 @@ async function startServer() {
 }
 
 describe('a command that needs a confirmation', () => {
-  it('asks for the password once, however often a confirmation expires', async () => {
+  it('a command prompts for the password once and confirms again after each expiry', async () => {
     const { origin, passwords } = await startServer()
     let asked = 0
     const askPassword = async () => {

@@ -7,7 +7,7 @@ import { Cli } from '../support/cli.ts'
 
 const parent = makeTemporaryDirectory()
 
-/** A credentials file of that mode, in a new directory of that mode. */
+/** Creates a credentials file with the mode, in a new directory with the other mode. */
 function makeFile({ mode = 0o600, directoryMode = 0o700 }) {
   const directory = mkdtempSync(join(parent, 'modes-'))
   const path = join(directory, 'credentials.json')
@@ -18,7 +18,7 @@ function makeFile({ mode = 0o600, directoryMode = 0o700 }) {
 }
 
 describe('a credentials file', () => {
-  it.each([0o600, 0o400, 0o700])('is not exposed by the mode %o', (mode) => {
+  it.each([0o600, 0o400, 0o700])('the mode %o does not expose a credentials file', (mode) => {
     expect(findExposures(makeFile({ mode }).path)).toEqual([])
   })
 
@@ -28,48 +28,54 @@ describe('a credentials file', () => {
     [0o604, '604'],
     [0o660, '660'],
     [0o610, '610'],
-  ])('is exposed where its mode lets other users at it: %o', (mode, written) => {
+  ])('the mode %o exposes a credentials file to other users', (mode, written) => {
     const { path } = makeFile({ mode })
     expect(findExposures(path)).toEqual([
       `other users can read ${path} (mode ${written}): chmod 600 it, sign out and sign in again`,
     ])
   })
 
-  it.each([0o755, 0o711])('is not exposed by a directory of mode %o, which others cannot change', (mode) => {
-    expect(findExposures(makeFile({ directoryMode: mode }).path)).toEqual([])
-  })
+  it.each([0o755, 0o711])(
+    'a directory of mode %o does not expose a credentials file, because other users cannot change it',
+    (mode) => {
+      expect(findExposures(makeFile({ directoryMode: mode }).path)).toEqual([])
+    },
+  )
 
   it.each([
     [0o777, '777'],
     [0o770, '770'],
     [0o702, '702'],
-  ])('is exposed where other users can change its directory: %o', (mode, written) => {
-    const { directory, path } = makeFile({ directoryMode: mode })
-    expect(findExposures(path)).toEqual([
-      `other users can replace files in ${directory} (mode ${written}): chmod 700 it`,
-    ])
-  })
+  ])(
+    'a directory of mode %o exposes a credentials file, because other users can change it',
+    (mode, written) => {
+      const { directory, path } = makeFile({ directoryMode: mode })
+      expect(findExposures(path)).toEqual([
+        `other users can replace files in ${directory} (mode ${written}): chmod 700 it`,
+      ])
+    },
+  )
 
-  it('is not exposed where it does not exist', () => {
+  it('a missing credentials file is not exposed', () => {
     const { directory } = makeFile({ directoryMode: 0o777 })
     expect(findExposures(join(directory, 'another.json'))).toEqual([])
   })
 })
 
 describe('the command line', () => {
-  it('warns at each command while its credentials file is exposed, and goes on', async () => {
+  it('each command prints a warning and continues while the credentials file is exposed', async () => {
     const cli = await Cli.build()
     const [warned, silent] = [makeFile({ mode: 0o644, directoryMode: 0o777 }), makeFile({})]
     const run = (directory: string) => cli.run(['whoami'], { env: { SALLYPORT_CONFIG_DIR: directory } })
-    const nobody =
+    const notSignedIn =
       'sallyport: No operator is signed in at http://127.0.0.1:9: run "sallyport login --server http://127.0.0.1:9".\n'
     expect(await run(warned.directory)).toEqual({
       code: 3,
       stdout: '',
       stderr:
         `Warning: other users can read ${warned.path} (mode 644): chmod 600 it, sign out and sign in again.\n` +
-        `Warning: other users can replace files in ${warned.directory} (mode 777): chmod 700 it.\n${nobody}`,
+        `Warning: other users can replace files in ${warned.directory} (mode 777): chmod 700 it.\n${notSignedIn}`,
     })
-    expect(await run(silent.directory)).toEqual({ code: 3, stdout: '', stderr: nobody })
+    expect(await run(silent.directory)).toEqual({ code: 3, stdout: '', stderr: notSignedIn })
   })
 })

@@ -30,8 +30,8 @@ function write(name: string, lines: readonly string[]): string {
   return path
 }
 
-/** CSV of people whose names begin so. */
-function people(prefix: string, count: number): string {
+/** CSV of users whose usernames begin with a prefix. */
+function writeUsers(prefix: string, count: number): string {
   const rows = Array.from(
     { length: count },
     (_, i) => `${prefix}${i}@shop.test,${BCRYPT},"buyer,vip",t,"Lee, ${i}"`,
@@ -55,7 +55,7 @@ async function count(prefix: string): Promise<number> {
 
 describe('an import of users', () => {
   it('the import checks the whole file first, and changes nothing without a confirmation', async () => {
-    const file = people('dry', 250)
+    const file = writeUsers('dry', 250)
     const trial =
       'Dry run: 250 users to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
     expect(await cli.run(['import', 'users', file, '--pool', 'customers', '--dry-run'])).toEqual({
@@ -71,7 +71,7 @@ describe('an import of users', () => {
   })
 
   it(`the import creates ${ROWS} users, and a second run skips them`, async () => {
-    const args = ['import', 'users', people('many', ROWS), '--pool', 'customers', '--yes', '--json']
+    const args = ['import', 'users', writeUsers('many', ROWS), '--pool', 'customers', '--yes', '--json']
     const first = await cli.run(args)
     expect(first.code).toBe(0)
     expect(JSON.parse(first.stdout)).toEqual({
@@ -191,7 +191,7 @@ sallyport: 1 row was refused.
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
-    const file = people('lost', 450)
+    const file = writeUsers('lost', 450)
     // The dry run sends five batches. The sixth batch is the first real one.
     proxy.loseAnswerTo('POST /admin/api/users/import', { after: 5 })
     expect(await user.run(['import', 'users', file, '--pool', 'customers', '--yes'])).toEqual({
@@ -211,7 +211,7 @@ Done: 450 users created, 0 there already, 0 rows refused.
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
-    const file = people('stop', 3000)
+    const file = writeUsers('stop', 3000)
     const args = ['import', 'users', file, '--pool', 'customers', '--yes']
     const interrupt = (child: ChildProcess) => {
       // The requests are the sign-in, 30 batches of the dry run and a few real batches.
@@ -235,7 +235,7 @@ Done: 450 users created, 0 there already, 0 rows refused.
     const proxy = await LossyProxy.start(issuer)
     const user = cli.another(proxy.origin)
     await user.signIn()
-    const file = people('gone', 2000)
+    const file = writeUsers('gone', 2000)
     const running = user.run(['import', 'users', file, '--pool', 'customers', '--yes'])
     while (proxy.requests.length < 27) await new Promise((resolve) => setTimeout(resolve, 1))
     await proxy.close()

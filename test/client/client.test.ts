@@ -118,15 +118,15 @@ describe('the access token', () => {
 
 describe('a lost response', () => {
   it.each<[Fault[]]>([
-    [['answer lost']],
-    [['answer cut']],
+    [['response lost']],
+    [['response truncated']],
     [['request lost']],
     [['server down']],
-    [['a portal answers']],
-    [['a portal answers null']],
-    [['a portal answers half']],
+    [['a portal responds']],
+    [['a portal responds null']],
+    [['a portal responds half']],
     [['a proxy refuses']],
-    [['answer lost', 'answer lost', 'server down']],
+    [['response lost', 'response lost', 'server down']],
   ])('the session continues after a lost response of a refresh: %j', async (faults) => {
     const { browser, user, tab } = await customer()
     const { sid } = claimsOf(tab.session)
@@ -153,7 +153,7 @@ describe('a lost response', () => {
   it('the session ends if every response is lost and the next refresh misses the retry window', async () => {
     const { browser, tab } = await customer()
     browser.server.clock.time += HOUR
-    browser.faults.push('answer lost', 'answer lost', 'answer lost', 'answer lost')
+    browser.faults.push('response lost', 'response lost', 'response lost', 'response lost')
     await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'unreachable' })
     browser.server.clock.time += 61
     await expect(hurry(tab.fetch(CART))).rejects.toMatchObject({ code: 'session_ended' })
@@ -181,7 +181,7 @@ describe('a lost response', () => {
     const user = await browser.server.addUser()
     const tab = browser.tab()
     await tab.fetch(CART)
-    browser.faults.push('answer lost')
+    browser.faults.push('response lost')
     await expect(tab.signIn(user.username, PASSWORD)).rejects.toMatchObject({ code: 'unreachable' })
     const claims = claimsOf(await tab.signIn(user.username, PASSWORD))
     expect(claims.sub).toBe(user.id)

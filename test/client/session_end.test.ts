@@ -48,7 +48,7 @@ describe('the end of a session', () => {
 
   it('the client repeats a sign-out after a lost response, and reports a failure', async () => {
     const { browser, tab } = await customer()
-    browser.faults.push('answer lost')
+    browser.faults.push('response lost')
     await hurry(tab.signOut())
     const second = await customer()
     second.browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')

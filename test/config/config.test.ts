@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
 
 const ISSUER = 'https://id.shop.test'
 const VERIFY_URL = 'https://challenge.test/siteverify'
@@ -37,7 +38,7 @@ function problemsIn(text: string): string[] {
 }
 
 describe('config.yml', () => {
-  it('requires an issuer and an API, and has a safe default for every other key', () => {
+  it('config.yml requires an issuer and an API, and has a safe default for every other key', () => {
     expect(parseConfig(yaml())).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'ES256',
@@ -79,7 +80,7 @@ describe('config.yml', () => {
     })
   })
 
-  it('sets every key', () => {
+  it('config.yml sets every key', () => {
     const text = yaml({
       signing_algorithm: 'EdDSA',
       key_rotation_days: 30,
@@ -157,7 +158,7 @@ describe('config.yml', () => {
     })
   })
 
-  it('sets lifetimes for all APIs, and other lifetimes for one API', () => {
+  it('config.yml sets lifetimes for all APIs, and other lifetimes for one API', () => {
     const apis = {
       shop: { ...SHOP, access_token_lifetime: 900 },
       office: { ...OFFICE, refresh_token_lifetime: 7200 },
@@ -175,7 +176,7 @@ describe('config.yml', () => {
     expect(config.longestAccessTokenSeconds).toBe(1200)
   })
 
-  it('is refused with all problems at once, each with its path', () => {
+  it('config.yml is refused with all problems at once, each with its path', () => {
     const text = yaml({
       issuer: 'http://id.shop.test',
       isuer: ISSUER,
@@ -211,11 +212,11 @@ describe('config.yml', () => {
     ['UTF-16', '\ufffd\ufffdi\0s\0', '(file): is not UTF-8 text. Save the file as UTF-8'],
     ['a string', 'issuer', '(top level): must be a mapping (key: value)'],
     ['a list', '- issuer', '(top level): must be a mapping (key: value)'],
-  ])('is refused if it is not a mapping: %s', (_case, text, problem) => {
+  ])('config.yml is refused if it is not a mapping: %s', (_case, text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
   })
 
-  it('is refused with the names of missing keys', () => {
+  it('config.yml is refused with the names of missing keys', () => {
     expect(problemsIn('{}')).toEqual([
       'issuer: must be an origin, such as https://id.example.com',
       'apis: must be a mapping (name: API)',
@@ -227,13 +228,13 @@ describe('config.yml', () => {
     ['a key of an API twice', 'apis:\n  shop:\n    users: a\n    users: b\n', 'line 4, column 5'],
     ['a list without its end', 'issuer: [\n', 'line 2, column 1'],
     ['a tab for an indent', 'cors:\n\tallow_origins: []\n', 'line 2, column 1'],
-  ])('is refused with the line of an error in the YAML: %s', (_case, text, place) => {
+  ])('config.yml is refused with the line of an error in the YAML: %s', (_case, text, place) => {
     expect(problemsIn(text)).toEqual([expect.stringContaining(place)])
   })
 })
 
 describe('a config.yml with several problems', () => {
-  it('is refused with the problems between keys too, if a key has a problem of its own', () => {
+  it('a config.yml with several problems is refused with the problems between keys too, if a key has a problem of its own', () => {
     const shop = { audience: 'https://shop.test/api', users: 'customers', scopes: ['cart', 'cart'] }
     const apis = { one: { ...shop, access_token_lifetime: 'x', guest_scopes: ['admin'] }, two: shop }
     const problems = problemsIn(yaml({ access_token_lifetime: 'x', apis }))
@@ -249,7 +250,7 @@ describe('a config.yml with several problems', () => {
     ['an alias without an anchor', 'cors: *nope'],
     ['an unknown tag', 'errors: !env oro'],
     ['a duplicate key', 'errors: oro\nerrors: oro'],
-  ])('is refused with a list of problems: %s', (_case, line) => {
+  ])('a config.yml with several problems is refused with a list of problems: %s', (_case, line) => {
     expect(() => parseConfig(`${yaml({})}${line}\n`)).toThrow(ConfigError)
   })
 })
@@ -274,7 +275,7 @@ describe('a weak or impossible value', () => {
     ['id.shop.test', NOT_AN_ORIGIN],
     ['', NOT_AN_ORIGIN],
     [8787, 'issuer: must be an origin, such as https://id.example.com'],
-  ])('is refused: the issuer %j', (issuer, problem) => {
+  ])('a weak or impossible value is refused: the issuer %j', (issuer, problem) => {
     expect(problemsIn(yaml({ issuer }))).toEqual([problem])
   })
 
@@ -283,7 +284,7 @@ describe('a weak or impossible value', () => {
     'http://localhost:8787',
     'http://[::1]:8787',
     'https://id.shop.test:8443',
-  ])('does not include the issuer %j', (issuer) => {
+  ])('the issuer %j is accepted', (issuer) => {
     expect(parseConfig(yaml({ issuer })).issuer).toBe(issuer)
   })
 
@@ -294,7 +295,7 @@ describe('a weak or impossible value', () => {
     ['session_lifetime', 300, 315_360_000, 'seconds'],
     ['key_rotation_days', 7, 730, 'days'],
     ['audit_retention_days', 1, 3650, 'days'],
-  ])('is refused: %s below %i or above %i %s', (key, min, max, unit) => {
+  ])('a weak or impossible value is refused: %s below %i or above %i %s', (key, min, max, unit) => {
     expect(problemsIn(yaml({ [key]: min - 1 }))).toEqual([`${key}: must be at least ${min} ${unit}`])
     expect(problemsIn(yaml({ [key]: max + 1 }))).toEqual([`${key}: must be at most ${max} ${unit}`])
     for (const allowed of [min, max]) expect(problemsIn(yaml({ [key]: allowed }))).toEqual([])
@@ -328,7 +329,7 @@ describe('a weak or impossible value', () => {
       'revocations',
       'client_revocations',
     ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
-  ] as const)('is refused: %s below %i or above %i', (path, min, max, unit) => {
+  ] as const)('a weak or impossible value is refused: %s below %i or above %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
     expect(problemsOf(max + 1)).toEqual([`${path}: must be at most ${max}${unit}`])
     for (const allowed of [min, max]) expect(problemsOf(allowed)).toEqual([])
@@ -344,11 +345,14 @@ describe('a weak or impossible value', () => {
     }
   })
 
-  it.each(KINDS)('is refused: a lock of 0 seconds or of more than one hour for %s', (kind) => {
-    const problemsOf = (lock: number) => problemsIn(yaml(inside(`sign_in_limits.${kind}.lock`, lock)))
-    expect(problemsOf(0)).toEqual([`sign_in_limits.${kind}.lock: must be at least 1 seconds`])
-    expect(problemsOf(3601)).toContain(`sign_in_limits.${kind}.lock: must be at most 3600 seconds`)
-  })
+  it.each(KINDS)(
+    'a weak or impossible value is refused: a lock of 0 seconds or of more than one hour for %s',
+    (kind) => {
+      const problemsOf = (lock: number) => problemsIn(yaml(inside(`sign_in_limits.${kind}.lock`, lock)))
+      expect(problemsOf(0)).toEqual([`sign_in_limits.${kind}.lock: must be at least 1 seconds`])
+      expect(problemsOf(3601)).toContain(`sign_in_limits.${kind}.lock: must be at most 3600 seconds`)
+    },
+  )
 
   it.each([
     ['password_queue', 'no mapping', 3, 'must be a mapping (key: value)'],
@@ -364,11 +368,11 @@ describe('a weak or impossible value', () => {
       20,
       'is not a known key (line 7); did you mean "sign_ins"?',
     ],
-  ])('is refused: %s, %s', (path, _case, value, problem) => {
+  ])('a weak or impossible value is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
-  it('is refused: a lifetime of one API out of its bounds', () => {
+  it('a weak or impossible value is refused: a lifetime of one API out of its bounds', () => {
     expect(problemsIn(yamlOfShop({ access_token_lifetime: 59, refresh_token_lifetime: 299 }))).toEqual([
       'apis.shop.access_token_lifetime: must be at least 60 seconds',
       'apis.shop.refresh_token_lifetime: must be at least 300 seconds',
@@ -381,15 +385,18 @@ describe('a weak or impossible value', () => {
     { m: 12288, t: 3 },
     { m: 9216, t: 4 },
     { m: 7168, t: 5 },
-  ])('is refused: a password_hash next to the row m=$m, t=$t of OWASP’s table', ({ m, t }) => {
-    expect(parseConfig(yaml({ password_hash: { m, t, p: 1 } })).passwordHash).toEqual({ m, t, p: 1 })
-    for (const change of [{ m: m - 1 }, { m: m + 1 }, { t: t - 1 }, { t: t + 1 }, { p: 0 }, { p: 2 }]) {
-      expect(problemsIn(yaml({ password_hash: { m, t, p: 1, ...change } }))).toEqual([
-        'password_hash: must be a row of the Argon2id table of OWASP, with p=1: ' +
-          'm=47104,t=1 or m=19456,t=2 or m=12288,t=3 or m=9216,t=4 or m=7168,t=5',
-      ])
-    }
-  })
+  ])(
+    'a weak or impossible value is refused: a password_hash next to the row m=$m, t=$t of OWASP’s table',
+    ({ m, t }) => {
+      expect(parseConfig(yaml({ password_hash: { m, t, p: 1 } })).passwordHash).toEqual({ m, t, p: 1 })
+      for (const change of [{ m: m - 1 }, { m: m + 1 }, { t: t - 1 }, { t: t + 1 }, { p: 0 }, { p: 2 }]) {
+        expect(problemsIn(yaml({ password_hash: { m, t, p: 1, ...change } }))).toEqual([
+          'password_hash: must be a row of the Argon2id table of OWASP, with p=1: ' +
+            'm=47104,t=1 or m=19456,t=2 or m=12288,t=3 or m=9216,t=4 or m=7168,t=5',
+        ])
+      }
+    },
+  )
 
   const NOT_EXACT = '.0: must be an exact origin, such as https://shop.example.com'
 
@@ -404,7 +411,7 @@ describe('a weak or impossible value', () => {
     ['allow_headers', '*', ': must be a list of header names'],
     ['preflight_max_age', 86_401, ': must be at most 86400 seconds'],
     ['preflight_max_age', -1, ': must be at least 0 seconds'],
-  ])('is refused: cors.%s of %j', (key, value, problem) => {
+  ])('a weak or impossible value is refused: cors.%s of %j', (key, value, problem) => {
     expect(problemsIn(yaml({ cors: { [key]: value } }))).toEqual([`cors.${key}${problem}`])
   })
 
@@ -421,7 +428,7 @@ describe('a weak or impossible value', () => {
     ['a scope with a space', { scopes: ['a b'] }, NO_SCOPE],
     ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list only scopes of this API'],
     ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty if guests is false'],
-  ])('is refused: an API with %s', (_case, changes, problem) => {
+  ])('a weak or impossible value is refused: an API with %s', (_case, changes, problem) => {
     expect(problemsIn(yamlOfShop(changes))).toEqual([`apis.shop.${problem}`])
   })
 
@@ -436,13 +443,18 @@ describe('a weak or impossible value', () => {
       SHARED,
     ],
     ['the issuer as an audience', { shop: { ...SHOP, audience: ISSUER } }, ISSUERS],
-  ])('is refused: `apis` with %s', (_case, apis, problem) => {
+  ])('a weak or impossible value is refused: `apis` with %s', (_case, apis, problem) => {
     expect(problemsIn(yaml({ apis }))).toEqual([`apis: ${problem}`])
   })
 
-  it.each(['Shop', 'my shop', '1st', 'a.b', ''])('is refused: an API with the name %j', (name) => {
-    expect(problemsIn(yaml({ apis: { [name]: SHOP } }))).toEqual([`apis.${name}: must be a lower-case name`])
-  })
+  it.each(['Shop', 'my shop', '1st', 'a.b', ''])(
+    'a weak or impossible value is refused: an API with the name %j',
+    (name) => {
+      expect(problemsIn(yaml({ apis: { [name]: SHOP } }))).toEqual([
+        `apis.${name}: must be a lower-case name`,
+      ])
+    },
+  )
 
   const EU = { name: 'eu', binding: 'DB_EU', continents: ['EU'] }
   const US = { name: 'us', binding: 'DB_US', continents: ['NA', 'SA'] }
@@ -457,7 +469,7 @@ describe('a weak or impossible value', () => {
     ['a continent twice', [EU, { ...US, continents: ['NA', 'EU'] }], ALIKE],
     ['a dot in a name', [{ ...EU, name: 'e.u' }], NO_SHARD_NAME],
     ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
-  ])('is refused: shards with %s', (_case, session_shards, problem) => {
+  ])('a weak or impossible value is refused: shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
   })
 })
@@ -469,7 +481,7 @@ describe('the key `breached_passwords`', () => {
   const BAD_URL =
     'must be https (or http on a loopback address), end with a slash, and have no user, query or fragment'
 
-  it('requires only a URL', () => {
+  it('the key `breached_passwords` requires only a URL', () => {
     expect(parseConfig(yaml(table({}))).breachedPasswords).toEqual({
       rangeUrl: RANGE_URL,
       outcome: 'claim',
@@ -478,7 +490,7 @@ describe('the key `breached_passwords`', () => {
     })
   })
 
-  it('accepts a loopback URL only if the issuer is one', () => {
+  it('the key `breached_passwords` accepts a loopback URL only if the issuer is one', () => {
     const range_url = 'http://127.0.0.1:8790/range/'
     const issuer = 'http://127.0.0.1:8787'
     expect(problemsIn(yaml({ issuer, ...table({ range_url }) }))).toEqual([])
@@ -503,20 +515,20 @@ describe('the key `breached_passwords`', () => {
     [{ recheck_days: 0 }, 'recheck_days: must be at least 1 days'],
     [{ recheck_days: 366 }, 'recheck_days: must be at most 365 days'],
     [{ url: RANGE_URL }, 'url: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `breached_passwords` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`breached_passwords.${problem}`])
   })
 
   it.each([
     [{ breached_passwords: { outcome: 'change' } }, `range_url: must be a URL, such as ${RANGE_URL}`],
     [{ breached_passwords: true }, 'must be a mapping (key: value)'],
-  ])('is refused without a URL: %j', (changes, problem) => {
+  ])('the key `breached_passwords` is refused without a URL: %j', (changes, problem) => {
     const [message = ''] = problemsIn(yaml(changes))
     expect(message.replace(/^breached_passwords[.:] ?/, '')).toBe(problem)
   })
 
   it.each([7, 65, '15'])(
-    'does not change the bounds of minimum_password_length: %j is refused',
+    'the key `breached_passwords` does not change the bounds of minimum_password_length: %j is refused',
     (minimum_password_length) => {
       expect(problemsIn(yaml({ minimum_password_length }))).toEqual([
         expect.stringMatching(/^minimum_password_length: must be (?:at least 8|at most 64|a whole number)$/),
@@ -528,15 +540,19 @@ describe('the key `breached_passwords`', () => {
 describe('the key `admin_api`', () => {
   const ADMIN = { audience: 'https://id.shop.test/admin/api', users: 'operators' }
 
-  it('is the name of an API', () => {
+  it('the key `admin_api` is the name of an API', () => {
     const config = parseConfig(yaml({ apis: { shop: SHOP, admin: ADMIN }, admin_api: 'admin' }))
     expect(config.adminApi).toEqual({
       ...SHOP_READ,
       name: 'admin',
       audience: ADMIN.audience,
       userPool: 'operators',
+      scopes: ADMIN_SCOPE_NAMES,
     })
     expect(config.adminApi).toBe(config.apis.get('admin'))
+    const admin = { ...ADMIN, scopes: ['users:read', 'own'] }
+    const { adminApi } = parseConfig(yaml({ apis: { shop: SHOP, admin }, admin_api: 'admin' }))
+    expect(adminApi?.scopes).toEqual([...ADMIN_SCOPE_NAMES, 'own'])
   })
 
   it.each([
@@ -553,11 +569,11 @@ describe('the key `admin_api`', () => {
       'admin',
       'must name an API whose pool no other API has, because every user of the pool can become an operator',
     ],
-  ])('is refused if the API %s', (_case, apis, admin_api, message) => {
+  ])('the key `admin_api` is refused if the API %s', (_case, apis, admin_api, message) => {
     expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
   })
 
-  it('is not in the message about an invalid API', () => {
+  it('the key `admin_api` is not in the message about an invalid API', () => {
     expect(problemsIn(yaml({ apis: { shop: { ...SHOP, users: 7 } } }))).toEqual([
       'apis.shop.users: must be a name',
     ])
@@ -575,7 +591,7 @@ describe('the port of a local server', () => {
     return [config.issuer, ...[...config.apis.values()].map((api) => api.audience)]
   }
 
-  it('replaces the port of a loopback issuer and of the audiences under it, and of no other URL', () => {
+  it('the port of a local server replaces the port of a loopback issuer and of the audiences under it, and of no other URL', () => {
     expect(placesIn('http://127.0.0.1:8787', '9000')).toEqual([
       'http://127.0.0.1:9000',
       'http://127.0.0.1:9000/shop',
@@ -584,7 +600,7 @@ describe('the port of a local server', () => {
     ])
   })
 
-  it('changes nothing if it is absent, or if the issuer is not a loopback address', () => {
+  it('the port of a local server changes nothing if it is absent, or if the issuer is not a loopback address', () => {
     const audiences = Object.values(apis).map((api) => api.audience)
     expect(placesIn('http://127.0.0.1:8787')).toEqual(['http://127.0.0.1:8787', ...audiences])
     expect(placesIn('https://id.shop.test', '9000')).toEqual(['https://id.shop.test', ...audiences])
@@ -594,7 +610,7 @@ describe('the port of a local server', () => {
     ['http://localhost:8787', 'http://localhost:9000'],
     ['http://[::1]:8787', 'http://[::1]:9000'],
     ['http://127.0.0.1', 'http://127.0.0.1:9000'],
-  ])('replaces the port of the issuer %s', (issuer, moved) => {
+  ])('the port of a local server replaces the port of the issuer %s', (issuer, moved) => {
     expect(placesIn(issuer, '9000')[0]).toBe(moved)
   })
 })
@@ -603,12 +619,12 @@ describe('the key `challenge`', () => {
   const table = (changes: Record<string, unknown>) => ({ challenge: { verify_url: VERIFY_URL, ...changes } })
   const BAD_URL = 'must be https, or http on a loopback address, without user, query or fragment'
 
-  it('has the defaults `open` and a timeout of two seconds', () => {
+  it('the key `challenge` has the defaults `open` and a timeout of two seconds', () => {
     const { challenge } = parseConfig(yaml(table({})))
     expect(challenge).toEqual({ verifyUrl: VERIFY_URL, whenDown: 'open', timeoutMs: 2000 })
   })
 
-  it('accepts a loopback URL only if the issuer is one', () => {
+  it('the key `challenge` accepts a loopback URL only if the issuer is one', () => {
     const verify_url = 'http://127.0.0.1:8790/siteverify'
     expect(problemsIn(yaml({ issuer: 'http://127.0.0.1:8787', ...table({ verify_url }) }))).toEqual([])
     expect(problemsIn(yaml(table({ verify_url })))).toEqual([
@@ -623,7 +639,7 @@ describe('the key `challenge`', () => {
     [{ when_down: 'refuse' }, 'when_down: must be one of open, closed'],
     [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
     [{ secret: 'x' }, 'secret: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `challenge` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`challenge.${problem}`])
   })
 })

@@ -28,20 +28,23 @@ const ORIGINS: [string, string | null][] = [
 
 describe('the rule for the origins of web pages', () => {
   it.each(ORIGINS)(
-    'accepts exact https origins, and http only on a loopback address: %s',
+    'the rule for the origins of web pages accepts exact https origins, and http only on a loopback address: %s',
     (origin, problem) => {
       expect(findOriginProblem(origin)).toBe(problem)
     },
   )
 
-  it.each(ORIGINS)('is the same for config.yml and for a client: %s', async (origin, problem) => {
-    const operator = await TestOperator.signIn(new TestServer())
-    const draft = { client_id: `c-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] }
-    const { status, body } = await operator.post('/clients', { ...draft, origins: [origin] })
-    const problems = problem === null ? undefined : [{ path: 'origins.0', message: problem }]
-    expect([status, body.errors]).toEqual([problem === null ? 201 : 422, problems])
-    const read = () => parseConfig(configText({ cors: { allow_origins: [origin] } }))
-    if (problem === null) expect(read().cors.allowOrigins).toEqual([origin])
-    else expect(read).toThrow(new ConfigError([`cors.allow_origins.0: ${problem}`]))
-  })
+  it.each(ORIGINS)(
+    'the rule for the origins of web pages is the same for config.yml and for a client: %s',
+    async (origin, problem) => {
+      const operator = await TestOperator.signIn(new TestServer())
+      const draft = { client_id: `c-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] }
+      const { status, body } = await operator.post('/clients', { ...draft, origins: [origin] })
+      const problems = problem === null ? undefined : [{ path: 'origins.0', message: problem }]
+      expect([status, body.errors]).toEqual([problem === null ? 201 : 422, problems])
+      const read = () => parseConfig(configText({ cors: { allow_origins: [origin] } }))
+      if (problem === null) expect(read().cors.allowOrigins).toEqual([origin])
+      else expect(read).toThrow(new ConfigError([`cors.allow_origins.0: ${problem}`]))
+    },
+  )
 })

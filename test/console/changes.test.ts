@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type ConsoleAnswer, ConsoleBrowser, inputOf } from '../support/console.ts'
+import { ConsoleBrowser, type ConsoleResponse, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
@@ -16,7 +16,7 @@ const newId = () => `c-${crypto.randomUUID()}`
 
 async function create(
   fields: Record<string, string | string[]> = {},
-): Promise<{ id: string; response: ConsoleAnswer }> {
+): Promise<{ id: string; response: ConsoleResponse }> {
   const id = newId()
   const response = await admin.post('/console/clients/~new', {
     client_id: id,

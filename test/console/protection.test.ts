@@ -15,8 +15,8 @@ describe('a form', () => {
 
   it.each([
     ['another site', { Origin: 'https://evil.test', 'Sec-Fetch-Site': 'cross-site' }],
-    ['a neighbour of this host', { Origin: 'https://shop.test', 'Sec-Fetch-Site': 'same-site' }],
-    ['nobody knows where', {}],
+    ['another host of this site', { Origin: 'https://shop.test', 'Sec-Fetch-Site': 'same-site' }],
+    ['an unknown origin', {}],
     ['a page without an origin', { Origin: 'null' }],
   ])('a form from %s is refused with the right token', async (_, headers) => {
     const response = await post(headers)
@@ -39,7 +39,7 @@ describe('a form', () => {
   })
 
   it.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
-    'is refused as %s',
+    'a form is refused as %s',
     async (type) => {
       const headers = { 'Content-Type': type, Origin: ISSUER }
       const response = await browser.send('/console/clients/~new', { method: 'POST', headers, body: 'x=1' })

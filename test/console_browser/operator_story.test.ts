@@ -62,7 +62,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(refreshed.status).toBe(200)
 
     await page.getByRole('link', { name: 'Users' }).click()
-    await page.getByLabel('Beginning of a username').fill('amanda')
+    await page.getByLabel('Part of a username, name or email').fill('amanda')
     await operator.press('Search')
     await page.getByRole('link', { name: 'amanda@example.com' }).click()
     await operator.confirm('Sign out everywhere')

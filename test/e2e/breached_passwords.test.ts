@@ -65,7 +65,7 @@ describe('users with a breached password, over HTTP', () => {
     const change = (password: string) =>
       callAdmin(operator, '/me/password', { current_password: OPERATOR.password, password })
     expect((await change(CUSTOMER.password)).body.errors).toEqual([
-      { path: 'password', message: 'the password is in a list of known breaches: choose another one' },
+      { path: 'password', message: 'the password is in a list of known breaches: choose another password' },
     ])
     const changed = await change(FRESH)
     expect(changed.status).toBe(200)

@@ -21,29 +21,29 @@ beforeAll(async () => {
 
 afterAll(() => servers.close())
 
-interface Handler {
+interface Observation {
   askedAt: number
   status: number
 }
 
 /** Sends a request every 250 ms, without waiting for the last response, until it is stopped. */
-function askSteadily(url: string, tokens: Tokens) {
-  const responses: Promise<Handler>[] = []
+function sendSteadily(url: string, tokens: Tokens) {
+  const responses: Promise<Observation>[] = []
   const ask = async () => ({ askedAt: Date.now(), status: await statusAt(url, tokens.access_token) })
   const timer = setInterval(() => responses.push(ask()), ASK_EVERY_MS)
-  async function stop(): Promise<Handler[]> {
+  async function stop(): Promise<Observation[]> {
     clearInterval(timer)
     return Promise.all(responses)
   }
   return { stop, last: () => responses.at(-1) }
 }
 
-async function untilRefused(asking: ReturnType<typeof askSteadily>, withinSeconds: number): Promise<void> {
+async function untilRefused(asking: ReturnType<typeof sendSteadily>, withinSeconds: number): Promise<void> {
   const end = Date.now() + withinSeconds * 1000
   while (Date.now() < end && (await asking.last())?.status !== 401) await sleep(ASK_EVERY_MS)
 }
 
-function statuses(responses: readonly Handler[]): number[] {
+function statuses(responses: readonly Observation[]): number[] {
   return [...new Set(responses.map(({ status }) => status))]
 }
 
@@ -69,8 +69,8 @@ async function measure(pollSeconds: number, revokedAfterSeconds: number) {
     signIn(issuer),
     signIn(issuer),
   ])
-  const asking = askSteadily(`${api.origin}/cart`, revoked)
-  const askingForOther = askSteadily(`${api.origin}/cart`, other)
+  const asking = sendSteadily(`${api.origin}/cart`, revoked)
+  const askingForOther = sendSteadily(`${api.origin}/cart`, other)
   await sleep(revokedAfterSeconds * 1000)
   await untilListIsNew(issuer)
   const revokedAt = Date.now()

@@ -15,7 +15,7 @@ describe('the address of a counted attempt', () => {
     ['::ffff:cb00:7107', 'in hexadecimal'],
     ['0:0:0:0:0:ffff:203.0.113.7', 'with every zero'],
     ['0000:0000:0000:0000:0000:ffff:cb00:7107', 'in full'],
-  ])('is one for each way to write IPv4: %s (%s)', (address) => {
+  ])('each notation of an IPv4 address counts as the same address: %s (%s)', (address) => {
     expect([countedAddress(address), addressPrefix(address)]).toEqual(['203.0.113.7', '203.0.113.0/24'])
   })
 
@@ -30,7 +30,7 @@ describe('the address of a counted attempt', () => {
     ['fe80::', 'fe80:0:0:0::/64'],
     ['64:ff9b::203.0.113.7', '64:ff9b:0:0::/64'],
     ['::fffe:203.0.113.7', '0:0:0:0::/64'],
-  ])('is the /64 of IPv6: %s', (address, counted) => {
+  ])('the address of a counted attempt is the /64 of IPv6: %s', (address, counted) => {
     expect(countedAddress(address)).toBe(counted)
   })
 
@@ -43,7 +43,7 @@ describe('the address of a counted attempt', () => {
     ...['', null, undefined, 'unknown', '203.0.113', '203.0.113.7, 198.51.100.1', '203.0.113.7:443'],
     ...['2001:db8', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '1:2:3:4:5:6:7:8::', '[2001:db8::1]'],
     ...['fe80::1%eth0', ':::', '12345::', '::g'],
-  ])('is nobody for what is no address: %s', (address) => {
+  ])('a text that is not an address counts as no address: %s', (address) => {
     expect([countedAddress(address), addressPrefix(address)]).toEqual([null, null])
   })
 })
@@ -55,10 +55,13 @@ describe('the networks around a counted address', () => {
     ['2001:db8:1:ff::1', ['site 2001:db8:1:0::/56', 'network 2001:db8:1::/48']],
     ['2001:db8::1', ['site 2001:db8:0:0::/56', 'network 2001:db8:0::/48']],
     ['::2', ['site 0:0:0:0::/56', 'network 0:0:0::/48']],
-  ])('are the /24 of IPv4, the /56 and the /48 of IPv6: %s', (address, networks) => {
-    const around = networksAround(countedAddress(address) ?? '')
-    expect(around.map(({ kind, prefix }) => `${kind} ${prefix}`)).toEqual(networks)
-  })
+  ])(
+    'the networks around a counted address are the /24 of IPv4, the /56 and the /48 of IPv6: %s',
+    (address, networks) => {
+      const around = networksAround(countedAddress(address) ?? '')
+      expect(around.map(({ kind, prefix }) => `${kind} ${prefix}`)).toEqual(networks)
+    },
+  )
 
   it('every address of a network has the same networks', () => {
     const around = (address: string) => networksAround(countedAddress(address) ?? '')

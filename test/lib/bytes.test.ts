@@ -29,7 +29,7 @@ describe('UTF-8', () => {
     ['half a character', bytes(0xc3)],
     ['an overlong form', bytes(0xc0, 0x80)],
     ['a surrogate', bytes(0xed, 0xa0, 0x80)],
-  ])('is not guessed at: %s', (_case, data) => {
+  ])('the decoder refuses invalid UTF-8: %s', (_case, data) => {
     expect(decodeUtf8(data)).toBe(null)
   })
 })
@@ -44,7 +44,7 @@ describe('base64', () => {
     ['foob', 'Zm9vYg'],
     ['fooba', 'Zm9vYmE'],
     ['foobar', 'Zm9vYmFy'],
-  ])('writes %j as %j, and reads it with or without padding', (text, encoded) => {
+  ])('base64 encodes %j as %j, and decodes it with or without padding', (text, encoded) => {
     expect(encodeBase64(encodeUtf8(text))).toBe(encoded)
     const padded = encoded.padEnd(Math.ceil(encoded.length / 4) * 4, '=')
     for (const form of [encoded, padded]) expect(decodeBase64(form)).toEqual(encodeUtf8(text))
@@ -93,7 +93,7 @@ describe('comparison in constant time', () => {
     ['zeros of another number', bytes(0), bytes(0, 0), false],
     ['something and nothing', bytes(0), bytes(), false],
     ['nothing and something', bytes(), bytes(0), false],
-  ])('tells %s', (_case, a, b, equal) => {
+  ])('the comparison in constant time distinguishes %s', (_case, a, b, equal) => {
     expect(equalInConstantTime(a, b)).toBe(equal)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { where } from '../../src/lib/where.ts'
 
 describe('where', () => {
-  it('joins the conditions that have values and keeps the order of the values', () => {
+  it('where() joins the conditions that have values and keeps the order of the values', () => {
     const clause = where([
       ['api = ?', 'storefront'],
       ['(at, id) < (?, ?)', [1700000000, 7]],
@@ -14,7 +14,7 @@ describe('where', () => {
     })
   })
 
-  it('leaves out a condition whose value is null or absent', () => {
+  it('where() leaves out a condition whose value is null or absent', () => {
     const clause = where([
       ['api = ?', null],
       ['kind = ?', undefined],
@@ -23,7 +23,7 @@ describe('where', () => {
     expect(clause).toEqual({ sql: 'WHERE id = ?', values: ['user:a'] })
   })
 
-  it('uses false, zero and an empty text as values', () => {
+  it('where() uses false, zero and an empty text as values', () => {
     const clause = where([
       ['enabled = ?', false],
       ['at >= ?', 0],
@@ -32,7 +32,7 @@ describe('where', () => {
     expect(clause).toEqual({ sql: 'WHERE enabled = ? AND at >= ? AND name = ?', values: [0, 0, ''] })
   })
 
-  it('is empty if no condition has values', () => {
+  it('where() is empty if no condition has values', () => {
     expect(where([['id = ?', null]])).toEqual({ sql: '', values: [] })
   })
 })

@@ -27,7 +27,7 @@ describe('client credentials in the body', () => {
       { client_id: 'a:b', client_secret: '%41+' },
       { id: 'a:b', secrets: ['%41+'] },
     ],
-  ])('have one reading, the text itself: %s', (_case, body, credentials) => {
+  ])('client credentials in the body are used unchanged: %s', (_case, body, credentials) => {
     expect(credentialsIn(undefined, body)).toEqual(credentials)
   })
 
@@ -35,7 +35,7 @@ describe('client credentials in the body', () => {
     ['nothing', {}],
     ['a secret alone', { client_secret: 's' }],
     ['an empty id', { client_id: '', client_secret: 's' }],
-  ])('are refused where they name no client: %s', (_case, body) => {
+  ])('client credentials in the body are refused if they name no client: %s', (_case, body) => {
     expect(() => credentialsIn(undefined, body)).toThrow(missingParameter('client_id'))
   })
 })
@@ -48,12 +48,15 @@ describe('an Authorization header of another scheme than Basic', () => {
     ['the scheme alone', 'Bearer'],
     ['a scheme that begins like Basic', 'Basically abc'],
     ['Digest', 'Digest username="shop"'],
-  ])('is not client authentication, so the body decides: %s', (_case, authorization) => {
-    const body = { client_id: 'shop', client_secret: 's' }
-    expect(credentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
-    expect(oroCredentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
-    expect(() => credentialsIn(authorization)).toThrow(missingParameter('client_id'))
-  })
+  ])(
+    'an Authorization header of another scheme than Basic is ignored, so the body decides: %s',
+    (_case, authorization) => {
+      const body = { client_id: 'shop', client_secret: 's' }
+      expect(credentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
+      expect(oroCredentialsIn(authorization, body)).toEqual({ id: 'shop', secrets: ['s'] })
+      expect(() => credentialsIn(authorization)).toThrow(missingParameter('client_id'))
+    },
+  )
 })
 
 describe('Basic credentials', () => {
@@ -85,12 +88,12 @@ describe('Basic credentials', () => {
   )
 
   it.each([
-    ['what is not base64', 'Basic !!!', NOT_BASE64],
+    ['a text that is not base64', 'Basic !!!', NOT_BASE64],
     ['base64 of half a character', 'Basic c2hvcDrD', NOT_BASE64],
     ['base64 of an impossible length', 'Basic c2hvc', NOT_BASE64],
     ['the scheme alone', 'Basic', NAMES_NO_CLIENT],
     ['no id', basic(':s'), NAMES_NO_CLIENT],
-  ])('are refused as invalid_client where they are broken: %s', (_case, authorization, refusal) => {
+  ])('malformed Basic credentials are refused with invalid_client: %s', (_case, authorization, refusal) => {
     expect(() => credentialsIn(authorization)).toThrow(refusal)
   })
 })
@@ -107,18 +110,24 @@ describe('Basic credentials with parameters in the body', () => {
     ['another secret', { client_secret: 'other' }],
     ['the same secret', { client_id: 'shop', client_secret: 's' }],
     ['another client_id', { client_id: 'other' }],
-  ])('are two ways of authenticating, and refused (RFC 6749 §2.3): %s', (_case, body) => {
-    expect(() => credentialsIn(basic('shop:s'), body)).toThrow(ONE_WAY_ONLY)
-  })
+  ])(
+    'Basic credentials and credentials in the body together are refused (RFC 6749 §2.3): %s',
+    (_case, body) => {
+      expect(() => credentialsIn(basic('shop:s'), body)).toThrow(ONE_WAY_ONLY)
+    },
+  )
 
   it.each([
     ['id and secret', { client_id: 'a', client_secret: 'b' }, { id: 'a', secrets: ['b'] }],
     ['the id', { client_id: 'a' }, { id: 'a', secrets: ['s', 's'] }],
     ['the secret', { client_secret: 'b' }, { id: 'shop', secrets: ['b'] }],
     ['nothing', {}, { id: 'shop', secrets: ['s', 's'] }],
-  ])('give way to the body under the rule of OroCommerce: %s', (_case, body, credentials) => {
-    expect(oroCredentialsIn(basic('shop:s'), body)).toEqual(credentials)
-  })
+  ])(
+    'the body has priority over Basic credentials under the rule of OroCommerce: %s',
+    (_case, body, credentials) => {
+      expect(oroCredentialsIn(basic('shop:s'), body)).toEqual(credentials)
+    },
+  )
 
   it('the rule of OroCommerce ignores Basic credentials if the body has both', () => {
     const body = { client_id: 'a', client_secret: 'b' }

@@ -171,7 +171,7 @@ describe('the reason of a refusal', () => {
     ['invalid_scope', errors.invalidScope],
     ['temporarily_unavailable', errors.temporarilyUnavailable],
     ['server_error', errors.serverError],
-  ])('is kept for the log, and changes no response: %s', (_kind, refuse) => {
+  ])('the reason of a refusal is kept for the log, and changes no response: %s', (_kind, refuse) => {
     const [first, second] = [refuse('one reason'), refuse('another reason')]
     expect([first.reason, first.message]).toEqual(['one reason', 'one reason'])
     for (const dialect of ['rfc6749', 'oro'] as const) {

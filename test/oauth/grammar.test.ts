@@ -130,7 +130,7 @@ describe('a challenge', () => {
     ['missing_token', missingToken()],
     ['invalid_token', invalidToken('a reason with "quotes"')],
     ['insufficient_scope', insufficientScope(['cart', 'orders'])],
-  ])('of the verifier has a parameter after the scheme: %s', (code, error) => {
+  ])('a challenge of the verifier has a parameter after the scheme: %s', (code, error) => {
     expect(error.code).toBe(code)
     expect(error.challenge).toMatch(CHALLENGE)
   })

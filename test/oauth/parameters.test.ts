@@ -84,7 +84,7 @@ describe('JSON', () => {
     ['escaped names', '{"\\u0073cope":"a"}', 'a'],
     ['names that objects have of themselves', '{"__proto__":"x","scope":"a","constructor":"y"}', 'a'],
     ['space around everything', ' { "scope" :\n"a" } ', 'a'],
-  ])('is read: %s', (_case, text, scope) => {
+  ])('JSON is read: %s', (_case, text, scope) => {
     expect(parseJsonParameters(text).find('scope')).toBe(scope)
   })
 
@@ -99,12 +99,12 @@ describe('JSON', () => {
     ['a key twice', '{"scope":"a","scope":"b"}', REPEATED],
     ['a key twice with the same value', '{"scope":"a","scope":"a"}', REPEATED],
     ['a key twice, once escaped', '{"scope":"a","\\u0073cope":"b"}', REPEATED],
-    ['a key twice, first with what is no string', '{"scope":1,"scope":"a"}', REPEATED],
+    ['a repeated key, first with a value that is not a string', '{"scope":1,"scope":"a"}', REPEATED],
     ['a key twice, first with an object', '{"scope":{"a":"b"},"scope":"a"}', REPEATED],
     ['a key twice, first with null', '{"scope":null,"scope":"a"}', REPEATED],
     ['a key twice that nothing reads', '{"x":{"y":[1,{}]},"scope":"a","x":1}', REPEATED],
     ['a resource as two keys', '{"resource":"https://a.example","resource":"https://b.example"}', REPEATED],
-  ])('is refused: %s', (_case, text, refusal) => {
+  ])('JSON is refused: %s', (_case, text, refusal) => {
     expect(() => parseJsonParameters(text)).toThrow(refusal)
   })
 })
@@ -143,7 +143,7 @@ describe('a parameter that may be repeated (RFC 8707 §2)', () => {
     ['JSON with a string', parseJsonParameters('{"resource":"a"}'), ['a']],
     ['JSON with a list', parseJsonParameters('{"resource":["a","","b",null]}'), ['a', 'b']],
     ['JSON with an empty list', parseJsonParameters('{"resource":[]}'), []],
-  ])('has all its values: %s', (_case, parameters, values) => {
+  ])('a parameter that may be repeated (RFC 8707 §2) has all its values: %s', (_case, parameters, values) => {
     expect(parameters.findAll('resource')).toEqual(values)
   })
 
@@ -165,7 +165,7 @@ describe('a form', () => {
     ['empty pairs', '&&scope=a&', 'a'],
     ['a semicolon, which separates nothing', 'scope=a;b=c', 'a;b=c'],
     ['an escaped name', '%73cope=a', 'a'],
-  ])('is read: %s', (_case, text, scope) => {
+  ])('a form is read: %s', (_case, text, scope) => {
     expect(parseFormParameters(text).find('scope')).toBe(scope)
   })
 
@@ -177,7 +177,7 @@ describe('a form', () => {
     ['a name twice', 'scope=a&scope=b', REPEATED],
     ['a name twice, once empty', 'scope=&scope=b', REPEATED],
     ['a name twice, once escaped', 'scope=a&%73cope=b', REPEATED],
-  ])('is refused: %s', (_case, text, refusal) => {
+  ])('a form is refused: %s', (_case, text, refusal) => {
     expect(() => parseFormParameters(text)).toThrow(refusal)
   })
 })
@@ -189,7 +189,7 @@ describe('splitOnce', () => {
     [':b', ['', 'b']],
     ['a:', ['a', '']],
     ['', ['', '']],
-  ])('splits %j at the first separator', (text, halves) => {
+  ])('splitOnce splits %j at the first separator', (text, halves) => {
     expect(splitOnce(text, ':')).toEqual(halves)
   })
 })

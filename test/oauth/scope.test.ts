@@ -10,7 +10,7 @@ describe('a scope', () => {
     [' cart  orders ', ['cart', 'orders']],
     ['Cart cart', ['Cart', 'cart']],
     ['', []],
-  ])('is read as its tokens, each once and in order: %j', (text, tokens) => {
+  ])('a scope is read as its tokens, each once and in order: %j', (text, tokens) => {
     expect(parseScope(text)).toEqual(tokens)
   })
 
@@ -35,12 +35,12 @@ describe('the granted scope', () => {
   const allowed = ['cart', 'orders', 'catalog']
 
   it.each([
-    ['all that is allowed, announced, where nothing is asked for', null, allowed, true],
-    ['what is asked for', 'orders', ['orders'], false],
-    ['what is asked for, in the order of asking', 'orders cart', ['orders', 'cart'], false],
+    ['every allowed token, announced, without a requested scope', null, allowed, true],
+    ['the requested token', 'orders', ['orders'], false],
+    ['the requested tokens in their order', 'orders cart', ['orders', 'cart'], false],
     ['each token once, announced', 'cart cart', ['cart'], true],
     ['tokens without surplus space, announced', 'cart  orders', ['cart', 'orders'], true],
-  ])('is %s', (_case, asked, tokens, announce) => {
+  ])('the granted scope is %s', (_case, asked, tokens, announce) => {
     expect(grantScope(asked, allowed)).toEqual({ tokens, announce })
   })
 
@@ -57,13 +57,16 @@ describe('the granted scope', () => {
     ['one token too many', 'cart admin', allowed, 1],
     ['two tokens too many', 'admin root cart', allowed, 2],
     ['another case', 'CART', allowed, 1],
-    ['anything where nothing is allowed', 'cart', [], 1],
+    ['any token for a client without scopes', 'cart', [], 1],
     ['several tokens in one', 'cart,orders', allowed, 1],
-  ])('is refused, and the log counts but does not repeat it: %s', (_case, asked, allowedNow, count) => {
-    expect(() => grantScope(asked, allowedNow)).toThrow(
-      invalidScope(`${count} of the requested scope tokens are not allowed`),
-    )
-  })
+  ])(
+    'the granted scope is refused, and the log counts but does not repeat it: %s',
+    (_case, asked, allowedNow, count) => {
+      expect(() => grantScope(asked, allowedNow)).toThrow(
+        invalidScope(`${count} of the requested scope tokens are not allowed`),
+      )
+    },
+  )
 
   it('granting does not change the list of allowed scopes', () => {
     const list = ['cart']

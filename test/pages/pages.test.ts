@@ -37,7 +37,7 @@ function browserOf(app: Hono): PageBrowser {
 }
 
 describe('the content security policy of a page', () => {
-  it('lets a post end at an origin that the page names', async () => {
+  it('the content security policy lets a post end at an origin that the page names', async () => {
     const browser = browserOf(createFormApp({ formTargets: [CLIENT] }))
     const { headers } = await browser.open(`${ISSUER}/form`)
     expect(headers.get('Content-Security-Policy')).toContain(`; form-action 'self' ${CLIENT};`)
@@ -45,14 +45,14 @@ describe('the content security policy of a page', () => {
     expect([url.href, text]).toEqual([`${CLIENT}/callback?name=ada`, 'the client'])
   })
 
-  it('blocks a redirect to an origin that the page does not name', async () => {
+  it('the content security policy of a page blocks a redirect to an origin that the page does not name', async () => {
     const browser = browserOf(createFormApp(OWN_ORIGIN_ONLY))
     await browser.open(`${ISSUER}/form`)
     await expect(browser.press('Send')).rejects.toThrow(`form-action blocks ${CLIENT}`)
   })
 
   it.each(['https://client.test/', "'unsafe-inline'", 'https://a.test; script-src *', ''])(
-    'cannot contain the form target %j, which is not an origin',
+    'the content security policy of a page cannot contain the form target %j, which is not an origin',
     (target) => {
       expect(() => formatContentPolicy({ formTargets: [target] })).toThrow('is not an origin')
     },
@@ -60,7 +60,7 @@ describe('the content security policy of a page', () => {
 })
 
 describe('an app of pages', () => {
-  it('refuses a form from another origin', async () => {
+  it('an app of pages refuses a form from another origin', async () => {
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: CLIENT }
     const request = new Request(`${ISSUER}/form`, { method: 'POST', headers, body: 'name=ada' })
     const response = await createFormApp(OWN_ORIGIN_ONLY).fetch(request)
@@ -70,7 +70,7 @@ describe('an app of pages', () => {
 })
 
 describe('the console in a browser that fills forms by their labels', () => {
-  it('signs an operator in, creates a user and signs out', async () => {
+  it('a browser signs an operator in, creates a user and signs out by the labels of the forms', async () => {
     const server = new TestServer()
     await addConsoleClient(server)
     const { username } = await server.addUser({ pool: 'operators', roles: ['admin'] })

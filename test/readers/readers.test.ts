@@ -94,8 +94,8 @@ describe('openid-client', () => {
       const described = await openidClient.tokenIntrospection(configuration, tokens.access_token)
       expect(described).toMatchObject({ active: true, iss: issuer, aud: audience, sub: CLIENT[0] })
       await openidClient.tokenRevocation(configuration, tokens.access_token)
-      const person = { username: 'amanda@example.com', password: 'correct horse battery staple' }
-      const signedIn = await openidClient.genericGrantRequest(configuration, 'password', person)
+      const customer = { username: 'amanda@example.com', password: 'correct horse battery staple' }
+      const signedIn = await openidClient.genericGrantRequest(configuration, 'password', customer)
       const refreshed = await openidClient.refreshTokenGrant(configuration, signedIn.refresh_token ?? '')
       expect(decodeJwt(refreshed.access_token).sub).toBe(decodeJwt(signedIn.access_token).sub)
     },

@@ -4,14 +4,14 @@ import { drawChart } from '../../bench/chart.ts'
 import { replaceSection } from '../../bench/record.ts'
 
 describe('the record of a benchmark', () => {
-  it('is written between its comments and does not change the rest of the page', () => {
+  it('the record of a benchmark replaces the text between its comments and nothing else', () => {
     const page = 'before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n'
     expect(replaceSection(page, 'speed', '$1 new', 'page.md')).toBe(
       'before\n<!-- speed -->\n$1 new\n<!-- /speed -->\nafter\n',
     )
   })
 
-  it('has a place in docs/performance.md for each of its parts, with a measurement', () => {
+  it('docs/performance.md has a place with a measurement for each part of the record', () => {
     const page = readFileSync('docs/performance.md', 'utf8')
     for (const name of ['run', 'speed', 'queue', 'growth', 'costs', 'isolate']) {
       expect(page).toMatch(new RegExp(`<!-- ${name} -->\n[^<]+\n<!-- /${name} -->`))
@@ -19,11 +19,11 @@ describe('the record of a benchmark', () => {
     }
   })
 
-  it('is refused by a page without its place', () => {
+  it('the script refuses a page without a place for the record', () => {
     expect(() => replaceSection('', 'speed', '', 'page.md')).toThrow('page.md has no place for "speed"')
   })
 
-  it('is drawn to scale, with a line at each target', () => {
+  it('the chart of a benchmark is to scale, with a line at each target', () => {
     const svg = drawChart('Speed & more', [
       { label: 'half <1>', ratio: 0.5, aim: 0.75 },
       { label: 'faster', ratio: 1.4, aim: null },

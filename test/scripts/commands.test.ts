@@ -55,7 +55,7 @@ const PROBLEMS = `config.yml:
 
 describe('an invalid config.yml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
-    'stops %s with the list of its problems only',
+    'an invalid config.yml stops %s with only the list of its problems',
     async (name, ...parameters) => {
       const before = readFileSync('config.yml', 'utf8').split('errors: rfc6749')[0] ?? ''
       const typo = 'errors: loud\naudit_retension_days: 90'
@@ -85,7 +85,7 @@ describe('an invalid config.yml', () => {
 
 describe('different budgets in config.yml and wrangler.toml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
-    'stop %s, each with both numbers',
+    'different budgets in config.yml and wrangler.toml stop %s with both numbers',
     async (name, ...parameters) => {
       const folder = checkout((config) => config.replace('guests: 600', 'guests: 300'))
       const toml = readFileSync('wrangler.toml', 'utf8')
@@ -132,7 +132,7 @@ describe('a script of package.json', () => {
 })
 
 describe('an install', () => {
-  it('without the development tools builds nothing, and succeeds', async () => {
+  it('an install without the development tools succeeds and builds nothing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
     const script = resolve('scripts/prepare.js')
     expect(await promisify(execFile)(process.execPath, [script], { cwd: folder })).toEqual({
@@ -151,13 +151,13 @@ describe('npm run deploy', () => {
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `
 
-  it('refuses settings for local development', async () => {
+  it('npm run deploy refuses settings for local development', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy')
     expect(code).toBe(1)
     expect(stderr).toBe(`Not deployed:\n${LOCAL_SETTINGS}`)
   })
 
-  it('--dry-run succeeds with a warning that lists the settings that a deployment will refuse', async () => {
+  it('npm run deploy -- --dry-run succeeds with a warning that lists the settings that a deployment will refuse', async () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy', '--dry-run')
     expect(code).toBe(0)
     expect(stderr).toContain(`Warning: npm run deploy will refuse these settings:\n${LOCAL_SETTINGS}`)
@@ -168,7 +168,7 @@ describe('an issuer at workers.dev', () => {
   const atWorkersDev = (config: string) =>
     config.replaceAll('http://127.0.0.1:8787', 'https://sallyport.shop.workers.dev')
 
-  it('is not deployed while wrangler.toml turns workers.dev off, which it does by default', async () => {
+  it('an issuer at workers.dev is not deployed while wrangler.toml disables workers.dev, which is the default', async () => {
     const { code, stderr } = await runScript(checkout(atWorkersDev), 'deploy')
     expect(code).toBe(1)
     expect(stderr).toContain(
@@ -176,7 +176,7 @@ describe('an issuer at workers.dev', () => {
     )
   })
 
-  it('is deployed if wrangler.toml turns workers.dev on', async () => {
+  it('an issuer at workers.dev is deployed if wrangler.toml enables workers.dev', async () => {
     const folder = checkout(atWorkersDev)
     const file = join(folder, 'wrangler.toml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('workers_dev = false', 'workers_dev = true'))
@@ -187,7 +187,7 @@ describe('an issuer at workers.dev', () => {
 })
 
 describe('wrangler.toml', () => {
-  it('gives the Worker no address at workers.dev, for previews neither', () => {
+  it('wrangler.toml gives neither the Worker nor its previews an address at workers.dev', () => {
     const settings = readWranglerConfig({ config: 'wrangler.toml' })
     expect([settings.workers_dev, settings.preview_urls]).toEqual([false, false])
   })
@@ -199,7 +199,7 @@ describe('npm start', () => {
     ['--port', '65536'],
     ['--port', 'http'],
     ['--prot', '1'],
-  ])('refuses %s %s', async (...parameters) => {
+  ])('npm start refuses %s %s', async (...parameters) => {
     expect(await runScript(checkout(String), 'start', ...parameters)).toEqual({
       code: 1,
       stdout: '',
@@ -207,7 +207,7 @@ describe('npm start', () => {
     })
   })
 
-  it('adds no demo data if the issuer is not a loopback address', async () => {
+  it('npm start adds no demo data if the issuer is not a loopback address', async () => {
     const config = parseConfig(
       readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
     )
@@ -222,7 +222,7 @@ describe('npm run reset', () => {
     stderr: '',
   }
 
-  it('refuses while npm start runs, and removes the local data after the server has ended', async () => {
+  it('npm run reset refuses while npm start runs, and removes the local data after the server has ended', async () => {
     const folder = checkout(String)
     const state = join(folder, '.wrangler')
     const server = spawn(process.execPath, ['scripts/start.ts', '--port', '18431'], {
@@ -243,7 +243,7 @@ describe('npm run reset', () => {
     expect(existsSync(state)).toBe(false)
   })
 
-  it('ignores the record of a server that was killed', async () => {
+  it('npm run reset ignores the record of a server that was killed', async () => {
     const folder = checkout(String)
     const killed = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
     await once(killed, 'exit')
@@ -275,15 +275,18 @@ describe('the first client and user of a real account', () => {
       ['--id', 'shop', '--api', 'storefront', '--grants', 'client_credentials', '--public'],
       'grants: must not have client_credentials, because the client is public (RFC 6749 §4.4)\n',
     ],
-  ])('are refused with a reason and the usage text: %j', async (parameters, reason) => {
-    expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining(`${reason}usage: npm run --silent new-client -- `),
-    })
-  })
+  ])(
+    'the first client and user of a real account are refused with a reason and the usage text: %j',
+    async (parameters, reason) => {
+      expect(await runScript(resolve('.'), 'new_client', ...parameters)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining(`${reason}usage: npm run --silent new-client -- `),
+      })
+    },
+  )
 
-  it('are printed as SQL, and the secret is printed separately and once', async () => {
+  it('the first client and user of a real account are printed as SQL, and the secret is printed separately and once', async () => {
     const parameters = ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart']
     const { code, stdout, stderr } = await runScript(resolve('.'), 'new_client', ...parameters)
     expect(code).toBe(0)
@@ -307,7 +310,7 @@ describe('the first client and user of a real account', () => {
 })
 
 describe('the first admin of a deployment', () => {
-  it('is created once by one command, together with the clients for the sign-in of operators', async () => {
+  it('the first admin of a deployment is created once by one command, together with the clients for the sign-in of operators', async () => {
     const folder = checkout(String)
     await runWrangler(folder, 'migrations', 'apply', 'DB', '--local')
     const first = await runScript(folder, 'first_admin', '--username', 'Zoe@example.com')
@@ -339,7 +342,7 @@ describe('the first admin of a deployment', () => {
     ])
   })
 
-  it('has a usage text', async () => {
+  it('first-admin has a usage text', async () => {
     expect(await runScript(resolve('.'), 'first_admin', '--help')).toEqual({
       code: 0,
       stdout: expect.stringMatching(/^usage: npm run first-admin/),
@@ -347,7 +350,7 @@ describe('the first admin of a deployment', () => {
     })
   })
 
-  it('is refused with a reason if the admin API, a table or the username is missing', async () => {
+  it('first-admin reports a missing admin API, table or username', async () => {
     const without = checkout((config) => config.replace('admin_api: admin', ''))
     expect(await runScript(without, 'first_admin', '--username', 'zoe')).toMatchObject({
       code: 1,

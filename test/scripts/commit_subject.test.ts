@@ -16,7 +16,7 @@ describe('the check of a commit subject', () => {
     'test: process a page of results',
     'Merge main into feature',
     'Revert "fix(clients): keep a retired secret"',
-  ])('accepts an imperative subject: %s', (subject) => {
+  ])('the check of a commit subject accepts an imperative subject: %s', (subject) => {
     expect(findSubjectProblem(subject)).toBeNull()
   })
 
@@ -29,11 +29,11 @@ describe('the check of a commit subject', () => {
     ['fix(clients): keeps a secret', 'must be imperative'],
     ['fix(clients): added a secret', 'must be imperative'],
     ['fix(clients): adding a secret', 'must be imperative'],
-  ])('names the problem of the subject: %s', (subject, problem) => {
+  ])('the check of a commit subject names the problem of the subject: %s', (subject, problem) => {
     expect(findSubjectProblem(subject)).toContain(problem)
   })
 
-  it('stops a commit through the hook, and lets a good one pass', async () => {
+  it('the hook stops a commit with a wrong subject and accepts a correct subject', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'commit-')), 'message')
     const hook = () => promisify(execFile)('.githooks/commit-msg', [file])
     writeFileSync(file, 'fix(clients): keep a secret\n\nThe reason.\n')

@@ -6,11 +6,11 @@ import { BURST_BINDINGS } from '../../src/storage/burst_limits.ts'
 const page = readFileSync('docs/configuration.md', 'utf8')
 
 describe('docs/configuration.md', () => {
-  it('lists the keys of src/config (`npm run document-config` updates it)', () => {
+  it('docs/configuration.md lists the keys of src/config (`npm run document-config` updates it)', () => {
     expect(replaceTables(page)).toBe(page)
   })
 
-  it('names the binding of each burst limit', () => {
+  it('docs/configuration.md names the binding of each burst limit', () => {
     for (const [name, binding] of Object.entries(BURST_BINDINGS)) {
       const rows = page.split('\n').filter((line) => line.startsWith(`| \`burst_limits.${name}\` |`))
       expect(rows).toEqual([expect.stringContaining(`Binding \`${binding}\``)])
@@ -21,16 +21,16 @@ describe('docs/configuration.md', () => {
 describe('the generator of the tables', () => {
   const [area = ''] = /<!-- keys: issuer -->.*?<!-- end of keys -->/s.exec(page) ?? []
 
-  it('replaces a stale table', () => {
+  it('the generator of the tables replaces a stale table', () => {
     const stale = page.replace(area, '<!-- keys: issuer -->\n| old |\n<!-- end of keys -->')
     expect(replaceTables(stale)).toBe(page)
   })
 
-  it('refuses a page without the table of an area', () => {
+  it('the generator of the tables refuses a page without the table of an area', () => {
     expect(() => replaceTables(page.replace(area, ''))).toThrow('has no table of: issuer')
   })
 
-  it('refuses the table of an unknown area', () => {
+  it('the generator of the tables refuses the table of an unknown area', () => {
     expect(() => replaceTables(`${page}<!-- keys: mail -->\n<!-- end of keys -->`)).toThrow(
       'config.yml has no area "mail"',
     )

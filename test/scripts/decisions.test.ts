@@ -16,24 +16,24 @@ const decisions = readdirSync(FOLDER)
   })
 
 describe('the decision records', () => {
-  it('each have a number of their own, with which the title begins', () => {
+  it('each decision record has a unique number at the beginning of its title', () => {
     expect(new Set(decisions.map(({ number }) => number)).size).toBe(decisions.length)
     const misnamed = decisions.filter(({ number, title }) => !title.startsWith(`# ${number}: `))
     expect(misnamed.map(({ file }) => file)).toEqual([])
   })
 
-  it('each have a status', () => {
+  it('each decision record has a status', () => {
     expect(decisions.filter(({ word }) => word === '').map(({ file }) => file)).toEqual([])
   })
 
-  it('name the later decision that amends or supersedes them', () => {
+  it('an amended or superseded decision record names the later decision', () => {
     const unnamed = decisions
       .filter(({ word }) => word !== 'accepted')
       .filter(({ number, links }) => !links.some((link) => link.number > number))
     expect(unnamed.map(({ file }) => file)).toEqual([])
   })
 
-  it('link in their status only to decisions that exist', () => {
+  it('the status of a decision record links only to existing decisions', () => {
     const broken = decisions
       .flatMap(({ file, links }) => links.map((link) => ({ file, ...link })))
       .filter(({ number, target }) => !target.startsWith(number) || !existsSync(`${FOLDER}/${target}`))

@@ -37,7 +37,7 @@ function packagesImportedBy(sources: string[]): string[] {
 }
 
 describe.each(WORKSPACES)('the manifest in $folder', ({ folder, sources }) => {
-  it('declares each package that the sources import', () => {
+  it('the manifest declares each package that the sources import', () => {
     const { dependencies, devDependencies, peerDependencies } = readManifest(folder)
     const declared = new Set(Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies }))
     // The root installs the tools of all workspaces.
@@ -46,7 +46,7 @@ describe.each(WORKSPACES)('the manifest in $folder', ({ folder, sources }) => {
     expect(packagesImportedBy(sources).filter((name) => !isDeclared(name))).toEqual([])
   })
 
-  it('declares no runtime dependency that the sources do not import', () => {
+  it('the manifest declares no runtime dependency that the sources do not import', () => {
     const imported = packagesImportedBy(sources)
     const unused = Object.keys(readManifest(folder).dependencies ?? {}).filter(
       (name) => !imported.includes(name),
@@ -56,7 +56,7 @@ describe.each(WORKSPACES)('the manifest in $folder', ({ folder, sources }) => {
 })
 
 describe('the dependencies of the server', () => {
-  it('are the packages in the bundle of the Worker', async () => {
+  it('the dependencies of the server are the packages in the bundle of the Worker', async () => {
     const bundled = await packagesOf('Worker')
     const { dependencies } = readManifest('.')
     const ofFormats = readManifest('packages/formats').dependencies

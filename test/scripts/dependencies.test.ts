@@ -63,7 +63,7 @@ function readRows(section: string): Row[] {
 
 const rowsOf = (section: string) => rows.filter((row) => row.section === section)
 
-/** Whether each licence that a package has, or one of those that it leaves to choose from, is of that kind. */
+/** Whether the licence expression of a package allows a use under the given licences. */
 function hasLicence(licence: string, kind: RegExp): boolean {
   return licence.split(' OR ').some((choice) => choice.split(' AND ').every((part) => kind.test(part)))
 }
@@ -86,7 +86,7 @@ function licenceOf(path: string): string {
 }
 
 describe('docs/dependencies.md', () => {
-  it('has the version and the licence of each package as it is installed and locked', () => {
+  it('the page has the installed and locked version and the licence of each package', () => {
     expect(rows.length).toBeGreaterThan(20)
     // A Node for another machine is not installed here.
     const here = rows.filter(({ name }) => !name.startsWith('node-linux-'))
@@ -101,7 +101,7 @@ describe('docs/dependencies.md', () => {
     )
   })
 
-  it('has each package that the manifest of a workspace names', () => {
+  it('the page has each package that the manifest of a workspace names', () => {
     const named = MANIFESTS.flatMap((path) => {
       const { dependencies, devDependencies, optionalDependencies } = readJson(path)
       return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
@@ -130,7 +130,7 @@ describe('docs/dependencies.md', () => {
     }
   })
 
-  it('lists the dependencies of each shipped package', () => {
+  it('the page lists the dependencies of each shipped package', () => {
     const shipped = rows.filter(({ section }) => section !== 'For development')
     for (const { name } of shipped) {
       const { dependencies = {} } = installed(name)
@@ -162,7 +162,7 @@ describe('a licence', () => {
     ['MPL-2.0', false],
     ['SEE LICENSE IN LICENSE', false],
     ['', false],
-  ])('counts for the Worker as it reads: %j', (licence, isAllowed) => {
+  ])('the test classifies a licence for the Worker: %j', (licence, isAllowed) => {
     expect(hasLicence(licence, PERMISSIVE)).toBe(isAllowed)
   })
 })

@@ -10,7 +10,7 @@ const newPath = () => join(mkdtempSync(join(tmpdir(), 'sallyport-')), '.dev.vars
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
 describe('the local secrets', () => {
-  it('are made once, and only the current user can read them', () => {
+  it('the local secrets are made once, and only the current user can read them', () => {
     const path = newPath()
     ensureDevVars(path)
     const text = readFileSync(path, 'utf8')
@@ -21,7 +21,7 @@ describe('the local secrets', () => {
     expect(readFileSync(path, 'utf8')).toBe(text)
   })
 
-  it('are added to an existing file, which other users cannot read afterwards', () => {
+  it('the local secrets are added to an existing file, which other users cannot read afterwards', () => {
     const path = newPath()
     writeFileSync(path, 'OTHER=1', { mode: 0o644 })
     ensureDevVars(path)

@@ -16,7 +16,7 @@ const files = execFileSync('git', ['ls-files', ...PLACES], { encoding: 'utf8' })
   .filter((name) => TEXT.test(name) && existsSync(name))
 
 describe('the language of the project', () => {
-  it('names the subject of each sentence', () => {
+  it('each sentence of the project names its subject', () => {
     expect(files.length).toBeGreaterThan(200)
     const found = files.flatMap((name) =>
       readFileSync(name, 'utf8')

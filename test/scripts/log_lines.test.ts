@@ -29,13 +29,13 @@ function formatLevel(expression: string): string {
 }
 
 describe('the table of log lines in docs/errors.md', () => {
-  it('has each event of the source with its level, and no other event', () => {
+  it('the table of log lines in docs/errors.md has each event of the source with its level, and no other event', () => {
     expect(logged.size).toBeGreaterThan(20)
     const expected = [...logged].map(([event, level]) => [event, formatLevel(level)])
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected))
   })
 
-  it('is in alphabetical order', () => {
+  it('the table of log lines in docs/errors.md is in alphabetical order', () => {
     expect([...documented.keys()]).toEqual([...documented.keys()].sort())
   })
 })

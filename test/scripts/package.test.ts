@@ -47,7 +47,7 @@ async function pathsIn(folder: string): Promise<string[]> {
 }
 
 describe.each(PACKAGES)('the package in %s', (folder) => {
-  it('contains only its build, its manifest, its README and the licence', async () => {
+  it('the package contains only its build, its manifest, its README and the licence', async () => {
     const paths = await pathsIn(folder)
     expect(paths).toContain(folder === 'packages/cli' ? 'dist/sallyport.js' : 'dist/index.d.ts')
     expect(paths.filter((path) => !/^(?:dist|bin)\//.test(path)).sort()).toEqual([
@@ -57,11 +57,11 @@ describe.each(PACKAGES)('the package in %s', (folder) => {
     ])
   })
 
-  it('has the licence of the project', () => {
+  it('the package has the licence of the project', () => {
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync('LICENSE', 'utf8'))
   })
 
-  it('passes the checks of publint and Are the types wrong?', async () => {
+  it('the package passes the checks of publint and Are the types wrong?', async () => {
     const tarball = await consumer.pack(folder)
     const bin = (name: string) => resolve('node_modules/.bin', name)
     const publint = await run(bin('publint'), ['run', tarball, '--strict'], { cwd: consumer.directory })
@@ -72,31 +72,31 @@ describe.each(PACKAGES)('the package in %s', (folder) => {
 })
 
 describe('the package sallyport', () => {
-  it('has a program that prints its help without a network', async () => {
+  it('the package sallyport has a program that prints its help without a network', async () => {
     const { stdout } = await run(join(consumer.directory, 'node_modules/.bin/sallyport'), ['--help'])
     expect(stdout).toMatch(/^sallyport: /)
   })
 
-  it('is run by npx in this repository', async () => {
+  it('npx runs the package sallyport in this repository', async () => {
     const npx = await run('npx', ['sallyport', 'config', 'check'], {
       env: { ...process.env, npm_config_offline: 'true' },
     })
     expect(npx.stdout).toMatch(/^config\.yml is good: /)
   })
 
-  it('has no dependencies', () => {
+  it('the package sallyport has no dependencies', () => {
     expect(readManifest('packages/cli').dependencies).toBeUndefined()
   })
 })
 
 describe('the package @sallyport/client', () => {
-  it('is one file without imports, under 3 kB gzipped', () => {
+  it('the package @sallyport/client is one file without imports, under 3 kB gzipped', () => {
     const client = readFileSync('packages/client/dist/index.js')
     expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
     expect(gzipSync(client).length).toBeLessThan(3000)
   })
 
-  it('is built for the browsers that docs/client.md lists', () => {
+  it('the package @sallyport/client is built for the browsers that docs/client.md lists', () => {
     const [, targets = ''] = /--target=(\S+)/.exec(readManifest('packages/client').scripts.build) ?? []
     const [, browsers = ''] =
       /## Supported browsers\s+(.*?), and later/s.exec(readFileSync('docs/client.md', 'utf8')) ?? []
@@ -104,7 +104,7 @@ describe('the package @sallyport/client', () => {
     expect(listed).toEqual(targets.split(','))
   })
 
-  it('exports the client to an installed project', async () => {
+  it('the package @sallyport/client exports the client to an installed project', async () => {
     const printed = await consumer.run(
       "import * as client from '@sallyport/client'; console.log(Object.keys(client).sort().join())",
     )
@@ -113,12 +113,12 @@ describe('the package @sallyport/client', () => {
 })
 
 describe('the package @sallyport/verify', () => {
-  it('installs jose and no other package, and works by the names of its exports', async () => {
+  it('the package @sallyport/verify installs jose and no other package, and works by the names of its exports', async () => {
     expect(consumer.installed()).toEqual(['@sallyport', 'jose', 'sallyport'])
     expect(JSON.parse(await consumer.run(USE))).toEqual(['user:1', true, 'invalid_token'])
   })
 
-  it('declares jose as its one dependency, and Hono as an optional peer', () => {
+  it('the package @sallyport/verify declares jose as its one dependency, and Hono as an optional peer', () => {
     const manifest = readManifest('packages/verify')
     expect(Object.keys(manifest.dependencies)).toEqual(['jose'])
     expect(manifest.optionalDependencies).toBeUndefined()
@@ -160,30 +160,33 @@ describe('a new Worker that is written in ten lines', () => {
 
   afterAll(() => servers.close())
 
-  it.each(['docs/verifying.md', 'README.md'])('refuses the wrong tokens (%s)', async (page) => {
-    const { issuer } = servers.service.config
-    const api = await startTenLines(page, issuer)
-    onTestFinished(() => api.close())
-    const [customer, staff, guest] = await Promise.all([
-      signIn(issuer),
-      requestTokens(issuer, STAFF),
-      requestTokens(issuer, { ...GUEST, scope: 'catalog' }),
-    ])
-    const status = (token: string | null) => statusAt(`${api.origin}/cart`, token)
-    expect({
-      nobody: await status(null),
-      customer: await status(customer.access_token),
-      'a token of the back office': await status(staff.access_token),
-      'a guest without the scope': await status(guest.access_token),
-      'a refresh token': await status(customer.refresh_token),
-    }).toEqual({
-      nobody: 401,
-      customer: 200,
-      'a token of the back office': 401,
-      'a guest without the scope': 403,
-      'a refresh token': 401,
-    })
-  })
+  it.each(['docs/verifying.md', 'README.md'])(
+    'a new Worker that is written in ten lines refuses the wrong tokens (%s)',
+    async (page) => {
+      const { issuer } = servers.service.config
+      const api = await startTenLines(page, issuer)
+      onTestFinished(() => api.close())
+      const [customer, staff, guest] = await Promise.all([
+        signIn(issuer),
+        requestTokens(issuer, STAFF),
+        requestTokens(issuer, { ...GUEST, scope: 'catalog' }),
+      ])
+      const status = (token: string | null) => statusAt(`${api.origin}/cart`, token)
+      expect({
+        nobody: await status(null),
+        customer: await status(customer.access_token),
+        'a token of the back office': await status(staff.access_token),
+        'a guest without the scope': await status(guest.access_token),
+        'a refresh token': await status(customer.refresh_token),
+      }).toEqual({
+        nobody: 401,
+        customer: 200,
+        'a token of the back office': 401,
+        'a guest without the scope': 403,
+        'a refresh token': 401,
+      })
+    },
+  )
 
   it('an API without Hono gives the documented statuses (docs/verifying.md)', async () => {
     const { issuer } = servers.service.config

@@ -18,7 +18,7 @@ function toSnakeCase(name: string): string {
 }
 
 describe('docs/password-hashes.md', () => {
-  it('lists every import scheme with its columns', () => {
+  it('docs/password-hashes.md lists every import scheme with its columns', () => {
     expect(rowsUnder('| name | used by | columns')).toEqual(
       IMPORT_SCHEMES.map(({ name, usedBy, columns }) => {
         const list = columns.map((column) => `\`${toSnakeCase(column)}\``).join(', ')
@@ -27,7 +27,7 @@ describe('docs/password-hashes.md', () => {
     )
   })
 
-  it('names the platforms that export no hashes', () => {
+  it('docs/password-hashes.md names the platforms that export no hashes', () => {
     const platforms = rowsUnder('| platform | source').map((row) => row.split('|')[1]?.trim())
     expect(platforms).toEqual(['Shopify', 'Amazon Cognito', 'BigCommerce'])
   })

@@ -8,17 +8,17 @@ const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
   .filter((name) => TEXT.test(name) && existsSync(name))
 
 describe('the repository', () => {
-  it('contains no conflict marker of a merge', () => {
+  it('the repository contains no conflict marker of a merge', () => {
     expect(files.length).toBeGreaterThan(200)
     const marked = files.filter((name) => /^(?:<{7}|>{7}) /m.test(readFileSync(name, 'utf8')))
     expect(marked).toEqual([])
   })
 
-  it('has a README of less than 200 lines', () => {
+  it('the repository has a README of less than 200 lines', () => {
     expect(readFileSync('README.md', 'utf8').split('\n').length).toBeLessThan(200)
   })
 
-  it('links to existing files', () => {
+  it('the repository links to existing files', () => {
     const broken = files
       .filter((name) => name.endsWith('.md'))
       .flatMap((name) =>
@@ -30,7 +30,7 @@ describe('the repository', () => {
     expect(broken).toEqual([])
   })
 
-  it('links to existing headings', () => {
+  it('the repository links to existing headings', () => {
     const broken = files
       .filter((name) => name.endsWith('.md'))
       .flatMap((name) =>

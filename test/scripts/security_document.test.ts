@@ -39,24 +39,24 @@ function readStatements(): Statement[] {
 describe('SECURITY.md', () => {
   const statements = readStatements().filter(({ section }) => !WITHOUT_TESTS.includes(section))
 
-  it('names a test for each statement', () => {
+  it('SECURITY.md names a test for each statement', () => {
     expect(statements.length).toBeGreaterThan(40)
     expect(statements.filter(({ tests }) => tests.length === 0).map(({ text }) => text)).toEqual([])
   })
 
-  it('names tests that exist', () => {
+  it('SECURITY.md names tests that exist', () => {
     const missing = statements
       .flatMap(({ tests }) => tests)
       .filter(({ file, name }) => !existsSync(file) || !readFileSync(file, 'utf8').includes(name))
     expect(missing).toEqual([])
   })
 
-  it('names each test by enough of its name', () => {
+  it('SECURITY.md names each test by at least twelve characters of its title', () => {
     const short = statements.flatMap(({ tests }) => tests).filter(({ name }) => name.length < SHORTEST_NAME)
     expect(short).toEqual([])
   })
 
-  it('has statements of at most three sentences', () => {
+  it('SECURITY.md has statements of at most three sentences', () => {
     const long = statements.filter(({ text }) => (text.match(/[.:](?= |$)/g) ?? []).length > 3)
     expect(long.map(({ text }) => text)).toEqual([])
   })

@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers'
 
 /**
- * What happens around one call that reaches D1.
+ * Wraps one call that reaches D1.
  *
  * @param sql The statements of the call.
- * @param call Makes it.
- * @param breakOff Makes a batch that fails after its first statement; absent where the call is none.
+ * @param call Makes the call.
+ * @param breakOff Makes a batch that fails after its first statement. Absent if the call is not a batch.
  */
 export type AroundCall = <T>(
   sql: string,
@@ -13,7 +13,7 @@ export type AroundCall = <T>(
   breakOff?: () => Promise<unknown>,
 ) => Promise<T>
 
-/** A statement that fails when it is its turn, not before. */
+/** A statement that fails when it runs, not when it is prepared. */
 const FAILING = "SELECT json('no JSON')"
 
 interface Original {
@@ -23,7 +23,7 @@ interface Original {
 
 const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
 
-/** A D1 database, with something around each of its calls: a statement that is run, or a batch. */
+/** A D1 database whose calls are wrapped. A call is one statement or one batch. */
 export function aroundD1(around: AroundCall, db: D1Database = env.DB): D1Database {
   const originals = new WeakMap<D1PreparedStatement, Original>()
 
@@ -82,17 +82,17 @@ function boundMember(target: object, property: string | symbol) {
   return Reflect.get(target, property).bind(target)
 }
 
-/** Whether a call writes audit events, which no response waits for. */
+/** Whether a call writes audit events. No response waits for such a call. */
 export function isAuditWrite(sql: string): boolean {
   return /^\s*INSERT\s+INTO audit_events/.test(sql)
 }
 
-/** Calls that no response waits for: audit events, the last use of a client, and the sign-ins that a lock would end. */
+/** Whether no response waits for a call: audit events, the last use of a client, and sign-ins that a lock would end. */
 export function isDeferredWrite(sql: string): boolean {
   return isAuditWrite(sql) || sql.includes('SET last_used_at') || sql.includes('failures, sign_ins')
 }
 
-/** Whether a response does without a call: the call is deferred, or reads the list of changed records. */
+/** Whether a response succeeds without a call: the call is deferred, or reads the list of changed records. */
 export function isOptionalCall(sql: string): boolean {
   return isDeferredWrite(sql) || sql.includes('FROM copy_changes WHERE')
 }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { AroundCall } from './around_d1.ts'
 
-/** The real KV, with something around each of its calls, such as `put keys`. */
+/** The real KV namespace. Its calls are wrapped and named, such as `put keys`. */
 export function aroundKv(around: AroundCall): KVNamespace {
   return new Proxy(env.KV, {
     get(target, property) {

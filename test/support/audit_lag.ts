@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Longer than a real server gathers audit events before it writes them. */
+/** Longer than the time for which a server collects audit events before it writes them. */
 const AUDIT_LAG_MS = 500
 
 /** Waits until the audit trail contains all earlier events. */

@@ -56,5 +56,5 @@ export function breachRowOf({ id }: Pick<User, 'id'>) {
 
 /** The response to a new password that is breached. */
 export const REFUSED = [
-  { path: 'password', message: 'the password is in a list of known breaches: choose another one' },
+  { path: 'password', message: 'the password is in a list of known breaches: choose another password' },
 ]

@@ -16,13 +16,18 @@ export const CART = `${API}/cart`
 export const HOUR = 3600
 
 /** The faults of the next token requests, in order. A request can reach the server or not. */
-export type Fault = 'answer lost' | 'answer cut' | 'request lost' | 'server down' | keyof typeof STRANGERS
+export type Fault =
+  | 'response lost'
+  | 'response truncated'
+  | 'request lost'
+  | 'server down'
+  | keyof typeof STRANGERS
 
 /** JSON of an intermediary between the page and the token service. */
 const STRANGERS = {
-  'a portal answers': () => Response.json({ login: 'https://wifi.test' }),
-  'a portal answers null': () => Response.json(null),
-  'a portal answers half': () => Response.json({ access_token: 'a', refresh_token: 'b' }),
+  'a portal responds': () => Response.json({ login: 'https://wifi.test' }),
+  'a portal responds null': () => Response.json(null),
+  'a portal responds half': () => Response.json({ access_token: 'a', refresh_token: 'b' }),
   'a proxy refuses': () => Response.json({ message: 'blocked' }, { status: 403 }),
 }
 
@@ -118,8 +123,8 @@ export class Browser {
     if (fault === 'server down') return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
     if (fault && isStrange(fault)) return STRANGERS[fault]()
     const response = await this.server.fetch(path, { method: 'POST', headers: request.headers, body })
-    if (fault === 'answer lost') throw new TypeError('network error')
-    return fault === 'answer cut' ? new Response('{"token_type":"Be') : response
+    if (fault === 'response lost') throw new TypeError('network error')
+    return fault === 'response truncated' ? new Response('{"token_type":"Be') : response
   }
 
   /** Returns the subject of the token and the body, or refuses the token. */

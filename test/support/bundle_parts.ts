@@ -19,7 +19,7 @@ export type Bundle = keyof typeof BUNDLES
 
 export const BUNDLE_NAMES = Object.keys(BUNDLES) as Bundle[]
 
-/** How many bytes of a minified bundle come from each package. */
+/** The bytes of a minified bundle by package. */
 export async function packagesOf(bundle: Bundle): Promise<Map<string, number>> {
   const { metafile } = await build({
     bundle: true,

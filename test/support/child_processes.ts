@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** The processes of that name that this process has started and that run, by their ids. */
+/** The ids of the running child processes with that name. */
 export function findChildren(name: string): number[] {
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,comm='], { encoding: 'utf8' }).split('\n')
   return lines

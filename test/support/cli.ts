@@ -27,7 +27,7 @@ interface RunOptions {
 /** The operators of the demo data. */
 export const OPERATORS = { operator: 'operator battery staple', support: 'support battery staple' }
 
-/** The command line as it is built, in a directory of this run, so that nothing is rebuilt under it. */
+/** Builds the command line in a directory of this run, because a parallel build would replace the file. */
 async function buildCli(directory: string): Promise<string> {
   const file = join(directory, 'sallyport.mjs')
   const build = spawn(process.execPath, ['packages/cli/build.js', file], { stdio: 'inherit' })
@@ -36,7 +36,7 @@ async function buildCli(directory: string): Promise<string> {
   return file
 }
 
-/** The command line, and the settings of one user of it. */
+/** The command line with the settings of one user. */
 export class Cli {
   readonly directory: string
   /** The built program. */
@@ -56,7 +56,7 @@ export class Cli {
     return new Cli({ directory, file: await buildCli(directory), server })
   }
 
-  /** Another user's, at the same server or another one. */
+  /** The command line of another user, at the same server or another one. */
   another(server = this.#server): Cli {
     return new Cli({ directory: this.directory, file: this.file, server })
   }
@@ -83,14 +83,14 @@ export class Cli {
     if (code !== 0) throw new Error(stderr)
   }
 
-  /** What a command prints with `--json`. */
+  /** The output of a command with `--json`, parsed. */
   async json(...args: string[]): Promise<Record<string, unknown>> {
     const { stdout, stderr } = await this.run([...args, '--json'])
     if (stdout === '') throw new Error(stderr)
     return JSON.parse(stdout)
   }
 
-  /** As if the access token had been there for an hour. */
+  /** Makes the stored access tokens expired. */
   expireAccessToken(): void {
     const file = JSON.parse(readFileSync(this.credentialsPath, 'utf8'))
     for (const credentials of Object.values<{ expiresAt: number }>(file.servers)) credentials.expiresAt = 0
@@ -106,7 +106,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text
 }
 
-/** A real server with the demo data, and the command line that talks to it. */
+/** A real server with the demo data, and a command line that uses it. */
 export async function startCli(
   options: Pick<ServiceOptions, 'hashKeys'> = {},
 ): Promise<{ cli: Cli; service: ServiceServer; close(): Promise<void> }> {
@@ -120,14 +120,14 @@ export async function startCli(
   }
 }
 
-/** Stands before a server, and loses a response where it is told to: the server has handled the request by then. */
+/** A proxy that drops selected responses. The server has handled the request before the drop. */
 export class LossyProxy {
   readonly #server: Server
   readonly #lost = new Map<string, number>()
   readonly #answered = new Map<string, number>()
   readonly origin: string
   readonly requests: string[] = []
-  /** How long each response is held back. */
+  /** The delay of each response in milliseconds. */
   delayMs = 0
 
   private constructor(server: Server) {
@@ -144,8 +144,8 @@ export class LossyProxy {
   }
 
   /**
-   * @param operation Such as `POST /oauth2-token`.
-   * @param after How many more of its responses get through before that.
+   * @param operation The method and the path, such as `POST /oauth2-token`.
+   * @param after The number of responses that the proxy forwards before the dropped one.
    */
   loseAnswerTo(operation: string, { after = 0 } = {}): void {
     this.#lost.set(operation, (this.#answered.get(operation) ?? 0) + after)

@@ -5,7 +5,7 @@ const COOKIE = '__Host-sallyport-console'
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 
 /** A response of the console with its text. */
-export interface ConsoleAnswer {
+export interface ConsoleResponse {
   status: number
   headers: Headers
   html: string
@@ -39,7 +39,7 @@ export class ConsoleBrowser {
     return Object.assign(browser, { user })
   }
 
-  postSignIn(username: string, password = PASSWORD, next = ''): Promise<ConsoleAnswer> {
+  postSignIn(username: string, password = PASSWORD, next = ''): Promise<ConsoleResponse> {
     return this.send('/console/sign-in', {
       method: 'POST',
       headers: { ...FORM, Origin: ISSUER },
@@ -47,7 +47,7 @@ export class ConsoleBrowser {
     })
   }
 
-  get(path: string): Promise<ConsoleAnswer> {
+  get(path: string): Promise<ConsoleResponse> {
     return this.send(path)
   }
 
@@ -56,7 +56,7 @@ export class ConsoleBrowser {
     path: string,
     fields: Record<string, string | string[]> = {},
     headers: Record<string, string> = { Origin: ISSUER },
-  ): Promise<ConsoleAnswer> {
+  ): Promise<ConsoleResponse> {
     const entries = Object.entries({ csrf_token: this.csrfToken, ...fields })
     const pairs = entries.flatMap(([name, value]) => [value].flat().map((item) => [name, item]))
     const body = new URLSearchParams(pairs).toString()
@@ -66,7 +66,7 @@ export class ConsoleBrowser {
   async send(
     path: string,
     init: RequestInit & { headers?: Record<string, string> } = {},
-  ): Promise<ConsoleAnswer> {
+  ): Promise<ConsoleResponse> {
     const cookie = this.cookie === null ? {} : { Cookie: `${COOKIE}=${this.cookie}` }
     const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, ...cookie } })
     this.#keepCookie(response.headers.get('Set-Cookie'))

@@ -42,7 +42,7 @@ export class Consumer {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  /** Packs a package into the project's directory, and returns the path of the tarball from there. */
+  /** Packs a package into the directory of the project. @returns The relative path of the tarball */
   async pack(folder: string): Promise<string> {
     const destination = ['--pack-destination', this.directory]
     const { stdout } = await run('npm', [

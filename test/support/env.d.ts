@@ -7,7 +7,7 @@ declare global {
       /** A second database for sessions. */
       SESSIONS_EU: D1Database
       TEST_MIGRATIONS: D1Migration[]
-      /** How many times the usual number of inputs, and the seed that they are made from; random where it is empty. */
+      /** The factor for the number of inputs, and their seed. An empty seed is random. */
       FUZZ_RUNS: string
       FUZZ_SEED: string
     }

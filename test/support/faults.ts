@@ -2,14 +2,14 @@ import { timers } from '../../src/lib/timers.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
 
-/** How a call to a store fails. After it is done the response alone is lost, as when a connection drops after the write. */
+/** How a call to a store fails. `after it is done` loses only the response, like a connection that drops after the write. */
 export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** How long one takes: it hangs and is made, or answers, only when the store comes back; or it is made a little later. */
+/** How a call is delayed: it hangs until the store recovers, before or after it is made, or it is slow. */
 export const DELAYS = ['hangs before it is made', 'hangs after it is done', 'is slow'] as const
 
-/** Of a batch, its first statement is done when the second fails; any other call is not made. */
+/** The second statement of a batch fails after the first. A call that is not a batch is not made. */
 const BREAK = 'in the middle of its batch'
 
 export type Trouble = Fault | (typeof DELAYS)[number] | typeof BREAK
@@ -19,7 +19,7 @@ const SLOW_MS = 800
 
 /** A real store whose calls fail or hang as a test selects. */
 export class FaultyStore {
-  /** What a call meets, such as the statements of one or `put keys`; null where it is made as ever. */
+  /** The fault of a call, by its statements or its name, such as `put keys`. Null makes the call without a fault. */
   judge: (call: string) => Trouble | null = () => null
   /** The number of calls in progress. */
   running = 0
@@ -105,7 +105,7 @@ export class FaultyStores {
   readonly kv = new FaultyStore()
   readonly env = { DB: aroundD1(this.d1.around), KV: aroundKv(this.kv.around) }
 
-  /** Whether a call is being made that will be answered. */
+  /** Whether a call is in progress that will end. */
   get areAtWork(): boolean {
     return this.d1.running + this.kv.running > 0
   }
@@ -123,19 +123,19 @@ export class FaultyStores {
 
 interface FaultOptions {
   fault: Trouble
-  /** Which of the calls that match fails, counted from 1. */
+  /** The number of the matching call that fails, counted from 1. */
   nth: number
-  /** Whether a call of these statements counts. */
+  /** Whether a call with these statements matches. */
   matches(sql: string): boolean
 }
 
-/** After which a write is done by the time of the next call. */
+/** A pause after which an earlier write has ended. */
 const DONE: ReadonlySet<Trouble> = new Set(['while it runs', 'after it is done', 'hangs after it is done'])
 
-/** The real D1, of which one call fails. */
+/** The real D1 database, with one failing call. */
 export class FaultyD1 {
   readonly db: D1Database
-  /** The statements of the call that failed; null while none has. */
+  /** The statements of the call that failed. Null before the failure. */
   failed: string | null = null
   readonly #store = new FaultyStore()
   readonly #fault: Trouble
@@ -151,7 +151,7 @@ export class FaultyD1 {
     this.db = aroundD1(this.#store.around)
   }
 
-  /** Whether the call that failed changed a session all the same. */
+  /** Whether the failed call changed a session. */
   get hasChangedSession(): boolean {
     return DONE.has(this.#fault) && /\b(?:INTO|UPDATE) sessions\b/.test(this.failed ?? '')
   }
@@ -160,7 +160,7 @@ export class FaultyD1 {
     return this.#store.running > 0
   }
 
-  /** Has a call that hangs go on, and waits until one that broke while it ran has come to its end. */
+  /** Resumes a hanging call, and waits for the end of an interrupted call. */
   async settle(): Promise<void> {
     this.#store.comeBack()
     await this.#store.settle()
@@ -175,7 +175,7 @@ export const D1_DOWN = aroundD1(unreachable)
 /** An unreachable KV namespace. */
 export const KV_DOWN = aroundKv(unreachable)
 
-/** D1 with a list of the calls that were made, but those that are written after the response. */
+/** D1 with a list of its calls, without calls that run after the response. */
 export function countingD1(): { db: D1Database; statements: string[] } {
   const statements: string[] = []
   const db = aroundD1((sql, call) => {

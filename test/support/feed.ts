@@ -7,7 +7,7 @@ export interface FeedClaims {
   iat: number
   exp: number
   sequence: number
-  /** Of a delta alone. */
+  /** Only in a delta. */
   since?: string
   until: string
   window: number

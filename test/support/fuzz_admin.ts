@@ -6,7 +6,7 @@ import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_reque
 import { CANARY, toHeaderValue, wildHeaderValue, wildJson, wildText } from './fuzz_text.ts'
 import { ISSUER } from './server.ts'
 
-/** What operations may name: made for it, and nobody misses it. */
+/** Records that operations can name. No other test uses them. */
 export interface Victims {
   client_id: string
   secret_id: string
@@ -14,7 +14,7 @@ export interface Victims {
   sid: string
 }
 
-/** A schema of JSON Schema, as far as the operations use it. */
+/** The part of JSON Schema that the operations use. */
 interface Schema {
   type?: string
   properties?: Record<string, Schema>
@@ -24,7 +24,7 @@ interface Schema {
   anyOf?: Schema[]
 }
 
-/** Values that get an input past the first check, by the names of the fields. */
+/** Valid values by the names of the fields. */
 const GOOD: Record<string, unknown[]> = {
   api: ['storefront', 'storefront', 'storefront', 'backoffice', 'admin'],
   pool: ['customers', 'staff', 'operators'],
@@ -42,11 +42,11 @@ const GOOD: Record<string, unknown[]> = {
 
 const newName = fc.uuid().map((id) => `made-${id}`)
 
-/** What the texts and numbers of a value are made of. */
+/** The generators for the texts and numbers of a value. */
 interface Making {
   text: fc.Arbitrary<string>
   number: fc.Arbitrary<number>
-  /** How much else there is, of a hundred parts: any JSON in place of what the schema has. */
+  /** The percentage of values that are any JSON instead of a value of the schema. */
   wildness: number
 }
 
@@ -56,14 +56,14 @@ const WILD: Making = {
   wildness: 10,
 }
 
-/** Such as gets through: short, without control characters, and strange all the same. */
+/** Texts that the first checks accept: short and unusual, without control characters. */
 const MILD: Making = {
   text: wildText.map((text) => text.replaceAll(/\p{Cc}/gu, '').slice(0, 60) || CANARY),
   number: fc.constantFrom(300, 3600, 86_400),
   wildness: 0,
 }
 
-/** JSON by a schema, with a good value where there is one by that name. */
+/** JSON by a schema, with a valid value for each known name. */
 function valueBy(schema: Schema, name: string, making: Making): fc.Arbitrary<unknown> {
   const good = GOOD[name] ?? []
   return fc.oneof(
@@ -105,12 +105,12 @@ function objectBy(
   )
 }
 
-/** Half of the values fit, and half of them are whatever. */
+/** Half of the values fit the schema. The others are any JSON. */
 function anyBy(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof(typedValue(schema, '', MILD), valueBy(schema, '', WILD))
 }
 
-/** Rows of an import: the schema of a batch says nothing of them, so they are made by that of one. */
+/** Rows of an import. The schema of a batch does not describe rows, so the schema of a single record is used. */
 function bodyOf({ id, body }: Operation, rows: Readonly<Record<string, Operation>>): fc.Arbitrary<unknown> {
   if (body === undefined) return fc.constant(undefined)
   const row = rows[id]
@@ -129,7 +129,7 @@ function schemaOf(schema: z.ZodMiniType): Schema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as Schema
 }
 
-/** A path with its parameters filled: by a victim, or by anything. */
+/** A path with its parameters: ids of the records above, or any text. */
 function pathOf({ path }: Operation, victims: () => Victims): fc.Arbitrary<string> {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const values = names.map(() => fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, wildSegment))
@@ -147,7 +147,7 @@ const wildSegment = fc.oneof(
   fc.nat({ max: 3000 }).map((length) => CANARY + 'p'.repeat(length)),
 )
 
-/** The parameters of an address: known ones with any value, seldom unknown or repeated ones. */
+/** Query parameters: known names with any value, and a few unknown or repeated names. */
 function queryOf({ query }: Operation): fc.Arbitrary<string> {
   const properties = query === undefined ? {} : (schemaOf(query).properties ?? {})
   const names = Object.keys(properties)
@@ -185,11 +185,11 @@ const ifMatch = fc.oneof(
 
 interface Surroundings {
   victims: () => Victims
-  /** The operation whose body a row of an import looks like, by that of the import. */
+  /** The operation whose body has the form of a row, for each import. */
   rows: Readonly<Record<string, Operation>>
 }
 
-/** Calls of an operation, without anybody's token. */
+/** Calls of an operation without a token. */
 export function callOf(operation: Operation, { victims, rows }: Surroundings): fc.Arbitrary<FuzzRequest> {
   const json = bodyOf(operation, rows).map((value) => (value === undefined ? null : JSON.stringify(value)))
   return fc

@@ -21,13 +21,13 @@ export function checkAdminAnswer(exchange: Exchange): void {
   checkAdminLog(exchange)
 }
 
-/** A request to another host is refused before the admin API sees it, in the form of the other endpoints. */
+/** A request to another host is refused before the admin API, in the form of the other endpoints. */
 function checkMisdirected({ headers, text, request }: Exchange): void {
   expect(headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
   if (request.method !== 'HEAD') expect(JSON.parse(text)).toMatchObject({ error: 'invalid_request' })
 }
 
-/** A documented problem that came of the request alone, with nothing of it but the names of what is wrong in it. */
+/** Checks that a problem is documented, was caused by the request, and repeats only the names of invalid fields. */
 function checkProblem({ status, headers, text, request }: Exchange): void {
   expect(headers.get('Content-Type')).toBe('application/problem+json')
   expect(status).toBeLessThan(500)
@@ -41,7 +41,7 @@ function checkProblem({ status, headers, text, request }: Exchange): void {
   expect([JSON.stringify(problem), ...messages, ...[...headers].flat()].join('\n')).not.toContain(CANARY)
 }
 
-/** One line for a refusal, of its status, none for a response; and nothing of the request in it. */
+/** Checks the log: one line with the status for a refusal, none for a success, and no part of the request. */
 function checkAdminLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
   const expected = status < 400 ? [] : [['info', status === 421 ? 'refused' : 'admin_refused', status]]
@@ -49,14 +49,14 @@ function checkAdminLog({ status, lines }: Exchange): void {
   expect(lines.join('\n')).not.toContain(CANARY)
 }
 
-/** What was taken is kept as it came, to the letter; a username has one form of its own. */
+/** Checks that accepted values are stored unchanged. A username is stored in its normalised form. */
 export function checkKept({ request, status, text }: Exchange): void {
   if (status >= 300 || typeof request.body !== 'string') return
   const [asked, kept] = [parseObject(request.body), parseObject(text)]
   for (const [name, value] of Object.entries(asked)) {
     if (name === 'username' || !(name in kept)) continue
     expect(kept[name]).toEqual(value)
-    // Half of a character: some parsers refuse all of a JSON text that has one.
+    // An unpaired surrogate. Some parsers refuse a JSON text that contains one.
     expect(JSON.stringify(value)).not.toMatch(/\\ud[89a-f]/i)
   }
 }

@@ -9,13 +9,13 @@ import { CANARY } from './fuzz_text.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
-/** The one 503 that inputs can bring about: too many ids that no client has. */
+/** The only 503 that inputs can cause: too many unknown client ids. */
 const NO_BUDGET = 'the budget of unknown client ids is used up'
 
-/** Rows of the table in docs/errors.md: the columns of status, `error`, and what the `oro` dialect has instead. */
+/** Rows of the table in docs/errors.md: status, `error`, and the value in the `oro` dialect. */
 const ROW = /^\|[^|]*\| (\d{3}) \| `(\w+)` \|[^|]*\|(.*)\|$/gm
 
-/** What the page says that can be answered: `400 invalid_request` and so on. */
+/** The responses that the page documents, such as `400 invalid_request`. */
 function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
   const rows = [...errorsPage.matchAll(ROW)]
   const own = rows.map(([, status, error]) => `${status} ${error}`)
@@ -80,7 +80,7 @@ function otherTypeOf({ url, headers }: Exchange['request']): string | null {
   return pathname === '/' && headers.Accept?.trim() === 'text/html' ? 'text/html; charset=UTF-8' : null
 }
 
-/** Only the two origins that are known are ever named, and only to themselves. */
+/** Checks that CORS headers name only a known origin, and only to that origin. */
 function checkCors({ request, headers }: Exchange): void {
   const allowed = headers.get('Access-Control-Allow-Origin')
   if (allowed !== null) {
@@ -100,13 +100,13 @@ export function checkSilence({ request, headers, text, lines }: Exchange): void 
   }
 }
 
-/** What is recognised: the canary, and credentials that hide it in base64. */
+/** The texts to find: the canary, and credentials with the canary in base64. */
 function secretsOf({ headers }: Exchange['request']): string[] {
   const [, credentials = ''] = (headers.Authorization ?? '').split(' ')
   return credentials.length > 12 ? [CANARY, credentials] : [CANARY]
 }
 
-/** One line for a refusal, of its status, and none for a response. */
+/** Checks the log: one line with the status for a refusal, none for a success. */
 export function checkLog({ status, lines }: Exchange): void {
   const logged = lines.map((line) => JSON.parse(line))
   const expected = status < 400 ? [] : [[status >= 500 ? 'error' : 'info', status]]

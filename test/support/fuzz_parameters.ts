@@ -3,15 +3,15 @@ import type { Known } from './fuzz_requests.ts'
 import { wildJson, wildText } from './fuzz_text.ts'
 import { credentials, type TestClient } from './server.ts'
 
-/** What a request says, in order; a name may come twice. */
+/** The parameters of a request in order. A name can repeat. */
 type Pairs = [string, unknown][]
 
 const TOKEN_NAMES = ['username', 'password', 'refresh_token', 'scope', 'visitor_access_token']
 
-/** A few unknown clients again and again: more of them than there is a budget for would hide everything else. */
+/** A few unknown clients that repeat. More of them would use up the budget and hide other results. */
 const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
 
-/** Parameters of the token endpoint, with right and wild values. */
+/** Parameters of the token endpoint, with valid and random values. */
 export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
   const grantType = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom('password', 'refresh_token', 'client_credentials') },
@@ -33,7 +33,7 @@ export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
   )
 }
 
-/** Parameters of the endpoints that are asked about tokens. */
+/** Parameters of the revocation and introspection endpoints. */
 export function questionParameters(known: Known): fc.Arbitrary<Pairs> {
   const token = fc.tuple(fc.constant('token'), mostlyText).map((pair): Pairs => [pair])
   return joined(whoAsks(known), token, wildValues(['token_type_hint']), wildNames)
@@ -67,7 +67,7 @@ function eachOf(names: readonly string[]): fc.Arbitrary<Pairs> {
   return fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), mostlyText)))
 }
 
-/** Each of the names or not, seldom twice, with values of any kind but most often text. */
+/** A subset of the names, rarely repeated, with values of any type and mostly text. */
 function wildValues(names: readonly string[]): fc.Arbitrary<Pairs> {
   const pair = fc.tuple(fc.constantFrom(...names), mostlyText)
   return fc.oneof(

@@ -13,9 +13,9 @@ export interface FuzzRequest {
 
 /** Existing clients and a session that requests may name. */
 export interface Known {
-  /** May ask for tokens of its own. */
+  /** The client has the grant client_credentials. */
   machine: TestClient
-  /** May sign users in, and has an origin. */
+  /** The client has the password grant and an origin. */
   shop: TestClient
   page: TestClient
 }
@@ -66,7 +66,7 @@ const ORIGINS = [
   ],
 ]
 
-/** Headers that servers, frameworks and proxies have been known to act on. */
+/** Headers that some servers, frameworks or proxies interpret. */
 const HEADERS: Record<string, fc.Arbitrary<string>> = {
   Accept: fc.constantFrom('text/html', 'application/xml', '*/*;q=0'),
   'Accept-Encoding': fc.constantFrom('br', 'identity;q=0'),
@@ -99,7 +99,7 @@ export const otherHeaders: fc.Arbitrary<Record<string, string>> = fc
     fc.record(Object.fromEntries(names.map((name) => [name, HEADERS[name] ?? wildHeaderValue]))),
   )
 
-/** Authorization of all sorts, the clients' own among them. */
+/** Authorization headers of many kinds, including those of the clients. */
 export function authorization({ machine, page }: Known): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(basic(machine.id, machine.secret), basic(page.id, '')) },
@@ -121,7 +121,7 @@ export function sometimes<T>(arbitrary: fc.Arbitrary<T>, weight = 1): fc.Arbitra
   return fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight, arbitrary })
 }
 
-/** Requests of every method to a path, whatever it is: without a body, or with any. */
+/** Requests of every method to any path, with or without a body. */
 export function requestTo(path: fc.Arbitrary<string>, known: Known): fc.Arbitrary<FuzzRequest> {
   return fc
     .record({
@@ -141,7 +141,7 @@ export function requestTo(path: fc.Arbitrary<string>, known: Known): fc.Arbitrar
     }))
 }
 
-/** Posts to a path: parameters with wild values in either form, or what is no form at all. */
+/** Posts to a path: parameters with random values as a form or as JSON, or another body. */
 export function postTo(
   path: string,
   parameters: fc.Arbitrary<[string, unknown][]>,
@@ -181,7 +181,7 @@ function formOrJson(parameters: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary
     .map(([pairs, format]) => format(pairs))
 }
 
-/** Names may be there twice, as in no object. */
+/** JSON of the parameters. Unlike an object, it can repeat a name. */
 function toJson(pairs: readonly [string, unknown][]): Content {
   const members = pairs.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
   return { type: 'application/json', body: `{${members.join(',')}}` }
@@ -215,7 +215,7 @@ const BRACKETS: [string, string][] = [
   ['{"a":', '}'],
 ]
 
-/** Bodies on both sides of the limit, and of every make. */
+/** Bodies of every kind, shorter and longer than the limit. */
 export const rawBody: fc.Arbitrary<string | Uint8Array<ArrayBuffer>> = fc.oneof(
   wildText,
   wildJson.map((value) => JSON.stringify(value)),
@@ -253,7 +253,7 @@ export const preflight: fc.Arbitrary<Record<string, string>> = fc.record({
   ),
 })
 
-/** Paths that are none of ours, some of them nearly. */
+/** Paths that no endpoint has. Some differ little from those of endpoints. */
 export const unknownPath: fc.Arbitrary<string> = fc
   .oneof(
     wildText.map((text) => `/${encodeURIComponent(text.toWellFormed())}`),

@@ -1,18 +1,18 @@
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 
-/** A property is checked, and a counterexample made simpler, for so long at most. */
+/** The maximum time for a property and for simplifying a counterexample, in milliseconds. */
 const LIMIT_MS = 120_000 * Math.max(1, Number(env.FUZZ_RUNS))
 
-/** Of each test: it ends by itself before that, with a counterexample. */
+/** The timeout of each test in milliseconds. A failing property ends earlier, with a counterexample. */
 export const FUZZ_TIMEOUT_MS = LIMIT_MS + 60_000
 
-/** How many inputs there are of what usually has so many. */
+/** The number of inputs, from the usual number and the factor of this run. */
 export function fuzzRuns(usual: number): number {
   return Math.ceil(usual * Number(env.FUZZ_RUNS))
 }
 
-/** Checks a property; a failure says by which seed the same inputs come again. */
+/** Checks a property. A failure names the seed that repeats the inputs. */
 export async function fuzz<T>(
   arbitrary: fc.Arbitrary<T>,
   numRuns: number,
@@ -23,7 +23,7 @@ export async function fuzz<T>(
   await fc.assert(fc.asyncProperty(arbitrary, check), { numRuns, plugins, ...seed }).catch(rethrow)
 }
 
-/** Half a character in a message is more than the way to the reporter can carry: it would end without the seed. */
+/** Replaces unpaired surrogates. The channel to the reporter cannot carry them, and the seed would be lost. */
 function rethrow(error: unknown): never {
   const { message, cause, stack = '' } = error as Error
   const why = cause instanceof Error ? `${cause.message}\n${cause.stack}` : ''
@@ -32,7 +32,7 @@ function rethrow(error: unknown): never {
   throw whole
 }
 
-/** How many inputs went where. */
+/** Counts inputs by their results. */
 export class InputCounts {
   readonly #counts = new Map<string, number>()
 

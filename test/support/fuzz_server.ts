@@ -2,9 +2,9 @@ import { vi } from 'vitest'
 import { createVerifier } from '../../packages/verify/src/verifier.ts'
 import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
 import { InputCounts } from './fuzz_run.ts'
-import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenResponse } from './server.ts'
 
-/** A request, what came back, and what was logged meanwhile. */
+/** A request, its response, and the log lines of its handling. */
 export interface Exchange {
   request: FuzzRequest
   status: number
@@ -15,7 +15,7 @@ export interface Exchange {
 
 const LEVELS = ['debug', 'log', 'info', 'warn', 'error'] as const
 
-/** A server that anything is sent to: it hears its own log, and does not hash, unless it is told to. */
+/** A server for fuzzed requests. It records its log and, by default, computes no hashes. */
 export class FuzzServer {
   readonly server: TestServer
   readonly counts = new InputCounts()
@@ -41,12 +41,12 @@ export class FuzzServer {
     }
   }
 
-  /** Gives the console and the hashing back. */
+  /** Restores the console and the hashing. */
   restore(): void {
     this.#restore()
   }
 
-  /** @param where What the input counts for: the path, unless it is given. */
+  /** @param where The group that the input counts in. Default: the path */
   async exchange(request: FuzzRequest, where = new URL(request.url).pathname): Promise<Exchange> {
     this.counts.add(where)
     this.#lines = []
@@ -64,19 +64,19 @@ export class FuzzServer {
       server.addClient({ origins: [CLIENT_ORIGIN] }),
       server.addClient({ confidential: false, grants: ['password'], origins: [CLIENT_ORIGIN] }),
     ])
-    // There may be a copy from before these had origins.
+    // An earlier copy of these clients can lack the origins.
     await server.services.origins.renewCopy(server.context())
     return { machine, shop, page }
   }
 }
 
-/** A session that lives through whatever else is sent: it is refreshed, asked about and verified in between. */
+/** A session that must survive all other requests. The test refreshes, introspects and verifies it in between. */
 export class Witness {
   readonly #server: TestServer
   readonly #client: TestClient
-  tokens: TokenAnswer
+  tokens: TokenResponse
 
-  private constructor(server: TestServer, client: TestClient, tokens: TokenAnswer) {
+  private constructor(server: TestServer, client: TestClient, tokens: TokenResponse) {
     this.#server = server
     this.#client = client
     this.tokens = tokens
@@ -87,7 +87,7 @@ export class Witness {
     return new Witness(server, client, await server.signIn(client, 'guest', 'guest'))
   }
 
-  /** Fails where good requests no longer are answered as ever. */
+  /** Fails if valid requests no longer get their usual responses. */
   async testify(): Promise<void> {
     const server = this.#server
     this.tokens = await server.refresh(this.#client, this.tokens.refresh_token)

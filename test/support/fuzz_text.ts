@@ -74,7 +74,7 @@ const anyText = fc.oneof(
   { weight: 1, arbitrary: longText },
 )
 
-/** Any text at all; more often than not it holds the canary. */
+/** Any text. Most texts contain the canary. */
 export const wildText: fc.Arbitrary<string> = fc
   .tuple(anyText, fc.constantFrom('before', 'after', 'nowhere'))
   .map(([text, place]) => {
@@ -82,13 +82,13 @@ export const wildText: fc.Arbitrary<string> = fc
     return place === 'before' ? CANARY + text : text + CANARY
   })
 
-/** What a header can carry without a warning of the runtime: printable ASCII. */
+/** Texts that a header can carry without a warning of the runtime: printable ASCII. */
 export const wildHeaderValue: fc.Arbitrary<string> = fc.oneof(
   wildText.map(toHeaderValue),
   fc.nat({ max: 9000 }).map((length) => CANARY + 'h'.repeat(length)),
 )
 
-/** Any JSON value, with wild texts for its strings and names. */
+/** Any JSON value, with random texts as strings and names. */
 export const wildJson: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: wildText },
   {
@@ -99,7 +99,7 @@ export const wildJson: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: fc.dictionary(wildText, wildText, { maxKeys: 3 }) },
 )
 
-/** `levels` arrays or objects, one in another. */
+/** `levels` nested arrays or objects. */
 export function nested(levels: number, [open, close]: readonly [string, string]): string {
   return `${open.repeat(levels)}1${close.repeat(levels)}`
 }

@@ -5,23 +5,23 @@ import { checkAnswer } from './fuzz_checks.ts'
 import type { FuzzServer } from './fuzz_server.ts'
 import { toHeaderValue } from './fuzz_text.ts'
 import { TestOperator } from './operator.ts'
-import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenAnswer } from './server.ts'
+import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenResponse } from './server.ts'
 
-/** Everything that takes a token. Each refuses one that was not issued, in its own way. */
+/** Every endpoint or library that accepts a token. Each refuses an unissued token in its own way. */
 export const TARGETS = ['introspect', 'revoke', 'refresh', 'admin API', 'verifier'] as const
 export type Target = (typeof TARGETS)[number]
 
-/** A server with a session of a customer and one of an operator, and whatever takes their tokens. */
+/** A server with a session of a customer, a session of an operator, and the targets of their tokens. */
 export class TokenTargets {
   readonly #fuzzed: FuzzServer
   readonly #client: TestClient
   readonly #verifier: Verifier
   readonly operator: TestOperator
-  tokens: TokenAnswer
+  tokens: TokenResponse
 
   private constructor(
     fuzzed: FuzzServer,
-    { client, operator, tokens }: { client: TestClient; operator: TestOperator; tokens: TokenAnswer },
+    { client, operator, tokens }: { client: TestClient; operator: TestOperator; tokens: TokenResponse },
   ) {
     this.#fuzzed = fuzzed
     this.#client = client
@@ -51,7 +51,7 @@ export class TokenTargets {
     return this.tokens.refresh_token ?? ''
   }
 
-  /** Fails unless the target takes the token for none of ours, and says and logs nothing of it. */
+  /** Fails unless the target refuses the token, and neither the response nor the log contains a part of it. */
   async checkRefused(target: Target, token: string): Promise<void> {
     if (target === 'verifier') return this.#checkVerifier(token)
     if (target === 'admin API') return this.#checkAdmin(token)

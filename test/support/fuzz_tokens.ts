@@ -5,14 +5,14 @@ import type { TestServer } from './server.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** A token with one character replaced: by another of the alphabet, or by a dot where there is none. */
+/** A token with one character replaced by another of the alphabet or by a dot. */
 export function replaceAt(token: string, position: number, offset: number): string {
   const index = ALPHABET.indexOf(token.charAt(position))
   const other = ALPHABET.charAt(index < 0 ? offset : (index + offset) % ALPHABET.length)
   return token.slice(0, position) + other + token.slice(position + 1)
 }
 
-/** What a lenient decoder passes over, and what it does not. */
+/** Characters that a lenient decoder ignores, and others. */
 const INSERTED = [
   '=',
   '==',
@@ -35,7 +35,7 @@ const INSERTED = [
   ',',
 ]
 
-/** Ways to change a text in one place, each of which makes it another text. */
+/** Ways to change a text in one place. Each gives a different text. */
 export function editsOf(token: string): fc.Arbitrary<string> {
   const position = fc.oneof(fc.nat({ max: token.length }), fc.constantFrom(0, token.length, ...dotsOf(token)))
   return fc
@@ -154,7 +154,7 @@ export class Forger {
     return new Forger(own, ownJwk, { publicJwk, pem })
   }
 
-  /** The token with the changes, signed so. */
+  /** The token with the changes and with the chosen signature. */
   async forge(token: string, { forgery, changes }: ForgedToken): Promise<string> {
     const payload: Parts['payload'] = { ...decodeJwt(token), ...changes.payload }
     for (const name of changes.without) delete payload[name]
@@ -180,7 +180,7 @@ export class Forger {
   }
 }
 
-/** Texts that are no token at all, or look like one. */
+/** Texts that are not tokens. Some have the form of a token. */
 export const noToken: fc.Arbitrary<string> = fc
   .oneof(
     wildText,

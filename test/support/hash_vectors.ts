@@ -55,7 +55,7 @@ const MAGENTO = [
 
 const QUOTED = `  it's "quoted\\" \t`
 
-/** The first of `$P$` is of phpass' own test.php, those for `hashcat` are of hashcat's list; the others by PHP 8.2. */
+/** The first `$P$` is from test.php of phpass. Those for `hashcat` are from hashcat's list, the others from PHP 8.2. */
 const CONTENT_SYSTEMS = [
   ...vectors(null, 'test12345', ['$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0']),
   ...vectors(null, 'hashcat', [
@@ -99,7 +99,7 @@ const CONTENT_SYSTEMS = [
   ]),
 ]
 
-/** Those of ASP.NET for `my password` are of aspnetcore's PasswordHasherTest; of Django by Django 3.2; the others by PHP. */
+/** ASP.NET's for `my password` are from aspnetcore's PasswordHasherTest, Django's from Django 3.2, the others from PHP. */
 const FRAMEWORKS = [
   ...vectors(null, PASSWORD, [
     'pbkdf2_sha256$20000$seaSALT123$EfS4iW41ASDoY7VPnI3WKtzzveTVOnYWFov/hYgaLAQ=',
@@ -152,7 +152,7 @@ const KEYCLOAK_ARGON2 = {
   }),
 }
 
-/** Keycloak's by PHP's hash_pbkdf2 and argon2-cffi; Firebase's is published at github.com/firebase/scrypt. */
+/** Keycloak's are from PHP's hash_pbkdf2 and argon2-cffi. Firebase's is published at github.com/firebase/scrypt. */
 const IDENTITY_SERVICES: HashVector[] = [
   keycloak(
     'pbkdf2',
@@ -183,7 +183,7 @@ const IDENTITY_SERVICES: HashVector[] = [
   },
 ]
 
-/** `hashcat`’s are of its list; the others by PHP's hash(). */
+/** Those for `hashcat` are from hashcat's list, the others from PHP's hash(). */
 const DIRECTORIES = [
   ...vectors(null, 'hashcat', [
     '{SSHA}AZKja92fbuuB9SpRlHqaoXxbTc43Mzc2MDM1Ng==',
@@ -200,7 +200,7 @@ const DIRECTORIES = [
   ]),
 ]
 
-/** Digests in hexadecimal: of the password, of `salt` and the password, of the password and `salt`. By PHP's hash(). */
+/** Digests in hexadecimal of the password, of `salt` and password, and of password and `salt`, from PHP's hash(). */
 const HEX_DIGESTS = [
   ['md5', '2c4cddcba2f52bcb2e236ba98cad052b'],
   ['md5-salt-password', 'e901cabadc7f2716afc3f75efd269850'],
@@ -225,7 +225,7 @@ const HEX_DIGESTS = [
   ],
 ].map(([scheme = '', hash = '']) => ({ scheme, columns: { hash, salt: 'salt' }, password: PASSWORD }))
 
-/** passlib's by passlib 1.7.4, Symfony's by PHP. The Argon2id text has padded base64. */
+/** passlib's are from passlib 1.7.4, Symfony's from PHP. The Argon2id text has padded base64. */
 const TEXTS_AND_SYMFONY: HashVector[] = [
   ...vectors(null, PASSWORD, [
     '$pbkdf2$20000$MDEyMzQ1Njc4OWFiY2RlZg$i6dHaJLuAOaBe/V1BCnrQTM6cgs',

@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from 'jose'
 import type { KeyEntry } from '../../src/keys/key_life.ts'
 import { credentials, type TestClient, type TestServer } from './server.ts'
 
-/** A token by client_credentials. */
+/** A token of the grant client_credentials. */
 export async function machineToken(server: TestServer, client: TestClient): Promise<string> {
   const response = await server.requireTokens({ grant_type: 'client_credentials', ...credentials(client) })
   return response.access_token

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 /** The tables that a sign-in reads in a replica. */
 const TABLES = ['users', 'sign_in_failures']
 
-/** D1 with a replica that stays as it is until `catchUp`. The replica is the second database of the tests. */
+/** D1 with a replica that changes only at `catchUp`. The replica is the second database of the tests. */
 export class LaggingD1 {
   readonly db: D1Database = new Proxy(env.DB, {
     get(target, property) {
@@ -15,7 +15,7 @@ export class LaggingD1 {
     },
   })
 
-  /** The replica has all that the primary has. */
+  /** Copies the primary to the replica. */
   async catchUp(): Promise<void> {
     for (const table of TABLES) await copyTable(table)
   }

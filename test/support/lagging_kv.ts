@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { TestClock } from './server.ts'
 
-/** KV as a far location has it: what was written is seen so many seconds later (Cloudflare's bound is 60). */
+/** KV at a distant location: a write is visible after the given seconds (Cloudflare's bound is 60). */
 export function laggingKv(clock: TestClock, lagSeconds: number): KVNamespace {
   const seen = new Map<string, { value: unknown; at: number; next: unknown }>()
   async function getWithMetadata(key: string): Promise<unknown> {

@@ -1,7 +1,7 @@
-/** A table of a Markdown page: the texts of its cells, by the text that heads the row and the one that heads the column. */
+/** A table of a Markdown page: the texts of its cells by row heading and column heading. */
 export type Table = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** The table whose first column has that heading. */
+/** The table whose first column has the heading. */
 export function parseTable(markdown: string, heading: string): Table {
   const lines = markdown.split('\n')
   const start = lines.findIndex((line) => cellsOf(line)[0] === heading)

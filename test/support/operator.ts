@@ -1,5 +1,5 @@
 import { compact } from '../../src/lib/compact.ts'
-import { PASSWORD, type TestClient, type TestServer, type TokenAnswer } from './server.ts'
+import { PASSWORD, type TestClient, type TestServer, type TokenResponse } from './server.ts'
 
 export interface AdminAnswer {
   status: number
@@ -13,62 +13,16 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** An operator who is signed in, and calls the admin API as a program does. */
-export class TestOperator {
+/** A program that calls the admin API with an access token. */
+export class TestCaller {
   readonly server: TestServer
-  readonly id: string
-  readonly username: string
-  readonly client: TestClient
-  tokens: TokenAnswer
-  /** What every call sends as its confirmation; null where none. */
-  confirmation: string | null
+  tokens: TokenResponse
+  /** The confirmation that each call sends, or null. */
+  confirmation: string | null = null
 
-  constructor(
-    server: TestServer,
-    who: {
-      id: string
-      username: string
-      client: TestClient
-      tokens: TokenAnswer
-      confirmation?: string | null
-    },
-  ) {
+  constructor(server: TestServer, tokens: TokenResponse) {
     this.server = server
-    this.id = who.id
-    this.username = who.username
-    this.client = who.client
-    this.tokens = who.tokens
-    this.confirmation = who.confirmation ?? null
-  }
-
-  /** A new operator who has confirmed the password. */
-  static async confirmed(server: TestServer): Promise<TestOperator> {
-    const operator = await TestOperator.signIn(server)
-    await operator.confirm()
-    return operator
-  }
-
-  /** A new operator of the roles, by a new public client. */
-  static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
-    const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
-    const user = await server.addUser({ pool: 'operators', roles })
-    const tokens = await server.signIn(client, user.username)
-    return new TestOperator(server, { id: user.id, username: user.username, client, tokens })
-  }
-
-  async signInAgain(password = PASSWORD): Promise<void> {
-    this.tokens = await this.server.signIn(this.client, this.username, password)
-  }
-
-  async refresh(): Promise<void> {
-    this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
-  }
-
-  /** Proves the password again; what follows is confirmed. */
-  async confirm(password = PASSWORD): Promise<void> {
-    const { status, body } = await this.post('/me/confirm', { current_password: password })
-    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
-    this.confirmation = String(body.confirmation)
+    this.tokens = tokens
   }
 
   get(path: string): Promise<AdminAnswer> {
@@ -79,7 +33,7 @@ export class TestOperator {
     return this.call('POST', path, { body })
   }
 
-  /** @param version The ETag, where there is to be an If-Match. */
+  /** @param version The ETag for If-Match. */
   patch(path: string, body: unknown, version?: unknown): Promise<AdminAnswer> {
     return this.call('PATCH', path, { body, version })
   }
@@ -111,6 +65,60 @@ export class TestOperator {
   }
 }
 
+/** A signed-in operator who calls the admin API like a program. */
+export class TestOperator extends TestCaller {
+  readonly id: string
+  readonly username: string
+  readonly client: TestClient
+
+  constructor(
+    server: TestServer,
+    who: {
+      id: string
+      username: string
+      client: TestClient
+      tokens: TokenResponse
+      confirmation?: string | null
+    },
+  ) {
+    super(server, who.tokens)
+    this.id = who.id
+    this.username = who.username
+    this.client = who.client
+    this.confirmation = who.confirmation ?? null
+  }
+
+  /** A new operator who has confirmed the password. */
+  static async confirmed(server: TestServer): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(server)
+    await operator.confirm()
+    return operator
+  }
+
+  /** A new operator with the roles, signed in with a new public client. */
+  static async signIn(server: TestServer, roles: string[] = ['admin']): Promise<TestOperator> {
+    const client = await server.addClient({ api: 'admin', confidential: false, grants: ['password'] })
+    const user = await server.addUser({ pool: 'operators', roles })
+    const tokens = await server.signIn(client, user.username)
+    return new TestOperator(server, { id: user.id, username: user.username, client, tokens })
+  }
+
+  async signInAgain(password = PASSWORD): Promise<void> {
+    this.tokens = await this.server.signIn(this.client, this.username, password)
+  }
+
+  async refresh(): Promise<void> {
+    this.tokens = await this.server.refresh(this.client, this.tokens.refresh_token)
+  }
+
+  /** Confirms the password. Later calls send the confirmation. */
+  async confirm(password = PASSWORD): Promise<void> {
+    const { status, body } = await this.post('/me/confirm', { current_password: password })
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    this.confirmation = String(body.confirmation)
+  }
+}
+
 /** Calls the admin API with only the headers of the request. */
 export async function callAdmin(
   server: TestServer,
@@ -122,7 +130,7 @@ export async function callAdmin(
   return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
 }
 
-/** A problem document, as a test expects it. */
+/** The expected problem document. */
 export function problem(status: number, code: string, title: string, rest: Record<string, unknown> = {}) {
   return { type: `urn:problem-type:sallyport:${code}`, title, status, ...rest }
 }

@@ -10,7 +10,7 @@ export interface ShownPage {
   html: string
 }
 
-/** A text for a field, or whether a box is checked, by the text of the label. */
+/** The values of fields and the states of checkboxes by the text of the label. */
 type Values = Readonly<Record<string, string | boolean>>
 
 /** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
@@ -19,7 +19,7 @@ export class PageBrowser {
   readonly #cookies = new Map<string, string>()
   #page: ShownPage | null = null
 
-  /** @param fetch Answers a request to any host */
+  /** @param fetch Responds to a request to any host */
   constructor(fetch: (request: Request) => Promise<Response>) {
     this.#fetch = fetch
   }

@@ -1,7 +1,7 @@
 import { onTestFinished, vi } from 'vitest'
 import { timers } from '../../src/lib/timers.ts'
 
-/** So many turns of the event loop in which no store is at work: whatever goes on waits for time to pass. */
+/** The number of turns of the event loop without a call to a store, after which all work waits for time to pass. */
 const IDLE_TURNS = 8
 
 interface Timer {
@@ -9,15 +9,15 @@ interface Timer {
   fire: () => void
 }
 
-/** What calls go through. */
+/** The stores that calls go through. */
 interface Work {
-  /** Whether a call is being made that will be answered. */
+  /** Whether a call is in progress that will end. */
   areAtWork: boolean
 }
 
-/** The time that deadlines go by, for one test: it passes at once, and only where everything waits for it. */
+/** The timers of one test. Time passes without a delay, and only when all work waits for a timer. */
 export class PassingTime {
-  /** How long it would have taken. */
+  /** The passed time in milliseconds. */
   elapsedMs = 0
   readonly #stores: Work
   readonly #timers = new Set<Timer>()
@@ -38,7 +38,7 @@ export class PassingTime {
     })
   }
 
-  /** Waits for work, and lets time pass for it. */
+  /** Waits for work and lets time pass meanwhile. */
   async during<T>(work: Promise<T>): Promise<T> {
     let isDone = false
     const end = () => {

@@ -9,14 +9,14 @@ import {
   type WorkerServer,
 } from '../../scripts/worker_server.ts'
 
-/** An API that knows the service by its address alone. */
+/** An API that has only the address of the service. */
 export interface ApiOptions {
   issuer: string
   audience: string
   pollSeconds?: number
 }
 
-/** The service and APIs, each in a workerd of its own on the loopback, with stores on disk, for tests in Node. */
+/** The service and APIs for tests in Node. Each runs in its own workerd on the loopback address, with stores on disk. */
 export class RealServers {
   readonly service: ServiceServer
   readonly #directory: string

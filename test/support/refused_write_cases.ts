@@ -20,7 +20,7 @@ import {
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
 
-/** A refused request to the token endpoint with the parameters of each. */
+/** A case for the token endpoint whose requests have the parameters. */
 function refused(
   what: string,
   expected: WriteCase['expected'],
@@ -37,7 +37,7 @@ function refused(
   }
 }
 
-/** A refresh token whose session ended, by what `end` does to it. */
+/** A refresh token whose session `end` has ended. */
 function deadRefresh(
   what: string,
   end: (world: World, token: string, subject: string) => Promise<unknown>,

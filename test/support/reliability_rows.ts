@@ -3,9 +3,9 @@ import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { ConsoleBrowser } from './console.ts'
 import { TestOperator } from './operator.ts'
-import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenAnswer } from './server.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenResponse } from './server.ts'
 
-/** Who asks: made once, on stores that work. */
+/** The callers, made once on working stores. */
 export interface Home {
   server: TestServer
   client: TestClient
@@ -14,28 +14,28 @@ export interface Home {
   browser: ConsoleBrowser
 }
 
-/** One thing to ask for, as often as a test likes. */
+/** A request that a test can repeat. */
 export interface Asked {
   request(): Request
-  /** Checks a response that gives what was asked for. */
+  /** Checks a successful response. */
   expectDone(response: Response): Promise<void>
-  /** Checks that what was asked for twice, since the first response got lost, was done once. Nothing where it is absent. */
+  /** Checks that two requests, the first with a lost response, had one effect. Absent if there is nothing to check. */
   expectDoneOnce?(): Promise<void>
 }
 
 /** A row of the table in docs/reliability.md. */
 export interface Row {
-  /** Of what kind its refusals are. */
+  /** The form of its refusals. */
   refusal: 'oauth' | 'problem' | 'page' | 'readiness'
-  /** How long the caller waits for the response. */
+  /** The maximum wait of the caller in milliseconds. */
   patienceMs?: number
-  /** Whether it can be asked again much later. */
+  /** Whether a much later retry succeeds too. */
   isLasting?: boolean
   prepare(home: Home): Promise<Asked> | Asked
 }
 
 const ORIGIN = 'https://app.shop.test'
-/** Of `packages/verify`, for documents. */
+/** The timeout of `packages/verify` for documents, in milliseconds. */
 const VERIFIER_READ_TIMEOUT_MS = 5000
 
 export async function makeHome(): Promise<Home> {
@@ -48,7 +48,7 @@ export async function makeHome(): Promise<Home> {
   return home
 }
 
-/** Has an isolate read what it keeps in memory, and KV get its copies. */
+/** Fills the memory of an isolate and the copies in KV. */
 export async function warmUp(isolate: TestServer, home: Home): Promise<void> {
   for (const row of [machineToken, jwks, feed, preflight]) {
     const { request, expectDone } = await row.prepare(home)
@@ -77,8 +77,8 @@ function tokenRow(parameters: (home: Home) => Record<string, unknown>, isLasting
   }
 }
 
-/** The second refresh of a session: there is a row by then. */
-function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
+/** The second refresh of a session, whose row exists since the first. */
+function refreshRow(signIn: (home: Home) => Promise<TokenResponse>): Row {
   return {
     refusal: 'oauth',
     async prepare(home) {
@@ -94,7 +94,7 @@ function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
           post('/oauth2-token', { grant_type: 'refresh_token', ...credentials(client), refresh_token }),
         async expectDone(response) {
           expect(response.status).toBe(200)
-          const successor = await response.json<TokenAnswer>()
+          const successor = await response.json<TokenResponse>()
           expect(decodeJwt(successor.refresh_token ?? '')).toMatchObject({ sid, seq: 2 })
           await expectSeq(2)
         },
@@ -104,7 +104,7 @@ function refreshRow(signIn: (home: Home) => Promise<TokenAnswer>): Row {
   }
 }
 
-/** What is done to a live token of a guest. */
+/** A request about a valid token of a guest. */
 function tokenInQuestionRow(path: string, expected: unknown): Row {
   return {
     refusal: 'oauth',
@@ -120,7 +120,7 @@ function tokenInQuestionRow(path: string, expected: unknown): Row {
   }
 }
 
-/** A document for anyone. One that comes again is the same. */
+/** A public document. A repeated request gets the same document. */
 function documentRow(path: string): Row {
   let first: string | null = null
   return {
@@ -226,7 +226,7 @@ const jwks = documentRow('/.well-known/jwks.json')
 const feed = documentRow('/revocations')
 const guest = { grant_type: 'password', username: 'guest', password: 'guest' }
 
-/** By what the table calls them. */
+/** The rows by their names in the table. */
 export const ROWS: ReadonlyMap<string, Row> = new Map([
   ['Guest token', tokenRow(() => guest, true)],
   ['Machine token', machineToken],

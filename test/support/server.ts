@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
 import { pause } from '../../src/lib/pause.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
+import { isAdminScope } from '../../src/oauth/admin_scope.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
 import { addressOfLast } from '../../src/storage/last_response_store.ts'
@@ -179,7 +180,7 @@ export class TestServer {
         name: 'A test client',
         api,
         grants: ['password', 'client_credentials'],
-        scopes: this.config.apis.get(api)?.scopes ?? [],
+        scopes: (this.config.apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope)),
       }),
       ...changes,
     }
@@ -209,24 +210,24 @@ export class TestServer {
   }
 
   /** Signs a user in. @returns the members of the response */
-  async signIn(client: TestClient, username: string, password = PASSWORD): Promise<TokenAnswer> {
+  async signIn(client: TestClient, username: string, password = PASSWORD): Promise<TokenResponse> {
     return this.requireTokens({ grant_type: 'password', ...credentials(client), username, password })
   }
 
-  async refresh(client: TestClient, refreshToken: string | undefined): Promise<TokenAnswer> {
+  async refresh(client: TestClient, refreshToken: string | undefined): Promise<TokenResponse> {
     const parameters = { grant_type: 'refresh_token', ...credentials(client), refresh_token: refreshToken }
     return this.requireTokens(parameters)
   }
 
-  async requireTokens(parameters: Record<string, unknown>): Promise<TokenAnswer> {
+  async requireTokens(parameters: Record<string, unknown>): Promise<TokenResponse> {
     const response = await this.postJson(parameters)
-    const answer = await response.json<TokenAnswer>()
+    const answer = await response.json<TokenResponse>()
     if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(answer)}`)
     return answer
   }
 }
 
-export interface TokenAnswer {
+export interface TokenResponse {
   token_type: string
   expires_in: number
   access_token: string

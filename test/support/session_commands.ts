@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 
-type Person = 'ann' | 'bob'
+type UserName = 'ann' | 'bob'
 type ClientName = 'web' | 'app'
 type Caller = 'owner' | 'stranger'
 
-/** What somebody does. A session is named by its number, in the order in which they began, over and over again. */
+/** An action. A session is named by its position in the order of the sign-ins, modulo their number. */
 export type Command =
-  | { do: 'sign in'; who: 'guest' | Person; password: 'current' | 'former'; client: ClientName }
+  | { do: 'sign in'; who: 'guest' | UserName; password: 'current' | 'former'; client: ClientName }
   | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
-  | { do: 'change password'; who: Person }
-  | { do: 'sign out everywhere'; who: Person }
+  | { do: 'change password'; who: UserName }
+  | { do: 'sign out everywhere'; who: UserName }
   | { do: 'sign out client'; client: ClientName }
 
 export type Step =
@@ -21,14 +21,14 @@ export type Step =
 const HOUR = 3600
 const DAY = 24 * HOUR
 
-const person = pick({ ann: 3, bob: 1 })
+const user = pick({ ann: 3, bob: 1 })
 const client = pick({ web: 3, app: 1 })
 const session = fc.nat(3)
 const by = pick({ owner: 9, stranger: 1 })
 
 const signIn = fc.record({
   do: fc.constant('sign in'),
-  // A guest costs nothing, a person the hash of a password.
+  // Guests are more frequent, because a sign-in of a user needs a hash.
   who: pick({ guest: 5, ann: 2, bob: 1 }),
   password: pick({ current: 9, former: 1 }),
   client,
@@ -49,8 +49,8 @@ const revoke = fc.record({
 })
 
 const revocation = fc.oneof(
-  fc.record({ do: fc.constant('sign out everywhere'), who: person }),
-  fc.record({ do: fc.constant('change password'), who: person }),
+  fc.record({ do: fc.constant('sign out everywhere'), who: user }),
+  fc.record({ do: fc.constant('change password'), who: user }),
   fc.record({ do: fc.constant('sign out client'), client }),
 )
 
@@ -61,7 +61,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { arbitrary: revocation, weight: 1 },
 )
 
-/** Mostly within the retry window of 60 s or on its edge; then the lives of an access and a refresh token. */
+/** Mostly within the retry window of 60 s or at its end, then the lifetimes of an access and a refresh token. */
 const seconds = fc.oneof(
   { arbitrary: fc.constantFrom(1, 3, 30, 59, 60, 61), weight: 3 },
   { arbitrary: fc.constantFrom(HOUR - 1, HOUR, HOUR + 1, 5 * HOUR), weight: 1 },
@@ -70,7 +70,7 @@ const seconds = fc.oneof(
 
 const pause: fc.Arbitrary<Step> = fc.record({ do: fc.constant('wait'), seconds, sweep: fc.boolean() })
 
-/** One command by many callers, or several that have to do with each other or not. */
+/** One command by several callers, or several commands. */
 const atOnce = fc.record({
   do: fc.constant('at once'),
   commands: fc.oneof(
@@ -79,13 +79,13 @@ const atOnce = fc.record({
   ),
 })
 
-/** One thing after the other. */
+/** Sequential commands. */
 export const sequence: fc.Arbitrary<Step[]> = beginning(
   fc.oneof({ arbitrary: command, weight: 3 }, { arbitrary: pause, weight: 1 }),
   11,
 )
 
-/** Things that happen at once, and what led to them. */
+/** Parallel commands, and commands before them. */
 export const interleaving: fc.Arbitrary<Step[]> = beginning(
   fc.oneof(
     { arbitrary: atOnce, weight: 2 },
@@ -102,7 +102,7 @@ function beginning(step: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<St
     .map(([first, rest]) => [first, ...rest])
 }
 
-/** One of the keys in proportion to its weight; a counterexample is made simpler towards the first. */
+/** One of the keys by its weight. A counterexample is simplified towards the first key. */
 function pick<K extends string>(weights: Record<K, number>): fc.Arbitrary<K> {
   const choices = Object.entries<number>(weights).map(([key, weight]) => ({
     arbitrary: fc.constant(key as K),

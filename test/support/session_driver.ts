@@ -4,9 +4,16 @@ import { expect } from 'vitest'
 import type { User } from '../../src/users/user.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { readFeed } from './feed.ts'
-import { credentials, PASSWORD, type TestClient, TestClock, TestServer, type TokenAnswer } from './server.ts'
+import {
+  credentials,
+  PASSWORD,
+  type TestClient,
+  TestClock,
+  TestServer,
+  type TokenResponse,
+} from './server.ts'
 import type { Seen } from './session_history.ts'
-import type { Action, Feed, Handler, Token } from './session_model.ts'
+import type { Action, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
 /** No lock: the wrong passwords of one sequence would count in the next. */
@@ -14,20 +21,20 @@ const CONFIG = {
   sign_in_limits: { account: { failures: 1_000_000 }, client: { failures: 1_000_000 } },
 }
 
-/** Everyone begins with the first. */
+/** Each user begins with the first password. */
 export const PASSWORDS = [PASSWORD, 'staple battery horse correct'] as const
 
-/** Who acts: made once, and as new in every sequence. */
+/** The clients and users. They are created once and reset before each sequence. */
 export interface Cast {
   web: TestClient
   app: TestClient
   ann: User
   bob: User
-  /** PHC strings, by the password that they prove. */
+  /** PHC strings by password. */
   hashes: ReadonlyMap<string, string>
 }
 
-/** What was given out of a session, oldest first: its refresh tokens by their number, and its access tokens. */
+/** The tokens of a session, oldest first: refresh tokens by their number, and access tokens. */
 export interface KnownSession {
   refresh: Token[]
   access: Token[]
@@ -57,12 +64,12 @@ export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<v
   ])
 }
 
-/** Does actions at two isolates by turns, which share the stores and the clock. */
+/** Sends actions to two isolates in turn. The isolates share the stores and the clock. */
 export class SessionDriver {
   readonly clock = new TestClock()
-  /** In the order in which they began. */
+  /** The sessions in the order of their sign-ins. */
   readonly sessions: KnownSession[] = []
-  /** What happens around the calls to D1 that a response waits for. */
+  /** Wraps the calls to D1 that a response waits for. */
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
   readonly #servers: [TestServer, TestServer]
@@ -81,7 +88,7 @@ export class SessionDriver {
     return { action, response: await this.#perform(action, this.#servers[0]) }
   }
 
-  /** Removes what has expired. */
+  /** Removes expired rows. */
   async sweep(): Promise<void> {
     await this.#servers[0].sweep()
   }
@@ -95,15 +102,15 @@ export class SessionDriver {
     return Object.fromEntries(entries)
   }
 
-  async #perform(action: Action, server: TestServer): Promise<Handler> {
+  async #perform(action: Action, server: TestServer): Promise<Outcome> {
     switch (action.do) {
       case 'sign in': {
         const { username, password } = action
-        return this.#learn(await this.#post(server, action, { grant_type: 'password', username, password }))
+        return this.#record(await this.#post(server, action, { grant_type: 'password', username, password }))
       }
       case 'refresh': {
         const parameters = { grant_type: 'refresh_token', refresh_token: action.token.jwt }
-        return this.#learn(await this.#post(server, action, parameters))
+        return this.#record(await this.#post(server, action, parameters))
       }
       case 'revoke': {
         const { status } = await this.#post(server, action, { token: action.token.jwt }, '/revoke')
@@ -123,7 +130,7 @@ export class SessionDriver {
         break
       case 'sign out client':
         await endTokensOfClient(server, action.clientId)
-        // The model knows nothing of copies: test/copy_ages.test.ts is about them.
+        // The model has no copies. test/copy_ages.test.ts tests them.
         for (const { services } of this.#servers) services.clients.forget(action.clientId)
     }
     await server.settle()
@@ -141,15 +148,15 @@ export class SessionDriver {
     return server.postJson({ ...credentials(client), ...parameters }, {}, `/oauth2-token${endpoint}`)
   }
 
-  /** Takes the tokens of a response in, where there are any. */
-  async #learn(response: Response): Promise<Handler> {
+  /** Records the tokens of a response. */
+  async #record(response: Response): Promise<Outcome> {
     const { status } = response
     if (status !== 200) {
       const error = status === 503 ? 'temporarily_unavailable' : 'invalid_grant'
       expect(await response.json()).toMatchObject({ error })
       return { status }
     }
-    const { access_token, refresh_token = '' } = await response.json<TokenAnswer>()
+    const { access_token, refresh_token = '' } = await response.json<TokenResponse>()
     const [access, refresh] = [readToken(access_token), readToken(refresh_token)]
     const { jwt, seq, expiresAt, ...common } = refresh
     expect(access).toMatchObject(common)

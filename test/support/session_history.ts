@@ -1,16 +1,16 @@
-import { type Action, type Handler, predict, type State } from './session_model.ts'
+import { type Action, type Outcome, predict, type State } from './session_model.ts'
 
-/** An action, and what was seen of its response. */
+/** An action and its observed response. */
 export interface Seen {
   action: Action
-  response: Handler
+  response: Outcome
 }
 
 /**
- * The states that are possible after things were done at once: those after each order that explains every response.
+ * The possible states after parallel actions: one for each order that explains every response.
  *
- * @param states Those that were possible before.
- * @throws Error where no order does
+ * @param states The possible states before the actions.
+ * @throws Error if no order explains the responses
  */
 export function explain(states: readonly State[], seen: readonly Seen[]): State[] {
   const possible = states.flatMap((state) => follow(state, seen))
@@ -18,7 +18,7 @@ export function explain(states: readonly State[], seen: readonly Seen[]): State[
   return [...new Map(possible.map((state) => [JSON.stringify(state), state])).values()]
 }
 
-/** Tries every order, but of those that are alike only one. */
+/** Tries every order. Of equal actions it tries only one. */
 function follow(state: State, seen: readonly Seen[]): State[] {
   if (seen.length === 0) return [state]
   const candidates = new Map(seen.map((one) => [JSON.stringify(one), one]))
@@ -32,8 +32,8 @@ function follow(state: State, seen: readonly Seen[]): State[] {
 function describe(states: readonly State[], seen: readonly Seen[]): string {
   const lines = seen.flatMap(({ action, response }) => [
     describeAction(action),
-    `  was answered    ${JSON.stringify(response)}`,
-    ...states.map((state) => `  alone should be ${JSON.stringify(predict(state, action, '').response)}`),
+    `  has the response    ${JSON.stringify(response)}`,
+    ...states.map((state) => `  should have     ${JSON.stringify(predict(state, action, '').response)}`),
   ])
   return ['no order explains these responses:', ...lines].join('\n  ')
 }

@@ -1,6 +1,6 @@
 /**
- * What the contract says of sessions (sections 3 and 5): a state, and what each action does to it. It knows nothing of
- * how the server does it. Times are Unix seconds.
+ * A model of sessions (contract, sections 3 and 5): a state, and the effect of each action. It does not depend on the
+ * implementation. Times are Unix seconds.
  */
 
 const RETRY_WINDOW_SECONDS = 60
@@ -13,7 +13,7 @@ const USER_REACH_SECONDS = 3
 /** A revocation of a client includes tokens that isolates issue from an old copy of the client. */
 const CLIENT_REACH_SECONDS = 8
 
-/** What a token says, and the token itself. */
+/** The claims of a token, and the token. */
 export interface Token {
   sid: string
   subject: string
@@ -25,7 +25,7 @@ export interface Token {
   jwt: string
 }
 
-/** What is done to the server; where it is a request, `clientId` is who authenticates. */
+/** An action. In a request, `clientId` is the authenticated client. */
 export type Action =
   | { do: 'sign in'; clientId: string; subject: string | null; username: string; password: string }
   | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
@@ -33,20 +33,20 @@ export type Action =
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'sign out client'; clientId: string }
 
-/** What is seen of its response. */
-export interface Handler {
+/** The observed part of a response. */
+export interface Outcome {
   status: number
-  /** What the refresh token of a sign-in or a refresh says. */
+  /** The claims of the refresh token from a sign-in or a refresh. */
   issued?: { sid: string; seq: number; issuedAt: number }
-  /** What an introspection says. */
+  /** The result of an introspection. */
   active?: boolean
 }
 
-/** What the feed lists, by kind and name such as `sub user:1`: before which second its tokens are dead. */
+/** The entries of the feed by kind and name, such as `sub user:1`. Tokens from before the second are revoked. */
 export type Feed = Readonly<Record<string, number>>
 
 interface Session {
-  /** Of the current refresh token, as is `issuedAt`. */
+  /** The number of the current refresh token. `issuedAt` belongs to that token too. */
   seq: number
   issuedAt: number
   rotatedAt: number
@@ -54,7 +54,7 @@ interface Session {
   endedAt: number | null
 }
 
-/** Tokens issued before a second are dead. */
+/** A revocation of the tokens from before a second. */
 interface Revocation {
   madeAt: number
   before: number
@@ -63,18 +63,18 @@ interface Revocation {
 export interface State {
   now: number
   sessions: Readonly<Record<string, Session>>
-  /** Of persons and clients, by kind and name as in the feed. */
+  /** Revocations of users and clients, by kind and name as in the feed. */
   revocations: Readonly<Record<string, Revocation>>
-  /** By the person whose password it is. */
+  /** The passwords by user id. */
   passwords: Readonly<Record<string, string>>
 }
 
 interface Prediction {
-  response: Handler
+  response: Outcome
   next: State
 }
 
-/** What an action must be answered, and the state after it. The server chooses the name of a new session. */
+/** The expected response to an action, and the state after it. The server selects the sid of a new session. */
 export function predict(state: State, action: Action, newSid: string): Prediction {
   switch (action.do) {
     case 'sign in':
@@ -128,12 +128,12 @@ function revoke(state: State, token: Token, clientId: string): Prediction {
   return clientId === token.clientId ? done(end(state, token.sid)) : refused(state)
 }
 
-/** A refresh token is active until it is used, an access token while it lives. */
+/** A refresh token is active until its use, an access token until its end. */
 function isActive(state: State, token: Token): boolean {
   return isAlive(state, token) && (token.seq === null || token.seq === state.sessions[token.sid]?.seq)
 }
 
-/** Whether nothing has ended a token. A refresh token may yet have been used. */
+/** Whether a token has not ended. A used refresh token counts as not ended. */
 function isAlive(state: State, token: Token): boolean {
   const { sid, subject, clientId, expiresAt } = token
   const isSignedOut = token.issuedAt < validFrom(state, `sub ${subject}`)
@@ -142,7 +142,7 @@ function isAlive(state: State, token: Token): boolean {
   return expiresAt > state.now && !isEnded && !isSignedOut && !isOfLostClient
 }
 
-/** From which second on tokens of that name live. */
+/** The first second from which tokens of that name are valid. */
 function validFrom({ revocations }: State, name: string): number {
   return revocations[name]?.before ?? 0
 }
@@ -180,9 +180,9 @@ function refused(next: State): Prediction {
 }
 
 /**
- * Differences between the feed and what a state requires. The feed must list each revocation while access tokens from before
- * it may live. An API that reads the feed must refuse the access tokens that ended, and no others. A guest's session that
- * ended is not listed: the guest's access token lives on.
+ * Differences between the feed and the requirements of a state. The feed must list each revocation while older access
+ * tokens can be valid. An API that reads the feed must refuse exactly the access tokens that ended. The feed does not list
+ * the end of a guest's session, so the guest's access token stays valid.
  */
 export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Token[]): string[] {
   const isRecent = (madeAt: number | null) => madeAt !== null && madeAt >= state.now - LISTED_SECONDS

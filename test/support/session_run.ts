@@ -7,16 +7,16 @@ import { type Action, disputeFeed, type State, type Token } from './session_mode
 
 const PLACES = { current: -1, predecessor: -2, older: -3 }
 
-/** The server, and every state that its responses so far leave possible: one, but where things happened at once. */
+/** The server, and each state of the model that explains its responses. Parallel actions can give several states. */
 export class SessionRun {
   readonly #cast: Cast
   readonly #scheduler: Scheduler | null
   readonly #driver: SessionDriver
   #states: State[]
-  /** What each person last asked for, whichever came first of what they did at once. */
+  /** The last requested password of each user. Parallel changes can have another order. */
   readonly #passwords: Record<'ann' | 'bob', string> = { ann: PASSWORDS[0], bob: PASSWORDS[0] }
 
-  /** @param scheduler Who picks, where things happen at once, whose call to D1 is next. */
+  /** @param scheduler Selects the next call to D1 of parallel actions. */
   constructor(cast: Cast, scheduler: Scheduler | null = null) {
     this.#cast = cast
     this.#scheduler = scheduler
@@ -36,7 +36,7 @@ export class SessionRun {
     }
   }
 
-  /** Which sessions live: by introspection, by the feed, and by refreshing each with its current token. */
+  /** Checks the state of each session by introspection, by the feed, and by a refresh with the current token. */
   async checkSessions(): Promise<void> {
     const { sessions } = this.#driver
     const newest = sessions.flatMap(({ refresh, access }) => [...refresh.slice(-2), ...access.slice(-1)])
@@ -52,13 +52,13 @@ export class SessionRun {
     if (sweep) await this.#driver.sweep()
   }
 
-  /** Does things that have nothing to do with each other. */
+  /** Performs independent actions. */
   async #perform(actions: Action[]): Promise<void> {
     const seen = await Promise.all(actions.map((action) => this.#driver.send(action)))
     for (const one of seen) this.#states = explain(this.#states, [one])
   }
 
-  /** Does things at once: some order of them must explain every response. */
+  /** Performs parallel actions. Some order of them must explain every response. */
   async #performAtOnce(actions: Action[]): Promise<void> {
     const scheduler = this.#scheduler
     if (scheduler) this.#driver.aroundCall = (sql, call) => takeTurn(scheduler, sql, call)
@@ -73,7 +73,7 @@ export class SessionRun {
     expect(this.#states.map((state) => disputeFeed(state, feed, tokens))).toContainEqual([])
   }
 
-  /** What a command comes to here and now; nothing, where there is no such token. */
+  /** The actions of a command in the present state. Empty if the token does not exist. */
   #toActions(command: Command): Action[] {
     switch (command.do) {
       case 'sign in':
@@ -123,7 +123,7 @@ export class SessionRun {
   }
 }
 
-/** Waits for the scheduler, makes the call, and only then lets it pick the next. */
+/** Waits for the scheduler and makes the call. The scheduler selects the next call afterwards. */
 async function takeTurn<T>(scheduler: Scheduler, sql: string, call: () => Promise<T>): Promise<T> {
   const { promise: made, resolve } = Promise.withResolvers<void>()
   const [label = ''] = sql.trim().split('\n')

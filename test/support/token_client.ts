@@ -1,4 +1,4 @@
-/** What a sign-in answers. */
+/** The response of a sign-in. */
 export interface Tokens {
   access_token: string
   refresh_token: string
@@ -7,7 +7,7 @@ export interface Tokens {
 const STOREFRONT = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
 const BACKOFFICE = { client_id: 'backoffice-demo', client_secret: 'backoffice-demo-secret' }
 
-// Who the demo data has.
+// The customer of the demo data.
 export const CUSTOMER = {
   ...STOREFRONT,
   username: 'amanda@example.com',
@@ -27,12 +27,12 @@ export function signIn(issuer: string): Promise<Tokens> {
   return requestTokens(issuer, CUSTOMER)
 }
 
-/** Ends the session of one of the storefront's tokens. */
+/** Ends the session of a storefront token. */
 export async function revoke(issuer: string, token: string): Promise<void> {
   await post(`${issuer}/oauth2-token/revoke`, { ...STOREFRONT, token })
 }
 
-/** The status that an API answers a token with, or no token. */
+/** The status of an API's response to a request with or without a token. */
 export async function statusAt(url: string, token: string | null): Promise<number> {
   const headers: HeadersInit = token === null ? {} : { Authorization: `Bearer ${token}` }
   const response = await fetch(url, { headers })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from 'vitest'
 
-/** The client waits between two tries; nobody else in its tests waits for a timer. */
+/** The wait of the client between two tries. No other code in its tests waits for a timer. */
 export function fakeWaits(): void {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -10,7 +10,7 @@ export function fakeWaits(): void {
   })
 }
 
-/** Lets the time that the work waits for pass at once. */
+/** Runs work whose waits end at once. */
 export async function hurry<T>(work: Promise<T>): Promise<T> {
   let isDone = false
   const end = () => {

@@ -1,12 +1,12 @@
 import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
-/** The one address that every request of a flood comes from. */
+/** The address of every request of a flood. */
 export const HERE = { 'CF-Connecting-IP': '198.51.100.9' }
 
-/** What a binding lets through in a test. */
+/** The limits of a binding in a test. */
 export const BINDING_BUDGET = 20
 
-/** What a flood is prepared with. The requests that prepare it come from no address, and draw on no binding. */
+/** The records that prepare a flood. The requests for them have no address and use no budget. */
 export interface World {
   server: TestServer
   /** The database of the server, whose written rows are counted. */
@@ -20,15 +20,15 @@ export interface World {
 /** Sends one request. `i` counts from 0. */
 export type Send = (i: number) => Promise<Response>
 
-/** A request that is sent again and again. */
+/** A repeated request. */
 export interface WriteCase {
   what: string
-  /** Below the issuer. */
+  /** The path below the issuer. */
   path: string
-  /** The status of the first response, and its `error` where it has one. */
+  /** The status of the first response, and its `error` if present. */
   expected: [status: number, error?: string]
   prepare(world: World): Promise<Send> | Send
-  /** How many requests use up the budgets; 100 where it is absent. */
+  /** The number of requests that use up the budgets. Default: 100. */
   toExhaust?: number
 }
 
@@ -36,7 +36,7 @@ export const TOKEN = '/oauth2-token'
 export const REVOKE = '/oauth2-token/revoke'
 const INTROSPECT = '/oauth2-token/introspect'
 
-/** Posts the parameters that each request has. */
+/** A case that posts the parameters of each request. */
 export function posting(
   path: string,
   { server }: World,
@@ -62,14 +62,14 @@ export const machineOf = (client: TestClient) => ({
   ...credentials(client),
 })
 
-/** Guests who are there before the flood. */
+/** Guests from before the flood. */
 export async function guestsOf({ server }: World, client: TestClient, count: number) {
   return Promise.all(Array.from({ length: count }, () => server.signIn(client, 'guest', 'guest')))
 }
 
 const MANY = 160
 
-/** What succeeds. */
+/** The requests that succeed. */
 export const SUCCESSES: readonly WriteCase[] = [
   {
     what: 'new guests',

@@ -47,7 +47,7 @@ describe('a hash of another system', () => {
     expect(ignores).toEqual([false, false, true, true])
   })
 
-  it('has a vector for every import scheme', () => {
+  it('the test has a vector for every import scheme', () => {
     const names = new Set(HASH_VECTORS.map(({ scheme, columns }) => scheme ?? recogniseHash(columns.hash)))
     // test/users/schemes.test.ts has the vectors of the other forms.
     const elsewhere = ['argon2id', 'bcrypt', 'scrypt', 'sallyport']
@@ -90,7 +90,7 @@ describe('a hash that the server cannot verify', () => {
       'magento2: argon2id: m=65536,t=11 takes too long: at most t=10',
     ],
   ])(
-    'in the time of an isolate is refused with the scheme, the numbers and advice: %s %s',
+    'a hash that takes too long is refused with the scheme, the numbers and advice: %s %s',
     (scheme, hash, reason) => {
       const refusal = { isAccepted: false, scheme: scheme ?? recogniseHash(hash), cause: 'time' }
       expect(convertHash(scheme, { hash })).toEqual({ ...refusal, reason, alternative: NEW_PASSWORD })
@@ -108,7 +108,7 @@ describe('a hash that the server cannot verify', () => {
       `${'a'.repeat(64)}:salt:3_32_2_268435456`,
       'magento2: argon2id: m=262144 is more memory than 65536 KiB',
     ],
-  ])('in the memory of an isolate is refused in the same way: %s %s', (scheme, hash, reason) => {
+  ])('a hash that needs too much memory is refused in the same way: %s %s', (scheme, hash, reason) => {
     const refusal = { isAccepted: false, scheme: scheme ?? recogniseHash(hash), cause: 'memory' }
     expect(convertHash(scheme, { hash })).toEqual({ ...refusal, reason, alternative: NEW_PASSWORD })
   })
@@ -139,10 +139,13 @@ describe('a hash that the server cannot verify', () => {
       'keycloak: the algorithm bcrypt-sha1 is not supported',
     ],
     ['magento2', `${'a'.repeat(64)}:salt:2:1`, 'magento2: the versions 2:1 are not supported'],
-  ])('because of its scheme is refused with the name of the scheme: %s %s', (scheme, hash, reason) => {
-    const refusal = { isAccepted: false, cause: 'unsupported', reason, alternative: NEW_PASSWORD }
-    expect(convertHash(scheme, { hash })).toMatchObject(refusal)
-  })
+  ])(
+    'a hash of an unsupported scheme is refused with the name of the scheme: %s %s',
+    (scheme, hash, reason) => {
+      const refusal = { isAccepted: false, cause: 'unsupported', reason, alternative: NEW_PASSWORD }
+      expect(convertHash(scheme, { hash })).toMatchObject(refusal)
+    },
+  )
 
   it.each([
     ['magento2', 'abc:def', 'magento2: not of the form hash:salt:version'],
@@ -163,7 +166,7 @@ describe('a hash that the server cannot verify', () => {
     ['md5-salt-password', 'a'.repeat(32), 'md5-salt-password: needs the column salt'],
     ['sha1', 'xyz', 'sha1: not 40 hexadecimal characters'],
     ['devise', 'abc', 'devise: the hash names no scheme that is known here'],
-  ])('because it is malformed is refused with the name of its scheme: %s %s', (scheme, hash, reason) => {
+  ])('a malformed hash is refused with the name of its scheme: %s %s', (scheme, hash, reason) => {
     expect(convertHash(scheme, { hash })).toMatchObject({ isAccepted: false, scheme, reason })
   })
 })
@@ -180,7 +183,7 @@ describe('the scheme of a hash', () => {
     ['hash and salt', '757e18618b604fdb96cea29ba6c83450:aB'],
     ['a password', 'secret'],
     ['nothing', ''],
-  ])('is never guessed for a hash that does not name its scheme: %s', (_case, hash) => {
+  ])('the scheme of a hash is never guessed for a hash that does not name its scheme: %s', (_case, hash) => {
     expect(convertHash(null, { hash, salt: 'salt', iterations: 5000 })).toEqual({
       isAccepted: false,
       scheme: null,
@@ -190,7 +193,7 @@ describe('the scheme of a hash', () => {
     })
   })
 
-  it('must have a name of the table', () => {
+  it('the scheme of a hash must have a name of the table', () => {
     expect(convertHash('rot13', { hash: 'frperg' })).toMatchObject({
       isAccepted: false,
       cause: 'unknown',
@@ -208,7 +211,7 @@ describe('any text', () => {
     .record({ hash: fc.constantFrom(...hashes), at: fc.nat(200), length: fc.nat(20), text: fc.string() })
     .map(({ hash, at, length, text }) => hash.slice(0, at) + text + hash.slice(at + length))
 
-  it('is converted or refused by each scheme, and a sign-in can read each converted hash', () => {
+  it('any text is converted or refused by each scheme, and a sign-in can read each converted hash', () => {
     fc.assert(
       fc.property(
         fc.oneof(spoiled, fc.string()),

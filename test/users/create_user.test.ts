@@ -25,7 +25,7 @@ const GUEST_NAME = new UserRefused(
 
 const BAD_ROLE = new UserRefused(
   'roles',
-  'a role must be plain text of 1 to 64 characters, no space around it',
+  'a role must be plain text of 1 to 64 characters, without spaces at the start or the end',
 )
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
@@ -60,7 +60,7 @@ function importOne(changes: Partial<ImportedUserDraft> = {}) {
 }
 
 describe('a new user', () => {
-  it('has a normalised username, a hash of the normalised password, and the values of the draft', async () => {
+  it('a new user has a normalised username, a hash of the normalised password, and the values of the draft', async () => {
     const draft = {
       pool: 'staff',
       username: 'ZOE\u0308',
@@ -117,11 +117,11 @@ describe('a new user', () => {
     ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, BAD_PASSWORD],
     ['a NUL in the password', { password: 'correct horse\0' }, BAD_PASSWORD],
     ['half a surrogate pair in the password', { password: 'correct horse\ud800' }, BAD_PASSWORD],
-  ])('is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
+  ])('a new user is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
     await expect(create(changes)).rejects.toThrow(refusal)
   })
 
-  it('can have a username of 255 characters and a password of 128', async () => {
+  it('a new user can have a username of 255 characters and a password of 128', async () => {
     const [username, password] = ['x'.repeat(255), '🔑'.repeat(128)]
     expect(await create({ username, password })).toMatchObject({
       username,
@@ -131,7 +131,7 @@ describe('a new user', () => {
 })
 
 describe('an imported user', () => {
-  it('has the given hash, a normalised username, and the values of the draft', async () => {
+  it('an imported user has the given hash, a normalised username, and the values of the draft', async () => {
     const draft = { pool: 'staff', username: 'ZOE\u0308', roles: ['ROLE_ADMIN', 'Sales rep'], enabled: false }
     expect(await importOne(draft)).toEqual({
       id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
@@ -161,11 +161,11 @@ describe('an imported user', () => {
       { passwordHash: 'secret' },
       'the hash does not say its scheme, and no scheme is named; name the scheme of the hash (docs',
     ],
-  ])('is refused with the reason: %s', async (_case, changes, reason) => {
+  ])('an imported user is refused with the reason: %s', async (_case, changes, reason) => {
     await expect(importOne(changes)).rejects.toThrow(`the password hash is refused: ${reason}`)
   })
 
-  it('is refused for the same reasons as any new user', async () => {
+  it('an imported user is refused for the same reasons as any new user', async () => {
     await expect(importOne({ username: '' })).rejects.toThrow(badUsername('is empty'))
     await expect(importOne({ username: 'Guest' })).rejects.toThrow(GUEST_NAME)
     await expect(importOne({ roles: [''] })).rejects.toThrow(BAD_ROLE)
@@ -177,20 +177,23 @@ describe('an imported user', () => {
 
 describe('the username of anonymous visitors', () => {
   it.each([['guest'], ['Guest'], ['GUEST'], ['ＧＵＥＳＴ'], [' guest ']])(
-    'is refused in a pool whose API has guests, and allowed elsewhere: %s',
+    'the username of anonymous visitors is refused in a pool whose API has guests, and allowed elsewhere: %s',
     async (username) => {
       await expect(create({ username })).rejects.toThrow(GUEST_NAME)
       expect(await create({ username, pool: 'staff' })).toMatchObject({ username: 'guest', pool: 'staff' })
     },
   )
 
-  it.each([['guest1'], ['the guest'], ['guest@example.com']])('does not include %s', async (username) => {
-    expect(await create({ username })).toMatchObject({ username, pool: 'customers' })
-  })
+  it.each([['guest1'], ['the guest'], ['guest@example.com']])(
+    'the username of anonymous visitors does not include %s',
+    async (username) => {
+      expect(await create({ username })).toMatchObject({ username, pool: 'customers' })
+    },
+  )
 })
 
 describe('a user id', () => {
-  it('differs from the ids of visitors and clients for every username', async () => {
+  it('a user id differs from the ids of visitors and clients for every username', async () => {
     const names = ['visitor:x', 'client', 'user:x', 'staff']
     const users = await Promise.all(names.map((username) => create({ username })))
     const ids = [...users.map((user) => user.id), generateUserId()]

@@ -67,7 +67,7 @@ async function settle(): Promise<void> {
 const TURNS = ['turn', 'turn', 'turn', 'turn']
 
 describe('the queue for password hashes', () => {
-  it('starts a hash at once if no other hash runs', async () => {
+  it('the queue for password hashes starts a hash at once if no other hash runs', async () => {
     const loop = new Loop()
     expect(await loop.hash('a')).toBe('a')
     await loop.turn(4)
@@ -75,7 +75,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('runs one hash at a time in the order of arrival, with four turns of the loop between two', async () => {
+  it('the queue for password hashes runs one hash at a time in the order of arrival, with four turns of the loop between two', async () => {
     const loop = new Loop()
     const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
     await loop.turn(8)
@@ -83,7 +83,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b', ...TURNS, 'c'])
   })
 
-  it('waits one turn between two hashes if no other request is in flight', async () => {
+  it('the queue for password hashes waits one turn between two hashes if no other request is in flight', async () => {
     const loop = new Loop()
     loop.requests = 0
     const hashes = ['a', 'b', 'c'].map((name) => loop.hash(name))
@@ -92,7 +92,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', 'turn', 'b', 'turn', 'c'])
   })
 
-  it('waits further turns if a new request arrives in that turn', async () => {
+  it('the queue for password hashes waits further turns if a new request arrives in that turn', async () => {
     const loop = new Loop()
     loop.requests = 2
     const hashes = ['a', 'b'].map((name) => loop.hash(name))
@@ -103,7 +103,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('waits for the turns before a hash that arrives just after another one', async () => {
+  it('the queue for password hashes waits for the turns before a hash that arrives just after another one', async () => {
     const loop = new Loop()
     await loop.hash('a')
     await loop.turn(2)
@@ -113,7 +113,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).toEqual(['a', ...TURNS, 'b'])
   })
 
-  it('gives both forms of a password one place in the queue', async () => {
+  it('the queue for password hashes gives both forms of a password one place in the queue', async () => {
     const loop = new Loop()
     const hashes = [loop.hashTwice('a'), loop.hash('b')]
     await loop.turn(9)
@@ -125,26 +125,29 @@ describe('the queue for password hashes', () => {
   it.each([
     ['too many', { length: 3, ms: 1000 }, [MS, MS, MS], MS],
     ['too long together, as one bcrypt 13 for 22 of today’s', { length: 9, ms: 450 }, [MS, MS], 22 * MS],
-  ])('refuses work that would make them %s, with a Retry-After', async (_case, limits, waiting, next) => {
-    const loop = new Loop(limits)
-    await loop.hash('first')
-    const hashes = waiting.map((ms, i) => loop.hash(String(i), ms))
-    const refused = expect(loop.hash('refused', next)).rejects.toEqual(
-      temporarilyUnavailable('too many password hashes wait in this isolate', 1),
-    )
-    await loop.turn(4 * waiting.length)
-    await refused
-    await Promise.all(hashes)
-    expect(loop.story).not.toContain('refused')
-    expect(await Promise.all([loop.turn(4), loop.hash('later')])).toEqual([undefined, 'later'])
-  })
+  ])(
+    'the queue refuses work that would make it %s, with Retry-After',
+    async (_case, limits, waiting, next) => {
+      const loop = new Loop(limits)
+      await loop.hash('first')
+      const hashes = waiting.map((ms, i) => loop.hash(String(i), ms))
+      const refused = expect(loop.hash('refused', next)).rejects.toEqual(
+        temporarilyUnavailable('too many password hashes wait in this isolate', 1),
+      )
+      await loop.turn(4 * waiting.length)
+      await refused
+      await Promise.all(hashes)
+      expect(loop.story).not.toContain('refused')
+      expect(await Promise.all([loop.turn(4), loop.hash('later')])).toEqual([undefined, 'later'])
+    },
+  )
 
-  it('accepts any work while it is empty', async () => {
+  it('the queue for password hashes accepts any work while it is empty', async () => {
     const loop = new Loop({ length: 1, ms: 100 })
     expect(await loop.hash('a', 5000)).toBe('a')
   })
 
-  it('skips work whose requests have ended', async () => {
+  it('the queue for password hashes skips work whose requests have ended', async () => {
     const loop = new Loop()
     await loop.hash('first')
     void loop.hash('gone')
@@ -157,7 +160,7 @@ describe('the queue for password hashes', () => {
     expect(loop.story).not.toContain('gone')
   })
 
-  it('is not full with work whose requests have ended', async () => {
+  it('the queue for password hashes is not full with work whose requests have ended', async () => {
     const loop = new Loop()
     await loop.hash('first')
     for (const name of ['1', '2', '3']) void loop.hash(name)
@@ -168,7 +171,7 @@ describe('the queue for password hashes', () => {
     expect(await alive).toBe('alive')
   })
 
-  it('continues after a failed hash', async () => {
+  it('the queue for password hashes continues after a failed hash', async () => {
     const loop = new Loop()
     const broken = expect(loop.hash('broken')).rejects.toThrow('broken')
     const next = loop.hash('next')
@@ -182,20 +185,23 @@ describe('suspect work', () => {
   it.each([
     ['places', { length: 4, ms: 1000 }],
     ['time', { length: 100, ms: 4 * MS }],
-  ])('has half of the %s of the queue, and leaves the rest for others', async (_case, limits) => {
-    const loop = new Loop(limits)
-    const names = ['a', 'b', 'c', 'd']
-    const suspects = Promise.allSettled(names.map((name) => loop.hashSuspect(name)))
-    const others = Promise.all(['x', 'y'].map((name) => loop.hash(name)))
-    await loop.turn(16)
-    expect(await others).toEqual(['x', 'y'])
-    expect((await suspects).map(({ status }) => status)).toEqual([
-      ...['fulfilled', 'fulfilled'],
-      ...['rejected', 'rejected'],
-    ])
-  })
+  ])(
+    'suspect work uses at most half of the %s of the queue, and other work the rest',
+    async (_case, limits) => {
+      const loop = new Loop(limits)
+      const names = ['a', 'b', 'c', 'd']
+      const suspects = Promise.allSettled(names.map((name) => loop.hashSuspect(name)))
+      const others = Promise.all(['x', 'y'].map((name) => loop.hash(name)))
+      await loop.turn(16)
+      expect(await others).toEqual(['x', 'y'])
+      expect((await suspects).map(({ status }) => status)).toEqual([
+        ...['fulfilled', 'fulfilled'],
+        ...['rejected', 'rejected'],
+      ])
+    },
+  )
 
-  it('is accepted by an empty queue of any length', async () => {
+  it('suspect work is accepted by an empty queue of any length', async () => {
     expect(await new Loop({ length: 1, ms: 1 }).hashSuspect('a')).toBe('a')
   })
 })

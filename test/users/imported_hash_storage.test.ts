@@ -20,7 +20,7 @@ describe('a fast hash', () => {
     .filter((conversion) => conversion.isAccepted)
     .map(({ stored }) => stored)
 
-  it('is wrapped at import, so that its digest is not stored', async () => {
+  it('a fast hash is wrapped at import, so that its digest is not stored', async () => {
     const fast = accepted.filter((stored) => isFastHash(stored))
     expect(fast.length).toBeGreaterThan(30)
     for (const text of fast) {
@@ -31,7 +31,7 @@ describe('a fast hash', () => {
     }
   })
 
-  it('is every hash made of digests, and every hash that takes less than 0.8 ms', () => {
+  it('every hash made of digests and every hash that takes less than 0.8 ms is a fast hash', () => {
     const schemes = accepted.map((text) => text.split('$')[1] ?? '')
     const fast = schemes.filter((_, i) => isFastHash(accepted[i] ?? ''))
     expect([...new Set(fast)].sort()).toEqual([
@@ -51,7 +51,7 @@ describe('a fast hash', () => {
     }
   })
 
-  it('stays unchanged if another system has wrapped it', async () => {
+  it('a fast hash stays unchanged if another system has wrapped it', async () => {
     const hash =
       '7c28ce9c8b63380a16947481fa86e130dee507d70080be83f0d51dd49a6f4b2d:kX7sQ2mN9pL4vB1z0aYtRe5UwCdFgH3j:0:2'
     const conversion = convertHash('magento2', { hash })
@@ -91,29 +91,38 @@ describe('a hash that needs a key of the other system', () => {
     return scheme === 'devise' || scheme === 'firebase-scrypt' || (scheme === 'prestashop' && isMd5)
   })
 
-  it.each(keyed)('is refused while the Worker secret lacks the key: $scheme', ({ scheme, columns }) => {
-    const without = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
-    const conversion = convertHash(scheme, columns)
-    const stored = conversion.isAccepted ? conversion.stored : ''
-    expect(() => without.readImported(stored)).toThrow(
-      `${scheme}: the Worker secret HASH_KEYS has no key "${scheme}"`,
-    )
-  })
+  it.each(keyed)(
+    'a hash that needs a key of the other system is refused while the Worker secret lacks the key: $scheme',
+    ({ scheme, columns }) => {
+      const without = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
+      const conversion = convertHash(scheme, columns)
+      const stored = conversion.isAccepted ? conversion.stored : ''
+      expect(() => without.readImported(stored)).toThrow(
+        `${scheme}: the Worker secret HASH_KEYS has no key "${scheme}"`,
+      )
+    },
+  )
 
-  it.each(keyed)('does not contain the key: $scheme', async ({ scheme, columns }) => {
-    const conversion = convertHash(scheme, columns)
-    const stored = conversion.isAccepted ? conversion.stored : ''
-    const adopted = await hasher.adopt(hasher.readImported(stored))
-    for (const key of Object.values(VECTOR_KEYS)) expect(adopted).not.toContain(key.slice(0, 20))
-  })
+  it.each(keyed)(
+    'a hash that needs a key of the other system does not contain the key: $scheme',
+    async ({ scheme, columns }) => {
+      const conversion = convertHash(scheme, columns)
+      const stored = conversion.isAccepted ? conversion.stored : ''
+      const adopted = await hasher.adopt(hasher.readImported(stored))
+      for (const key of Object.values(VECTOR_KEYS)) expect(adopted).not.toContain(key.slice(0, 20))
+    },
+  )
 
-  it.each(keyed)('matches no password with another key: $scheme', async ({ scheme, columns, password }) => {
-    const others = { devise: 'other', prestashop: 'other', 'firebase-scrypt': btoa('x'.repeat(64)) }
-    const other = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: others })
-    const conversion = convertHash(scheme, columns)
-    const stored = conversion.isAccepted ? conversion.stored : ''
-    expect(await other.verify([encodeUtf8(password)], stored)).toBe(false)
-  })
+  it.each(keyed)(
+    'a hash that needs a key of the other system matches no password with another key: $scheme',
+    async ({ scheme, columns, password }) => {
+      const others = { devise: 'other', prestashop: 'other', 'firebase-scrypt': btoa('x'.repeat(64)) }
+      const other = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 }, { keys: others })
+      const conversion = convertHash(scheme, columns)
+      const stored = conversion.isAccepted ? conversion.stored : ''
+      expect(await other.verify([encodeUtf8(password)], stored)).toBe(false)
+    },
+  )
 
   it.each([
     ['absent', undefined, {}],
@@ -124,7 +133,10 @@ describe('a hash that needs a key of the other system', () => {
     ['a key that no scheme has', '{"pepper":"x"}', null],
     ['an empty key', '{"devise":""}', null],
     ['a signer key that is not base64', '{"firebase-scrypt":"?"}', null],
-  ])('is read from a JSON object with known names: %s', (_case, text, keys) => {
-    expect(parseHashKeys(text)).toEqual(keys)
-  })
+  ])(
+    'a hash that needs a key of the other system is read from a JSON object with known names: %s',
+    (_case, text, keys) => {
+      expect(parseHashKeys(text)).toEqual(keys)
+    },
+  )
 })

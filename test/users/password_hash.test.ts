@@ -35,12 +35,15 @@ describe('Argon2id', () => {
       '0b84d652cf6b0c4beaef0dfe278ba6a80df6696281d7e0d2891b817d8c458fde',
     ],
     [2, 16, 1, 'password', 'diffsalt', 'bdf32b05ccc42eb15d58fd19b1f856b113da1e9a5874fdcc544308565aa8141c'],
-  ])('gives the published hash for t=%i, m=2^%i, p=%i, %s, %s', (t, log2m, p, password, salt, hash) => {
-    const input = { password: encodeUtf8(password), salt: encodeUtf8(salt), cost: { m: 2 ** log2m, t, p } }
-    expect(hex(new Argon2id(argon2Module).hash({ ...input, hashLength: 32 }))).toBe(hash)
-  })
+  ])(
+    'Argon2id gives the published hash for t=%i, m=2^%i, p=%i, %s, %s',
+    (t, log2m, p, password, salt, hash) => {
+      const input = { password: encodeUtf8(password), salt: encodeUtf8(salt), cost: { m: 2 ** log2m, t, p } }
+      expect(hex(new Argon2id(argon2Module).hash({ ...input, hashLength: 32 }))).toBe(hash)
+    },
+  )
 
-  it('uses no more memory than its most expensive hash, in any order of hashes', () => {
+  it('Argon2id uses no more memory than its most expensive hash, in any order of hashes', () => {
     const instances = vi.spyOn(WebAssembly, 'Instance')
     const argon2 = new Argon2id(argon2Module)
     const input = { password: encodeUtf8('password'), salt: encodeUtf8('somesalt'), hashLength: 32 }
@@ -51,7 +54,7 @@ describe('Argon2id', () => {
     expect(sizes).toEqual([19, 32])
   })
 
-  it('throws an error with the code for refused parameters', () => {
+  it('Argon2id throws an error with the code for refused parameters', () => {
     const argon2 = new Argon2id(argon2Module)
     const input = { password: encodeUtf8('password'), salt: encodeUtf8('short'), hashLength: 32 }
     expect(() => argon2.hash({ ...input, cost: TEST_COST })).toThrow(new Error('argon2 refused with code -6'))
@@ -59,7 +62,7 @@ describe('Argon2id', () => {
 })
 
 describe('a new password hash', () => {
-  it('is Argon2id at OWASP’s cost with 16 bytes of salt and 32 of hash, in PHC form', async () => {
+  it('a new password hash is Argon2id at OWASP’s cost with 16 bytes of salt and 32 of hash, in PHC form', async () => {
     const phc = await new PasswordHasher(argon2Module, COST).hash(encodeUtf8('password'))
     const [, algorithm, version, cost, salt = '', hash = ''] = phc.split('$')
     expect([algorithm, version, cost]).toEqual(['argon2id', 'v=19', 'm=19456,t=2,p=1'])
@@ -67,7 +70,7 @@ describe('a new password hash', () => {
     expect(phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
   })
 
-  it('has a new salt', async () => {
+  it('a new password hash has a new salt', async () => {
     const password = encodeUtf8('password')
     const salts = new Set<string | undefined>()
     for (let i = 0; i < 20; i++) salts.add((await hasher.hash(password)).split('$')[4])
@@ -83,7 +86,7 @@ describe('a new password hash', () => {
     ['the last character of a long one that is not ASCII', `${LONG}а`, `${LONG}б`],
     ['the last character of one with emoji', '🔑🔑🔑🔑', '🔑🔑🔑🔒'],
     ['nothing', '', ' '],
-  ])('verifies only its password: %s', async (_case, password, other) => {
+  ])('a new password hash verifies only its password: %s', async (_case, password, other) => {
     const stored = await hasher.hash(encodeUtf8(password))
     expect(await hasher.verify([encodeUtf8(password)], stored)).toBe(true)
     expect(await hasher.verify([encodeUtf8(other)], stored)).toBe(false)
@@ -93,12 +96,12 @@ describe('a new password hash', () => {
 describe('a stored password hash', () => {
   const published = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
 
-  it('verifies with any cost', async () => {
+  it('a stored password hash verifies with any cost', async () => {
     expect(await hasher.verify([encodeUtf8('password')], published)).toBe(true)
     expect(await hasher.verify([encodeUtf8('Password')], published)).toBe(false)
   })
 
-  it('verifies with each form of the password, and every form costs a hash', async () => {
+  it('a stored password hash verifies with each form of the password, and every form costs a hash', async () => {
     const [form, other, third] = ['a', 'b', 'c'].map(encodeUtf8) as [Uint8Array, Uint8Array, Uint8Array]
     const stored = await hasher.hash(form)
     const compute = vi.spyOn(Argon2id.prototype, 'hash')
@@ -111,7 +114,7 @@ describe('a stored password hash', () => {
     expect(hashes).toBe(8)
   })
 
-  it('is outdated unless its scheme and cost are those of a new hash', async () => {
+  it('a stored password hash is outdated unless its scheme and cost are those of a new hash', async () => {
     const today = await hasher.hash(encodeUtf8('password'))
     expect(hasher.findOutdated(today)).toBe(null)
     const outdated = [published, today.replace('m=256', 'm=512'), `${today}AAAA`, BCRYPT]
@@ -125,7 +128,7 @@ describe('a stored password hash', () => {
     )
   })
 
-  it('verifies nothing for an unknown user, with the cost of a new hash', async () => {
+  it('a stored password hash verifies nothing for an unknown user, with the cost of a new hash', async () => {
     const compute = vi.spyOn(Argon2id.prototype, 'hash')
     for (const password of ['password', '']) {
       expect(await hasher.verify([encodeUtf8(password)], null)).toBe(false)
@@ -140,11 +143,18 @@ describe('a stored password hash', () => {
 
   it.each([
     ['nothing', '', 'the hash names no scheme that is known here'],
-    ['what is cut short', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
-    ['what costs too much', BCRYPT.replace('$05$', '$14$'), 'bcrypt: cost=14 takes too long: at most 13'],
-  ])('that is corrupt is an error and not a wrong password: %s', async (_case, stored, reason) => {
-    await expect(hasher.verify([encodeUtf8('password')], stored)).rejects.toThrow(
-      new CorruptRecord(`a password hash: ${reason}`),
-    )
-  })
+    ['a truncated hash', published.slice(0, -40), 'argon2id: the hash has fewer than 16 bytes'],
+    [
+      'a hash that takes too long',
+      BCRYPT.replace('$05$', '$14$'),
+      'bcrypt: cost=14 takes too long: at most 13',
+    ],
+  ])(
+    'a stored password hash that is corrupt is an error and not a wrong password: %s',
+    async (_case, stored, reason) => {
+      await expect(hasher.verify([encodeUtf8('password')], stored)).rejects.toThrow(
+        new CorruptRecord(`a password hash: ${reason}`),
+      )
+    },
+  )
 })

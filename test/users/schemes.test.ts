@@ -46,10 +46,13 @@ describe('a hash of another system verifies only its password', () => {
       `$argon2id$v=19$m=65536,t=4,p=1$${ofText('somesalt')}$${ofHex('9025d48e68ef7395cca9079da4c4ec3affb3c8911fe4f86d1a2520856f63172c')}`,
       'm=65536,t=4,p=1',
     ],
-  ])('argon2id: %j, %s', async (password, stored, cost) => {
-    expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
-    expect(describeHash(stored)).toEqual({ isAccepted: true, scheme: 'argon2id', cost })
-  })
+  ])(
+    'a hash of another system verifies only its password: argon2id: %j, %s',
+    async (password, stored, cost) => {
+      expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
+      expect(describeHash(stored)).toEqual({ isAccepted: true, scheme: 'argon2id', cost })
+    },
+  )
 
   it.each([
     // wrapper.c of crypt_blowfish 1.3 (openwall.com/crypt).
@@ -76,11 +79,14 @@ describe('a hash of another system verifies only its password', () => {
     ['pâte 🔑', '$2y$05$CCCCCCCCCCCCCCCCCCCCC.T7.HRuDft.5P0lre96D59EyQvW1m1y.'],
     ['\ufeffbom', '$2y$05$CCCCCCCCCCCCCCCCCCCCC.wk38byyUQC4oa76VzvSTBkP7OVK6yXu'],
     [`x${'é'.repeat(40)}`, '$2y$05$CCCCCCCCCCCCCCCCCCCCC.N6GgcNaa6UTfV8nvc97jjfo5E5R2wcS'],
-  ])('bcrypt: %j, which is not ASCII', async (password, stored) => {
-    expect([await verify(password, stored), await verify(password.slice(1), stored)]).toEqual([true, false])
-  })
+  ])(
+    'a hash of another system verifies only its password: bcrypt: %j, which is not ASCII',
+    async (password, stored) => {
+      expect([await verify(password, stored), await verify(password.slice(1), stored)]).toEqual([true, false])
+    },
+  )
 
-  it('bcrypt: only 72 bytes, also if the limit is inside a character', async () => {
+  it('a hash of another system verifies only its password: bcrypt: only 72 bytes, also if the limit is inside a character', async () => {
     // wrapper.c of crypt_blowfish 1.3.
     const stored = '$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui'
     expect(await verify(DIGITS_AND_LETTERS, stored)).toBe(true)
@@ -106,10 +112,13 @@ describe('a hash of another system verifies only its password', () => {
       '$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E',
       'ln=16,r=8,p=1',
     ],
-  ])('scrypt: %j, %s', async (password, stored, cost) => {
-    expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
-    expect(describeHash(stored)).toEqual({ isAccepted: true, scheme: 'scrypt', cost })
-  })
+  ])(
+    'a hash of another system verifies only its password: scrypt: %j, %s',
+    async (password, stored, cost) => {
+      expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
+      expect(describeHash(stored)).toEqual({ isAccepted: true, scheme: 'scrypt', cost })
+    },
+  )
 
   const passwd = ofHex(
     '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783',
@@ -139,10 +148,13 @@ describe('a hash of another system verifies only its password', () => {
       'pbkdf2-sha256',
       'i=6400',
     ],
-  ])('pbkdf2: %j, %s', async (password, stored, scheme, cost) => {
-    expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
-    expect(describeHash(stored)).toEqual({ isAccepted: true, scheme, cost })
-  })
+  ])(
+    'a hash of another system verifies only its password: pbkdf2: %j, %s',
+    async (password, stored, scheme, cost) => {
+      expect([await verify(password, stored), await verify(`${password}x`, stored)]).toEqual([true, false])
+      expect(describeHash(stored)).toEqual({ isAccepted: true, scheme, cost })
+    },
+  )
 })
 
 /** Symfony's MessageDigestPasswordHasher in strings, as its PHP reads: `hash('sha512', $digest.$salted, true)`. */
@@ -159,8 +171,8 @@ describe('Symfony’s sha512', () => {
     ['its defaults', 'secret', 'k8ynhpr4fc0gkogwcs8o0ko0k8gg4s8', 5000],
     ['one iteration', 'secret', 'salt', 1],
     ['no salt', 'secret', '', 5000],
-    ['what is not ASCII', 'pâte 🔑', 'sel é', 3],
-  ])('verifies only its password: %s', async (_case, password, salt, iterations) => {
+    ['text outside ASCII', 'pâte 🔑', 'sel é', 3],
+  ])('Symfony’s sha512 verifies only its password: %s', async (_case, password, salt, iterations) => {
     const salted = salt === '' ? password : `${password}{${salt}}`
     const stored = formatSymfonyHash({ hash: symfonyDigest(salted, iterations), salt, iterations })
     expect(stored).toMatch(/^\$symfony-sha512\$i=\d+\$[A-Za-z0-9+/]*\$[A-Za-z0-9+/]{86}$/)
@@ -170,7 +182,7 @@ describe('Symfony’s sha512', () => {
   })
 
   it.each([[''], ['not base64!'], [encodeBase64(new Uint8Array(32))]])(
-    'is refused if it is not 64 bytes in base64: %j',
+    'Symfony’s sha512 is refused if it is not 64 bytes in base64: %j',
     (hash) => {
       expect(() => formatSymfonyHash({ hash, salt: 'salt', iterations: 5000 })).toThrow(
         'symfony-sha512: the hash is not 64 bytes in base64',
@@ -201,7 +213,7 @@ describe('a hash is refused with the cause', () => {
       `$firebase-scrypt$ln=16,r=32$${SALT}$${HASH}`,
       'ln=16,r=32,p=1 is more memory than 65536 KiB',
     ],
-  ])('memory: %s, %s', (scheme, stored, reason) => {
+  ])('a hash is refused with the cause: memory: %s, %s', (scheme, stored, reason) => {
     expect(describeHash(stored)).toEqual({
       isAccepted: false,
       cause: 'memory',
@@ -247,7 +259,7 @@ describe('a hash is refused with the cause', () => {
       `$symfony-sha512$i=100000$${SALT}$*86$argon2id$v=19$m=65536,t=10,p=1$${SALT}$${HASH}`,
       'i=100000 in argon2id m=65536,t=10,p=1 takes about 605 ms: at most 500',
     ],
-  ])('time: %s, %s', (scheme, stored, reason) => {
+  ])('a hash is refused with the cause: time: %s, %s', (scheme, stored, reason) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'time', reason: `${scheme}: ${reason}` })
   })
 
@@ -260,7 +272,7 @@ describe('a hash is refused with the cause', () => {
     [`pbkdf2_sha256$1000$salt$${HASH}`],
     [`$pbkdf2$1000$${SALT}$${HASH}`],
     [` $2y$10$${CHARACTERS}`],
-  ])('unknown: %s', (stored) => {
+  ])('a hash is refused with the cause: unknown: %s', (stored) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'unknown', reason: UNKNOWN })
   })
 
@@ -317,7 +329,7 @@ describe('a hash is refused with the cause', () => {
     ],
     [`$digest$md5-sp$${SALT}$*32$argon2id$v=19$m=19456,t=2,p=1$${SALT}`, ARGON2ID_FORM],
     ['$argon2id$'.repeat(103), 'longer than 1024 characters'],
-  ])('malformed: %s', (stored, reason) => {
+  ])('a hash is refused with the cause: malformed: %s', (stored, reason) => {
     expect(describeHash(stored)).toEqual({ isAccepted: false, cause: 'broken', reason })
   })
 })
@@ -332,7 +344,7 @@ describe('the most expensive accepted hash', () => {
     [`$scrypt$ln=15,r=1,p=32$${SALT}$${HASH}`],
     [`$pbkdf2-sha512$i=100000$${SALT}$${sha512}`],
     [`$symfony-sha512$i=100000$${SALT}$${sha512}`],
-  ])('gives a wrong password and no error: %s', async (stored) => {
+  ])('the most expensive accepted hash gives a wrong password and no error: %s', async (stored) => {
     expect(await verify('password', stored)).toBe(false)
   })
 })

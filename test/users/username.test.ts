@@ -33,7 +33,7 @@ describe('a username', () => {
     ['with a middle dot between two l', 'gal·la', 'gal·la'],
     ['from right to left', 'דוד3', 'דוד3'],
     ['from right to left before a domain from left to right', 'דוד@example.com', 'דוד@example.com'],
-  ])('is stored and compared %s (RFC 8265 §3.3)', (_case, text, normalized) => {
+  ])('a username is stored and compared %s (RFC 8265 §3.3)', (_case, text, normalized) => {
     expect([findUsernameProblem(text), normalizeUsername(text)]).toEqual([null, normalized])
   })
 
@@ -57,7 +57,7 @@ describe('a username', () => {
     ['halfwidth Hangul filler', '\uffa0'],
     ['Mongolian vowel separator', '\u180e'],
   ])(
-    'is refused with an invisible character at its beginning, inside and at its end: %s',
+    'a username is refused with an invisible character at its beginning, inside and at its end: %s',
     (_case, invisible) => {
       for (const text of [`${invisible}jane`, `ja${invisible}ne`, `jane${invisible}`, invisible]) {
         expect(findUsernameProblem(text)).toMatch(/^has the invisible character U\+[0-9A-F]{4,5}$/)
@@ -85,22 +85,22 @@ describe('a username', () => {
     ['has the character U+1100, which is not allowed', '\u1100'],
     ['has U+FB01, a compatibility form of another character', 'ﬁ'],
     ['has U+1D5F7, a compatibility form of another character', '𝗷ane'],
-    ['has a sign that is only allowed beside others', 'jane·dyk'],
-    ['has a sign that is only allowed beside others', 'a・b'],
-    ['has a sign that is only allowed beside others', 'א٣۳'],
+    ['has a sign that is allowed only next to others', 'jane·dyk'],
+    ['has a sign that is allowed only next to others', 'a・b'],
+    ['has a sign that is allowed only next to others', 'א٣۳'],
     ['mixes directions of writing', 'janeדוד'],
     ['mixes directions of writing', '3דוד'],
     ['mixes directions of writing', 'דוד-'],
     ['mixes directions of writing', 'ا٣3'],
-  ])('is refused if it %s: %j', (problem, text) => {
+  ])('a username is refused if it %s: %j', (problem, text) => {
     expect([findUsernameProblem(text), normalizeUsername(text)]).toEqual([problem, null])
   })
 
-  it('has up to 255 characters', () => {
+  it('a username has up to 255 characters', () => {
     expect(normalizeUsername('x'.repeat(255))).toBe('x'.repeat(255))
   })
 
-  it('stays unchanged if it is normalised again', () => {
+  it('a username stays unchanged if it is normalised again', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const normalized = normalizeUsername(text)
@@ -110,7 +110,7 @@ describe('a username', () => {
     )
   })
 
-  it('that the former rule stored stays or is reported, and never becomes the username of another user', () => {
+  it('a username that the former rule stored stays or is reported, and never becomes the username of another user', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const stored = formerForm(text)
@@ -122,7 +122,7 @@ describe('a username', () => {
     )
   })
 
-  it('begins with the form of its beginning, so that a search finds it', () => {
+  it('a username begins with the form of its beginning, so that a search finds it', () => {
     for (const name of ['ΝΊΚΟΣ ΣΟΦΌΣ', 'ＪＡＮＥ.dyk', 'İstanbul'])
       for (let length = 1; length <= name.length; length++)
         expect(foldUsername(name).startsWith(foldUsername(name.slice(0, length)))).toBe(true)
@@ -137,14 +137,14 @@ describe('the warnings about a stored username', () => {
     ['j\u0430ne@example.com', ['mixes Latin and Cyrillic letters']],
     ['jane@ex\u0430mple.com', ['mixes Latin and Cyrillic letters']],
     ['\u03bfrders', ['mixes Greek and Latin letters']],
-    ['\u0430\u0441\u0435@example.com', ['is made of Cyrillic letters that look like Latin ones']],
+    ['\u0430\u0441\u0435@example.com', ['has only Cyrillic letters, which look like Latin letters']],
     ['иван@example.com', []],
     ['νίκοσ@example.com', []],
     ['田中tanaka', []],
     ['さとう・ケーキ', []],
     ['한국', []],
     ['zoë123', []],
-  ])('report only confusable usernames: %s', (username, warnings) => {
+  ])('the warnings about a stored username report only confusable usernames: %s', (username, warnings) => {
     expect(findUsernameWarnings(username)).toEqual(warnings)
   })
 })

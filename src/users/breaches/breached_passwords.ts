@@ -25,14 +25,14 @@ export class BreachedPasswords {
     this.#service = settings === null ? null : new RangeService(settings)
   }
 
-  /** Whether the password of a user has no check, or only an old one. */
+  /** Whether the password of a user needs a check, because it has no check or only an old check. */
   isDue({ breachCheckedAt }: Pick<User, 'breachCheckedAt'>, now: number): boolean {
     if (this.#settings === null) return false
     return breachCheckedAt === null || breachCheckedAt + this.#settings.recheckSeconds <= now
   }
 
   /**
-   * Checks a password. A breached password and a failed check are audit events.
+   * Checks a password. A breached password and a failed check each write an audit event.
    *
    * @param password The result of `encodePassword`.
    */

@@ -11,11 +11,11 @@ interface Dependencies {
 }
 
 /**
- * Checks the correct password of a sign-in against known breaches, if a check is due. The sign-in waits for the service, so that
- * its own tokens have the result. It waits for the write of the result only if the password is breached, because the next refresh
- * must see that.
+ * Checks the correct password of a sign-in against known breaches, if a check is due. The sign-in waits for the service, because
+ * its tokens contain the result. It waits for the write only if the password is breached, because the next refresh needs this
+ * result.
  *
- * @returns the user with the new result; with the stored result if the check failed
+ * @returns the user with the new result, or with the stored result if the check failed
  * @throws StorageUnavailable
  */
 export async function findBreach(

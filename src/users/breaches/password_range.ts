@@ -1,8 +1,8 @@
-/** The two parts of a password's SHA-1: the part in the request, and the part to find in the response. */
+/** The two parts of the SHA-1 of a password. The request has the prefix, and the response has the suffixes for it. */
 export interface PasswordRange {
-  /** Five hexadecimal characters. More than a thousand passwords of the list share them. */
+  /** Five hexadecimal characters. More than a thousand passwords of the list have the same prefix. */
   prefix: string
-  /** The other 35 characters. They are never sent. */
+  /** The other 35 characters. The server never sends them. */
   suffix: string
 }
 
@@ -12,7 +12,7 @@ const PREFIX_LENGTH = 5
 const LINE = /^([0-9A-F]{35}):(\d{1,12})$/i
 
 /**
- * Computes the range of a password from its SHA-1, as the range API requires. The stored hash of the password is a different one.
+ * Computes the range of a password. The range API requires SHA-1; the server stores passwords with other hashes.
  *
  * @param password The result of `encodePassword`.
  */
@@ -24,7 +24,7 @@ export async function rangeOf(password: Uint8Array): Promise<PasswordRange> {
 }
 
 /**
- * Whether the lines of a range, `suffix:count`, contain a suffix. A line with count 0 is padding, which hides the length of the
+ * Whether the lines of a range, `suffix:count`, contain a suffix. A line with count 0 is padding and hides the length of the
  * range.
  *
  * @returns null if the text is not a range

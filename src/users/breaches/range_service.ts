@@ -6,13 +6,13 @@ import { isInRange, rangeOf } from './password_range.ts'
 /** Whether the list has a password, or the reason why the check failed. */
 export type Finding = { kind: 'found' } | { kind: 'clear' } | { kind: 'unknown'; reason: string }
 
-/** Several times the size of a padded range. */
+/** Several times the size of a range with padding. */
 const MAX_RESPONSE_BYTES = 256 * 1024
 
-/** After a failure no request goes to the service for this time, so that not every sign-in waits for the timeout. */
+/** The server sends no request for this time after a failure, so that not every sign-in waits for the timeout. */
 const REST_SECONDS = 30
 
-/** The service returned no range. The message is for the log and the audit trail. It contains no part of the URL. */
+/** The service returned no range. The message is for the log and the audit trail, and has no part of the URL. */
 class NoRange extends Error {
   override name = 'NoRange'
 }
@@ -27,14 +27,14 @@ export class RangeService {
     this.#settings = settings
   }
 
-  /** Does not throw: a failure gives `unknown`. @param password The result of `encodePassword`. */
+  /** Never throws; a failure gives `unknown`. @param password The result of `encodePassword`. */
   async find(password: Uint8Array, now: number): Promise<Finding> {
     if (now < this.#restsUntil)
-      return { kind: 'unknown', reason: 'not sent, the service failed a moment ago' }
+      return { kind: 'unknown', reason: 'not sent, because the service failed recently' }
     const { prefix, suffix } = await rangeOf(password)
     try {
       const isFound = isInRange(await this.#request(prefix), suffix)
-      if (isFound === null) throw new NoRange('a malformed response')
+      if (isFound === null) throw new NoRange('the response is malformed')
       return { kind: isFound ? 'found' : 'clear' }
     } catch (error) {
       const reason = reasonOf(error)
@@ -57,12 +57,12 @@ export class RangeService {
       throw new NoRange(`status ${response.status}`)
     }
     const text = await readText(response.body, { signal, maxBytes: MAX_RESPONSE_BYTES })
-    if (text === null) throw new NoRange('too long a response')
+    if (text === null) throw new NoRange('the response is too long')
     return text
   }
 }
 
-/** The reason without the platform's message, which can contain the URL and with it a part of the hash. */
+/** The reason, without the message of the platform. That message can contain the URL, which has a part of the hash. */
 function reasonOf(error: unknown): string {
   if (error instanceof NoRange) return error.message
   return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'

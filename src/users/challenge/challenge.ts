@@ -5,22 +5,22 @@ import { ChallengeService } from './challenge_service.ts'
 /** The characters and the greatest length of a challenge response that the server sends to the service. */
 const RESPONSE = /^[\x21-\x7e]{1,8192}$/
 
-/** The part of a sign-in that the challenge needs. */
+/** The members of a sign-in that the challenge needs. */
 export interface ChallengeAttempt {
-  /** The API that the sign-in is for. */
+  /** The API of the sign-in. */
   api: string | null
-  /** The response, unchanged; null if the client sent none. */
+  /** The challenge response, as the request has it; null if the request has none. */
   response: string | null
 }
 
-/** Requires a challenge, such as Turnstile, if config.yml names a service that checks its responses. */
+/** Requires a solved challenge, such as Turnstile, if config.yml has `challenge`. */
 export class Challenge {
   readonly #isClosed: boolean
   readonly #service: ChallengeService | null
-  /** Operators sign in by the console and the command line, which have no challenge. */
+  /** The API of operators. The console and the CLI have no challenge. */
   readonly #exemptApi: string | null
 
-  /** @param secret The secret of this server at the service; null if config.yml has no challenge. */
+  /** @param secret The secret of this server for the service; null if config.yml has no challenge. */
   constructor({ challenge, adminApi }: Pick<Config, 'challenge' | 'adminApi'>, secret: string | null) {
     this.#isClosed = challenge?.whenDown === 'closed'
     this.#service = challenge === null || secret === null ? null : new ChallengeService(challenge, secret)
@@ -28,7 +28,7 @@ export class Challenge {
   }
 
   /**
-   * Requires a solved challenge of a sign-in with recent failures. The service accepts each response once.
+   * Requires a solved challenge for a sign-in with recent failures. The service accepts each response once.
    *
    * @throws OAuthError challenge_required; temporarily_unavailable if the service is down and `when_down` is `closed`
    */

@@ -3,15 +3,15 @@ import type { ChallengeSettings } from '../../config/challenge_schema.ts'
 import { log } from '../../lib/log.ts'
 import { readText } from '../../lib/read_text.ts'
 
-/** Whether a challenge is solved; unknown where the service is down. */
+/** The result of a check; `unknown` if the service is down. */
 export type Verdict = 'solved' | 'unsolved' | 'unknown'
 
 const MAX_RESPONSE_BYTES = 64 * 1024
 
-/** After a failure no request goes to the service for this time, so that not every sign-in waits for the timeout. */
+/** The server sends no request for this time after a failure, so that not every sign-in waits for the timeout. */
 const REST_SECONDS = 30
 
-/** Error codes of the service or of this server's setup. Every other code is about the response that the caller sent. */
+/** Error codes that report a fault of the service or of the setup. All other codes report an invalid challenge response. */
 const FAULTS: ReadonlySet<string> = new Set([
   'internal-error',
   'missing-input-secret',
@@ -24,12 +24,12 @@ const responseSchema = z.object({
   'error-codes': z._default(z.array(z.string()), []),
 })
 
-/** The service returned no verdict. The message is for the log. */
+/** The service returned no result. The message is for the log. */
 class NoVerdict extends Error {
   override name = 'NoVerdict'
 }
 
-/** Checks the responses of a challenge by the interface that Turnstile, hCaptcha and reCAPTCHA share (`siteverify`). */
+/** Checks challenge responses with `siteverify`, the common interface of Turnstile, hCaptcha and reCAPTCHA. */
 export class ChallengeService {
   readonly #settings: Pick<ChallengeSettings, 'verifyUrl' | 'timeoutMs'>
   readonly #secret: string
@@ -41,12 +41,12 @@ export class ChallengeService {
     this.#secret = secret
   }
 
-  /** Whether the service failed a moment ago. */
+  /** Whether the service failed in the last REST_SECONDS. */
   isResting(now: number): boolean {
     return now < this.#restsUntil
   }
 
-  /** Does not throw. @param response Printable ASCII. */
+  /** Never throws; a failure gives `unknown`. @param response Printable ASCII. */
   async check(response: string, now: number): Promise<Verdict> {
     try {
       return await this.#request(response)
@@ -77,15 +77,15 @@ export class ChallengeService {
   }
 }
 
-/** A caller can cause some 4xx statuses by its input: they must not count as an outage. @throws NoVerdict */
+/** A caller can cause some 4xx statuses by its input, so these are not an outage. @throws NoVerdict */
 function decodeResponse(text: string | null, status: number): z.output<typeof responseSchema> {
   const isAboutRequest = [400, 413, 414, 422].includes(status)
   if (status !== 200 && !isAboutRequest) throw new NoVerdict(`status ${status}`)
-  if (text === null) throw new NoVerdict('too long a response')
+  if (text === null) throw new NoVerdict('the response is too long')
   const result = responseSchema.safeParse(parseJson(text))
   if (result.success) return result.data
   if (isAboutRequest) return { success: false, 'error-codes': [] }
-  throw new NoVerdict('a malformed response')
+  throw new NoVerdict('the response is malformed')
 }
 
 function parseJson(text: string): unknown {
@@ -96,7 +96,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The reason for the log, without the message of the platform, which may contain the URL. */
+/** The reason for the log, without the message of the platform. That message can contain the URL. */
 function reasonOf(error: unknown): string {
   if (error instanceof NoVerdict) return error.message
   return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'

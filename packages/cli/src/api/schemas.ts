@@ -34,7 +34,10 @@ export type AuditEvent = {
 
 export type AuditEvents = {
   readonly items: readonly (AuditEvent)[]
+  readonly total: number | null
+  readonly total_is_exact: boolean
   readonly next_cursor: string | null
+  readonly previous_cursor: string | null
 }
 
 export type ClientDraft = {
@@ -103,7 +106,10 @@ export type ClientWithSecret = {
 
 export type Clients = {
   readonly items: readonly (Client)[]
+  readonly total: number | null
+  readonly total_is_exact: boolean
   readonly next_cursor: string | null
+  readonly previous_cursor: string | null
 }
 
 export type ImportBatch = {
@@ -205,7 +211,10 @@ export type User = {
 
 export type Users = {
   readonly items: readonly (User)[]
+  readonly total: number | null
+  readonly total_is_exact: boolean
   readonly next_cursor: string | null
+  readonly previous_cursor: string | null
 }
 
 export type Me = {
@@ -265,7 +274,10 @@ export type Session = {
 
 export type Sessions = {
   readonly items: readonly (Session)[]
+  readonly total: number | null
+  readonly total_is_exact: boolean
   readonly next_cursor: string | null
+  readonly previous_cursor: string | null
 }
 
 export type SessionStory = {

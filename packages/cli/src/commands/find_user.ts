@@ -1,4 +1,3 @@
-import { foldUsername } from '@sallyport/formats/username'
 import type { AdminApi, Item } from '../api/admin_api.ts'
 import { asItem, at } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
@@ -18,10 +17,12 @@ export function isUserId(text: string): boolean {
   return text.startsWith('user:')
 }
 
-/** The API searches by prefix, so the result is filtered for the exact username. */
-async function findByUsername(api: AdminApi, username: string, pool: string | undefined): Promise<Item[]> {
-  const { items } = await api.list({ operation: 'GET /users', query: { q: username, pool } }, Infinity)
-  return items.filter((user) => textOf(user, 'username') === foldUsername(username))
+async function findByUsername(
+  api: AdminApi,
+  username: string,
+  pool: string | undefined,
+): Promise<readonly Item[]> {
+  return (await api.list({ operation: 'GET /users', query: { username, pool } }, Infinity)).items
 }
 
 /** The subject of a session: the id of a user or a visitor. @throws as `requireUser` */

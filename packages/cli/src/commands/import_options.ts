@@ -1,7 +1,7 @@
-import { didYouMean } from '@sallyport/formats/suggest'
 import type { Call } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { flag, type Option, text, texts } from '../core/option.ts'
+import { didYouMean } from '../core/suggest.ts'
 import { ColumnPlan } from '../import/column_plan.ts'
 import { FORMATS, formatOf, type ImportFile } from '../import/import_file.ts'
 import type { ImportKind } from '../import/import_kind.ts'

@@ -21,7 +21,7 @@ import {
 export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
 const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
 const IN_POOL = text('pool', 'Only users in this pool', { field: 'pool' })
-const QUERY = text('search', 'Only usernames that begin with this text', { value: 'TEXT', field: 'q' })
+const QUERY = text('search', 'Part of the username, name or email', { value: 'TEXT', field: 'q' })
 const ROLE = text('role', 'Only users with this role', { field: 'role' })
 const ENABLED = truth('enabled', 'Only enabled or only disabled users', { field: 'enabled' })
 const USERNAME = text('username', 'The new username', { field: 'username' })

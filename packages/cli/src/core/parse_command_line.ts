@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { didYouMean } from '@sallyport/formats/suggest'
 import type { Command } from './command.ts'
 import { UsageError } from './exit_code.ts'
 import { GLOBAL_OPTIONS, HELP, Input, VERSION } from './input.ts'
 import type { Option } from './option.ts'
+import { didYouMean } from './suggest.ts'
 
 /** A command to run, or a request for help or the version. `help` names a command or a group; it is empty for all commands. */
 export type Invocation =

@@ -1,5 +1,5 @@
-import { didYouMean, suggest } from '@sallyport/formats/suggest'
 import { CliError, UsageError } from '../core/exit_code.ts'
+import { didYouMean, suggest } from '../core/suggest.ts'
 import type { FileRow, ImportColumn, RowValues } from './file_row.ts'
 import { findNullItem, isNull, NULL_MARKERS } from './null_markers.ts'
 import type { Preset } from './presets.ts'

@@ -1,0 +1,122 @@
+import type { Context } from 'hono'
+import type { ApiConfig, Config } from '../config/config.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { Services } from '../services/services.ts'
+import { findHolder, findMachine } from '../sessions/find_holder.ts'
+import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import type { SessionClaims, TokenClaims } from '../tokens/claims.ts'
+import { InvalidToken } from '../tokens/invalid_token.ts'
+import { verifyToken } from '../tokens/verify_token.ts'
+import { passwordStateOf } from '../users/password_state.ts'
+import {
+  type Caller,
+  isAllowed,
+  type Operation,
+  type Operator,
+  ROLES,
+  type ServiceAccount,
+} from './operation.ts'
+import { operatorOnly, Problem } from './problem.ts'
+
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
+const CHALLENGE = 'Bearer realm="sallyport-admin"'
+
+interface Where {
+  api: ApiConfig
+  context: RequestContext
+}
+
+/**
+ * Authenticates the caller by a valid access token for the admin API: an enabled user of the operators' pool, or a
+ * confidential client. The database decides, also about roles and scopes, so that a removed right ends at once.
+ *
+ * @throws Problem 401 with a challenge (RFC 6750 §3)
+ */
+export async function authenticateCaller(c: Context, services: Services, where: Where): Promise<Caller> {
+  const authorization = c.req.header('Authorization')
+  if (authorization === undefined) throw unauthenticated('no token', CHALLENGE)
+  const [, token] = BEARER.exec(authorization) ?? []
+  if (token === undefined) throw invalidToken('not a Bearer token')
+  const claims = await requireClaims(token, services, where)
+  const { sid } = claims
+  return sid === null
+    ? requireServiceAccount(claims, services, where)
+    : requireOperator({ ...claims, sid }, services, where)
+}
+
+async function requireClaims(
+  token: string,
+  { config, keys }: Services,
+  { api, context }: Where,
+): Promise<TokenClaims> {
+  const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
+  try {
+    return await verifyToken(token, expected, keys, context)
+  } catch (error) {
+    if (error instanceof InvalidToken) throw invalidToken(error.message)
+    throw error
+  }
+}
+
+async function requireOperator(
+  claims: SessionClaims,
+  services: Services,
+  { api, context }: Where,
+): Promise<Operator> {
+  const holder = await findHolder(claims, { api, now: context.now }, services)
+  if (holder === null) throw invalidToken('it was ended')
+  const { user } = holder
+  if (user === null || user.pool !== api.userPool) throw invalidToken('not of an operator')
+  const { clientId, sid, scope } = claims
+  return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope }
+}
+
+async function requireServiceAccount(
+  claims: TokenClaims,
+  services: Services,
+  { api, context }: Where,
+): Promise<ServiceAccount> {
+  const { clientId, subject, scope } = claims
+  if (subject !== clientId) throw invalidToken('not of a client itself')
+  const holder = await findMachine(claims, { api, now: context.now }, services)
+  if (holder === null) throw invalidToken('it was ended')
+  const { clientScopes } = holder
+  return { kind: 'service account', clientId, scope: scope.filter((name) => clientScopes.includes(name)) }
+}
+
+/** @throws Problem 403 */
+export function authorize(caller: Caller, operation: Operation, config: Config): void {
+  if (caller.kind === 'operator') authorizeOperator(caller, operation, config)
+  else authorizeServiceAccount(caller, operation)
+}
+
+function authorizeOperator(operator: Operator, operation: Operation, config: Config): void {
+  const { user } = operator
+  const hasRole = ROLES.some((role) => user.roles.includes(role))
+  if (!hasRole || !isAllowed(operator, operation)) {
+    throw new Problem('role-missing', {
+      detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
+    })
+  }
+  if (passwordStateOf(user, config).mustChange && operation.role !== 'anyone') {
+    throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
+  }
+}
+
+/** The challenge names the missing scope (RFC 6750 §3.1). */
+function authorizeServiceAccount({ scope }: ServiceAccount, { scope: needed }: Operation): void {
+  if (needed === null) throw operatorOnly('Service accounts cannot call this operation.')
+  if (scope.includes(needed)) return
+  throw new Problem('scope-missing', {
+    detail: `This takes the scope ${needed}.`,
+    headers: { 'WWW-Authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${needed}"` },
+  })
+}
+
+function invalidToken(reason: string): Problem {
+  return unauthenticated(reason, `${CHALLENGE}, error="invalid_token"`)
+}
+
+function unauthenticated(reason: string, challenge: string): Problem {
+  return new Problem('unauthenticated', { reason, headers: { 'WWW-Authenticate': challenge } })
+}

@@ -1,0 +1,51 @@
+import type { Call, Operator } from './operation.ts'
+import { operatorOnly, Problem } from './problem.ts'
+
+/** A record that an operation changes: a user of a pool, a client of an API, or a session of an API. */
+export type Target = { pool: string } | { api: string } | { sessionOf: string }
+
+/**
+ * Only an admin changes operators, their clients and their sessions: support and service accounts cannot gain power over
+ * operators.
+ *
+ * @throws Problem 403
+ */
+export function requireReach(target: Target, call: Call): void {
+  const refusal = findReachRefusal(target, call)
+  if (refusal !== null) throw refusal
+}
+
+/** The refusal of `requireReach`; null if the caller may change the record. */
+export function findReachRefusal(target: Target, call: Call): Problem | null {
+  if (hasFullReach(call) || !isOfOperators(target, call)) return null
+  const what = describe(target)
+  if (call.caller.kind === 'service account') return operatorOnly(`${what} needs an operator.`)
+  return new Problem('role-missing', { detail: `${what} needs the role admin.` })
+}
+
+function describe(target: Target): string {
+  if ('pool' in target) return 'A change of an operator'
+  return 'api' in target ? 'A change of a client of the admin API' : "The end of an operator's session"
+}
+
+/** Whether the caller may change every record. */
+export function hasFullReach({ caller }: Call): boolean {
+  return caller.kind === 'operator' && caller.isAdmin
+}
+
+function isOfOperators(target: Target, { services }: Call): boolean {
+  const { adminApi } = services.config
+  if ('pool' in target) return target.pool === adminApi?.userPool
+  return ('api' in target ? target.api : target.sessionOf) === adminApi?.name
+}
+
+/** The pool whose users the caller does not see; null if there is none. Service accounts do not see operators. */
+export function hiddenPoolOf({ caller, services }: Pick<Call, 'caller' | 'services'>): string | null {
+  return caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
+}
+
+/** The operator of a call that service accounts cannot make. @throws Problem 403 */
+export function requireOperator({ caller }: Pick<Call, 'caller'>): Operator {
+  if (caller.kind === 'operator') return caller
+  throw operatorOnly('Service accounts cannot do this.')
+}

@@ -1,0 +1,68 @@
+import type { PageQuery, Slice, Total } from '../lib/list_page.ts'
+import { readList } from '../storage/list_store.ts'
+import { decodeUserRecord, type UserRecord } from './user_record.ts'
+
+export interface UserFilter {
+  /** A part of the username, the name or the email, folded by `foldText`. */
+  text: string | null
+  /** Normalised. */
+  username: string | null
+  id: string | null
+  pool: string | null
+  /** A pool whose users are not listed. */
+  hiddenPool: string | null
+  role: string | null
+  enabled: boolean | null
+}
+
+/** The columns of each order of the list. Each has an index. */
+const ORDERS = { username: ['pool', 'username'], created: ['created_at', 'id'] } as const
+export type UserSort = keyof typeof ORDERS
+
+/** A row without a search text is found by its username, until the cron trigger has filled the column. */
+const HAS_TEXT = '(instr(search, ?) > 0 OR (search IS NULL AND instr(username, ?) > 0))'
+
+/** Lists and searches users for operators, in D1. */
+export class UserListStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /**
+   * Lists a page of users. A search by text reads a replica near the caller, because it can read a whole index, and the primary
+   * takes the writes of sign-ins and refreshes. So it can miss the changes of the last moments.
+   *
+   * @param known The total of the list; null to count it.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async list(
+    filter: UserFilter,
+    page: PageQuery<UserSort>,
+    known: Total | null,
+  ): Promise<{ slice: Slice<UserRecord>; total: Total }> {
+    const { text, username, id, pool, hiddenPool, role, enabled } = filter
+    // SQLite would choose the shorter index of the usernames, and then read every row for its text.
+    const searched = text !== null && id === null ? 'users INDEXED BY users_by_search' : 'users'
+    const db = text === null ? this.#db : this.#db.withSession('first-unconstrained')
+    const { slice, total } = await readList(db, {
+      columns: '*',
+      table: page.sort === 'username' ? searched : 'users',
+      countedTable: searched,
+      conditions: [
+        [HAS_TEXT, text === null ? null : [text, text]],
+        ['username = ?', username],
+        ['id = ?', id],
+        ['pool = ?', pool],
+        ['pool <> ?', hiddenPool],
+        ['EXISTS (SELECT 1 FROM json_each(roles) WHERE value = ?)', role],
+        ['enabled = ?', enabled],
+      ],
+      order: ORDERS[page.sort],
+      page,
+      known,
+    })
+    return { slice: { ...slice, rows: slice.rows.map(decodeUserRecord) }, total }
+  }
+}
