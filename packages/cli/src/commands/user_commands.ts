@@ -31,8 +31,8 @@ const EMAIL = text('email', 'The email address, for operators')
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
-const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
-const FIND = [POOL]
+export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
+export const FIND = [POOL]
 
 const CONFIRMED_ADMINS =
   'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
@@ -170,12 +170,9 @@ const requirePasswordChange: Command = {
   name: 'users require-password-change',
   summary: 'Require a password change at the next sign-in',
   arguments: [USER],
-  options: [...FIND, IF_MATCH],
-  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
-  async run(call) {
-    const { body } = await update(call, await findPath(call), () => ({ must_change_password: true }))
-    printItem(call, asItem(body), MEMBERS)
-  },
+  options: FIND,
+  operations: ['POST /users/{id}/require-password-change'],
+  run: (call) => runAction(call, 'require-password-change'),
 }
 
 const enableUser: Command = {
@@ -242,7 +239,7 @@ function findUser({ api, input }: Call): Promise<Item> {
   return requireUser(api, input.argument('USER'), input.get(POOL))
 }
 
-async function findPath(call: Call): Promise<string> {
+export async function findPath(call: Call): Promise<string> {
   const who = call.input.argument('USER')
   return at('/users/{}', isUserId(who) ? who : textOf(await findUser(call), 'id'))
 }
