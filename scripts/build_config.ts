@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseYaml } from '../src/config/parse_config.ts'
-import { requireConfig } from './config_file.ts'
+import { readConfigText, requireConfig } from './config_file.ts'
 
 // Checks config.yml and writes it as JSON. wrangler runs this before it bundles the Worker ([build] in wrangler.toml).
 
@@ -12,7 +12,7 @@ if (process.env.WRANGLER_COMMAND === 'dev' && existsSync(OUTPUT)) process.once('
 requireConfig()
 mkdirSync(dirname(OUTPUT), { recursive: true })
 // The rename is atomic: another wrangler can read the file at the same time.
-writeFileSync(`${OUTPUT}.${process.pid}`, JSON.stringify(parseYaml(readFileSync('config.yml', 'utf8'))))
+writeFileSync(`${OUTPUT}.${process.pid}`, JSON.stringify(parseYaml(readConfigText())))
 renameSync(`${OUTPUT}.${process.pid}`, OUTPUT)
 
 function keepLast(code: number): void {

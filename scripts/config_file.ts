@@ -1,14 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { type Config, ConfigError } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse_config.ts'
+import { stop } from './stop.ts'
 
-/** Reads and checks config.yml. If it is invalid, prints every problem and ends the process. */
+const FILE = 'config.yml'
+
+/** Reads and checks config.yml. If it is missing or invalid, prints every problem and ends the process. */
 export function requireConfig(options: { localPort?: string } = {}): Config {
   try {
-    return parseConfig(readFileSync('config.yml', 'utf8'), options)
+    return parseConfig(readConfigText(), options)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(error.message)
-    process.exit(1)
+    return stop(error.message)
+  }
+}
+
+/** Reads the text of config.yml. If that fails, prints the reason and ends the process. */
+export function readConfigText(): string {
+  try {
+    return readFileSync(FILE, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error
+    if (code !== 'ENOENT') return stop(`${FILE} cannot be read: ${code}`)
+    return stop(`${FILE} is missing in this directory. docs/configuration.md describes the file.`)
   }
 }

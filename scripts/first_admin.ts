@@ -13,13 +13,16 @@ import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
-import { readWrangler } from './wrangler.ts'
+import { stop } from './stop.ts'
+import { readWrangler, WranglerFailed } from './wrangler.ts'
 
 const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
   Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
-  input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
+  input, or a terminal asks for it. Without --remote it goes to the local database: stop the local server first.`
 
 const NO_TABLES = 'The database has no tables. Run npm start (local) or npm run deploy first.'
+
+const REMOTE_NEEDS = ' --remote needs a login: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.'
 
 const { username, isRemote } = readArguments()
 const config = requireConfig()
@@ -29,7 +32,7 @@ const present = await findPresent(api)
 if (present.admins > 0) stop('An admin exists already. An admin can make further admins: docs/admin-api.md')
 const user = await makeAdmin(api)
 if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
-await execute(await formatSql(user, api))
+await execute(await formatSql(user, api)).catch(stopAfterFailure)
 console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENTS[0]}.`)
 
 function readArguments(): { username: string; isRemote: boolean } {
@@ -61,10 +64,7 @@ async function findPresent({ userPool }: ApiConfig): Promise<Present> {
     (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames,
     (SELECT json_group_array(client_id) FROM clients) AS clients`
   const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', sql.replace(/\s+/g, ' ')]
-  const response = await readWrangler(parameters).catch((error: Error) => {
-    if (error.message.includes('no such table')) return stop(NO_TABLES)
-    throw error
-  })
+  const response = await readWrangler(parameters).catch(stopAfterFailure)
   const [{ results }] = JSON.parse(response)
   const [{ admins, usernames, clients }] = results
   return { admins, usernames: JSON.parse(usernames), clients: JSON.parse(clients) }
@@ -113,12 +113,16 @@ async function execute(sql: string): Promise<void> {
   }
 }
 
+/** Ends with the message of wrangler. */
+function stopAfterFailure(error: unknown): never {
+  if (!(error instanceof WranglerFailed)) throw error
+  if (error.message.includes('no such table')) return stop(NO_TABLES)
+  return stop(
+    `The database was not reached.${isRemote ? REMOTE_NEEDS : ''}\nwrangler: ${error.message.trim()}`,
+  )
+}
+
 function end(message: string): never {
   console.log(message)
   process.exit(0)
-}
-
-function stop(message: string): never {
-  console.error(message)
-  process.exit(1)
 }

@@ -5,6 +5,7 @@ import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { UserMaker } from './make_user.ts'
 import { sqlPrinter } from './sql_printer.ts'
+import { stop } from './stop.ts'
 
 const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [--roles LIST] < password.txt > user.sql
   The password is the first line of standard input. The SQL, with the hash of it, goes to stdout. It returns
@@ -35,9 +36,4 @@ function readArguments() {
 
 function readPassword(): string {
   return readFileSync(0, 'utf8').split(/\r?\n/)[0] ?? ''
-}
-
-function stop(message: string): never {
-  console.error(message)
-  process.exit(1)
 }

@@ -26,14 +26,28 @@ export async function runWrangler(parameters: string[]): Promise<void> {
   if (code !== 0) process.exit(code)
 }
 
-/** Runs wrangler. @returns its standard output @throws Error with its messages after a failure */
+/** wrangler failed. The message has what wrangler printed. */
+export class WranglerFailed extends Error {
+  override name = 'WranglerFailed'
+}
+
+/** Runs wrangler. @returns its standard output @throws WranglerFailed */
 export async function readWrangler(parameters: string[]): Promise<string> {
   const child = spawnWrangler(parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
   const written = { stdout: '', stderr: '' }
   child.stdout?.on('data', (chunk) => (written.stdout += chunk))
   child.stderr?.on('data', (chunk) => (written.stderr += chunk))
   const code = await new Promise<number>((resolve) => child.on('close', (status) => resolve(status ?? 1)))
-  if (code !== 0)
-    throw new Error(`wrangler ${parameters.slice(0, 2).join(' ')}: ${written.stderr || written.stdout}`)
+  if (code !== 0) throw new WranglerFailed(messageOf(written.stdout) ?? (written.stderr || written.stdout))
   return written.stdout
+}
+
+/** The message in the JSON that wrangler prints with `--json`; null for other output. */
+function messageOf(stdout: string): string | null {
+  try {
+    const { error } = JSON.parse(stdout)
+    return typeof error?.text === 'string' ? error.text : null
+  } catch {
+    return null
+  }
 }

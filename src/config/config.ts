@@ -32,27 +32,37 @@ export class ConfigError extends Error {
   }
 }
 
+type DescribeKey = (path: readonly string[]) => string
+
+interface ReadOptions {
+  /** The port of the local server. It replaces the port of a loopback issuer and of its audiences. */
+  localPort?: string | undefined
+  /** The message for an unknown key, by its keys from the top. */
+  describeUnknownKey?: DescribeKey
+}
+
 /**
  * Checks the content of config.yml and returns `Config`.
  *
  * @param document The value that a YAML or JSON parser returns.
- * @param options.localPort The port of the local server. It replaces the port of a loopback issuer and of its audiences.
  * @throws ConfigError, with all problems
  */
-export function readConfig(document: unknown, options: { localPort?: string | undefined } = {}): Config {
+export function readConfig(document: unknown, options: ReadOptions = {}): Config {
   const result = configCheck.schema.safeParse(document)
   if (!result.success) {
-    throw new ConfigError(result.error.issues.flatMap(describeIssue))
+    const describeKey = options.describeUnknownKey ?? (() => 'is not a known key')
+    throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, describeKey)))
   }
   return resolve(followLocalPort(configCheck.read(result.data), options.localPort))
 }
 
 type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }
 
-function describeIssue(issue: Issue): string[] {
+function describeIssue(issue: Issue, describeKey: DescribeKey): string[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map((key) => `${[...path, key].join('.')}: is not a known key`)
+    const unknown = (issue.keys ?? []).map((key) => [...path, key])
+    return unknown.map((keys) => `${keys.join('.')}: ${describeKey(keys)}`)
   }
   const message = issue.code === 'invalid_key' ? 'must be a lower-case name' : issue.message
   return [`${path.join('.') || '(top level)'}: ${message}`]

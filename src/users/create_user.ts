@@ -3,6 +3,7 @@ import { findUsernameProblem, foldUsername } from '@sallyport/formats/username'
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.ts'
+import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
 import { generateUserId, type User } from './user.ts'
@@ -184,6 +185,13 @@ function requirePassword(
   if (password === null || countCharacters(text) < shortest) {
     const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
     throw new UserRefused('password', message)
+  }
+  if (isCommonPassword(text)) {
+    const count = COMMON_PASSWORDS.toLocaleString('en')
+    throw new UserRefused(
+      'password',
+      `the password is one of the ${count} most common passwords: choose another one`,
+    )
   }
   return password
 }

@@ -211,7 +211,7 @@ describe('a hash that is verified before an import', () => {
           {
             path: 'password_hash',
             message: expect.stringMatching(
-              /does not say its scheme, and no scheme is named; name the scheme of the hash \(docs/,
+              /does not name its scheme, and no scheme is given; name the scheme of the hash \(docs/,
             ),
           },
         ],

@@ -193,12 +193,12 @@ describe('config.yml', () => {
       'access_token_lifetime: must be at least 60 seconds',
       'apis.office.audience: must be a URI, such as https://shop.example.com/api',
       'apis.office.guests: must be true or false',
-      'apis.shop.guest: is not a known key',
+      'apis.shop.guest: is not a known key (line 6); did you mean "guests"?',
       'apis.shop.scopes.1: must be one scope token (RFC 6749 §3.3)',
-      'cors.allow_origin: is not a known key',
+      'cors.allow_origin: is not a known key (line 20); did you mean "allow_origins"?',
       'cors.allow_origins.1: must be an exact origin, such as https://shop.example.com',
       'issuer: must be https, unless it is a loopback address',
-      'isuer: is not a known key',
+      'isuer: is not a known key (line 13); did you mean "issuer"?',
       'signing_algorithm: must be one of ES256, RS256, PS256, EdDSA',
     ])
     expect(() => parseConfig(text)).toThrow(
@@ -207,8 +207,9 @@ describe('config.yml', () => {
   })
 
   it.each([
-    ['an empty file', '', '(top level): must be a mapping (key: value)'],
-    ['only comments', '# nothing\n', '(top level): must be a mapping (key: value)'],
+    ['an empty file', '', '(file): is empty. docs/configuration.md lists the keys'],
+    ['only comments', '# nothing\n', '(file): is empty. docs/configuration.md lists the keys'],
+    ['UTF-16', '\ufffd\ufffdi\0s\0', '(file): is not UTF-8 text. Save the file as UTF-8'],
     ['a string', 'issuer', '(top level): must be a mapping (key: value)'],
     ['a list', '- issuer', '(top level): must be a mapping (key: value)'],
   ])('config.yml is refused if it is not a mapping: %s', (_case, text, problem) => {
@@ -355,14 +356,19 @@ describe('a weak or impossible value', () => {
 
   it.each([
     ['password_queue', 'no mapping', 3, 'must be a mapping (key: value)'],
-    ['password_queue.depth', 'an unknown key', 3, 'is not a known key'],
+    ['password_queue.depth', 'an unknown key', 3, 'is not a known key (line 7)'],
     ['sign_in_limits', 'no mapping', 10, 'must be a mapping (key: value)'],
     ['sign_in_limits.account', 'no mapping', 10, 'must be a mapping (key: value)'],
-    ['sign_in_limits.user', 'an unknown kind', { failures: 3 }, 'is not a known key'],
-    ['sign_in_limits.address.window', 'an unknown key', 60, 'is not a known key'],
+    ['sign_in_limits.user', 'an unknown kind', { failures: 3 }, 'is not a known key (line 7)'],
+    ['sign_in_limits.address.window', 'an unknown key', 60, 'is not a known key (line 8)'],
     ['burst_limits', 'no mapping', 20, 'must be a mapping (key: value)'],
-    ['burst_limits.sign_outs', 'an unknown budget', 20, 'is not a known key'],
-  ])('a weak or impossible value is refused: %s, %s', (path, _case, value, problem) => {
+    [
+      'burst_limits.sign_outs',
+      'an unknown budget',
+      20,
+      'is not a known key (line 7); did you mean "sign_ins"?',
+    ],
+  ])('is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
@@ -508,8 +514,8 @@ describe('the key `breached_passwords`', () => {
     [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
     [{ recheck_days: 0 }, 'recheck_days: must be at least 1 days'],
     [{ recheck_days: 366 }, 'recheck_days: must be at most 365 days'],
-    [{ url: RANGE_URL }, 'url: is not a known key'],
-  ])('the key `breached_passwords` is refused with %j', (changes, problem) => {
+    [{ url: RANGE_URL }, 'url: is not a known key (line 8)'],
+  ])('is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`breached_passwords.${problem}`])
   })
 
@@ -632,8 +638,8 @@ describe('the key `challenge`', () => {
     [{ verify_url: 'https://key@challenge.test/siteverify' }, `verify_url: ${BAD_URL}`],
     [{ when_down: 'refuse' }, 'when_down: must be one of open, closed'],
     [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
-    [{ secret: 'x' }, 'secret: is not a known key'],
-  ])('the key `challenge` is refused with %j', (changes, problem) => {
+    [{ secret: 'x' }, 'secret: is not a known key (line 8)'],
+  ])('is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`challenge.${problem}`])
   })
 })

@@ -1,6 +1,16 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,17 +50,37 @@ async function runScript(folder: string, name: string, ...parameters: string[]):
 
 const PROBLEMS = `config.yml:
   errors: must be one of rfc6749, oro
-  colour: is not a known key
+  audit_retension_days: is not a known key (line LINE); did you mean "audit_retention_days"?
 `
 
 describe('an invalid config.yml', () => {
   it.each([['start'], ['check'], ['deploy', '--dry-run'], ['deploy']])(
     'an invalid config.yml stops %s with only the list of its problems',
     async (name, ...parameters) => {
-      const folder = checkout((config) => config.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
-      expect(await runScript(folder, name, ...parameters)).toEqual({ code: 1, stdout: '', stderr: PROBLEMS })
+      const before = readFileSync('config.yml', 'utf8').split('errors: rfc6749')[0] ?? ''
+      const typo = 'errors: loud\naudit_retension_days: 90'
+      const folder = checkout((config) => config.replace('errors: rfc6749', typo))
+      const stderr = PROBLEMS.replace('LINE', String(before.split('\n').length + 1))
+      expect(await runScript(folder, name, ...parameters)).toEqual({ code: 1, stdout: '', stderr })
     },
   )
+
+  it('stops npm start with one sentence if it is missing or has another encoding', async () => {
+    const folder = checkout(String)
+    const utf16 = Buffer.from(`\ufeff${readFileSync('config.yml', 'utf8')}`, 'utf16le')
+    writeFileSync(join(folder, 'config.yml'), utf16)
+    expect(await runScript(folder, 'start')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'config.yml:\n  (file): is not UTF-8 text. Save the file as UTF-8\n',
+    })
+    rmSync(join(folder, 'config.yml'))
+    expect(await runScript(folder, 'start')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'config.yml is missing in this directory. docs/configuration.md describes the file.\n',
+    })
+  })
 })
 
 describe('different budgets in config.yml and wrangler.toml', () => {
@@ -73,6 +103,32 @@ describe('different budgets in config.yml and wrangler.toml', () => {
       })
     },
   )
+})
+
+describe('a script of package.json', () => {
+  const loaded = (folder: string, name: string, output: 'pipe' | number) =>
+    spawnSync(process.execPath, ['--import', './scripts/require_node.js', `scripts/${name}.ts`], {
+      cwd: folder,
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    })
+
+  it('names npm ci if the development tools are not installed', () => {
+    const folder = checkout(String)
+    rmSync(join(folder, 'node_modules'))
+    expect(loaded(folder, 'start', 'pipe')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'The development tools are not installed. Run npm ci, without --omit=dev.\n',
+    })
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('fails if its output is lost', () => {
+    expect(loaded(resolve('.'), 'check', openSync('/dev/full', 'w'))).toMatchObject({
+      status: 1,
+      stderr: 'The output is incomplete: standard output failed with ENOSPC.\n',
+    })
+  })
 })
 
 describe('an install', () => {
@@ -305,6 +361,13 @@ describe('the first admin of a deployment', () => {
       code: 1,
       stdout: '',
       stderr: 'The database has no tables. Run npm start (local) or npm run deploy first.\n',
+    })
+    expect(await runScript(empty, 'first_admin', '--username', 'zoe', '--remote')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^The database was not reached\. --remote needs a login: .*\nwrangler: .*\n$/,
+      ),
     })
     expect(await runScript(empty, 'first_admin')).toMatchObject({
       code: 1,

@@ -1,5 +1,4 @@
 import type { Item } from '../api/admin_api.ts'
-import { asItems } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import type { Column } from '../core/table.ts'
@@ -29,7 +28,11 @@ const support: Command = {
   options: FIND,
   operations: ['GET /users/{id}/support'],
   async run(call) {
-    printItem(call, await call.api.read({ operation: `GET ${await findPath(call)}/support` }), FACTS)
+    printItem(
+      call,
+      await call.api.read({ operation: 'GET /users/{id}/support', path: await findPath(call) }),
+      FACTS,
+    )
   },
 }
 
@@ -40,7 +43,11 @@ const unlock: Command = {
   options: FIND,
   operations: ['POST /users/{id}/unlock'],
   async run(call) {
-    printItem(call, await call.api.read({ operation: `POST ${await findPath(call)}/unlock` }), FACTS)
+    printItem(
+      call,
+      await call.api.read({ operation: 'POST /users/{id}/unlock', path: await findPath(call) }),
+      FACTS,
+    )
   },
 }
 
@@ -53,9 +60,8 @@ const search: Command = {
     const { api, input, terminal } = call
     const found = await api.read({ operation: 'GET /search', query: { q: input.argument('TEXT') } })
     if (input.has(JSON_OUTPUT)) return printJson(call, found)
-    const items = asItems(found.items)
-    if (items.length === 0) return terminal.say('No results.')
-    terminal.print(formatTable(items, FOUND, terminal.columns))
+    if (found.items.length === 0) return terminal.say('No results.')
+    terminal.print(formatTable(found.items, FOUND, terminal.columns))
   },
 }
 
