@@ -368,7 +368,7 @@ describe('a weak or impossible value', () => {
       20,
       'is not a known key (line 7); did you mean "sign_ins"?',
     ],
-  ])('is refused: %s, %s', (path, _case, value, problem) => {
+  ])('a weak or impossible value is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
@@ -515,7 +515,7 @@ describe('the key `breached_passwords`', () => {
     [{ recheck_days: 0 }, 'recheck_days: must be at least 1 days'],
     [{ recheck_days: 366 }, 'recheck_days: must be at most 365 days'],
     [{ url: RANGE_URL }, 'url: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `breached_passwords` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`breached_passwords.${problem}`])
   })
 
@@ -639,7 +639,7 @@ describe('the key `challenge`', () => {
     [{ when_down: 'refuse' }, 'when_down: must be one of open, closed'],
     [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
     [{ secret: 'x' }, 'secret: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `challenge` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`challenge.${problem}`])
   })
 })
