@@ -109,12 +109,21 @@ const endSession = operation({
 export const SESSION_OPERATIONS: readonly Operation[] = [listSessions, readSession, endSession]
 
 /** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
-export async function requireSession(sid: string, { shards, auditTrail }: Services): Promise<KnownSession> {
+export async function requireSession(sid: string, services: Services): Promise<KnownSession> {
+  const session = await findSession(sid, services)
+  if (session === null) throw notFound('session')
+  return session
+}
+
+/** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */
+export async function findSession(
+  sid: string,
+  { shards, auditTrail }: Services,
+): Promise<KnownSession | null> {
   const row = (await shards.findList(sid)?.find(sid)) ?? null
   if (row !== null) return { row, signIn: null }
   const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
-  if (signIn === null) throw notFound('session')
-  return { row, signIn }
+  return signIn && { row, signIn }
 }
 
 /** The values of the row that ends a session without a row. The row must outlive every token of the session. */
