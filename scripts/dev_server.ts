@@ -51,7 +51,7 @@ export function endTogether(servers: readonly ChildProcess[]): void {
     if (isEnding) return
     isEnding = true
     signalGroups(servers, 'SIGTERM')
-    // wrangler does not always end by itself: for example after several signals, or after workerd has ended.
+    // wrangler does not always end on its own: for example after several signals, or after workerd has ended.
     setTimeout(() => signalGroups(servers, 'SIGKILL'), END_WITHIN_MS)
   }
   process.on('exit', endAll)

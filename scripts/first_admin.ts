@@ -17,7 +17,7 @@ import { readWrangler, WranglerFailed } from './wrangler.ts'
 
 const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
   Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
-  input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
+  input, or a terminal asks for it. Without --remote it goes to the local database: stop the local server first.`
 
 const NO_TABLES = 'The database has no tables. Run npm start (local) or npm run deploy first.'
 

@@ -21,7 +21,7 @@ export const ADMIN_PATH = '/admin/api'
 
 export const OPENAPI_PATH = '/openapi.json'
 
-/** After a slower body, the caller is read from the database again. */
+/** If the body takes longer than this time, the server reads the caller from the database again. */
 const SLOW_BODY_SECONDS = 5
 
 /** The admin API. It handles every path below ADMIN_PATH. */
@@ -35,16 +35,16 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
   })
   for (const operation of OPERATIONS) {
     app.on(operation.method, routeOf(operation.path), limitBody(operation), (c) =>
-      answer(c, operation, { services, api }),
+      runOperation(c, operation, { services, api }),
     )
   }
   for (const path of new Set([OPENAPI_PATH, ...OPERATIONS.map((operation) => operation.path)])) {
     app.all(routeOf(path), () => refuseMethod(path))
   }
   app.all('*', () => {
-    throw new Problem('not-found', { detail: 'There is no such path.' })
+    throw new Problem('not-found', { detail: 'The path does not exist.' })
   })
-  // The path of the route, because a caller can put anything into a parameter.
+  // The log gets the path of the route, because a parameter can contain any text of the caller.
   app.onError((error, c) => respondWithProblem(c, error, routePath(c)))
   return app
 }
@@ -55,7 +55,7 @@ function routeOf(path: string): string {
 }
 
 /** The steps of every operation. */
-async function answer(
+async function runOperation(
   c: Context,
   operation: Operation,
   { services, api }: { services: Services; api: ApiConfig },
@@ -64,7 +64,7 @@ async function answer(
   const first = await requireCaller(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
-  // The time of a request is that of its complete body, so that rights removed meanwhile do not count.
+  // The time of a request is the time when its body ends, so that rights removed before do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
   const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
@@ -98,14 +98,19 @@ function refuseMethod(path: string): never {
   const methods = OPERATIONS.filter((operation) => operation.path === path).map(({ method }) => method)
   const allowed = methods.length === 0 || methods.includes('GET') ? ['GET', 'HEAD', ...methods] : methods
   const allow = [...new Set(allowed)].join(', ')
-  throw new Problem('method-not-allowed', { detail: `It has ${allow}.`, headers: { Allow: allow } })
+  throw new Problem('method-not-allowed', {
+    detail: `The path has the methods ${allow}.`,
+    headers: { Allow: allow },
+  })
 }
 
 function limitBody({ maxBodyBytes = MAX_BODY_BYTES }: Operation) {
   return bodyLimit({
     maxSize: maxBodyBytes,
     onError: () => {
-      throw new Problem('content-too-large', { detail: `It may have ${maxBodyBytes / 1024} KiB.` })
+      throw new Problem('content-too-large', {
+        detail: `The body can have at most ${maxBodyBytes / 1024} KiB.`,
+      })
     },
   })
 }

@@ -48,7 +48,7 @@ const rowSchema = named(
     })
     .check(
       z.refine((row) => row.client_secret === undefined || row.confidential !== false, {
-        message: 'must not be there: the client is public',
+        message: 'must be absent: the client is public',
         path: ['client_secret'],
       }),
     ),
@@ -115,7 +115,7 @@ interface HashedRow {
   secretHash: string | null
 }
 
-/** What the import does with a row: add a client, or only report a verdict. The dry run makes the same plan. */
+/** The plan for a row: add a client, or only report a verdict. The dry run makes the same plan. */
 type Plan = { index: number } & (HashedRow | { verdict: Verdict })
 
 function refused(reason: string): Verdict {
@@ -147,7 +147,7 @@ async function findTaken(rows: readonly CheckedRow<HashedRow>[], { services }: C
   })
 }
 
-/** Decides each row in order. Of two new clients with one secret, the first is added. */
+/** Plans each row in order. If two new clients have the same secret, the import adds only the first. */
 function planRows(rows: readonly CheckedRow<HashedRow>[], { ids, secretHashes }: Taken): Plan[] {
   const used = new Set(secretHashes)
   return rows.map((checked): Plan => {

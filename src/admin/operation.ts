@@ -78,7 +78,7 @@ export interface OperationSpec<Q, B, A> {
   handle(call: Call & { query: Q; body: B }): Promise<OperationResult<A>>
 }
 
-/** The calls of an operation that a stolen access token alone must not be able to make. */
+/** Selects the calls that need a confirmation, so that a stolen access token is not enough for them. */
 export interface ConfirmationRule<Q, B> {
   /** For the OpenAPI document: the end of "Needs a confirmation …". */
   when: string
@@ -93,7 +93,7 @@ export interface RawInput {
   body: unknown
 }
 
-/** An operation with its types hidden: it checks the input with its own schemas. */
+/** An operation without its type parameters. It checks the input with its own schemas. */
 export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>

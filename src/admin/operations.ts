@@ -15,7 +15,7 @@ import { USER_IMPORT } from './user_import.ts'
 import { USER_OPERATIONS } from './users.ts'
 import { VERIFY_HASH } from './verify_hash.ts'
 
-/** All that the admin API does. A path without a parameter stands before one that would take it for a value. */
+/** The operations of the admin API. A fixed path precedes a path with a parameter that could match it. */
 export const OPERATIONS: readonly Operation[] = [
   ...ME_OPERATIONS,
   ...OWN_PASSWORD,

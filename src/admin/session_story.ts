@@ -6,7 +6,7 @@ import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.
 import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
 import { requireSession } from './sessions.ts'
 
-/** More events than a session with hourly refreshes has within the retention of the audit trail. */
+/** The most events of a timeline. A session with hourly refreshes has fewer within the retention of the audit trail. */
 const MAX_EVENTS = 2500
 
 export const storySchema = named(
@@ -15,7 +15,7 @@ export const storySchema = named(
     session: sessionSchema,
     /** Whether the timeline has more events than listed. */
     truncated: z.boolean(),
-    /** The event that ended it; null if it is live or expired, or if the audit trail no longer has the event. */
+    /** The event that ended the session; null if it is live or expired, or if the audit trail no longer has the event. */
     end: z.nullable(sessionEndSchema),
     /** The state, or the reason of the end, as a sentence. */
     ending: z.string(),

@@ -83,7 +83,7 @@ const endSession = operation({
   method: 'DELETE',
   path: '/sessions/{sid}',
   summary:
-    'Ends a session: refreshes are refused at once, access tokens when APIs have read the revocation feed',
+    'Ends a session. Refreshes are refused at once, access tokens after an API has read the revocation feed',
   tag: 'sessions',
   role: 'support',
   scope: 'sessions:end',
@@ -96,7 +96,7 @@ const endSession = operation({
     const reason = 'ended by an operator'
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
-    // The row and the audit trail can be in two databases. If the second write fails, a repeated call writes it.
+    // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
     if (isFirst || (await requireSession(sid, services)).row?.endReason === reason) {
       const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
       const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
@@ -117,7 +117,7 @@ export async function requireSession(sid: string, { shards, auditTrail }: Servic
   return { row, signIn }
 }
 
-/** The values of a new row for a session without one. The row must outlive every token of the session. */
+/** The values of the row that ends a session without a row. The row must outlive every token of the session. */
 function identify(session: KnownSession, { config }: Services, now: number): SessionIdentity {
   const owner = ownerOf(session)
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)

@@ -124,7 +124,7 @@ const deleteUser = operation({
   id: 'deleteUser',
   method: 'DELETE',
   path: PATH,
-  summary: 'Removes the user and ends every session of the user; the audit trail keeps only the id',
+  summary: 'Deletes the user and ends every session of the user; the audit trail keeps only the id',
   tag: 'users',
   role: 'admin',
   scope: 'users:write',

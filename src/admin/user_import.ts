@@ -9,7 +9,7 @@ import { named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
 import { carryOut } from './user_import_result.ts'
 
-/** The most plain passwords and fast hashes in a batch: each costs one Argon2id hash, which blocks the isolate. */
+/** The most plain passwords and fast hashes in a batch. Each needs one Argon2id hash, which blocks the isolate. */
 const MAX_HASHES = 20
 
 const batchSchema = named(
@@ -58,7 +58,7 @@ const importUsers = operation({
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
 
-/** Whether an import could make an admin, or give a user a password that another user knows. */
+/** Whether an import could create an admin, or replace the password of an existing user. */
 function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
 }

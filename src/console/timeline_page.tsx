@@ -50,7 +50,7 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
           ) : (
             <Timeline session={session} events={events} ending={ending} />
           )}
-          {truncated ? <p class="note plain">There are more events than are told here.</p> : null}
+          {truncated ? <p class="note plain">The session has more events than this page shows.</p> : null}
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">

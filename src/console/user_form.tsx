@@ -14,13 +14,13 @@ export const USER_FIELDS = [
 
 interface UserFieldsProps {
   state: FieldState
-  /** Whether the pool is that of the operators. */
+  /** Whether the pool is the pool of the operators. */
   isOperator: boolean
-  /** Whether the user has the role admin already. */
+  /** Whether the user already has the role admin. */
   isAdmin?: boolean
 }
 
-/** The fields of a new user and of an existing one. */
+/** The fields of a new or existing user. */
 export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
   return (
     <>
@@ -28,7 +28,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
         state={state}
         name="username"
         label="Username"
-        hint="Case is ignored. The name is stored in lower case."
+        hint="Upper and lower case are the same. The server stores the name in lower case."
         maxlength={255}
         required
       />
@@ -75,7 +75,7 @@ export function formOfUser({ username, profile, roles }: ShownUser, isOperator: 
   })
 }
 
-/** The fields as the body for the admin API. */
+/** Converts the form to the body for the admin API. */
 export function userOf(form: Form, isOperator: boolean) {
   const name = form.text('profile.name').trim()
   const email = form.text('profile.email').trim()

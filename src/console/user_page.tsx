@@ -11,7 +11,7 @@ import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } f
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
-/** A refused action. The page shows its form open, with the refusal. */
+/** A refused action. The page opens its form and shows the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
   action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
@@ -169,7 +169,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
   )
 }
 
-/** The refusal of that action; null if another action or none was refused. */
+/** The refusal of the action; null if the action was not refused. */
 function problemOf(
   refused: RefusedUserAction | null,
   action: RefusedUserAction['action'],

@@ -360,6 +360,21 @@ export type HashVerdict = {
   readonly matches: boolean
 }
 
+/** The body of the request of each operation that has one. */
+export type Bodies = {
+  'POST /me/confirm': PasswordProof
+  'POST /me/password': OwnPassword
+  'POST /clients/import': ImportBatch
+  'POST /clients': ClientDraft
+  'PATCH /clients/{client_id}': ClientEdit
+  'POST /clients/{client_id}/secrets/{secret_id}/retire': SecretRetirement
+  'POST /users/import': UserImportBatch
+  'POST /users/import/verify': HashVerification
+  'POST /users': UserDraft
+  'PATCH /users/{id}': UserEdit
+  'POST /users/{id}/password': NewPassword
+}
+
 /** The body of the successful response of each operation. */
 export type Responses = {
   'GET /me': Me
