@@ -41,7 +41,7 @@ const disableClient = operation({
   path: `${PATH}/disable`,
   summary: 'Disables a client and revokes all its tokens',
   tag: 'clients',
-  role: 'support',
+  role: 'admin',
   scope: 'clients:write',
   status: 200,
   response: clientSchema,

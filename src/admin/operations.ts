@@ -7,11 +7,13 @@ import { KEY_OPERATIONS } from './keys.ts'
 import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
 import { OWN_PASSWORD } from './own_password.ts'
+import { SEARCH } from './search.ts'
 import { STORY_OPERATIONS } from './session_story.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
 import { USER_IMPORT } from './user_import.ts'
+import { USER_SUPPORT } from './user_support.ts'
 import { USER_OPERATIONS } from './users.ts'
 import { VERIFY_HASH } from './verify_hash.ts'
 
@@ -27,6 +29,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...VERIFY_HASH,
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
+  ...USER_SUPPORT,
+  ...SEARCH,
   ...SESSION_OPERATIONS,
   ...STORY_OPERATIONS,
   ...KEY_OPERATIONS,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
-import type { SessionIdentity } from '../sessions/session.ts'
+import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
 import { adminEvent } from './change.ts'
 import { type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
@@ -93,7 +93,7 @@ const endSession = operation({
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
     requireReach({ sessionOf: api }, call)
-    const reason = 'ended by an operator'
+    const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
     // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
@@ -109,12 +109,21 @@ const endSession = operation({
 export const SESSION_OPERATIONS: readonly Operation[] = [listSessions, readSession, endSession]
 
 /** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
-export async function requireSession(sid: string, { shards, auditTrail }: Services): Promise<KnownSession> {
+export async function requireSession(sid: string, services: Services): Promise<KnownSession> {
+  const session = await findSession(sid, services)
+  if (session === null) throw notFound('session')
+  return session
+}
+
+/** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */
+export async function findSession(
+  sid: string,
+  { shards, auditTrail }: Services,
+): Promise<KnownSession | null> {
   const row = (await shards.findList(sid)?.find(sid)) ?? null
   if (row !== null) return { row, signIn: null }
   const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
-  if (signIn === null) throw notFound('session')
-  return { row, signIn }
+  return signIn && { row, signIn }
 }
 
 /** The values of the row that ends a session without a row. The row must outlive every token of the session. */

@@ -200,18 +200,17 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
         >
           All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
-        {isAdmin && !user.must_change_password ? (
+        {user.must_change_password ? null : (
           <Confirm
             csrf={csrf}
             label="Require a password change"
             action={`${path}/require-password-change`}
             problem={problemOf(refused, 'require-password-change')}
-            etag={etag}
           >
             New tokens of the user have the claim must_change_password. Applications can then ask for a
             password change.
           </Confirm>
-        ) : null}
+        )}
         {user.enabled && !isOneself ? (
           <Confirm
             csrf={csrf}

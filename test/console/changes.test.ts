@@ -292,10 +292,14 @@ describe('support', () => {
   it('support sees users and clients, and only forms that it can send', async () => {
     const { id } = await create()
     const { id: userId } = await server.addUser()
-    for (const path of [`/console/clients/${id}`, `/console/users/${userId}`]) {
+    for (const [path, action] of [
+      [`/console/clients/${id}`, 'Sign out everywhere'],
+      [`/console/users/${userId}`, 'Require a password change'],
+    ] as const) {
       const { status, html } = await support.get(path)
       expect(status).toBe(200)
-      expect(html).toContain('Disable')
+      expect(html).toContain(action)
+      expect(html.includes('Disable')).toBe(path.startsWith('/console/users'))
       for (const word of ['Delete', 'Save', 'Add a secret', 'Set a password', 'Retire']) {
         expect(html).not.toContain(`>${word}`)
       }

@@ -249,13 +249,6 @@ export type Tokens = {
   readonly scope?: string
 }
 
-export type SessionEnd = {
-  readonly at: number
-  readonly reason: string
-  readonly actor: string | null
-  readonly actor_name: string | null
-}
-
 export type Session = {
   readonly sid: string
   readonly subject: string
@@ -278,6 +271,24 @@ export type Sessions = {
   readonly total_is_exact: boolean
   readonly next_cursor: string | null
   readonly previous_cursor: string | null
+}
+
+export type Found = {
+  readonly type: 'user' | 'client' | 'session' | 'key'
+  readonly id: string
+  readonly name: string | null
+  readonly detail: string
+}
+
+export type SearchResults = {
+  readonly items: readonly (Found)[]
+}
+
+export type SessionEnd = {
+  readonly at: number
+  readonly reason: string
+  readonly actor: string | null
+  readonly actor_name: string | null
 }
 
 export type SessionStory = {
@@ -351,6 +362,14 @@ export type UserImportReport = {
   })[]
 }
 
+export type UserSupport = {
+  readonly last_sign_in_at: number | null
+  readonly failed_sign_ins_today: number
+  readonly failures: number
+  readonly locked_until: number | null
+  readonly live_sessions: number
+}
+
 export type HashVerification = {
   readonly password_hash: string
   readonly password: string
@@ -401,7 +420,11 @@ export type Responses = {
   'POST /users/{id}/enable': User
   'POST /users/{id}/disable': User
   'POST /users/{id}/sign-out': User
+  'POST /users/{id}/require-password-change': User
   'POST /users/{id}/password': User
+  'GET /users/{id}/support': UserSupport
+  'POST /users/{id}/unlock': UserSupport
+  'GET /search': SearchResults
   'GET /sessions': Sessions
   'GET /sessions/{sid}': Session
   'DELETE /sessions/{sid}': null

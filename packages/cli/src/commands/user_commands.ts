@@ -23,8 +23,8 @@ const EMAIL = text('email', 'The email address, for operators')
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
-const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
-const FIND = [POOL]
+export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
+export const FIND = [POOL]
 
 const CONFIRMED_ADMINS =
   'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
@@ -165,14 +165,9 @@ const requirePasswordChange: Command = {
   name: 'users require-password-change',
   summary: 'Require a password change at the next sign-in',
   arguments: [USER],
-  options: [...FIND, IF_MATCH],
-  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
-  async run(call) {
-    const path = await findPath(call)
-    const { etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
-    const body = { must_change_password: true }
-    printItem(call, await call.api.read({ operation: 'PATCH /users/{id}', path, body, etag }), MEMBERS)
-  },
+  options: FIND,
+  operations: ['POST /users/{id}/require-password-change'],
+  run: (call) => runAction(call, 'require-password-change'),
 }
 
 const enableUser: Command = {
@@ -235,12 +230,15 @@ export const USER_COMMANDS: readonly Command[] = [
   ...[signOut, deleteUser],
 ]
 
-async function findPath({ api, input }: Call) {
+export async function findPath({ api, input }: Call) {
   const who = input.argument('USER')
   return { id: isUserId(who) ? who : (await requireUser(api, who, input.get(POOL))).id }
 }
 
-async function runAction(call: Call, action: 'enable' | 'disable' | 'sign-out'): Promise<void> {
+async function runAction(
+  call: Call,
+  action: 'enable' | 'disable' | 'sign-out' | 'require-password-change',
+): Promise<void> {
   const operation = `POST /users/{id}/${action}` as const
   printItem(call, await call.api.read({ operation, path: await findPath(call) }), MEMBERS)
 }
