@@ -213,7 +213,7 @@ export function showWithSecret(
   return { body: { ...showClient(client), client_secret: secret }, version }
 }
 
-/** The problem of a refusal that cannot happen. */
+/** The problem of a refusal that should never happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
 }

@@ -14,7 +14,7 @@ const MAX_MINUTES = 1440
 const MAX_BUCKETS = 60
 
 const counts = {
-  /** By grant, with `guest` for guests. Every grant of the span is in each bucket. */
+  /** The numbers by grant, with `guest` for guests. Each bucket has every grant of the span. */
   tokens: z.record(z.string(), z.int()),
   failures: z.int(),
   breached_passwords: z.int(),
@@ -75,7 +75,7 @@ const readStatistics = operation({
     const { minutes = DEFAULT_MINUTES } = query
     const bucketSeconds = Math.ceil(minutes / MAX_BUCKETS) * 60
     const count = Math.ceil((minutes * 60) / bucketSeconds)
-    // The last bucket is the current one, so that it shows new events.
+    // The last bucket includes the present, so that it shows new events.
     const to = (Math.floor(context.now / bucketSeconds) + 1) * bucketSeconds
     const from = to - count * bucketSeconds
     const [{ buckets, total }, sizes, feed] = await Promise.all([

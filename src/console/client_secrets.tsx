@@ -36,8 +36,8 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
           action={pathOf`/clients/${client.client_id}/secrets`}
           makesSecret
         >
-          The new secret is shown once. Both secrets work until you retire one. Give the application the new
-          secret first.
+          The console shows the new secret once. Both secrets work until you retire one. Give the application
+          the new secret first.
         </Confirm>
       ) : null}
     </Section>

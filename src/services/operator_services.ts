@@ -1,3 +1,4 @@
+import { AccountBudget } from '../clients/account_budget.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
@@ -5,9 +6,11 @@ import type { Environment } from './environment.ts'
 
 export type OperatorServices = ReturnType<typeof createOperatorServices>
 
-/** Creates the keys of the console and of the admin API. */
+/** Creates the keys, budgets and stores of the console and of the admin API. */
 export function createOperatorServices({ sealingKeys, db }: Environment) {
   return {
+    /** Limits the changes of service accounts. */
+    accountBudget: new AccountBudget(),
     /** Encrypts the cookies of the console. */
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     /** Authenticates the confirmations of operators. */

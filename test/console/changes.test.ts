@@ -76,7 +76,7 @@ describe('a new client', () => {
 
   it('a public client has no secret', async () => {
     const { response } = await create({ kind: 'public' })
-    expect(response.html).toContain('it has no secret')
+    expect(response.html).toContain('has no secret')
     expect(response.html).not.toContain('sps_')
   })
 
@@ -169,7 +169,7 @@ describe('a client', () => {
     const added = await admin.post(`${path}/secrets`)
     expect(added).toMatchObject({ status: 201, html: expect.stringMatching(/sps_[\w-]{43}/) })
     const third = await admin.post(`${path}/secrets`)
-    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('retire one first') })
+    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('Retire one first') })
     const [, secretId = ''] = /\/secrets\/([\w-]+)\/retire/.exec((await admin.get(path)).html) ?? []
     const steps = [
       [`secrets/${secretId}/retire`, 'secret-retired'],
@@ -312,10 +312,14 @@ describe('support', () => {
   it('support sees users and clients, and only forms that it can send', async () => {
     const { id } = await create()
     const { id: userId } = await server.addUser()
-    for (const path of [`/console/clients/${id}`, `/console/users/${userId}`]) {
+    for (const [path, action] of [
+      [`/console/clients/${id}`, 'Sign out everywhere'],
+      [`/console/users/${userId}`, 'Require a password change'],
+    ] as const) {
       const { status, html } = await support.get(path)
       expect(status).toBe(200)
-      expect(html).toContain('Disable')
+      expect(html).toContain(action)
+      expect(html.includes('Disable')).toBe(path.startsWith('/console/users'))
       for (const word of ['Delete', 'Save', 'Add a secret', 'Set a password', 'Retire']) {
         expect(html).not.toContain(`>${word}`)
       }
