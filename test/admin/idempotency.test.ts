@@ -116,7 +116,7 @@ describe('the header Idempotency-Key', () => {
     const detail = 'The client no longer has the secret of this Idempotency-Key.'
     expect(await create(body, key)).toMatchObject({
       status: 409,
-      body: problem(409, 'conflict', 'The state does not allow this', { detail }),
+      body: problem(409, 'conflict', 'The state of the record does not allow this', { detail }),
     })
   })
 
