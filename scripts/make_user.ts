@@ -22,7 +22,14 @@ export class UserMaker {
   make(draft: UserDraft): Promise<User> {
     const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }
     const occasion = { api: null, clientId: null, subject: null }
-    const nowhere = { addressPrefix: null, address: null, continent: null, waitUntil: () => {} }
+    const nowhere = {
+      addressPrefix: null,
+      address: null,
+      continent: null,
+      device: null,
+      country: null,
+      waitUntil: () => {},
+    }
     return createUser(draft, dependencies, { occasion, context: { now: systemClock.now(), ...nowhere } })
   }
 }
