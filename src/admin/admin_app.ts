@@ -7,6 +7,7 @@ import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
+import { spendRecords, spendRequest } from './account_budget.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { formatOpenApi } from './openapi.ts'
@@ -49,6 +50,9 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
   return app
 }
 
+/** The checks of every operation. */
+const STEPS = { check, requireConfirmation, spendRecords }
+
 /** A path with parameters in Hono's syntax. */
 function routeOf(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -70,16 +74,17 @@ async function runOperation(
   const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
   const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
   const call = { caller, params: c.req.param(), versions, confirmation, context, services }
-  return respond(c, operation, await operation.run(call, input, { check, requireConfirmation }))
+  return respond(c, operation, await operation.run(call, input, STEPS))
 }
 
-/** The caller, if the role or the scope allows the operation. @throws Problem 401, 403 */
+/** The caller, if the role or the scope allows the operation. @throws Problem 401, 403, 429 */
 async function requireCaller(
   c: Context,
   operation: Operation,
   { services, api, context }: { services: Services; api: ApiConfig; context: RequestContext },
 ): Promise<Caller> {
   const caller = await authenticateCaller(c, services, { api, context })
+  await spendRequest(caller, { services })
   authorize(caller, operation, services.config)
   return caller
 }

@@ -70,6 +70,8 @@ export interface OperationSpec<Q, B, A> {
   body?: ZodMiniType<B>
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
+  /** How many records a call changes, for the budget of a service account. Absent: one, or none for a GET. */
+  countRecords?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number
   /** The maximum size of the body. */
   maxBodyBytes?: number
   status: 200 | 201 | 204
@@ -94,7 +96,8 @@ export interface RawInput {
 }
 
 /** An operation without its type parameters. It checks the input with its own schemas. */
-export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
+export interface Operation
+  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'countRecords'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
@@ -104,25 +107,28 @@ export interface OperationSteps {
   check: Checker
   /** @throws Problem if the operator has not confirmed the password */
   requireConfirmation(call: Call): Promise<void>
+  /** @throws Problem if the budget of the service account has less records */
+  spendRecords(call: Call, records: number): void
 }
 
 /** Decodes an unchecked part. @throws Problem that lists all errors */
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, confirmation, ...description } = spec
+  const { handle, confirmation, countRecords, ...description } = spec
   const isExempt = ({ caller }: Call) =>
     caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
     ...description,
     ...(confirmation && { confirmation }),
-    async run(call, input, { check, requireConfirmation }) {
+    async run(call, input, { check, requireConfirmation, spendRecords }) {
       const checked = {
         ...call,
         query: check('query', spec.query, input.query),
         body: check('body', spec.body, input.body),
       }
       if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
+      spendRecords(call, countRecords?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
       return handle(checked)
     },
   }

@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'invalid-content': [422, 'The content is not valid'],
   'precondition-required': [428, 'If-Match is needed'],
   'too-many-attempts': [429, 'There were too many attempts'],
+  'too-many-requests': [429, 'The budget of the service account is used up'],
   'server-error': [500, 'The server met an unexpected condition'],
   'copies-not-renewed': [503, 'The change is saved, but copies could not be renewed'],
   unavailable: [503, 'The service is not available now'],

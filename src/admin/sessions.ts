@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
-import type { SessionIdentity } from '../sessions/session.ts'
+import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
 import { adminEvent } from './change.ts'
 import { type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
@@ -93,7 +93,7 @@ const endSession = operation({
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
     requireReach({ sessionOf: api }, call)
-    const reason = 'ended by an operator'
+    const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
     // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.

@@ -18,6 +18,7 @@ const verifyHash = operation({
   tag: 'users',
   role: 'admin',
   scope: 'users:write',
+  countRecords: () => 0,
   body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),
   status: 200,
   response: named('HashVerdict', z.strictObject({ matches: z.boolean() })),

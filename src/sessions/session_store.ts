@@ -144,7 +144,7 @@ export class SessionStore {
          ON CONFLICT (sid) DO UPDATE SET ended_at = ?6, end_reason = ?8 WHERE ended_at IS NULL RETURNING sid`,
       )
       .bind(sid, subject, clientId, api, startedAt, now, expiresAt, reason, tokenExpiresAt)
-    const isListed = reason === 'ended by an operator' || !isVisitorId(subject)
+    const isListed = reason.startsWith('ended by ') || !isVisitorId(subject)
     const listing = isListed ? [this.#listEnded(session, reason, now)] : []
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, ...listing]))
     return ended !== undefined && ended.results.length > 0

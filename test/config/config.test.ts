@@ -73,6 +73,7 @@ describe('config.yml', () => {
         audit_events: 240,
         revocations: 60,
         client_revocations: 600,
+        service_accounts: 600,
       },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
@@ -149,6 +150,7 @@ describe('config.yml', () => {
         audit_events: 240,
         revocations: 60,
         client_revocations: 600,
+        service_accounts: 600,
       },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
@@ -328,6 +330,7 @@ describe('a weak or impossible value', () => {
       'audit_events',
       'revocations',
       'client_revocations',
+      'service_accounts',
     ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
   ] as const)('a weak or impossible value is refused: %s below %i or above %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))

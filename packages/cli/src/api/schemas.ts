@@ -295,7 +295,7 @@ export type SessionEnd = {
   readonly actor_name: string | null
 }
 
-export type SessionStory = {
+export type SessionTimeline = {
   readonly session: Session
   readonly truncated: boolean
   readonly end: SessionEnd | null
@@ -432,7 +432,7 @@ export type Responses = {
   'GET /sessions': Sessions
   'GET /sessions/{sid}': Session
   'DELETE /sessions/{sid}': null
-  'GET /sessions/{sid}/story': SessionStory
+  'GET /sessions/{sid}/timeline': SessionTimeline
   'GET /keys': SigningKeys
   'POST /keys/rotate': SigningKey
   'POST /keys/reseal': Resealing
