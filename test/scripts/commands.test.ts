@@ -306,6 +306,12 @@ describe('the first client and user of a real account', () => {
       /^INSERT INTO users .*"username":"amanda@example.com","passwordHash":"\$argon2id\$v=19\$m=19456,t=2,p=1\$.*;\n$/,
     )
     expect(user.stdout).not.toContain('a password')
+    const chef = ['--pool', 'operators', '--username', 'chef', '--roles', 'chef']
+    expect(await runScript(resolve('.'), 'new_user', ...chef)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'roles.0: must be support or admin for an operator\n',
+    })
   })
 })
 
