@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { formatClientSecret, generateClientSecret, generateSecretId } from '../clients/client_secret.ts'
-import type { KeyedRequest } from '../storage/idempotency_store.ts'
+import type { KeyedRequest, Statements } from '../storage/idempotency_store.ts'
 import { actorOf } from './change.ts'
 import type { Call, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -33,7 +33,7 @@ export interface MadeSecret {
 
 interface SecretSteps<T> {
   /** Stores the secret in one transaction with the statements `alongside`. They do nothing if `changes()` is 0. */
-  create(made: MadeSecret, alongside: D1PreparedStatement[]): Promise<T>
+  create(made: MadeSecret, alongside: Statements): Promise<T>
   /** Responds again with the secret of the earlier request. */
   repeat(made: MadeSecret): Promise<T>
 }

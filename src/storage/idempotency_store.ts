@@ -14,6 +14,9 @@ export interface KeyedRequest {
   secretId: string
 }
 
+/** Statements for the transaction of a change. */
+export type Statements = readonly D1PreparedStatement[]
+
 /** The successful requests of the last minutes that had an Idempotency-Key, in D1. */
 export class IdempotencyStore {
   readonly #db: D1Database
