@@ -5,7 +5,7 @@ import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { Page, PageRequest, PageResponse } from './page.ts'
@@ -46,6 +46,7 @@ const createClient: Page = {
     const created = await admin.change('/clients', clientWithSecretSchema, {
       body,
       idempotencyKey: form.text(IDEMPOTENCY_FIELD),
+      ownPassword: form.text(OWN_PASSWORD_FIELD),
     })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
