@@ -19,6 +19,8 @@ export async function runCron(
     addressPrefix: null,
     address: null,
     continent: null,
+    device: null,
+    country: null,
     waitUntil,
   }
   await services.keyLife.run(context)

@@ -5,7 +5,7 @@ import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ActionForm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { Page, PageRequest, PageResponse } from './page.ts'
@@ -43,7 +43,8 @@ const createClient: Page = {
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
     }
-    const created = await admin.change('/clients', clientWithSecretSchema, { body })
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const created = await admin.change('/clients', clientWithSecretSchema, { body, ownPassword })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
       title: 'Client created',

@@ -99,7 +99,7 @@ describe('clients', () => {
           /The new secret (\S+) of \S+ is lost\. (.+)\n$/.exec(ended.stderr) ?? []
         expect(ended).toMatchObject({
           code: 1,
-          stderr: expect.stringMatching(`^sallyport: Standard output failed: ${code}`),
+          stderr: expect.stringMatching(`^sallyport: Standard output failed with ${code}`),
         })
         expect(advice).toBe(
           `Retire it with "clients retire-secret ${id} ${secretId}", then add another one with "clients add-secret ${id}".`,
@@ -128,7 +128,7 @@ describe('clients', () => {
       expect(await runFull('clients', 'list')).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'sallyport: Standard output failed: ENOSPC: no space left on device, write.\n',
+        stderr: 'sallyport: The output is incomplete: standard output failed with ENOSPC.\n',
       })
       expect(await cli.run(['clients', 'list'], closedPipe)).toEqual({ code: 0, stdout: '', stderr: '' })
     })

@@ -330,3 +330,39 @@ describe('support', () => {
     expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=user-disabled`)
   })
 })
+
+describe('a service account', () => {
+  it('the forms ask for the own password to create a service account, to extend it and to add a secret', async () => {
+    const page = (await admin.get('/console/clients/~new?api=admin')).html
+    expect(page).toContain('Required to give a scope of the admin API.')
+    expect(page).not.toMatch(/value="users:write"[^>]*checked/)
+    expect((await admin.get('/console/clients/~new')).html).not.toContain('own-password-for-scopes')
+    const draft = { api: 'admin', grants: ['client_credentials'], scopes: ['users:read'] }
+    const missing = (await create(draft)).response
+    expect([missing.status, missing.html]).toEqual([
+      403,
+      expect.stringContaining('Your own password is required.'),
+    ])
+    const { id, response } = await create({ ...draft, own_password: PASSWORD })
+    expect([response.status, response.html]).toEqual([201, expect.stringContaining('sps_')])
+    const path = `/console/clients/${id}`
+    const save = async (own: Record<string, string>) =>
+      admin.post(path, {
+        etag: await etagOf(path),
+        name: id,
+        grants: draft.grants,
+        scopes: ['users:read', 'users:write'],
+        ...own,
+      })
+    expect((await save({})).status).toBe(403)
+    expect((await save({ own_password: PASSWORD })).location).toBe(`${path}?done=client-saved`)
+    const refused = await admin.post(`${path}/secrets`, {})
+    expect([refused.status, refused.html]).toEqual([
+      403,
+      expect.stringContaining('Your own password is required.'),
+    ])
+    expect((await admin.post(`${path}/secrets`, { own_password: PASSWORD })).status).toBe(201)
+    const { html } = await admin.get(path)
+    expect(html).toContain('all earlier tokens of the account stop working at once')
+  })
+})

@@ -123,10 +123,19 @@ describe('a script of package.json', () => {
     })
   })
 
-  it.skipIf(!existsSync('/dev/full'))('fails if its output is lost', () => {
+  it.skipIf(!existsSync('/dev/full'))('fails if its output is lost, and so does the command line', () => {
     expect(loaded(resolve('.'), 'check', openSync('/dev/full', 'w'))).toMatchObject({
       status: 1,
       stderr: 'The output is incomplete: standard output failed with ENOSPC.\n',
+    })
+    const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const
+    const cli = spawnSync(process.execPath, ['packages/cli/bin/sallyport.js', '--help'], {
+      stdio: [...stdio],
+      encoding: 'utf8',
+    })
+    expect(cli).toMatchObject({
+      status: 1,
+      stderr: 'sallyport: The output is incomplete: standard output failed with ENOSPC.\n',
     })
   })
 })

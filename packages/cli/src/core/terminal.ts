@@ -29,7 +29,7 @@ export class Terminal {
       this.#write(`${text}\n`)
     } catch (error) {
       if (codeOf(error) === 'EPIPE') throw new PipeClosed()
-      throw new CliError('failed', `Standard output failed: ${messageOf(error)}.`)
+      throw new CliError('failed', `The output is incomplete: standard output failed with ${codeOf(error)}.`)
     }
   }
 
@@ -43,7 +43,7 @@ export class Terminal {
     try {
       this.#write(`${text}\n`)
     } catch (error) {
-      throw new CliError('failed', `Standard output failed: ${messageOf(error)}. ${advice}`)
+      throw new CliError('failed', `Standard output failed with ${codeOf(error)}. ${advice}`)
     }
   }
 
@@ -118,10 +118,6 @@ export class Terminal {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 async function readAll(input: NodeJS.ReadStream): Promise<string> {
