@@ -40,6 +40,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientS
           csrf={csrf}
           label="Add a secret"
           action={pathOf`/clients/${client.client_id}/secrets`}
+          makesSecret
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
           The console shows the new secret once. Both secrets work until you retire one. Give the application
