@@ -67,7 +67,7 @@ export class ServiceAccount {
   #explain(error: unknown): unknown {
     if (!(error instanceof TokenRequestError) || error.isTemporary) return explain(error, this.server)
     const reason = `${this.server} refused the service account ${this.clientId}: ${error.message}`
-    return new CliError('notSignedIn', `${reason}. Check SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET.`)
+    return new CliError('notSignedIn', `${reason} Check SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET.`)
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
   type YAMLMap,
 } from 'yaml'
 import { type ClientField, DRAFT_FIELDS } from '../api/client_fields.ts'
@@ -32,6 +33,8 @@ export interface FileProblem {
 /** The fields of a client in the file. Its ID is the key. */
 export const FILE_FIELDS = DRAFT_FIELDS.filter(({ name }) => name !== 'client_id')
 const FIELD_NAMES = FILE_FIELDS.map(({ name }) => name)
+/** The file is the user's own, so that many aliases are no attack. */
+const NO_LIMIT = { maxAliasCount: -1 }
 const TOP_KEY = 'clients'
 
 const KINDS: Readonly<Record<ClientField['kind'], { isValid(value: unknown): boolean; message: string }>> = {
@@ -77,8 +80,15 @@ class FileReader {
   constructor(text: string) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
     for (const { message, pos } of [...this.#document.errors, ...this.#document.warnings]) {
-      this.problems.push({ line: this.#lines.linePos(pos[0]).line, path: '', message })
+      this.#refuse({ line: this.#lines.linePos(pos[0]).line, path: '', message })
     }
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document) !== undefined) return
+        const line = this.#lines.linePos(alias.range?.[0] ?? 0).line
+        this.#refuse({ line, path: '', message: `the alias *${alias.source} has no anchor before it` })
+      },
+    })
   }
 
   readClients(): FileClient[] {
@@ -110,7 +120,7 @@ class FileReader {
   #readField(pair: Pair, path: string): [string, unknown][] {
     const field = FILE_FIELDS.find(({ name }) => name === nameOf(pair))
     if (field === undefined) return []
-    const value: unknown = this.#resolve(pair.value)?.toJS(this.#document) ?? null
+    const value: unknown = this.#resolve(pair.value)?.toJS(this.#document, NO_LIMIT) ?? null
     const { isValid, message } = KINDS[field.kind]
     if (isValid(value) || (value === null && field.isNullable)) return [[field.name, value]]
     return this.#refuse({ line: this.#lineOf(pair), path: `${path}.${field.name}`, message })
