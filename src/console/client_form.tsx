@@ -5,6 +5,7 @@ import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import type { ShownClient } from './clients_page.tsx'
+import { formatSpan } from './format.ts'
 
 /** The names of the fields in problems of the admin API. */
 export const CLIENT_FIELDS = FIELD_LIST.map(({ wire }) => wire)
@@ -37,7 +38,8 @@ function ClientField({ field, state, api }: ClientFieldProps) {
   }
   if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
   const inherited = api && field.inherited?.(api)
-  const hint = inherited === undefined ? description : `Default: ${inherited}, from the API`
+  const hint =
+    inherited === undefined ? description : `Default: ${inherited} (${formatSpan(inherited)}), from the API`
   return <Input {...shared} hint={hint} />
 }
 
