@@ -5,11 +5,10 @@ import { parseArgs } from 'node:util'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { ApiConfig } from '../src/config/config.ts'
-import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
-import { UserMaker } from './make_user.ts'
+import { DraftRefused, UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
@@ -76,7 +75,7 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
   try {
     return await new UserMaker(config).make(draft)
   } catch (error) {
-    if (!(error instanceof UserRefused)) throw error
+    if (!(error instanceof DraftRefused)) throw error
     return stop(error.message)
   }
 }

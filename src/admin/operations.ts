@@ -8,7 +8,7 @@ import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
 import { OWN_PASSWORD } from './own_password.ts'
 import { SEARCH } from './search.ts'
-import { STORY_OPERATIONS } from './session_story.ts'
+import { TIMELINE_OPERATIONS } from './session_timeline.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
@@ -32,7 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...USER_SUPPORT,
   ...SEARCH,
   ...SESSION_OPERATIONS,
-  ...STORY_OPERATIONS,
+  ...TIMELINE_OPERATIONS,
   ...KEY_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...STATISTICS_OPERATIONS,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { storySchema } from '../admin/session_story.ts'
+import { timelineSchema } from '../admin/session_timeline.ts'
 import { compact } from '../lib/compact.ts'
 import { Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
@@ -35,7 +35,10 @@ export const TIMELINE_PAGES: readonly Page[] = [timelinePage, endSession]
 async function showTimeline(request: PageRequest, problem: AdminProblem | null): Promise<PageResponse> {
   const { admin, operator, params, config, csrfToken: csrf } = request
   const sid = params.sid ?? ''
-  const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
+  const { session, ending, events, truncated } = await admin.read(
+    pathOf`/sessions/${sid}/timeline`,
+    timelineSchema,
+  )
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
   return compact({
     title: 'Session',

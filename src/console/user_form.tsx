@@ -2,6 +2,7 @@ import { ROLES } from '../admin/operation.ts'
 import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { MAX_EMAIL_CHARACTERS } from '../users/email.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { ShownUser } from './users_page.tsx'
@@ -33,7 +34,13 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
       />
       <div class="pair">
         <Input state={state} name="profile.name" label="Name" maxlength={200} />
-        <Input state={state} name="profile.email" label="Email" type="email" maxlength={320} />
+        <Input
+          state={state}
+          name="profile.email"
+          label="Email"
+          type="email"
+          maxlength={MAX_EMAIL_CHARACTERS}
+        />
       </div>
       {isOperator ? (
         <Choices

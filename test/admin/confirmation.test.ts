@@ -49,7 +49,7 @@ const RULES: Record<string, string | null> = {
   listSessions: NEVER,
   readSession: NEVER,
   endSession: NEVER,
-  readSessionStory: NEVER,
+  readSessionTimeline: NEVER,
   readStatistics: NEVER,
   listKeys: NEVER,
   rotateKeys: NEVER,

@@ -35,7 +35,7 @@ async function list(operator: TestOperator, query: string): Promise<Shown[]> {
 }
 
 async function tell(operator: TestOperator, sid: string) {
-  const { body } = await operator.get(`/sessions/${sid}/story`)
+  const { body } = await operator.get(`/sessions/${sid}/timeline`)
   const events = body.events as { kind: string; reason: string; actor: string | null }[]
   return {
     ending: body.ending,
@@ -118,6 +118,8 @@ describe('the list of sessions', () => {
       expires_at: now + 2_592_000,
       ended_at: null,
       end_reason: null,
+      device: null,
+      country: null,
     })
     server.clock.time += 2_592_000
     await operator.signInAgain()
@@ -234,7 +236,7 @@ describe('the timeline of a session', () => {
     await operator.post(`/clients/${client.id}/sign-out`)
     server.clock.time += 10
     await operator.delete(`/sessions/${sidOf(tokens)}`)
-    const { body } = await operator.get(`/sessions/${sidOf(tokens)}/story`)
+    const { body } = await operator.get(`/sessions/${sidOf(tokens)}/timeline`)
     expect(body).toMatchObject({
       session: { ended_at: at, end_reason: 'signed out everywhere' },
       end: { at, reason: 'signed out everywhere', actor: operator.id },

@@ -93,7 +93,7 @@ export const EXAMPLES: Record<string, MakeExample> = {
   listSessions: (_server, operator) => ({ path: `/sessions?subject=${operator.id}` }),
   readSession: ofSession(''),
   endSession: ofSession(''),
-  readSessionStory: ofSession('/story'),
+  readSessionTimeline: ofSession('/timeline'),
   readStatistics: at('/statistics?minutes=5'),
   listKeys: at('/keys'),
   rotateKeys: at('/keys/rotate'),

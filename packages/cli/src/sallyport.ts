@@ -1,9 +1,6 @@
 import { main } from './main.ts'
 
-// A reader such as `head` closes the pipe early. This is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+// A closed standard error loses messages. It must not stop a change or lose a secret.
+process.stderr.on('error', () => {})
 
 process.exitCode = await main(process.argv.slice(2))

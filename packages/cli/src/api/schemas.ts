@@ -24,6 +24,8 @@ export type AuditEvent = {
   readonly subject_name: string | null
   readonly sid: string | null
   readonly address_prefix: string | null
+  readonly device: string | null
+  readonly country: string | null
   readonly actor: string | null
   readonly actor_name: string | null
   readonly actor_client: string | null
@@ -263,6 +265,8 @@ export type Session = {
   readonly expires_at: number
   readonly ended_at: number | null
   readonly end_reason: string | null
+  readonly device: string | null
+  readonly country: string | null
 }
 
 export type Sessions = {
@@ -291,7 +295,7 @@ export type SessionEnd = {
   readonly actor_name: string | null
 }
 
-export type SessionStory = {
+export type SessionTimeline = {
   readonly session: Session
   readonly truncated: boolean
   readonly end: SessionEnd | null
@@ -428,7 +432,7 @@ export type Responses = {
   'GET /sessions': Sessions
   'GET /sessions/{sid}': Session
   'DELETE /sessions/{sid}': null
-  'GET /sessions/{sid}/story': SessionStory
+  'GET /sessions/{sid}/timeline': SessionTimeline
   'GET /keys': SigningKeys
   'POST /keys/rotate': SigningKey
   'POST /keys/reseal': Resealing

@@ -1,4 +1,4 @@
-import type { SessionStory } from '../api/schemas.ts'
+import type { SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
@@ -59,9 +59,9 @@ const showTimeline: Command = {
   name: 'sessions timeline',
   summary: 'Show the timeline of a session: sign-in, refreshes, retries, end and reason',
   arguments: [SID],
-  operations: ['GET /sessions/{sid}/story'],
+  operations: ['GET /sessions/{sid}/timeline'],
   async run(call) {
-    const timeline = await call.api.read({ operation: 'GET /sessions/{sid}/story', path: pathOf(call) })
+    const timeline = await call.api.read({ operation: 'GET /sessions/{sid}/timeline', path: pathOf(call) })
     if (call.input.has(JSON_OUTPUT)) return printJson(call, timeline)
     printTimeline(call, timeline)
     call.terminal.print(`\n${timeline.ending}`)
@@ -71,7 +71,7 @@ const showTimeline: Command = {
 export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, showTimeline]
 
 /** Prints a session and its events. */
-export function printTimeline({ terminal }: Call, timeline: SessionStory): void {
+export function printTimeline({ terminal }: Call, timeline: SessionTimeline): void {
   const { session, events, truncated } = timeline
   terminal.print(formatItem(session, SESSION_MEMBERS))
   terminal.print(`\n${formatTable(events, TIMELINE_COLUMNS, terminal.columns)}`)

@@ -1,5 +1,5 @@
 import { ProblemError } from '../api/problem.ts'
-import type { Session, SessionStory } from '../api/schemas.ts'
+import type { Session, SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
@@ -22,7 +22,7 @@ const why: Command = {
     'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
-  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/story'],
+  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/timeline'],
   async run(call) {
     const { input, terminal } = call
     const who = input.argument('WHO')
@@ -36,11 +36,11 @@ const why: Command = {
 
 export const WHY_COMMANDS: readonly Command[] = [why]
 
-async function findTimeline({ api }: Call, sid: string): Promise<SessionStory | null> {
-  return orNull(() => api.read({ operation: 'GET /sessions/{sid}/story', path: { sid } }))
+async function findTimeline({ api }: Call, sid: string): Promise<SessionTimeline | null> {
+  return orNull(() => api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid } }))
 }
 
-async function findTimelineOf(call: Call, who: string): Promise<SessionStory> {
+async function findTimelineOf(call: Call, who: string): Promise<SessionTimeline> {
   const { api, input, terminal } = call
   const subject = await findSubject(api, who, input.get(POOL))
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
@@ -51,7 +51,7 @@ async function findTimelineOf(call: Call, who: string): Promise<SessionStory> {
   if (items.length > 1 && !input.has(JSON_OUTPUT)) {
     terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
   }
-  return api.read({ operation: 'GET /sessions/{sid}/story', path: { sid: session.sid } })
+  return api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid: session.sid } })
 }
 
 /** The approximate time of the end, for sorting. Live sessions come last, by their start. */

@@ -9,8 +9,8 @@ import { requireSession } from './sessions.ts'
 /** The most events of a timeline. A session with hourly refreshes has fewer within the retention of the audit trail. */
 const MAX_EVENTS = 2500
 
-export const storySchema = named(
-  'SessionStory',
+export const timelineSchema = named(
+  'SessionTimeline',
   z.strictObject({
     session: sessionSchema,
     /** Whether the timeline has more events than listed. */
@@ -23,16 +23,16 @@ export const storySchema = named(
   }),
 )
 
-const readSessionStory = operation({
-  id: 'readSessionStory',
+const readSessionTimeline = operation({
+  id: 'readSessionTimeline',
   method: 'GET',
-  path: '/sessions/{sid}/story',
+  path: '/sessions/{sid}/timeline',
   summary: 'Returns the timeline of a session: sign-in, refreshes, retries, revocations, end and reason',
   tag: 'sessions',
   role: 'support',
   scope: 'sessions:read',
   status: 200,
-  response: storySchema,
+  response: timelineSchema,
   async handle(call) {
     const { params, services, context } = call
     const known = await requireSession(params.sid ?? '', services)
@@ -60,4 +60,4 @@ const readSessionStory = operation({
   },
 })
 
-export const STORY_OPERATIONS: readonly Operation[] = [readSessionStory]
+export const TIMELINE_OPERATIONS: readonly Operation[] = [readSessionTimeline]
