@@ -46,7 +46,7 @@ export function reasonOf({ kind, reason }: ShownEvent): string {
 
 const TONES: ReadonlyMap<string, Tone> = new Map(Object.entries(EVENT_TONES))
 
-export function toneOf({ kind, outcome }: ShownEvent): Tone {
+export function toneOf({ kind, outcome }: Pick<ShownEvent, 'kind' | 'outcome'>): Tone {
   return outcome === 'refused' ? 'bad' : (TONES.get(kind) ?? 'plain')
 }
 

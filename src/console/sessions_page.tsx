@@ -93,7 +93,7 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
 const THEFT: EndReason = 'replayed refresh token'
 
 /** The state of a session for its badge. */
-export function stateOf({ state, end_reason: reason }: ShownSession): State {
+export function stateOf({ state, end_reason: reason }: Pick<ShownSession, 'state' | 'end_reason'>): State {
   if (reason === THEFT) return 'theft'
   return state === 'cut_off' ? 'revoked' : state
 }
