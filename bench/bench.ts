@@ -4,7 +4,7 @@ import { makeTemporaryDirectory, startService } from '../scripts/worker_server.t
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
 import { CASES, type Case, PRICED } from './cases.ts'
-import { compareAll, compareBesideSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
+import { compareAll, compareDuringSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
 import { countOperation } from './count.ts'
 import { sender } from './exchange.ts'
 import { formatFeed, measureFeed } from './feed.ts'
@@ -51,12 +51,12 @@ async function record(): Promise<void> {
   const counts = await count()
   const servers = await startServers(directory, bundle)
   const speed = [...(await compareAll(CASES, servers)), ...(await compareVerifier(servers))]
-  const besideSignIns = await compareBesideSignIns(servers)
+  const duringSignIns = await compareDuringSignIns(servers)
   const growing = CASES.filter((one) => one.isGrowing)
   const growth = await compareFullWithEmpty(growing, bundle)
   const size = measureBundle(bundle)
   const feed = await measureFeed()
-  writeRecord({ feed, speed, besideSignIns, growth, ...counts, memory, startupMs, size })
+  writeRecord({ feed, speed, duringSignIns, growth, ...counts, memory, startupMs, size })
 }
 
 async function count() {

@@ -10,7 +10,7 @@ import type { Measurement } from './tables.ts'
 const CONCURRENCIES = [1, 32, 256]
 const CONCURRENCY = 32
 const ROUND_MS = 700
-const SIGN_INS_BESIDE = 4
+const QUEUED_SIGN_INS = 4
 const LONG_ROUND_MS = 2000
 
 /** Compares each operation with its baseline, and measures the verifier. */
@@ -47,9 +47,9 @@ export async function compareVerifier({ service, verifier, constant }: Servers):
 }
 
 /** Compares machine tokens during queued sign-ins with machine tokens alone. */
-export function compareBesideSignIns({ service }: Servers): Promise<Comparison> {
+export function compareDuringSignIns({ service }: Servers): Promise<Comparison> {
   const alone = contestant(service, MACHINE_TOKEN)
-  const background = { operation: SIGN_IN_OPERATION, callers: SIGN_INS_BESIDE }
+  const background = { operation: SIGN_IN_OPERATION, callers: QUEUED_SIGN_INS }
   return report(MACHINE_TOKEN, CONCURRENCY, () =>
     compare(
       { subject: { ...alone, background }, baseline: alone },

@@ -43,7 +43,7 @@ export const NO_COST: Readonly<Cost> = {
 export const COST_NAMES = Object.keys(NO_COST) as (keyof Cost)[]
 
 /** The result of the counting Worker: the server's response and its cost. */
-export interface CountedAnswer {
+export interface CountedResponse {
   status: number
   body: string
   /** Work before the response. */

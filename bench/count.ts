@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { Cost, CountedAnswer } from './cost.ts'
+import type { Cost, CountedResponse } from './cost.ts'
 import { type HttpRequest, require200, type Send } from './exchange.ts'
 import type { Operation } from './operations.ts'
 
@@ -31,10 +31,10 @@ export async function countOperation(operation: Operation, send: Send): Promise<
   return { operation: operation.name, before, after }
 }
 
-async function ask(send: Send, request: HttpRequest, status = 200): Promise<CountedAnswer> {
-  const response: CountedAnswer = JSON.parse(await require200(send, request))
+async function ask(send: Send, request: HttpRequest, status = 200): Promise<CountedResponse> {
+  const response: CountedResponse = JSON.parse(await require200(send, request))
   if (response.status === status) return response
-  throw new Error(`${request.method} ${request.path} was answered with ${response.status}: ${response.body}`)
+  throw new Error(`${request.method} ${request.path} returned ${response.status}: ${response.body}`)
 }
 
 function requireNext(request: HttpRequest | null): HttpRequest {

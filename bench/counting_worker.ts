@@ -1,7 +1,7 @@
 import type { Env } from '../src/services/environment.ts'
 import { Argon2id } from '../src/users/argon2.ts'
 import worker from '../src/worker.ts'
-import { type CountedAnswer, NO_COST, subtractCost } from './cost.ts'
+import { type CountedResponse, NO_COST, subtractCost } from './cost.ts'
 import { aroundD1, aroundKv } from './counting_stores.ts'
 
 // The Worker with counters around its stores and its cryptography. It handles one request at a time.
@@ -24,13 +24,13 @@ export default {
     const deferred: Promise<unknown>[] = []
     const waitUntil = (work: Promise<unknown>) => deferred.push(work)
     const response = await worker.fetch(request, countingEnv, { ...context, waitUntil } as ExecutionContext)
-    const answer = { status: response.status, body: await response.text() }
-    const answered = { ...counted }
+    const sent = { status: response.status, body: await response.text() }
+    const atResponse = { ...counted }
     // Deferred work may defer more work, which this loop also awaits.
     for (const work of deferred) await work
-    const before = subtractCost(answered, start)
-    const after = subtractCost(counted, answered)
-    return Response.json({ ...answer, before, after } satisfies CountedAnswer)
+    const before = subtractCost(atResponse, start)
+    const after = subtractCost(counted, atResponse)
+    return Response.json({ ...sent, before, after } satisfies CountedResponse)
   },
 } satisfies ExportedHandler<Env>
 

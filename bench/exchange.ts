@@ -38,7 +38,7 @@ export function sender(origin: string): Send & { close(): Promise<void> } {
 export async function require200(send: Send, request: HttpRequest): Promise<string> {
   const { status, body } = await send(request)
   if (status === 200) return body
-  throw new Error(`${request.method} ${request.path} was answered with ${status}: ${body}`)
+  throw new Error(`${request.method} ${request.path} returned ${status}: ${body}`)
 }
 
 export function get(path: string, headers: Record<string, string> = {}): HttpRequest {

@@ -83,12 +83,12 @@ async function runRound(side: Side, durationMs: number): Promise<Round> {
   const end = performance.now() + durationMs
   const start = { at: performance.now(), cpuMs: side.cpuMs() }
   const measured = callers.map((caller) => callUntil(end, { caller, send, operation }))
-  const beside = backgroundCallers.map((caller) =>
+  const inBackground = backgroundCallers.map((caller) =>
     callUntil(end, { caller, send, operation: background?.operation ?? operation }),
   )
   const calls = await Promise.all(measured)
   const seconds = (performance.now() - start.at) / 1000
-  await Promise.all(beside)
+  await Promise.all(inBackground)
   const latenciesMs = calls.flatMap((call) => call.latenciesMs)
   return {
     perSecond: latenciesMs.length / seconds,
@@ -116,7 +116,7 @@ async function callUntil(
       refused++
       await Promise.race([waitAsAsked(response), waitUntil(end)])
     } else {
-      throw new Error(`${operation.name} was answered with ${response.status}: ${response.body}`)
+      throw new Error(`${operation.name} returned ${response.status}: ${response.body}`)
     }
   }
   return { latenciesMs, refused }

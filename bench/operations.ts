@@ -182,7 +182,7 @@ async function signIn(send: Send): Promise<string> {
 
 /** Waits after a 503 with Retry-After. @throws Error for any other response */
 export async function waitAsAsked({ status, body, retryAfterSeconds }: HttpAnswer): Promise<void> {
-  if (status !== 503 || retryAfterSeconds === null) throw new Error(`answered with ${status}: ${body}`)
+  if (status !== 503 || retryAfterSeconds === null) throw new Error(`returned ${status}: ${body}`)
   await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))
 }
 

@@ -33,7 +33,7 @@ const WORKERS = 'https://developers.cloudflare.com/workers/platform/pricing/'
 const LOGS = 'https://developers.cloudflare.com/workers/observability/logs/workers-logs/'
 const D1 = 'https://developers.cloudflare.com/d1/platform/pricing/'
 const KV = 'https://developers.cloudflare.com/kv/platform/pricing/'
-const UNKNOWN = 'does not say'
+const UNKNOWN = 'not stated'
 
 /** The prices of the Workers Paid plan. */
 export const PRICES: Readonly<Record<keyof Usage, Price>> = {

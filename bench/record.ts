@@ -20,7 +20,7 @@ const CHARTED = 32
 export interface Run {
   speed: readonly Measurement[]
   /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
-  besideSignIns: Comparison
+  duringSignIns: Comparison
   growth: readonly Measurement[]
   feed: readonly FeedMeasurement[]
   costs: readonly OperationCost[]
@@ -69,7 +69,7 @@ function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string
   return {
     run: `Run of ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, two cores.`,
     speed: formatSpeed(speed),
-    queue: describeQueue(rest.besideSignIns, speed),
+    queue: describeQueue(rest.duringSignIns, speed),
     growth: formatGrowth(growth),
     costs: formatCosts(costs),
     feed: formatFeed(feed),

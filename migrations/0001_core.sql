@@ -1,4 +1,4 @@
--- Clients. The id has no colon, so that no client can look like a user or a visitor.
+-- Clients. A client id has no colon, so it never equals the id of a user or a guest.
 CREATE TABLE clients (
   client_id TEXT PRIMARY KEY CHECK (length(client_id) BETWEEN 1 AND 64 AND client_id NOT GLOB '*[^A-Za-z0-9._-]*'),
   name TEXT NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE clients (
   created_at INTEGER NOT NULL
 ) STRICT;
 
--- Up to two live secrets a client, each the SHA-256 of 256 random bits. Times are Unix seconds.
+-- A client has up to two live secrets. A hash is the SHA-256 of 256 random bits. Times are Unix seconds.
 CREATE TABLE client_secrets (
   secret_hash TEXT PRIMARY KEY,
   client_id TEXT NOT NULL REFERENCES clients (client_id) ON DELETE CASCADE,
@@ -20,7 +20,7 @@ CREATE TABLE client_secrets (
 ) STRICT;
 CREATE INDEX client_secrets_by_client ON client_secrets (client_id);
 
--- People. The id is immutable and begins with "user:"; the username is normalised and unique in its pool.
+-- Users. The id is immutable and begins with "user:". The username is normalised and unique in its pool.
 CREATE TABLE users (
   id TEXT PRIMARY KEY CHECK (id GLOB 'user:?*'),
   pool TEXT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE sessions (
   expires_at INTEGER NOT NULL
 ) STRICT;
 
--- Signing keys. The private half is a JWE under SEALING_KEY, never in the clear.
+-- Signing keys. The private key is a JWE under SEALING_KEY. No column contains it in plain text.
 CREATE TABLE signing_keys (
   kid TEXT PRIMARY KEY,
   alg TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- A session can end before its time. One that was never refreshed gets its row then, at seq 0.
+-- A session can end before it expires. A session without a refresh gets its row at its end, at seq 0.
 CREATE TABLE sessions_next (
   sid TEXT PRIMARY KEY,
   subject TEXT NOT NULL,
@@ -8,8 +8,8 @@ CREATE TABLE sessions_next (
   started_at INTEGER NOT NULL,
   rotated_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
-  -- When the last of its tokens has expired: until then the row must stay, or an old token would begin it anew.
-  -- (The default is for the version before this one, during a deployment: such a row is kept.)
+  -- When the last token of the session has expired. Without the row, an older token could start the session again.
+  -- The default is for rows that the previous version writes during a deployment. Such a row is kept.
   keep_until INTEGER NOT NULL DEFAULT 253402300799,
   ended_at INTEGER,
   end_reason TEXT
@@ -20,8 +20,8 @@ DROP TABLE sessions;
 ALTER TABLE sessions_next RENAME TO sessions;
 CREATE INDEX sessions_by_end ON sessions (keep_until);
 
--- What the revocation feed lists: tokens of this session, subject, client or of this jti, issued before that second,
--- are dead. The id only grows, so that a reader can tell a newer list from an older one.
+-- The entries of the revocation feed. An entry revokes the tokens of a session, subject, client or jti that were issued
+-- before a second. The id only grows, so that a reader can distinguish a newer list from an older list.
 CREATE TABLE cutoffs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('sid', 'sub', 'client_id', 'jti')),
@@ -33,21 +33,21 @@ CREATE TABLE cutoffs (
 ) STRICT;
 CREATE INDEX cutoffs_by_age ON cutoffs (created_at);
 
--- A person's tokens issued before this second are dead: sign out everywhere, a new password, a disabled account.
+-- A user's tokens that were issued before this second are revoked, after a sign-out, a new password or a disabled account.
 ALTER TABLE users ADD COLUMN tokens_valid_from INTEGER NOT NULL DEFAULT 0;
--- The one session that goes on all the same: that of the person who changed the password, where asked.
+-- The session that continues after the user changed the password, if the user requested it.
 ALTER TABLE users ADD COLUMN kept_sid TEXT;
--- Its tokens issued before this second had died already, and stay dead.
+-- The tokens of that session that were issued before this second stay revoked.
 ALTER TABLE users ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 0;
 
--- A client's tokens issued before this second are dead: disabled, or its secret leaked.
+-- A client's tokens that were issued before this second are revoked, for example after its secret leaked.
 ALTER TABLE clients ADD COLUMN tokens_valid_from INTEGER NOT NULL DEFAULT 0;
 
--- Seconds; null for those of the API. A client may have shorter lifetimes, never longer ones.
+-- The lifetimes in seconds; null for the lifetimes of the API. A client can have shorter lifetimes, but not longer ones.
 ALTER TABLE clients ADD COLUMN access_token_lifetime INTEGER CHECK (access_token_lifetime >= 60);
 ALTER TABLE clients ADD COLUMN refresh_token_lifetime INTEGER CHECK (refresh_token_lifetime >= 60);
 
--- What happened, to whom and exactly why. No token, password or secret, and no name.
+-- Audit events, with the affected ids and the exact reason. An event has no token, password, secret or name.
 CREATE TABLE audit_events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,

@@ -1,8 +1,8 @@
--- When a signing key leaves the JWKS: after the last token that it signed has expired. Null while it may still sign.
+-- When a signing key leaves the JWKS, after the last token that it signed has expired. Null while the key may still sign.
 ALTER TABLE signing_keys ADD COLUMN retires_at INTEGER;
 
--- Signing keys that are gone, without either half. A table of its own: whoever reads signing_keys, in whatever version,
--- finds only keys that may be published.
+-- Retired signing keys, without key material. They have a separate table, so that every version of the code finds only
+-- keys that may be published in signing_keys.
 CREATE TABLE retired_keys (
   kid TEXT PRIMARY KEY,
   alg TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- A cut-off is kept until the last token that it ends has expired, and names the client of that token where it is known.
--- The kind "all" ends every token that was issued before a second: it takes the place of many older rows.
+-- A revocation is kept until the last token that it revokes has expired. It has the client of the tokens, if known.
+-- The kind "all" revokes every token that was issued before a second. It replaces many older rows.
 CREATE TABLE cutoffs_next (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('sid', 'sub', 'client_id', 'jti', 'all')),
@@ -7,10 +7,10 @@ CREATE TABLE cutoffs_next (
   before INTEGER NOT NULL,
   reason TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  -- The latest exp of the tokens that it ends. The default is for the version of the Worker before this one, which does
-  -- not write it during a deployment: an access token lives for a day at most.
+  -- The latest exp of the revoked tokens. The default is for rows that the previous version writes during a deployment.
+  -- An access token is valid for at most one day.
   expires_at INTEGER NOT NULL DEFAULT (unixepoch() + 86460),
-  -- Null where tokens of several clients end, or where an older version wrote the row.
+  -- Null if the tokens belong to several clients, or if an older version wrote the row.
   client_id TEXT,
   UNIQUE (kind, value)
 ) STRICT;

@@ -1,5 +1,5 @@
--- What the statistics show: how many events of each kind there were in a minute. Written in one transaction with the events.
--- The key is the moment at which the minute begins, in Unix seconds.
+-- The statistics: the number of events of each kind in a minute. One transaction writes the events and the counters.
+-- The key is the start of the minute, in Unix seconds.
 CREATE TABLE audit_counters (
   minute INTEGER PRIMARY KEY,
   password INTEGER NOT NULL DEFAULT 0,
@@ -9,7 +9,7 @@ CREATE TABLE audit_counters (
   failures INTEGER NOT NULL DEFAULT 0,
   breached_passwords INTEGER NOT NULL DEFAULT 0,
   unchecked_passwords INTEGER NOT NULL DEFAULT 0,
-  -- Refreshes by how many minutes before them the session got its last token: 0, 1, 2 to 3, 4 to 7 and so on.
+  -- Refreshes, by the minutes since the previous token of the session: 0, 1, 2 to 3, 4 to 7 and so on.
   idle_0 INTEGER NOT NULL DEFAULT 0,
   idle_1 INTEGER NOT NULL DEFAULT 0,
   idle_2 INTEGER NOT NULL DEFAULT 0,
@@ -24,8 +24,8 @@ CREATE TABLE audit_counters (
   idle_1024 INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- The events of the last day, as far back as statistics are shown. A refresh whose session has no earlier event in that time
--- counts as idle for longer.
+-- The events of the last day, which is the longest period of the statistics. If the session of a refresh has no earlier
+-- event in that day, the refresh counts as idle for longer.
 INSERT INTO audit_counters
 SELECT
   at / 60 * 60 AS minute,

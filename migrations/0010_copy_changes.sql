@@ -1,7 +1,7 @@
--- The latest change of each record that has copies outside D1, by the name of its copy. Isolates read the newest rows every
--- few seconds, and drop the copies that are older. Triggers write the rows, so a change by SQL counts like any other.
+-- The latest change of each record that has copies outside D1, by the name of the copy. Isolates read the newest rows every
+-- few seconds and drop older copies. Triggers write the rows, so a change by SQL has the same effect as a change by the API.
 CREATE TABLE copy_changes (
-  -- Only grows.
+  -- The sequence only grows.
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE
 ) STRICT;

@@ -1,19 +1,19 @@
--- Failed sign-ins are also counted for networks: a site is an IPv6 /56, a network an IPv6 /48 or an IPv4 /24. The table is
--- copied because SQLite cannot change a CHECK.
+-- The table also counts failed sign-ins of networks. A site is an IPv6 /56. A network is an IPv6 /48 or an IPv4 /24. The
+-- migration copies the table, because SQLite cannot change a CHECK.
 CREATE TABLE sign_in_failures_next (
   kind TEXT NOT NULL CHECK (kind IN ('account', 'address', 'site', 'network', 'client')),
-  -- A keyed hash of the pool and the name, or of the address or network; the id of a client.
+  -- A keyed hash of the pool and the username, or of the address or network, or the id of a client.
   key TEXT NOT NULL,
-  -- Since the last lock.
+  -- The number of failures since the last lock.
   failures INTEGER NOT NULL,
-  -- How often it was locked: each lock is longer than the one before.
+  -- The number of locks. Each lock is longer than the previous lock.
   locks INTEGER NOT NULL DEFAULT 0,
   locked_until INTEGER NOT NULL DEFAULT 0,
-  -- The last failure. A sign-in that succeeds does not change it.
+  -- The time of the last failure. A successful sign-in does not change it.
   failed_at INTEGER NOT NULL DEFAULT 0,
-  -- Of an account: the sessions that began within the last minute, as a JSON list. A lock ends them.
+  -- A JSON list of the account's sessions that started in the last minute. A lock of the account ends them.
   sign_ins TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sign_ins)),
-  -- When the row is forgotten.
+  -- When the row expires.
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;

@@ -2,8 +2,8 @@
 -- NULL for other events and in rows of an older version.
 ALTER TABLE audit_events ADD COLUMN grant TEXT;
 
--- The counters of a minute as one JSON object, so that a new grant needs no column. The other columns stay for the version
--- before this one, which writes them during a deployment and after a rollback.
+-- The counters of a minute as one JSON object, so that a new grant needs no column. The other columns stay for the previous
+-- version, which writes them during a deployment and after a rollback.
 ALTER TABLE audit_counters ADD COLUMN counts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(counts));
 
 UPDATE audit_counters SET counts = (

@@ -15,6 +15,7 @@ interface Schema {
 }
 
 interface Operation {
+  requestBody?: { content: Record<string, { schema: Schema }> }
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>
 }
 
@@ -23,25 +24,36 @@ export interface OpenApiDocument {
   components: { schemas: Record<string, Schema> }
 }
 
-/** The text of the generated file: a type for each schema, and the response of each operation. */
+/** The text of the generated file: a type for each schema, and the bodies of the requests and responses. */
 export function formatApiTypes({ paths, components }: OpenApiDocument): string {
   const schemas = Object.entries(components.schemas).map(
     ([name, schema]) => `export type ${name} = ${formatType(schema, '')}\n`,
   )
-  const responses = Object.entries(paths).flatMap(([path, methods]) =>
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
-      ([method, operation]) => `  '${method.toUpperCase()} ${path}': ${formatResponse(operation)}\n`,
+      ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
     ),
   )
-  const title = '// `npm run openapi` generates this file from the OpenAPI document. Do not edit it.\n'
-  const table = `/** The body of the successful response of each operation. */\nexport type Responses = {\n${responses.join('')}}\n`
-  return [title, ...schemas, table].join('\n')
+  const bodies = operations.flatMap(([name, { requestBody }]) =>
+    requestBody === undefined ? [] : [`  '${name}': ${formatContent(requestBody.content)}\n`],
+  )
+  const responses = operations.map(([name, operation]) => `  '${name}': ${formatResponse(operation)}\n`)
+  return [
+    '// `npm run openapi` generates this file from the OpenAPI document. Do not edit it.\n',
+    ...schemas,
+    `/** The body of the request of each operation that has one. */\nexport type Bodies = {\n${bodies.join('')}}\n`,
+    `/** The body of the successful response of each operation. */\nexport type Responses = {\n${responses.join('')}}\n`,
+  ].join('\n')
 }
 
 /** The type of the body with a status of 2xx; `null` for an operation without content. */
 function formatResponse({ responses }: Operation): string {
   const success = Object.entries(responses).find(([status]) => status.startsWith('2'))
-  const [media] = Object.values(success?.[1].content ?? {})
+  return formatContent(success?.[1].content ?? {})
+}
+
+function formatContent(content: Record<string, { schema: Schema }>): string {
+  const [media] = Object.values(content)
   return media === undefined ? 'null' : formatType(media.schema, '  ')
 }
 

@@ -2,14 +2,21 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseYaml } from '../src/config/parse_config.ts'
 import { readConfigText, requireConfig } from './config_file.ts'
+import { DEV_VARS, hasSealingKey } from './dev_vars.ts'
 
 // Checks config.yml and writes it as JSON. wrangler runs this before it bundles the Worker ([build] in wrangler.toml).
 
 const OUTPUT = 'dist/config.txt'
 
 // During `wrangler dev` an invalid edit must not stop the server, because every request would then wait.
-if (process.env.WRANGLER_COMMAND === 'dev' && existsSync(OUTPUT)) process.once('exit', keepLast)
+const isDev = process.env.WRANGLER_COMMAND === 'dev'
+if (isDev && existsSync(OUTPUT)) process.once('exit', keepLast)
 requireConfig()
+if (isDev && !hasSealingKey()) {
+  console.error(
+    `${DEV_VARS} has no SEALING_KEY, so each request gets 500. npm start makes the key and the tables.`,
+  )
+}
 mkdirSync(dirname(OUTPUT), { recursive: true })
 // The rename is atomic: another wrangler can read the file at the same time.
 writeFileSync(`${OUTPUT}.${process.pid}`, JSON.stringify(parseYaml(readConfigText())))

@@ -52,7 +52,7 @@ function partOf(path: string): string {
   return path.split('/', 1)[0] ?? path
 }
 
-/** Drops each import that a longer way implies: if a imports b and b imports c, then the arrow from a to c says nothing new. */
+/** Drops each import that a longer way implies: if a imports b and b imports c, then the arrow from a to c is redundant. */
 function reduce(imports: Imports): Imports {
   const reach = new Map([...imports.keys()].map((part) => [part, reachOf(part, imports)]))
   return new Map(

@@ -8,7 +8,7 @@ export const LIST_FILE = 'src/users/common_password_list.ts'
 
 const SOURCE = '@zxcvbn-ts/language-common/src/passwords.json'
 
-/** `minimum_password_length` refuses shorter passwords, whatever its value. */
+/** The lowest value of `minimum_password_length`, which refuses shorter passwords. */
 const SHORTEST = 8
 
 /** The most common passwords that are long enough. The source is sorted by frequency. */

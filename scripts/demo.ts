@@ -2,8 +2,9 @@ import { copyFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isLoopback } from '../src/config/origin.ts'
+import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { requireConfig } from './config_file.ts'
-import { STOREFRONT_SCOPES } from './demo_data.ts'
+import { describeOperator, STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
@@ -51,8 +52,10 @@ The shop is open: ${originOf('shop')}
   token service    ${originOf('token-service')}
   storefront API   ${originOf('storefront-api')}
   back-office API  ${originOf('backoffice-api')}
+  console          ${originOf('token-service')}${CONSOLE_PATH}
 
-Sign in as amanda@example.com with the password: correct horse battery staple
+${describeOperator()}
+Sign in to the shop as amanda@example.com with the password: correct horse battery staple
 Ctrl+C stops all four servers. ${howToReset()}
 `)
 

@@ -65,6 +65,14 @@ const CLIENTS: DemoClient[] = [
 
 const CUSTOMER_PASSWORD = 'correct horse battery staple'
 
+/** The operator of the demo data, an admin. */
+export const DEMO_OPERATOR = { username: 'operator', password: 'operator battery staple' }
+
+/** How to sign in to the console. */
+export function describeOperator(): string {
+  return `Sign in to the console as ${DEMO_OPERATOR.username} with the password: ${DEMO_OPERATOR.password}`
+}
+
 const USERS: UserDraft[] = [
   {
     pool: 'customers',
@@ -96,8 +104,7 @@ const USERS: UserDraft[] = [
   },
   {
     pool: 'operators',
-    username: 'operator',
-    password: 'operator battery staple',
+    ...DEMO_OPERATOR,
     roles: ['admin'],
     enabled: true,
   },

@@ -51,7 +51,7 @@ export function endTogether(servers: readonly ChildProcess[]): void {
     if (isEnding) return
     isEnding = true
     signalGroups(servers, 'SIGTERM')
-    // wrangler does not always end by itself: for example after several signals, or after workerd has ended.
+    // wrangler does not always end on its own: for example after several signals, or after workerd has ended.
     setTimeout(() => signalGroups(servers, 'SIGKILL'), END_WITHIN_MS)
   }
   process.on('exit', endAll)
@@ -79,13 +79,15 @@ function signalGroups(servers: readonly ChildProcess[], signal: 'SIGTERM' | 'SIG
   }
 }
 
-/** Waits until an address responds with a status below 500; after the timeout, ends this process. */
+/** Waits until an address responds with a status below 500; after the timeout, ends this process with the last response. */
 export async function untilReady(url: string): Promise<void> {
   const end = Date.now() + READY_WITHIN_MS
+  let last = 'no response'
   while (Date.now() < end) {
-    const response = await fetch(url).catch(() => null)
+    const response = await fetch(url, { signal: AbortSignal.timeout(end - Date.now()) }).catch(() => null)
     if (response && response.status < 500) return
+    if (response) last = await response.text().catch(() => last)
     await sleep(100)
   }
-  stop(`${url} did not answer within ${READY_WITHIN_MS / 1000} s`)
+  stop(`${url} was not ready within ${READY_WITHIN_MS / 1000} s: ${last}`)
 }

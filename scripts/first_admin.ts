@@ -5,11 +5,10 @@ import { parseArgs } from 'node:util'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { ApiConfig } from '../src/config/config.ts'
-import { UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
-import { UserMaker } from './make_user.ts'
+import { DraftRefused, UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
@@ -18,7 +17,7 @@ import { readWrangler, WranglerFailed } from './wrangler.ts'
 
 const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
   Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
-  input, or is asked for. Without --remote it goes to the local database: stop the local server first.`
+  input, or a terminal asks for it. Without --remote it goes to the local database: stop the local server first.`
 
 const NO_TABLES = 'The database has no tables. Run npm start (local) or npm run deploy first.'
 
@@ -76,7 +75,7 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
   try {
     return await new UserMaker(config).make(draft)
   } catch (error) {
-    if (!(error instanceof UserRefused)) throw error
+    if (!(error instanceof DraftRefused)) throw error
     return stop(error.message)
   }
 }

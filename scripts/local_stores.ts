@@ -18,7 +18,7 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`
 
 /**
- * Opens the stores of a Worker for one piece of work. The Worker must not run at the same time, because SQLite has one writer.
+ * Opens the stores of a Worker for one task. The Worker must not run at the same time, because SQLite has one writer.
  *
  * @typeParam Env The bindings of the Worker.
  */

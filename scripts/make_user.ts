@@ -1,10 +1,16 @@
+import { findDraftProblems } from '../src/admin/user_schemas.ts'
 import type { Config } from '../src/config/config.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { BreachedPasswords } from '../src/users/breaches/breached_passwords.ts'
-import { createUser, type UserDraft } from '../src/users/create_user.ts'
+import { createUser, type UserDraft, UserRefused } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
 import type { User } from '../src/users/user.ts'
 import { loadArgon2Module } from './argon2_module.ts'
+
+/** A user that cannot be created. The message is for the user of the script. */
+export class DraftRefused extends Error {
+  override name = 'DraftRefused'
+}
 
 /** Makes users on this machine by the rules of config.yml, without an audit trail. The log goes to the terminal. */
 export class UserMaker {
@@ -18,11 +24,16 @@ export class UserMaker {
     this.#breaches = new BreachedPasswords(config.breachedPasswords, { record: () => {} })
   }
 
-  /** @throws UserRefused */
-  make(draft: UserDraft): Promise<User> {
+  /** Makes a user by the rules of the admin API. @throws DraftRefused */
+  async make(draft: UserDraft): Promise<User> {
+    const [problem] = findDraftProblems(draft, this.#config)
+    if (problem) throw new DraftRefused(`${problem.path}: ${problem.message}`)
     const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }
     const occasion = { api: null, clientId: null, subject: null }
     const nowhere = { addressPrefix: null, address: null, continent: null, waitUntil: () => {} }
-    return createUser(draft, dependencies, { occasion, context: { now: systemClock.now(), ...nowhere } })
+    const setting = { occasion, context: { now: systemClock.now(), ...nowhere } }
+    return createUser(draft, dependencies, setting).catch((error: unknown) => {
+      throw error instanceof UserRefused ? new DraftRefused(error.message) : error
+    })
   }
 }

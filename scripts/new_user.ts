@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { UserRefused } from '../src/users/create_user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
-import { UserMaker } from './make_user.ts'
+import { DraftRefused, UserMaker } from './make_user.ts'
 import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
 
@@ -18,7 +17,7 @@ try {
   const user = await new UserMaker(config).make(draft)
   await new UserAdminStore(sqlPrinter()).add([{ ...user, profile: {} }], [])
 } catch (error) {
-  if (!(error instanceof UserRefused)) throw error
+  if (!(error instanceof DraftRefused)) throw error
   stop(error.message)
 }
 

@@ -37,7 +37,7 @@ function claims(token: unknown): Json {
   return JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString())
 }
 
-/** What each block of the README must answer. */
+/** The expected response of each block of the README. */
 const EXPECTED: [string, (response: Json) => boolean][] = [
   [
     'a customer gets tokens of the storefront',
@@ -55,7 +55,7 @@ const EXPECTED: [string, (response: Json) => boolean][] = [
       String(claims(access_token).roles) === 'admin',
   ],
   [
-    'a machine gets an access token alone, as narrow as it asked',
+    'a machine gets an access token alone, with the scope of its request',
     (response) => claims(response.access_token).scope === 'orders' && !('refresh_token' in response),
   ],
   ['a refresh gives the successor', ({ refresh_token }) => claims(refresh_token).seq === 1],
@@ -85,12 +85,12 @@ async function stop(server: RunningServer, origin: string): Promise<void> {
   server.process.kill('SIGTERM')
   for (let i = 0; i < 100; i++) {
     await sleep(100)
-    if (!(await answers(origin))) return check('npm leaves no server behind', true)
+    if (!(await isRunning(origin))) return check('npm leaves no server behind', true)
   }
   check('npm leaves no server behind', false)
 }
 
-function answers(origin: string): Promise<boolean> {
+function isRunning(origin: string): Promise<boolean> {
   return fetch(`${origin}/health`).then(
     () => true,
     () => false,
@@ -125,8 +125,11 @@ async function checkOperating(): Promise<void> {
   const configDirectory = mkdtempSync(join(tmpdir(), 'sallyport-smoke-'))
   const env = { ...process.env, SALLYPORT_CONFIG_DIR: configDirectory }
   const { stdout } = await run('bash', ['-e', '-o', 'pipefail', '-c', script], { env })
-  check("the command line does what the README's operator asks", /^sps_/m.test(stdout))
-  check('it says why a user was signed out', /because all sessions of the user were ended/.test(stdout))
+  check('the commands of the README create a client', /^sps_/m.test(stdout))
+  check(
+    'the command why gives the reason of a sign-out',
+    /because all sessions of the user were ended/.test(stdout),
+  )
   rmSync(configDirectory, { recursive: true })
 }
 

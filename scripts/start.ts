@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
+import { describeOperator } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { stop } from './stop.ts'
@@ -40,11 +42,15 @@ function readPort(): number {
 function printWelcome(config: Config): void {
   console.log(`\nSallyport is ready on ${origin}`)
   if (!isLoopback(config.issuer)) {
-    console.log(`The issuer is ${config.issuer}, so there is no demo data.\n`)
+    console.log(`The issuer is ${config.issuer}, so there is no demo data.`)
+    console.log(`The console: ${config.issuer}${CONSOLE_PATH}\n`)
     return
   }
   console.log(`Get a first token:
 
   curl ${origin}/oauth2-token -H 'Content-Type: application/json' -d '{"grant_type":"password","client_id":"storefront-demo","client_secret":"storefront-demo-secret","username":"amanda@example.com","password":"correct horse battery staple"}'
+
+The console: ${origin}${CONSOLE_PATH}
+${describeOperator()}
 `)
 }

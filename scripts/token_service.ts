@@ -3,7 +3,7 @@ import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import type { Env } from '../src/services/environment.ts'
 import { type DemoClient, seedDemoData } from './demo_data.ts'
-import { ensureDevVars } from './dev_vars.ts'
+import { ensureDevVars, findSealingProblem, type SealedKey } from './dev_vars.ts'
 import { LOCAL_STATE, type LocalWorker, migrate, withLocalStores } from './local_stores.ts'
 import { stop } from './stop.ts'
 
@@ -23,17 +23,22 @@ export async function prepareTokenService(
   config: Config,
   clients: readonly DemoClient[] = [],
 ): Promise<void> {
-  const isNewKey = ensureDevVars()
   await withLocalStores(worker, async (env: Env) => {
     const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
     for (const binding of bindings) await migrate(requireDatabase(env, binding))
-    if (isNewKey && (await env.DB.prepare('SELECT 1 FROM signing_keys').first()) !== null) {
-      stop(
-        '.dev.vars has a new SEALING_KEY, which cannot open the stored signing keys: npm run reset, or restore it',
-      )
-    }
+    await requireSealingKey(env.DB)
+    ensureDevVars()
     if (isLoopback(config.issuer)) await seedDemoData(env, config, clients)
   })
+}
+
+/** Ends the process if .dev.vars cannot open the stored signing keys. */
+async function requireSealingKey(db: D1Database): Promise<void> {
+  const { results } = await db
+    .prepare('SELECT kid, sealed_private_jwk AS sealed FROM signing_keys')
+    .all<SealedKey>()
+  const problem = await findSealingProblem(results)
+  if (problem !== null) stop(problem)
 }
 
 function requireDatabase(env: Env, binding: string): D1Database {

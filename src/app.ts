@@ -1,10 +1,12 @@
 import { type Context, Hono } from 'hono'
-import { ADMIN_PATH, createAdminApp } from './admin/admin_app.ts'
+import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
+import { describeHome, HOME_PATH, homeEndpoint, type OperatorPaths, prefersHtml } from './endpoints/home.ts'
+import { createHomePage, HOME_FILES_PATH } from './endpoints/home_page.tsx'
 import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
@@ -18,6 +20,8 @@ import { protectResponses } from './http/security_headers.ts'
 import { misdirectedRequest, notFound } from './oauth/errors.ts'
 import type { Services } from './services/services.ts'
 
+const OPERATOR_PATHS: OperatorPaths = { console: CONSOLE_PATH, adminApi: `${ADMIN_PATH}${OPENAPI_PATH}` }
+
 /** Every endpoint except the admin API and the console. */
 export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
@@ -28,6 +32,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...metadataEndpoints,
   healthEndpoint,
   readinessEndpoint,
+  homeEndpoint(OPERATOR_PATHS),
 ]
 
 const HEALTH_PATHS: ReadonlySet<string> = new Set([healthEndpoint.path, readinessEndpoint.path])
@@ -69,6 +74,7 @@ export function createRoutes(services: Services): Hono {
     addConsole(app, services)
     app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   }
+  addHomePage(app, services)
   const responses = new Responses(services.config)
   addEndpoints(app, ENDPOINTS, { services, responses })
   // A preflight for an unknown path gets 404 like every method, because the path has no methods to allow.
@@ -91,4 +97,15 @@ function addConsole(app: Hono, services: Services): void {
     })
     return made.fetch(c.req.raw, c.env, c.executionCtx)
   })
+}
+
+/** Adds the page for browsers. It is created at its first request. */
+function addHomePage(app: Hono, { config }: Services): void {
+  let made: Hono | null = null
+  const serve = (c: Context) => {
+    made ??= createHomePage(describeHome(config, OPERATOR_PATHS))
+    return made.fetch(c.req.raw)
+  }
+  app.all(`${HOME_FILES_PATH}/*`, serve)
+  app.get(HOME_PATH, (c, next) => (prefersHtml(c) ? serve(c) : next()))
 }

@@ -47,6 +47,7 @@ const RESTRICTED = [
 /** The imports of files that are not source files: the importing file and the imported file. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
+  ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
 ]

@@ -11,6 +11,7 @@ import {
   TestServer,
   type TokenResponse,
 } from './support/server.ts'
+import { TestServiceAccount } from './support/service_account.ts'
 
 const TOO_MANY = {
   error: 'temporarily_unavailable',
@@ -36,6 +37,7 @@ const BINDINGS = [
   'REFRESH_LIMIT',
   'REVOCATION_LIMIT',
   'CLIENT_REVOCATION_LIMIT',
+  'SERVICE_ACCOUNT_LIMIT',
 ] as const
 
 function limitedServer(size: number): TestServer {
@@ -288,5 +290,29 @@ describe('a limit', () => {
     const client = await server.addClient()
     const guest = { grant_type: 'password', ...credentials(client), username: 'guest', password: 'guest' }
     expect((await server.postJson(guest, HERE)).status).toBe(200)
+  })
+})
+
+describe('the budget of a service account', () => {
+  it('each service account has a budget of requests, also refused ones, from any address', async () => {
+    const server = limitedServer(3)
+    const [account, other] = [
+      await TestServiceAccount.withScopes(server, ['users:read']),
+      await TestServiceAccount.withScopes(server, ['users:read']),
+    ]
+    const operator = await TestOperator.signIn(server)
+    const statuses: number[] = []
+    for (const path of ['/users', '/keys', '/users']) statuses.push((await account.get(path)).status)
+    expect(statuses).toEqual([200, 403, 200])
+    const refused = await account.call('GET', '/users', { headers: THERE })
+    expect([refused.status, refused.headers.get('Retry-After'), refused.body]).toEqual([
+      ...[429, '60'],
+      problem(429, 'too-many-requests', 'The budget of the service account is used up', {
+        detail: 'It has sent too many requests.',
+      }),
+    ])
+    expect(refused.headers.get('Content-Type')).toBe('application/problem+json')
+    expect((await other.get('/users')).status).toBe(200)
+    for (let i = 0; i < 5; i++) expect((await operator.get('/users')).status).toBe(200)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { version } from '../package.json'
 import { aroundD1 } from './support/around_d1.ts'
 import { aroundKv } from './support/around_kv.ts'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
@@ -8,7 +9,7 @@ describe('health', () => {
   it('/health is 200 while every store is down', async () => {
     const server = new TestServer({ env: { DB: D1_DOWN, KV: KV_DOWN } })
     const response = await server.fetch('/health')
-    expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok', version }])
     expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
   })
 

@@ -17,8 +17,8 @@ describe('the Worker', () => {
     })
   })
 
-  it('the Worker responds with JSON at every path', async () => {
-    for (const path of ['/', '/favicon.ico', '/oauth2-token/', '/.well-known/', '/%00', '/health/../etc']) {
+  it('the Worker responds with JSON at every unknown path', async () => {
+    for (const path of ['/favicon.ico', '/oauth2-token/', '/.well-known/', '/%00', '/health/../etc']) {
       const response = await exports.default.fetch(`http://127.0.0.1:8787${path}`)
       expect(response.status).toBe(404)
       expect(await response.json()).toEqual({

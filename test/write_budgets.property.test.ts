@@ -6,9 +6,11 @@ import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient } from './support/console.ts'
-import { TestOperator } from './support/operator.ts'
+import { newUser } from './support/operation_examples.ts'
+import { problem, TestOperator } from './support/operator.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+import { TestServiceAccount } from './support/service_account.ts'
 import {
   BINDING_BUDGET,
   HERE,
@@ -169,6 +171,38 @@ describe('a flood from one address', () => {
     const send = () =>
       server.fetch('/admin/api/me/password', { method: 'POST', headers, body: JSON.stringify(body) })
     await expectBounded(send, rows, { expected: [403], toExhaust: 40 })
+  })
+
+  it('a service account writes no more rows than its budgets of requests and of records', async () => {
+    const { server, rows } = await makeWorld()
+    const account = await TestServiceAccount.withScopes(server, ['users:write'])
+    const headers = {
+      ...HERE,
+      'Content-Type': 'application/json',
+      Authorization: `Bearer ${account.tokens.access_token}`,
+    }
+    const { id } = await server.addUser()
+    const disable = () => server.fetch(`/admin/api/users/${id}/disable`, { method: 'POST', headers })
+    await expectBounded(disable, rows, { expected: [200], toExhaust: 40 })
+    const importer = await TestServiceAccount.withScopes(server, ['users:write'])
+    const post = (i: number) => {
+      const row = (n: number) => ({ pool: 'customers', username: `u${i}.${n}@x.test`, no_password: true })
+      return importer.post('/users/import', { rows: Array.from({ length: 100 }, (_, n) => row(n)) })
+    }
+    const before = rows.written
+    const statuses: number[] = []
+    for (let i = 0; i < 8; i++) statuses.push((await post(i)).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429])
+    expect(rows.written - before).toBeLessThanOrEqual(CLIENT_ROWS_AT_MOST)
+    server.clock.time += 5
+    const { status, headers: refusal, body } = await post(9)
+    expect([status, refusal.get('Retry-After'), body]).toEqual([
+      ...[429, '60'],
+      problem(429, 'too-many-requests', 'The budget of the service account is used up', {
+        detail: 'It has changed too many records.',
+      }),
+    ])
+    expect((await importer.post('/users', newUser())).status).toBe(201)
   })
 
   it('a flood without a session writes nothing, at any page of the console', async () => {

@@ -7,6 +7,7 @@ import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
+import { spendRecords, spendRequest } from './account_budget.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { formatOpenApi } from './openapi.ts'
@@ -19,9 +20,9 @@ import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
 /** The path of the admin API. */
 export const ADMIN_PATH = '/admin/api'
 
-const OPENAPI_PATH = '/openapi.json'
+export const OPENAPI_PATH = '/openapi.json'
 
-/** After a slower body, the caller is read from the database again. */
+/** If the body takes longer than this time, the server reads the caller from the database again. */
 const SLOW_BODY_SECONDS = 5
 
 /** The admin API. It handles every path below ADMIN_PATH. */
@@ -35,19 +36,22 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
   })
   for (const operation of OPERATIONS) {
     app.on(operation.method, routeOf(operation.path), limitBody(operation), (c) =>
-      answer(c, operation, { services, api }),
+      runOperation(c, operation, { services, api }),
     )
   }
   for (const path of new Set([OPENAPI_PATH, ...OPERATIONS.map((operation) => operation.path)])) {
     app.all(routeOf(path), () => refuseMethod(path))
   }
   app.all('*', () => {
-    throw new Problem('not-found', { detail: 'There is no such path.' })
+    throw new Problem('not-found', { detail: 'The path does not exist.' })
   })
-  // The path of the route, because a caller can put anything into a parameter.
+  // The log gets the path of the route, because a parameter can contain any text of the caller.
   app.onError((error, c) => respondWithProblem(c, error, routePath(c)))
   return app
 }
+
+/** The checks of every operation. */
+const STEPS = { check, requireConfirmation, spendRecords }
 
 /** A path with parameters in Hono's syntax. */
 function routeOf(path: string): string {
@@ -55,7 +59,7 @@ function routeOf(path: string): string {
 }
 
 /** The steps of every operation. */
-async function answer(
+async function runOperation(
   c: Context,
   operation: Operation,
   { services, api }: { services: Services; api: ApiConfig },
@@ -64,22 +68,23 @@ async function answer(
   const first = await requireCaller(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
-  // The time of a request is that of its complete body, so that rights removed meanwhile do not count.
+  // The time of a request is the time when its body ends, so that rights removed before do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
   const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
   const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
   const call = { caller, params: c.req.param(), versions, confirmation, context, services }
-  return respond(c, operation, await operation.run(call, input, { check, requireConfirmation }))
+  return respond(c, operation, await operation.run(call, input, STEPS))
 }
 
-/** The caller, if the role or the scope allows the operation. @throws Problem 401, 403 */
+/** The caller, if the role or the scope allows the operation. @throws Problem 401, 403, 429 */
 async function requireCaller(
   c: Context,
   operation: Operation,
   { services, api, context }: { services: Services; api: ApiConfig; context: RequestContext },
 ): Promise<Caller> {
   const caller = await authenticateCaller(c, services, { api, context })
+  await spendRequest(caller, { services })
   authorize(caller, operation, services.config)
   return caller
 }
@@ -98,14 +103,19 @@ function refuseMethod(path: string): never {
   const methods = OPERATIONS.filter((operation) => operation.path === path).map(({ method }) => method)
   const allowed = methods.length === 0 || methods.includes('GET') ? ['GET', 'HEAD', ...methods] : methods
   const allow = [...new Set(allowed)].join(', ')
-  throw new Problem('method-not-allowed', { detail: `It has ${allow}.`, headers: { Allow: allow } })
+  throw new Problem('method-not-allowed', {
+    detail: `The path has the methods ${allow}.`,
+    headers: { Allow: allow },
+  })
 }
 
 function limitBody({ maxBodyBytes = MAX_BODY_BYTES }: Operation) {
   return bodyLimit({
     maxSize: maxBodyBytes,
     onError: () => {
-      throw new Problem('content-too-large', { detail: `It may have ${maxBodyBytes / 1024} KiB.` })
+      throw new Problem('content-too-large', {
+        detail: `The body can have at most ${maxBodyBytes / 1024} KiB.`,
+      })
     },
   })
 }

@@ -91,7 +91,7 @@ export function findNames(
   return call.services.names.find(ids, hiddenPoolOf(call))
 }
 
-/** An event in its JSON form, with the current names of its ids. */
+/** The JSON form of an event, with the current names of its ids. */
 export function showEvent(event: StoredAuditEvent, names: Names): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
   const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest

@@ -28,7 +28,7 @@ interface Where {
 
 /**
  * Authenticates the caller by a valid access token for the admin API: an enabled user of the operators' pool, or a
- * confidential client. The database decides, also about roles and scopes, so that a removed right ends at once.
+ * confidential client. The roles and scopes are read from the database, so that the removal of a right takes effect at once.
  *
  * @throws Problem 401 with a challenge (RFC 6750 §3)
  */
@@ -36,7 +36,7 @@ export async function authenticateCaller(c: Context, services: Services, where: 
   const authorization = c.req.header('Authorization')
   if (authorization === undefined) throw unauthenticated('no token', CHALLENGE)
   const [, token] = BEARER.exec(authorization) ?? []
-  if (token === undefined) throw invalidToken('not a Bearer token')
+  if (token === undefined) throw invalidToken('the token is not a Bearer token')
   const claims = await requireClaims(token, services, where)
   const { sid } = claims
   return sid === null
@@ -64,9 +64,9 @@ async function requireOperator(
   { api, context }: Where,
 ): Promise<Operator> {
   const holder = await findHolder(claims, { api, now: context.now }, services)
-  if (holder === null) throw invalidToken('it was ended')
+  if (holder === null) throw invalidToken('the token was revoked')
   const { user } = holder
-  if (user === null || user.pool !== api.userPool) throw invalidToken('not of an operator')
+  if (user === null || user.pool !== api.userPool) throw invalidToken('the user is not an operator')
   const { clientId, sid, scope } = claims
   return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope }
 }
@@ -77,9 +77,9 @@ async function requireServiceAccount(
   { api, context }: Where,
 ): Promise<ServiceAccount> {
   const { clientId, subject, scope } = claims
-  if (subject !== clientId) throw invalidToken('not of a client itself')
+  if (subject !== clientId) throw invalidToken('the token is not a machine token')
   const holder = await findMachine(claims, { api, now: context.now }, services)
-  if (holder === null) throw invalidToken('it was ended')
+  if (holder === null) throw invalidToken('the token was revoked')
   const { clientScopes } = holder
   return { kind: 'service account', clientId, scope: scope.filter((name) => clientScopes.includes(name)) }
 }
@@ -95,11 +95,13 @@ function authorizeOperator(operator: Operator, operation: Operation, config: Con
   const hasRole = ROLES.some((role) => user.roles.includes(role))
   if (!hasRole || !isAllowed(operator, operation)) {
     throw new Problem('role-missing', {
-      detail: `This takes the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
+      detail: `The operation requires the role ${operation.role === 'support' ? 'support or admin' : 'admin'}.`,
     })
   }
   if (passwordStateOf(user, config).mustChange && operation.role !== 'anyone') {
-    throw new Problem('password-change-required', { detail: 'POST /admin/api/me/password sets a new one.' })
+    throw new Problem('password-change-required', {
+      detail: 'Set a new password with POST /admin/api/me/password.',
+    })
   }
 }
 

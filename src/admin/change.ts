@@ -16,13 +16,13 @@ export function byCaller(call: Call, change: AuditedChange): Pick<AuditEvent, 'a
   return { actor: actorOf(call), change }
 }
 
-/** The event of a password that the caller sets. @param subject The user's id; null for a new user */
+/** The audit event of a password that the caller sets. @param subject The user's id; null for a new user */
 export function settingOf(call: Call, subject: string | null, operation: string): PasswordSetting {
   const occasion = { api: null, clientId: null, subject, ...byCaller(call, { operation }) }
   return { occasion, context: call.context }
 }
 
-/** The event of a change that revokes no tokens. */
+/** The audit event of a change that revokes no tokens. */
 export function adminEvent(
   call: Call,
   reason: string,
@@ -35,7 +35,7 @@ export function adminEvent(
 /**
  * Returns the changed record.
  *
- * @param refused Creates the problem if a rule of the store refused the change.
+ * @param refused Creates the problem if the store refused the change by a rule.
  * @throws Problem 404, 412 or the problem of `refused`
  */
 export function requireChanged<T extends { version: number }>(

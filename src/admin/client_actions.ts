@@ -41,7 +41,7 @@ const disableClient = operation({
   path: `${PATH}/disable`,
   summary: 'Disables a client and revokes all its tokens',
   tag: 'clients',
-  role: 'support',
+  role: 'admin',
   scope: 'clients:write',
   status: 200,
   response: clientSchema,
@@ -81,7 +81,7 @@ const deleteClient = operation({
       event: byCaller(call, { operation: 'deleteClient' }),
     }
     const outcome = await services.signOut.removeClient(id, revocation, context)
-    // Also if the client is deleted already, because an earlier call can have failed at the copies.
+    // A repeated call also renews the copies of a deleted client, because the earlier call may have failed to do it.
     if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
     requireRemoved(outcome, 'client', unexpected)
     return { body: undefined }
@@ -110,11 +110,11 @@ async function endTokens(
   return show(record)
 }
 
-/** An operator cannot lock the own client, and support cannot lock a client of operators. @throws Problem 403, 404, 409 */
+/** Operators cannot change their own client. Support cannot change a client of operators. @throws Problem 403, 404, 409 */
 async function checkOthers(id: string, call: Call): Promise<void> {
   const { caller } = call
   if (caller.kind === 'operator' && id === caller.clientId) {
-    throw new Problem('oneself', { detail: 'You are signed in by this client.' })
+    throw new Problem('oneself', { detail: 'You signed in with this client.' })
   }
   await requireReachOfClient(id, call)
 }

@@ -48,7 +48,7 @@ const rowSchema = named(
     })
     .check(
       z.refine((row) => row.client_secret === undefined || row.confidential !== false, {
-        message: 'must not be there: the client is public',
+        message: 'must be absent: the client is public',
         path: ['client_secret'],
       }),
     ),
@@ -81,6 +81,7 @@ const importClients = operation({
     isNeeded: ({ body, services }) =>
       body.dry_run !== true && body.rows.some((row) => isServiceAccount(row, services.config)),
   },
+  countRecords: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,
@@ -115,7 +116,7 @@ interface HashedRow {
   secretHash: string | null
 }
 
-/** What the import does with a row: add a client, or only report a verdict. The dry run makes the same plan. */
+/** The plan for a row: add a client, or only report a verdict. The dry run makes the same plan. */
 type Plan = { index: number } & (HashedRow | { verdict: Verdict })
 
 function refused(reason: string): Verdict {
@@ -147,7 +148,7 @@ async function findTaken(rows: readonly CheckedRow<HashedRow>[], { services }: C
   })
 }
 
-/** Decides each row in order. Of two new clients with one secret, the first is added. */
+/** Plans each row in order. If two new clients have the same secret, the import adds only the first. */
 function planRows(rows: readonly CheckedRow<HashedRow>[], { ids, secretHashes }: Taken): Plan[] {
   const used = new Set(secretHashes)
   return rows.map((checked): Plan => {

@@ -37,7 +37,7 @@ const members = {
 
 export const clientSchema = named('Client', z.strictObject(members))
 export type ShownClient = z.output<typeof clientSchema>
-/** The only responses that contain a secret. The server cannot show it again. */
+/** The schema of the only responses with a secret. The server cannot show the secret again. */
 export const clientWithSecretSchema = named(
   'ClientWithSecret',
   z.strictObject({ ...members, client_secret: z.nullable(z.string()) }),

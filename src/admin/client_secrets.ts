@@ -36,7 +36,7 @@ const addClientSecret = operation({
     const conditions = { versions, now: context.now }
     const outcome = await services.clientAdmin.addSecret(id, stored, conditions, alongside)
     const record = requireChanged(outcome, 'client', () => {
-      const detail = 'It is a public client, or has two live secrets: retire one first.'
+      const detail = 'The client is public, or it has two live secrets. Retire one first.'
       return new Problem('secret-conflict', { detail })
     })
     await tryToRenewCopies(id, call)
@@ -63,14 +63,15 @@ const retireClientSecret = operation({
     const { secret_id: secretId = '' } = params
     if (!secretsOf(authentication).some((secret) => secret.id === secretId)) throw notFound('secret')
     const { expires_at: expiresAt = context.now } = body
-    if (expiresAt < context.now) throw invalidContent([{ path: 'expires_at', message: 'must not be past' }])
+    if (expiresAt < context.now)
+      throw invalidContent([{ path: 'expires_at', message: 'must not be in the past' }])
     const change = { operation: 'retireClientSecret', to: { secret_id: secretId, expires_at: expiresAt } }
     const event = adminEvent(call, 'a secret was retired', { api, clientId: id, change })
     const alongside = [services.audit.additionIfChanged(event, context)]
     const conditions = { versions, now: context.now }
     const outcome = await services.clientAdmin.endSecret(id, { secretId, expiresAt }, conditions, alongside)
     const record = requireChanged(outcome, 'client', () => {
-      return new Problem('secret-conflict', { detail: 'It has ended already.' })
+      return new Problem('secret-conflict', { detail: 'The secret has already ended.' })
     })
     await renewCopies(id, call)
     return show(record)

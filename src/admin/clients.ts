@@ -186,7 +186,7 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
   return { body: showClient(client), version: client.version }
 }
 
-/** The problem of a refusal that cannot happen. */
+/** The problem of a refusal that should never happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
 }

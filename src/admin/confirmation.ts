@@ -4,15 +4,15 @@ import type { Call, ConfirmationRule } from './operation.ts'
 import { operatorOnly, Problem } from './problem.ts'
 import { requireOperator } from './reach.ts'
 
-/** The request header that carries a confirmation. */
+/** The request header that contains a confirmation. */
 export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'
 
 /** The lifetime of a confirmation, in seconds. */
 export const CONFIRMATION_SECONDS = 300
 
 /**
- * Makes a confirmation: a text that proves that the operator of this session just gave the password. It is valid only with
- * an access token of the same session. It is not stored.
+ * Makes a confirmation: a text that proves that the operator of this session has just typed the password. It is valid only
+ * with an access token of the same session. The server does not store it.
  */
 export async function makeConfirmation(call: Call): Promise<string> {
   const expiresAt = call.context.now + CONFIRMATION_SECONDS
@@ -30,7 +30,7 @@ export async function requireConfirmation(call: Call): Promise<void> {
   const isOurs = equalInConstantTime(encodeUtf8(given), encodeUtf8(expected))
   if (isOurs && expiresAt > call.context.now) return
   throw new Problem('confirmation-required', {
-    detail: `POST /admin/api/me/confirm gives a confirmation for the header ${CONFIRMATION_HEADER}.`,
+    detail: `Get a confirmation with POST /admin/api/me/confirm, and send it in the header ${CONFIRMATION_HEADER}.`,
   })
 }
 
@@ -39,7 +39,7 @@ function authenticate(call: Call, expiresAt: number): Promise<string> {
   return call.services.confirmations.name(user.id, sid, String(expiresAt))
 }
 
-/** For an operation that always needs a confirmation. */
+/** The rule of an operation that always needs a confirmation. */
 export const ALWAYS: ConfirmationRule<unknown, unknown> = { when: 'in any case', isNeeded: () => true }
 
 /** The `when` of an operation that can give a user the role admin. */

@@ -8,7 +8,7 @@ const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: str
   unique: { code: 'duplicate', message: 'is taken' },
   check: { code: 'invalid-content', message: 'the database does not accept a value' },
   'not null': { code: 'invalid-content', message: 'is needed' },
-  'foreign key': { code: 'conflict', message: 'a record that this one refers to does not exist' },
+  'foreign key': { code: 'conflict', message: 'the record refers to a record that does not exist' },
   other: { code: 'invalid-content', message: 'the database does not accept a value' },
 }
 
@@ -20,7 +20,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
 
 export const TAKEN_SECRET: ValueProblem = {
   path: 'client_secret',
-  message: 'another client has it, or had it: each client needs a secret of its own',
+  message: 'another client has or had this secret: each client needs a different secret',
 }
 export const TAKEN_USERNAME: ValueProblem = { path: 'username', message: 'is taken in this pool' }
 

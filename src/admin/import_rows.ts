@@ -7,7 +7,7 @@ import { named } from './schemas.ts'
 export const MAX_ROWS = 100
 export const MAX_IMPORT_BYTES = 512 * 1024
 
-/** A batch of rows. Each row is checked alone, so that an invalid row does not refuse the others. */
+/** A batch of rows. The import checks each row separately, so that an invalid row does not affect the others. */
 export const batchMembers = {
   rows: z
     .array(z.record(z.string(), z.unknown()), 'must be a list of rows')
@@ -16,7 +16,7 @@ export const batchMembers = {
 }
 export const batchSchema = named('ImportBatch', z.strictObject(batchMembers))
 
-/** The result of a row; in a dry run, the result that the import would give. */
+/** The result of a row. A dry run gives the same result as the import. */
 export interface RowVerdict {
   status: 'created' | 'updated' | 'exists' | 'refused'
   reason: string | null

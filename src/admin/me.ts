@@ -59,7 +59,7 @@ const confirmPassword = operation({
   id: 'confirmPassword',
   method: 'POST',
   path: '/me/confirm',
-  summary: 'Checks the password of the operator again, for operations that need a confirmation',
+  summary: 'Checks the password of the operator and returns a confirmation, which some operations need',
   tag: 'me',
   role: 'admin',
   scope: null,

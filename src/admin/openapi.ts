@@ -88,7 +88,7 @@ function formatOperation(operation: Operation): object {
   })
 }
 
-/** Who may call the operation, as a sentence. */
+/** A sentence about the callers that the operation allows. */
 function describeAccess({ role, scope }: Operation): string {
   const operators =
     role === 'anyone' ? 'a role' : role === 'admin' ? 'the role admin' : 'the role support or admin'
@@ -97,7 +97,7 @@ function describeAccess({ role, scope }: Operation): string {
   return `An operator needs ${operators}. ${accounts}.`
 }
 
-/** A response with one client or user has an ETag. */
+/** Whether the response has an ETag: it contains one client or user. */
 function isVersioned({ response }: Operation): boolean {
   const id = response === undefined ? undefined : registry.get(response)?.id
   return id === 'Client' || id === 'ClientWithSecret' || id === 'User'

@@ -70,6 +70,8 @@ export interface OperationSpec<Q, B, A> {
   body?: ZodMiniType<B>
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
+  /** How many records a call changes, for the budget of a service account. Absent: one, or none for a GET. */
+  countRecords?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number
   /** The maximum size of the body. */
   maxBodyBytes?: number
   status: 200 | 201 | 204
@@ -78,7 +80,7 @@ export interface OperationSpec<Q, B, A> {
   handle(call: Call & { query: Q; body: B }): Promise<OperationResult<A>>
 }
 
-/** The calls of an operation that a stolen access token alone must not be able to make. */
+/** Selects the calls that need a confirmation, so that a stolen access token is not enough for them. */
 export interface ConfirmationRule<Q, B> {
   /** For the OpenAPI document: the end of "Needs a confirmation …". */
   when: string
@@ -93,8 +95,9 @@ export interface RawInput {
   body: unknown
 }
 
-/** An operation with its types hidden: it checks the input with its own schemas. */
-export interface Operation extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation'> {
+/** An operation without its type parameters. It checks the input with its own schemas. */
+export interface Operation
+  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'countRecords'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
@@ -104,25 +107,28 @@ export interface OperationSteps {
   check: Checker
   /** @throws Problem if the operator has not confirmed the password */
   requireConfirmation(call: Call): Promise<void>
+  /** @throws Problem if the budget of the service account has less records */
+  spendRecords(call: Call, records: number): void
 }
 
 /** Decodes an unchecked part. @throws Problem that lists all errors */
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, confirmation, ...description } = spec
+  const { handle, confirmation, countRecords, ...description } = spec
   const isExempt = ({ caller }: Call) =>
     caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
     ...description,
     ...(confirmation && { confirmation }),
-    async run(call, input, { check, requireConfirmation }) {
+    async run(call, input, { check, requireConfirmation, spendRecords }) {
       const checked = {
         ...call,
         query: check('query', spec.query, input.query),
         body: check('body', spec.body, input.body),
       }
       if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
+      spendRecords(call, countRecords?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
       return handle(checked)
     },
   }

@@ -7,15 +7,17 @@ import { KEY_OPERATIONS } from './keys.ts'
 import { ME_OPERATIONS } from './me.ts'
 import type { Operation } from './operation.ts'
 import { OWN_PASSWORD } from './own_password.ts'
-import { STORY_OPERATIONS } from './session_story.ts'
+import { SEARCH } from './search.ts'
+import { TIMELINE_OPERATIONS } from './session_timeline.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
 import { USER_IMPORT } from './user_import.ts'
+import { USER_SUPPORT } from './user_support.ts'
 import { USER_OPERATIONS } from './users.ts'
 import { VERIFY_HASH } from './verify_hash.ts'
 
-/** All that the admin API does. A path without a parameter stands before one that would take it for a value. */
+/** The operations of the admin API. A fixed path precedes a path with a parameter that could match it. */
 export const OPERATIONS: readonly Operation[] = [
   ...ME_OPERATIONS,
   ...OWN_PASSWORD,
@@ -27,8 +29,10 @@ export const OPERATIONS: readonly Operation[] = [
   ...VERIFY_HASH,
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
+  ...USER_SUPPORT,
+  ...SEARCH,
   ...SESSION_OPERATIONS,
-  ...STORY_OPERATIONS,
+  ...TIMELINE_OPERATIONS,
   ...KEY_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...STATISTICS_OPERATIONS,

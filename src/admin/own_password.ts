@@ -37,7 +37,7 @@ const changeOwnPassword = operation({
   id: 'changeOwnPassword',
   method: 'POST',
   path: '/me/password',
-  summary: 'Sets a new password, ends every session of the operator and gives tokens of a new one',
+  summary: 'Sets a new password, ends every session of the operator and returns the tokens of a new session',
   tag: 'me',
   role: 'anyone',
   scope: null,
@@ -53,7 +53,7 @@ const changeOwnPassword = operation({
     const revocation = {
       reason: 'the password was changed',
       edit: { ...password, mustChangePassword: false },
-      // Of two parallel changes, the second one did not prove the password that it would replace.
+      // In two parallel changes, the second operator has not proved the password that the first change set.
       conditions: { passwordHash: operator.user.passwordHash },
       event: byCaller(call, { operation: 'changeOwnPassword' }),
     }
@@ -65,7 +65,7 @@ const changeOwnPassword = operation({
 
 export const OWN_PASSWORD: readonly Operation[] = [changeOwnPassword]
 
-/** Refuses a new password that equals the current one if that is in a known breach. */
+/** Makes the new password. If the current password is in a known breach, the new password must differ from it. */
 async function makeOwnPassword(
   call: Call,
   { current_password: current, password }: z.output<typeof ownPasswordSchema>,
@@ -81,7 +81,7 @@ function normalize(text: string): string | null {
   return normalizeText(text, MAX_PASSWORD_CHARACTERS)
 }
 
-/** A token request of the client by which the operator is signed in. */
+/** A token request of the client with which the operator signed in. */
 async function describeClient(call: Call): Promise<ClientRequest> {
   const { services, context } = call
   const operator = requireOperator(call)

@@ -12,21 +12,22 @@ export const PROBLEMS = {
   'password-change-required': [403, 'The operator must change the password first'],
   'confirmation-required': [403, 'The operator must confirm the password first'],
   'wrong-password': [403, 'Your own password is wrong'],
-  'not-found': [404, 'There is no such thing'],
+  'not-found': [404, 'The record or path does not exist'],
   'method-not-allowed': [405, 'The path does not have this method'],
   duplicate: [409, 'The name is taken'],
   'last-admin': [409, 'An enabled admin must remain'],
   oneself: [409, 'Operators cannot do this to themselves'],
   'secret-conflict': [409, 'The secrets of the client do not allow this'],
-  conflict: [409, 'The state does not allow this'],
-  stale: [412, 'It was changed since it was read'],
+  conflict: [409, 'The state of the record does not allow this'],
+  stale: [412, 'The record was changed after you read it'],
   'content-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be application/json'],
   'invalid-content': [422, 'The content is not valid'],
   'precondition-required': [428, 'If-Match is needed'],
   'too-many-attempts': [429, 'There were too many attempts'],
+  'too-many-requests': [429, 'The budget of the service account is used up'],
   'server-error': [500, 'The server met an unexpected condition'],
-  'copies-not-renewed': [503, 'It is done, but copies could not be renewed'],
+  'copies-not-renewed': [503, 'The change is saved, but copies could not be renewed'],
   unavailable: [503, 'The service is not available now'],
 } as const satisfies Record<string, readonly [number, string]>
 
@@ -55,9 +56,9 @@ export class Problem extends Error {
   }
 }
 
-/** @param what The missing kind of record, such as `client`. */
+/** @param what The kind of the missing record, such as `client`. */
 export function notFound(what: string): Problem {
-  return new Problem('not-found', { detail: `There is no such ${what}.` })
+  return new Problem('not-found', { detail: `The ${what} does not exist.` })
 }
 
 /** @param detail The reason why a service account cannot do it. */
@@ -72,7 +73,7 @@ export function invalidContent(errors: readonly ValueProblem[]): Problem {
 /** @param etag The current ETag. */
 export function stale(etag: string): Problem {
   return new Problem('stale', {
-    detail: 'Read it again, and decide again.',
+    detail: 'Read the record again before you repeat the change.',
     headers: { ETag: etag },
   })
 }
@@ -80,7 +81,7 @@ export function stale(etag: string): Problem {
 /** The maximum number of errors in one response. */
 const MAX_ERRORS = 100
 
-/** The first errors, and an error with the number of the others. */
+/** The first errors. If there are more, the last entry has their number. */
 function listErrors(errors: readonly ValueProblem[]): readonly ValueProblem[] {
   const more = errors.length - MAX_ERRORS
   if (more <= 0) return errors

@@ -5,12 +5,12 @@ import { Problem } from './problem.ts'
 import { requireOperator } from './reach.ts'
 
 /**
- * Checks the operator's own password. A wrong one counts as a failed sign-in of the account, so that an access token gives
- * no further guesses. The audit trail has each refusal.
+ * Checks the operator's own password. A wrong password counts as a failed sign-in of the account, so that an access token
+ * gives no additional guesses. The audit trail records each refusal.
  *
  * @param operation The `operationId`, for the audit trail.
  * @throws Problem 403 wrong-password
- * @throws OAuthError temporarily_unavailable if there were too many attempts or too many hashes wait
+ * @throws OAuthError temporarily_unavailable after too many attempts, or if too many hashes wait
  */
 export async function requireOwnPassword(call: Call, password: string, operation: string): Promise<void> {
   const { services, context } = call

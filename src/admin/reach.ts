@@ -39,7 +39,7 @@ function isOfOperators(target: Target, { services }: Call): boolean {
   return ('api' in target ? target.api : target.sessionOf) === adminApi?.name
 }
 
-/** The pool whose users the caller does not see; null if there is none. Service accounts do not see operators. */
+/** The pool whose users the caller does not see; null for an operator. Service accounts do not see operators. */
 export function hiddenPoolOf({ caller, services }: Pick<Call, 'caller' | 'services'>): string | null {
   return caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
 }

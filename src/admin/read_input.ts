@@ -7,7 +7,7 @@ import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import type { Checker, Operation } from './operation.ts'
 import { invalidContent, Problem } from './problem.ts'
 
-/** One entity tag that names a version: strong, since If-Match compares strongly (RFC 9110 §13.1.1). */
+/** One entity tag of a version. It must be strong, because If-Match uses strong comparison (RFC 9110 §13.1.1). */
 const VERSION_TAG = /^"(\d{1,15})"$/
 
 /** Decodes a part of the request with a schema. @throws Problem that lists all errors */
@@ -50,7 +50,7 @@ export function readQuery(c: Context, { query }: Operation): unknown {
   const repeated = given.filter(([name], i) => given.findIndex(([other]) => other === name) !== i)
   const unknown = query === undefined ? given : []
   const errors = [
-    ...repeated.map(([path]) => ({ path, message: 'is there twice' })),
+    ...repeated.map(([path]) => ({ path, message: 'occurs more than once' })),
     ...unknown.map(([path]) => ({ path, message: 'is not known' })),
   ]
   if (errors.length > 0) throw new Problem('invalid-query', { errors })
@@ -60,7 +60,7 @@ export function readQuery(c: Context, { query }: Operation): unknown {
 
 type ParameterTypes = Readonly<Record<string, unknown>>
 
-/** Created once for each operation, not for each request. */
+/** The types of each query schema. They are computed once for each operation, not for each request. */
 const typesBySchema = new WeakMap<z.ZodMiniType, ParameterTypes>()
 
 /** The JSON types of the parameters, by their names. */
@@ -85,7 +85,7 @@ function convert(text: string, type: unknown): unknown {
 export function readVersions(c: Context, { needsVersion = false }: Operation): readonly number[] | null {
   const header = c.req.header('If-Match')
   if (header === undefined && needsVersion) {
-    throw new Problem('precondition-required', { detail: 'Send the ETag that you read in If-Match.' })
+    throw new Problem('precondition-required', { detail: 'Send the ETag of the record in If-Match.' })
   }
   if (header === undefined || header.trim() === '*') return null
   return header.split(',').flatMap((tag) => {

@@ -14,8 +14,8 @@ export async function renewCopies(clientId: string, call: Call): Promise<void> {
   } catch (error) {
     throw new Problem('copies-not-renewed', {
       detail:
-        'The change is made and in the audit trail, and refreshes follow it. Elsewhere it counts within an hour, ' +
-        'or sooner where it is made again.',
+        'The change and its audit event are saved, and refreshes use the change. Other requests use it within an hour. ' +
+        'Repeat the request to renew the copies sooner.',
       headers: { 'Retry-After': '2' },
       reason: describeError(error),
     })

@@ -2,7 +2,7 @@ import { base64url } from 'jose'
 import * as z from 'zod/mini'
 import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
 import { text } from '../lib/input_schemas.ts'
-import { isRole, MAX_ROLE_CHARACTERS } from '../users/create_user.ts'
+import { isRole, ROLE_RULE } from '../users/role.ts'
 import { Problem } from './problem.ts'
 
 /** The named schemas of the OpenAPI document. */
@@ -17,14 +17,7 @@ export function named<S extends z.ZodMiniType>(id: string, schema: S): S {
 export const unixSeconds = z
   .int('must be a time in Unix seconds')
   .check(z.gte(0, 'must be a time in Unix seconds'))
-export const role = z
-  .string('must be a role')
-  .check(
-    z.refine(
-      isRole,
-      `must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, without spaces at the start or the end`,
-    ),
-  )
+export const role = z.string('must be a role').check(z.refine(isRole, ROLE_RULE))
 
 export const DEFAULT_LIMIT = 50
 

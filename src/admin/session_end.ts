@@ -9,7 +9,7 @@ export const sessionEndSchema = named(
   z.strictObject({
     at: z.int(),
     reason: z.string(),
-    /** The operator who ended it. */
+    /** The operator who ended the session. */
     actor: z.nullable(z.string()),
     actor_name: z.nullable(z.string()),
   }),
@@ -21,10 +21,10 @@ const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
 const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
 
 /**
- * The first event that ended a session, after its last use; a later event did not end it. Null if the session is live or
+ * The event that ended a session: the first such event after the last use of the session. Null if the session is live or
  * expired, or if the audit trail no longer has the event.
  *
- * @param events Its story, in order.
+ * @param events The timeline, oldest first.
  */
 export function findSessionEnd(
   session: ShownSession,
@@ -37,15 +37,15 @@ export function findSessionEnd(
   const { ended_at: endedAt, end_reason: endReason } = session
   if (!event) return endedAt === null ? null : { at: endedAt, reason: endReason ?? '', actor: null }
   const { at, kind, reason, actor } = event
-  // The reason of the session itself, if the session was ended and not its user or client.
+  // The row of the session has a reason if the event ended only this session, not all sessions of its user or client.
   return { at, reason: kind === 'cut_off' ? reason : (endReason ?? reason), actor }
 }
 
 /** The state of a session, or the reason of its end, as a sentence. */
 export function describeEnding({ state }: ShownSession, end: SessionEnd | null): string {
-  if (state === 'live') return 'It is live.'
+  if (state === 'live') return 'The session is live.'
   if (state === 'expired') {
-    return 'It expired: it was not refreshed in time, or it reached its maximum lifetime.'
+    return 'The session expired: it was not refreshed in time, or it reached its maximum lifetime.'
   }
-  return `It ended: ${end?.reason ?? 'its user or client was disabled, deleted or signed out'}.`
+  return `The session ended: ${end?.reason ?? 'its user or client was disabled, deleted or signed out'}.`
 }

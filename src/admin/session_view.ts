@@ -12,7 +12,7 @@ import type { Call } from './operation.ts'
 import { hiddenPoolOf } from './reach.ts'
 import { named } from './schemas.ts'
 
-/** A session with a row, or a session that only the audit trail has. */
+/** A session with a row, or a session that only the audit trail contains. */
 export type KnownSession = { row: StoredSession; signIn: null } | { row: null; signIn: SignIn }
 
 export const sessionSchema = named(
@@ -122,11 +122,11 @@ function isRevoked(session: KnownSession, { users, clients }: Owners): boolean {
   if (isVisitorId(subject)) return false
   const user = users.get(subject)
   if (!user?.enabled) return true
-  // After a refresh just after a revocation, the tokens have its `before` as `iat`; the row has the time of the request.
+  // If a refresh follows a revocation directly, the tokens have its `before` as `iat`. The row has the time of the request.
   return issuedAt + RECORD_MARGIN_SECONDS < user.tokensValidFrom
 }
 
-/** The approximate time of its current refresh token. Unix seconds. */
+/** The approximate time when the current refresh token was issued. Unix seconds. */
 function lastIssueOf({ row, signIn }: KnownSession): number {
   return row === null ? signIn.at : Math.max(row.startedAt, row.rotatedAt)
 }

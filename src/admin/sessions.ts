@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Services } from '../services/services.ts'
-import type { SessionIdentity } from '../sessions/session.ts'
+import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
 import { adminEvent } from './change.ts'
 import { type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
@@ -83,7 +83,7 @@ const endSession = operation({
   method: 'DELETE',
   path: '/sessions/{sid}',
   summary:
-    'Ends a session: refreshes are refused at once, access tokens when APIs have read the revocation feed',
+    'Ends a session. Refreshes are refused at once, access tokens after an API has read the revocation feed',
   tag: 'sessions',
   role: 'support',
   scope: 'sessions:end',
@@ -93,10 +93,10 @@ const endSession = operation({
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
     requireReach({ sessionOf: api }, call)
-    const reason = 'ended by an operator'
+    const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
-    // The row and the audit trail can be in two databases. If the second write fails, a repeated call writes it.
+    // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
     if (isFirst || (await requireSession(sid, services)).row?.endReason === reason) {
       const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
       const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
@@ -109,15 +109,24 @@ const endSession = operation({
 export const SESSION_OPERATIONS: readonly Operation[] = [listSessions, readSession, endSession]
 
 /** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
-export async function requireSession(sid: string, { shards, auditTrail }: Services): Promise<KnownSession> {
+export async function requireSession(sid: string, services: Services): Promise<KnownSession> {
+  const session = await findSession(sid, services)
+  if (session === null) throw notFound('session')
+  return session
+}
+
+/** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */
+export async function findSession(
+  sid: string,
+  { shards, auditTrail }: Services,
+): Promise<KnownSession | null> {
   const row = (await shards.findList(sid)?.find(sid)) ?? null
   if (row !== null) return { row, signIn: null }
   const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
-  if (signIn === null) throw notFound('session')
-  return { row, signIn }
+  return signIn && { row, signIn }
 }
 
-/** The values of a new row for a session without one. The row must outlive every token of the session. */
+/** The values of the row that ends a session without a row. The row must outlive every token of the session. */
 function identify(session: KnownSession, { config }: Services, now: number): SessionIdentity {
   const owner = ownerOf(session)
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)

@@ -19,7 +19,7 @@ const MAX_MINUTES_BY_MINUTE = 1440
 const MAX_BUCKETS = 60
 
 const counts = {
-  /** By grant, with `guest` for guests. Every grant of the span or of the previous one is in each bucket. */
+  /** The numbers by grant, with `guest` for guests. Each bucket has every grant of the span and of the previous one. */
   tokens: z.record(z.string(), z.int()),
   failures: z.int(),
   /** Sessions that ended because an old refresh token was used again. */
@@ -130,7 +130,7 @@ const readStatistics = operation({
 export const STATISTICS_OPERATIONS: readonly Operation[] = [readStatistics]
 
 /**
- * The span of the last minutes, and the previous one. The last bucket is the current one, so that it shows new events. The previous
+ * The span of the last minutes, and the previous one. The last bucket includes the present, so that it shows new events. The previous
  * span ends as long after its start as the current minute or hour, so that both have the same length.
  */
 function planSpans(minutes: number, now: number) {

@@ -88,6 +88,29 @@ const signOutUser = operation({
   },
 })
 
+const requirePasswordChange = operation({
+  id: 'requirePasswordChange',
+  method: 'POST',
+  path: `${PATH}/require-password-change`,
+  summary: 'Requires a password change: access tokens have a claim until the user has a new password',
+  tag: 'users',
+  role: 'support',
+  scope: 'users:write',
+  status: 200,
+  response: userSchema,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    await requireReachOfUser(id, call)
+    const change = { operation: 'requirePasswordChange', to: { must_change_password: true } }
+    const event = adminEvent(call, 'a password change is required', { subject: id, change })
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const edit = { mustChangePassword: true }
+    const outcome = await services.userAdmin.change(id, edit, conditionsOf(call), alongside)
+    return show(requireChanged(outcome, 'user', lastAdmin))
+  },
+})
+
 const setPassword = operation({
   id: 'setPassword',
   method: 'POST',
@@ -124,7 +147,7 @@ const deleteUser = operation({
   id: 'deleteUser',
   method: 'DELETE',
   path: PATH,
-  summary: 'Removes the user and ends every session of the user; the audit trail keeps only the id',
+  summary: 'Deletes the user and ends every session of the user; the audit trail keeps only the id',
   tag: 'users',
   role: 'admin',
   scope: 'users:write',
@@ -146,16 +169,16 @@ const deleteUser = operation({
 })
 
 export const USER_ACTIONS: readonly Operation[] = [
-  ...[enableUser, disableUser, signOutUser, setPassword, deleteUser],
+  ...[enableUser, disableUser, signOutUser, requirePasswordChange, setPassword, deleteUser],
 ]
 
 /** @throws Problem 403, 404 */
-async function requireReachOfUser(id: string, call: Call): Promise<void> {
+export async function requireReachOfUser(id: string, call: Call): Promise<void> {
   if (!hasFullReach(call)) requireReach(await requireUser(id, call), call)
 }
 
 /** @throws Problem 409 */
-function checkOther(id: string, { caller }: Call): void {
+export function checkOther(id: string, { caller }: Call): void {
   if (caller.kind === 'operator' && id === caller.user.id)
     throw new Problem('oneself', { detail: 'Another admin can do it.' })
 }

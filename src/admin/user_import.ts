@@ -9,7 +9,7 @@ import { named } from './schemas.ts'
 import { planUsers } from './user_import_plan.ts'
 import { carryOut } from './user_import_result.ts'
 
-/** The most plain passwords and fast hashes in a batch: each costs one Argon2id hash, which blocks the isolate. */
+/** The most plain passwords and fast hashes in a batch. Each needs one Argon2id hash, which blocks the isolate. */
 const MAX_HASHES = 20
 
 const batchSchema = named(
@@ -45,6 +45,7 @@ const importUsers = operation({
     when: `${FOR_ADMINS}, or replaces hashes`,
     isNeeded: (call) => call.body.dry_run !== true && isPowerful(call.body, call),
   },
+  countRecords: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,
@@ -58,7 +59,7 @@ const importUsers = operation({
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
 
-/** Whether an import could make an admin, or give a user a password that another user knows. */
+/** Whether an import could create an admin, or replace the password of an existing user. */
 function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
   return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
 }

@@ -52,7 +52,7 @@ export type Plan = { index: number } & (
 export const TAKEN: RowVerdict = { status: 'exists', reason: 'the username is taken in this pool' }
 export const IN_USE: RowVerdict = {
   status: 'exists',
-  reason: 'the password was used or set here since the import: its hash stays',
+  reason: 'the user signed in or got a new password after the import: the hash was not replaced',
 }
 
 interface Mode {
@@ -60,7 +60,7 @@ interface Mode {
   replacesHashes: boolean
 }
 
-/** Plans each row. Rows are processed one after the other, because each plain password costs a hash. */
+/** Plans the rows one after the other, because each plain password needs a hash. */
 export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode): Promise<Plan[]> {
   const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
   const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))

@@ -8,7 +8,7 @@ import { IN_USE, type NewUser, type Plan, TAKEN } from './user_import_plan.ts'
 
 type Result = RowResult<{ id: string | null }>
 
-/** Makes the planned changes, unless it is a dry run, and reports each row. */
+/** Makes the planned changes and reports each row. A dry run only reports. */
 export async function carryOut(
   plans: readonly Plan[],
   call: Call,
@@ -29,7 +29,7 @@ interface Done {
 /** The results of the users that a batch adds, by their ids. */
 interface Added {
   ids: ReadonlySet<string>
-  /** Why the database refused a user. */
+  /** The reasons of the database for each refused user. */
   refusals: ReadonlyMap<string, string>
 }
 
@@ -49,8 +49,8 @@ function toVerdict(plan: Plan, done: Done | null): Omit<Result, 'index'> {
 }
 
 /**
- * Adds users in one transaction with an event for each. If a constraint fails, that transaction does nothing. Then each
- * user is added alone, so that only the user whose value failed is refused.
+ * Adds users in one transaction with an audit event for each. If a constraint fails, that transaction changes nothing. Then
+ * the import adds each user separately, and refuses only the user whose value failed.
  */
 async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
   const users = plans.flatMap((plan) => ('user' in plan ? [plan.user] : []))
@@ -77,7 +77,7 @@ async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added
   return { ids, refusals }
 }
 
-/** @returns the ids of the added users; the usernames of the others are taken @throws StorageUnavailable, ConstraintFailed */
+/** @returns the ids of the added users. The other usernames are taken. @throws StorageUnavailable, ConstraintFailed */
 function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
   const { services, context } = call
   const change: AuditedChange = { operation: 'importUsers' }

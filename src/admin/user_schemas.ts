@@ -2,17 +2,21 @@ import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
-import type { ValueProblem } from '../lib/problems.ts'
+import { describeIssues, type ValueProblem } from '../lib/problems.ts'
+import { EMAIL_RULE, isEmail, MAX_EMAIL_CHARACTERS } from '../users/email.ts'
 import type { Profile, UserRecord } from '../users/user_record.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
 import { named, pageOf, role } from './schemas.ts'
 
+const email = z
+  .string(EMAIL_RULE)
+  .check(z.maxLength(MAX_EMAIL_CHARACTERS, EMAIL_RULE), z.refine(isEmail, EMAIL_RULE))
 export const profileSchema = named(
   'Profile',
   z.strictObject(
-    { name: z.optional(text(200, 'a name')), email: z.optional(text(320, 'an address')) },
+    { name: z.optional(text(200, 'a name')), email: z.optional(email) },
     'must be a profile with a name and an email',
   ),
 )
@@ -107,6 +111,14 @@ export function findUserProblems(
       ? []
       : [{ path: `roles.${i}`, message: `must be ${ROLES.join(' or ')} for an operator` }],
   )
+}
+
+/** Finds every problem of an unchecked draft: those of its fields, then those of `findUserProblems`. */
+export function findDraftProblems(draft: unknown, config: Config): ValueProblem[] {
+  const result = draftSchema.safeParse(draft)
+  if (!result.success) return describeIssues(result.error.issues)
+  const { pool, roles = [] } = result.data
+  return findUserProblems({ pool, roles }, config)
 }
 
 /** @throws Problem 422 with the problems of `findUserProblems` */

@@ -106,7 +106,7 @@ const readUser = operation({
   id: 'readUser',
   method: 'GET',
   path: PATH,
-  summary: 'Reads a user',
+  summary: 'Returns a user',
   tag: 'users',
   role: 'support',
   scope: 'users:read',
@@ -208,7 +208,7 @@ async function checkFree(pool: string, username: string, { services }: Call): Pr
   if (taken !== null) throw takenUsername()
 }
 
-/** @throws Problem 422 in place of UserRefused */
+/** Runs `work` and converts UserRefused to a problem. @throws Problem 422 */
 export async function refuseAsProblem<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

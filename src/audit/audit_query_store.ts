@@ -135,6 +135,27 @@ export class AuditQueryStore {
     )
   }
 
+  /** The time of the last sign-in of a user, in Unix seconds; null if the trail has none. @throws StorageUnavailable */
+  async findLastSignIn(subject: string): Promise<number | null> {
+    const select = this.#db
+      .prepare(`SELECT at FROM audit_events WHERE subject = ? AND kind = 'issue' ORDER BY at DESC LIMIT 1`)
+      .bind(subject)
+    const row = await callStore('D1 audit_events', () => select.first(), SEARCH_DEADLINE_MS)
+    return row === null ? null : decodeRecord(z.object({ at: z.int() }), 'audit event', row).at
+  }
+
+  /** Counts up to `limit` failed sign-ins of a user from a time on, in Unix seconds. @throws StorageUnavailable */
+  async countFailures(subject: string, { from, limit }: { from: number; limit: number }): Promise<number> {
+    const select = this.#db
+      .prepare(
+        `SELECT count(*) AS total FROM (SELECT 1 FROM audit_events
+           WHERE subject = ? AND at >= ? AND kind = 'sign_in_failure' LIMIT ?)`,
+      )
+      .bind(subject, from, limit)
+    const row = await callStore('D1 audit_events', () => select.first(), SEARCH_DEADLINE_MS)
+    return decodeRecord(z.object({ total: z.int() }), 'count of failures', row).total
+  }
+
   /** The sids of up to `limit` sign-ins of a user or a client. @throws StorageUnavailable, CorruptRecord */
   async listSids(owner: SignInOwner, limit: number): Promise<string[]> {
     const { sql, values } = where(signInsOf(owner))

@@ -36,8 +36,8 @@ const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
  * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1 and the copies
- * in KV. It also defines the admin API, its OpenAPI document, the form of the console and the CLI. A new field is one entry here and one migration that
- * adds its column.
+ * in KV. It also defines the admin API, its OpenAPI document, the form of the console and the CLI. A new field is one entry
+ * here and one migration that adds its column.
  */
 export const CLIENT_FIELDS = {
   id: defineField('client_id', {

@@ -46,6 +46,11 @@ const budgetKeys = {
     600,
     'Confidential client: all its revocations. Public client: only revocations that the feed lists. Counted over all addresses. Binding `CLIENT_REVOCATION_LIMIT`',
   ),
+  service_accounts: budget(
+    'service_accounts',
+    600,
+    'Requests of one service account to the admin API, counted over all addresses ([admin-api.md](admin-api.md#service-accounts)). Binding `SERVICE_ACCOUNT_LIMIT`',
+  ),
 }
 
 export const burstLimitKeys = {

@@ -10,7 +10,7 @@ interface ActionFormProps {
   csrf: string
   /** A path below /console. */
   action: string
-  /** The version of the record that the form was made from. */
+  /** The version of the record when the form was loaded. */
   etag?: string
   kind?: 'form' | 'inline'
 }
@@ -51,18 +51,18 @@ export function OwnPassword({ id, hint, required, problem }: OwnPasswordProps) {
 
 interface ConfirmProps {
   csrf: string
-  /** The text of the button that opens the confirmation, and of the button that sends it. */
+  /** The text of both buttons: one opens the confirmation, and one sends it. */
   label: string
   action: string
   etag?: string
   isDangerous?: boolean
   /** The id of a field for the operator's own password; absent if the action does not need it. */
   passwordId?: string
-  /** The refusal of this action. The confirmation is then open and shows the errors. */
+  /** The refusal of this action. With a refusal, the confirmation is open and shows the errors. */
   problem?: FieldErrors | null
 }
 
-/** A button that opens the description of an action and a second button that does it. */
+/** A button that opens the description of an action, with a second button that performs the action. */
 export function Confirm({
   csrf,
   label,

@@ -12,9 +12,9 @@ export type Query = Readonly<Record<string, string | number | null | undefined>>
 interface Change {
   method?: 'POST' | 'PATCH' | 'DELETE'
   body?: object
-  /** The ETag of the version that the form was made from; absent if any version is accepted. */
+  /** The ETag of the record when the form was loaded; absent if any version is accepted. */
   etag?: string
-  /** The operator's own password, for a change that needs a confirmation; absent or empty if it was not typed. */
+  /** The operator's own password, for a change that needs a confirmation; absent or empty if the operator typed none. */
   ownPassword?: string
 }
 
@@ -24,7 +24,7 @@ export interface Versioned<T> {
   etag: string
 }
 
-/** A client of the admin API with an operator's token. The API has the permissions, the checks and the audit trail. */
+/** Calls the admin API with an operator's token. The API checks permissions and values, and records audit events. */
 export class AdminClient {
   readonly #server: Server
   readonly #c: Context
@@ -53,7 +53,8 @@ export class AdminClient {
   }
 
   /**
-   * Sends a change. A refusal is returned, so that the form can show it. A 401 is thrown, because the session has ended.
+   * Sends a change and returns its result or its refusal, so that the form can show the refusal. The exception is a 401, which
+   * means that the session has ended.
    *
    * @throws AdminProblem 401
    */
@@ -72,14 +73,14 @@ export class AdminClient {
         body: body === undefined ? undefined : JSON.stringify(body),
       }),
     )
-    const answer: unknown = response.status === 204 ? undefined : await response.json()
-    if (response.ok) return schema.parse(answer)
-    const problem = new AdminProblem(path, response, answer)
+    const content: unknown = response.status === 204 ? undefined : await response.json()
+    if (response.ok) return schema.parse(content)
+    const problem = new AdminProblem(path, response, content)
     if (problem.status === 401) throw problem
     return problem
   }
 
-  /** Gets a confirmation of the password for the next changes. @returns the refusal; null after a success */
+  /** Requests a confirmation of the password for the next changes. @returns the refusal; null after a success */
   async #confirm(password: string): Promise<AdminProblem | null> {
     const body = { current_password: password }
     const outcome = await this.change(CONFIRM_PATH, confirmationSchema, { body })
@@ -98,7 +99,7 @@ export class AdminClient {
   }
 }
 
-/** A path of the admin API or the console, with what users have typed encoded. */
+/** A path of the admin API or the console. The values in it are percent-encoded. */
 export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
   return parts.map((part, i) => part + encodeURIComponent(values[i] ?? '')).join('')
 }

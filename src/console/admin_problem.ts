@@ -31,7 +31,7 @@ export class AdminProblem extends Error {
 
   constructor(path: string, { headers, status }: Response, document: unknown) {
     const { data } = problemSchema.safeParse(document)
-    super(`the admin API answered ${status} ${data?.title ?? ''}`.trim())
+    super(`the admin API responded with ${status} ${data?.title ?? ''}`.trim())
     this.path = path
     this.status = status
     this.code = data?.type.replace(TYPE_PREFIX, '') ?? 'unknown'
@@ -41,7 +41,7 @@ export class AdminProblem extends Error {
     this.retryAfter = headers.get('Retry-After')
   }
 
-  /** Adds errors of fields that the API did not check. @returns this problem */
+  /** Adds errors of fields that only the console checks. @returns this problem */
   and(errors: readonly ValueProblem[]): this {
     this.errors = [...this.errors, ...errors]
     return this
@@ -61,7 +61,7 @@ export class AdminProblem extends Error {
   }
 }
 
-/** The errors of a problem document, by the field of the form that each belongs to. */
+/** The errors of a problem document. Each has the path of its form field. */
 function errorsOf(path: string, code: string, errors: readonly ValueProblem[]): readonly ValueProblem[] {
   const field = path === '/me/password' ? 'current_password' : OWN_PASSWORD_FIELD
   if (code === 'wrong-password') return [{ path: field, message: 'Your own password is wrong.' }]

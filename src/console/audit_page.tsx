@@ -87,7 +87,7 @@ function Events({
   return (
     <>
       {events.length === 0 ? (
-        <Empty title="No events found">Use fewer filters, or another time.</Empty>
+        <Empty title="No events found">Use fewer filters or a different time.</Empty>
       ) : (
         <EventTable events={events} caption="Events, newest first. Times are in UTC" />
       )}
@@ -104,10 +104,10 @@ function filterOf(query: Form): Record<string, string> {
   return Object.fromEntries([...TEXTS, ...FILTERS].map(({ name }) => [name, query.text(name)]))
 }
 
-/** A choice between several users with the same name. */
+/** Events, or the users with the same name, or a refusal. */
 type Found = z.output<typeof eventsSchema> | { users: readonly ShownUser[] } | AdminProblem
 
-/** Finds events. A query that the API refuses gives a message in the form, not an error page. */
+/** Finds events. If the API refuses the query, the form shows a message instead of an error page. */
 async function findEvents({ admin, query }: PageRequest): Promise<Found> {
   const texts = ['client_id', 'sid', 'actor', 'kind', 'outcome', 'by_operator', 'cursor']
   const filter = Object.fromEntries(texts.map((name) => [name, query.text(name).trim()]))

@@ -62,7 +62,7 @@ function describe({
   if (total === 0) return `${title}: none.`
   const most = Math.max(...values)
   const at = times[values.indexOf(most)] ?? 0
-  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, at most ${formatCount(most)} at once, from ${formatTime(at)} UTC.`
+  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}. Maximum: ${formatCount(most)} from ${formatTime(at)} UTC.`
 }
 
 function round(length: number): number {

@@ -34,7 +34,7 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
   return {
     method: 'POST',
     path: `/clients/:id/${verb}`,
-    role: verb === 'enable' ? 'admin' : 'support',
+    role: verb === 'sign-out' ? 'support' : 'admin',
     async handle(request) {
       const path = pathOf`/clients/${idOf(request)}`
       const outcome = await request.admin.change(`${path}/${verb}`, clientSchema)

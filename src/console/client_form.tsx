@@ -6,7 +6,7 @@ import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import type { ShownClient } from './clients_page.tsx'
 
-/** The names of the fields, as problems of the admin API refer to them. */
+/** The names of the fields in problems of the admin API. */
 export const CLIENT_FIELDS = FIELD_LIST.map(({ wire }) => wire)
 
 /** The form fields that a new client and an existing client share. */
@@ -57,9 +57,10 @@ function toFormValue({ choices }: Field, value: unknown): string | string[] {
 }
 
 /**
- * The values of the form for the admin API.
+ * Converts the form to the body for the admin API.
  *
- * @param id The client id; an empty text field gets its default. Undefined for a new client: its empty text fields are absent.
+ * @param id The id of an existing client: an empty text field gets its default. Undefined for a new client: an empty text field
+ *   is absent.
  */
 export function editOf(form: Form, id?: string): object {
   return compact(Object.fromEntries(EDITABLE_FIELDS.map((field) => [field.wire, readField(field, form, id)])))

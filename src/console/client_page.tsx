@@ -138,7 +138,7 @@ function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
         <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
           All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
-        {client.enabled ? (
+        {client.enabled && isAdmin ? (
           <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
             The client gets no more tokens, and all its tokens are revoked.
           </Confirm>

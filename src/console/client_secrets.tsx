@@ -31,8 +31,8 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
       />
       {isAdmin && live.length < 2 ? (
         <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
-          The new secret is shown once. Both secrets work until you retire one. Give the application the new
-          secret first.
+          The console shows the new secret once. Both secrets work until you retire one. Give the application
+          the new secret first.
         </Confirm>
       ) : null}
     </Section>

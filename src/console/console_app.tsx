@@ -21,7 +21,7 @@ import style from './style.css'
 import { TokenClient, toSession } from './token_client.ts'
 
 export interface ConsoleOptions {
-  /** The whole server. The console is one of its clients. */
+  /** The whole server. The console sends requests to it. */
   server: Server
   /** Seals the session cookie. */
   sealer: TextSealer
@@ -29,7 +29,7 @@ export interface ConsoleOptions {
   clock: Clock
 }
 
-/** The console. It handles every path at and below CONSOLE_PATH. */
+/** Creates the console. It handles CONSOLE_PATH and every path below it. */
 export function createConsole({ server, sealer, config, clock }: ConsoleOptions): Hono {
   const { issuer } = config
   const cookie = createSessionCookie(sealer, issuer)

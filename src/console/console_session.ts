@@ -3,11 +3,11 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 import { SealedCookie } from '../pages/sealed_cookie.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 
-/** The session of an operator. Its cookie has all of it; the server stores nothing. */
+/** The session of an operator. The cookie contains the whole session, and the server stores nothing. */
 const sessionSchema = z.object({
   accessToken: z.string(),
   refreshToken: z.string(),
-  /** The end of the access token, in Unix seconds. */
+  /** The expiry of the access token, in Unix seconds. */
   expiresAt: z.int(),
   csrfToken: z.string(),
 })

@@ -37,7 +37,7 @@ export const dashboardPage: Page = {
             title="Dashboard"
             lead={
               <>
-                As of <Moment at={now} /> UTC. Load the page again for newer figures.
+                As of <Moment at={now} /> UTC. Reload the page for new numbers.
               </>
             }
           />
@@ -77,7 +77,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   return (
     <div class="note warn">
       <p>
-        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and the oldest ones were
+        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and its oldest entries were
         merged. APIs refuse these access tokens:
       </p>
       <ul>

@@ -55,7 +55,7 @@ export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
 /** A refused action. */
 interface RefusedKeyAction {
   problem: AdminProblem
-  /** The key that was to be retired; null for a rotation. */
+  /** The key that the refused action would have retired; null for a rotation. */
   kid: string | null
 }
 
@@ -74,12 +74,12 @@ async function showKeys(
       <>
         <Heading
           title="Keys"
-          lead="The keys that sign tokens. The server makes, rotates and retires them automatically."
+          lead="The keys that sign tokens. The server creates, rotates and retires them automatically."
         />
         {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
         <Section id="published" title="Published in the JWKS">
           {published.length === 0 ? (
-            <Empty title="No keys">The first token request makes a key.</Empty>
+            <Empty title="No keys">The first token request creates a key.</Empty>
           ) : (
             <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
@@ -102,7 +102,7 @@ async function showKeys(
   })
 }
 
-/** The published key that signs next; undefined if no key waits. */
+/** The published key that signs next; undefined without such a key. */
 function findNext(keys: readonly ShownKey[], { config }: PageRequest): ShownKey | undefined {
   return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
 }
@@ -114,7 +114,7 @@ interface RotateProps {
   problem: AdminProblem | null
 }
 
-/** The action that makes the next key sign early, or the reason why it would change nothing. */
+/** The action that makes the next key sign early. If the action would change nothing, the reason. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
   if (next === undefined) {
@@ -129,8 +129,8 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   if (next.activates_at <= earliest) {
     return (
       <p class="note">
-        A rotation is under way: the key {key} is published and starts to sign{' '}
-        <Moment at={next.activates_at} now={now} />. You cannot rotate again before that.
+        A rotation has started: the key {key} is published and starts to sign{' '}
+        <Moment at={next.activates_at} now={now} />. You can rotate again after that.
       </p>
     )
   }
@@ -194,8 +194,9 @@ function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
       problem={refused?.kid === kid ? refused.problem : null}
       isDangerous
     >
-      Use this if another party may have the private key. <strong>All tokens of the key are refused</strong>.
-      Users with such a token must sign in again; this can include you. To replace a safe key, rotate instead.
+      Use this action if another party may have the private key.{' '}
+      <strong>All tokens of the key are refused</strong>. Users with such a token must sign in again, and you
+      may be one of them. To replace a safe key, rotate instead.
     </Confirm>
   )
 }

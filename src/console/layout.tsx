@@ -20,7 +20,7 @@ interface PageProps {
   assets: AssetPaths
   operator: ConsoleOperator
   csrfToken: string
-  /** The path of the page below /console. */
+  /** The path of the page, below /console. */
   path: string
   notice: string | null
 }

@@ -20,8 +20,8 @@ const newUserPage: Page = {
   role: 'admin',
   async handle(request) {
     const pools = poolsOf(request.config)
-    const asked = request.query.text('pool')
-    const pool = pools.includes(asked) ? asked : (pools[0] ?? '')
+    const requested = request.query.text('pool')
+    const pool = pools.includes(requested) ? requested : (pools[0] ?? '')
     return showForm(request, pool, { form: Form.of({}), problem: null })
   },
 }
@@ -88,8 +88,8 @@ function showForm(
 }
 
 /**
- * Adds the check of the new password's length to a refusal of the operator's own password. The admin API checks the own
- * password first.
+ * Adds the error about the length of the new password to a refusal of the operator's own password. The admin API checks the
+ * own password first, so its refusal does not contain that error.
  */
 export function withPasswordLength(problem: AdminProblem, { form, config }: PageRequest): AdminProblem {
   if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
@@ -102,7 +102,7 @@ export function formatPasswordLength({ minimumPasswordLength }: Config): string 
   return `${minimumPasswordLength} to ${MAX_PASSWORD_CHARACTERS} characters.`
 }
 
-/** The fields for a password that an operator sets, and for a change at the first sign-in. */
+/** The fields for a password that an operator sets, with the option to require a change at the next sign-in. */
 export function PasswordFields({ state, config }: { state: FieldState; config: Config }) {
   return (
     <>

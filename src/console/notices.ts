@@ -1,4 +1,4 @@
-/** The notices, by the name in the address. The address contains only a name, never the text. */
+/** The notices, by the name in the address. The address never contains the text of a notice. */
 const NOTICES: ReadonlyMap<string, string> = new Map([
   ['client-saved', 'The client was saved.'],
   ['client-enabled', 'The client was enabled. It can get tokens again.'],
@@ -16,7 +16,10 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-change-required', 'The user must change the password at the next sign-in.'],
   ['session-ended', 'The session was ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
-  ['key-pending', 'Nothing changed. The next key was already published, and its start time is unchanged.'],
+  [
+    'key-pending',
+    'Nothing was changed. The next key was already published, and its start time stays the same.',
+  ],
   ['key-revoked', 'The key was revoked, with all tokens that it signed.'],
   ['own-password-set', 'Your password was changed, and your other sessions were ended.'],
 ])

@@ -5,13 +5,13 @@ import type { AdminClient } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { TokenResponse } from './token_client.ts'
 
-/** The signed-in operator, as the admin API has them now. */
+/** The signed-in operator, with the current data of the admin API. */
 export interface ConsoleOperator {
   id: string
   username: string
   isAdmin: boolean
   mustChangePassword: boolean
-  /** Whether the password was found in a list of breached passwords. */
+  /** Whether a list of breached passwords contains the password. */
   passwordBreached: boolean
   /** The session id of this sign-in. */
   sid: string

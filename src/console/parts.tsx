@@ -4,7 +4,7 @@ import type { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 
-/** A time in UTC, and its distance from `now` if `now` is given. */
+/** A time in UTC. If `now` is given, the text is the distance from `now`. */
 export function Moment({ at, now }: { at: number; now?: number }) {
   const text = formatTime(at)
   return (
@@ -91,9 +91,9 @@ export function Empty({ title, children }: PropsWithChildren<{ title: string }>)
 
 interface TableProps {
   caption: string
-  /** A column without a name holds actions. */
+  /** The column with an empty name contains actions. */
   columns: readonly string[]
-  /** The first cell of a row names it. Null is an empty cell. */
+  /** The first cell of a row is its header. Null is an empty cell. */
   rows: readonly (readonly Child[])[]
   /** The columns with numbers. */
   numbers?: readonly string[]
@@ -163,7 +163,7 @@ export function Pager({ next, isFirst, first }: { next: string | null; isFirst: 
   return (
     <nav class="pager" aria-label="Pages">
       {isFirst ? null : <Link to={first}>First page</Link>}
-      {next === null ? <span class="soft">That is all.</span> : <Link to={next}>Next page</Link>}
+      {next === null ? <span class="soft">No more results.</span> : <Link to={next}>Next page</Link>}
     </nav>
   )
 }
@@ -190,6 +190,6 @@ export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; f
 }
 
 function adviceOf({ status, errors }: AdminProblem): string {
-  if (status === 503) return 'Nothing was lost. Try again in a moment.'
+  if (status === 503) return 'Your change was not saved. Try again in a moment.'
   return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

@@ -99,7 +99,9 @@ function WhyNow({ operator: { mustChangePassword, passwordBreached } }: { operat
   if (!mustChangePassword && !passwordBreached) return null
   return (
     <p class="note warn" role="status">
-      {passwordBreached ? 'Your password is in a list of known breaches. Attackers can try it.' : null}
+      {passwordBreached
+        ? 'Your password is in a list of breached passwords, which attackers try first.'
+        : null}
       {mustChangePassword ? ' You must set a new password before you can do anything else.' : null}
     </p>
   )

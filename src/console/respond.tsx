@@ -13,7 +13,7 @@ import { findNotice } from './notices.ts'
 import type { PageContent, PageRequest } from './page.ts'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
-/** Every form of the console leads to the console. */
+/** All forms of the console post to the console. */
 const POLICY = OWN_ORIGIN_ONLY
 
 const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
@@ -54,7 +54,7 @@ export async function showCard(
   return renderPage(c, { document, policy: POLICY, status })
 }
 
-/** Responds to an error: with the sign-in if the session has ended, otherwise with an error page. Only the log has the cause. */
+/** Redirects to the sign-in if the session has ended; otherwise responds with an error page. Only the log has the cause. */
 export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
   if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
   if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
@@ -79,7 +79,7 @@ function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices):
 
 function logError(c: Context, error: Error, { status }: ErrorContent): void {
   log(status >= 500 ? 'error' : 'info', 'console_refused', {
-    // An unknown path can contain anything, a token too.
+    // An unknown path can contain a token, so the log omits it.
     path: status === 404 ? null : c.req.path,
     method: c.req.method,
     status,

@@ -1,6 +1,6 @@
 /** A new secret. Only this response shows it. */
 export function SecretOnce({ secret }: { secret: string | null }) {
-  if (secret === null) return <p class="note plain">It is a public client: it has no secret.</p>
+  if (secret === null) return <p class="note plain">The client is public and has no secret.</p>
   return (
     <section class="note warn secret" aria-labelledby="secret-title">
       <h2 id="secret-title">Client secret (shown once)</h2>

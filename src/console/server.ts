@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
 import { compact } from '../lib/compact.ts'
 
-/** The server, called in process. The console is one of its clients. */
+/** The server, which the console calls in the same process. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
-/** Calls the server with the address and location of the browser, for limits and audit events, and nothing else of it. */
+/** Calls the server. Limits and audit events get the browser's address and location. No other header of the browser is sent. */
 export async function callServer(
   server: Server,
   c: Context,

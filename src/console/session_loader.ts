@@ -9,7 +9,7 @@ import type { ConsoleOperator } from './page.ts'
 import type { Server } from './server.ts'
 import type { TokenClient } from './token_client.ts'
 
-/** An access token is refreshed this long before its end: longer than a page takes. */
+/** The console refreshes an access token before it expires. This time is longer than a page needs. */
 const REFRESH_AHEAD_SECONDS = 60
 
 const ME = '/me'
@@ -29,12 +29,12 @@ export class SignInNeeded extends Error {
   readonly hasEnded: boolean
 
   constructor({ hasEnded }: { hasEnded: boolean }) {
-    super(hasEnded ? 'the session has ended' : 'there is no session')
+    super(hasEnded ? 'the session has ended' : 'the request has no session')
     this.hasEnded = hasEnded
   }
 }
 
-/** A live session: the admin API by its access token, and its operator. */
+/** A live session: the client of the admin API with its access token, and its operator. */
 export interface OperatorSession {
   admin: AdminClient
   operator: ConsoleOperator
@@ -63,8 +63,8 @@ export class SessionLoader {
   }
 
   /**
-   * Opens the session on the server. An access token that is refused before its end is refreshed once: the operator may
-   * have lost a role.
+   * Loads the operator of the session from the admin API. If the API refuses an access token that has not expired, the console
+   * refreshes it once, because the operator may have lost a role.
    *
    * @throws SignInNeeded, PageError, AdminProblem
    */
@@ -100,7 +100,7 @@ export class SessionLoader {
   }
 }
 
-/** The operator as the admin API has them now. @throws AdminProblem */
+/** Reads the current operator from the admin API. @throws AdminProblem */
 export async function readOperator(admin: AdminClient): Promise<ConsoleOperator> {
   const {
     id,

@@ -48,7 +48,7 @@ async function listSessions(
 ) {
   const filter = { subject, client_id: query.text('client_id').trim() }
   if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="Enter search terms">Enter a user, a visitor or a client.</Empty>
+    return <Empty title="Enter search terms">Enter a user, a guest or a client.</Empty>
   }
   const cursor = query.text('cursor')
   const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
@@ -60,7 +60,7 @@ async function listSessions(
     <>
       {items.length === 0 ? (
         <Empty title="No sessions found">
-          The user has not signed in, or the audit trail no longer has the sign-in.
+          The user or client has no sign-in, or the audit trail no longer has the sign-in.
         </Empty>
       ) : (
         <SessionTable sessions={items} now={now} />

@@ -12,7 +12,7 @@ import type { Refusal } from './token_client.ts'
 
 const TITLE = 'Sign in'
 
-/** Sign-in and sign-out. */
+/** The routes of sign-in and sign-out. */
 export function signInRoutes(services: ConsoleServices): Hono {
   const app = new Hono()
   app.get('/sign-in', (c) => {
@@ -45,7 +45,7 @@ async function signIn(c: Context, services: ConsoleServices): Promise<Response> 
 /** The reason why the admin API refuses tokens that were just issued; null for another error. */
 function judgeRefusedTokens(error: unknown): Refusal | null {
   if (isWithoutRole(error)) return { kind: 'refused' }
-  // The admin API answers 401 if the client of the console belongs to another API.
+  // The admin API responds with 401 if the client of the console belongs to another API.
   return error instanceof AdminProblem && error.status === 401 ? { kind: 'not_set_up' } : null
 }
 

@@ -3,7 +3,7 @@ import { Form } from '../pages/form.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { Refusal } from './token_client.ts'
 
-/** Why the operator is at the sign-in, by the name in the address. */
+/** The reasons why the browser shows the sign-in, by the name in the address. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['signed-out', 'You are signed out.'],
   [
@@ -65,7 +65,7 @@ function describeRefusal(refusal: Refusal): string {
     case 'refused':
       return 'Wrong username or password.'
     case 'not_set_up':
-      return 'The console is not set up. The public client sallyport-console is missing, or it does not have the grant password of the admin API. Run npm run first-admin to add it.'
+      return 'The console is not set up. The public client sallyport-console of the admin API is missing, or it does not have the grant password. Run npm run first-admin to add it.'
     case 'wait':
       return refusal.status === 429
         ? `Too many attempts. Try again in ${refusal.retryAfterSeconds} seconds.`
@@ -73,12 +73,12 @@ function describeRefusal(refusal: Refusal): string {
   }
 }
 
-/** The page to open after the sign-in: the given one if it is a page of the console, otherwise the dashboard. */
+/** The page to open after the sign-in: the path in `text` if it is a page of the console, otherwise the dashboard. */
 export function readNext(text: string): string {
   const { pathname, search } = URL.canParse(text, BASE) ? new URL(text, BASE) : new URL(BASE)
   const isPage = text === pathname + search && /^\/console(?:\/(?!sign-)|$)/.test(pathname)
   return isPage ? text : CONSOLE_PATH
 }
 
-/** An example origin. A path that changes when it is resolved against this origin is refused. */
+/** An example origin. `readNext` refuses a path that changes when it is resolved against this origin. */
 const BASE = 'https://base.invalid'

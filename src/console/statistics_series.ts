@@ -4,15 +4,15 @@ import type { ChartProps } from './chart.tsx'
 
 export type Statistics = z.output<typeof statisticsSchema>
 
-/** Shown if config.yml names a service for known breaches. */
+/** The dashboard shows these series if config.yml names a service for known breaches. */
 const BREACHES = [
   ['breached_passwords', 'Breached passwords'],
   ['unchecked_passwords', 'Unchecked passwords'],
 ] as const
 
 /**
- * The series of the dashboard: the tokens of each grant in the statistics, then the other counts. The
- * grants share one scale, so that a reader can compare the heights of their charts.
+ * The series of the dashboard: the tokens of each grant, then the other counts. The grants share one scale, so that a reader
+ * can compare their charts.
  */
 export function seriesOf(statistics: Statistics, hasBreaches: boolean): ChartProps[] {
   return [

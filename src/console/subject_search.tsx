@@ -11,7 +11,7 @@ export interface SubjectSearch {
   users: readonly ShownUser[]
 }
 
-/** Resolves a username to a user id. An id stays as it is. */
+/** Resolves a username to a user id. It returns an id unchanged. */
 export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
   const typed = query.text('subject').trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }

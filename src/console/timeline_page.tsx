@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { storySchema } from '../admin/session_story.ts'
+import { timelineSchema } from '../admin/session_timeline.ts'
 import { compact } from '../lib/compact.ts'
 import { Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
@@ -34,7 +34,10 @@ export const TIMELINE_PAGES: readonly Page[] = [timelinePage, endSession]
 async function showTimeline(request: PageRequest, problem: AdminProblem | null): Promise<PageResponse> {
   const { admin, operator, params, config, csrfToken: csrf } = request
   const sid = params.sid ?? ''
-  const { session, ending, events, truncated } = await admin.read(pathOf`/sessions/${sid}/story`, storySchema)
+  const { session, ending, events, truncated } = await admin.read(
+    pathOf`/sessions/${sid}/timeline`,
+    timelineSchema,
+  )
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
   return compact({
     title: 'Session',
@@ -50,7 +53,7 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
           ) : (
             <Timeline session={session} events={events} ending={ending} />
           )}
-          {truncated ? <p class="note plain">There are more events than are told here.</p> : null}
+          {truncated ? <p class="note plain">The session has more events than this page shows.</p> : null}
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">

@@ -4,7 +4,7 @@ import { newCsrfToken } from '../pages/csrf.ts'
 import type { ConsoleSession } from './console_session.ts'
 import { callServer, type Server } from './server.ts'
 
-/** The public client that operators sign in with. */
+/** The public client with which operators sign in. */
 export const CONSOLE_CLIENT = 'sallyport-console'
 
 /** The members of a token response that the console reads. */
@@ -32,7 +32,7 @@ interface Credentials {
 
 export type TokenOutcome = { kind: 'session'; session: ConsoleSession } | Refusal
 
-/** Gets and revokes tokens at the server's own endpoints, as a public client. */
+/** Gets and revokes tokens as a public client of the server's own endpoints. */
 export class TokenClient {
   readonly #server: Server
   readonly #issuer: string
@@ -46,13 +46,13 @@ export class TokenClient {
     return this.#request(c, { grant_type: 'password', ...credentials }, { csrfToken: newCsrfToken(), now })
   }
 
-  /** Two tabs that refresh at the same time get the same refresh token. */
+  /** Refreshes the session. Two tabs that refresh at the same time get the same refresh token. */
   refresh(c: Context, { refreshToken, csrfToken }: ConsoleSession, now: number): Promise<TokenOutcome> {
     const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken }
     return this.#request(c, parameters, { csrfToken, now })
   }
 
-  /** Ends the session on the server. Returns false if that is not certain. */
+  /** Ends the session on the server. @returns false if the session may still be live */
   async signOut(c: Context, { refreshToken }: ConsoleSession): Promise<boolean> {
     return (await this.#post(c, '/oauth2-token/revoke', { token: refreshToken })).ok
   }

@@ -50,11 +50,10 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
 const requirePasswordChange: Page = {
   method: 'POST',
   path: '/users/:id/require-password-change',
-  role: 'admin',
+  role: 'support',
   async handle(request) {
-    const body = { must_change_password: true }
-    const change = { method: 'PATCH', body, etag: request.form.text('etag') } as const
-    const outcome = await request.admin.change(apiPathOf(request), userSchema, change)
+    const path = `${apiPathOf(request)}/require-password-change`
+    const outcome = await request.admin.change(path, userSchema)
     return outcome instanceof AdminProblem
       ? showUser(request, { problem: outcome, action: 'require-password-change' })
       : goTo(pagePathOf(request), 'password-change-required')

@@ -2,6 +2,7 @@ import { ROLES } from '../admin/operation.ts'
 import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { MAX_EMAIL_CHARACTERS } from '../users/email.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { ShownUser } from './users_page.tsx'
@@ -13,13 +14,13 @@ export const USER_FIELDS = [
 
 interface UserFieldsProps {
   state: FieldState
-  /** Whether the pool is that of the operators. */
+  /** Whether the pool is the pool of the operators. */
   isOperator: boolean
-  /** Whether the user has the role admin already. */
+  /** Whether the user already has the role admin. */
   isAdmin?: boolean
 }
 
-/** The fields of a new user and of an existing one. */
+/** The fields of a new or existing user. */
 export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
   return (
     <>
@@ -27,13 +28,19 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
         state={state}
         name="username"
         label="Username"
-        hint="Case is ignored. The name is stored in lower case."
+        hint="Upper and lower case are the same. The server stores the name in lower case."
         maxlength={255}
         required
       />
       <div class="pair">
         <Input state={state} name="profile.name" label="Name" maxlength={200} />
-        <Input state={state} name="profile.email" label="Email" type="email" maxlength={320} />
+        <Input
+          state={state}
+          name="profile.email"
+          label="Email"
+          type="email"
+          maxlength={MAX_EMAIL_CHARACTERS}
+        />
       </div>
       {isOperator ? (
         <Choices
@@ -68,7 +75,7 @@ export function formOfUser({ username, profile, roles }: ShownUser, isOperator: 
   })
 }
 
-/** The fields as the body for the admin API. */
+/** Converts the form to the body for the admin API. */
 export function userOf(form: Form, isOperator: boolean) {
   const name = form.text('profile.name').trim()
   const email = form.text('profile.email').trim()

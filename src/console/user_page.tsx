@@ -11,7 +11,7 @@ import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } f
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
-/** A refused action. The page shows its form open, with the refusal. */
+/** A refused action. The page opens its form and shows the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
   action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
@@ -169,7 +169,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
   )
 }
 
-/** The refusal of that action; null if another action or none was refused. */
+/** The refusal of the action; null if the action was not refused. */
 function problemOf(
   refused: RefusedUserAction | null,
   action: RefusedUserAction['action'],
@@ -200,18 +200,17 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: 
         >
           All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
-        {isAdmin && !user.must_change_password ? (
+        {user.must_change_password ? null : (
           <Confirm
             csrf={csrf}
             label="Require a password change"
             action={`${path}/require-password-change`}
             problem={problemOf(refused, 'require-password-change')}
-            etag={etag}
           >
             New tokens of the user have the claim must_change_password. Applications can then ask for a
             password change.
           </Confirm>
-        ) : null}
+        )}
         {user.enabled && !isOneself ? (
           <Confirm
             csrf={csrf}

@@ -104,7 +104,7 @@ export function UserState({ user }: { user: ShownUser }) {
   )
 }
 
-/** The pools that config.yml has an API for. */
+/** The pools of the APIs in config.yml. */
 export function poolsOf({ apis }: Config): string[] {
   return [...new Set([...apis.values()].map((api) => api.userPool))]
 }

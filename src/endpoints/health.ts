@@ -4,6 +4,7 @@ import { ExpiringCache } from '../lib/expiring_cache.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
+import { VERSION } from '../lib/version.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
@@ -14,7 +15,7 @@ const READINESS_SECONDS = 5
 export const healthEndpoint: Endpoint = {
   path: '/health',
   format: JSON_FORMAT,
-  methods: { GET: (_services, responses) => () => responses.private({ status: 'ok' }) },
+  methods: { GET: (_services, responses) => () => responses.private({ status: 'ok', version: VERSION }) },
 }
 
 /** Readiness: the stores respond, and a signing key exists. */

@@ -12,25 +12,32 @@ export class TokenBucket {
   }
 
   isEmpty(now: number): boolean {
-    this.#refill(now)
-    return this.#tokens < 1
+    return this.#tokensAt(now) < 1
   }
 
   /** Takes one token. The bucket never goes below zero. */
   take(now: number): void {
-    this.#refill(now)
-    this.#tokens = Math.max(0, this.#tokens - 1)
+    this.#tokens = Math.max(0, this.#tokensAt(now) - 1)
+  }
+
+  /** Takes all of the tokens, or none if the bucket has less. @returns whether it took them */
+  takeAll(count: number, now: number): boolean {
+    if (this.#tokensAt(now) < count) return false
+    this.#tokens -= count
+    return true
   }
 
   giveBack(): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1)
   }
 
-  #refill(now: number): void {
+  /** Adds the refill. @returns the tokens of the bucket */
+  #tokensAt(now: number): number {
     // The times of concurrent requests may be out of order.
     const refilledAt = this.#refilledAt ?? now
     const elapsedSeconds = Math.max(0, now - refilledAt)
     this.#tokens = Math.min(this.#capacity, this.#tokens + elapsedSeconds * this.#refillPerSecond)
     this.#refilledAt = Math.max(now, refilledAt)
+    return this.#tokens
   }
 }

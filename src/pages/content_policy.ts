@@ -2,9 +2,10 @@
 export interface ContentPolicy {
   /**
    * The origins to which a form of the page can lead, in addition to its own origin. Browsers check `form-action` for the
-   * address of the form and for each redirect after it (CSP Level 3 §6.3.1).
+   * address of the form and for each redirect after it (CSP Level 3 §6.3.1). Null omits `form-action`, for a page whose forms
+   * lead to an address without an origin, such as the scheme of an app.
    */
-  formTargets: readonly string[]
+  formTargets: readonly string[] | null
 }
 
 /** The policy of a page whose forms end at its own origin. */
@@ -16,13 +17,13 @@ export const OWN_ORIGIN_ONLY: ContentPolicy = { formTargets: [] }
  * @throws Error if a form target is not an origin
  */
 export function formatContentPolicy({ formTargets }: ContentPolicy): string {
-  const foreign = formTargets.find((target) => !isOrigin(target))
+  const foreign = formTargets?.find((target) => !isOrigin(target))
   if (foreign !== undefined) throw new Error(`a form target is not an origin: ${foreign}`)
   return [
     "default-src 'none'",
     "style-src 'self'",
     "img-src 'self' data:",
-    ["form-action 'self'", ...formTargets].join(' '),
+    ...(formTargets === null ? [] : [["form-action 'self'", ...formTargets].join(' ')]),
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ')

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import type { ZodMiniType } from 'zod/mini'
+import * as z from 'zod/mini'
 import type { TextSealer } from '../keys/text_sealer.ts'
 
 /** Browsers drop a longer cookie. */
@@ -12,39 +12,43 @@ interface CookieOptions<T> {
   /** The path of the cookie without https. The prefix `__Host-` requires the path `/`. */
   path: string
   sameSite: 'Strict' | 'Lax'
-  schema: ZodMiniType<T>
+  schema: z.ZodMiniType<T>
 }
 
 /**
- * A cookie with a sealed JSON value. The server stores nothing. The cookie has no Max-Age, so it ends with the browser.
+ * A cookie with a sealed JSON value. The server stores nothing. The cookie has no Max-Age, so it ends with the browser. The
+ * sealed text contains the name of the cookie, so another cookie does not accept it.
  *
  * With https the cookie has the prefix `__Host-`, so another host of the domain cannot set it (RFC 6265bis §4.1.3.2). A loopback
  * address without https has neither the prefix nor `Secure`.
  */
 export class SealedCookie<T> {
   readonly #sealer: TextSealer
-  readonly #isSecure: boolean
-  readonly #options: CookieOptions<T>
+  readonly #name: string
+  readonly #schema: z.ZodMiniType<{ name: string; value: T }>
+  readonly #attributes: { path: string; secure: boolean; httpOnly: true; sameSite: 'Strict' | 'Lax' }
 
   /** @param issuer The origin that sets the cookie. */
-  constructor(sealer: TextSealer, issuer: string, options: CookieOptions<T>) {
+  constructor(sealer: TextSealer, issuer: string, { name, path, sameSite, schema }: CookieOptions<T>) {
+    const secure = issuer.startsWith('https:')
     this.#sealer = sealer
-    this.#isSecure = issuer.startsWith('https:')
-    this.#options = options
+    this.#name = secure ? `__Host-${name}` : name
+    this.#schema = z.object({ name: z.literal(this.#name), value: schema })
+    this.#attributes = { path: secure ? '/' : path, secure, httpOnly: true, sameSite }
   }
 
-  /** The value; null if the request has no cookie that this server sealed. */
+  /** The value; null if the request has no cookie that this server sealed for this name. */
   async read(c: Context): Promise<T | null> {
     const sealed = getCookie(c, this.#name)
     const text = sealed === undefined ? null : await this.#sealer.open(sealed)
     if (text === null) return null
-    const result = this.#options.schema.safeParse(JSON.parse(text))
-    return result.success ? result.data : null
+    const result = this.#schema.safeParse(JSON.parse(text))
+    return result.success ? result.data.value : null
   }
 
   /** @throws Error if the sealed value is too long for a cookie */
   async write(c: Context, value: T): Promise<void> {
-    const sealed = await this.#sealer.seal(JSON.stringify(value))
+    const sealed = await this.#sealer.seal(JSON.stringify({ name: this.#name, value }))
     if (sealed.length > MAX_COOKIE_CHARACTERS) {
       throw new Error(`the cookie ${this.#name} would have ${sealed.length} characters`)
     }
@@ -53,14 +57,5 @@ export class SealedCookie<T> {
 
   clear(c: Context): void {
     deleteCookie(c, this.#name, this.#attributes)
-  }
-
-  get #name(): string {
-    return this.#isSecure ? `__Host-${this.#options.name}` : this.#options.name
-  }
-
-  get #attributes() {
-    const { path, sameSite } = this.#options
-    return { path: this.#isSecure ? '/' : path, secure: this.#isSecure, httpOnly: true, sameSite }
   }
 }

@@ -57,7 +57,7 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
     problems.push(
-      'the secret SEALING_KEY is missing or is not 32 bytes in base64url: set it by `npx wrangler secret put SEALING_KEY`',
+      'the secret SEALING_KEY is missing or is not 32 bytes in base64url: set it by `npx wrangler secret put SEALING_KEY`, or locally by `npm start`',
     )
   }
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')

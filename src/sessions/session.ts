@@ -2,12 +2,15 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import type { Suspicion } from '../users/sign_in_mark.ts'
 
+/** The reason for the end of a session by a request to the admin API. */
+export type EndByCaller = 'ended by an operator' | 'ended by a service account'
+
 /** The reason for the end of a session before it expired. */
 export type EndReason =
   | 'replayed refresh token'
   | 'revoked by its client'
   | 'merged into a customer'
-  | 'ended by an operator'
+  | EndByCaller
   | Suspicion
 
 /** A session and its owner, from the claims of a token. Times are Unix seconds. */

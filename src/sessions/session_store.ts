@@ -52,18 +52,18 @@ export class SessionStore {
    * @throws StorageUnavailable, CorruptRecord
    */
   async findWithHolder(sid: string, query: HolderQuery): Promise<{ holder: Holder; row: SessionRow | null }> {
-    const look = this.#look(sid)
+    const select = this.#select(sid)
     if (!this.#holders.isIn(this.#db)) {
       const [holder, found] = await Promise.all([
         this.#holders.find(query),
-        callStore('D1 sessions', () => look.first()),
+        callStore('D1 sessions', () => select.first()),
       ])
       return { holder, row: found === null ? null : decodeSessionRow(sid, found) }
     }
-    const [asked, found] = await callStore('D1 sessions', () =>
-      this.#db.batch([this.#holders.select(query), look]),
+    const [holderResult, found] = await callStore('D1 sessions', () =>
+      this.#db.batch([this.#holders.select(query), select]),
     )
-    return { holder: decodeHolder(asked?.results[0]), row: decodeFound(sid, found) }
+    return { holder: decodeHolder(holderResult?.results[0]), row: decodeFound(sid, found) }
   }
 
   /**
@@ -78,23 +78,23 @@ export class SessionStore {
     rotation: Rotation,
     query: HolderQuery,
   ): Promise<{ holder: Holder; outcome: RotationOutcome | null }> {
-    const look = this.#look(rotation.sid)
+    const select = this.#select(rotation.sid)
     if (!this.#holders.isIn(this.#db)) {
       const holder = await this.#holders.find(query)
       if (holder.problem !== null) return { holder, outcome: null }
       const [advanced, found] = await callStore('D1 sessions', () =>
-        this.#db.batch([this.#advance(rotation, NO_GUARD), look]),
+        this.#db.batch([this.#advance(rotation, NO_GUARD), select]),
       )
       return { holder, outcome: judge(rotation, advanced, found) }
     }
-    const [asked, advanced, found] = await callStore('D1 sessions', () =>
-      this.#db.batch([this.#holders.select(query), this.#advance(rotation, guardFor(query)), look]),
+    const [holderResult, advanced, found] = await callStore('D1 sessions', () =>
+      this.#db.batch([this.#holders.select(query), this.#advance(rotation, guardFor(query)), select]),
     )
-    const holder = decodeHolder(asked?.results[0])
+    const holder = decodeHolder(holderResult?.results[0])
     return { holder, outcome: holder.problem === null ? judge(rotation, advanced, found) : null }
   }
 
-  #look(sid: string): D1PreparedStatement {
+  #select(sid: string): D1PreparedStatement {
     return this.#db.prepare(SELECT_SESSION).bind(sid)
   }
 
@@ -144,7 +144,7 @@ export class SessionStore {
          ON CONFLICT (sid) DO UPDATE SET ended_at = ?6, end_reason = ?8 WHERE ended_at IS NULL RETURNING sid`,
       )
       .bind(sid, subject, clientId, api, startedAt, now, expiresAt, reason, tokenExpiresAt)
-    const isListed = reason === 'ended by an operator' || !isVisitorId(subject)
+    const isListed = reason.startsWith('ended by ') || !isVisitorId(subject)
     const listing = isListed ? [this.#listEnded(session, reason, now)] : []
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, ...listing]))
     return ended !== undefined && ended.results.length > 0

@@ -14,6 +14,7 @@ export const BURST_BINDINGS = {
   audit_events: 'AUDIT_LIMIT',
   revocations: 'REVOCATION_LIMIT',
   client_revocations: 'CLIENT_REVOCATION_LIMIT',
+  service_accounts: 'SERVICE_ACCOUNT_LIMIT',
 } as const
 
 export type Budget = keyof typeof BURST_BINDINGS

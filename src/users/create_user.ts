@@ -6,6 +6,7 @@ import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.
 import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
+import { isRole, ROLE_RULE } from './role.ts'
 import { generateUserId, type User } from './user.ts'
 import { GUEST } from './visitor.ts'
 
@@ -65,9 +66,6 @@ export interface NewPassword {
 type StoredPassword = NewPassword & Pick<User, 'isHashReplaceable'>
 
 type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
-
-/** The longest role, in Unicode code points. */
-export const MAX_ROLE_CHARACTERS = 64
 
 /** Makes a user from a draft and hashes the password. @throws UserRefused */
 export async function createUser(
@@ -158,8 +156,7 @@ function requireValid(
   }
   const username = requireUsername(draft.username, pool, config)
   if (!roles.every(isRole)) {
-    const message = `a role must be plain text of 1 to ${MAX_ROLE_CHARACTERS} characters, without spaces at the start or the end`
-    throw new UserRefused('roles', message)
+    throw new UserRefused('roles', `a role ${ROLE_RULE}`)
   }
   return { pool, username, roles, enabled, mustChangePassword }
 }
@@ -208,11 +205,6 @@ export function findPasswordProblem(
     if (error instanceof UserRefused) return error.message
     throw error
   }
-}
-
-export function isRole(text: string): boolean {
-  const isPlain = text.isWellFormed() && !/\p{Cc}/u.test(text) && text.trim() === text
-  return isPlain && text !== '' && [...text].length <= MAX_ROLE_CHARACTERS
 }
 
 function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: number): User {

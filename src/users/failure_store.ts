@@ -31,6 +31,11 @@ const countedSchema = z.array(
 )
 const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
 
+const foundSchema = z.object({ failures: z.int(), lockedUntil: z.int() })
+
+/** Ends a lock. The time of the last failure stays. */
+const RESET = 'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until = 0'
+
 /** The largest power of two by which a lock grows, to limit the shift in SQL. `longest_lock` applies earlier. */
 const MAX_DOUBLINGS = 20
 
@@ -164,11 +169,7 @@ export class FailureStore {
 
   /** Resets failures and their lock, and keeps the time of the last failure. @throws StorageUnavailable */
   async release({ kind, key }: FailureKey): Promise<void> {
-    const release = this.#db
-      .prepare(
-        'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until = 0 WHERE kind = ? AND key = ?',
-      )
-      .bind(kind, key)
+    const release = this.#db.prepare(`${RESET} WHERE kind = ? AND key = ?`).bind(kind, key)
     await callStore('D1 sign_in_failures', () => release.run())
   }
 
@@ -177,6 +178,34 @@ export class FailureStore {
     const count = this.#db.prepare(COUNT_LOCKED).bind(now)
     const row = await callStore('D1 sign_in_failures', () => count.first(), SEARCH_DEADLINE_MS)
     return decodeRecord(lockedSchema, 'locked accounts', row).locked
+  }
+
+  /**
+   * Resets failures and their lock, in one transaction with further statements. These do nothing if `changes()` is 0: there was no
+   * failure and no lock.
+   *
+   * @throws StorageUnavailable
+   */
+  async unlock({ kind, key }: FailureKey, alongside: D1PreparedStatement[]): Promise<void> {
+    const unlock = this.#db
+      .prepare(`${RESET} WHERE kind = ? AND key = ? AND (failures > 0 OR locks > 0 OR locked_until > 0)`)
+      .bind(kind, key)
+    await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
+  }
+
+  /** The count of a key; null if there is none, or if it has expired. @throws StorageUnavailable, CorruptRecord */
+  async find(
+    { kind, key }: FailureKey,
+    now: number,
+  ): Promise<Pick<FailureCount, 'failures' | 'lockedUntil'> | null> {
+    const select = this.#db
+      .prepare(
+        `SELECT failures, locked_until AS lockedUntil FROM sign_in_failures
+         WHERE kind = ? AND key = ? AND expires_at > ?`,
+      )
+      .bind(kind, key, now)
+    const row = await callStore('D1 sign_in_failures', () => select.first())
+    return row === null ? null : decodeRecord(foundSchema, 'sign-in failures', row)
   }
 
   /** Removes up to `limit` expired rows. @returns the number of removed rows @throws StorageUnavailable */

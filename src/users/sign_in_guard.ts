@@ -74,13 +74,14 @@ export class SignInGuard {
    * @throws OAuthError temporarily_unavailable if the address used this username too often in the last minute
    */
   async watch(attempt: Attempt, context: RequestContext): Promise<CountedAttempt> {
-    const account = await this.#accountKey(attempt)
+    const account = await this.accountKey(attempt)
     await this.#bursts.spend('sign_ins', account.key, context)
     const client = { kind: 'client', key: attempt.clientId } as const
     return { ...attempt, account, others: [client, ...(await this.#placeKeys(context))], context }
   }
 
-  async #accountKey({ pool, username }: Pick<Attempt, 'pool' | 'username'>): Promise<FailureKey> {
+  /** The key of the count of an account. */
+  async accountKey({ pool, username }: Pick<Attempt, 'pool' | 'username'>): Promise<FailureKey> {
     return { kind: 'account', key: await this.#names.name('account', pool, username) }
   }
 
@@ -213,6 +214,6 @@ export class SignInGuard {
 
   /** Ends the lock of an account and resets its failures, after the response. For a new or confirmed password. */
   release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
-    runLater(context, 'release account', async () => this.#failures.release(await this.#accountKey(account)))
+    runLater(context, 'release account', async () => this.#failures.release(await this.accountKey(account)))
   }
 }

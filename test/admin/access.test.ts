@@ -84,7 +84,7 @@ describe('the admin API', () => {
     expect([refused.status, refused.body]).toEqual([
       403,
       problem(403, 'role-missing', 'The role of the operator does not allow this', {
-        detail: 'This takes the role admin.',
+        detail: 'The operation requires the role admin.',
       }),
     ])
     expect((await demoted.get('/users')).status).toBe(200)
@@ -101,7 +101,7 @@ describe('the admin API', () => {
     expect([refused.status, refused.body]).toEqual([
       403,
       problem(403, 'password-change-required', 'The operator must change the password first', {
-        detail: 'POST /admin/api/me/password sets a new one.',
+        detail: 'Set a new password with POST /admin/api/me/password.',
       }),
     ])
     expect((await operator.get('/me')).body).toMatchObject({ id: operator.id, must_change_password: true })
@@ -152,7 +152,9 @@ describe('the admin API', () => {
       const response = await operator.get(path)
       expect([response.status, response.body]).toEqual([
         404,
-        problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such path.' }),
+        problem(404, 'not-found', 'The record or path does not exist', {
+          detail: 'The path does not exist.',
+        }),
       ])
     }
     const Origin = 'https://www.shop.test'
@@ -166,7 +168,7 @@ describe('the admin API', () => {
       expect([response.status, response.headers.get('Allow')]).toEqual([405, allow])
       expect(response.body).toEqual(
         problem(405, 'method-not-allowed', 'The path does not have this method', {
-          detail: `It has ${allow}.`,
+          detail: `The path has the methods ${allow}.`,
         }),
       )
       expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull()

@@ -169,7 +169,9 @@ describe('a client', () => {
     for (const name of ['%00', 'a%2Fb', 'x'.repeat(65), 'x'.repeat(600)]) {
       const answer = await operator.delete(`/clients/${name}`, '"1"')
       expect(answer.body).toEqual(
-        problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such client.' }),
+        problem(404, 'not-found', 'The record or path does not exist', {
+          detail: 'The client does not exist.',
+        }),
       )
     }
   })
@@ -185,7 +187,7 @@ describe('a client', () => {
       expect(await call).toMatchObject({
         status: 409,
         body: problem(409, 'oneself', 'Operators cannot do this to themselves', {
-          detail: 'You are signed in by this client.',
+          detail: 'You signed in with this client.',
         }),
       })
     }
@@ -209,7 +211,7 @@ describe('the secrets of a client', () => {
     expect(await operator.post(`/clients/${id}/secrets`)).toMatchObject({
       status: 409,
       body: problem(409, 'secret-conflict', 'The secrets of the client do not allow this', {
-        detail: 'It is a public client, or has two live secrets: retire one first.',
+        detail: 'The client is public, or it has two live secrets. Retire one first.',
       }),
     })
     for (const secret of [made.body.client_secret, added.body.client_secret]) {
@@ -227,7 +229,7 @@ describe('the secrets of a client', () => {
     await operator.signInAgain()
     expect(await ask(server, id, made.body.client_secret)).toBe(401)
     expect(await ask(server, id, added.body.client_secret)).toBe(200)
-    expect((await operator.post(retire, {})).body).toMatchObject({ detail: 'It has ended already.' })
+    expect((await operator.post(retire, {})).body).toMatchObject({ detail: 'The secret has already ended.' })
     expect((await operator.post(`/clients/${id}/secrets`)).status).toBe(201)
     expect((await operator.post(`/clients/${id}/secrets/nothing/retire`, {})).status).toBe(404)
   })

@@ -5,7 +5,8 @@ import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
 const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm the password first', {
-  detail: 'POST /admin/api/me/confirm gives a confirmation for the header Sallyport-Confirmation.',
+  detail:
+    'Get a confirmation with POST /admin/api/me/confirm, and send it in the header Sallyport-Confirmation.',
 })
 
 const ALWAYS = 'in any case'
@@ -39,12 +40,16 @@ const RULES: Record<string, string | null> = {
   enableUser: FOR_ADMINS,
   disableUser: NEVER,
   signOutUser: NEVER,
+  requirePasswordChange: NEVER,
+  readUserSupport: NEVER,
+  unlockUser: NEVER,
+  search: NEVER,
   setPassword: ALWAYS,
   deleteUser: NEVER,
   listSessions: NEVER,
   readSession: NEVER,
   endSession: NEVER,
-  readSessionStory: NEVER,
+  readSessionTimeline: NEVER,
   readStatistics: NEVER,
   listKeys: NEVER,
   rotateKeys: NEVER,

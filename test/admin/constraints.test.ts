@@ -10,7 +10,8 @@ import { PASSWORD, TestServer } from '../support/server.ts'
 const PROBLEM = 'urn:problem-type:sallyport:'
 const BCRYPT = `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`
 const OTHER = `$2y$04$abcdefghijklmnopqrstuu${'b'.repeat(31)}`
-const TAKEN_SECRET = 'client_secret: another client has it, or had it: each client needs a secret of its own'
+const TAKEN_SECRET =
+  'client_secret: another client has or had this secret: each client needs a different secret'
 
 let server: TestServer
 let operator: TestOperator

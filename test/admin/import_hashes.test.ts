@@ -9,7 +9,7 @@ import { PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 const OLD = hashSync('the old password', 4)
 const RIGHT = hashSync(PASSWORD, 4)
 const TAKEN = 'the username is taken in this pool'
-const IN_USE = 'the password was used or set here since the import: its hash stays'
+const IN_USE = 'the user signed in or got a new password after the import: the hash was not replaced'
 
 let server: TestServer
 let operator: TestOperator
@@ -211,7 +211,7 @@ describe('a hash that is verified before an import', () => {
           {
             path: 'password_hash',
             message: expect.stringMatching(
-              /does not say its scheme, and no scheme is named; name the scheme of the hash \(docs/,
+              /does not name its scheme, and no scheme is given; name the scheme of the hash \(docs/,
             ),
           },
         ],

@@ -167,12 +167,14 @@ describe('bad input', () => {
     const large = { pool: 'customers', username: 'zoe', password: 'x'.repeat(17_000) }
     expect(seen(await operator.post('/users', large))).toEqual([
       413,
-      problem(413, 'content-too-large', 'The body is too large', { detail: 'It may have 16 KiB.' }),
+      problem(413, 'content-too-large', 'The body is too large', {
+        detail: 'The body can have at most 16 KiB.',
+      }),
     ])
     expect(seen(await operator.get('/users?limit=0&limit=1&colour=red'))).toEqual([
       400,
       problem(400, 'invalid-query', 'The query is not valid', {
-        errors: [{ path: 'limit', message: 'is there twice' }],
+        errors: [{ path: 'limit', message: 'occurs more than once' }],
       }),
     ])
     expect(seen(await operator.get('/users?limit=1000&enabled=yes&colour=red'))).toEqual([
@@ -216,7 +218,7 @@ describe('an edit', () => {
       expect(seen(await operator.patch(path, body))).toEqual([
         428,
         problem(428, 'precondition-required', 'If-Match is needed', {
-          detail: 'Send the ETag that you read in If-Match.',
+          detail: 'Send the ETag of the record in If-Match.',
         }),
       ])
       const read = await operator.get(path)
@@ -226,8 +228,8 @@ describe('an edit', () => {
         const response = await call
         expect(seen(response)).toEqual([
           412,
-          problem(412, 'stale', 'It was changed since it was read', {
-            detail: 'Read it again, and decide again.',
+          problem(412, 'stale', 'The record was changed after you read it', {
+            detail: 'Read the record again before you repeat the change.',
           }),
         ])
         expect(response.headers.get('ETag')).toBe('"2"')

@@ -66,8 +66,8 @@ it('sessions, events and timelines have the names of users and clients next to t
     { kind: 'cut_off', ...ofUser, client_name: null, ...byOperator },
   ])
 
-  const { body: story } = await operator.get(`/sessions/${sids[0]}/story`)
-  expect(story).toMatchObject({
+  const { body: timeline } = await operator.get(`/sessions/${sids[0]}/timeline`)
+  expect(timeline).toMatchObject({
     session: { ...ofUser, ...ofClient },
     end: { actor: operator.id, actor_name: operator.username },
     events: [

@@ -35,7 +35,7 @@ async function list(operator: TestOperator, query: string): Promise<Shown[]> {
 }
 
 async function tell(operator: TestOperator, sid: string) {
-  const { body } = await operator.get(`/sessions/${sid}/story`)
+  const { body } = await operator.get(`/sessions/${sid}/timeline`)
   const events = body.events as { kind: string; reason: string; actor: string | null }[]
   return {
     ending: body.ending,
@@ -172,7 +172,9 @@ describe('a session that an operator ends', () => {
       for (const call of [operator.get(`/sessions/${sid}`), operator.delete(`/sessions/${sid}`)]) {
         expect(await call).toMatchObject({
           status: 404,
-          body: problem(404, 'not-found', 'There is no such thing', { detail: 'There is no such session.' }),
+          body: problem(404, 'not-found', 'The record or path does not exist', {
+            detail: 'The session does not exist.',
+          }),
         })
       }
     }
@@ -185,11 +187,11 @@ describe('the timeline of a session', () => {
     const first = await server.signIn(client, user.username)
     await server.refresh(client, first.refresh_token)
     await server.refresh(client, first.refresh_token)
-    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'It is live.' })
+    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'The session is live.' })
     server.clock.time += 61
     await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
     expect(await tell(operator, sidOf(first))).toMatchObject({
-      ending: 'It ended: replayed refresh token.',
+      ending: 'The session ended: replayed refresh token.',
       events: [
         ['issue', 'password'],
         ['refresh', 'token 0 was exchanged for token 1'],
@@ -212,7 +214,7 @@ describe('the timeline of a session', () => {
       await operator.post(path)
       const reason = of === 'user' ? 'the user was disabled' : 'the client was disabled'
       expect(await tell(operator, sidOf(tokens))).toMatchObject({
-        ending: `It ended: ${reason}.`,
+        ending: `The session ended: ${reason}.`,
         events: [
           ['issue', 'password'],
           ['cut_off', reason],
@@ -232,11 +234,11 @@ describe('the timeline of a session', () => {
     await operator.post(`/clients/${client.id}/sign-out`)
     server.clock.time += 10
     await operator.delete(`/sessions/${sidOf(tokens)}`)
-    const { body } = await operator.get(`/sessions/${sidOf(tokens)}/story`)
+    const { body } = await operator.get(`/sessions/${sidOf(tokens)}/timeline`)
     expect(body).toMatchObject({
       session: { ended_at: at, end_reason: 'signed out everywhere' },
       end: { at, reason: 'signed out everywhere', actor: operator.id },
-      ending: 'It ended: signed out everywhere.',
+      ending: 'The session ended: signed out everywhere.',
     })
   })
 
@@ -251,7 +253,7 @@ describe('the timeline of a session', () => {
       visitor_access_token: guest.access_token,
     })
     expect(await tell(operator, sidOf(guest))).toMatchObject({
-      ending: 'It ended: merged into a customer.',
+      ending: 'The session ended: merged into a customer.',
       events: [
         ['issue', 'guest'],
         ['merge', `merged into ${user.id}`],
@@ -259,10 +261,14 @@ describe('the timeline of a session', () => {
     })
     const out = await server.signIn(client, user.username)
     await revoke(server, client, out.access_token)
-    expect(await tell(operator, sidOf(out))).toMatchObject({ ending: 'It ended: revoked by its client.' })
+    expect(await tell(operator, sidOf(out))).toMatchObject({
+      ending: 'The session ended: revoked by its client.',
+    })
     const late = await server.signIn(client, user.username)
     server.clock.time += 2_592_000
     await operator.signInAgain()
-    expect(await tell(operator, sidOf(late))).toMatchObject({ ending: expect.stringMatching(/^It expired/) })
+    expect(await tell(operator, sidOf(late))).toMatchObject({
+      ending: expect.stringMatching(/^The session expired/),
+    })
   })
 })

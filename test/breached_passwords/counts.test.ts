@@ -40,7 +40,7 @@ it('the console shows a breached password of the operator and of a user', async 
   expect(await browser.get('/console/users')).toMatchObject({ status: 303, location: '/console/password' })
   const { html } = await browser.get('/console/password')
   expect(html).toContain(
-    'in a list of known breaches. Attackers can try it. You must set a new password before you can do anything else.',
+    'in a list of breached passwords, which attackers try first. You must set a new password before you can do anything else.',
   )
   expect(html).toContain('8 to 128 characters.')
   const fields = { current_password: PASSWORD, password: FRESH, repeated: FRESH }

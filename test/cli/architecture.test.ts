@@ -7,11 +7,11 @@ const IMPORT =
   /^(?:import|export (?:type )?[*{]|\} from)[^'"\n]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm
 const MAX_LINES = 300
 
-/** The modules that the CLI imports: its own, those of the shared formats, and one of the browser client. */
+/** The modules that the CLI imports: its own, those of the shared formats, and the token requests of the client package. */
 const ALLOWED = [
   /^packages\/cli\/src\//,
   /^@sallyport\/formats\//,
-  /^packages\/client\/src\/token_endpoint\.ts$/,
+  /^@sallyport\/client\/token_endpoint$/,
   /^node:/,
   /^packages\/cli\/package\.json$/,
   /^(?:csv-parse|leven|string-width)$/,

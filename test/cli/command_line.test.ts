@@ -34,7 +34,7 @@ describe('a command line', () => {
     )
     expect(command.name).toBe('clients update')
     expect(input.argument('CLIENT')).toBe('my-shop')
-    expect(input.fields).toEqual({ scopes: ['cart', 'orders'], name: 'My shop' })
+    expect(input.fieldsOf()).toEqual({ scopes: ['cart', 'orders'], name: 'My shop' })
   })
 
   it('the parser accepts global options before the name of the command', () => {

@@ -118,7 +118,7 @@ describe('clients', () => {
       code: 5,
       stdout: '',
       stderr:
-        'sallyport: It was changed since it was read. Read it again, and decide again.\nNothing was changed.\n',
+        'sallyport: The record was changed after you read it. Read the record again before you repeat the change.\nNothing was changed.\n',
     })
     expect(await cli.json('clients', 'show', 'shop-c')).toMatchObject({ scopes: ['cart'] })
     expect(await cli.run(['clients', 'update', 'shop-c'])).toMatchObject({ code: 2 })

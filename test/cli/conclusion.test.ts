@@ -37,8 +37,8 @@ describe('the conclusion about a session', () => {
   })
 
   it('the conclusion about a session shows the sentence of the server if the audit trail has no revocation', () => {
-    expect(sentence({ state: 'cut_off' }, null, 'It ended: somehow.')).toBe(
-      'Session s1.x of amanda@shop.test (user:a): It ended: somehow.',
+    expect(sentence({ state: 'cut_off' }, null, 'The session ended: somehow.')).toBe(
+      'Session s1.x of amanda@shop.test (user:a): The session ended: somehow.',
     )
   })
 

@@ -300,7 +300,7 @@ describe('an import of clients', () => {
     expect(await cli.run(['import', 'clients', file, ...args])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `line 2: second: client_secret: another client has it, or had it: each client needs a secret of its own
+      stderr: `line 2: second: client_secret: another client has or had this secret: each client needs a different secret
 Dry run: 1 client to create, 0 there already, 1 row refused.
 Done: 1 client created, 0 there already, 1 row refused.
 sallyport: 1 row was refused.

@@ -54,7 +54,7 @@ describe('an import of hashes', () => {
     expect(await importUsers(file)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `line 2: bare@shop.test: password_hash: the hash does not say its scheme, and no scheme is named; name it in the column hash_scheme or by --hash-scheme: ${SCHEMES}
+      stderr: `line 2: bare@shop.test: password_hash: the hash does not name its scheme, and no scheme is given; name it in the column hash_scheme or by --hash-scheme: ${SCHEMES}
 Dry run: 0 users to create, 0 there already, 1 row refused.
 sallyport: 1 row was refused.
 `,
@@ -107,7 +107,7 @@ Done: 4 users created, 0 there already, 0 rows refused.
       expect.stringMatching(
         /^line 3: reset2@shop.test: password_hash: pbkdf2.*at most 100000; import the user without a password/,
       ),
-      expect.stringMatching(/^line 5: reset4@shop.test: password_hash: the hash does not say its scheme/),
+      expect.stringMatching(/^line 5: reset4@shop.test: password_hash: the hash does not name its scheme/),
       'Dry run: 2 users to create, 0 there already, 2 rows refused.',
       'Password hashes: 1 no password, 1 bcrypt.',
       ...['sallyport: 2 rows were refused.', ''],

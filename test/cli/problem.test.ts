@@ -7,8 +7,8 @@ function format(code: string, members: Record<string, unknown>): string {
 
 describe('the text of a problem', () => {
   it('the text of a missing record is the detail without the title', () => {
-    const members = { title: 'There is no such thing', detail: 'There is no such client.' }
-    expect(format('not-found', members)).toBe('There is no such client.')
+    const members = { title: 'The record or path does not exist', detail: 'The client does not exist.' }
+    expect(format('not-found', members)).toBe('The client does not exist.')
   })
 
   it('the text gives the reason, then the remedy', () => {

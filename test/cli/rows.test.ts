@@ -140,7 +140,7 @@ describe('a row of a user', () => {
     ])
     expect(refused).toEqual([
       expect.stringMatching(
-        /^5 d: password_hash: the hash does not say its scheme, and no scheme is named; name/,
+        /^5 d: password_hash: the hash does not name its scheme, and no scheme is given; name/,
       ),
       expect.stringMatching(
         /^6 e: password_hash: symfony-sha512: the hash is not 64 bytes in base64; export/,

@@ -1,9 +1,27 @@
 import { describe, expect, it } from 'vitest'
+import type { Statistics } from '../../packages/cli/src/api/schemas.ts'
 import { STATISTICS_COMMANDS } from '../../packages/cli/src/commands/statistics_command.ts'
 import type { Call } from '../../packages/cli/src/core/command.ts'
 
+const TOTAL = {
+  tokens: {},
+  failures: 0,
+  breached_passwords: 0,
+  unchecked_passwords: 0,
+  active_sessions: 0,
+}
+const EMPTY: Statistics = {
+  from: 0,
+  to: 60,
+  bucket_seconds: 60,
+  total: TOTAL,
+  buckets: [],
+  databases: [],
+  revocation_feed: null,
+}
+
 /** Runs the command on a server that returns the statistics. Returns the lines of its output and its notes. */
-async function runOn(statistics: Record<string, unknown>): Promise<{ output: string[]; notes: string[] }> {
+async function runOn(statistics: Statistics): Promise<{ output: string[]; notes: string[] }> {
   const output: string[] = []
   const notes: string[] = []
   const terminal = {
@@ -23,22 +41,22 @@ describe('the command statistics', () => {
       { name: 'DB', bytes: 7_000_000_000, limit_bytes, nearly_full: true },
       { name: 'SESSIONS_EU', bytes: null, limit_bytes, nearly_full: false },
     ]
-    const { notes } = await runOn({ from: 0, to: 60, total: {}, databases })
+    const { notes } = await runOn({ ...EMPTY, databases })
     expect(notes).toEqual(['The database DB is nearly full: see docs/cost.md.'])
   })
 
   it('the command prints the number of tokens of each grant', async () => {
     const tokens = { authorization_code: 3, password: 1 }
-    const { output } = await runOn({ from: 0, to: 60, total: { tokens, failures: 2 } })
+    const { output } = await runOn({ ...EMPTY, total: { ...TOTAL, tokens, failures: 2 } })
     expect(output.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([
       expect.stringMatching(/^from /),
       expect.stringMatching(/^to /),
       'tokens (authorization_code) 3',
       'tokens (password) 1',
       'failures 2',
-      'breached passwords –',
-      'unchecked passwords –',
-      'active sessions –',
+      'breached passwords 0',
+      'unchecked passwords 0',
+      'active sessions 0',
     ])
   })
 })

@@ -73,6 +73,7 @@ describe('config.yml', () => {
         audit_events: 240,
         revocations: 60,
         client_revocations: 600,
+        service_accounts: 600,
       },
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
@@ -149,6 +150,7 @@ describe('config.yml', () => {
         audit_events: 240,
         revocations: 60,
         client_revocations: 600,
+        service_accounts: 600,
       },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
@@ -328,6 +330,7 @@ describe('a weak or impossible value', () => {
       'audit_events',
       'revocations',
       'client_revocations',
+      'service_accounts',
     ].map((budget) => [`burst_limits.${budget}`, 1, 1_000_000, ''] as const),
   ] as const)('a weak or impossible value is refused: %s below %i or above %i', (path, min, max, unit) => {
     const problemsOf = (value: unknown) => problemsIn(yaml(inside(path, value)))
@@ -368,7 +371,7 @@ describe('a weak or impossible value', () => {
       20,
       'is not a known key (line 7); did you mean "sign_ins"?',
     ],
-  ])('is refused: %s, %s', (path, _case, value, problem) => {
+  ])('a weak or impossible value is refused: %s, %s', (path, _case, value, problem) => {
     expect(problemsIn(yaml(inside(path, value)))).toEqual([`${path}: ${problem}`])
   })
 
@@ -515,7 +518,7 @@ describe('the key `breached_passwords`', () => {
     [{ recheck_days: 0 }, 'recheck_days: must be at least 1 days'],
     [{ recheck_days: 366 }, 'recheck_days: must be at most 365 days'],
     [{ url: RANGE_URL }, 'url: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `breached_passwords` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`breached_passwords.${problem}`])
   })
 
@@ -639,7 +642,7 @@ describe('the key `challenge`', () => {
     [{ when_down: 'refuse' }, 'when_down: must be one of open, closed'],
     [{ timeout: 11 }, 'timeout: must be at most 10 seconds'],
     [{ secret: 'x' }, 'secret: is not a known key (line 8)'],
-  ])('is refused with %j', (changes, problem) => {
+  ])('the key `challenge` is refused with %j', (changes, problem) => {
     expect(problemsIn(yaml(table(changes)))).toEqual([`challenge.${problem}`])
   })
 })

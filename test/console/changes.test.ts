@@ -56,7 +56,7 @@ describe('a new client', () => {
 
   it('a public client has no secret', async () => {
     const { response } = await create({ kind: 'public' })
-    expect(response.html).toContain('it has no secret')
+    expect(response.html).toContain('has no secret')
     expect(response.html).not.toContain('sps_')
   })
 
@@ -76,7 +76,7 @@ describe('a new client', () => {
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
     expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
     expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
-    expect(html).toContain('id="access_token_lifetime-error">must be seconds')
+    expect(html).toContain('id="access_token_lifetime-error">must be 60 to 86400 seconds')
     expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
     expect(html).toContain('https://ok.test\nnot an origin')
     expect(html).toMatch(/value="client_credentials" checked=""/)
@@ -149,7 +149,7 @@ describe('a client', () => {
     const added = await admin.post(`${path}/secrets`)
     expect(added).toMatchObject({ status: 201, html: expect.stringMatching(/sps_[\w-]{43}/) })
     const third = await admin.post(`${path}/secrets`)
-    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('retire one first') })
+    expect(third).toMatchObject({ status: 409, html: expect.stringContaining('Retire one first') })
     const [, secretId = ''] = /\/secrets\/([\w-]+)\/retire/.exec((await admin.get(path)).html) ?? []
     const steps = [
       [`secrets/${secretId}/retire`, 'secret-retired'],
@@ -292,10 +292,14 @@ describe('support', () => {
   it('support sees users and clients, and only forms that it can send', async () => {
     const { id } = await create()
     const { id: userId } = await server.addUser()
-    for (const path of [`/console/clients/${id}`, `/console/users/${userId}`]) {
+    for (const [path, action] of [
+      [`/console/clients/${id}`, 'Sign out everywhere'],
+      [`/console/users/${userId}`, 'Require a password change'],
+    ] as const) {
       const { status, html } = await support.get(path)
       expect(status).toBe(200)
-      expect(html).toContain('Disable')
+      expect(html).toContain(action)
+      expect(html.includes('Disable')).toBe(path.startsWith('/console/users'))
       for (const word of ['Delete', 'Save', 'Add a secret', 'Set a password', 'Retire']) {
         expect(html).not.toContain(`>${word}`)
       }

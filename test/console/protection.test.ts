@@ -156,7 +156,7 @@ describe('a secret', () => {
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
     )
     const own = await ConsoleBrowser.signIn(server)
-    const tokens = JSON.parse((await server.services.consoleSealer.open(own.cookie ?? '')) ?? '{}')
+    const { value: tokens } = JSON.parse((await server.services.consoleSealer.open(own.cookie ?? '')) ?? '{}')
     const password = `typed-${crypto.randomUUID()}`
     const seen: string[] = []
     const note = ({ html, location }: { html: string; location: string | null }) =>

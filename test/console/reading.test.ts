@@ -24,7 +24,7 @@ describe('the timeline of a session', () => {
     const list = await admin.get(`/console/sessions?subject=${user.username}`)
     const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Timeline/.exec(list.html) ?? []
     const living = await admin.get(path)
-    expect(living.html).toContain('It is live.')
+    expect(living.html).toContain('The session is live.')
     expect((await admin.post(`${path}/end`)).location).toBe(`${path}?done=session-ended`)
     const { html } = await admin.get(path)
     const titles = [...html.matchAll(/<strong>([^<]+)<\/strong><p>([^<,]+)/g)].map(([, ...texts]) => texts)
@@ -33,7 +33,7 @@ describe('the timeline of a session', () => {
       ['Refresh', 'token 0 was exchanged for token 1'],
       ['Retry', 'token 0 was exchanged for token 1'],
       ['Sign-out', 'ended by an operator'],
-      ['Ended', 'It ended: ended by an operator.'],
+      ['Ended', 'The session ended: ended by an operator.'],
     ])
     expect(html).toContain('after 1 min')
     expect(html).not.toContain('End this session')
@@ -65,7 +65,7 @@ describe('the audit search', () => {
     const second = await admin.get(next.replaceAll('&amp;', '&'))
     const all = [...rowsOf(first.html), ...rowsOf(second.html)]
     expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
-    expect(second.html).toContain('That is all.')
+    expect(second.html).toContain('No more results.')
   })
 
   it('the audit search resolves a username, and gives a choice for a name in two pools', async () => {
@@ -109,7 +109,7 @@ describe('the dashboard', () => {
     const own = await ConsoleBrowser.signIn(server)
     const { html } = await own.get('/console')
     const labels = [...html.matchAll(/role="img" aria-label="([^"]+)"/g)].map(
-      ([, label = '']) => label.split(',')[0],
+      ([, label = '']) => label.split('.')[0],
     )
     expect(labels).toEqual([
       'Password: 3 tokens',
@@ -136,13 +136,13 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation is under way: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
+      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
     const { html: unchanged } = await own.get('/console/keys?done=key-pending')
     expect(unchanged).toContain(
-      'Nothing changed. The next key was already published, and its start time is unchanged.',
+      'Nothing was changed. The next key was already published, and its start time stays the same.',
     )
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/revoke`)

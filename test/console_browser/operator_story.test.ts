@@ -73,7 +73,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
     await page.getByRole('link', { name: 'Timeline' }).click()
-    await page.getByText('It ended: signed out everywhere.').first().waitFor()
+    await page.getByText('The session ended: signed out everywhere.').first().waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
     expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
     await page.locator('.timeline').getByRole('link').first().waitFor()

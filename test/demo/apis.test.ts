@@ -29,6 +29,14 @@ describe('npm run demo --state', () => {
     expect(output).toContain(`Their data stays in ${state}.`)
     expect(output).not.toContain('npm run reset')
   })
+
+  it('the demo prints the address of the console and its operator, who can sign in', async () => {
+    expect(output).toContain(`console          ${issuer}/console\n`)
+    const [, username = '', password = ''] =
+      /Sign in to the console as (\S+) with the password: (.+)\n/.exec(output) ?? []
+    const client = { client_id: 'sallyport-console', grant_type: 'password' }
+    expect(await requestTokens({ ...client, username, password })).toMatchObject({ token_type: 'Bearer' })
+  })
 })
 
 describe('the two APIs', () => {

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findChromium, launchChromium } from './chromium.ts'
 import { type Tab, Visitor } from './shop_page.ts'
+import { ask, CUSTOMER, storefrontTokens } from './tokens.ts'
 
 const { issuer, storefrontApi } = inject('demo')
 const TOKEN_ENDPOINT = `${issuer}/oauth2-token`
@@ -22,7 +23,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     return { visitor, tab }
   }
 
-  it('the shop shows a guest, a cart that a customer keeps, an order, and a revoked token that is refused', async () => {
+  it('the shop keeps the cart, the order and the events of a guest who signs in, and shows the refusal of a revoked token', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await tab.isGuest()
@@ -32,15 +33,19 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.addToCart('Stoneware mug')
     await tab.cartHas(3)
 
-    await tab.signIn()
+    await tab.press('Cart, 3 items')
+    await tab.press('Sign in to order')
+    await tab.fillSignIn()
     await tab.isCustomer()
     await tab.cartHas(3)
     expect(await tab.log()).toEqual(['guest_started', 'signed_in'])
+    await tab.press('Close the cart')
     await tab.screenshot('2-signed-in-with-the-cart')
 
     await tab.reload()
     await tab.isCustomer()
     await tab.cartHas(3)
+    expect(await tab.log()).toEqual(['guest_started', 'signed_in'])
     await tab.press('Cart, 3 items')
     await tab.screenshot('3-cart')
     await tab.press('Place the order')
@@ -173,30 +178,66 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([expect.stringMatching(/^409: PUT \/orders\//)])
   })
 
-  it('a wrong password shows an error, and the guest keeps the cart', async () => {
+  it('a wrong password and a stopped token service show different errors, and the guest keeps the cart', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await tab.addToCart('Glass teapot')
     await tab.cartHas(1)
     await tab.signIn({ username: 'amanda@example.com', password: 'wrong' })
     await tab.page.getByRole('alert').filter({ hasText: 'Wrong email or password.' }).waitFor()
+    await visitor.context.route(TOKEN_ENDPOINT, (route) => route.abort())
+    await tab.fillSignIn()
+    const stopped = `The token service at ${issuer} does not respond. Check that npm run demo still runs.`
+    await tab.page.getByRole('alert').filter({ hasText: stopped }).waitFor()
+    await visitor.context.unroute(TOKEN_ENDPOINT)
     await tab.press('Cancel')
     await tab.isGuest()
     await tab.cartHas(1)
-    expect(await visitor.leave()).toEqual(['400: POST /oauth2-token'])
+    const refused = ['400: POST /oauth2-token', 'failed: POST /oauth2-token']
+    expect(await visitor.leave()).toEqual(expect.arrayContaining(refused))
   })
 
-  it('the shop shows a warning while the API cannot be reached, and recovers', async () => {
+  it('the shop names the API that does not respond, and recovers', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     await visitor.context.route(`${storefrontApi}/**`, (route) => route.abort())
     await tab.addToCart('Paper filters')
-    await tab.page.getByRole('alert').filter({ hasText: 'cannot be reached now' }).waitFor()
+    await tab.page
+      .getByRole('alert')
+      .filter({ hasText: `The storefront API at ${storefrontApi} does not respond.` })
+      .waitFor()
     await visitor.context.unroute(`${storefrontApi}/**`)
     await tab.addToCart('Paper filters')
     await tab.cartHas(1)
     expect(await tab.page.getByRole('alert').count()).toBe(0)
     expect(await visitor.leave()).toEqual(['failed: GET /cart'])
+  })
+
+  it('the shop never changes a quantity without a message', async () => {
+    const { visitor, tab } = await signedIn()
+    await tab.removeAll()
+    await tab.addToCart('Stoneware mug')
+    await tab.cartHas(1)
+    await tab.press('Cart, 1 item')
+    const quantity = tab.page.getByLabel('Quantity of Stoneware mug')
+    const toast = (text: string) => tab.page.getByRole('status').filter({ hasText: text }).waitFor()
+    await quantity.fill('150')
+    await quantity.blur()
+    await toast('The quantity of Stoneware mug stays 1. Type a whole number from 0 to 99.')
+    expect(await quantity.inputValue()).toBe('1')
+    await quantity.fill('99')
+    await quantity.blur()
+    await tab.cartHas(99)
+    await tab.press('Close the cart')
+    await tab.addToCart('Stoneware mug')
+    await toast('Stoneware mug was not added: your cart has 99, the most of one product.')
+    await tab.cartHas(99)
+    const { access_token: token } = await storefrontTokens(CUSTOMER)
+    await ask(`${storefrontApi}/cart/mug`, { token, method: 'PUT', body: { quantity: 2 } })
+    await tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await toast('Your cart was changed in another tab.')
+    await tab.removeAll()
+    expect(await visitor.leave()).toEqual([])
   })
 
   it('after the end of the session, the shop shows a warning and adds nothing to the cart of a guest', async () => {
@@ -244,11 +285,16 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     },
   )
 
-  it('the page fits a screen of 320 pixels', async () => {
+  it('the page fits a screen of 320 pixels, with one line about the token at its bottom', async () => {
     const visitor = await Visitor.arrive(browser, { viewport: { width: 320, height: 700 } })
     const tab = await visitor.openTab()
     await tab.screenshot('7-narrow')
     expect(await tab.page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+    const status = tab.page.locator('#status')
+    expect(await status.textContent()).toMatch(/^Guest · token \d:\d\d · refresh 0$/)
+    const { y = 0, height = 0 } = (await status.boundingBox()) ?? {}
+    expect([Math.round(y + height), height < 40]).toEqual([700, true])
+    expect(await tab.page.locator('#console').getAttribute('href')).toBe(`${issuer}/console`)
     expect(await visitor.leave()).toEqual([])
   })
 })

@@ -97,8 +97,13 @@ export class Tab {
     await this.page.getByRole('button', { name: 'Close the cart' }).click()
   }
 
-  async signIn({ username, password } = CUSTOMER): Promise<void> {
+  async signIn(customer = CUSTOMER): Promise<void> {
     await this.page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await this.fillSignIn(customer)
+  }
+
+  /** Fills and sends the form of the open sign-in. */
+  async fillSignIn({ username, password } = CUSTOMER): Promise<void> {
     await this.page.getByLabel('Email').fill(username)
     await this.page.getByLabel('Password').fill(password)
     await this.page.locator('#sign-in-form [type=submit]').click()

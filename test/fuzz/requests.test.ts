@@ -25,6 +25,7 @@ const READ: [string, number][] = [
   ['/.well-known/openid-configuration', 150],
   ['/health', 150],
   ['/health/ready', 150],
+  ['/', 150],
 ]
 
 const POSTED = ['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect']

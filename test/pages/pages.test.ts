@@ -1,11 +1,14 @@
-import type { Hono } from 'hono'
+import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { compact } from '../../src/lib/compact.ts'
 import { type ContentPolicy, formatContentPolicy, OWN_ORIGIN_ONLY } from '../../src/pages/content_policy.ts'
 import { createPageApp } from '../../src/pages/page_app.ts'
 import { PageError, UNEXPECTED } from '../../src/pages/page_error.tsx'
 import { readForm } from '../../src/pages/read_form.ts'
 import { renderPage } from '../../src/pages/render_page.ts'
+import { SealedCookie } from '../../src/pages/sealed_cookie.ts'
 import { addConsoleClient } from '../support/console.ts'
 import { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
@@ -51,12 +54,62 @@ describe('the content security policy of a page', () => {
     await expect(browser.press('Send')).rejects.toThrow(`form-action blocks ${CLIENT}`)
   })
 
+  it('has no form-action if the page leaves it out', async () => {
+    const browser = browserOf(createFormApp({ formTargets: null }))
+    const { headers } = await browser.open(`${ISSUER}/form`)
+    expect(headers.get('Content-Security-Policy')).toBe(
+      "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    )
+    expect((await browser.press('Send', { Name: 'ada' })).url.origin).toBe(CLIENT)
+  })
+
   it.each(['https://client.test/', "'unsafe-inline'", 'https://a.test; script-src *', ''])(
     'the content security policy of a page cannot contain the form target %j, which is not an origin',
     (target) => {
       expect(() => formatContentPolicy({ formTargets: [target] })).toThrow('is not an origin')
     },
   )
+})
+
+describe('the opener policy of a page', () => {
+  it.each(['same-origin-allow-popups', 'unsafe-none', undefined] as const)(
+    'is the value %s that the page sets, and same-origin by default',
+    async (openerPolicy) => {
+      const app = createPageApp({ basePath: '/form', issuer: ISSUER, showError: (c) => c.body(null, 500) })
+      app.get('/', (c) =>
+        renderPage(c, { document: html``, policy: OWN_ORIGIN_ONLY, ...compact({ openerPolicy }) }),
+      )
+      const { headers } = await app.request(`${ISSUER}/form`)
+      expect(headers.get('Cross-Origin-Opener-Policy')).toBe(openerPolicy ?? 'same-origin')
+    },
+  )
+})
+
+describe('a sealed cookie', () => {
+  it('is refused in a cookie of another name', async () => {
+    const sealer = new TestServer().services.consoleSealer
+    const app = new Hono()
+    for (const name of ['one', 'two']) {
+      const cookie = new SealedCookie(sealer, ISSUER, {
+        name,
+        path: '/',
+        sameSite: 'Lax',
+        schema: z.string(),
+      })
+      app.put(`/${name}`, async (c) => {
+        await cookie.write(c, 'ada')
+        return c.body(null, 204)
+      })
+      app.get(`/${name}`, async (c) => c.json(await cookie.read(c)))
+    }
+    const written = await app.request(`${ISSUER}/one`, { method: 'PUT' })
+    const sealed = /^__Host-one=([^;]+);/.exec(written.headers.get('Set-Cookie') ?? '')?.[1]
+    const read = async (name: string) => {
+      const headers = { Cookie: `__Host-${name}=${sealed}` }
+      return (await app.request(`${ISSUER}/${name}`, { headers })).json()
+    }
+    expect([await read('one'), await read('two')]).toEqual(['ada', null])
+  })
 })
 
 describe('an app of pages', () => {

@@ -14,6 +14,7 @@ import * as openidClient from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { describeRecipes } from './recipes.ts'
 
 // Third-party libraries that read the discovery documents and verify access tokens of the service over HTTP.
 
@@ -161,3 +162,5 @@ describe('the libraries of Debian', () => {
     })
   })
 })
+
+describeRecipes(() => issuer)

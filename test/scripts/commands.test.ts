@@ -123,10 +123,19 @@ describe('a script of package.json', () => {
     })
   })
 
-  it.skipIf(!existsSync('/dev/full'))('fails if its output is lost', () => {
+  it.skipIf(!existsSync('/dev/full'))('fails if its output is lost, and so does the command line', () => {
     expect(loaded(resolve('.'), 'check', openSync('/dev/full', 'w'))).toMatchObject({
       status: 1,
       stderr: 'The output is incomplete: standard output failed with ENOSPC.\n',
+    })
+    const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const
+    const cli = spawnSync(process.execPath, ['packages/cli/bin/sallyport.js', '--help'], {
+      stdio: [...stdio],
+      encoding: 'utf8',
+    })
+    expect(cli).toMatchObject({
+      status: 1,
+      stderr: 'sallyport: The output is incomplete: standard output failed with ENOSPC.\n',
     })
   })
 })
@@ -306,6 +315,12 @@ describe('the first client and user of a real account', () => {
       /^INSERT INTO users .*"username":"amanda@example.com","passwordHash":"\$argon2id\$v=19\$m=19456,t=2,p=1\$.*;\n$/,
     )
     expect(user.stdout).not.toContain('a password')
+    const chef = ['--pool', 'operators', '--username', 'chef', '--roles', 'chef']
+    expect(await runScript(resolve('.'), 'new_user', ...chef)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'roles.0: must be support or admin for an operator\n',
+    })
   })
 })
 

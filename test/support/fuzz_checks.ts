@@ -64,13 +64,20 @@ function checkRefusal({ request, status, headers, text, lines }: Exchange, diale
   )
 }
 
-/** Checks that the body is JSON, the JWT of the feed, or empty. */
+/** JSON, except the feed and the page that browsers get at `/`. Empty for HEAD, 204 and 304. */
 function checkForm({ request, status, headers, text }: Exchange): void {
   if (status === 204 || status === 304 || request.method === 'HEAD') expect(text).toBe('')
   if (status === 204 || status === 304) return
-  const isFeed = status === 200 && new URL(request.url).pathname === '/revocations'
-  expect(headers.get('Content-Type')).toBe(isFeed ? 'application/jwt' : JSON_TYPE)
-  if (text !== '' && !isFeed) expect(typeof JSON.parse(text)).toBe('object')
+  const type = (status === 200 && otherTypeOf(request)) || JSON_TYPE
+  expect(headers.get('Content-Type')).toBe(type)
+  if (text !== '' && type === JSON_TYPE) expect(typeof JSON.parse(text)).toBe('object')
+}
+
+/** The media type of a path that does not respond with JSON. */
+function otherTypeOf({ url, headers }: Exchange['request']): string | null {
+  const { pathname } = new URL(url)
+  if (pathname === '/revocations') return 'application/jwt'
+  return pathname === '/' && headers.Accept?.trim() === 'text/html' ? 'text/html; charset=UTF-8' : null
 }
 
 /** Checks that CORS headers name only a known origin, and only to that origin. */

@@ -254,29 +254,30 @@ export const preflight: fc.Arbitrary<Record<string, string>> = fc.record({
 })
 
 /** Paths that no endpoint has. Some differ little from those of endpoints. */
-export const unknownPath: fc.Arbitrary<string> = fc.oneof(
-  wildText.map((text) => `/${encodeURIComponent(text.toWellFormed())}`),
-  fc.constantFrom(
-    '/',
-    '//',
-    '//oauth2-token',
-    '/oauth2-token/',
-    '/OAUTH2-TOKEN',
-    '/oauth2-token%00',
-    '/%zz',
-    '/%e0%a4%a',
-  ),
-  fc.constantFrom(
-    `/${CANARY}`,
-    `/.well-known/${CANARY}`,
-    `/health/${CANARY}`,
-    '/favicon.ico',
-    '/.env',
-    '/admin',
-    '/admin/apis',
-  ),
-  fc.nat({ max: 9000 }).map((length) => `/${CANARY}${'p'.repeat(length)}`),
-)
+export const unknownPath: fc.Arbitrary<string> = fc
+  .oneof(
+    wildText.map((text) => `/${encodeURIComponent(text.toWellFormed())}`),
+    fc.constantFrom(
+      '//',
+      '//oauth2-token',
+      '/oauth2-token/',
+      '/OAUTH2-TOKEN',
+      '/oauth2-token%00',
+      '/%zz',
+      '/%e0%a4%a',
+    ),
+    fc.constantFrom(
+      `/${CANARY}`,
+      `/.well-known/${CANARY}`,
+      `/health/${CANARY}`,
+      '/favicon.ico',
+      '/.env',
+      '/admin',
+      '/admin/apis',
+    ),
+    fc.nat({ max: 9000 }).map((length) => `/${CANARY}${'p'.repeat(length)}`),
+  )
+  .filter((path) => new URL(ISSUER + path).pathname !== '/')
 
 function isMethod(method: string): boolean {
   try {

@@ -78,12 +78,22 @@ export const EXAMPLES: Record<string, MakeExample> = {
   enableUser: ofUser('/enable'),
   disableUser: ofUser('/disable'),
   signOutUser: ofUser('/sign-out'),
+  requirePasswordChange: ofUser('/require-password-change'),
+  readUserSupport: ofUser('/support'),
+  unlockUser: async (server) => {
+    const user = await server.addUser()
+    const client = await server.addClient()
+    const credentials = { client_id: client.id, client_secret: client.secret, username: user.username }
+    await server.postJson({ grant_type: 'password', ...credentials, password: 'wrong' })
+    return { path: `/users/${user.id}/unlock` }
+  },
+  search: at('/search?q=shop'),
   setPassword: ofUser('/password', { body: { password: NEW_PASSWORD } }),
   deleteUser: ofUser('', { version: '"1"' }),
   listSessions: (_server, operator) => ({ path: `/sessions?subject=${operator.id}` }),
   readSession: ofSession(''),
   endSession: ofSession(''),
-  readSessionStory: ofSession('/story'),
+  readSessionTimeline: ofSession('/timeline'),
   readStatistics: at('/statistics?minutes=5'),
   listKeys: at('/keys'),
   rotateKeys: at('/keys/rotate'),

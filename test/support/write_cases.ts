@@ -176,6 +176,7 @@ export const SUCCESSES: readonly WriteCase[] = [
     '/.well-known/openid-configuration',
     '/health',
     '/health/ready',
+    '/',
   ].map(
     (path): WriteCase => ({
       what: 'reads',

@@ -188,7 +188,7 @@ describe('the scheme of a hash', () => {
       isAccepted: false,
       scheme: null,
       cause: 'unknown',
-      reason: 'the hash does not say its scheme, and no scheme is named',
+      reason: 'the hash does not name its scheme, and no scheme is given',
       alternative: 'name the scheme of the hash (docs/password-hashes.md#import-schemes)',
     })
   })

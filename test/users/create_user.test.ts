@@ -159,7 +159,7 @@ describe('an imported user', () => {
     [
       'a hash of no known scheme',
       { passwordHash: 'secret' },
-      'the hash does not say its scheme, and no scheme is named; name the scheme of the hash (docs',
+      'the hash does not name its scheme, and no scheme is given; name the scheme of the hash (docs',
     ],
   ])('an imported user is refused with the reason: %s', async (_case, changes, reason) => {
     await expect(importOne(changes)).rejects.toThrow(`the password hash is refused: ${reason}`)

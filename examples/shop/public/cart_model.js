@@ -1,7 +1,10 @@
 import { showCart, showOrders } from './shop_view.js'
+import { ServerStopped } from './stopped_server.js'
+import { showMessage } from './toast.js'
 
 const EMPTY = { lines: [], totalCents: 0 }
 const MAX_QUANTITY = 99
+const CHANGED_ELSEWHERE = 'Your cart was changed in another tab.'
 
 /** The cart and the orders of the current user. A change in another tab makes this tab read them again. */
 export class CartModel {
@@ -17,9 +20,9 @@ export class CartModel {
     this.#shop = shop
     this.#isCustomer = isCustomer
     this.#guard = guard
-    this.#tabs.addEventListener('message', () => guard(() => this.show()))
+    this.#tabs.addEventListener('message', () => guard(() => this.show(CHANGED_ELSEWHERE)))
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') guard(() => this.show())
+      if (document.visibilityState === 'visible') guard(() => this.show(CHANGED_ELSEWHERE))
     })
   }
 
@@ -27,9 +30,18 @@ export class CartModel {
     return this.#cart.totalCents
   }
 
-  /** Reads the cart and the orders from the API and shows them. */
-  async show() {
-    await this.#step(() => this.#shop.readCart())
+  /**
+   * Reads the cart and the orders from the API and shows them.
+   *
+   * @param notice A message for the user if the cart was shown with other items or quantities.
+   */
+  async show(notice = null) {
+    let before = EMPTY
+    await this.#step(() => {
+      before = this.#cart
+      return this.#shop.readCart()
+    })
+    if (notice && before.lines.length > 0 && !isSameCart(before, this.#cart)) showMessage(notice)
     const { orders } = this.#isCustomer() ? await this.#shop.listOrders() : { orders: [] }
     showOrders(orders)
   }
@@ -41,14 +53,18 @@ export class CartModel {
     showOrders([])
   }
 
+  /** Adds one. @returns Whether it was added: a cart has at most MAX_QUANTITY of a product */
   async add(sku) {
+    let isAdded = false
     await this.#step(async () => {
       // Another tab may have changed the quantity.
-      const { lines } = await this.#shop.readCart()
-      const inCart = lines.find((line) => line.sku === sku)?.quantity ?? 0
-      return this.#shop.setQuantity(sku, Math.min(MAX_QUANTITY, inCart + 1))
+      const cart = await this.#shop.readCart()
+      const inCart = cart.lines.find((line) => line.sku === sku)?.quantity ?? 0
+      isAdded = inCart < MAX_QUANTITY
+      return isAdded ? this.#shop.setQuantity(sku, inCart + 1) : cart
     })
-    this.#tabs.postMessage('changed')
+    if (isAdded) this.#tabs.postMessage('changed')
+    return isAdded
   }
 
   async setQuantity(sku, quantity) {
@@ -60,8 +76,8 @@ export class CartModel {
   async order() {
     const id = crypto.randomUUID()
     const place = () => this.#shop.placeOrder(id, this.#cart.totalCents)
-    // A TypeError means a lost response. A retry with the same id places the order once.
-    await place().catch((error) => (error instanceof TypeError ? place() : Promise.reject(error)))
+    // The response may be lost. A retry with the same id places the order once.
+    await place().catch((error) => (error instanceof ServerStopped ? place() : Promise.reject(error)))
     this.#tabs.postMessage('changed')
     await this.show()
   }
@@ -81,4 +97,9 @@ export class CartModel {
       this.#guard(() => this.setQuantity(sku, quantity)),
     )
   }
+}
+
+function isSameCart(a, b) {
+  const describe = ({ lines }) => lines.map(({ sku, quantity }) => `${sku} ${quantity}`).join()
+  return describe(a) === describe(b)
 }

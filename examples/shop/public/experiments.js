@@ -1,4 +1,5 @@
 import { logSentence, showOldToken, showOutcome } from './panel.js'
+import { request, ServerStopped } from './stopped_server.js'
 
 const GIVE_UP_SECONDS = 60
 
@@ -28,7 +29,9 @@ export function lossyFetch(issuer) {
 
 /** Sends the shop’s token to the back-office API, which must refuse it. */
 export async function tryBackOffice(session, backofficeApi) {
-  const response = await present(session.accessToken, `${backofficeApi}/customers`)
+  const response = await request('back-office API', backofficeApi, () =>
+    present(session.accessToken, `${backofficeApi}/customers`),
+  )
   const challenge = response.headers.get('WWW-Authenticate')
   const outcome =
     response.status === 401
@@ -50,7 +53,11 @@ export async function watchOldToken(token, storefrontApi) {
       logSentence('The storefront API refused the revoked token.', 'old_token_refused')
       return
     }
-    showOldToken(`Still accepted after ${seconds()} s. The API polls the revocation feed every 10 s.`)
+    showOldToken(
+      response === null
+        ? new ServerStopped('storefront API', storefrontApi).message
+        : `Still accepted after ${seconds()} s. The API polls the revocation feed every 10 s.`,
+    )
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   showOldToken('Not refused within a minute. Check that the storefront API can reach the token service.')

@@ -5,6 +5,7 @@ import { logEvent, logSentence, showLife, showOutcome, showSession } from './pan
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
 import { showProducts } from './shop_view.js'
+import { ServerStopped } from './stopped_server.js'
 import { clearWarning, showMessage, showWarning } from './toast.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
@@ -14,6 +15,8 @@ const network = lossyFetch(issuer)
 const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
 const shop = new ShopApi(client, storefrontApi)
 const cart = new CartModel(shop, isCustomer, guard)
+/** Whether the user was ordering before the sign-in. */
+let isOrdering = false
 
 client.subscribe((event, session) => {
   logEvent(event)
@@ -24,13 +27,14 @@ client.subscribe((event, session) => {
 })
 setInterval(() => showLife(client.session), 1000)
 
-onPress('account', () => (isCustomer() ? signOut() : openSignIn()))
-onPress('order', () => (isCustomer() ? order() : openSignIn()))
+onPress('account', () => (isCustomer() ? signOut() : openSignIn({ toOrder: false })))
+onPress('order', () => (isCustomer() ? order() : openSignIn({ toOrder: true })))
 onPress('try-refresh', renew)
 onPress('try-lost', renewWithLoss)
 onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
+byId('console').href = `${issuer}/console`
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
 byId('fill-in').addEventListener('click', () => Object.entries(DEMO_ACCOUNT).forEach(fillIn))
 byId('sign-in-form').addEventListener('submit', (event) => {
@@ -51,8 +55,12 @@ await guard(async () => {
 })
 
 async function add(sku, name) {
-  await cart.add(sku)
-  showMessage(`${name} was added to your cart.`)
+  const isAdded = await cart.add(sku)
+  showMessage(
+    isAdded
+      ? `${name} was added to your cart.`
+      : `${name} was not added: your cart has 99, the most of one product.`,
+  )
 }
 
 async function order() {
@@ -68,7 +76,8 @@ async function order() {
   return showMessage('Thank you. Your order is listed below the products.')
 }
 
-function openSignIn() {
+function openSignIn({ toOrder }) {
+  isOrdering = toOrder
   byId('cart').close()
   byId('sign-in-form').reset()
   say(byId('sign-in-error'), null)
@@ -84,13 +93,23 @@ async function signIn(form) {
   try {
     await client.signIn(username.value, password.value)
   } catch (error) {
-    const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
-    say(byId('sign-in-error'), isWrong ? 'Wrong email or password.' : 'Sign-in failed. Try again.')
+    say(byId('sign-in-error'), describeSignInFailure(error))
     return password.select()
   }
   form.reset()
   byId('sign-in').close()
-  return guard(() => cart.show())
+  await guard(() => cart.show('Your account had other items in its cart. Check the quantities.'))
+  if (isOrdering) byId('cart').showModal()
+}
+
+function describeSignInFailure(error) {
+  if (isUnreachable(error)) return describeFailure(error)
+  const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
+  return isWrong ? 'Wrong email or password.' : 'Sign-in failed. Try again.'
+}
+
+function isUnreachable(error) {
+  return error instanceof TokenRequestError && error.code === 'unreachable'
 }
 
 async function signOut() {
@@ -150,11 +169,14 @@ async function guard(work) {
     clearWarning()
     await work()
   } catch (error) {
-    const isOver = error.code === 'session_ended' || error.status === 401
-    showWarning(
-      isOver
-        ? 'Your session has ended and nothing was changed. Sign in again.'
-        : 'The shop cannot be reached now. Nothing is lost. Try again in a moment.',
-    )
+    showWarning(describeFailure(error))
   }
+}
+
+function describeFailure(error) {
+  if (error.code === 'session_ended' || error.status === 401)
+    return 'Your session has ended and nothing was changed. Sign in again.'
+  if (isUnreachable(error)) return new ServerStopped('token service', issuer).message
+  if (error instanceof ServerStopped) return error.message
+  return 'The shop is not available now. Nothing is lost. Try again in a moment.'
 }

@@ -1,9 +1,9 @@
 import { explainClaims, refreshCount, subjectOf, visitorOf } from './claims.js'
 import { byId, element, say } from './element.js'
+import { EventList } from './event_list.js'
 import { isGuest } from './sallyport_client.js'
 
-const time = new Intl.DateTimeFormat('en', { timeStyle: 'medium' })
-const MAX_LOG_LINES = 40
+const events = new EventList()
 
 /** A sentence for each event of the client package. */
 const SENTENCES = {
@@ -22,14 +22,7 @@ export function logEvent(event) {
 }
 
 export function logSentence(sentence, kind = 'note') {
-  const line = element(
-    'li',
-    { 'data-event': kind },
-    element('time', {}, time.format(Date.now())),
-    ` ${sentence}`,
-  )
-  byId('log').prepend(line)
-  while (byId('log').children.length > MAX_LOG_LINES) byId('log').lastElementChild.remove()
+  events.add({ at: Date.now(), kind, sentence })
 }
 
 /** Shows the parts of the panel that change only with the tokens. */
@@ -76,13 +69,25 @@ export function showLife(session) {
   byId('life').value = secondsLeft
   byId('life').classList.toggle('short', secondsLeft < lifetime / 2)
   byId('life-text').textContent = describeLife(session, secondsLeft)
+  byId('status').textContent = describeStatus(session, secondsLeft)
+}
+
+/** One line for small screens. */
+function describeStatus(session, secondsLeft) {
+  if (!session) return 'No token'
+  const user = isGuest(session) ? 'Guest' : 'Customer'
+  const life = secondsLeft === 0 ? 'token expired' : `token ${formatLife(secondsLeft)}`
+  return `${user} · ${life} · refresh ${refreshCount(session)}`
 }
 
 function describeLife(session, secondsLeft) {
   if (!session) return 'None.'
   if (secondsLeft === 0) return 'Expired. The next request gets a new token first.'
-  const minutes = Math.floor(secondsLeft / 60)
-  return `${minutes}:${String(secondsLeft % 60).padStart(2, '0')} left. Expires on its own; renewed when used near the end.`
+  return `${formatLife(secondsLeft)} left. Expires on its own; renewed when used near the end.`
+}
+
+function formatLife(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
 /** Shows the result of a button under “Try it”. */

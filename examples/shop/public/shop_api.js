@@ -1,3 +1,5 @@
+import { request } from './stopped_server.js'
+
 /** A refusal of the storefront API. */
 export class ApiError extends Error {
   constructor(status, code) {
@@ -45,7 +47,9 @@ export class ShopApi {
     const init = body
       ? { method: 'PUT', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
       : {}
-    const response = await this.#client.fetch(this.#url + path, init)
+    const response = await request('storefront API', this.#url, () =>
+      this.#client.fetch(this.#url + path, init),
+    )
     const result = await response.json()
     if (!response.ok) throw new ApiError(response.status, result.error)
     return result

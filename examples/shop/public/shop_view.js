@@ -1,4 +1,5 @@
 import { byId, drawing, element } from './element.js'
+import { showMessage } from './toast.js'
 
 const money = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' })
 const price = (cents) => money.format(cents / 100)
@@ -77,7 +78,9 @@ function cartLine({ sku, name }, onChange) {
   })
   // An invalid value is not ordered, so the field shows the ordered quantity again.
   quantity.addEventListener('blur', () => {
+    if (quantity.value !== '' && quantity.checkValidity()) return
     quantity.value = quantity.defaultValue
+    showMessage(`The quantity of ${name} stays ${quantity.value}. Type a whole number from 0 to 99.`)
   })
   const remove = element(
     'button',

@@ -7,6 +7,7 @@ import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
 import { SESSION_COMMANDS } from './commands/session_commands.ts'
 import { STATISTICS_COMMANDS } from './commands/statistics_command.ts'
+import { SUPPORT_COMMANDS } from './commands/support_commands.ts'
 import { USER_COMMANDS } from './commands/user_commands.ts'
 import { WHY_COMMANDS } from './commands/why_command.ts'
 import type { Command } from './core/command.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   ...ACCOUNT_COMMANDS,
   ...CLIENT_COMMANDS,
   ...USER_COMMANDS,
+  ...SUPPORT_COMMANDS,
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,

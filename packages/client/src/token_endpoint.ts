@@ -71,8 +71,8 @@ export async function post(
 }
 
 /** @throws TokenRequestError for a response from another service, such as a captive portal */
-export function parseTokens(answer: unknown): TokenResponse {
-  const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(answer)
+export function parseTokens(body: unknown): TokenResponse {
+  const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(body)
   const isWhole =
     isText(access_token) &&
     (refresh_token === null || isText(refresh_token)) &&
@@ -97,8 +97,8 @@ export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void)
   return attempt()
 }
 
-function parseRefusal({ status, headers }: Response, answer: unknown): TokenRequestError {
-  const { error, error_description } = membersOf<{ error: string; error_description: string }>(answer)
+function parseRefusal({ status, headers }: Response, body: unknown): TokenRequestError {
+  const { error, error_description } = membersOf<{ error: string; error_description: string }>(body)
   if (!isText(error)) return unreachable()
   const retryAfterSeconds = Number(headers.get('Retry-After')) || 0
   return new TokenRequestError(error, String(error_description ?? ''), { status, retryAfterSeconds })
@@ -109,8 +109,8 @@ function unreachable(cause?: unknown): TokenRequestError {
   return new TokenRequestError(UNREACHABLE, 'The token server gave no response.', { cause })
 }
 
-function membersOf<T>(answer: unknown): Partial<Record<keyof T, unknown>> {
-  return answer ?? {}
+function membersOf<T>(value: unknown): Partial<Record<keyof T, unknown>> {
+  return value ?? {}
 }
 
 function isText(value: unknown): value is string {

@@ -39,7 +39,7 @@ export function findNameProblem(username: string): string | null {
       return `has ${nameOf(character)}, a compatibility form of another character`
   }
   if (OUT_OF_CONTEXT.some((rule) => rule.test(username)))
-    return 'has a sign that is only allowed beside others'
+    return 'has a character that is allowed only next to certain others'
   // The local part and the domain of an e-mail address may have different directions.
   const hasMixedDirections = username.split(/[ @]/).some((part) => !keepsBidiRule([...part]))
   return hasMixedDirections ? 'mixes directions of writing' : null

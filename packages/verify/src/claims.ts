@@ -18,11 +18,11 @@ export interface AccessTokenClaims {
   roles: readonly string[]
   /** The guest that this customer was before the sign-in. The API merges that guest's cart. Null for other users. */
   visitorId: string | null
-  /** When the user last proved their identity (`auth_time`); null if the token does not say. */
+  /** When the user last proved their identity (`auth_time`); null if the token has no such claim. */
   authTime: number | null
   /** The methods of that proof (RFC 8176). */
   amr: readonly string[]
-  /** The level of that proof (RFC 9470); null if the token does not say. */
+  /** The level of that proof (RFC 9470); null if the token has no such claim. */
   acr: string | null
   /**
    * The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. The verifier does

@@ -16,9 +16,9 @@ export interface FeedDocument {
   until: string | null
   /** Grows with every revocation. */
   sequence: number
-  /** The tokens of an entry have expired this many seconds after its `before`. Infinite if the document does not say. */
+  /** The tokens of an entry have expired this many seconds after its `before`. Infinite if the document has no such value. */
   windowSeconds: number
-  /** Infinite if the document does not say. */
+  /** Infinite if the document has no such value. */
   expiresAt: number
   entries: RevocationEntry[]
 }

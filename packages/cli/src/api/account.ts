@@ -1,4 +1,4 @@
-import { persist, post, TokenRequestError, type TokenResponse } from '../../../client/src/token_endpoint.ts'
+import { persist, post, TokenRequestError, type TokenResponse } from '@sallyport/client/token_endpoint'
 import { CliError } from '../core/exit_code.ts'
 import { currentTime } from '../core/time.ts'
 import { uninterrupted } from '../core/uninterrupted.ts'

@@ -1,23 +1,29 @@
-import { persist, TokenRequestError } from '../../../client/src/token_endpoint.ts'
+import { persist, TokenRequestError } from '@sallyport/client/token_endpoint'
 import { type Account, fetchStrictly } from './account.ts'
 import { decodeProblem, ProblemError } from './problem.ts'
-import type { Responses } from './schemas.ts'
+import type { Bodies, Responses } from './schemas.ts'
 
-declare const response: unique symbol
+/** The method and path of an operation, as in the OpenAPI document: `GET /users/{id}`. */
+export type Operation = keyof Responses
 
-/** The method and path of a request. Its type carries the type of the response body. */
-export type Operation<R> = string & { readonly [response]?: R }
+/** The names of the placeholders in a path. */
+type Placeholder<O extends string> = O extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholder<Rest>
+  : never
 
-/** The operations that return a list, page by page. */
-type ListOperation = {
-  [O in keyof Responses]: Responses[O] extends Page<unknown> ? O : never
-}[keyof Responses]
-type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
+/** The values for the placeholders of an operation. */
+type PathOf<O extends Operation> = [Placeholder<O>] extends [never]
+  ? unknown
+  : { path: Record<Placeholder<O>, string> }
+type BodyOf<O extends Operation> = O extends keyof Bodies ? { body: Bodies[O] } : { body?: never }
 
-/** A request to the admin API. */
-export interface ApiRequest {
-  /** The method and the path below /admin/api, such as `GET /clients`. `at` puts values into a path. */
-  operation: string
+/** A request to the admin API, with the path values and the body that its operation needs. */
+export type ApiRequest<O extends Operation = Operation> = RequestParts & { operation: O } & PathOf<O> &
+  BodyOf<O>
+
+interface RequestParts {
+  operation: Operation
+  path?: Readonly<Record<string, string>>
   query?: Record<string, string | number | boolean | undefined>
   body?: object
   /** For If-Match. */
@@ -28,9 +34,9 @@ export interface ApiRequest {
   onRetry?: () => void
 }
 
-export interface ApiResponse {
-  /** Parsed JSON; null where there is no content. */
-  body: unknown
+export interface ApiResponse<T> {
+  /** The JSON of the response; null where there is no content. */
+  body: T
   etag: string | null
 }
 
@@ -38,6 +44,12 @@ export interface Page<T = Item> {
   items: readonly T[]
   next_cursor: string | null
 }
+
+/** The operations that return a list, page by page. */
+type ListOperation = {
+  [O in Operation]: Responses[O] extends Page<unknown> ? O : never
+}[Operation]
+type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
 
 /** A JSON object of the admin API with members of unknown types. */
 export type Item = Readonly<Record<string, unknown>>
@@ -52,12 +64,6 @@ interface AdminApiOptions {
 
 const TIMEOUT_MS = 30_000
 const LARGEST_PAGE = 100
-
-/** Puts encoded values into a path: `at('/users/{}', id)`. */
-export function at(path: string, ...values: string[]): string {
-  const rest = [...values]
-  return path.replaceAll('{}', () => encodeURIComponent(rest.shift() ?? ''))
-}
 
 /** The admin API of one server, called with the tokens of the signed-in operator. */
 export class AdminApi {
@@ -81,7 +87,12 @@ export class AdminApi {
    *
    * @throws CliError if no operator is signed in; TokenRequestError if the server refuses the request or sends no response
    */
-  async ask(request: ApiRequest): Promise<ApiResponse> {
+  async ask<O extends Operation>(request: ApiRequest<O>): Promise<ApiResponse<Responses[O]>> {
+    // The OpenAPI document of the same server gives the type.
+    return (await this.#askConfirmed(request)) as ApiResponse<Responses[O]>
+  }
+
+  async #askConfirmed(request: RequestParts): Promise<ApiResponse<unknown>> {
     const sent = this.#confirmation
     try {
       return await this.#askPatiently(request)
@@ -103,22 +114,22 @@ export class AdminApi {
 
   async #requestConfirmation(): Promise<void> {
     this.#password ??= await this.#askPassword()
-    const body = { current_password: this.#password }
-    const { body: confirmed } = await this.#askOnce({ operation: 'POST /me/confirm', body })
+    const request: ApiRequest<'POST /me/confirm'> = {
+      operation: 'POST /me/confirm',
+      body: { current_password: this.#password },
+    }
+    const { body: confirmed } = await this.#askOnce(request)
     this.#confirmation = String(asItem(confirmed).confirmation)
   }
 
-  #askPatiently(request: ApiRequest): Promise<ApiResponse> {
+  #askPatiently(request: RequestParts): Promise<ApiResponse<unknown>> {
     const { operation, isRepeatable = operation.startsWith('GET '), onRetry = this.#onRetry } = request
     return isRepeatable ? persist(() => this.#askOnce(request), onRetry) : this.#askOnce(request)
   }
 
-  /** Sends a request and returns the JSON object of the response. @throws as `ask` */
-  read<O extends keyof Responses>(request: ApiRequest & { operation: O }): Promise<Responses[O]>
-  read<R>(request: ApiRequest & { operation: Operation<R> }): Promise<R>
-  read(request: ApiRequest): Promise<Item>
-  async read(request: ApiRequest): Promise<unknown> {
-    return asItem((await this.ask(request)).body)
+  /** Sends a request and returns the body of the response. @throws as `ask` */
+  async read<O extends Operation>(request: ApiRequest<O>): Promise<Responses[O]> {
+    return (await this.ask(request)).body
   }
 
   /**
@@ -126,25 +137,25 @@ export class AdminApi {
    *
    * @param limit The maximum number of items; Infinity for all.
    */
-  list<O extends ListOperation>(
-    request: ApiRequest & { operation: O },
+  async list<O extends ListOperation>(
+    request: { operation: O; query?: RequestParts['query'] },
     limit: number,
-  ): Promise<Page<ItemOf<O>>>
-  async list(request: ApiRequest, limit: number): Promise<Page<unknown>> {
-    const items: Item[] = []
+  ): Promise<Page<ItemOf<O>>> {
+    const items: ItemOf<O>[] = []
     let cursor: string | null = null
     do {
       const wanted = Math.min(limit - items.length, LARGEST_PAGE)
       const query = { ...request.query, limit: wanted, cursor: cursor ?? undefined }
-      const page: Item = await this.read({ ...request, query })
-      items.push(...asItems(page.items))
-      cursor = typeof page.next_cursor === 'string' ? page.next_cursor : null
+      const { body } = await this.#askConfirmed({ ...request, query })
+      const page = body as Page<ItemOf<O>>
+      items.push(...page.items)
+      cursor = page.next_cursor
     } while (cursor !== null && items.length < limit)
     return { items, next_cursor: cursor }
   }
 
   /** Sends a request. After a 401 it refreshes the access token once and sends the request again. */
-  async #askOnce(request: ApiRequest): Promise<ApiResponse> {
+  async #askOnce(request: RequestParts): Promise<ApiResponse<unknown>> {
     const token = await this.#account.accessToken()
     const response = await this.#send(request, token)
     if (response.status !== 401) return readResponse(response, request)
@@ -152,8 +163,10 @@ export class AdminApi {
     return readResponse(await this.#send(request, await this.#account.renew(token)), request)
   }
 
-  async #send({ operation, query = {}, body, etag }: ApiRequest, token: string): Promise<Response> {
-    const [method = '', path = ''] = operation.split(' ')
+  async #send(request: RequestParts, token: string): Promise<Response> {
+    const { operation, path: values = {}, query = {}, body, etag } = request
+    const [method = '', template = ''] = operation.split(' ')
+    const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ''))
     const given = Object.entries(query).filter(([, value]) => value !== undefined)
     const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
     const url = `${this.#account.server}/admin/api${path}${given.length === 0 ? '' : `?${search}`}`
@@ -167,7 +180,7 @@ export class AdminApi {
   }
 }
 
-async function readResponse(response: Response, { operation }: ApiRequest): Promise<ApiResponse> {
+async function readResponse(response: Response, { operation }: RequestParts): Promise<ApiResponse<unknown>> {
   const text = await orUnreachable(operation, () => response.text())
   const body = parseJson(text)
   if (response.ok) {

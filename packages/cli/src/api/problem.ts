@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../../../client/src/token_endpoint.ts'
+import { TokenRequestError } from '@sallyport/client/token_endpoint'
 import { CliError, type ExitCode } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
 
@@ -31,7 +31,7 @@ export function decodeProblem(value: unknown, status: number): ProblemDocument {
   const list = Array.isArray(errors) ? errors : []
   return {
     type: typeof type === 'string' ? type : 'about:blank',
-    title: typeof title === 'string' ? title : `The server answered with status ${status}`,
+    title: typeof title === 'string' ? title : `The server returned status ${status}`,
     detail: typeof detail === 'string' ? detail : null,
     errors: list.map((error) => {
       const { path, message }: { path?: unknown; message?: unknown } = Object(error)

@@ -249,13 +249,6 @@ export type Tokens = {
   readonly scope?: string
 }
 
-export type SessionEnd = {
-  readonly at: number
-  readonly reason: string
-  readonly actor: string | null
-  readonly actor_name: string | null
-}
-
 export type Session = {
   readonly sid: string
   readonly subject: string
@@ -280,7 +273,25 @@ export type Sessions = {
   readonly previous_cursor: string | null
 }
 
-export type SessionStory = {
+export type Found = {
+  readonly type: 'user' | 'client' | 'session' | 'key'
+  readonly id: string
+  readonly name: string | null
+  readonly detail: string
+}
+
+export type SearchResults = {
+  readonly items: readonly (Found)[]
+}
+
+export type SessionEnd = {
+  readonly at: number
+  readonly reason: string
+  readonly actor: string | null
+  readonly actor_name: string | null
+}
+
+export type SessionTimeline = {
   readonly session: Session
   readonly truncated: boolean
   readonly end: SessionEnd | null
@@ -373,6 +384,14 @@ export type UserImportReport = {
   })[]
 }
 
+export type UserSupport = {
+  readonly last_sign_in_at: number | null
+  readonly failed_sign_ins_today: number
+  readonly failures: number
+  readonly locked_until: number | null
+  readonly live_sessions: number
+}
+
 export type HashVerification = {
   readonly password_hash: string
   readonly password: string
@@ -380,6 +399,21 @@ export type HashVerification = {
 
 export type HashVerdict = {
   readonly matches: boolean
+}
+
+/** The body of the request of each operation that has one. */
+export type Bodies = {
+  'POST /me/confirm': PasswordProof
+  'POST /me/password': OwnPassword
+  'POST /clients/import': ImportBatch
+  'POST /clients': ClientDraft
+  'PATCH /clients/{client_id}': ClientEdit
+  'POST /clients/{client_id}/secrets/{secret_id}/retire': SecretRetirement
+  'POST /users/import': UserImportBatch
+  'POST /users/import/verify': HashVerification
+  'POST /users': UserDraft
+  'PATCH /users/{id}': UserEdit
+  'POST /users/{id}/password': NewPassword
 }
 
 /** The body of the successful response of each operation. */
@@ -408,11 +442,15 @@ export type Responses = {
   'POST /users/{id}/enable': User
   'POST /users/{id}/disable': User
   'POST /users/{id}/sign-out': User
+  'POST /users/{id}/require-password-change': User
   'POST /users/{id}/password': User
+  'GET /users/{id}/support': UserSupport
+  'POST /users/{id}/unlock': UserSupport
+  'GET /search': SearchResults
   'GET /sessions': Sessions
   'GET /sessions/{sid}': Session
   'DELETE /sessions/{sid}': null
-  'GET /sessions/{sid}/story': SessionStory
+  'GET /sessions/{sid}/timeline': SessionTimeline
   'GET /keys': SigningKeys
   'POST /keys/rotate': SigningKey
   'POST /keys/reseal': Resealing

@@ -1,11 +1,13 @@
-import { asItem, asItems, at, type Item } from '../api/admin_api.ts'
+import { asItems, type Item } from '../api/admin_api.ts'
 import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
+import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
+import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
-import { IF_MATCH, readVersioned, update } from './change.ts'
+import { IF_MATCH, readVersioned } from './change.ts'
 import {
   formatItem,
   LIST_OPTIONS,
@@ -78,7 +80,10 @@ const showClient: Command = {
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}'],
   async run(call) {
-    const { item, etag } = await readVersioned(call, pathOf(call))
+    const { item, etag } = await readVersioned(call, {
+      operation: 'GET /clients/{client_id}',
+      path: pathOf(call),
+    })
     printItem(call, item, MEMBERS)
     call.terminal.say(`Version ${etag}, for --if-match.`)
   },
@@ -95,8 +100,8 @@ const createClient: Command = {
   async run(call) {
     const { input, api } = call
     const body = {
+      ...input.fieldsOf<Omit<ClientDraft, 'client_id'>>(),
       client_id: input.argument('CLIENT'),
-      ...input.fields,
       confidential: !input.has(PUBLIC),
       enabled: !input.has(DISABLED),
     }
@@ -112,13 +117,19 @@ const updateClient: Command = {
   options: [...EDIT_OPTIONS, CLEAR, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'PATCH /clients/{client_id}'],
   async run(call) {
-    const { fields } = call.input
+    const fields = call.input.fieldsOf<ClientEdit>()
     const cleared = CLEARABLE.filter((name) => call.input.get(CLEAR)?.includes(toOptionName(name)))
     const both = cleared.find((name) => name in fields)
     if (both !== undefined) throw new UsageError(`--${toOptionName(both)} and --clear exclude each other`)
-    const edit = { ...fields, ...Object.fromEntries(cleared.map((name) => [name, null])) }
-    if (Object.keys(edit).length === 0) throw new UsageError('no field to change is given')
-    printItem(call, asItem((await update(call, pathOf(call), () => edit)).body), MEMBERS)
+    const body: ClientEdit = { ...fields, ...Object.fromEntries(cleared.map((name) => [name, null])) }
+    if (Object.keys(body).length === 0) throw new UsageError('no field to change is given')
+    const path = pathOf(call)
+    const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
+    printItem(
+      call,
+      await call.api.read({ operation: 'PATCH /clients/{client_id}', path, body, etag }),
+      MEMBERS,
+    )
   },
 }
 
@@ -152,7 +163,10 @@ const addSecret: Command = {
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/secrets'],
   async run(call) {
-    printWithSecret(call, await call.api.read({ operation: `POST ${pathOf(call)}/secrets` }))
+    printWithSecret(
+      call,
+      await call.api.read({ operation: 'POST /clients/{client_id}/secrets', path: pathOf(call) }),
+    )
   },
 }
 
@@ -165,14 +179,13 @@ const retireSecret: Command = {
   async run(call) {
     const { input, terminal, api } = call
     const secretId = input.argument('SECRET_ID')
-    const expiresAt = input.get(WHEN)
     await terminal.confirm(`End the secret ${secretId} of ${input.argument('CLIENT')}?`, input.has(YES))
-    const operation = `POST ${pathOf(call)}${at('/secrets/{}/retire', secretId)}`
-    printItem(
-      call,
-      await api.read({ operation, body: expiresAt === undefined ? {} : { expires_at: expiresAt } }),
-      MEMBERS,
-    )
+    const client = await api.read({
+      operation: 'POST /clients/{client_id}/secrets/{secret_id}/retire',
+      path: { ...pathOf(call), secret_id: secretId },
+      body: compact({ expires_at: input.get(WHEN) }),
+    })
+    printItem(call, client, MEMBERS)
   },
 }
 
@@ -184,9 +197,10 @@ const deleteClient: Command = {
   operations: ['GET /clients/{client_id}', 'DELETE /clients/{client_id}'],
   async run(call) {
     const { input, terminal, api } = call
-    const { etag } = await readVersioned(call, pathOf(call))
+    const path = pathOf(call)
+    const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
     await terminal.confirm(`Delete the client ${input.argument('CLIENT')}?`, input.has(YES))
-    await api.ask({ operation: `DELETE ${pathOf(call)}`, etag })
+    await api.ask({ operation: 'DELETE /clients/{client_id}', path, etag })
     terminal.say(`The client ${input.argument('CLIENT')} is deleted.`)
   },
 }
@@ -207,12 +221,13 @@ function toOptionName(field: string): string {
   return field.replaceAll('_', '-')
 }
 
-function pathOf({ input }: Call): string {
-  return at('/clients/{}', input.argument('CLIENT'))
+function pathOf({ input }: Call) {
+  return { client_id: input.argument('CLIENT') }
 }
 
-async function changeState(call: Call, action: string): Promise<void> {
-  printItem(call, await call.api.read({ operation: `POST ${pathOf(call)}/${action}` }), MEMBERS)
+async function changeState(call: Call, action: 'enable' | 'disable' | 'sign-out'): Promise<void> {
+  const operation = `POST /clients/{client_id}/${action}` as const
+  printItem(call, await call.api.read({ operation, path: pathOf(call) }), MEMBERS)
 }
 
 /** Prints only the secret to stdout, so that a script can store it. */

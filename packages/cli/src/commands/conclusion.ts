@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'revoked by its client': 'its application signed out',
   'merged into a customer': 'the guest signed in, and the customer took over',
   'ended by an operator': 'an operator ended it',
+  'ended by a service account': 'a service account ended it',
   'signed out everywhere': 'all sessions of the user were ended',
   'the password was changed': 'the password was changed',
   'the user was disabled': 'the user was disabled',
@@ -41,7 +42,9 @@ export function conclude(timeline: Item): string {
 
 function describeEnd(subject: string, end: Item): string {
   const operator = end.actor_name ?? end.actor
-  const by = typeof operator === 'string' ? `, by the operator ${operator}` : ''
+  // The id of a user has a colon, and the id of a client has none.
+  const kind = String(end.actor).includes(':') ? 'operator' : 'service account'
+  const by = typeof operator === 'string' ? `, by the ${kind} ${operator}` : ''
   return `${subject} ended ${showTime(end.at)} because ${explain(textOf(end, 'reason'))}${by}.`
 }
 

@@ -1,15 +1,14 @@
-import type { AdminApi, Item } from '../api/admin_api.ts'
-import { asItem, at } from '../api/admin_api.ts'
+import type { AdminApi } from '../api/admin_api.ts'
+import type { User } from '../api/schemas.ts'
 import { CliError } from '../core/exit_code.ts'
-import { textOf } from './output.ts'
 
 /** Finds a user by id (`user:…`) or by username. @throws CliError for no match, or several */
-export async function requireUser(api: AdminApi, who: string, pool: string | undefined): Promise<Item> {
-  if (isUserId(who)) return asItem((await api.ask({ operation: `GET ${at('/users/{}', who)}` })).body)
+export async function requireUser(api: AdminApi, who: string, pool: string | undefined): Promise<User> {
+  if (isUserId(who)) return api.read({ operation: 'GET /users/{id}', path: { id: who } })
   const [user, ...others] = await findByUsername(api, who, pool)
   if (user === undefined) throw new CliError('notFound', `No user has the username "${who}".`)
   if (others.length === 0) return user
-  const pools = [user, ...others].map((each) => textOf(each, 'pool')).join(', ')
+  const pools = [user, ...others].map((each) => each.pool).join(', ')
   throw new CliError('failed', `"${who}" is in several pools. Choose one with --pool: ${pools}.`)
 }
 
@@ -21,7 +20,7 @@ async function findByUsername(
   api: AdminApi,
   username: string,
   pool: string | undefined,
-): Promise<readonly Item[]> {
+): Promise<readonly User[]> {
   return (await api.list({ operation: 'GET /users', query: { username, pool } }, Infinity)).items
 }
 
@@ -29,5 +28,5 @@ async function findByUsername(
 export async function findSubject(api: AdminApi, who: string, pool: string | undefined): Promise<string> {
   // Sessions of deleted users still exist, so an id is not looked up.
   if (isUserId(who) || who.startsWith('visitor:')) return who
-  return textOf(await requireUser(api, who, pool), 'id')
+  return (await requireUser(api, who, pool)).id
 }

@@ -1,4 +1,3 @@
-import { asItem, asItems, at } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
@@ -24,7 +23,7 @@ const listKeys: Command = {
     const { terminal, input, api } = call
     const keys = await api.read({ operation: 'GET /keys' })
     if (input.has(JSON_OUTPUT)) return printJson(call, keys)
-    const items = asItems(keys.items)
+    const { items } = keys
     if (items.length === 0) return terminal.say('No keys yet. The first token request creates one.')
     terminal.print(formatTable(items, COLUMNS, terminal.columns))
   },
@@ -53,7 +52,7 @@ const rotateKeys: Command = {
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
     const { input, api, terminal } = call
-    const before = asItems((await api.read({ operation: 'GET /keys' })).items)
+    const { items: before } = await api.read({ operation: 'GET /keys' })
     const key = await api.read({ operation: 'POST /keys/rotate', query: input.query })
     printItem(call, key, COLUMNS)
     const isUnchanged = before.some(
@@ -76,7 +75,7 @@ const revokeKey: Command = {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')
     await terminal.confirm(`Revoke the key ${kid} and all tokens that it signed?`, input.has(YES))
-    printItem(call, await api.read({ operation: `DELETE ${at('/keys/{}', kid)}` }), COLUMNS)
+    printItem(call, await api.read({ operation: 'DELETE /keys/{kid}', path: { kid } }), COLUMNS)
   },
 }
 
@@ -87,13 +86,12 @@ const reseal: Command = {
   operations: ['POST /keys/reseal'],
   async run(call) {
     const { terminal, input, api } = call
-    const { body } = await api.ask({ operation: 'POST /keys/reseal', isRepeatable: true })
-    const { resealed, unopened } = asItem(body)
-    const [sealed, closed] = [resealed, unopened].map((kids) => (Array.isArray(kids) ? kids.map(String) : []))
+    const body = await api.read({ operation: 'POST /keys/reseal', isRepeatable: true })
+    const { resealed, unopened } = body
     if (input.has(JSON_OUTPUT)) printJson(call, body)
-    else for (const kid of sealed ?? []) terminal.print(kid)
-    terminal.say(`Encrypted with the new secret: ${sealed?.length ?? 0}.`)
-    if (closed?.length) throw new CliError('failed', `Neither secret decrypts: ${closed.join(', ')}`)
+    else for (const kid of resealed) terminal.print(kid)
+    terminal.say(`Encrypted with the new secret: ${resealed.length}.`)
+    if (unopened.length > 0) throw new CliError('failed', `Neither secret decrypts: ${unopened.join(', ')}`)
   },
 }
 

@@ -1,11 +1,11 @@
-import { asItem, asItems, at } from '../api/admin_api.ts'
+import type { SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { text } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
 import { findSubject } from './find_user.ts'
-import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage, textOf } from './output.ts'
+import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage } from './output.ts'
 import { SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
@@ -36,7 +36,11 @@ const showSession: Command = {
   arguments: [SID],
   operations: ['GET /sessions/{sid}'],
   async run(call) {
-    printItem(call, await call.api.read({ operation: `GET ${pathOf(call)}` }), SESSION_MEMBERS)
+    printItem(
+      call,
+      await call.api.read({ operation: 'GET /sessions/{sid}', path: pathOf(call) }),
+      SESSION_MEMBERS,
+    )
   },
 }
 
@@ -46,7 +50,7 @@ const endSession: Command = {
   arguments: [SID],
   operations: ['DELETE /sessions/{sid}'],
   async run(call) {
-    await call.api.ask({ operation: `DELETE ${pathOf(call)}`, isRepeatable: true })
+    await call.api.ask({ operation: 'DELETE /sessions/{sid}', path: pathOf(call), isRepeatable: true })
     call.terminal.say(`The session ${call.input.argument('SID')} has ended.`)
   },
 }
@@ -55,25 +59,25 @@ const showTimeline: Command = {
   name: 'sessions timeline',
   summary: 'Show the timeline of a session: sign-in, refreshes, retries, end and reason',
   arguments: [SID],
-  operations: ['GET /sessions/{sid}/story'],
+  operations: ['GET /sessions/{sid}/timeline'],
   async run(call) {
-    const { body } = await call.api.ask({ operation: `GET ${pathOf(call)}/story` })
-    if (call.input.has(JSON_OUTPUT)) return printJson(call, body)
-    printTimeline(call, body)
-    call.terminal.print(`\n${textOf(asItem(body), 'ending')}`)
+    const timeline = await call.api.read({ operation: 'GET /sessions/{sid}/timeline', path: pathOf(call) })
+    if (call.input.has(JSON_OUTPUT)) return printJson(call, timeline)
+    printTimeline(call, timeline)
+    call.terminal.print(`\n${timeline.ending}`)
   },
 }
 
 export const SESSION_COMMANDS: readonly Command[] = [listSessions, showSession, endSession, showTimeline]
 
 /** Prints a session and its events. */
-export function printTimeline({ terminal }: Call, timeline: unknown): void {
-  const { session, events, truncated } = asItem(timeline)
-  terminal.print(formatItem(asItem(session), SESSION_MEMBERS))
-  terminal.print(`\n${formatTable(asItems(events), TIMELINE_COLUMNS, terminal.columns)}`)
-  if (truncated === true) terminal.say('The timeline is incomplete: "audit --session" lists all events.')
+export function printTimeline({ terminal }: Call, timeline: SessionTimeline): void {
+  const { session, events, truncated } = timeline
+  terminal.print(formatItem(session, SESSION_MEMBERS))
+  terminal.print(`\n${formatTable(events, TIMELINE_COLUMNS, terminal.columns)}`)
+  if (truncated) terminal.say('The timeline is incomplete: "audit --session" lists all events.')
 }
 
-function pathOf({ input }: Call): string {
-  return at('/sessions/{}', input.argument('SID'))
+function pathOf({ input }: Call) {
+  return { sid: input.argument('SID') }
 }

@@ -1,8 +1,7 @@
-import { asItem } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { integer } from '../core/option.ts'
-import { formatItem, member, memberOf, moment, printJson, showValue } from './output.ts'
+import { formatItem, member, moment, printJson, showValue } from './output.ts'
 
 const TIMES = [moment('From', 'from'), moment('To', 'to')]
 const COUNTS = [
@@ -22,20 +21,16 @@ const statistics: Command = {
     const { terminal, input, api } = call
     const response = await api.read({ operation: 'GET /statistics', query: input.query })
     if (input.has(JSON_OUTPUT)) return printJson(call, response)
-    const total = memberOf(response, 'total')
-    const tokens = asItem(total.tokens ?? {})
-    const byGrant = Object.keys(tokens).map((grant) => ({
+    const { total, databases, revocation_feed: feed } = response
+    const byGrant = Object.entries(total.tokens).map(([grant, count]) => ({
       title: `Tokens (${grant})`,
-      show: () => showValue(tokens[grant]),
+      show: () => showValue(count),
     }))
     terminal.print(formatItem({ ...response, ...total }, [...TIMES, ...byGrant, ...COUNTS]))
-    const databases = Array.isArray(response.databases) ? response.databases.map(asItem) : []
-    for (const database of databases) {
-      if (database.nearly_full === true)
-        terminal.say(`The database ${database.name} is nearly full: see docs/cost.md.`)
+    for (const { name } of databases.filter((database) => database.nearly_full)) {
+      terminal.say(`The database ${name} is nearly full: see docs/cost.md.`)
     }
-    const { merged } = asItem(response.revocation_feed ?? {})
-    if (Array.isArray(merged) && merged.length > 0)
+    if (feed !== null && feed.merged.length > 0)
       terminal.say('Entries of the revocation feed were merged: see docs/sessions.md.')
   },
 }

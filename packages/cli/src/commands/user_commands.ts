@@ -1,22 +1,14 @@
-import { asItem, at, type Item } from '../api/admin_api.ts'
+import type { Item } from '../api/admin_api.ts'
+import type { Profile } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
+import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
-import { IF_MATCH, readVersioned, update } from './change.ts'
+import { IF_MATCH, readVersioned } from './change.ts'
 import { isUserId, requireUser } from './find_user.ts'
-import {
-  LIST_OPTIONS,
-  limitOf,
-  member,
-  memberOf,
-  moment,
-  printItem,
-  printPage,
-  showValue,
-  textOf,
-} from './output.ts'
+import { LIST_OPTIONS, limitOf, member, memberOf, moment, printItem, printPage, showValue } from './output.ts'
 
 export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
 const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
@@ -31,8 +23,8 @@ const EMAIL = text('email', 'The email address, for operators')
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
-const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
-const FIND = [POOL]
+export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
+export const FIND = [POOL]
 
 const CONFIRMED_ADMINS =
   'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
@@ -96,7 +88,10 @@ const showUser: Command = {
   options: FIND,
   operations: ['GET /users/{id}'],
   async run(call) {
-    const { item, etag } = await readVersioned(call, await findPath(call))
+    const { item, etag } = await readVersioned(call, {
+      operation: 'GET /users/{id}',
+      path: await findPath(call),
+    })
     printItem(call, item, MEMBERS)
     call.terminal.say(`Version ${etag}, for --if-match.`)
   },
@@ -116,9 +111,10 @@ const createUser: Command = {
     const username = input.argument('USERNAME')
     const password = await terminal.readNewSecret(`Password of ${username}`)
     const body = {
+      pool: input.require(NEW_POOL),
       username,
       password,
-      ...input.fields,
+      ...compact({ roles: input.get(ROLES) }),
       profile: profileOf(call, {}),
       enabled: !input.has(DISABLED),
       must_change_password: input.has(REQUIRE_CHANGE),
@@ -137,15 +133,14 @@ const updateUser: Command = {
   options: [USERNAME, ROLES, NAME, EMAIL, POOL, IF_MATCH],
   operations: ['GET /users/{id}', 'PATCH /users/{id}', 'POST /me/confirm'],
   async run(call) {
-    const { input } = call
+    const { input, api } = call
+    const edit = compact({ username: input.get(USERNAME), roles: input.get(ROLES) })
     const hasProfile = input.has(NAME) || input.has(EMAIL)
-    if (!hasProfile && Object.keys(input.fields).length === 0)
-      throw new UsageError('no field to change is given')
-    const { body } = await update(call, await findPath(call), (user) => ({
-      ...input.fields,
-      ...(hasProfile ? { profile: profileOf(call, memberOf(user, 'profile')) } : {}),
-    }))
-    printItem(call, asItem(body), MEMBERS)
+    if (!hasProfile && Object.keys(edit).length === 0) throw new UsageError('no field to change is given')
+    const path = await findPath(call)
+    const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
+    const body = hasProfile ? { ...edit, profile: profileOf(call, item.profile) } : edit
+    printItem(call, await api.read({ operation: 'PATCH /users/{id}', path, body, etag }), MEMBERS)
   },
 }
 
@@ -162,7 +157,7 @@ const setPassword: Command = {
     const path = await findPath(call)
     const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
     const body = { password, must_change_password: input.has(REQUIRE_CHANGE) }
-    printItem(call, await api.read({ operation: `POST ${path}/password`, body }), MEMBERS)
+    printItem(call, await api.read({ operation: 'POST /users/{id}/password', path, body }), MEMBERS)
   },
 }
 
@@ -170,12 +165,9 @@ const requirePasswordChange: Command = {
   name: 'users require-password-change',
   summary: 'Require a password change at the next sign-in',
   arguments: [USER],
-  options: [...FIND, IF_MATCH],
-  operations: ['GET /users/{id}', 'PATCH /users/{id}'],
-  async run(call) {
-    const { body } = await update(call, await findPath(call), () => ({ must_change_password: true }))
-    printItem(call, asItem(body), MEMBERS)
-  },
+  options: FIND,
+  operations: ['POST /users/{id}/require-password-change'],
+  run: (call) => runAction(call, 'require-password-change'),
 }
 
 const enableUser: Command = {
@@ -215,10 +207,10 @@ const deleteUser: Command = {
   async run(call) {
     const { input, terminal, api } = call
     const path = await findPath(call)
-    const { item, etag } = await readVersioned(call, path)
-    const who = `${textOf(item, 'username')} of the pool ${textOf(item, 'pool')}`
+    const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
+    const who = `${item.username} of the pool ${item.pool}`
     await terminal.confirm(`Delete ${who}?`, input.has(YES))
-    await api.ask({ operation: `DELETE ${path}`, etag })
+    await api.ask({ operation: 'DELETE /users/{id}', path, etag })
     terminal.say(`${who} is deleted.`)
   },
 }
@@ -238,23 +230,21 @@ export const USER_COMMANDS: readonly Command[] = [
   ...[signOut, deleteUser],
 ]
 
-function findUser({ api, input }: Call): Promise<Item> {
-  return requireUser(api, input.argument('USER'), input.get(POOL))
+export async function findPath({ api, input }: Call) {
+  const who = input.argument('USER')
+  return { id: isUserId(who) ? who : (await requireUser(api, who, input.get(POOL))).id }
 }
 
-async function findPath(call: Call): Promise<string> {
-  const who = call.input.argument('USER')
-  return at('/users/{}', isUserId(who) ? who : textOf(await findUser(call), 'id'))
-}
-
-async function runAction(call: Call, action: string): Promise<void> {
-  printItem(call, await call.api.read({ operation: `POST ${await findPath(call)}/${action}` }), MEMBERS)
+async function runAction(
+  call: Call,
+  action: 'enable' | 'disable' | 'sign-out' | 'require-password-change',
+): Promise<void> {
+  const operation = `POST /users/{id}/${action}` as const
+  printItem(call, await call.api.read({ operation, path: await findPath(call) }), MEMBERS)
 }
 
 /** The profile with the given values. An empty text removes a value. */
-function profileOf({ input }: Call, before: Item): Item {
-  const given = { name: input.get(NAME), email: input.get(EMAIL) }
-  const set = Object.entries(given).filter(([, value]) => value !== undefined)
-  const merged = { ...before, ...Object.fromEntries(set) }
+function profileOf({ input }: Call, before: Profile): Profile {
+  const merged = { ...before, ...compact({ name: input.get(NAME), email: input.get(EMAIL) }) }
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
 }

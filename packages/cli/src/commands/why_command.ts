@@ -1,12 +1,12 @@
-import { at, type Item } from '../api/admin_api.ts'
 import { ProblemError } from '../api/problem.ts'
+import type { Session, SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { formatTable } from '../core/table.ts'
 import { conclude } from './conclusion.ts'
 import { findSubject } from './find_user.ts'
-import { printJson, textOf } from './output.ts'
+import { printJson } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
 import { printTimeline } from './session_commands.ts'
 import { POOL } from './user_commands.ts'
@@ -22,7 +22,7 @@ const why: Command = {
     'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
-  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/story'],
+  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/timeline'],
   async run(call) {
     const { input, terminal } = call
     const who = input.argument('WHO')
@@ -36,11 +36,11 @@ const why: Command = {
 
 export const WHY_COMMANDS: readonly Command[] = [why]
 
-async function findTimeline({ api }: Call, sid: string): Promise<Item | null> {
-  return orNull(() => api.read({ operation: `GET ${at('/sessions/{}/story', sid)}` }))
+async function findTimeline({ api }: Call, sid: string): Promise<SessionTimeline | null> {
+  return orNull(() => api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid } }))
 }
 
-async function findTimelineOf(call: Call, who: string): Promise<Item> {
+async function findTimelineOf(call: Call, who: string): Promise<SessionTimeline> {
   const { api, input, terminal } = call
   const subject = await findSubject(api, who, input.get(POOL))
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
@@ -51,14 +51,14 @@ async function findTimelineOf(call: Call, who: string): Promise<Item> {
   if (items.length > 1 && !input.has(JSON_OUTPUT)) {
     terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
   }
-  return api.read({ operation: `GET ${at('/sessions/{}/story', textOf(session, 'sid'))}` })
+  return api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid: session.sid } })
 }
 
 /** The approximate time of the end, for sorting. Live sessions come last, by their start. */
-function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: Item): number {
-  if (state === 'live') return -1 / Number(started_at)
-  if (state === 'expired') return Number(expires_at)
-  return Number(ended_at ?? last_refreshed_at ?? started_at)
+function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: Session): number {
+  if (state === 'live') return -1 / started_at
+  if (state === 'expired') return expires_at
+  return ended_at ?? last_refreshed_at ?? started_at
 }
 
 async function orNull<T>(work: () => Promise<T>): Promise<T | null> {

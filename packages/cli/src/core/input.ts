@@ -38,6 +38,13 @@ export class Input {
     return this.#options.has(option)
   }
 
+  /** The value of an option with `isRequired`. @throws UsageError */
+  require<T>(option: Option<T>): T {
+    const value = this.get(option)
+    if (value === undefined) throw new UsageError(`--${option.name} is needed`)
+    return value
+  }
+
   /** The value of an argument; undefined if the user did not give it. */
   find(name: string): string | undefined {
     return this.words(name)[0]
@@ -55,16 +62,20 @@ export class Input {
     return value
   }
 
-  /** The options with a `field`, by the names of the fields in the admin API. */
-  get fields(): Record<string, unknown> {
+  /**
+   * The options with a `field`, by the names of the fields in the admin API.
+   *
+   * @typeParam T The schema of these fields in the OpenAPI document. The options come from the same schema.
+   */
+  fieldsOf<T extends object>(): T {
     const sent = [...this.#options].flatMap(([{ field }, value]) =>
       field === undefined ? [] : [[field, value] as const],
     )
-    return Object.fromEntries(sent)
+    return Object.fromEntries(sent) as T
   }
 
   /** The same fields as texts, for the query of a URL. */
   get query(): Record<string, string> {
-    return Object.fromEntries(Object.entries(this.fields).map(([name, value]) => [name, String(value)]))
+    return Object.fromEntries(Object.entries(this.fieldsOf()).map(([name, value]) => [name, String(value)]))
   }
 }

@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** Runs work to its end. A signal that arrives meanwhile takes effect after the work. */
+/** Runs work to its end. A signal that arrives during the work takes effect after it. */
 export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
   let received: NodeJS.Signals | null = null
   const note = (signal: NodeJS.Signals) => {

@@ -24,8 +24,8 @@ export function clientRows(api: string | undefined): ImportKind {
     ],
     toRow: (values) => ({ row: toClient(values, api), password: null }),
     complete: withSecret,
-    secretOf: (sent, asked) =>
-      sent.client_secret === asked.client_secret
+    secretOf: (sent, given) =>
+      sent.client_secret === given.client_secret
         ? null
         : { client_id: String(sent.client_id), client_secret: String(sent.client_secret) },
   }

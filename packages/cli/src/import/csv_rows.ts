@@ -18,7 +18,7 @@ const LINE_END = /\r\n|\r|\n/g
 /**
  * The rows of a CSV file (RFC 4180). Its first line names the columns, unless the preset of the plan does.
  *
- * @throws CliError where the file is broken
+ * @throws CliError if the file is malformed
  */
 export async function* readCsvRows(
   file: string,

@@ -31,7 +31,7 @@ export function formatOf(path: string, given: string | undefined): Format {
   const format = given === undefined ? ending : FORMATS.find((name) => name === given)
   if (format !== undefined) return format
   throw new UsageError(
-    `--format must be one of ${FORMATS.join(', ')}, where the name of the file does not say it`,
+    `--format must be one of ${FORMATS.join(', ')}, because the file extension names no format`,
   )
 }
 

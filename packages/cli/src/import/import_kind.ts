@@ -1,3 +1,4 @@
+import type { UserImportBatch } from '../api/schemas.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 
 /** A row in the format of the admin API. */
@@ -24,9 +25,9 @@ export interface ImportKind {
   /** The singular for messages, such as `user`. */
   one: string
   /** The operation of the admin API that takes a batch. */
-  operation: string
+  operation: 'POST /clients/import' | 'POST /users/import'
   /** The members of a batch in addition to its rows. */
-  options: Readonly<Record<string, unknown>>
+  options: Omit<UserImportBatch, 'rows' | 'dry_run'>
   columns: readonly ImportColumn[]
   /** The name of the row in a report. */
   nameOf(values: RowValues): string
@@ -37,5 +38,5 @@ export interface ImportKind {
   /** Adds the values that the CLI generates, such as a secret. A dry run does not call it. */
   complete(row: ApiRow): ApiRow
   /** The generated secret of a created row; null if the row had its own secret or has none. */
-  secretOf(sent: ApiRow, asked: ApiRow): { client_id: string; client_secret: string } | null
+  secretOf(sent: ApiRow, given: ApiRow): { client_id: string; client_secret: string } | null
 }

@@ -1,4 +1,5 @@
-import { type AdminApi, asItem, asItems } from '../api/admin_api.ts'
+import type { AdminApi } from '../api/admin_api.ts'
+import type { Responses } from '../api/schemas.ts'
 import { CliError } from '../core/exit_code.ts'
 import { inOrder, type NumberedRow, toBatches } from './batches.ts'
 import type { ImportFile } from './import_file.ts'
@@ -36,10 +37,13 @@ export interface ImportRun {
   isStopped: () => boolean
 }
 
+type RowResult = Responses[ImportKind['operation']]['results'][number]
+type Status = RowResult['status']
+
 interface Sent {
   batch: readonly NumberedRow[]
   rows: readonly Readonly<Record<string, unknown>>[]
-  results: unknown
+  results: readonly RowResult[]
   /** Whether a response was lost, and the first try may have done the work. */
   isInDoubt: boolean
 }
@@ -74,8 +78,6 @@ export async function runImport(
   return tally
 }
 
-type Status = 'created' | 'updated' | 'exists' | 'refused'
-
 const FATES: Readonly<Record<Status, number>> = {
   created: FATE.create,
   updated: FATE.update,
@@ -106,7 +108,7 @@ async function send(run: ImportRun, batch: readonly NumberedRow[], isDryRun: boo
   }
   const body = { rows, dry_run: isDryRun, ...kind.options }
   const response = await api.ask({ operation: kind.operation, body, isRepeatable: true, onRetry })
-  return { batch, rows, results: asItem(response.body).results, isInDoubt: wasRetried && !isDryRun }
+  return { batch, rows, results: response.body.results, isInDoubt: wasRetried && !isDryRun }
 }
 
 /** After a retry, a row that the server reports as existing counts as planned: the first try may have written it. */
@@ -115,14 +117,13 @@ function resultOf(
   i: number,
   scan: Scan,
 ): { status: Status; reason: string } {
-  const result = asItems(results).find(({ index }) => index === i)
-  const status = result?.status
-  if (status !== 'created' && status !== 'updated' && status !== 'exists' && status !== 'refused') {
+  const result = results.find(({ index }) => index === i)
+  if (result === undefined || !(result.status in FATES))
     throw new CliError('failed', 'The response does not have a result for each row.')
-  }
+  const { status, reason } = result
   const planned = scan.fates[batch[i]?.place ?? 0] === FATE.update ? 'updated' : 'created'
   return {
     status: status === 'exists' && isInDoubt ? planned : status,
-    reason: String(result?.reason ?? ''),
+    reason: reason ?? '',
   }
 }

@@ -1,4 +1,4 @@
-import { type AdminApi, asItem } from '../api/admin_api.ts'
+import type { AdminApi } from '../api/admin_api.ts'
 import { CliError } from '../core/exit_code.ts'
 import type { NumberedRow } from './batches.ts'
 import { ColumnPlan, PLAIN_RULES } from './column_plan.ts'
@@ -78,10 +78,10 @@ export async function verifyPasswords(
 
 async function findProblem(hash: unknown, password: string, api: AdminApi): Promise<string | null> {
   if (typeof hash !== 'string') return 'the row has no hash'
-  const response = await api.ask({
+  const { matches } = await api.read({
     operation: 'POST /users/import/verify',
     isRepeatable: true,
     body: { password_hash: hash, password },
   })
-  return asItem(response.body).matches === true ? null : 'the password does not match the hash'
+  return matches ? null : 'the password does not match the hash'
 }

@@ -5,7 +5,7 @@ import { passwordText } from './prehash.ts'
 
 const FORM = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
-/** How much of the text says what to do: the rest, 31 characters, is the hash. */
+/** The length of the parameters and the salt. The hash, 31 characters, follows. */
 const SETTINGS_LENGTH = 29
 
 const MIN_COST = 4

@@ -71,7 +71,7 @@ const MAX_LENGTH = 4096
 /**
  * Converts a hash.
  *
- * @param name The name of the scheme; null where neither the operator nor the text gives it.
+ * @param name The name of the scheme; null if neither the operator nor the text gives it.
  * @param toStored Gives the stored form. @throws HashRefused
  */
 export function toConversion(name: string | null, { hash }: HashColumns, toStored: () => string): Conversion {

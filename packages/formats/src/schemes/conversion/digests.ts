@@ -16,7 +16,7 @@ const LDAP: Readonly<Record<string, { algorithm: string; bytes: number; isSalted
 
 export const ldap: ImportScheme = {
   name: 'ldap',
-  usedBy: 'OpenLDAP, 389 Directory Server and others: userPassword with {SSHA} and the like',
+  usedBy: 'OpenLDAP, 389 Directory Server and others: userPassword with {SSHA} and similar schemes',
   columns: [],
 
   convert({ hash: text }) {

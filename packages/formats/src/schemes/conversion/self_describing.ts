@@ -55,7 +55,7 @@ function find(text: string): ImportScheme | undefined {
 function refusal(text: string): HashRefused {
   const unsupported = UNSUPPORTED.find(({ form }) => form.test(text))
   if (unsupported === undefined) {
-    return new HashRefused('unknown', 'the hash does not say its scheme, and no scheme is named')
+    return new HashRefused('unknown', 'the hash does not name its scheme, and no scheme is given')
   }
   return new HashRefused('unsupported', `${unsupported.name}: not supported: ${unsupported.reason}`)
 }

@@ -6,16 +6,16 @@ import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.
 import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
 import { requireSession } from './sessions.ts'
 
-/** More events than a session with hourly refreshes has within the retention of the audit trail. */
+/** The most events of a timeline. A session with hourly refreshes has fewer within the retention of the audit trail. */
 const MAX_EVENTS = 2500
 
-export const storySchema = named(
-  'SessionStory',
+export const timelineSchema = named(
+  'SessionTimeline',
   z.strictObject({
     session: sessionSchema,
     /** Whether the timeline has more events than listed. */
     truncated: z.boolean(),
-    /** The event that ended it; null if it is live or expired, or if the audit trail no longer has the event. */
+    /** The event that ended the session; null if it is live or expired, or if the audit trail no longer has the event. */
     end: z.nullable(sessionEndSchema),
     /** The state, or the reason of the end, as a sentence. */
     ending: z.string(),
@@ -23,16 +23,16 @@ export const storySchema = named(
   }),
 )
 
-const readSessionStory = operation({
-  id: 'readSessionStory',
+const readSessionTimeline = operation({
+  id: 'readSessionTimeline',
   method: 'GET',
-  path: '/sessions/{sid}/story',
+  path: '/sessions/{sid}/timeline',
   summary: 'Returns the timeline of a session: sign-in, refreshes, retries, revocations, end and reason',
   tag: 'sessions',
   role: 'support',
   scope: 'sessions:read',
   status: 200,
-  response: storySchema,
+  response: timelineSchema,
   async handle(call) {
     const { params, services, context } = call
     const known = await requireSession(params.sid ?? '', services)
@@ -60,4 +60,4 @@ const readSessionStory = operation({
   },
 })
 
-export const STORY_OPERATIONS: readonly Operation[] = [readSessionStory]
+export const TIMELINE_OPERATIONS: readonly Operation[] = [readSessionTimeline]

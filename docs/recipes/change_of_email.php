@@ -1,0 +1,32 @@
+<?php
+require_once __DIR__ . '/links.php';
+require_once __DIR__ . '/sallyport.php';
+
+/** `$id` is the subject of a verified access token. False: the password is wrong. True says nothing about the address. */
+function startChange(string $id, string $password, string $email, object $shop): bool
+{
+    $user = admin('GET', "/users/$id")['body'];
+    if (!($user['enabled'] ?? false) || !checkPassword($user['username'], $password)) return false;
+    if (findCustomer($email) !== null) {
+        $shop->sendMail($email, 'This address already has an account, so it was not added to another account.');
+        return true;
+    }
+    $data = ['id' => $id, 'email' => $email, 'validFrom' => $user['tokens_valid_from']];
+    $token = makeLink($shop, 'change', $data, 3600);
+    $shop->sendMail($email, "Confirm this address: https://shop.example.com/confirm#$token");
+    return true;
+}
+
+/** The customer opens the link, which proves that the new address is theirs. */
+function finishChange(string $token, object $shop): bool
+{
+    $link = useLink($shop, 'change', $token);
+    if ($link === null) return false;
+    ['body' => $user, 'etag' => $etag] = admin('GET', "/users/{$link['id']}");
+    $isCurrent = ($user['enabled'] ?? false) && $user['tokens_valid_from'] === $link['validFrom'];
+    if (!$isCurrent) return false;
+    $edit = ['username' => $link['email'], 'profile' => ['email' => $link['email']] + $user['profile']];
+    $isChanged = admin('PATCH', "/users/{$link['id']}", $edit, $etag)['status'] === 200;
+    if ($isChanged) $shop->sendMail($user['profile']['email'] ?? $user['username'], "Your address is now {$link['email']}.");
+    return $isChanged;
+}

@@ -1,0 +1,68 @@
+import type { Item } from '../api/admin_api.ts'
+import type { Command } from '../core/command.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import type { Column } from '../core/table.ts'
+import { formatTable } from '../core/table.ts'
+import { member, moment, printItem, printJson } from './output.ts'
+import { FIND, findPath, USER } from './user_commands.ts'
+
+const FACTS: readonly Column<Item>[] = [
+  moment('Last sign-in', 'last_sign_in_at'),
+  member('Failed sign-ins today', 'failed_sign_ins_today'),
+  member('Failures', 'failures'),
+  moment('Locked until', 'locked_until'),
+  member('Live sessions', 'live_sessions'),
+]
+
+const FOUND: readonly Column<Item>[] = [
+  member('Type', 'type'),
+  member('Id', 'id'),
+  member('Name', 'name'),
+  member('Detail', 'detail'),
+]
+
+const support: Command = {
+  name: 'users support',
+  summary: 'Show the last sign-in, failed sign-ins, the lock and the live sessions of a user',
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}/support'],
+  async run(call) {
+    printItem(
+      call,
+      await call.api.read({ operation: 'GET /users/{id}/support', path: await findPath(call) }),
+      FACTS,
+    )
+  },
+}
+
+const unlock: Command = {
+  name: 'users unlock',
+  summary: 'Unlock the account of a user and reset its failed sign-ins',
+  arguments: [USER],
+  options: FIND,
+  operations: ['POST /users/{id}/unlock'],
+  async run(call) {
+    printItem(
+      call,
+      await call.api.read({ operation: 'POST /users/{id}/unlock', path: await findPath(call) }),
+      FACTS,
+    )
+  },
+}
+
+const search: Command = {
+  name: 'search',
+  summary: 'Search users, clients, sessions and signing keys',
+  arguments: [{ name: 'TEXT', summary: 'A part of a username, name, email or client, or an id' }],
+  operations: ['GET /search'],
+  async run(call) {
+    const { api, input, terminal } = call
+    const found = await api.read({ operation: 'GET /search', query: { q: input.argument('TEXT') } })
+    if (input.has(JSON_OUTPUT)) return printJson(call, found)
+    if (found.items.length === 0) return terminal.say('No results.')
+    terminal.print(formatTable(found.items, FOUND, terminal.columns))
+  },
+}
+
+export const SUPPORT_COMMANDS: readonly Command[] = [support, unlock, search]

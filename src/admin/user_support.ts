@@ -1,0 +1,100 @@
+import * as z from 'zod/mini'
+import type { UserRecord } from '../users/user_record.ts'
+import { adminEvent } from './change.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { named } from './schemas.ts'
+import { findSessions } from './session_page.ts'
+import { findOwners, showSession } from './session_view.ts'
+import { checkOther, requireReachOfUser } from './user_actions.ts'
+import { idOf, requireUser } from './users.ts'
+
+const PATH = '/users/{id}'
+const DAY_SECONDS = 86_400
+/** The maximum of the counted sessions and failures. */
+const MAX_COUNTED = 100
+
+export const supportSchema = named(
+  'UserSupport',
+  z.strictObject({
+    /** Null if the audit trail has no sign-in of the user. */
+    last_sign_in_at: z.nullable(z.int()),
+    /** Since midnight UTC, at most 100. Failures past the budget of events are not counted. */
+    failed_sign_ins_today: z.int(),
+    /** Failed sign-ins since the last lock and the last sign-in. */
+    failures: z.int(),
+    /** The end of the lock of the account; null if it is not locked. */
+    locked_until: z.nullable(z.int()),
+    /** At most 100. */
+    live_sessions: z.int(),
+  }),
+)
+
+const readUserSupport = operation({
+  id: 'readUserSupport',
+  method: 'GET',
+  path: `${PATH}/support`,
+  summary: 'Returns the last sign-in, failed sign-ins, the lock and the number of live sessions of a user',
+  tag: 'users',
+  role: 'support',
+  scope: 'users:read',
+  status: 200,
+  response: supportSchema,
+  async handle(call) {
+    return { body: await describeSupport(await requireUser(idOf(call), call), call) }
+  },
+})
+
+const unlockUser = operation({
+  id: 'unlockUser',
+  method: 'POST',
+  path: `${PATH}/unlock`,
+  summary: 'Unlocks the account: ends its lock and resets its failed sign-ins, at all locations',
+  tag: 'users',
+  role: 'support',
+  scope: 'users:write',
+  status: 200,
+  response: supportSchema,
+  async handle(call) {
+    const { services, context } = call
+    const id = idOf(call)
+    // Otherwise a stolen token could reset the count of guesses at the password of its operator.
+    checkOther(id, call)
+    await requireReachOfUser(id, call)
+    const user = await requireUser(id, call)
+    const change = { operation: 'unlockUser' }
+    const event = adminEvent(call, 'the account was unlocked', { subject: id, change })
+    const account = await services.guard.accountKey(user)
+    await services.failures.unlock(account, [services.audit.additionIfChanged(event, context)])
+    return { body: await describeSupport(user, call) }
+  },
+})
+
+export const USER_SUPPORT: readonly Operation[] = [readUserSupport, unlockUser]
+
+async function describeSupport(user: UserRecord, call: Call): Promise<z.output<typeof supportSchema>> {
+  const { services, context } = call
+  const { auditTrail, failures, guard } = services
+  const midnight = context.now - (context.now % DAY_SECONDS)
+  const [lastSignIn, failedToday, count, liveSessions] = await Promise.all([
+    auditTrail.findLastSignIn(user.id),
+    auditTrail.countFailures(user.id, { from: midnight, limit: MAX_COUNTED }),
+    guard.accountKey(user).then((account) => failures.find(account, context.now)),
+    countLiveSessions(user.id, call),
+  ])
+  const lockedUntil = count?.lockedUntil ?? 0
+  return {
+    last_sign_in_at: lastSignIn,
+    failed_sign_ins_today: failedToday,
+    failures: count?.failures ?? 0,
+    locked_until: lockedUntil > context.now ? lockedUntil : null,
+    live_sessions: liveSessions,
+  }
+}
+
+/** Counts the live sessions among the newest sessions of a user. */
+async function countLiveSessions(subject: string, call: Call): Promise<number> {
+  const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_COUNTED }
+  const { rows } = await findSessions({ subject, clientId: null }, page, call.services)
+  const owners = await findOwners(rows, call.services)
+  return rows.filter((session) => showSession(session, owners, call).state === 'live').length
+}

@@ -1,0 +1,63 @@
+import type { Context } from 'hono'
+import { accepts } from 'hono/accepts'
+import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
+import { VERSION } from '../lib/version.ts'
+import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
+import { jwksEndpoint } from './jwks.ts'
+import { metadataEndpoints } from './metadata.ts'
+
+export const HOME_PATH = '/'
+
+/** A cache keeps the JSON and the page apart (RFC 9110 §12.5.5). */
+export const HOME_VARY = 'Accept, Origin'
+
+const [METADATA_PATH = ''] = metadataEndpoints.map(({ path }) => path)
+
+/** The paths of the parts for operators. */
+export interface OperatorPaths {
+  console: string
+  adminApi: string
+}
+
+export type Home = ReturnType<typeof describeHome>
+
+/** The name, the version and the public addresses of the server. There is no console without an admin API. */
+export function describeHome(
+  { issuer, adminApi }: Pick<Config, 'issuer' | 'adminApi'>,
+  paths: OperatorPaths,
+) {
+  return compact({
+    name: 'Sallyport',
+    version: VERSION,
+    issuer,
+    metadata: issuer + METADATA_PATH,
+    jwks_uri: issuer + jwksEndpoint.path,
+    console: adminApi === null ? undefined : issuer + paths.console,
+    admin_api: adminApi === null ? undefined : issuer + paths.adminApi,
+  })
+}
+
+/** The address without a path: JSON for programs. Browsers get the page of `createHomePage`. */
+export function homeEndpoint(paths: OperatorPaths): Endpoint {
+  return {
+    path: HOME_PATH,
+    format: JSON_FORMAT,
+    methods: {
+      GET({ config }, responses) {
+        const home = describeHome(config, paths)
+        return () => {
+          const response = responses.private(home)
+          response.headers.set('Vary', HOME_VARY)
+          return response
+        }
+      },
+    },
+  }
+}
+
+/** Whether the caller prefers HTML, as browsers do. A caller that accepts anything gets JSON. */
+export function prefersHtml(c: Context): boolean {
+  const [json, html] = ['application/json', 'text/html']
+  return accepts(c, { header: 'Accept', supports: [json, html], default: json }) === html
+}
