@@ -10,9 +10,10 @@ const NUMBERS = 'WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n
 
 /** Rows as after a million sign-ins with a few refreshes each. Ids are as random as those of the server. */
 const INSERTS = {
-  users: `INSERT INTO users (id, pool, username, password_hash, roles, created_at)
+  users: `INSERT INTO users (id, pool, username, password_hash, roles, created_at, search)
    ${NUMBERS} SELECT 'user:' || lower(hex(randomblob(16))), 'customers', 'customer' || i || '@example.com',
-     (SELECT password_hash FROM users WHERE username = 'amanda@example.com'), '[]', unixepoch() FROM n`,
+     (SELECT password_hash FROM users WHERE username = 'amanda@example.com'), '[]', unixepoch(),
+     'customer' || i || '@example.com' || char(10) || 'customer number ' || i FROM n`,
   sessions: `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
    ${NUMBERS} SELECT 's1.' || lower(hex(randomblob(16))), 'user:' || lower(hex(randomblob(16))), 'storefront-demo',
      'storefront', 1 + i % 50, unixepoch() - i, unixepoch() - i % 86400, unixepoch() + 2592000 - i % 86400,

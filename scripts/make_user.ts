@@ -30,7 +30,8 @@ export class UserMaker {
     if (problem) throw new DraftRefused(`${problem.path}: ${problem.message}`)
     const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }
     const occasion = { api: null, clientId: null, subject: null }
-    const nowhere = { addressPrefix: null, address: null, continent: null, waitUntil: () => {} }
+    const unknown = { addressPrefix: null, address: null, continent: null, device: null, country: null }
+    const nowhere = { ...unknown, waitUntil: () => {} }
     const setting = { occasion, context: { now: systemClock.now(), ...nowhere } }
     return createUser(draft, dependencies, setting).catch((error: unknown) => {
       throw error instanceof UserRefused ? new DraftRefused(error.message) : error

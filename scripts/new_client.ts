@@ -9,6 +9,8 @@ import { compact } from '../src/lib/compact.ts'
 import { describeIssues, type ValueProblem } from '../src/lib/problems.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
+import { stop } from './stop.ts'
+import { writeOut } from './write_out.ts'
 
 const USAGE = `usage: npm run --silent new-client -- --id ID --api API --grants LIST [--scopes LIST] [--origins LIST]
          [--name NAME] [--public] > client.sql
@@ -19,10 +21,9 @@ const config = requireConfig()
 const client = readClient()
 const secret = client.confidential ? generateClientSecret() : null
 const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
+// The secret comes first, so that no client exists whose secret is lost.
+writeOut(2, secret === null ? `${client.id} is a public client without a secret` : `client_secret: ${secret}`)
 await new ClientAdminStore(sqlPrinter()).add(client, { secret: stored, now: systemClock.now() }, [])
-console.error(
-  secret === null ? `${client.id} is a public client without a secret` : `client_secret: ${secret}`,
-)
 
 /** The client of the command line, by the same checks as those of the admin API. */
 function readClient(): ClientValues {
@@ -59,9 +60,4 @@ function splitList(text: string): string[] {
 function refuse(problems: readonly ValueProblem[]): never {
   const lines = problems.map(({ path, message }) => `${path === 'client_id' ? 'id' : path}: ${message}`)
   return stop(`${lines.join('\n')}\n${USAGE}`)
-}
-
-function stop(message: string): never {
-  console.error(message)
-  process.exit(1)
 }

@@ -1,5 +1,7 @@
+import { writeOut } from './write_out.ts'
+
 /** A database that prints statements with their values instead of running them. @param write The default is stdout. */
-export function sqlPrinter(write: (line: string) => void = console.log): D1Database {
+export function sqlPrinter(write: (line: string) => void = (line) => writeOut(1, line)): D1Database {
   const print = (statements: PrintedStatement[]) => {
     for (const statement of statements) write(`${statement.text};`)
     return Promise.resolve(statements.map(() => ({ results: [] })))

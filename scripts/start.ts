@@ -39,18 +39,17 @@ function readPort(): number {
   return stop('usage: npm start [-- --port N], N from 1 to 65535')
 }
 
-function printWelcome(config: Config): void {
+function printWelcome({ issuer, adminApi }: Config): void {
+  const hasDemoData = isLoopback(issuer)
   console.log(`\nSallyport is ready on ${origin}`)
-  if (!isLoopback(config.issuer)) {
-    console.log(`The issuer is ${config.issuer}, so there is no demo data.`)
-    console.log(`The console: ${config.issuer}${CONSOLE_PATH}\n`)
-    return
-  }
-  console.log(`Get a first token:
+  if (hasDemoData) {
+    console.log(`Get a first token:
 
   curl ${origin}/oauth2-token -H 'Content-Type: application/json' -d '{"grant_type":"password","client_id":"storefront-demo","client_secret":"storefront-demo-secret","username":"amanda@example.com","password":"correct horse battery staple"}'
-
-The console: ${origin}${CONSOLE_PATH}
-${describeOperator()}
 `)
+  } else console.log(`The issuer is ${issuer}, so there is no demo data.`)
+  if (adminApi !== null) {
+    console.log(`The console: ${issuer}${CONSOLE_PATH}`)
+    if (hasDemoData) console.log(`${describeOperator()}\n`)
+  }
 }

@@ -24,6 +24,8 @@ export async function runCron(
     addressPrefix: null,
     address: null,
     continent: null,
+    device: null,
+    country: null,
     waitUntil,
   }
   await services.keyLife.run(context)
@@ -60,7 +62,8 @@ async function fillSearchTexts({ userSearch }: Services): Promise<void> {
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
-  const { shards, revocationStores, audit, statistics, failures, databaseSizes, config, clock } = services
+  const { shards, revocationStores, audit, statistics, failures, idempotency, databaseSizes, config, clock } =
+    services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -77,6 +80,7 @@ export async function sweepStores(services: Services): Promise<void> {
       table,
       sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
     })),
+    expired('idempotency_keys', idempotency),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -132,7 +132,7 @@ describe('the events of an isolate', () => {
     const { db, statements } = recordingD1()
     const audit = new AuditStore(db, { clock: { pause: () => pause(20) } })
     const later: Promise<unknown>[] = []
-    const from = { addressPrefix: null, address: null, continent: null }
+    const from = { addressPrefix: null, address: null, continent: null, device: null, country: null }
     for (const now of moments) {
       const waitUntil = (work: Promise<unknown>) => later.push(work)
       audit.record(event(sid) as AuditEvent, { ...from, now, waitUntil })

@@ -27,7 +27,7 @@ async function newScene() {
 
 /** A row in the form of an earlier version. */
 async function storeUnder(username: string, id: string): Promise<void> {
-  await env.DB.prepare('UPDATE users SET username = ? WHERE id = ?').bind(username, id).run()
+  await env.DB.prepare('UPDATE users SET username = ?, search = NULL WHERE id = ?').bind(username, id).run()
 }
 
 describe('a name that looks like a user’s because of an invisible character', () => {

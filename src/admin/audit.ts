@@ -24,6 +24,10 @@ export const eventSchema = named(
     subject_name: z.nullable(z.string()),
     sid: z.nullable(z.string()),
     address_prefix: z.nullable(z.string()),
+    /** The browser and the system, such as "Chrome on Android". */
+    device: z.nullable(z.string()),
+    /** Two letters. */
+    country: z.nullable(z.string()),
     actor: z.nullable(z.string()),
     actor_name: z.nullable(z.string()),
     actor_client: z.nullable(z.string()),
@@ -94,7 +98,7 @@ export function findNames(
 /** The JSON form of an event, with the current names of its ids. */
 export function showEvent(event: StoredAuditEvent, names: Names): z.output<typeof eventSchema> {
   const { clientId, addressPrefix, actorClient, change, ...rest } = event
-  const { id, at, kind, outcome, reason, api, subject, sid, actor, grant } = rest
+  const { id, at, kind, outcome, reason, api, subject, sid, actor, grant, device, country } = rest
   const nameOf = (named: string | null) => (named === null ? null : (names.get(named) ?? null))
   return {
     id,
@@ -109,6 +113,8 @@ export function showEvent(event: StoredAuditEvent, names: Names): z.output<typeo
     subject_name: nameOf(subject),
     sid,
     address_prefix: addressPrefix,
+    device,
+    country,
     actor,
     actor_name: nameOf(actor),
     actor_client: actorClient,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { SignIn } from '../audit/audit_query_store.ts'
+import type { Origin, SignIn } from '../audit/audit_query_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Services } from '../services/services.ts'
@@ -33,28 +33,39 @@ export const sessionSchema = named(
     expires_at: z.int(),
     ended_at: z.nullable(z.int()),
     end_reason: z.nullable(z.string()),
+    /** The browser and the system of the sign-in, such as "Chrome on Android". */
+    device: z.nullable(z.string()),
+    /** The country of the sign-in: two letters. */
+    country: z.nullable(z.string()),
   }),
 )
 export type ShownSession = z.output<typeof sessionSchema>
 
-/** The users and clients that decide the state of sessions. */
+/** The users and clients that decide the state of sessions, and the origins of their sign-ins. */
 export interface Owners {
   users: ReadonlyMap<string, User>
   clients: ReadonlyMap<string, ClientRecord>
+  /** By the sids of the sessions. */
+  origins: ReadonlyMap<string, Origin>
 }
 
 /** Reads the users and clients of sessions in one call each. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
-  { userAdmin, clientAdmin }: Pick<Services, 'userAdmin' | 'clientAdmin'>,
+  { userAdmin, clientAdmin, auditTrail }: Pick<Services, 'userAdmin' | 'clientAdmin' | 'auditTrail'>,
 ): Promise<Owners> {
   const owners = sessions.map(ownerOf)
   const clientIds = [...new Set(owners.map(({ clientId }) => clientId))]
   const userIds = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
-  const [users, clients] = await Promise.all([userAdmin.findMany(userIds), clientAdmin.findMany(clientIds)])
+  const [users, clients, origins] = await Promise.all([
+    userAdmin.findMany(userIds),
+    clientAdmin.findMany(clientIds),
+    auditTrail.findOrigins(owners.map(({ sid }) => sid)),
+  ])
   return {
     users: new Map(users.map((user) => [user.id, user])),
     clients: new Map(clients.map((client) => [client.id, client])),
+    origins,
   }
 }
 
@@ -81,6 +92,7 @@ export function showSession(
   const { row } = session
   const { sid, subject, clientId, api } = ownerOf(session)
   const user = owners.users.get(subject)
+  const origin = owners.origins.get(sid)
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
@@ -100,6 +112,8 @@ export function showSession(
     expires_at: expiresAt,
     ended_at: row?.endedAt ?? null,
     end_reason: row?.endReason ?? null,
+    device: origin?.device ?? null,
+    country: origin?.country ?? null,
   }
 }
 

@@ -8,13 +8,18 @@ export interface AuditEntry {
   /** Unix seconds. */
   at: number
   addressPrefix: string | null
+  device: string | null
+  country: string | null
   /** The number of events that the row represents. */
   count: number
   counters: readonly Counter[]
 }
 
-export function entryOf(event: AuditEvent, { now, addressPrefix }: RequestContext): AuditEntry {
-  return { event, at: now, addressPrefix, count: 1, counters: countersOf(event, now) }
+export function entryOf(
+  event: AuditEvent,
+  { now, addressPrefix, device, country }: RequestContext,
+): AuditEntry {
+  return { event, at: now, addressPrefix, device, country, count: 1, counters: countersOf(event, now) }
 }
 
 /** The columns of `audit_events` that an insert fills. */
@@ -32,12 +37,14 @@ export const EVENT_COLUMNS = [
   'actor_client',
   'change',
   'grant',
+  'device',
+  'country',
 ] as const
 
 /** The row of an event, by column names. */
 export type EventRow = Readonly<Record<(typeof EVENT_COLUMNS)[number], string | number | null>>
 
-export function rowOf({ event, at, addressPrefix }: AuditEntry): EventRow {
+export function rowOf({ event, at, addressPrefix, device, country }: AuditEntry): EventRow {
   const { kind, outcome, reason, api, clientId, subject, sid, actor, change, grant } = event
   return {
     at,
@@ -53,5 +60,7 @@ export function rowOf({ event, at, addressPrefix }: AuditEntry): EventRow {
     actor_client: actor?.clientId ?? null,
     change: change === undefined ? null : JSON.stringify(change),
     grant: grant ?? null,
+    device,
+    country,
   }
 }

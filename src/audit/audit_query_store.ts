@@ -18,6 +18,8 @@ export interface StoredAuditEvent {
   subject: string | null
   sid: string | null
   addressPrefix: string | null
+  device: string | null
+  country: string | null
   actor: string | null
   actorClient: string | null
   /** Null for an event without a grant, and for an event from an older version. */
@@ -69,6 +71,8 @@ const rowsSchema = z.array(
     subject: z.nullable(z.string()),
     sid: z.nullable(z.string()),
     address_prefix: z.nullable(z.string()),
+    device: z.nullable(z.string()),
+    country: z.nullable(z.string()),
     actor: z.nullable(z.string()),
     actor_client: z.nullable(z.string()),
     grant: z.nullable(z.string()),
@@ -78,6 +82,16 @@ const rowsSchema = z.array(
 
 const signInsSchema = z.array(
   z.object({ sid: z.string(), at: z.int(), subject: z.string(), client_id: z.string(), api: z.string() }),
+)
+
+/** Where a sign-in came from; null where it is not known. */
+export interface Origin {
+  device: string | null
+  country: string | null
+}
+
+const originsSchema = z.array(
+  z.object({ sid: z.string(), device: z.nullable(z.string()), country: z.nullable(z.string()) }),
 )
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
@@ -133,6 +147,21 @@ export class AuditQueryStore {
     return this.#signIns(
       db.prepare(`SELECT sid, at, subject, client_id, api FROM audit_events ${sql} ${end}`).bind(...values),
     )
+  }
+
+  /** The device and the country of the sign-ins of sessions, by their sids. @throws StorageUnavailable, CorruptRecord */
+  async findOrigins(sids: readonly string[]): Promise<ReadonlyMap<string, Origin>> {
+    if (sids.length === 0) return new Map()
+    const select = this.#db
+      .prepare(
+        `SELECT event.sid, event.device, event.country FROM json_each(?) AS given
+         JOIN audit_events AS event ON event.id =
+           (SELECT id FROM audit_events WHERE sid = given.value AND kind = 'issue' ORDER BY at LIMIT 1)`,
+      )
+      .bind(JSON.stringify(sids))
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
+    const origins = decodeRecord(originsSchema, 'audit events', results)
+    return new Map(origins.map(({ sid, device, country }) => [sid, { device, country }]))
   }
 
   /** The time of the last sign-in of a user, in Unix seconds; null if the trail has none. @throws StorageUnavailable */

@@ -42,7 +42,8 @@ function summaryOf(entry: AuditEntry): AuditEntry {
   const { kind, outcome, grant, api, clientId, isFromClient = false } = entry.event
   const caller = isFromClient ? { api, clientId } : { api: null, clientId: null }
   const event: AuditEvent = compact({ kind, outcome, reason: '', subject: null, sid: null, grant, ...caller })
-  return { ...entry, event, addressPrefix: isFromClient ? null : entry.addressPrefix }
+  const addressPrefix = isFromClient ? null : entry.addressPrefix
+  return { ...entry, event, addressPrefix, device: null, country: null }
 }
 
 function withoutCaller(entry: AuditEntry): AuditEntry {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { clientSchema, clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
-import { AdminProblem } from './admin_problem.ts'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
 import { showClient } from './client_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
@@ -22,7 +23,8 @@ const saveClient: Page = {
   async handle(request) {
     const { admin, form } = request
     const body = editOf(form, idOf(request))
-    const change = { method: 'PATCH', body, etag: form.text('etag') } as const
+    const ownPassword = form.text(OWN_PASSWORD_FIELD)
+    const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
     const saved = await admin.change(pathOf`/clients/${idOf(request)}`, clientSchema, change)
     if (saved instanceof AdminProblem) return showClient(request, { problem: saved, typed: form })
     return goTo(pathOf`/clients/${idOf(request)}`, 'client-saved')
@@ -37,7 +39,8 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
     role: verb === 'sign-out' ? 'support' : 'admin',
     async handle(request) {
       const path = pathOf`/clients/${idOf(request)}`
-      const outcome = await request.admin.change(`${path}/${verb}`, clientSchema)
+      const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
+      const outcome = await request.admin.change(`${path}/${verb}`, clientSchema, { ownPassword })
       return outcome instanceof AdminProblem ? showClient(request, { problem: outcome }) : goTo(path, done)
     },
   }
@@ -61,7 +64,10 @@ const addSecret: Page = {
   role: 'admin',
   async handle(request) {
     const path = pathOf`/clients/${idOf(request)}`
-    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema)
+    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema, {
+      idempotencyKey: request.form.text(IDEMPOTENCY_FIELD),
+      ownPassword: request.form.text(OWN_PASSWORD_FIELD),
+    })
     if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
     return {
       title: 'Secret added',

@@ -4,10 +4,12 @@ import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { OwnPassword } from './action_form.tsx'
+import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
 
 /** The names of the fields in problems of the admin API. */
-export const CLIENT_FIELDS = FIELD_LIST.map(({ wire }) => wire)
+export const CLIENT_FIELDS = [...FIELD_LIST.map(({ wire }) => wire), OWN_PASSWORD_FIELD]
 
 /** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
@@ -16,6 +18,14 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
       {EDITABLE_FIELDS.map((field) => (
         <ClientField field={field} state={state} api={config.apis.get(api)} />
       ))}
+      {api === config.adminApi?.name ? (
+        <OwnPassword
+          id="own-password-for-scopes"
+          hint="Required to give a scope of the admin API."
+          required={false}
+          problem={state.problem}
+        />
+      ) : null}
     </>
   )
 }

@@ -1,4 +1,5 @@
 import { clientSchema } from '../admin/client_schemas.ts'
+import { isServiceAccount } from '../admin/service_account.ts'
 import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import { ActionForm, Confirm } from './action_form.tsx'
@@ -35,6 +36,7 @@ export async function showClient(
   const { admin, operator, params, config, now, csrfToken: csrf } = request
   const id = params.id ?? ''
   const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
+  const isAccount = isServiceAccount(client, config)
   const isOfOperators = client.api === config.adminApi?.name
   return compact({
     title: client.client_id,
@@ -46,16 +48,24 @@ export async function showClient(
           lead={client.name === client.client_id ? undefined : client.name}
           actions={<Links id={id} />}
         />
-        {refused === null ? null : <ProblemNote problem={refused.problem} fields={CLIENT_FIELDS} />}
+        {refused === null ? null : (
+          <ProblemNote problem={refused.problem} fields={refused.typed ? CLIENT_FIELDS : []} />
+        )}
         <ClientFacts client={client} now={now} />
         {client.confidential ? (
-          <ClientSecrets client={client} now={now} csrf={csrf} isAdmin={operator.isAdmin} />
+          <ClientSecrets
+            client={client}
+            now={now}
+            csrf={csrf}
+            isAdmin={operator.isAdmin}
+            isAccount={isAccount}
+          />
         ) : null}
         {operator.isAdmin ? (
           <EditForm request={request} client={client} etag={etag} refused={refused} />
         ) : null}
         {operator.isAdmin || !isOfOperators ? (
-          <Actions client={client} etag={etag} csrf={csrf} isAdmin={operator.isAdmin} />
+          <Actions client={client} etag={etag} csrf={csrf} isAdmin={operator.isAdmin} isAccount={isAccount} />
         ) : null}
       </>
     ),
@@ -128,9 +138,11 @@ interface ActionsProps {
   etag: string
   csrf: string
   isAdmin: boolean
+  /** Whether the client is a service account. */
+  isAccount: boolean
 }
 
-function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
+function Actions({ client, etag, csrf, isAdmin, isAccount }: ActionsProps) {
   const path = pathOf`/clients/${client.client_id}`
   return (
     <Section id="actions" title="Actions">
@@ -144,7 +156,12 @@ function Actions({ client, etag, csrf, isAdmin }: ActionsProps) {
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
-          <Confirm csrf={csrf} label="Enable" action={`${path}/enable`}>
+          <Confirm
+            csrf={csrf}
+            label="Enable"
+            action={`${path}/enable`}
+            {...(isAccount && { passwordId: 'own-password-for-enable' })}
+          >
             The client can get tokens again. Old tokens stay revoked.
           </Confirm>
         ) : null}

@@ -8,11 +8,13 @@ interface ClientSecretsProps {
   now: number
   csrf: string
   isAdmin: boolean
+  /** Whether the client is a service account. */
+  isAccount: boolean
 }
 
 type Secret = ShownClient['secrets'][number]
 
-export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps) {
+export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientSecretsProps) {
   const live = client.secrets.filter((secret) => isLive(secret, now))
   return (
     <Section id="secrets" title="Secrets">
@@ -25,12 +27,22 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
           <Moment at={secret.created_at} />,
           <MomentOr at={secret.last_used_at} now={now} none="Never" />,
           ...(isAdmin
-            ? [isLive(secret, now) ? <Retire client={client} secret={secret} csrf={csrf} /> : null]
+            ? [
+                isLive(secret, now) ? (
+                  <Retire client={client} secret={secret} csrf={csrf} isAccount={isAccount} />
+                ) : null,
+              ]
             : []),
         ])}
       />
       {isAdmin && live.length < 2 ? (
-        <Confirm csrf={csrf} label="Add a secret" action={pathOf`/clients/${client.client_id}/secrets`}>
+        <Confirm
+          csrf={csrf}
+          label="Add a secret"
+          action={pathOf`/clients/${client.client_id}/secrets`}
+          makesSecret
+          {...(isAccount && { passwordId: 'own-password-for-secret' })}
+        >
           The console shows the new secret once. Both secrets work until you retire one. Give the application
           the new secret first.
         </Confirm>
@@ -39,7 +51,14 @@ export function ClientSecrets({ client, now, csrf, isAdmin }: ClientSecretsProps
   )
 }
 
-function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret; csrf: string }) {
+interface RetireProps {
+  client: ShownClient
+  secret: Secret
+  csrf: string
+  isAccount: boolean
+}
+
+function Retire({ client, secret, csrf, isAccount }: RetireProps) {
   return (
     <Confirm
       csrf={csrf}
@@ -47,7 +66,9 @@ function Retire({ client, secret, csrf }: { client: ShownClient; secret: Secret;
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >
-      The secret stops working at once. Tokens that were issued with it stay valid.
+      {isAccount
+        ? 'The secret and all earlier tokens of the account stop working at once. New tokens work after about 7 s.'
+        : 'The secret stops working at once. Tokens that were issued with it stay valid.'}
     </Confirm>
   )
 }

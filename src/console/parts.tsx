@@ -189,7 +189,10 @@ export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; f
   )
 }
 
-function adviceOf({ status, errors }: AdminProblem): string {
+function adviceOf({ status, code, errors }: AdminProblem): string {
+  if (code === 'idempotency-key-reused') {
+    return 'This form was sent before with other values. Check whether the client exists, then send the form again.'
+  }
   if (status === 503) return 'Your change was not saved. Try again in a moment.'
   return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

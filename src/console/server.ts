@@ -4,7 +4,8 @@ import { compact } from '../lib/compact.ts'
 /** The server, which the console calls in the same process. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
-/** Calls the server. Limits and audit events get the browser's address and location. No other header of the browser is sent. */
+/** Calls the server. Limits and audit events get the browser's address, location and User-Agent. No other header of
+ * the browser is sent. */
 export async function callServer(
   server: Server,
   c: Context,
@@ -12,13 +13,14 @@ export async function callServer(
   { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> },
 ): Promise<Response> {
   const address = c.req.header('CF-Connecting-IP')
+  const userAgent = c.req.header('User-Agent')
   const { cf } = c.req.raw
   return server(
     new Request(
       url,
       compact({
         ...init,
-        headers: compact({ ...headers, 'CF-Connecting-IP': address }),
+        headers: compact({ ...headers, 'CF-Connecting-IP': address, 'User-Agent': userAgent }),
         cf,
       }),
     ),

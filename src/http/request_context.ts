@@ -1,7 +1,11 @@
 import type { Context } from 'hono'
 import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
+import { describeDevice } from '../lib/device.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+
+/** Two letters; Cloudflare also has codes such as `T1` for Tor. */
+const COUNTRY = /^[A-Z][A-Z0-9]$/
 
 /** Creates the context of a request: its time, the network of its caller, and the work after the response. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
@@ -13,6 +17,14 @@ export function requestContext(c: Context, clock: Clock): RequestContext {
     },
     get address() {
       return countedAddress(c.req.header('CF-Connecting-IP'))
+    },
+    get device() {
+      return describeDevice(c.req.header('User-Agent'))
+    },
+    get country() {
+      const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
+      const country = cf?.country
+      return typeof country === 'string' && COUNTRY.test(country) ? country : null
     },
     get continent() {
       const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>

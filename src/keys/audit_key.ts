@@ -23,5 +23,8 @@ export function auditKey(reason: string, { audit, context, by }: Occasion): void
     actor: by ?? undefined,
   })
   // An automatic change is not linked to the address of the request that triggered it.
-  audit.record(event, by === null ? { ...context, addressPrefix: null } : context)
+  audit.record(
+    event,
+    by === null ? { ...context, addressPrefix: null, device: null, country: null } : context,
+  )
 }

@@ -193,7 +193,7 @@ export class FailureStore {
     await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
   }
 
-  /** The count of a key; null if there is none, or if it has expired. @throws StorageUnavailable, CorruptRecord */
+  /** The count of a key; null without a current count. @throws StorageUnavailable, CorruptRecord */
   async find(
     { kind, key }: FailureKey,
     now: number,

@@ -187,6 +187,7 @@ describe('the search for users', () => {
     await operator.patch(`/users/${user.id}`, { profile: { name: 'Jana Weiß' } }, '"1"')
     expect(await found(operator, 'strasse lukasz')).toEqual([])
     expect(await found(operator, 'weiss')).toEqual([username])
+    expect(await found(operator, 'we\u200biss')).toEqual([username])
     await operator.patch(`/users/${user.id}`, { username: `renamed.${username}` }, '"2"')
     expect(await found(operator, 'renamed.j')).toEqual([`renamed.${username}`])
     expect(await found(operator, 'JANA')).toEqual([`renamed.${username}`])

@@ -4,7 +4,7 @@ import { OPERATIONS } from '../../src/admin/operations.ts'
 import { ADMIN_SCOPE_NAMES, type AdminScope } from '../../src/oauth/admin_scope.ts'
 import { CLIENT_MARGIN_SECONDS } from '../../src/storage/copy_ages.ts'
 import { auditOf } from '../support/audit.ts'
-import { EXAMPLES, newUser } from '../support/operation_examples.ts'
+import { EXAMPLES, NEW_PASSWORD, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 import { TestServiceAccount } from '../support/service_account.ts'
@@ -92,6 +92,32 @@ describe('a service account', () => {
       grants: ['client_credentials'],
     })
     expect(storefront.status).toBe(422)
+  })
+
+  it('a back end creates a user, sets the password, disables and signs out, and CI creates a client', async () => {
+    const server = new TestServer()
+    const ci = await TestServiceAccount.withScopes(server, ['clients:write'])
+    const draft = { client_id: 'shop-web', api: 'storefront', grants: ['password'], scopes: ['cart'] }
+    const made = await ci.post('/clients', draft)
+    expect(made.status).toBe(201)
+    const client = { ...ci.client, id: 'shop-web', secret: String(made.body.client_secret) }
+    const shop = await TestServiceAccount.withScopes(server, ['users:write', 'sessions:end'])
+    const user = await shop.post('/users', { ...newUser(), username: 'zoe@shop.test' })
+    const path = `/users/${user.body.id}`
+    const { access_token: token } = await server.signIn(client, 'zoe@shop.test')
+    expect((await shop.post(`${path}/sign-out`)).status).toBe(200)
+    const described = await server.postJson({ ...credentials(client), token }, {}, '/oauth2-token/introspect')
+    expect(await described.json()).toEqual({ active: false })
+    expect((await shop.post(`${path}/password`, { password: NEW_PASSWORD })).status).toBe(200)
+    server.clock.time += 10
+    await server.signIn(client, 'zoe@shop.test', NEW_PASSWORD)
+    expect((await shop.post(`${path}/disable`)).status).toBe(200)
+    await expect(server.signIn(client, 'zoe@shop.test', NEW_PASSWORD)).rejects.toThrow('invalid_grant')
+    const events = await auditOf({ actor: shop.client.id, subject: String(user.body.id) })
+    expect(events.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+      'admin ok',
+      ...Array.from({ length: 3 }, () => 'cut_off ok'),
+    ])
   })
 
   it('the scope of the token of an operator gives no right: only roles do', async () => {
@@ -207,6 +233,8 @@ describe('a stolen secret of a service account', () => {
     const before = await rowCounts()
     const attempts: [Promise<AdminAnswer>, object][] = [
       [account.get(`/users/${user}`), operatorOnly('Service accounts cannot read operators.')],
+      [account.get(`/users/${user}/support`), operatorOnly('Service accounts cannot read operators.')],
+      [account.post(`/users/${user}/unlock`), NOT_OPERATORS],
       [account.post('/users', newOperator), NOT_OPERATORS],
       [account.post('/users', { ...newOperator, roles: ['admin'] }), NO_PASSWORD],
       [account.post('/users/import', { rows: [{ ...newOperator, roles: ['admin'] }] }), NO_PASSWORD],

@@ -118,6 +118,8 @@ describe('the list of sessions', () => {
       expires_at: now + 2_592_000,
       ended_at: null,
       end_reason: null,
+      device: null,
+      country: null,
     })
     server.clock.time += 2_592_000
     await operator.signInAgain()

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LEAD_LIMITS } from '../../src/keys/key_schedule.ts'
@@ -69,6 +70,70 @@ describe('clients', () => {
     expect(await cli.json('clients', 'show', 'shop-b')).toEqual(shown)
   })
 
+  describe('a secret that cannot be written', () => {
+    const CLIENT = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart']
+    const closedPipe = { onStart: (child: ChildProcess) => void child.stdout?.destroy() }
+
+    /** Runs a command whose standard output is full. */
+    async function runFull(...args: string[]) {
+      const stdout = openSync('/dev/full', 'w')
+      try {
+        return await cli.run(args, { stdout })
+      } finally {
+        closeSync(stdout)
+      }
+    }
+
+    it.each([
+      ['a closed pipe', 'EPIPE', (...args: string[]) => cli.run(args, closedPipe)],
+      ['a full disk', 'ENOSPC', runFull],
+    ] as const)('a lost secret is an error that names the secret: %s', async (_, code, run) => {
+      const id = `lost-${code.toLowerCase()}`
+      for (const args of [
+        ['create', id, ...CLIENT],
+        ['add-secret', id],
+        ['add-secret', id, '--json'],
+      ]) {
+        const ended = await run('clients', ...args)
+        const [, secretId = '', advice = ''] =
+          /The new secret (\S+) of \S+ is lost\. (.+)\n$/.exec(ended.stderr) ?? []
+        expect(ended).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(`^sallyport: Standard output failed with ${code}`),
+        })
+        expect(advice).toBe(
+          `Retire it with "clients retire-secret ${id} ${secretId}", then add another one with "clients add-secret ${id}".`,
+        )
+        expect(await cli.run(['clients', 'retire-secret', id, secretId, '--yes'])).toMatchObject({ code: 0 })
+      }
+    })
+
+    it.each([[[]], [['--json']]])(
+      'an import names the clients whose secrets are lost: %j',
+      async (options) => {
+        const file = join(cli.directory, 'lost.csv')
+        const ids = Array.from({ length: 3 }, (_, i) => `gone${options.length}-${i}`)
+        writeFileSync(file, ['client_id,grants', ...ids.map((id) => `${id},client_credentials`)].join('\n'))
+        const ended = await runFull('import', 'clients', file, '--api', 'storefront', '--yes', ...options)
+        expect(ended).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining(
+            `The new secrets of these clients are lost: ${ids.join(', ')}. Delete the clients`,
+          ),
+        })
+      },
+    )
+
+    it('a result on a full disk is an error without a stack trace, and a closed pipe is none', async () => {
+      expect(await runFull('clients', 'list')).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'sallyport: The output is incomplete: standard output failed with ENOSPC.\n',
+      })
+      expect(await cli.run(['clients', 'list'], closedPipe)).toEqual({ code: 0, stdout: '', stderr: '' })
+    })
+  })
+
   it('clients list prints a table', async () => {
     const { code, stdout, stderr } = await cli.run(['clients', 'list', '--search', 'storefront-'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -104,7 +169,7 @@ describe('clients', () => {
     expect((await cli.run([...retire, '--yes'])).code).toBe(0)
     expect(await cli.run([...retire, '--yes'])).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining('ended already'),
+      stderr: expect.stringContaining('already ended'),
     })
   })
 

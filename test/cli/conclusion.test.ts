@@ -19,6 +19,13 @@ describe('the conclusion about a session', () => {
     )
   })
 
+  it('names the service account that ended the session', () => {
+    const end = { at: AT, reason: 'ended by a service account', actor: 'shop-backend' }
+    expect(sentence({ state: 'ended' }, end)).toBe(
+      `Session s1.x of amanda@shop.test (user:a) ended ${WHEN} because a service account ended it, by the service account shop-backend.`,
+    )
+  })
+
   it.each([
     ['revoked by its client', 'its application signed out'],
     ['merged into a customer', 'the guest signed in, and the customer took over'],

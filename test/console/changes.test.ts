@@ -49,6 +49,26 @@ describe('a new client', () => {
     }
   })
 
+  it('a form that is sent twice, in parallel or later, creates one client and shows the same secret', async () => {
+    const fields = { client_id: newId(), api: 'storefront', kind: 'confidential', grants: ['password'] }
+    const { html } = await admin.get('/console/clients/~new')
+    const form = { ...fields, idempotency_key: inputOf(html, 'idempotency_key') }
+    const send = () => admin.post('/console/clients/~new', form)
+    const answers = [...(await Promise.all([send(), send()])), await send()]
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
+    expect(new Set(answers.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
+    const path = `/console/clients/${fields.client_id}`
+    const key = inputOf((await admin.get(path)).html, 'idempotency_key')
+    const add = () => admin.post(`${path}/secrets`, { idempotency_key: key })
+    const added = await Promise.all([add(), add()])
+    expect(added.map(({ status }) => status)).toEqual([201, 201])
+    expect(new Set(added.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
+    const reused = await admin.post('/console/clients/~new', { ...form, client_id: newId() })
+    expect(reused.status).toBe(422)
+    expect(reused.html).toContain('This form was sent before with other values.')
+    expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
+  })
+
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
     expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
@@ -328,5 +348,41 @@ describe('support', () => {
     const path = `/console/users/${encodeURIComponent(id)}`
     expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=user-signed-out`)
     expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=user-disabled`)
+  })
+})
+
+describe('a service account', () => {
+  it('the forms ask for the own password to create a service account, to extend it and to add a secret', async () => {
+    const page = (await admin.get('/console/clients/~new?api=admin')).html
+    expect(page).toContain('Required to give a scope of the admin API.')
+    expect(page).not.toMatch(/value="users:write"[^>]*checked/)
+    expect((await admin.get('/console/clients/~new')).html).not.toContain('own-password-for-scopes')
+    const draft = { api: 'admin', grants: ['client_credentials'], scopes: ['users:read'] }
+    const missing = (await create(draft)).response
+    expect([missing.status, missing.html]).toEqual([
+      403,
+      expect.stringContaining('Your own password is required.'),
+    ])
+    const { id, response } = await create({ ...draft, own_password: PASSWORD })
+    expect([response.status, response.html]).toEqual([201, expect.stringContaining('sps_')])
+    const path = `/console/clients/${id}`
+    const save = async (own: Record<string, string>) =>
+      admin.post(path, {
+        etag: await etagOf(path),
+        name: id,
+        grants: draft.grants,
+        scopes: ['users:read', 'users:write'],
+        ...own,
+      })
+    expect((await save({})).status).toBe(403)
+    expect((await save({ own_password: PASSWORD })).location).toBe(`${path}?done=client-saved`)
+    const refused = await admin.post(`${path}/secrets`, {})
+    expect([refused.status, refused.html]).toEqual([
+      403,
+      expect.stringContaining('Your own password is required.'),
+    ])
+    expect((await admin.post(`${path}/secrets`, { own_password: PASSWORD })).status).toBe(201)
+    const { html } = await admin.get(path)
+    expect(html).toContain('all earlier tokens of the account stop working at once')
   })
 })

@@ -6,7 +6,18 @@ import { SingleFlight } from '../../src/lib/single_flight.ts'
 function request(): { context: RequestContext; held: Promise<unknown>[] } {
   const held: Promise<unknown>[] = []
   const waitUntil = (work: Promise<unknown>) => void held.push(work)
-  return { context: { now: 0, addressPrefix: null, address: null, continent: null, waitUntil }, held }
+  return {
+    context: {
+      now: 0,
+      addressPrefix: null,
+      address: null,
+      continent: null,
+      device: null,
+      country: null,
+      waitUntil,
+    },
+    held,
+  }
 }
 
 /** Work that the test completes, and that counts its runs. */

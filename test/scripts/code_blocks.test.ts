@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { COMMANDS } from '../../packages/cli/src/commands.ts'
 import { UsageError } from '../../packages/cli/src/core/exit_code.ts'
 import { parseCommandLine } from '../../packages/cli/src/core/parse_command_line.ts'
@@ -42,6 +43,15 @@ describe('the code blocks of the documentation', () => {
   it.each(examplesIn('json'))('each JSON example is one document: $place', ({ text }) => {
     expect(() => JSON.parse(text)).not.toThrow()
   })
+
+  it.each(blocks.filter(({ language, isExcerpt }) => language === 'yaml' && isExcerpt))(
+    'each YAML excerpt is valid YAML: $place',
+    ({ text }) => {
+      expect(() =>
+        parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 10 })),
+      ).not.toThrow()
+    },
+  )
 
   it.each(examplesIn('yaml'))('the server accepts the keys of each YAML example: $place', ({ text }) => {
     const keys = { ...Object(parseYaml(readFileSync('config.yml', 'utf8'))), ...Object(parseYaml(text)) }

@@ -31,7 +31,7 @@ interface Ended {
 /** A checkout with a changed config.yml. */
 function checkout(change: (config: string) => string): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
-  for (const name of ['src', 'scripts', 'migrations', 'package.json', 'wrangler.toml']) {
+  for (const name of ['src', 'scripts', 'packages/cli/src', 'migrations', 'package.json', 'wrangler.toml']) {
     cpSync(name, join(folder, name), { recursive: true })
   }
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
@@ -322,6 +322,29 @@ describe('the first client and user of a real account', () => {
       stderr: 'roles.0: must be support or admin for an operator\n',
     })
   })
+
+  it.each([
+    ['new_client', '2>/dev/full', 'client_secret'],
+    ['new_client', '>/dev/full', 'INSERT'],
+    ['new_user', '>/dev/full', 'INSERT'],
+  ])(
+    '%s %s ends with exit code 1 and prints no SQL of a client whose secret is lost',
+    (name, target, lost) => {
+      const options = {
+        new_client: '--id shop --api storefront --grants password --scopes cart',
+        new_user: '--pool customers --username a@shop.test',
+      }
+      const command = `node scripts/${name}.ts ${options[name as keyof typeof options]} ${target}`
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
+        input: 'a password\n',
+        encoding: 'utf8',
+      })
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+      expect(stderr).not.toContain(lost)
+      const message = 'Standard output failed: ENOSPC: no space left on device, write. Nothing was created.'
+      expect(stderr.includes(message)).toBe(target === '>/dev/full')
+    },
+  )
 })
 
 describe('the first admin of a deployment', () => {

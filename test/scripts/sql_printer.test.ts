@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { formatLiteral, sqlPrinter } from '../../scripts/sql_printer.ts'
 
 describe('printed SQL', () => {
@@ -12,10 +12,10 @@ describe('printed SQL', () => {
   )
 
   it('printed SQL has each value in place of its question mark', async () => {
-    const lines = vi.spyOn(console, 'log').mockImplementation(() => {})
-    await sqlPrinter().prepare('INSERT INTO t (a, b, c)\n  VALUES (?, ?, ?)').bind('what?', 7, null).run()
-    expect(lines.mock.calls).toEqual([["INSERT INTO t (a, b, c) VALUES ('what?', 7, NULL);"]])
-    lines.mockRestore()
+    const lines: string[] = []
+    const printer = sqlPrinter((line) => lines.push(line))
+    await printer.prepare('INSERT INTO t (a, b, c)\n  VALUES (?, ?, ?)').bind('what?', 7, null).run()
+    expect(lines).toEqual(["INSERT INTO t (a, b, c) VALUES ('what?', 7, NULL);"])
   })
 
   it.each([undefined, {}, 'a\0b'])('printed SQL refuses an unsupported value: %j', (value) => {

@@ -21,6 +21,8 @@ export interface Ended {
 interface RunOptions {
   stdin?: string
   env?: Record<string, string>
+  /** A file descriptor for standard output, which the result then lacks. */
+  stdout?: number
   onStart?: (child: ChildProcess) => void
 }
 
@@ -65,15 +67,18 @@ export class Cli {
     return join(this.configDirectory, 'credentials.json')
   }
 
-  async run(args: readonly string[], { stdin = '', env = {}, onStart }: RunOptions = {}): Promise<Ended> {
+  async run(
+    args: readonly string[],
+    { stdin = '', env = {}, stdout: file, onStart }: RunOptions = {},
+  ): Promise<Ended> {
     const settings = { SALLYPORT_CONFIG_DIR: this.configDirectory, SALLYPORT_SERVER: this.#server, TZ: 'UTC' }
     const child = spawn(process.execPath, [this.file, ...args], {
       env: { ...process.env, ...settings, ...env },
+      stdio: ['pipe', file ?? 'pipe', 'pipe'],
     })
     onStart?.(child)
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
-    child.stdin.on('error', () => {})
-    child.stdin.end(stdin)
+    child.stdin?.on('error', () => {}).end(stdin)
     const [code] = await once(child, 'close')
     return { code, stdout: stdout(), stderr: stderr() }
   }
@@ -98,9 +103,9 @@ export class Cli {
   }
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream | null): () => string {
   let text = ''
-  stream.setEncoding('utf8').on('data', (chunk) => {
+  stream?.setEncoding('utf8').on('data', (chunk) => {
     text += chunk
   })
   return () => text

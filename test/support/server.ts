@@ -62,6 +62,9 @@ export class TestClock {
   pause = (): Promise<void> => pause(0)
 }
 
+/** The facts about a caller who is not known. */
+const NOWHERE = { addressPrefix: null, address: null, continent: null, device: null, country: null }
+
 /** Values for a new client instead of those that `addClient` gives it. */
 type ClientChanges = Partial<ClientValues> & { secrets?: readonly ClientSecret[] }
 
@@ -90,6 +93,8 @@ export class TestServer {
   readonly services: Services
   /** The continent of the callers, as Cloudflare reports it. */
   continent: string | null = null
+  /** The country of the callers, as Cloudflare reports it. */
+  country: string | null = null
   readonly #app: ReturnType<typeof createApp>
   readonly #options: ServerOptions
   #contexts: ExecutionContext[] = []
@@ -106,8 +111,9 @@ export class TestServer {
 
   /** Sends a request and waits for the work after its response. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const cf = this.continent === null ? {} : { cf: { continent: this.continent } }
-    return this.send(new Request(ISSUER + path, { ...init, ...cf }))
+    const cf = { continent: this.continent ?? undefined, country: this.country ?? undefined }
+    const isSomewhere = this.continent !== null || this.country !== null
+    return this.send(new Request(ISSUER + path, isSomewhere ? { ...init, cf } : init))
   }
 
   /** Sends a request to any host, as `fetch`. */
@@ -135,7 +141,7 @@ export class TestServer {
     const context = createExecutionContext()
     this.#contexts.push(context)
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
-    return { now: this.clock.time, addressPrefix: null, address: null, continent: null, waitUntil }
+    return { now: this.clock.time, ...NOWHERE, waitUntil }
   }
 
   /** Waits for the work after `context` and `answer`. */

@@ -43,7 +43,14 @@ const dependencies = {
 
 function create(changes: Partial<UserDraft> = {}) {
   const draft = { pool: 'customers', username: 'zoe', password: 'correct horse', roles: [], enabled: true }
-  const nowhere = { addressPrefix: null, address: null, continent: null, waitUntil: () => {} }
+  const nowhere = {
+    addressPrefix: null,
+    address: null,
+    continent: null,
+    device: null,
+    country: null,
+    waitUntil: () => {},
+  }
   const setting = {
     occasion: { api: null, clientId: null, subject: null },
     context: { now: NOW, ...nowhere },

@@ -6,7 +6,7 @@ import { findExposures } from './api/file_exposure.ts'
 import { toCliError } from './api/problem.ts'
 import { LOCAL_SERVER, parseServerAddress } from './api/server_address.ts'
 import { COMMANDS } from './commands.ts'
-import { CliError, EXIT_CODES, UsageError } from './core/exit_code.ts'
+import { CliError, EXIT_CODES, PipeClosed, UsageError } from './core/exit_code.ts'
 import { formatHelp } from './core/help.ts'
 import { type Input, SERVER } from './core/input.ts'
 import { findName, parseCommandLine } from './core/parse_command_line.ts'
@@ -53,6 +53,7 @@ async function chooseServer(input: Input, store: CredentialStore): Promise<strin
 }
 
 function reportError(error: unknown, terminal: Terminal, name: string): number {
+  if (error instanceof PipeClosed) return EXIT_CODES.ok[0]
   if (isSystemError(error)) {
     terminal.say(`sallyport: ${error.message}`)
     return EXIT_CODES.failed[0]

@@ -24,6 +24,8 @@ export type AuditEvent = {
   readonly subject_name: string | null
   readonly sid: string | null
   readonly address_prefix: string | null
+  readonly device: string | null
+  readonly country: string | null
   readonly actor: string | null
   readonly actor_name: string | null
   readonly actor_client: string | null
@@ -263,6 +265,8 @@ export type Session = {
   readonly expires_at: number
   readonly ended_at: number | null
   readonly end_reason: string | null
+  readonly device: string | null
+  readonly country: string | null
 }
 
 export type Sessions = {

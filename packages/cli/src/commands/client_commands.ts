@@ -1,6 +1,6 @@
 import { asItems, type Item } from '../api/admin_api.ts'
 import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
-import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
+import type { Client, ClientDraft, ClientEdit, ClientWithSecret } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
@@ -10,6 +10,7 @@ import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
 import {
   formatItem,
+  formatJson,
   LIST_OPTIONS,
   limitOf,
   member,
@@ -105,7 +106,7 @@ const createClient: Command = {
       confidential: !input.has(PUBLIC),
       enabled: !input.has(DISABLED),
     }
-    printWithSecret(call, await api.read({ operation: 'POST /clients', body }))
+    printWithSecret(call, await api.read({ operation: 'POST /clients', body }), [])
   },
 }
 
@@ -161,12 +162,12 @@ const addSecret: Command = {
   name: 'clients add-secret',
   summary: 'Add a second secret and print it once',
   arguments: [CLIENT],
-  operations: ['POST /clients/{client_id}/secrets'],
+  operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/secrets'],
   async run(call) {
-    printWithSecret(
-      call,
-      await call.api.read({ operation: 'POST /clients/{client_id}/secrets', path: pathOf(call) }),
-    )
+    const path = pathOf(call)
+    const { secrets } = await call.api.read({ operation: 'GET /clients/{client_id}', path })
+    const client = await call.api.read({ operation: 'POST /clients/{client_id}/secrets', path })
+    printWithSecret(call, client, secrets)
   },
 }
 
@@ -230,15 +231,25 @@ async function changeState(call: Call, action: 'enable' | 'disable' | 'sign-out'
   printItem(call, await call.api.read({ operation, path: pathOf(call) }), MEMBERS)
 }
 
-/** Prints only the secret to stdout, so that a script can store it. */
-function printWithSecret(call: Call, client: Item): void {
+/**
+ * Prints only the secret to stdout, so that a script can store it. The secret comes first: no later failure can lose it.
+ *
+ * @param before The secrets that the client had before.
+ */
+function printWithSecret(call: Call, client: ClientWithSecret, before: Client['secrets']): void {
   const { terminal, input } = call
-  const secret = textOf(client, 'client_secret')
-  if (input.has(JSON_OUTPUT)) printJson(call, client)
-  else terminal.say(formatItem(client, MEMBERS))
-  if (secret === '' || input.has(JSON_OUTPUT)) return
-  terminal.say('Secret (it cannot be shown again):')
-  terminal.print(secret)
+  const { client_id: id, client_secret: secret, secrets } = client
+  const known = before.map(({ secret_id }) => secret_id)
+  const added = secrets.map(({ secret_id }) => secret_id).find((secretId) => !known.includes(secretId))
+  const advice =
+    `The new secret ${added} of ${id} is lost. Retire it with "clients retire-secret ${id} ${added}", ` +
+    `then add another one with "clients add-secret ${id}".`
+  const isJson = input.has(JSON_OUTPUT)
+  if (secret !== null) terminal.printSecret(isJson ? formatJson(client) : secret, advice)
+  else if (isJson) printJson(call, client)
+  if (isJson) return
+  terminal.say(formatItem(client, MEMBERS))
+  if (secret !== null) terminal.say('The secret cannot be shown again.')
 }
 
 function formatSecret(secret: Item): string {

@@ -14,7 +14,8 @@ import { userRows } from '../import/user_rows.ts'
 import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
 import { countOf, describePasswords, describeTally, nameChanges } from './import_words.ts'
-import { printJson } from './output.ts'
+import { formatJson } from './output.ts'
+import { adviceForLost, SecretOutput } from './secret_output.ts'
 
 const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
 const REPORT = text('report', 'Write the refused rows to this file, not to standard error', {
@@ -108,19 +109,19 @@ async function create(
   run: ImportRun,
   found: Scan,
 ): Promise<{ tally: Tally; secrets: MadeSecret[] }> {
-  const secrets: MadeSecret[] = []
-  const onSecret = (secret: MadeSecret) => {
-    if (input.has(JSON_OUTPUT)) secrets.push(secret)
-    else terminal.print(`${secret.client_id},${secret.client_secret}`)
-  }
+  const secrets = new SecretOutput(terminal, { isJson: input.has(JSON_OUTPUT) })
+  const isStopped = () => run.isStopped() || secrets.isBroken
   run.progress.begin('Import', countFates(found, FATE.create) + countFates(found, FATE.update))
   try {
-    return { tally: await runImport(run, found, { isDryRun: false, onSecret }), secrets }
+    const onSecret = (secret: MadeSecret) => secrets.add(secret)
+    const tally = await runImport({ ...run, isStopped }, found, { isDryRun: false, onSecret })
+    secrets.requireWritten()
+    return { tally, secrets: secrets.kept }
   } catch (error) {
     run.progress.clear()
-    if (secrets.length > 0) terminal.print(JSON.stringify({ secrets }, null, 2))
     const cause = toCliError(error, account.server)
     terminal.say(`The import stopped. The rows that it created stay.${adviceFor(cause)}`)
+    secrets.printKept()
     throw cause
   }
 }
@@ -138,7 +139,8 @@ function finish(
   { isDryRun, secrets, run }: { isDryRun: boolean; secrets?: MadeSecret[]; run: ImportRun },
 ): void {
   if (call.input.has(JSON_OUTPUT)) {
-    printJson(call, { dry_run: isDryRun, ...tally, ...compact({ secrets }) })
+    const result = formatJson({ dry_run: isDryRun, ...tally, ...compact({ secrets }) })
+    call.terminal.printSecret(result, adviceForLost(secrets ?? []))
   }
   requireGoingOn(run)
   if (tally.refused > 0) {

@@ -55,7 +55,11 @@ export function formatItem<T>(item: T, columns: readonly Column<T>[]): string {
 }
 
 export function printJson({ terminal }: Call, value: unknown): void {
-  terminal.print(JSON.stringify(value, null, 2))
+  terminal.print(formatJson(value))
+}
+
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value, null, 2)
 }
 
 export function showValue(value: unknown): string {

@@ -31,3 +31,12 @@ export class UsageError extends CliError {
     super('usage', message)
   }
 }
+
+/** The reader of standard output, such as `head`, has closed the pipe. The command ends without a message. */
+export class PipeClosed extends CliError {
+  override name = 'PipeClosed'
+
+  constructor() {
+    super('ok', '')
+  }
+}

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { CliError, UsageError } from './exit_code.ts'
+import { CliError, PipeClosed, UsageError } from './exit_code.ts'
+import { writeNow } from './write_now.ts'
 
 const MAX_INPUT_CHARACTERS = 64 * 1024
 
@@ -22,8 +23,34 @@ export class Terminal {
     return process.stdout.isTTY ? (process.stdout.columns ?? 80) : Infinity
   }
 
+  /** @throws PipeClosed; CliError if the text cannot be written, such as on a full disk */
   print(text: string): void {
-    process.stdout.write(`${text}\n`)
+    try {
+      this.#write(`${text}\n`)
+    } catch (error) {
+      if (codeOf(error) === 'EPIPE') throw new PipeClosed()
+      throw new CliError('failed', `The output is incomplete: standard output failed with ${codeOf(error)}.`)
+    }
+  }
+
+  /**
+   * Prints a secret that cannot be shown again.
+   *
+   * @param advice Names the secret, for an operator who has to replace it.
+   * @throws CliError with the advice if the secret cannot be written
+   */
+  printSecret(text: string, advice: string): void {
+    try {
+      this.#write(`${text}\n`)
+    } catch (error) {
+      throw new CliError('failed', `Standard output failed with ${codeOf(error)}. ${advice}`)
+    }
+  }
+
+  #write(text: string): void {
+    // A console of Windows needs the encoding of the stream.
+    if (process.stdout.isTTY) process.stdout.write(text)
+    else writeNow(1, text)
   }
 
   say(text: string): void {
@@ -87,6 +114,10 @@ export class Terminal {
       prompt.close()
     }
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 async function readAll(input: NodeJS.ReadStream): Promise<string> {
