@@ -1,5 +1,5 @@
-import { ClientAdminStore, type NewSecret } from '../src/clients/client_admin_store.ts'
-import { generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
+import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
+import { generateSecretId, hashClientSecret, type NewSecret } from '../src/clients/client_secret.ts'
 import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'

@@ -10,6 +10,7 @@ import type { Services } from '../services/services.ts'
 import { spendRecords, spendRequest } from './account_budget.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
+import { readIdempotencyKey } from './idempotency.ts'
 import { formatOpenApi } from './openapi.ts'
 import type { Caller, Operation, OperationResult } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
@@ -67,13 +68,14 @@ async function runOperation(
   const begun = requestContext(c, services.clock)
   const first = await requireCaller(c, operation, { services, api, context: begun })
   const versions = readVersions(c, operation)
+  const idempotencyKey = readIdempotencyKey(c, operation)
   const input = { query: readQuery(c, operation), body: await readBody(c, operation) }
   // The time of a request is the time when its body ends, so that rights removed before do not count.
   const context = requestContext(c, services.clock)
   const isSlow = context.now - begun.now > SLOW_BODY_SECONDS
   const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
   const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
-  const call = { caller, params: c.req.param(), versions, confirmation, context, services }
+  const call = { caller, params: c.req.param(), versions, confirmation, idempotencyKey, context, services }
   return respond(c, operation, await operation.run(call, input, STEPS))
 }
 

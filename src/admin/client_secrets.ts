@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { secretsOf } from '../clients/client.ts'
-import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { hashSecret } from '../clients/client_secret.ts'
 import { adminEvent, requireChanged } from './change.ts'
-import { clientSchema, clientWithSecretSchema, showClient } from './client_schemas.ts'
-import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show } from './clients.ts'
+import { clientSchema, clientWithSecretSchema } from './client_schemas.ts'
+import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show, showWithSecret } from './clients.ts'
+import { createSecretOnce } from './idempotency.ts'
 import { type Operation, operation } from './operation.ts'
 import { invalidContent, notFound, Problem } from './problem.ts'
 import { requireReach } from './reach.ts'
@@ -20,6 +21,7 @@ const addClientSecret = operation({
   tag: 'clients',
   role: 'admin',
   scope: 'clients:write',
+  isIdempotent: true,
   confirmation: FOR_A_SERVICE_ACCOUNT,
   status: 201,
   response: clientWithSecretSchema,
@@ -28,21 +30,31 @@ const addClientSecret = operation({
     const client = await requireClient(idOf(call), call)
     requireReach(client, call)
     const { id, api } = client
-    const secret = generateClientSecret()
-    const stored = { id: generateSecretId(), hash: await hashClientSecret(secret) }
-    const change = { operation: 'addClientSecret', to: { secret_id: stored.id } }
-    const event = adminEvent(call, 'a secret was added', { api, clientId: id, change })
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const conditions = { versions, now: context.now }
-    const outcome = await services.clientAdmin.addSecret(id, stored, conditions, alongside)
-    const record = requireChanged(outcome, 'client', () => {
-      const detail = 'The client is public, or it has two live secrets. Retire one first.'
-      return new Problem('secret-conflict', { detail })
-    })
-    await tryToRenewCopies(id, call)
-    return { body: { ...showClient(record), client_secret: secret }, version: record.version }
+    return createSecretOnce(
+      call,
+      { operation: 'addClientSecret', body: null },
+      {
+        async create(made, alongside) {
+          const stored = await hashSecret(made)
+          const change = { operation: 'addClientSecret', to: { secret_id: stored.id } }
+          const event = adminEvent(call, 'a secret was added', { api, clientId: id, change })
+          const statements = [...alongside, services.audit.additionIfChanged(event, context)]
+          const conditions = { versions, now: context.now }
+          const outcome = await services.clientAdmin.addSecret(id, stored, conditions, statements)
+          const record = requireChanged(outcome, 'client', secretConflict)
+          await tryToRenewCopies(id, call)
+          return showWithSecret(record, made)
+        },
+        repeat: async (made) => showWithSecret(await requireClient(id, call), made),
+      },
+    )
   },
 })
+
+function secretConflict(): Problem {
+  const detail = 'The client is public, or it has two live secrets. Retire one first.'
+  return new Problem('secret-conflict', { detail })
+}
 
 const retireClientSecret = operation({
   id: 'retireClientSecret',

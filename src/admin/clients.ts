@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
-import { isConfidential } from '../clients/client.ts'
+import { isConfidential, secretsOf } from '../clients/client.ts'
 import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
-import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
+import { hashSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit } from '../clients/client_values.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
@@ -18,6 +18,7 @@ import {
   type ShownClient,
   showClient,
 } from './client_schemas.ts'
+import { createSecretOnce, type MadeSecret } from './idempotency.ts'
 import {
   type Call,
   type ConfirmationRule,
@@ -81,6 +82,7 @@ const createClient = operation({
   role: 'admin',
   scope: 'clients:write',
   body: draftSchema,
+  isIdempotent: true,
   confirmation: {
     when: FOR_ACCOUNTS,
     isNeeded: ({ body, services }) => isServiceAccount(body, services.config),
@@ -92,19 +94,27 @@ const createClient = operation({
     const client = fromDraft(body)
     requireReach(client, call)
     checkClient(client, services.config)
-    const secret = client.confidential ? generateClientSecret() : null
-    const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
-    const start = { secret: stored, now: context.now }
     const change = { operation: 'createClient', to: valuesOf(body) }
     const event = adminEvent(call, 'the client was created', { api: client.api, clientId: client.id, change })
-    await services.clientAdmin.add(client, start, [services.audit.additionIfChanged(event, context)])
-    await tryToRenewCopies(client.id, call)
-    const record = await requireClient(client.id, call)
-    return {
-      body: { ...showClient(record), client_secret: secret },
-      version: record.version,
+    const respond = async (made: MadeSecret) => ({
+      ...showWithSecret(await requireClient(client.id, call), made),
       location: `/clients/${client.id}`,
-    }
+    })
+    return createSecretOnce(
+      call,
+      { operation: 'createClient', body },
+      {
+        async create(made, alongside) {
+          const stored = client.confidential ? await hashSecret(made) : null
+          const start = { secret: stored, now: context.now }
+          const statements = [...alongside, services.audit.additionIfChanged(event, context)]
+          await services.clientAdmin.add(client, start, statements)
+          await tryToRenewCopies(client.id, call)
+          return respond(made)
+        },
+        repeat: respond,
+      },
+    )
   },
 })
 
@@ -184,6 +194,23 @@ export async function requireClient(id: string, { services }: Call): Promise<Cli
 
 export function show(client: ClientRecord): OperationResult<ShownClient> {
   return { body: showClient(client), version: client.version }
+}
+
+/**
+ * A client with a secret that it has, for the only responses that contain one. A public client has no secret.
+ *
+ * @throws Problem 409 if the client no longer has the secret
+ */
+export function showWithSecret(
+  client: ClientRecord,
+  { id, secret }: MadeSecret,
+): OperationResult<z.output<typeof clientWithSecretSchema>> {
+  const { version } = client
+  if (!isConfidential(client)) return { body: { ...showClient(client), client_secret: null }, version }
+  if (secretsOf(client.authentication).every((known) => known.id !== id)) {
+    throw new Problem('conflict', { detail: 'The client no longer has the secret of this Idempotency-Key.' })
+  }
+  return { body: { ...showClient(client), client_secret: secret }, version }
 }
 
 /** The problem of a refusal that should never happen. */

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { ADMIN_SCOPES } from '../oauth/admin_scope.ts'
 import { CONFIRMATION_HEADER } from './confirmation.ts'
+import { IDEMPOTENCY_HEADER, KEY_LIFETIME_SECONDS } from './idempotency.ts'
 import type { Operation } from './operation.ts'
 import { PROBLEMS } from './problem.ts'
 import { named, registry } from './schemas.ts'
@@ -104,7 +105,7 @@ function isVersioned({ response }: Operation): boolean {
 }
 
 function formatParameters(operation: Operation): object[] {
-  const { path, query, method, needsVersion = false, tag, confirmation } = operation
+  const { path, query, method, needsVersion = false, isIdempotent = false, tag, confirmation } = operation
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -127,10 +128,18 @@ function formatParameters(operation: Operation): object[] {
     schema: { type: 'string' },
     description: `From POST /me/confirm. Needed ${confirmation?.when}.`,
   }
+  const idempotencyKey = {
+    name: IDEMPOTENCY_HEADER,
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+    description: `In double quotes. A repeat within ${KEY_LIFETIME_SECONDS} s gets the same secret.`,
+  }
   return [
     ...[...inPath, ...inQuery],
     ...(isEdit ? [ifMatch] : []),
     ...(confirmation === undefined ? [] : [confirming]),
+    ...(isIdempotent ? [idempotencyKey] : []),
   ]
 }
 

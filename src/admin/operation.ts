@@ -39,6 +39,8 @@ export interface Call {
   versions: readonly number[] | null
   /** The unchecked header `Sallyport-Confirmation`; null if it is absent. */
   confirmation: string | null
+  /** The header `Idempotency-Key`; null if it is absent or the operation does not use it. */
+  idempotencyKey: string | null
   context: RequestContext
   services: Services
 }
@@ -66,6 +68,8 @@ export interface OperationSpec<Q, B, A> {
   scope: AdminScope | null
   /** Whether If-Match is required. If it is present, it is always checked. */
   needsVersion?: boolean
+  /** Whether a repeat with the same Idempotency-Key gets the same response. */
+  isIdempotent?: true
   query?: ZodMiniType<Q>
   body?: ZodMiniType<B>
   /** The calls that need a confirmation of the password; absent if no call needs one. */

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   'content-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be application/json'],
   'invalid-content': [422, 'The content is not valid'],
+  'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
   'precondition-required': [428, 'If-Match is needed'],
   'too-many-attempts': [429, 'There were too many attempts'],
   'too-many-requests': [429, 'The budget of the service account is used up'],

@@ -10,14 +10,8 @@ import {
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { CLIENT_RECORD_COLUMNS, type ClientRecord, decodeClientRecord, SECRET_ID } from './client_record.ts'
+import type { NewSecret } from './client_secret.ts'
 import { type ClientEditValues, type ClientValues, toColumns } from './client_values.ts'
-
-/** A secret to add. */
-export interface NewSecret {
-  id: string
-  /** SHA-256 of the secret, base64url. */
-  hash: string
-}
 
 /** A change of a client. An absent member keeps its value. */
 export interface ClientEdit extends TokenStarts, ClientEditValues {

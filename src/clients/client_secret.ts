@@ -5,12 +5,21 @@ import { type ClientAuthentication, type ClientSecret, secretsOf } from './clien
 /** A client has at most two live secrets, so that an operator can replace a secret without an outage. */
 const MAX_LIVE_SECRETS = 2
 
+/** The prefix lets secret scanners find a secret. */
+const PREFIX = 'sps_'
+const SECRET_BYTES = 32
+
 /** The placeholder for a missing secret in a comparison. No known secret has this hash. */
 const NO_HASH = new Uint8Array(32)
 
-/** Makes a secret: a prefix for secret scanners, and 256 random bits. */
+/** Makes a secret of 256 random bits. */
 export function generateClientSecret(): string {
-  return `sps_${randomId(32)}`
+  return `${PREFIX}${randomId(SECRET_BYTES)}`
+}
+
+/** A secret of 256 bits that are already random. */
+export function formatClientSecret(bits: Uint8Array): string {
+  return `${PREFIX}${base64url.encode(bits)}`
 }
 
 /** Makes a random id for a secret. It reveals nothing about the secret. */
@@ -21,6 +30,17 @@ export function generateSecretId(): string {
 /** SHA-256 is enough, because 256 random bits cannot be guessed (docs/decisions/0003). */
 export async function hashClientSecret(secret: string): Promise<string> {
   return base64url.encode(await sha256(secret))
+}
+
+/** A secret to store. */
+export interface NewSecret {
+  id: string
+  /** SHA-256 of the secret, base64url. */
+  hash: string
+}
+
+export async function hashSecret({ id, secret }: { id: string; secret: string }): Promise<NewSecret> {
+  return { id, hash: await hashClientSecret(secret) }
 }
 
 /**

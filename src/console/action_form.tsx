@@ -1,4 +1,5 @@
 import type { PropsWithChildren } from 'hono/jsx'
+import { randomId } from '../lib/bytes.ts'
 import { compact } from '../lib/compact.ts'
 import { type FieldErrors, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
@@ -6,20 +7,35 @@ import { PostForm } from '../pages/post_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 
+/** The hidden field with the Idempotency-Key of a form that makes a secret. */
+export const IDEMPOTENCY_FIELD = 'idempotency_key'
+
+const KEY_BYTES = 16
+
 interface ActionFormProps {
   csrf: string
   /** A path below /console. */
   action: string
   /** The version of the record when the form was loaded. */
   etag?: string
+  /** Whether the form makes a secret. A repeat of the same form then gets the same secret. */
+  makesSecret?: boolean
   kind?: 'form' | 'inline'
 }
 
 /** A form that posts to a page of the console. */
-export function ActionForm({ csrf, action, etag, children, ...rest }: PropsWithChildren<ActionFormProps>) {
+export function ActionForm({
+  csrf,
+  action,
+  etag,
+  makesSecret = false,
+  children,
+  ...rest
+}: PropsWithChildren<ActionFormProps>) {
   return (
     <PostForm csrfToken={csrf} action={CONSOLE_PATH + action} {...rest}>
       {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
+      {makesSecret ? <input type="hidden" name={IDEMPOTENCY_FIELD} value={randomId(KEY_BYTES)} /> : null}
       {children}
     </PostForm>
   )
@@ -56,6 +72,7 @@ interface ConfirmProps {
   action: string
   etag?: string
   isDangerous?: boolean
+  makesSecret?: boolean
   /** The id of a field for the operator's own password; absent if the action does not need it. */
   passwordId?: string
   /** The refusal of this action. With a refusal, the confirmation is open and shows the errors. */
@@ -69,6 +86,7 @@ export function Confirm({
   action,
   etag,
   isDangerous = false,
+  makesSecret = false,
   passwordId,
   problem = null,
   children,
@@ -78,7 +96,13 @@ export function Confirm({
       <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
       <div class="confirm-body">
         <div class="confirm-text">{children}</div>
-        <ActionForm csrf={csrf} action={action} kind="inline" {...compact({ etag })}>
+        <ActionForm
+          csrf={csrf}
+          action={action}
+          kind="inline"
+          makesSecret={makesSecret}
+          {...compact({ etag })}
+        >
           {passwordId === undefined ? null : (
             <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />
           )}

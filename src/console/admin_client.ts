@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { ZodMiniType } from 'zod/mini'
 import { ADMIN_PATH } from '../admin/admin_app.ts'
 import { CONFIRMATION_HEADER } from '../admin/confirmation.ts'
+import { IDEMPOTENCY_HEADER } from '../admin/idempotency.ts'
 import { confirmationSchema } from '../admin/me.ts'
 import { compact } from '../lib/compact.ts'
 import { AdminProblem, CONFIRM_PATH } from './admin_problem.ts'
@@ -16,6 +17,8 @@ interface Change {
   etag?: string
   /** The operator's own password, for a change that needs a confirmation; absent or empty if the operator typed none. */
   ownPassword?: string
+  /** The Idempotency-Key of a form that makes a secret; absent or empty for any other form. */
+  idempotencyKey?: string
 }
 
 /** A value, and the ETag of its version. */
@@ -59,7 +62,7 @@ export class AdminClient {
    * @throws AdminProblem 401
    */
   async change<T>(path: string, schema: ZodMiniType<T>, change: Change = {}): Promise<T | AdminProblem> {
-    const { method = 'POST', body, etag, ownPassword = '' } = change
+    const { method = 'POST', body, etag, ownPassword = '', idempotencyKey = '' } = change
     const refusal = ownPassword === '' ? null : await this.#confirm(ownPassword)
     if (refusal !== null) return refusal
     const response = await this.#fetch(
@@ -69,6 +72,7 @@ export class AdminClient {
         headers: compact({
           'Content-Type': body === undefined ? undefined : 'application/json',
           'If-Match': etag,
+          [IDEMPOTENCY_HEADER]: idempotencyKey === '' ? undefined : `"${idempotencyKey}"`,
         }),
         body: body === undefined ? undefined : JSON.stringify(body),
       }),

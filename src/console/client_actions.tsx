@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { clientSchema, clientWithSecretSchema } from '../admin/client_schemas.ts'
+import { IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
@@ -63,8 +64,10 @@ const addSecret: Page = {
   role: 'admin',
   async handle(request) {
     const path = pathOf`/clients/${idOf(request)}`
-    const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
-    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema, { ownPassword })
+    const outcome = await request.admin.change(`${path}/secrets`, clientWithSecretSchema, {
+      idempotencyKey: request.form.text(IDEMPOTENCY_FIELD),
+      ownPassword: request.form.text(OWN_PASSWORD_FIELD),
+    })
     if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
     return {
       title: 'Secret added',

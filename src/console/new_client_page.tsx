@@ -3,7 +3,7 @@ import { compact } from '../lib/compact.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { ActionForm } from './action_form.tsx'
+import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
@@ -43,8 +43,11 @@ const createClient: Page = {
       confidential: form.text('kind') !== 'public',
       ...editOf(form),
     }
-    const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const created = await admin.change('/clients', clientWithSecretSchema, { body, ownPassword })
+    const created = await admin.change('/clients', clientWithSecretSchema, {
+      body,
+      idempotencyKey: form.text(IDEMPOTENCY_FIELD),
+      ownPassword: form.text(OWN_PASSWORD_FIELD),
+    })
     if (created instanceof AdminProblem) return showForm(request, api, { form, problem: created })
     return {
       title: 'Client created',
@@ -91,7 +94,7 @@ function showForm(
             </a>
           ))}
         </nav>
-        <ActionForm csrf={csrf} action="/clients/~new">
+        <ActionForm csrf={csrf} action="/clients/~new" makesSecret>
           <input type="hidden" name="api" value={api} />
           <Input
             state={state}

@@ -2,7 +2,7 @@ import { base64url } from 'jose'
 import { encodeUtf8 } from './bytes.ts'
 import { deriveKey, type KeyUse } from './derive_key.ts'
 
-const HASH_BYTES = 16
+const NAME_BYTES = 16
 const KEY_USE = {
   algorithm: { name: 'HMAC', hash: 'SHA-256', length: 256 },
   usages: ['sign'],
@@ -20,10 +20,14 @@ export class KeyedHash {
     this.#purpose = purpose
   }
 
-  /** HMAC-SHA-256 of the parts, 128 bits in base64url. No part may contain a NUL character. */
+  /** The first 128 bits of the digest, in base64url. */
   async name(...parts: string[]): Promise<string> {
+    return base64url.encode((await this.digest(...parts)).subarray(0, NAME_BYTES))
+  }
+
+  /** HMAC-SHA-256 of the parts. No part may contain a NUL character. */
+  async digest(...parts: string[]): Promise<Uint8Array> {
     this.#key ??= deriveKey(this.#secret, this.#purpose, KEY_USE)
-    const mac = await crypto.subtle.sign('HMAC', await this.#key, encodeUtf8(parts.join('\0')))
-    return base64url.encode(new Uint8Array(mac, 0, HASH_BYTES))
+    return new Uint8Array(await crypto.subtle.sign('HMAC', await this.#key, encodeUtf8(parts.join('\0'))))
   }
 }

@@ -466,11 +466,17 @@ describe('statistics', () => {
   it('the statistics command counts the latest events', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
-      /^from .*\nto .*\n(?:tokens \(\w+\) +[1-9]\d*\n)+failures +\d+\nbreached passwords +0\nunchecked passwords +0\nactive sessions +[1-9]\d*\n$/,
+      /^from .*\nto .*\nCOUNT +NUMBER +PREVIOUS\n(?:tokens \(\w+\) +[1-9]\d* +\d+\n)+failures +\d+ +\d+\n/,
+    )
+    expect(stdout).toMatch(
+      /\nactive sessions +[1-9]\d* +\d+\nlocked accounts +\d+\nnext key change +\d{4}-.*\n$/,
     )
     const json = JSON.parse((await cli.run(['statistics', '--minutes', '30', '--json'])).stdout)
     expect(json.buckets).toHaveLength(30)
+    const month = JSON.parse((await cli.run(['statistics', '--range', '30d', '--json'])).stdout)
+    expect([month.to - month.from, month.total.failures >= json.total.failures]).toEqual([30 * 86_400, true])
     expect((await cli.run(['statistics', '--minutes', '0'])).stderr).toContain('must be at least 1')
+    expect((await cli.run(['statistics', '--range', '7d', '--minutes', '5'])).code).toBe(2)
   })
 })
 

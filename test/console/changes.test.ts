@@ -49,6 +49,26 @@ describe('a new client', () => {
     }
   })
 
+  it('a form that is sent twice, in parallel or later, creates one client and shows the same secret', async () => {
+    const fields = { client_id: newId(), api: 'storefront', kind: 'confidential', grants: ['password'] }
+    const { html } = await admin.get('/console/clients/~new')
+    const form = { ...fields, idempotency_key: inputOf(html, 'idempotency_key') }
+    const send = () => admin.post('/console/clients/~new', form)
+    const answers = [...(await Promise.all([send(), send()])), await send()]
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
+    expect(new Set(answers.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
+    const path = `/console/clients/${fields.client_id}`
+    const key = inputOf((await admin.get(path)).html, 'idempotency_key')
+    const add = () => admin.post(`${path}/secrets`, { idempotency_key: key })
+    const added = await Promise.all([add(), add()])
+    expect(added.map(({ status }) => status)).toEqual([201, 201])
+    expect(new Set(added.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
+    const reused = await admin.post('/console/clients/~new', { ...form, client_id: newId() })
+    expect(reused.status).toBe(422)
+    expect(reused.html).toContain('This form was sent before with other values.')
+    expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
+  })
+
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
     expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')

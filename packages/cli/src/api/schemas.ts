@@ -307,21 +307,43 @@ export type Statistics = {
   readonly from: number
   readonly to: number
   readonly bucket_seconds: number
+  readonly counted_since: number | null
   readonly total: {
     readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
+    readonly thefts: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
     readonly active_sessions: number
+    readonly failures_by_cause: Readonly<Record<string, number>>
+  }
+  readonly previous: {
+    readonly from: number
+    readonly to: number
+    readonly total: {
+      readonly tokens: Readonly<Record<string, number>>
+      readonly failures: number
+      readonly thefts: number
+      readonly breached_passwords: number
+      readonly unchecked_passwords: number
+      readonly active_sessions: number
+      readonly failures_by_cause: Readonly<Record<string, number>>
+    }
   }
   readonly buckets: readonly ({
     readonly at: number
     readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
+    readonly thefts: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
     readonly active_sessions: number
   })[]
+  readonly locked_accounts: number
+  readonly next_key_change: {
+    readonly at: number
+    readonly published: boolean
+  } | null
   readonly databases: readonly ({
     readonly name: string
     readonly bytes: number | null
