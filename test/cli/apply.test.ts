@@ -273,6 +273,11 @@ describe('a service account', () => {
       code: 0,
       stdout: expect.stringMatching(/^ci-shop,sps_/),
     })
+    expect(await run('clients', 'disable', 'ci-shop')).toMatchObject({
+      code: 0,
+      stderr: 'Disabled the client ci-shop: its sessions ended.\n',
+    })
+    expect(await run('clients', 'delete', 'ci-shop', '--yes')).toMatchObject({ code: 0 })
     const exported = join(cli.directory, 'exported.yml')
     expect(await run('export', '--output', exported)).toMatchObject({ code: 0, stdout: '' })
     expect(await run('apply', exported, '--dry-run', '--detailed-exit-code')).toMatchObject({ code: 0 })

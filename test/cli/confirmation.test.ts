@@ -36,7 +36,7 @@ describe('a command that needs a confirmation', () => {
       return 'the password'
     }
     const token = async () => 'token'
-    const account = { server: origin, clientId: 'cli', accessToken: token, renew: token }
+    const account = { server: origin, clientId: 'cli', isOperator: true, accessToken: token, renew: token }
     const api = new AdminApi({ account, onRetry: () => {}, askPassword })
     for (let i = 0; i < 3; i++) {
       const answer = await api.ask({ operation: 'POST /users/import', body: { rows: [] } })

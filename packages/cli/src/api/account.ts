@@ -20,6 +20,7 @@ interface AccountOptions {
 /** The stored session of the operator at one server. */
 export class Account {
   readonly clientId: string = CLIENT_ID
+  readonly isOperator: boolean = true
   readonly server: string
   readonly #store: CredentialStore
   readonly #onRetry: () => void

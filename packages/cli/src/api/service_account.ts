@@ -13,6 +13,7 @@ interface ServiceAccountOptions {
 
 /** A service account at one server. Its token stays in memory. */
 export class ServiceAccount {
+  readonly isOperator = false
   readonly server: string
   readonly clientId: string
   readonly #secret: string

@@ -65,7 +65,8 @@ function showDryRun(call: Call, plan: Plan): void {
   if (call.input.has(DETAILED) && !isEmpty(plan)) throw new CliError('changes', 'The plan has changes.')
 }
 
-async function confirm({ input, terminal }: Call, plan: Plan): Promise<void> {
+async function confirm({ input, terminal, api }: Call, plan: Plan): Promise<void> {
+  await api.requireRole('POST /clients')
   const isAgreed = input.has(YES)
   if (plan.create.length + plan.change.length > 0) await terminal.confirm(nameChanges(plan), isAgreed)
   if (plan.disable.length > 0) await terminal.confirm(nameDisabled(plan), isAgreed)
