@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ConsoleBrowser, type ConsoleResponse, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
-import { PASSWORD, TestServer } from '../support/server.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
 const stores = new FaultyStores()
 const server = new TestServer({ env: stores.env })
@@ -68,6 +68,35 @@ describe('a new client', () => {
     expect(reused.html).toContain('This form was sent before with other values.')
     expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
   })
+
+  it.each([
+    [{ grants: ['password', 'client_credentials'] }, 'grant_type=client_credentials', true],
+    [{ kind: 'public' }, 'username=guest', false],
+    [{ api: 'backoffice', kind: 'public', scopes: [] }, 'username=USERNAME', false],
+  ])(
+    'the page of a new client shows client id, token URL and a token request: %o',
+    async (fields, part, isSecret) => {
+      const { id, response } = await create(fields)
+      const { html } = response
+      expect(html).toContain(`<dt>Client id</dt><dd><code class="id">${id}</code></dd>`)
+      expect(html).toContain(`<dt>Token URL</dt><dd><code class="id">${ISSUER}/oauth2-token</code></dd>`)
+      const [, command = ''] = /id="token-request">([^<]*)</.exec(html) ?? []
+      expect(command.startsWith(`curl -sS ${ISSUER}/oauth2-token \\\n  --data-urlencode grant_type=`)).toBe(
+        true,
+      )
+      expect(command).toContain(`--data-urlencode ${part}`)
+      expect(command).toContain(`--data-urlencode client_id=${id}`)
+      expect(command.includes('client_secret=sps_')).toBe(isSecret)
+      if (part.includes('USERNAME')) return expect(html).toContain('Replace USERNAME and PASSWORD')
+      const body = new URLSearchParams(
+        [...command.matchAll(/--data-urlencode (\w+)=(\S+)/g)].map(([, name = '', value = '']) => [
+          name,
+          value,
+        ]),
+      )
+      expect((await server.postForm(Object.fromEntries(body))).status).toBe(200)
+    },
+  )
 
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
@@ -180,9 +209,36 @@ describe('a client', () => {
     for (const [step, done] of steps) {
       expect((await admin.post(`${path}/${step}`)).location).toBe(`${path}?done=${done}`)
     }
-    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    const mistyped = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: 'another' })
+    expect(mistyped.status).toBe(422)
+    expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
+    expect(mistyped.html).toContain(`id="typed_name-error">Client id differs. Type ${id}.`)
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
     expect(deleted.location).toBe('/console/clients?done=client-deleted')
     expect((await admin.get(path)).status).toBe(404)
+  })
+})
+
+describe('a confirmation', () => {
+  it('a confirmation names the object, the effect and the number of live sessions, and has Cancel', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const path = `/console/clients/${client.id}`
+    const userPath = `/console/users/${user.id}`
+    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
+    await server.signIn(client, user.username)
+    await server.signIn(client, 'guest', 'guest')
+    await server.settle()
+    const { html } = await support.get(path)
+    expect(html).toContain(`<p class="confirm-title">End 2 sessions of ${client.id}</p>`)
+    expect(html).toContain(`<a class="button" href="${path}">Cancel</a>`)
+    const { html: ofUser } = await admin.get(userPath)
+    for (const title of [`End 1 session of`, 'Disable', 'Delete', 'Set a password for']) {
+      expect(ofUser).toContain(`<p class="confirm-title">${title} ${user.username}`)
+    }
+    expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
+    await admin.post(`${path}/sign-out`)
+    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
   })
 })
 
@@ -222,7 +278,9 @@ describe('a user', () => {
     expect(await signIn('the second one')).toBe(400)
     await admin.post(`${path}/enable`)
     expect(await signIn('the second one')).toBe(200)
-    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    const unconfirmed = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    expect(unconfirmed).toMatchObject({ status: 422, html: expect.stringContaining('id="typed_name-error"') })
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: username })
     expect(deleted.location).toBe('/console/users?done=user-deleted')
     expect((await admin.get(path)).status).toBe(404)
   })

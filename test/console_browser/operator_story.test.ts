@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
@@ -44,6 +46,9 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(secret).toMatch(/^sps_[\w-]{43}$/)
     expect(page.url()).not.toContain(secret)
     await operator.screenshot('1-secret-shown-once')
+    const command = await page.locator('#token-request').innerText()
+    const { stdout } = await promisify(execFile)('sh', ['-c', command])
+    expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', access_token: expect.any(String) })
 
     const client = { client_id: 'spring-app', client_secret: secret }
     const tokens = await signInCustomer(service.origin, client)
