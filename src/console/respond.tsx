@@ -9,7 +9,6 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
-import { findNotice } from './notices.ts'
 import type { PageContent, PageRequest } from './page.ts'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
@@ -22,7 +21,7 @@ const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
 export async function showPage(
   c: Context,
   { title, body, status }: PageContent,
-  { operator, csrfToken, query }: PageRequest,
+  { operator, csrfToken, now }: PageRequest,
   services: ConsoleServices,
 ): Promise<Response> {
   const document = (
@@ -32,7 +31,7 @@ export async function showPage(
       operator={operator}
       csrfToken={csrfToken}
       path={c.req.path.slice(CONSOLE_PATH.length)}
-      notice={findNotice(query.text('done'))}
+      notice={await services.notices.take(c, now)}
     >
       {body}
     </ConsoleDocument>

@@ -55,7 +55,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.getByRole('link', { name: 'Go to the client' }).click()
     await page.getByRole('link', { name: 'Events of this client' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
-    await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
+    await signIn.getByRole('link', { name: 'Timeline' }).first().waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
 
     await page.getByRole('link', { name: 'Keys' }).click()
@@ -77,7 +77,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await untilAudited()
 
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
-    await page.getByRole('link', { name: 'Timeline' }).click()
+    await page.getByRole('link', { name: 'Timeline' }).first().click()
     await page.getByText('The session ended: signed out everywhere.').first().waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
     expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
