@@ -6,8 +6,13 @@ import { BATCH_ROWS, sweep } from './sessions/sweep.ts'
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
 
-/** Longer than the period of the statistics, which is one day. */
-const COUNTERS_KEPT_SECONDS = 2 * 86_400
+const DAY = 86_400
+
+/** Minutes are for statistics of up to a day, hours for up to 30 days. Both are kept for the previous period too. */
+const COUNTERS = [
+  { table: 'audit_counters', unit: 'minute', keptSeconds: 2 * DAY },
+  { table: 'audit_hour_counters', unit: 'hour', keptSeconds: 60 * DAY },
+] as const
 
 /** Runs the work of the cron trigger: creates and retires signing keys, merges the revocation feed, and removes rows. */
 export async function runCron(
@@ -25,8 +30,18 @@ export async function runCron(
   }
   await services.keyLife.run(context)
   await services.feed.keepWithinLimit(context.now)
+  await rollUpCounters(services, context.now)
   await sweepStores(services)
   await fillSearchTexts(services)
+}
+
+/** Adds the counters of ended hours. After a failure, the next run adds them. */
+async function rollUpCounters({ statistics }: Services, now: number): Promise<void> {
+  try {
+    await statistics.rollUp(now)
+  } catch (error) {
+    log('error', 'counters_not_rolled_up', { cause: describeError(error) })
+  }
 }
 
 /** Fills the search texts of users from before the column, one batch after the other. A failure leaves the rest to the next run. */
@@ -61,8 +76,11 @@ export async function sweepStores(services: Services): Promise<void> {
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     expired('sign_in_failures', failures),
+    ...COUNTERS.map(({ table, unit, keptSeconds }) => ({
+      table,
+      sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
+    })),
     expired('idempotency_keys', idempotency),
-    expired('audit_counters', statistics, now - COUNTERS_KEPT_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

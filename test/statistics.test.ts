@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { countReturningSessions } from '../src/audit/active_sessions.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { keySchema, keysSchema } from '../src/admin/keys.ts'
+import { statisticsSchema } from '../src/admin/statistics.ts'
 import type { AuditEvent } from '../src/audit/audit_event.ts'
 import { ConsoleBrowser } from './support/console.ts'
 import { problem, TestOperator } from './support/operator.ts'
@@ -10,9 +11,19 @@ const NO_TOKENS = { client_credentials: 0, guest: 0, password: 0, refresh_token:
 const NOTHING = {
   tokens: NO_TOKENS,
   failures: 0,
+  thefts: 0,
   breached_passwords: 0,
   unchecked_passwords: 0,
   active_sessions: 0,
+}
+const NO_TOTAL = { ...NOTHING, tokens: {}, failures_by_cause: {} }
+const DAY = 86_400
+/** In minutes. */
+const WEEK = 7 * 1440
+
+/** The statistics of the last minutes. */
+async function statisticsOf(operator: TestOperator, minutes = 60) {
+  return statisticsSchema.parse((await operator.get(`/statistics?minutes=${minutes}`)).body)
 }
 
 describe('GET /admin/api/statistics', () => {
@@ -47,12 +58,17 @@ describe('GET /admin/api/statistics', () => {
       from: to - 180,
       to,
       bucket_seconds: 60,
+      counted_since: expect.any(Number),
+      previous: { from: to - 360, to: to - 180, total: { ...NO_TOTAL, tokens: NO_TOKENS } },
+      locked_accounts: 0,
+      next_key_change: { at: expect.any(Number), published: false },
       databases: [{ name: 'DB', bytes: expect.any(Number), limit_bytes: 10_000_000_000, nearly_full: false }],
       revocation_feed: { entries: 0, max_entries: 10_000, merged: [] },
       total: {
         ...NOTHING,
         tokens: { client_credentials: 1, guest: 1, password: 2, refresh_token: 2 },
         failures: 2,
+        failures_by_cause: { wrong_password: 1, invalid_token: 1 },
         active_sessions: 3,
       },
       buckets: [
@@ -82,6 +98,24 @@ describe('GET /admin/api/statistics', () => {
     expect(Number(body.to)).toBeGreaterThan(server.clock.time)
     const { body: hour } = await operator.get('/statistics')
     expect(hour.buckets).toHaveLength(60)
+    const lengths = async (minutes: number) => {
+      const { from, to, bucket_seconds, buckets, previous } = await statisticsOf(operator, minutes)
+      return { seconds: to - from, bucket_seconds, buckets: buckets.length, before: from - previous.from }
+    }
+    const week = 7 * DAY
+    expect(await lengths(7 * 1440)).toEqual({
+      seconds: week,
+      bucket_seconds: 3 * 3600,
+      buckets: 56,
+      before: week,
+    })
+    const month = 30 * DAY
+    expect(await lengths(30 * 1440)).toEqual({
+      seconds: month,
+      bucket_seconds: 12 * 3600,
+      buckets: 60,
+      before: month,
+    })
   })
 
   /** The statistics without the sizes of databases, which grow. */
@@ -124,7 +158,7 @@ describe('GET /admin/api/statistics', () => {
     expect(await counted()).toEqual(before)
   })
 
-  it.each(['0', '1441', 'all', '1.5'])('the statistics refuse %s minutes', async (minutes) => {
+  it.each(['0', '43201', 'all', '1.5'])('the statistics refuse %s minutes', async (minutes) => {
     const { status, body } = await operator.get(`/statistics?minutes=${minutes}`)
     expect(status).toBe(400)
     expect(body).toEqual(
@@ -169,18 +203,151 @@ describe('a grant of a later version', () => {
   })
 })
 
-describe('countReturningSessions', () => {
-  const minute = (n: number, idleMinutes: number, count: number) => ({ minute: n * 60, idleMinutes, count })
+describe('the counters of hours', () => {
+  let server: TestServer
+  beforeEach(async () => {
+    await emptyStores()
+    server = new TestServer()
+  })
+  afterAll(emptyStores)
 
-  it('a refresh counts if the session got its previous token before the span', () => {
-    expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 600)).toBe(0)
-    expect(countReturningSessions([minute(11, 0, 1), minute(11, 1, 1)], 660)).toBe(1)
-    expect(countReturningSessions([minute(11, 1024, 4), minute(11, 64, 3)], 600)).toBe(7)
+  /** An operator whose sign-in is not counted. */
+  async function signIn(): Promise<TestOperator> {
+    const operator = await TestOperator.signIn(server, ['support'])
+    await server.settle()
+    await env.DB.prepare('DELETE FROM audit_counters').run()
+    return operator
+  }
+  const add = (minute: number, counts: Record<string, number>) =>
+    env.DB.prepare('INSERT INTO audit_counters (minute, counts) VALUES (?, ?)')
+      .bind(minute, JSON.stringify(counts))
+      .run()
+  const hours = async () => {
+    const select = env.DB.prepare('SELECT hour, counts FROM audit_hour_counters ORDER BY hour')
+    const { results } = await select.all<{ hour: number; counts: string }>()
+    return results.map(({ hour, counts }) => [hour, JSON.parse(counts)])
+  }
+
+  it('the cron trigger adds each ended hour once, and statistics of days read hours and later minutes', async () => {
+    const operator = await signIn()
+    const hour = Math.floor(server.clock.time / 3600) * 3600
+    await add(hour - 3600, { 'tokens:password': 1, sessions: 1, failures: 2, 'failures:unknown_user': 2 })
+    await add(hour - 60, { 'tokens:password': 2, sessions: 2, thefts: 1 })
+    await add(hour, { 'tokens:password': 4, sessions: 4 })
+    server.clock.time = hour + 299
+    await server.cron()
+    expect(await hours()).toEqual([])
+    server.clock.time = hour + 300
+    for (let i = 0; i < 2; i++) await server.cron()
+    const ended = { failures: 2, 'failures:unknown_user': 2, sessions: 3, thefts: 1, 'tokens:password': 3 }
+    expect(await hours()).toEqual([[hour - 3600, ended]])
+    const { total, counted_since } = await statisticsOf(operator, WEEK)
+    expect(counted_since).toBe(hour - 3600)
+    const expected = {
+      tokens: { password: 7 },
+      failures: 2,
+      thefts: 1,
+      failures_by_cause: { unknown_user: 2 },
+    }
+    expect(total).toEqual({ ...NOTHING, ...expected, active_sessions: 7 })
+    // A late write to an ended hour is not counted twice.
+    await env.DB.prepare('DELETE FROM audit_counters WHERE minute < ?').bind(hour).run()
+    expect((await statisticsOf(operator, WEEK)).total).toEqual(total)
   })
 
-  it('a class of idle times that spans the start of the span counts in part', () => {
-    // The class has 8 to 15 idle minutes and the minute is 11 minutes after the beginning: 12 to 15 are before the span.
-    expect(countReturningSessions([minute(11, 8, 8)], 0)).toBe(4)
+  it('the previous period ends as long after its start as the current one', async () => {
+    const now = Math.floor(server.clock.time / DAY) * DAY + DAY + 600
+    server.clock.time = now
+    const operator = await signIn()
+    const { from } = await statisticsOf(operator, WEEK)
+    const week = 7 * DAY
+    for (const [at, count] of [
+      [from - week - 3600, 1],
+      [from - week, 2],
+      [now - 600 - week, 4],
+      [now + 3000 - week, 8],
+    ] as const) {
+      await env.DB.prepare('INSERT INTO audit_hour_counters VALUES (?, ?)')
+        .bind(at, `{"failures":${count}}`)
+        .run()
+    }
+    await add(now - 600, { failures: 16 })
+    const { total, previous } = await statisticsOf(operator, WEEK)
+    expect([total.failures, previous.total.failures]).toEqual([16, 2 + 4])
+  })
+
+  it('a refresh counts as active if the session got its previous token before the span', async () => {
+    const operator = await signIn()
+    const minute = Math.floor(server.clock.time / 60) * 60
+    const activeOf = async (minutes: number, idle: Record<string, number>) => {
+      await env.DB.prepare('DELETE FROM audit_counters').run()
+      await add(minute, { ...idle, 'tokens:refresh_token': 1 })
+      return (await statisticsOf(operator, minutes)).total.active_sessions
+    }
+    expect(await activeOf(2, { 'idle:0': 1, 'idle:1': 1 })).toBe(0)
+    expect(await activeOf(1, { 'idle:0': 1, 'idle:1': 1 })).toBe(1)
+    expect(await activeOf(2, { 'idle:32768': 4, 'idle:64': 3 })).toBe(7)
+    // The class has 8 to 15 idle minutes, and the minute is 11 minutes after the start: 12 to 15 are before the span.
+    expect(await activeOf(12, { 'idle:8': 8 })).toBe(4)
+  })
+
+  it('the cron trigger removes the counters of minutes after two days and those of hours after 60 days', async () => {
+    const hour = Math.floor(server.clock.time / 3600) * 3600 - 3600
+    await add(hour, { failures: 1 })
+    const kept = async () => {
+      await server.cron()
+      const count = (table: string) => env.DB.prepare(`SELECT count(*) AS n FROM ${table}`).first<number>('n')
+      return [await count('audit_counters'), await count('audit_hour_counters')]
+    }
+    for (const [time, rows] of [
+      [hour + 2 * DAY, [1, 1]],
+      [hour + 2 * DAY + 1, [0, 1]],
+      [hour + 60 * DAY, [0, 1]],
+      [hour + 60 * DAY + 1, [0, 0]],
+    ] as const) {
+      server.clock.time = time
+      expect(await kept()).toEqual(rows)
+    }
+  })
+})
+
+describe('the numbers that need action', () => {
+  it('the statistics count locked accounts until the lock ends, and thefts', async () => {
+    await emptyStores()
+    const server = new TestServer({
+      config: { sign_in_limits: { account: { failures: 3, lock: 600, longest_lock: 600 } } },
+    })
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const { refresh_token: stolen } = await server.signIn(client, username)
+    await server.refresh(client, stolen)
+    server.clock.time += 60
+    await server.postJson({ grant_type: 'refresh_token', ...credentials(client), refresh_token: stolen })
+    const wrong = { grant_type: 'password', ...credentials(client), password: 'wrong' }
+    for (const name of [username, 'unknown']) {
+      for (let i = 0; i < 3; i++) await server.postJson({ ...wrong, username: name })
+    }
+    await server.postJson({ ...wrong, username: 'once' })
+    const operator = await TestOperator.signIn(server, ['support'])
+    const body = await statisticsOf(operator)
+    expect(body).toMatchObject({ locked_accounts: 2, total: { thefts: 1, failures: 8 } })
+    expect(body.total.failures_by_cause).toEqual({ wrong_password: 3, unknown_user: 4, replayed_token: 1 })
+    server.clock.time += 600
+    expect((await statisticsOf(operator)).locked_accounts).toBe(0)
+    await emptyStores()
+  })
+
+  it('the statistics name the time of the next key change, and whether the key is published', async () => {
+    await emptyStores()
+    const server = new TestServer({ config: { key_rotation_days: 30 } })
+    const operator = await TestOperator.signIn(server)
+    const change = async () => (await statisticsOf(operator)).next_key_change
+    const { items } = keysSchema.parse((await operator.get('/keys')).body)
+    const since = items[0]?.activates_at ?? 0
+    expect(await change()).toEqual({ at: since + 30 * DAY, published: false })
+    const next = keySchema.parse((await operator.post('/keys/rotate')).body)
+    expect(await change()).toEqual({ at: next.activates_at, published: true })
+    await emptyStores()
   })
 })
 
@@ -202,7 +369,11 @@ describe('the migrations of the counters', () => {
       const { results } = await select.all<{ minute: number; counts: string }>()
       return results.map(({ minute, counts }) => ({ minute, counts: JSON.parse(counts) }))
     }
-    const kept = await read()
+    // The old events have no cause.
+    const kept = (await read()).map(({ minute, counts: { 'failures:wrong_password': _, ...counts } }) => ({
+      minute,
+      counts,
+    }))
     await env.DB.prepare('DROP TABLE audit_counters').run()
     for (const number of ['0009_', '0014_']) {
       const { queries = [] } = env.TEST_MIGRATIONS.find(({ name }) => name.startsWith(number)) ?? {}

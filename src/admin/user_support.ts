@@ -6,7 +6,7 @@ import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { findOwners, showSession } from './session_view.ts'
 import { checkOther, requireReachOfUser } from './user_actions.ts'
-import { idOf, requireUser } from './users.ts'
+import { idOf, requireReadableUser, requireUser } from './users.ts'
 
 const PATH = '/users/{id}'
 const DAY_SECONDS = 86_400
@@ -40,7 +40,7 @@ const readUserSupport = operation({
   status: 200,
   response: supportSchema,
   async handle(call) {
-    return { body: await describeSupport(await requireUser(idOf(call), call), call) }
+    return { body: await describeSupport(await requireReadableUser(idOf(call), call), call) }
   },
 })
 

@@ -13,7 +13,7 @@ import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
-import { findReachRefusal, hiddenPoolOf, requireReach } from './reach.ts'
+import { hiddenPoolOf, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { paging } from './schemas.ts'
 import {
@@ -113,10 +113,7 @@ const readUser = operation({
   status: 200,
   response: userSchema,
   async handle(call) {
-    const user = await requireUser(idOf(call), call)
-    const isHidden = call.caller.kind === 'service account' && findReachRefusal(user, call) !== null
-    if (isHidden) throw operatorOnly('Service accounts cannot read operators.')
-    return show(user)
+    return show(await requireReadableUser(idOf(call), call))
   },
 })
 
@@ -183,6 +180,13 @@ export function idOf({ params }: Call): string {
 export async function requireUser(id: string, { services }: Call): Promise<UserRecord> {
   const user = await services.userAdmin.find(id)
   if (user === null) throw notFound('user')
+  return user
+}
+
+/** A user whom the caller may read: service accounts do not read operators. @throws Problem 403, 404 */
+export async function requireReadableUser(id: string, call: Call): Promise<UserRecord> {
+  const user = await requireUser(id, call)
+  if (user.pool === hiddenPoolOf(call)) throw operatorOnly('Service accounts cannot read operators.')
   return user
 }
 

@@ -1,3 +1,5 @@
+import type { FailureCause } from '../oauth/failure_cause.ts'
+
 /** The kind of an event. */
 export const AUDIT_KINDS = [
   'issue',
@@ -53,5 +55,7 @@ export interface AuditEvent {
   isFromClient?: boolean
   /** The time at which the session got the used refresh token, in Unix seconds. For statistics only; it is not stored. */
   previousTokenAt?: number
+  /** The cause of a refused sign-in or refresh. For statistics only; it is not stored. */
+  cause?: FailureCause
   change?: AuditedChange
 }

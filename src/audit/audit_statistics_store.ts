@@ -1,21 +1,8 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
-import { countReturningSessions, type IdleCount } from './active_sessions.ts'
-
-/** The counts of events in a time span. */
-export interface EventCounts {
-  /** Tokens by the grant that issued them. A refresh and its retries each count as a token. */
-  tokens: ReadonlyMap<string, number>
-  /** Refused sign-ins and refreshes. */
-  failures: number
-  /** Passwords that are in a known breach. */
-  breachedPasswords: number
-  /** Passwords without a result, because the check against known breaches failed. */
-  uncheckedPasswords: number
-  /** Sessions that got a token by a sign-in or a refresh. */
-  activeSessions: number
-}
+import { countsOf, type EventCounts } from './event_counts.ts'
+import { countReturning } from './returning_sessions.ts'
 
 export interface StatisticsBucket extends EventCounts {
   /** The start of the bucket, in Unix seconds. */
@@ -28,38 +15,68 @@ export interface Statistics {
   total: EventCounts
 }
 
-/** A time span and the length of its buckets. All values are whole minutes, in Unix seconds. */
+/** A time span and the length of its buckets. All values are whole units, in seconds. */
 export interface StatisticsSpan {
-  /** Inclusive. */
+  /** Unix seconds, inclusive. */
   from: number
-  /** Exclusive. */
+  /** Unix seconds, exclusive. */
   to: number
   bucketSeconds: number
+  unit: CounterUnit
 }
 
-const COUNTERS_OF_SPAN = `
-  SELECT minute, minute - (minute - ?1) % ?3 AS at, key AS counter, value AS count
-  FROM audit_counters, json_each(audit_counters.counts) WHERE minute >= ?1 AND minute < ?2`
+/** The time of one row of counters. The counters of minutes are kept for two days, those of hours for 60 days. */
+export type CounterUnit = 'minute' | 'hour'
 
-const SUM_COUNTERS = `
-  SELECT at, counter, sum(count) AS count FROM (${COUNTERS_OF_SPAN})
+const HOUR = 3600
+
+/** A later event of an ended hour is not counted: an isolate writes an event within seconds, and clocks differ by less. */
+const ROLL_UP_AFTER_SECONDS = 300
+
+/** The first minute that is not in the counters of hours. */
+const FIRST_OPEN_MINUTE = `(SELECT coalesce(max(hour), -${HOUR}) + ${HOUR} FROM audit_hour_counters)`
+
+/** The rows of counters of a span, with the middle of their time. `?1` is its start and `?2` its end. */
+const ROWS: Readonly<Record<CounterUnit, string>> = {
+  minute: `SELECT minute AS start, minute AS moment, counts FROM audit_counters WHERE minute >= ?1 AND minute < ?2`,
+  hour: `SELECT hour AS start, hour + ${HOUR / 2} AS moment, counts FROM audit_hour_counters WHERE hour >= ?1 AND hour < ?2
+    UNION ALL
+    SELECT minute, minute, counts FROM audit_counters WHERE minute >= max(?1, ${FIRST_OPEN_MINUTE}) AND minute < ?2`,
+}
+
+const OLDEST: Readonly<Record<CounterUnit, string>> = {
+  minute: `SELECT min(minute) AS oldest FROM audit_counters`,
+  hour: `SELECT min(oldest) AS oldest FROM
+    (SELECT min(hour) AS oldest FROM audit_hour_counters UNION ALL SELECT min(minute) / ${HOUR} * ${HOUR} FROM audit_counters)`,
+}
+
+const countersOf = (unit: CounterUnit) => `
+  SELECT start - (start - ?1) % ?3 AS at, moment, key AS counter, value AS count
+  FROM (${ROWS[unit]}) AS counted, json_each(counted.counts)`
+
+const sumCounters = (unit: CounterUnit) => `
+  SELECT at, counter, sum(count) AS count FROM (${countersOf(unit)})
   WHERE counter NOT LIKE 'idle:%' GROUP BY at, counter ORDER BY at`
 
-/** Lists the idle counters of each minute. A sum is not possible, because the age of a class depends on the minute. */
-const LIST_IDLE_COUNTERS = `
-  SELECT at, minute, CAST(substr(counter, 6) AS INTEGER) AS idle_minutes, count FROM (${COUNTERS_OF_SPAN})
-  WHERE counter LIKE 'idle:%'`
+const countReturns = (unit: CounterUnit) => `
+  SELECT at, ${countReturning('at')} AS of_bucket, ${countReturning('?1')} AS of_span
+  FROM (SELECT at, moment, CAST(substr(counter, 6) AS INTEGER) AS idle, count FROM (${countersOf(unit)})
+    WHERE counter LIKE 'idle:%')
+  GROUP BY at`
+
+const ROLL_UP = `
+  INSERT OR IGNORE INTO audit_hour_counters (hour, counts)
+  SELECT hour, json_group_object(counter, count) FROM (
+    SELECT minute / ${HOUR} * ${HOUR} AS hour, key AS counter, sum(value) AS count
+    FROM audit_counters, json_each(audit_counters.counts)
+    WHERE minute >= ${FIRST_OPEN_MINUTE} AND minute < ?1 GROUP BY 1, 2)
+  GROUP BY hour`
 
 const sumsSchema = z.array(z.object({ at: z.int(), counter: z.string(), count: z.int() }))
-const idleSchema = z.array(z.object({ at: z.int(), minute: z.int(), idle_minutes: z.int(), count: z.int() }))
+const returnsSchema = z.array(z.object({ at: z.int(), of_bucket: z.number(), of_span: z.number() }))
+const oldestSchema = z.object({ oldest: z.nullable(z.int()) })
 
-/** The sum of a counter in a bucket. */
-type CounterSum = z.output<typeof sumsSchema>[number]
-
-/** An idle counter of a minute, and the start of the bucket with this minute. */
-type IdleCountOfBucket = IdleCount & { at: number }
-
-/** Reads the counters of events for each minute. `AuditStore` writes them together with the events. */
+/** Reads the counters of events. `AuditStore` writes those of a minute together with the events. */
 export class AuditStatisticsStore {
   readonly #db: D1Database
 
@@ -67,62 +84,71 @@ export class AuditStatisticsStore {
     this.#db = db
   }
 
-  /** @throws StorageUnavailable, CorruptRecord */
-  async count({ from, to, bucketSeconds }: StatisticsSpan): Promise<Statistics> {
-    const select = (sql: string) => this.#db.prepare(sql).bind(from, to, bucketSeconds)
-    const [summed, listed] = await callStore(
-      'D1 audit_counters',
-      () => this.#db.batch([select(SUM_COUNTERS), select(LIST_IDLE_COUNTERS)]),
-      SEARCH_DEADLINE_MS,
-    )
-    const sums = decodeRecord(sumsSchema, 'statistics', summed?.results)
-    const idle = decodeRecord(idleSchema, 'statistics', listed?.results).map(
-      ({ idle_minutes: idleMinutes, ...rest }) => ({ ...rest, idleMinutes }),
-    )
-    const sumsByBucket = Map.groupBy(sums, ({ at }) => at)
-    const idleByBucket = Map.groupBy(idle, ({ at }) => at)
+  /**
+   * Counts the events of a span, and those of an earlier span as one bucket.
+   *
+   * @returns `since`: the start of the oldest counters in Unix seconds; null if there are none
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async count(
+    span: StatisticsSpan,
+    earlier: Pick<StatisticsSpan, 'from' | 'to'>,
+  ): Promise<Statistics & { earlier: EventCounts; since: number | null }> {
+    const { unit } = span
+    const select = (sql: string, { from, to, bucketSeconds }: Omit<StatisticsSpan, 'unit'>) =>
+      this.#db.prepare(sql).bind(from, to, bucketSeconds)
+    const whole = { ...earlier, bucketSeconds: earlier.to - earlier.from }
+    const statements = [
+      ...[select(sumCounters(unit), span), select(countReturns(unit), span)],
+      ...[select(sumCounters(unit), whole), select(countReturns(unit), whole)],
+      this.#db.prepare(OLDEST[unit]),
+    ]
+    const results = await callStore('D1 audit_counters', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
+    const [sums, returns, earlierSums, earlierReturns, oldest] = results.map((result) => result.results)
     return {
-      buckets: [...sumsByBucket].map(([at, ofBucket]) => ({
-        at,
-        ...countsOf(ofBucket, idleByBucket.get(at) ?? [], at),
-      })),
-      total: countsOf(sums, idle, from),
+      ...statisticsOf(sums, returns),
+      earlier: statisticsOf(earlierSums, earlierReturns).total,
+      since: decodeRecord(oldestSchema, 'statistics', oldest?.[0]).oldest,
     }
   }
 
-  /** Removes up to `limit` minutes before a time. @returns the number of removed minutes @throws StorageUnavailable */
-  async sweep(before: number, limit: number): Promise<number> {
+  /** Adds the counters of each hour that has ended. A second call adds nothing. @returns the added hours @throws StorageUnavailable */
+  async rollUp(now: number): Promise<number> {
+    const end = Math.floor((now - ROLL_UP_AFTER_SECONDS) / HOUR) * HOUR
+    const rollUp = this.#db.prepare(ROLL_UP).bind(end)
+    const { meta } = await callStore('D1 audit_hour_counters', () => rollUp.run(), SEARCH_DEADLINE_MS)
+    return meta.changes
+  }
+
+  /**
+   * Removes up to `limit` rows of counters before a time.
+   *
+   * @returns the number of removed rows
+   * @throws StorageUnavailable
+   */
+  async sweep(unit: CounterUnit, before: number, limit: number): Promise<number> {
+    const table = { minute: 'audit_counters', hour: 'audit_hour_counters' }[unit]
     const sweep = this.#db
       .prepare(
-        'DELETE FROM audit_counters WHERE minute IN (SELECT minute FROM audit_counters WHERE minute < ? LIMIT ?)',
+        `DELETE FROM ${table} WHERE ${unit} IN (SELECT ${unit} FROM ${table} WHERE ${unit} < ? LIMIT ?)`,
       )
       .bind(before, limit)
-    const { meta } = await callStore('D1 audit_counters', () => sweep.run())
+    const { meta } = await callStore(`D1 ${table}`, () => sweep.run())
     return meta.changes
   }
 }
 
-/** The counts of a time span. Every session that started in the span counts as active. */
-function countsOf(
-  sums: readonly CounterSum[],
-  idle: readonly IdleCountOfBucket[],
-  start: number,
-): EventCounts {
-  const totals = new Map<string, number>()
-  for (const { counter, count } of sums) totals.set(counter, (totals.get(counter) ?? 0) + count)
-  const totalOf = (counter: string) => totals.get(counter) ?? 0
+function statisticsOf(summed: unknown, returned: unknown): Statistics {
+  const sums = decodeRecord(sumsSchema, 'statistics', summed)
+  const returns = decodeRecord(returnsSchema, 'statistics', returned)
+  const returnsAt = new Map(returns.map(({ at, of_bucket }) => [at, of_bucket]))
+  const sumsByBucket = Map.groupBy(sums, ({ at }) => at)
+  const ofSpan = returns.reduce((sum, { of_span }) => sum + of_span, 0)
   return {
-    tokens: tokensOf(totals),
-    failures: totalOf('failures'),
-    breachedPasswords: totalOf('breached_passwords'),
-    uncheckedPasswords: totalOf('unchecked_passwords'),
-    activeSessions: Math.round(totalOf('sessions') + countReturningSessions(idle, start)),
+    buckets: [...sumsByBucket].map(([at, ofBucket]) => ({
+      at,
+      ...countsOf(ofBucket, returnsAt.get(at) ?? 0),
+    })),
+    total: countsOf(sums, ofSpan),
   }
-}
-
-const TOKENS_PREFIX = 'tokens:'
-
-function tokensOf(totals: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-  const ofGrants = [...totals].filter(([counter]) => counter.startsWith(TOKENS_PREFIX))
-  return new Map(ofGrants.map(([counter, count]) => [counter.slice(TOKENS_PREFIX.length), count]))
 }

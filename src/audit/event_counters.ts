@@ -1,18 +1,25 @@
+import type { FailureCause } from '../oauth/failure_cause.ts'
 import type { AuditEvent } from './audit_event.ts'
 
 /**
  * The lower limits of the classes of idle time. The class of a refresh is the number of minutes since the session got its previous
- * token. A class ends at the next limit; the last class has no end.
+ * token. A class ends at the next limit, which is twice its own; the last class has no end. It begins after 22 days, because the
+ * statistics go back 30 days.
  */
-export const IDLE_MINUTES = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const
+export const IDLE_MINUTES = [
+  ...[0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+  ...[2048, 4096, 8192, 16_384, 32_768],
+] as const
 
-/** A key of the JSON object in `audit_counters.counts`. The grant or the class follows the colon. */
+/** A key of the JSON object in `audit_counters.counts`. The grant, the class or the cause follows the colon. */
 export type Counter =
   | `tokens:${string}`
   | `idle:${number}`
   /** Started sessions. */
   | 'sessions'
+  | `failures:${FailureCause}`
   | 'failures'
+  | 'thefts'
   | 'breached_passwords'
   | 'unchecked_passwords'
 
@@ -27,7 +34,9 @@ export function countersOf(event: AuditEvent, now: number): Counter[] {
       return tokensOf(event)
     case 'sign_in_failure':
     case 'refresh_refused':
-      return ['failures']
+      return ['failures', `failures:${event.cause ?? 'other'}`]
+    case 'theft':
+      return ['thefts']
     case 'breached_password':
       return ['breached_passwords']
     case 'unchecked_password':

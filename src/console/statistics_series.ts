@@ -46,7 +46,7 @@ function grantSeriesOf({ total, buckets }: Statistics): ChartProps[] {
 
 function countSeriesOf(
   { total, buckets }: Statistics,
-  name: Exclude<keyof Statistics['total'], 'tokens'>,
+  name: Exclude<keyof Statistics['total'], 'tokens' | 'failures_by_cause'>,
   labels: Pick<ChartProps, 'title' | 'unit' | 'tone'>,
 ): ChartProps {
   const values = buckets.map((bucket) => bucket[name])

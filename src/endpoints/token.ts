@@ -54,7 +54,7 @@ function auditRefusal(
   const kind = AUDITED.get(refusal.kind)
   if (kind === undefined) return
   const { client, api, context } = request
-  const { subject = null, sid = null } = about
+  const { subject = null, sid = null, cause = 'other' } = about
   const who = { api: api.name, clientId: client.id, isFromClient: isConfidential(client), subject, sid }
-  services.audit.record({ kind, outcome: 'refused', reason, grant, ...who }, context)
+  services.audit.record({ kind, outcome: 'refused', reason, cause, grant, ...who }, context)
 }

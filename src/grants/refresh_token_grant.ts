@@ -29,7 +29,8 @@ export const refreshTokenGrant: Grant = {
     const { config } = services
     const claims = await verifyToken(parameters.require('refresh_token'), request, services)
     await requireUnchangedClient(request, services)
-    if (claims.clientId !== client.id) throw refuseRefresh('the token was issued to another client', claims)
+    if (claims.clientId !== client.id)
+      throw refuseRefresh('foreign_token', 'the token was issued to another client', claims)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
@@ -81,12 +82,12 @@ function spendRefresh(
 function requireNotIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
   const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
   if (expiresAt <= context.now)
-    throw refuseRefresh('the token has expired under the current lifetime', claims)
+    throw refuseRefresh('expired_token', 'the token has expired under the current lifetime', claims)
 }
 
 /** The scope of the session that the client and the API still allow. @throws OAuthError invalid_grant */
 function scopesNow(claims: RefreshTokenClaims, { client, api }: ClientRequest): string[] {
   if (!isVisitorId(claims.subject)) return clientScopes(client, api)
-  if (!api.guests) throw refuseRefresh('the API has no guests', claims)
+  if (!api.guests) throw refuseRefresh('other', 'the API has no guests', claims)
   return guestScopes(client, api)
 }

@@ -9,6 +9,8 @@ import type { KeyRing } from './key_ring.ts'
 import {
   CLOCKS_APART_SECONDS,
   endOfKey,
+  findNextChange,
+  type KeyChange,
   type KeyConfig,
   PUBLISH_AHEAD_SECONDS,
   scheduleNow,
@@ -82,6 +84,12 @@ export class KeyLife {
       ...retired.map(describeRetired),
       ...keys.map((key) => ({ ...key, state: stateOf(key, current, now), reason: null })),
     ].reverse()
+  }
+
+  /** @returns null if no key exists yet @throws StorageUnavailable, CorruptRecord */
+  async nextChange({ now }: Pick<RequestContext, 'now'>): Promise<KeyChange | null> {
+    const { store, config } = this.#dependencies
+    return findNextChange(await store.findAll(), config, now)
   }
 
   /**

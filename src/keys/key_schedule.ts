@@ -63,6 +63,23 @@ export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: n
   }
 }
 
+/** The next change of the key that signs. */
+export interface KeyChange {
+  /** The first signature of the next key, in Unix seconds. In the past, the change is overdue. */
+  at: number
+  /** Whether the next key is published. */
+  isPublished: boolean
+}
+
+/** @returns null if no key has the configured algorithm: then a request or the cron trigger makes one */
+export function findNextChange(keys: readonly KeyTurn[], config: KeyConfig, now: number): KeyChange | null {
+  const own = keys.filter((key) => key.alg === config.signingAlgorithm)
+  const next = own.find((key) => key.activatesAt > now)
+  if (next) return { at: next.activatesAt, isPublished: true }
+  const newest = own.at(-1)
+  return newest ? { at: newest.activatesAt + config.keyRotationSeconds, isPublished: false } : null
+}
+
 /** An early next key, unless it exists. @param leadSeconds The time from its publication to its first signature. */
 export function scheduleNow(
   { signingAlgorithm: alg }: KeyConfig,

@@ -1,3 +1,5 @@
+import type { FailureCause } from './failure_cause.ts'
+
 /** The errors of a whole request, with the public text. */
 export const MALFORMATIONS = {
   parameters_in_address: 'Parameters must be in the body, not in the address.',
@@ -43,10 +45,10 @@ export class OAuthError extends Error {
   readonly refusal: Refusal
   /** The exact cause for the log and the audit trail. It has no password, secret or token. */
   readonly reason: string
-  /** The user and the session for the audit trail, if they are known. */
-  readonly about: RefusalSubject
+  /** The values for the audit trail and the statistics, if they are known. */
+  readonly about: RefusalDetails
 
-  constructor(refusal: Refusal, reason: string, about: RefusalSubject = {}) {
+  constructor(refusal: Refusal, reason: string, about: RefusalDetails = {}) {
     super(reason)
     this.refusal = refusal
     this.reason = reason
@@ -54,10 +56,11 @@ export class OAuthError extends Error {
   }
 }
 
-/** The user and the session that a refusal is about. */
-export interface RefusalSubject {
+/** The user and the session that a refusal is about, and its cause for the statistics. */
+export interface RefusalDetails {
   subject?: string
   sid?: string
+  cause?: FailureCause
 }
 
 /** The request cannot be read (RFC 6749 §5.2). */
@@ -111,7 +114,7 @@ export function unauthorizedClient(reason: string): OAuthError {
 }
 
 /** A sign-in failed. The response is the same for every reason, so it does not reveal whether an account exists. */
-export function wrongCredentials(reason: string, about?: RefusalSubject): OAuthError {
+export function wrongCredentials(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'wrong_credentials' }, reason, about)
 }
 
@@ -120,7 +123,7 @@ export function challengeRequired(reason: string): OAuthError {
   return new OAuthError({ kind: 'challenge_required' }, reason)
 }
 
-export function invalidRefreshToken(reason: string, about?: RefusalSubject): OAuthError {
+export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'invalid_refresh_token' }, reason, about)
 }
 

@@ -1,3 +1,4 @@
+import type { FailureCause } from '../oauth/failure_cause.ts'
 import { endOfSession, type SessionRow } from './session.ts'
 
 /** The result of one use of a refresh token. */
@@ -7,7 +8,7 @@ export type RotationOutcome =
   | { kind: 'retried'; seq: number; expiresAt: number }
   /** The token is older, or the retry window is over. It may have been copied (RFC 9700 §4.14.2). */
   | { kind: 'replayed' }
-  | { kind: 'refused'; reason: string }
+  | { kind: 'refused'; cause: FailureCause; reason: string }
 
 /** One use of a refresh token. Times are Unix seconds. */
 export interface RotationAttempt {
@@ -25,14 +26,16 @@ export interface RotationAttempt {
 
 /** Distinguishes rotation, retry and theft by the row after the atomic statement. */
 export function judgeRotation({ seq, advanced, row, now, ...rules }: RotationAttempt): RotationOutcome {
-  if (row === null) return { kind: 'refused', reason: 'the session has no row' }
-  if (row.endedAt !== null) return { kind: 'refused', reason: `the session ended: ${row.endReason}` }
+  if (row === null) return { kind: 'refused', cause: 'invalid_token', reason: 'the session has no row' }
+  if (row.endedAt !== null)
+    return { kind: 'refused', cause: 'ended_session', reason: `the session ended: ${row.endReason}` }
   if (advanced) return { kind: 'rotated', seq: row.seq, expiresAt: row.expiresAt }
   if (endOfSession(row, rules.sessionLifetimeSeconds) <= now)
-    return { kind: 'refused', reason: 'the session expired' }
+    return { kind: 'refused', cause: 'expired_token', reason: 'the session expired' }
   if (row.seq <= seq)
     return {
       kind: 'refused',
+      cause: 'invalid_token',
       reason: 'the token is newer than its session: the database may have been restored',
     }
   const isPredecessor = row.seq === seq + 1

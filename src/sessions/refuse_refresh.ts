@@ -1,7 +1,12 @@
 import { invalidRefreshToken, type OAuthError } from '../oauth/errors.ts'
+import type { FailureCause } from '../oauth/failure_cause.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 
 /** The refusal of a refresh token of this server. The audit event gets the subject and the session of the token. */
-export function refuseRefresh(reason: string, { subject, sid }: RefreshTokenClaims): OAuthError {
-  return invalidRefreshToken(reason, { subject, sid })
+export function refuseRefresh(
+  cause: FailureCause,
+  reason: string,
+  { subject, sid }: RefreshTokenClaims,
+): OAuthError {
+  return invalidRefreshToken(reason, { subject, sid, cause })
 }

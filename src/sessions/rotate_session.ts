@@ -6,12 +6,13 @@ import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
+import type { FailureCause } from '../oauth/failure_cause.ts'
 import { sessionFactsOf } from '../tokens/claims.ts'
 import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Holder, HolderQuery } from './holder_store.ts'
+import type { Holder, HolderProblem, HolderQuery } from './holder_store.ts'
 import { identifySession } from './identify_session.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
 import type { SessionIdentity } from './session.ts'
@@ -45,9 +46,10 @@ export async function rotateSession(
   const { config, shards } = services
   const { now } = request.context
   const sessions = shards.find(claims.sid)
-  if (sessions === null) throw refuseRefresh('its session names an unknown shard', claims)
+  if (sessions === null) throw refuseRefresh('invalid_token', 'its session names an unknown shard', claims)
   const identity = identify(claims, request, config.sessionLifetimeSeconds)
-  if (identity.expiresAt <= now) throw refuseRefresh('the session has reached its maximum lifetime', claims)
+  if (identity.expiresAt <= now)
+    throw refuseRefresh('expired_token', 'the session has reached its maximum lifetime', claims)
   const rotation = {
     ...identity,
     seq: claims.seq,
@@ -57,7 +59,7 @@ export async function rotateSession(
   }
   const { holder, outcome } = await sessions.rotate(rotation, describeToken(claims, request))
   if (outcome === null) throw refuseHolder(holder, claims, now)
-  if (outcome.kind === 'refused') throw refuseRefresh(outcome.reason, claims)
+  if (outcome.kind === 'refused') throw refuseRefresh(outcome.cause, outcome.reason, claims)
   if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
   const { sid, subject, scope } = claims
   const { seq, expiresAt } = outcome
@@ -67,6 +69,14 @@ export async function rotateSession(
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
   return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
 }
+
+/** The causes of problems with a holder. The cause of another problem is `other`. */
+const HOLDER_CAUSES: ReadonlyMap<HolderProblem, FailureCause> = new Map([
+  ['the user is disabled', 'disabled_user'],
+  ['the user was deleted', 'unknown_user'],
+  ['all sessions of the user were ended later', 'ended_session'],
+  ["the client's tokens were revoked", 'ended_session'],
+])
 
 /**
  * Makes the error for a holder with a problem.
@@ -80,7 +90,8 @@ function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: Refres
     requireNoActiveRevocation(claims.clientId, clientValidFrom, now)
   }
   if (problem === 'the client secret was retired') return invalidClient(problem)
-  return refuseRefresh(problem ?? 'its holder may not refresh', claims)
+  const cause = problem === null ? undefined : HOLDER_CAUSES.get(problem)
+  return refuseRefresh(cause ?? 'other', problem ?? 'its holder may not refresh', claims)
 }
 
 function describeToken(
@@ -126,5 +137,5 @@ async function endForTheft(
   // tell a thief that the token was valid.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
   if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
-  return refuseRefresh(reason, claims)
+  return refuseRefresh('replayed_token', reason, claims)
 }

@@ -38,12 +38,14 @@ export async function verifyRefreshToken(
     throw error instanceof InvalidToken ? refuse(error) : error
   })
   const { sid, seq } = claims
-  if (sid === null || seq === null) throw invalidRefreshToken('the token names no session')
+  if (sid === null || seq === null)
+    throw invalidRefreshToken('the token names no session', { cause: 'invalid_token' })
   return { ...claims, sid, seq }
 }
 
 function refuse(error: InvalidToken): OAuthError {
-  if (!(error instanceof ExpiredToken)) return invalidRefreshToken(error.message)
+  if (!(error instanceof ExpiredToken)) return invalidRefreshToken(error.message, { cause: 'invalid_token' })
   const { subject, sid } = error.claims
-  return invalidRefreshToken(error.message, sid === null ? { subject } : { subject, sid })
+  const holder = sid === null ? { subject } : { subject, sid }
+  return invalidRefreshToken(error.message, { ...holder, cause: 'expired_token' })
 }

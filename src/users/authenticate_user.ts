@@ -1,6 +1,7 @@
 import { normalizeUsername } from '@sallyport/formats/username'
 import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { wrongCredentials } from '../oauth/errors.ts'
+import type { FailureCause } from '../oauth/failure_cause.ts'
 import type { Challenge } from './challenge/challenge.ts'
 import type { FailureCount } from './failure_count.ts'
 import { passwordForms } from './password.ts'
@@ -50,7 +51,7 @@ export async function authenticateUser(
   const username = normalizeUsername(credentials.username)
   const forms = passwordForms(password)
   if (username === null || forms === null)
-    throw wrongCredentials('the username or the password is not allowed')
+    throw wrongCredentials('the username or the password is not allowed', { cause: 'malformed_credentials' })
   const attempt = await guard.watch({ ...credentials, username }, context)
   const first = await checkOnReplica({ ...attempt, challengeResponse }, forms, dependencies)
   const { user, reason } = first
@@ -59,6 +60,17 @@ export async function authenticateUser(
   // because the response to a correct password comes earlier.
   return runToEnd(context, checkOnPrimary(first, forms, dependencies))
 }
+
+/** The reasons of a refused sign-in, with their causes for the statistics. */
+const CAUSES = {
+  'unknown user': 'unknown_user',
+  'wrong password': 'wrong_password',
+  'locked user': 'locked_user',
+  'locked user, wrong password': 'locked_user',
+  'disabled user': 'disabled_user',
+} as const satisfies Record<string, FailureCause>
+
+type SignInRefusal = keyof typeof CAUSES
 
 /** The result of one read of the user and one check of the password. */
 interface PasswordCheck {
@@ -70,7 +82,7 @@ interface PasswordCheck {
   /** Whether the password matches the hash that was read. */
   isProven: boolean
   /** The reason why the attempt fails; null for success. */
-  reason: string | null
+  reason: SignInRefusal | null
 }
 
 async function checkOnReplica(
@@ -110,7 +122,9 @@ async function checkOnPrimary(
   const reason = reasonToRefuse(newest, isProven, { guard, attempt })
   if (user !== null && reason === null) return signedIn(user, first)
   await guard.countFailure(attempt, user?.id ?? null)
-  throw wrongCredentials(reason ?? 'unknown user', user === null ? {} : { subject: user.id })
+  const refused = reason ?? 'unknown user'
+  const subject = user === null ? {} : { subject: user.id }
+  throw wrongCredentials(refused, { ...subject, cause: CAUSES[refused] })
 }
 
 function signedIn(user: User, { attempt, seen }: PasswordCheck): AuthenticatedUser {
@@ -125,7 +139,7 @@ function reasonToRefuse(
   { user, failures }: SignInRecord,
   isProven: boolean,
   { guard, attempt }: { guard: SignInGuard; attempt: CountedAttempt },
-): string | null {
+): SignInRefusal | null {
   if (user === null) return 'unknown user'
   if (guard.isAccountLocked(failures, attempt))
     return isProven ? 'locked user' : 'locked user, wrong password'

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { FailureLimits } from '../config/sign_in_limits_schema.ts'
 import { decodeRecord } from '../lib/decode.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
 import {
   decodeSignInMarks,
@@ -57,6 +57,11 @@ const COUNT_FAILURE = `
     expires_at = CASE WHEN ${RESTARTS_MEMORY} THEN max(?3, ${LOCKED_UNTIL}) + ?4 ELSE expires_at END
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
+
+/** The second condition is that of the partial index. */
+const COUNT_LOCKED = `
+  SELECT count(*) AS locked FROM sign_in_failures WHERE kind = 'account' AND locked_until > 0 AND locked_until > ?`
+const lockedSchema = z.object({ locked: z.int() })
 
 /** The values that a successful sign-in has read. They can be outdated, because a replica can be behind. */
 export interface ReadBySignIn {
@@ -166,6 +171,13 @@ export class FailureStore {
   async release({ kind, key }: FailureKey): Promise<void> {
     const release = this.#db.prepare(`${RESET} WHERE kind = ? AND key = ?`).bind(kind, key)
     await callStore('D1 sign_in_failures', () => release.run())
+  }
+
+  /** The number of locked accounts. A locked username may be unknown. @throws StorageUnavailable, CorruptRecord */
+  async countLocked(now: number): Promise<number> {
+    const count = this.#db.prepare(COUNT_LOCKED).bind(now)
+    const row = await callStore('D1 sign_in_failures', () => count.first(), SEARCH_DEADLINE_MS)
+    return decodeRecord(lockedSchema, 'locked accounts', row).locked
   }
 
   /**

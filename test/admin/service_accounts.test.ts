@@ -233,6 +233,8 @@ describe('a stolen secret of a service account', () => {
     const before = await rowCounts()
     const attempts: [Promise<AdminAnswer>, object][] = [
       [account.get(`/users/${user}`), operatorOnly('Service accounts cannot read operators.')],
+      [account.get(`/users/${user}/support`), operatorOnly('Service accounts cannot read operators.')],
+      [account.post(`/users/${user}/unlock`), NOT_OPERATORS],
       [account.post('/users', newOperator), NOT_OPERATORS],
       [account.post('/users', { ...newOperator, roles: ['admin'] }), NO_PASSWORD],
       [account.post('/users/import', { rows: [{ ...newOperator, roles: ['admin'] }] }), NO_PASSWORD],

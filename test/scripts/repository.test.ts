@@ -30,6 +30,13 @@ describe('the repository', () => {
     expect(broken).toEqual([])
   })
 
+  it('docs/README.md links to every page of the documentation', () => {
+    const index = readFileSync('docs/README.md', 'utf8')
+    const pages = files.filter((name) => /^docs\/(?!decisions\/|README\.md$).*\.md$/.test(name))
+    expect(pages.length).toBeGreaterThan(20)
+    expect(pages.filter((name) => !index.includes(`](${name.slice('docs/'.length)}`))).toEqual([])
+  })
+
   it('the repository links to existing headings', () => {
     const broken = files
       .filter((name) => name.endsWith('.md'))

@@ -307,21 +307,43 @@ export type Statistics = {
   readonly from: number
   readonly to: number
   readonly bucket_seconds: number
+  readonly counted_since: number | null
   readonly total: {
     readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
+    readonly thefts: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
     readonly active_sessions: number
+    readonly failures_by_cause: Readonly<Record<string, number>>
+  }
+  readonly previous: {
+    readonly from: number
+    readonly to: number
+    readonly total: {
+      readonly tokens: Readonly<Record<string, number>>
+      readonly failures: number
+      readonly thefts: number
+      readonly breached_passwords: number
+      readonly unchecked_passwords: number
+      readonly active_sessions: number
+      readonly failures_by_cause: Readonly<Record<string, number>>
+    }
   }
   readonly buckets: readonly ({
     readonly at: number
     readonly tokens: Readonly<Record<string, number>>
     readonly failures: number
+    readonly thefts: number
     readonly breached_passwords: number
     readonly unchecked_passwords: number
     readonly active_sessions: number
   })[]
+  readonly locked_accounts: number
+  readonly next_key_change: {
+    readonly at: number
+    readonly published: boolean
+  } | null
   readonly databases: readonly ({
     readonly name: string
     readonly bytes: number | null
@@ -440,3 +462,26 @@ export type Responses = {
   'GET /audit': AuditEvents
   'GET /statistics': Statistics
 }
+
+/** The operations that need the role admin. */
+export const ADMIN_OPERATIONS: readonly (keyof Responses)[] = [
+  'POST /me/confirm',
+  'POST /clients/import',
+  'POST /clients',
+  'PATCH /clients/{client_id}',
+  'DELETE /clients/{client_id}',
+  'POST /clients/{client_id}/enable',
+  'POST /clients/{client_id}/disable',
+  'POST /clients/{client_id}/secrets',
+  'POST /clients/{client_id}/secrets/{secret_id}/retire',
+  'POST /users/import',
+  'POST /users/import/verify',
+  'POST /users',
+  'PATCH /users/{id}',
+  'DELETE /users/{id}',
+  'POST /users/{id}/enable',
+  'POST /users/{id}/password',
+  'POST /keys/rotate',
+  'POST /keys/reseal',
+  'DELETE /keys/{kid}',
+]

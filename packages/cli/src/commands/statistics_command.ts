@@ -1,38 +1,84 @@
+import type { Statistics } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
+import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
-import { integer } from '../core/option.ts'
-import { formatItem, member, moment, printJson, showValue } from './output.ts'
+import { choice, integer } from '../core/option.ts'
+import { type Column, formatTable } from '../core/table.ts'
+import { formatItem, moment, printJson, showTime } from './output.ts'
 
-const TIMES = [moment('From', 'from'), moment('To', 'to')]
-const COUNTS = [
-  member('Failures', 'failures'),
-  member('Breached passwords', 'breached_passwords'),
-  member('Unchecked passwords', 'unchecked_passwords'),
-  member('Active sessions', 'active_sessions'),
+/** The ranges of the console, in minutes. */
+const RANGES = { '1h': 60, '6h': 360, '1d': 1440, '7d': 7 * 1440, '30d': 30 * 1440 } as const
+const RANGE_NAMES = Object.keys(RANGES) as (keyof typeof RANGES)[]
+
+const RANGE = choice('range', 'The time until now. Default: 1h', RANGE_NAMES)
+const MINUTES = integer('minutes', 'The number of minutes until now, up to 43200')
+
+/** A count of the period and of the previous one. */
+interface Count {
+  name: string
+  count: number
+  previous: number
+}
+
+const COLUMNS: readonly Column<Count>[] = [
+  { title: 'COUNT', show: ({ name }) => name },
+  { title: 'NUMBER', show: ({ count }) => String(count) },
+  { title: 'PREVIOUS', show: ({ previous }) => String(previous) },
 ]
+const TIMES = [moment('From', 'from'), moment('To', 'to')]
 
 const statistics: Command = {
   name: 'statistics',
-  summary: 'Show tokens by grant, failures and active sessions of the last minutes',
-  details: 'With --json minute by minute, in up to 60 buckets.',
-  options: [integer('minutes', 'The number of minutes, up to 1440. Default: 60', { field: 'minutes' })],
+  summary: 'Show tokens by grant, failures by cause and active sessions, with the previous period',
+  details: 'With --json also the buckets, up to 60. Times of more than a day are counted by the hour.',
+  options: [RANGE, MINUTES],
   operations: ['GET /statistics'],
   async run(call) {
     const { terminal, input, api } = call
-    const response = await api.read({ operation: 'GET /statistics', query: input.query })
+    if (input.has(RANGE) && input.has(MINUTES))
+      throw new UsageError('--range and --minutes exclude each other')
+    const minutes = input.get(MINUTES) ?? RANGES[input.get(RANGE) ?? '1h']
+    const response = await api.read({ operation: 'GET /statistics', query: { minutes: String(minutes) } })
     if (input.has(JSON_OUTPUT)) return printJson(call, response)
-    const { total, databases, revocation_feed: feed } = response
-    const byGrant = Object.entries(total.tokens).map(([grant, count]) => ({
-      title: `Tokens (${grant})`,
-      show: () => showValue(count),
-    }))
-    terminal.print(formatItem({ ...response, ...total }, [...TIMES, ...byGrant, ...COUNTS]))
-    for (const { name } of databases.filter((database) => database.nearly_full)) {
-      terminal.say(`The database ${name} is nearly full: see docs/cost.md.`)
-    }
-    if (feed !== null && feed.merged.length > 0)
-      terminal.say('Entries of the revocation feed were merged: see docs/sessions.md.')
+    terminal.print(formatItem(response, TIMES))
+    terminal.print(formatTable(countsOf(response), COLUMNS, terminal.columns))
+    terminal.print(formatItem(response, NOW))
+    for (const note of notesOf(response)) terminal.say(note)
   },
 }
 
 export const STATISTICS_COMMANDS: readonly Command[] = [statistics]
+
+const NOW: readonly Column<Statistics>[] = [
+  { title: 'Locked accounts', show: ({ locked_accounts: locked }) => String(locked) },
+  { title: 'Next key change', show: ({ next_key_change: change }) => showTime(change?.at) },
+]
+
+function countsOf({ total, previous }: Statistics): Count[] {
+  const { total: before } = previous
+  const compare = (name: string, count = 0, earlier = 0): Count => ({ name, count, previous: earlier })
+  const causes = new Set([...Object.keys(total.failures_by_cause), ...Object.keys(before.failures_by_cause)])
+  return [
+    ...Object.entries(total.tokens).map(([grant, count]) =>
+      compare(`tokens (${grant})`, count, before.tokens[grant]),
+    ),
+    compare('failures', total.failures, before.failures),
+    ...[...causes].map((cause) =>
+      compare(`failures (${cause})`, total.failures_by_cause[cause], before.failures_by_cause[cause]),
+    ),
+    compare('thefts', total.thefts, before.thefts),
+    compare('breached passwords', total.breached_passwords, before.breached_passwords),
+    compare('unchecked passwords', total.unchecked_passwords, before.unchecked_passwords),
+    compare('active sessions', total.active_sessions, before.active_sessions),
+  ]
+}
+
+function notesOf({ counted_since: since, previous, databases, revocation_feed: feed }: Statistics): string[] {
+  const full = databases.filter((database) => database.nearly_full)
+  const isMerged = feed !== null && feed.merged.length > 0
+  return [
+    ...(since === null || since <= previous.from ? [] : [`Events are counted since ${showTime(since)}.`]),
+    ...full.map(({ name }) => `The database ${name} is nearly full: see docs/cost.md.`),
+    ...(isMerged ? ['Entries of the revocation feed were merged: see docs/sessions.md.'] : []),
+  ]
+}
