@@ -71,13 +71,12 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
   const stop = stopOnInterrupt(() => say('Stopping after the running batches …'))
   try {
     const onRetry = () => say('No response; the batch is sent again …')
-    const refuse = report.refuse.bind(report)
     const file = readFileOptions(call, kind)
-    await runSteps(call, { file, kind, api: call.api, progress, refuse, onRetry, isStopped: stop.isStopped })
+    await runSteps(call, { file, kind, api: call.api, progress, report, onRetry, isStopped: stop.isStopped })
   } finally {
     stop.release()
     progress.clear()
-    await report.close()
+    await report.show()
   }
 }
 
@@ -85,7 +84,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
 async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const { input, terminal } = call
   const { kind, progress } = run
-  const found = await scan(run.file, kind, run.refuse)
+  const found = await scan(run.file, kind, run.report)
   const good = countFates(found, FATE.create)
   const known = input.get(VERIFY_WITH)
   if (known !== undefined) await verifyKnownPasswords(call, run, { found, path: known })
@@ -93,6 +92,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const trial = await runImport(run, found, { isDryRun: true, onSecret: () => {} })
   const tried = { ...trial, refused: trial.refused + found.count - good }
   requireGoingOn(run)
+  await run.report.show()
   terminal.say(`Dry run: ${describeTally(tried, kind, { created: 'to create', updated: 'to replace' })}`)
   const passwords = describePasswords(trial)
   if (passwords !== null) terminal.say(passwords)
@@ -100,6 +100,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   if (input.has(DRY_RUN) || changes === null) return finish(call, tried, { isDryRun: true, run })
   await terminal.confirm(`${changes}?`, input.has(YES))
   const { tally, secrets } = await create(call, run, found)
+  await run.report.show()
   const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + tried.refused }
   const words = describeTally(total, kind, { created: 'created', updated: 'replaced' })
   terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${words}`)
@@ -141,7 +142,8 @@ function finish(
   { isDryRun, secrets, run }: { isDryRun: boolean; secrets?: MadeSecret[]; run: ImportRun },
 ): void {
   if (call.input.has(JSON_OUTPUT)) {
-    const result = formatJson({ dry_run: isDryRun, ...tally, ...compact({ secrets }) })
+    const { refused: rows, warnings } = run.report
+    const result = formatJson({ dry_run: isDryRun, ...tally, ...compact({ secrets }), rows, warnings })
     call.terminal.printSecret(result, adviceForLost(secrets ?? []))
   }
   requireGoingOn(run)
