@@ -1,20 +1,23 @@
 import type { AdminApi } from '../api/admin_api.ts'
+import { ProblemError } from '../api/problem.ts'
 import { countOf } from './words.ts'
-
-/** The maximum of the counted sessions. */
-const MAX_COUNTED = 100
 
 /**
  * Counts the live sessions of a user or a client, before an action ends them.
  *
- * @returns such as `3 sessions`, or `at least 100 sessions`
+ * @returns such as `3 sessions`. It is `all sessions` if a store is down, because an operator must be able to end sessions then
  */
 export async function countLiveSessions(
   api: AdminApi,
   owner: { subject: string } | { client_id: string },
 ): Promise<string> {
-  const request = { operation: 'GET /sessions', query: { ...owner, live: true } } as const
-  const { items, next_cursor } = await api.list(request, MAX_COUNTED)
-  const count = countOf(items.length, 'session', 'sessions')
-  return next_cursor === null ? count : `at least ${count}`
+  const query = { ...owner, live: true, limit: 1 }
+  try {
+    const { total, total_is_exact: isExact } = await api.read({ operation: 'GET /sessions', query })
+    if (total === null) return 'all sessions'
+    return `${isExact ? '' : 'at least '}${countOf(total, 'session', 'sessions')}`
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === 503) return 'all sessions'
+    throw error
+  }
 }
