@@ -165,7 +165,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
       columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
-          <code class="id">{key.kid}</code>
+          <KeyId kid={key.kid} />
           <span class="under">{key.alg}</span>
         </>,
         <StateBadge state={STATES[key.state]} />,
@@ -182,6 +182,15 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
         ...(csrf === null ? [] : [<Revoke kid={key.kid} csrf={csrf} refused={refused} />]),
       ])}
     />
+  )
+}
+
+/** A key id, as the target of a link. */
+function KeyId({ kid }: { kid: string }) {
+  return (
+    <span id={kid}>
+      <code class="id">{kid}</code>
+    </span>
   )
 }
 
@@ -208,7 +217,7 @@ function Retired({ keys }: { keys: readonly ShownKey[] }) {
       caption="Retired keys"
       columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
-        <code class="id">{key.kid}</code>,
+        <KeyId kid={key.kid} />,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,

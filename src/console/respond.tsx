@@ -11,6 +11,7 @@ import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
 import { findNotice } from './notices.ts'
 import type { ConsoleOperator, PageContent } from './page.ts'
+import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
 /** The file name of the script of the console. */
@@ -31,13 +32,15 @@ export async function showPage(
   { title, body, status, operator, csrfToken, notice = '' }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
+  const path = c.req.path.slice(CONSOLE_PATH.length)
   const document = (
     <ConsoleDocument
       title={title}
       assets={await services.assets.paths()}
       operator={operator}
       csrfToken={csrfToken}
-      path={c.req.path.slice(CONSOLE_PATH.length)}
+      path={path}
+      searched={path === SEARCH_PATH ? (c.req.query('q') ?? '') : ''}
       notice={findNotice(notice)}
     >
       {body}

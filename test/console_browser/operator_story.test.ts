@@ -117,7 +117,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     const operator = await arrive()
     const { page } = operator
     await operator.signIn(...OPERATOR)
-    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    const focused = () =>
+      page.evaluate('document.activeElement.placeholder ?? document.activeElement.textContent.trim()')
     const names = [
       'Skip to content',
       'Sallyport',
@@ -128,7 +129,14 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       'Keys',
       'Audit',
     ]
-    for (const name of [...names, 'Password', 'Sign out', 'Hour']) {
+    for (const name of [
+      ...names,
+      'Password',
+      'Sign out',
+      'Find a user, client, session or key',
+      'Find',
+      'Hour',
+    ]) {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
     }
