@@ -90,6 +90,15 @@ describe('the audit search', () => {
   })
 })
 
+describe('a table', () => {
+  it('a table is a named region that the keyboard can scroll', async () => {
+    const user = await server.addUser({ roles: ['a', 'b', 'c', 'd', 'e'] })
+    const { html } = await admin.get(`/console/users?q=${user.username}`)
+    expect(html).toContain('<section class="panel" aria-label="Users" tabindex="0">')
+    expect(html).toContain('a, b, c, <details class="more"><summary>2 more</summary> d, e</details>')
+  })
+})
+
 describe('the dashboard', () => {
   it('the dashboard shows tokens by grant, failures and active sessions, with text alternatives', async () => {
     const client = await server.addClient()
