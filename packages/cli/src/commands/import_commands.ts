@@ -4,6 +4,7 @@ import { compact } from '../core/compact.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
+import { stopOnInterrupt } from '../core/stop_on_interrupt.ts'
 import { clientRows } from '../import/client_rows.ts'
 import type { ImportKind } from '../import/import_kind.ts'
 import { Progress } from '../import/progress.ts'
@@ -67,7 +68,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
     terminal.say(line)
   }
   const report = await Report.open(input.get(REPORT), say)
-  const stop = stopOnInterrupt(say)
+  const stop = stopOnInterrupt(() => say('Stopping after the running batches …'))
   try {
     const onRetry = () => say('No response; the batch is sent again …')
     const file = readFileOptions(call, kind)
@@ -154,16 +155,4 @@ function finish(
 
 function requireGoingOn({ isStopped }: ImportRun): void {
   if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run it again for the rest.')
-}
-
-/** The first Ctrl+C waits for the running batches, so that no new secret is lost. The second one ends the process. */
-function stopOnInterrupt(say: (text: string) => void) {
-  let isStopped = false
-  const onSignal = () => {
-    if (isStopped) process.exit(130)
-    isStopped = true
-    say('Stopping after the running batches …')
-  }
-  process.on('SIGINT', onSignal)
-  return { isStopped: () => isStopped, release: () => process.off('SIGINT', onSignal) }
 }
