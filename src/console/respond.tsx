@@ -21,7 +21,7 @@ const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status }: PageContent,
+  { title, body, status, refresh }: PageContent,
   { operator, csrfToken, query }: PageRequest,
   services: ConsoleServices,
 ): Promise<Response> {
@@ -37,6 +37,7 @@ export async function showPage(
       {body}
     </ConsoleDocument>
   )
+  if (refresh) c.header('Refresh', `${refresh.seconds}; url=${CONSOLE_PATH}${refresh.path}`)
   return renderPage(c, { document, policy: POLICY, status })
 }
 
