@@ -101,7 +101,7 @@ function describe(series: Series): string {
   if (total === 0) return `${title}: none.`
   const most = Math.max(...values)
   const at = formatInterval(intervalOf(series, values.indexOf(most)))
-  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}, at most ${formatCount(most)} in one interval, ${at}.`
+  return `${title}: ${formatCount(total)} ${pluralOf(total, unit)}. Maximum: ${formatCount(most)} from ${at}.`
 }
 
 function round(length: number): number {

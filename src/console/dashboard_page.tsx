@@ -115,7 +115,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   return (
     <div class="note warn">
       <p>
-        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and the oldest ones were
+        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and its oldest entries were
         merged. APIs refuse these access tokens:
       </p>
       <ul>

@@ -30,15 +30,15 @@ type Labels = Pick<Series, 'title' | 'unit' | 'tone' | 'filter'>
 const ACTIVE = { title: 'Active sessions', unit: 'session', tone: 'plain', filter: {} } as const
 const FAILURES = { title: 'Failures', unit: 'refusal', tone: 'bad', filter: { outcome: 'refused' } } as const
 
-/** Shown if config.yml names a service for known breaches. */
+/** The dashboard shows these series if config.yml names a service for known breaches. */
 const BREACHES = [
   ['breached_passwords', 'Breached passwords', 'breached_password'],
   ['unchecked_passwords', 'Unchecked passwords', 'unchecked_password'],
 ] as const
 
 /**
- * The series of the dashboard: the tokens of each grant in the statistics, then the other counts. All
- * grants have one scale, so that a reader can compare the heights of their charts.
+ * The series of the dashboard: the tokens of each grant, then the other counts. The grants share one scale, so that a reader
+ * can compare their charts.
  */
 export function seriesOf(statistics: Statistics, hasBreaches: boolean): Series[] {
   return [

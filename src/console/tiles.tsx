@@ -99,7 +99,7 @@ function keyTile({ next_key_change: change }: Statistics, now: number): Tile {
   return {
     ...tile,
     value: formatDistance(at, now),
-    note: published ? 'The next key is published' : 'The next key is not published yet',
+    note: published ? 'The key is published' : 'Not published yet',
     tone: 'plain',
   }
 }

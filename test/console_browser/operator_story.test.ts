@@ -118,7 +118,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       'Keys',
       'Audit',
     ]
-    for (const name of [...names, 'Password', 'Sign out', 'Hour']) {
+    for (const name of [...names, 'Password', 'Sign out', 'Load again', 'Pause refresh', '1 hour']) {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
     }
@@ -130,13 +130,35 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await operator.leave()).toEqual([])
   })
 
+  it('a column of the dashboard opens its audit events, and the keyboard reaches them by the table', async () => {
+    const operator = await arrive()
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+    const guests = page.getByRole('figure').filter({ hasText: 'Guest' })
+    const column = guests.locator('svg a').last()
+    expect(await column.getAttribute('tabindex')).toBe('-1')
+    const [, value = ''] = /: (\d+) tokens?$/.exec((await column.locator('title').textContent()) ?? '') ?? []
+    await column.click()
+    await operator.hasHeading('Audit')
+    await page.getByRole('row').filter({ hasText: 'Guest' }).first().waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'Show as a table' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Show as charts' }).waitFor()
+    expect(await operator.findBarriers()).toEqual([])
+    await page.getByRole('cell').getByRole('link', { name: value, exact: true }).first().focus()
+    await page.keyboard.press('Enter')
+    await operator.hasHeading('Audit')
+    expect(await operator.leave()).toEqual([])
+  })
+
   it.each([400, 700, 1000, 1200, 1280, 1400])(
     'the wide tables show every column and action without horizontal scrolling at %i pixels',
     async (width) => {
       const operator = await arrive({ viewport: { width, height: 850 } })
       await operator.signIn(...OPERATOR)
       for (const path of [
-        '/console',
+        '/console?view=table',
         '/console/keys',
         '/console/audit',
         '/console/users',
@@ -153,6 +175,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
   const VIEWS = [
     ['sign-in', '/console/sign-in'],
     ['dashboard', '/console'],
+    ['dashboard-table', '/console?view=table'],
     ['clients', '/console/clients'],
     ['client', '/console/clients/storefront-demo'],
     ['new-client', '/console/clients/~new'],
