@@ -1,6 +1,7 @@
 import { auditPathOf, type Interval } from './audit_path.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import { formatComparison, formatCount, formatDay, formatTime, pluralOf } from './format.ts'
+import { formatComparison, formatCount, formatTime, pluralOf } from './format.ts'
+import { ShortTime } from './parts.tsx'
 import type { Series } from './statistics_series.ts'
 
 const WIDTH = 300
@@ -73,7 +74,7 @@ function TimeAxis({ series: { times, bucketSeconds } }: { series: Series }) {
   return (
     <p class="times" aria-hidden="true">
       {TICKS.map((part) => (
-        <span>{formatTick(from + part * length, length)}</span>
+        <ShortTime at={from + part * length} form={length > DAY ? 'day' : 'clock'} />
       ))}
     </p>
   )
@@ -89,11 +90,6 @@ export function intervalOf({ times, bucketSeconds }: Series, index: number): Int
 function formatInterval({ from, to }: Interval): string {
   const [start, end] = [from, to].map((at) => formatTime(at).slice(0, 16))
   return `${start} to ${to - from < DAY ? end?.slice(11) : end} UTC`
-}
-
-/** A time of the axis: the time of day, or the day if the axis is longer than a day. */
-function formatTick(at: number, length: number): string {
-  return length > DAY ? formatDay(at) : formatTime(at).slice(11, 16)
 }
 
 function describe(series: Series): string {

@@ -1,7 +1,9 @@
 import { Confirm } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
+import type { AdminProblem } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
 import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { StateBadge } from './tones.tsx'
 
 interface ClientSecretsProps {
   client: ShownClient
@@ -10,16 +12,18 @@ interface ClientSecretsProps {
   isAdmin: boolean
   /** Whether the client is a service account. */
   isAccount: boolean
+  /** The refusal of a new secret. */
+  problem: AdminProblem | null
 }
 
 type Secret = ShownClient['secrets'][number]
 
-export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientSecretsProps) {
+export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }: ClientSecretsProps) {
   const live = client.secrets.filter((secret) => isLive(secret, now))
   return (
     <Section id="secrets" title="Secrets">
       <Table
-        caption="Secrets. Times are in UTC"
+        caption="Secrets"
         columns={['Secret', 'State', 'Created', 'Last used', ...(isAdmin ? [''] : [])]}
         rows={client.secrets.map((secret) => [
           <code>{secret.secret_id}</code>,
@@ -39,7 +43,10 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientS
         <Confirm
           csrf={csrf}
           label="Add a secret"
+          title={`Add a second secret to ${client.client_id}`}
+          page={pathOf`/clients/${client.client_id}`}
           action={pathOf`/clients/${client.client_id}/secrets`}
+          problem={problem}
           makesSecret
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
@@ -63,6 +70,8 @@ function Retire({ client, secret, csrf, isAccount }: RetireProps) {
     <Confirm
       csrf={csrf}
       label="Retire"
+      title={`Retire the secret ${secret.secret_id} of ${client.client_id}`}
+      page={pathOf`/clients/${client.client_id}`}
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >
@@ -74,13 +83,13 @@ function Retire({ client, secret, csrf, isAccount }: RetireProps) {
 }
 
 function SecretState({ secret, now }: { secret: Secret; now: number }) {
-  if (secret.expires_at === null) return <Badge tone="good">Live</Badge>
+  if (secret.expires_at === null) return <StateBadge state="live" />
   return isLive(secret, now) ? (
     <Badge tone="warn">
       Ends <Moment at={secret.expires_at} now={now} />
     </Badge>
   ) : (
-    <Badge tone="plain">Retired</Badge>
+    <StateBadge state="retired" />
   )
 }
 

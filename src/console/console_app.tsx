@@ -11,9 +11,11 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { createSessionCookie } from './console_session.ts'
 import { ROLE_MISSING } from './error_content.ts'
+import localTimes from './local_times.js.txt'
+import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { showError, showPage } from './respond.tsx'
+import { SCRIPT_NAME, showError, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
 import { SessionLoader } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
@@ -33,10 +35,11 @@ export interface ConsoleOptions {
 export function createConsole({ server, sealer, config, clock }: ConsoleOptions): Hono {
   const { issuer } = config
   const cookie = createSessionCookie(sealer, issuer)
+  const notices = new NoticeCookie(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
-  const assets = new Assets(CONSOLE_PATH, style)
-  const services: ConsoleServices = { sessionLoader, cookie, tokens, assets, config, clock }
+  const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
+  const services: ConsoleServices = { sessionLoader, cookie, notices, tokens, assets, config, clock }
   const app = createPageApp({
     basePath: CONSOLE_PATH,
     issuer,
@@ -65,9 +68,14 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const query = new Form(new URL(c.req.url).searchParams)
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
-  if (!('location' in response)) return showPage(c, response, request, services)
+  if (!('location' in response)) {
+    const notice = await services.notices.take(c, now)
+    return showPage(c, { ...response, operator, csrfToken, notice }, services)
+  }
+  const { location, done: name } = response
+  if (name !== undefined) await services.notices.set(c, { name, path: location, now })
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
-  return c.redirect(response.location, 303)
+  return c.redirect(location, 303)
 }
 
 function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {

@@ -15,9 +15,9 @@ import {
 } from './dashboard_view.ts'
 import { EventTable } from './events.tsx'
 import { FailureCauses, Figures } from './figures.tsx'
-import { formatSpan, formatTime } from './format.ts'
+import { formatSpan } from './format.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, Section } from './parts.tsx'
+import { Empty, Heading, Link, Moment, Section, ShortTime } from './parts.tsx'
 import { hasPrevious, type Series, type Statistics, seriesOf } from './statistics_series.ts'
 import { Tiles } from './tiles.tsx'
 
@@ -56,7 +56,7 @@ export const dashboardPage: Page = {
             {recent.items.length === 0 ? (
               <Empty title="No events">The first token appears here.</Empty>
             ) : (
-              <EventTable events={recent.items} caption="The newest events. Times are in UTC" />
+              <EventTable events={recent.items} caption="The newest events" />
             )}
           </Section>
         </>
@@ -67,11 +67,10 @@ export const dashboardPage: Page = {
 
 /** The time of the numbers, and whether the page refreshes. */
 function Freshness({ view, now }: { view: DashboardView; now: number }) {
-  const end = formatTime(endOfRefresh(view)).slice(11, 16)
   const refreshes = {
     on: (
       <>
-        The page refreshes every {REFRESH_SECONDS} s until {end} UTC.
+        The page refreshes every {REFRESH_SECONDS} s until <ShortTime at={endOfRefresh(view)} form="clock" />.
       </>
     ),
     ended: (
@@ -84,7 +83,7 @@ function Freshness({ view, now }: { view: DashboardView; now: number }) {
   }
   return (
     <>
-      As of <Moment at={now} /> UTC. {refreshes[refreshStateOf(view, now)]}
+      As of <Moment at={now} />. {refreshes[refreshStateOf(view, now)]}
     </>
   )
 }
@@ -122,7 +121,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
         {feed.merged.map(({ client_id: clientId, before }) => (
           <li>
             {clientId === null ? 'issued to any client' : `issued to the client ${clientId}`} before{' '}
-            <Moment at={before} /> UTC
+            <Moment at={before} />
           </li>
         ))}
       </ul>
@@ -153,8 +152,7 @@ function CountedSince({ statistics }: { statistics: Statistics }) {
   if (since === null || hasPrevious(statistics)) return null
   return (
     <p class="soft">
-      Events are counted since <Moment at={since} /> UTC, so there is no whole previous period to compare
-      with.
+      Events are counted since <Moment at={since} />, so there is no whole previous period to compare with.
     </p>
   )
 }

@@ -14,8 +14,8 @@ export function Figures({ series }: { series: readonly Series[] }) {
   const busy = first.times.flatMap((at, i) => (series.some(({ values }) => values[i]) ? [{ at, i }] : []))
   return (
     <Table
-      caption="Numbers by time, in UTC. Intervals without events are omitted"
-      columns={['From (UTC)', ...titles]}
+      caption="Numbers by time. Intervals without events are omitted"
+      columns={['From', ...titles]}
       numbers={titles}
       rows={[
         ['Total', ...series.map(({ total }) => formatCount(total))],

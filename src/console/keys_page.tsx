@@ -7,7 +7,8 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
-import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+import { Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+import { type State, StateBadge } from './tones.tsx'
 
 type ShownKey = z.output<typeof keySchema>
 
@@ -117,9 +118,10 @@ interface RotateProps {
 /** The action that makes the next key sign early. If the action would change nothing, the reason. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
+  const rotation = { csrf, label: 'Rotate', page: '/keys', action: '/keys/rotate', problem }
   if (next === undefined) {
     return (
-      <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
+      <Confirm {...rotation} title="Publish a new signing key">
         A new key is published now. It starts to sign after {wait}. Every token stays valid.
       </Confirm>
     )
@@ -135,19 +137,19 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
     )
   }
   return (
-    <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-      The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
-      <Moment at={next.activates_at} /> UTC. Every token stays valid.
+    <Confirm {...rotation} title={`Sign early with the key ${next.kid}`}>
+      The key {key} is published already. It signs from <Moment at={earliest} /> instead of{' '}
+      <Moment at={next.activates_at} />. Every token stays valid.
     </Confirm>
   )
 }
 
 const STATES = {
-  next: ['warn', 'Next'],
-  current: ['good', 'Signing'],
-  verifying: ['plain', 'Verifying'],
-  retired: ['plain', 'Retired'],
-} as const
+  next: 'next-key',
+  current: 'signing',
+  verifying: 'verifying',
+  retired: 'retired',
+} as const satisfies Record<ShownKey['state'], State>
 
 interface PublishedProps {
   keys: readonly ShownKey[]
@@ -160,14 +162,14 @@ interface PublishedProps {
 function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
-      caption="Published keys. Times are in UTC"
+      caption="Published keys"
       columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
-          <code class="id">{key.kid}</code>
+          <KeyId kid={key.kid} />
           <span class="under">{key.alg}</span>
         </>,
-        <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>,
+        <StateBadge state={STATES[key.state]} />,
         <Moment at={key.created_at} />,
         <>
           <Moment at={key.activates_at} />
@@ -184,11 +186,22 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
   )
 }
 
+/** A key id, as the target of a link. */
+function KeyId({ kid }: { kid: string }) {
+  return (
+    <span id={kid}>
+      <code class="id">{kid}</code>
+    </span>
+  )
+}
+
 function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
   return (
     <Confirm
       csrf={csrf}
       label="Revoke a compromised key"
+      title={`Revoke the key ${kid} and every token that it signed`}
+      page="/keys"
       action={pathOf`/keys/${kid}/revoke`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
@@ -204,18 +217,14 @@ function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
 function Retired({ keys }: { keys: readonly ShownKey[] }) {
   return (
     <Table
-      caption="Retired keys. Times are in UTC"
+      caption="Retired keys"
       columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
-        <code class="id">{key.kid}</code>,
+        <KeyId kid={key.kid} />,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,
-        key.reason === 'compromised' ? (
-          <Badge tone="bad">Compromised</Badge>
-        ) : (
-          <Badge tone="plain">Its last token has expired</Badge>
-        ),
+        key.reason === 'compromised' ? <StateBadge state="compromised" /> : 'Its last token has expired',
       ])}
     />
   )
