@@ -86,8 +86,17 @@ describe('the audit search', () => {
     expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
     const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
     expect(status).toBe(400)
-    expect(refused).toContain('<code>from</code> must be a time')
+    expect(refused).toContain('From (UTC): must be a time')
     expect(refused).toContain('value="yesterday"')
+  })
+})
+
+describe('a table', () => {
+  it('a table is a named region that the keyboard can scroll', async () => {
+    const user = await server.addUser({ roles: ['a', 'b', 'c', 'd', 'e'] })
+    const { html } = await admin.get(`/console/users?q=${user.username}`)
+    expect(html).toContain('<section class="panel" aria-label="Users" tabindex="0">')
+    expect(html).toContain('a, b, c, <details class="more"><summary>2 more</summary> d, e</details>')
   })
 })
 
