@@ -62,7 +62,7 @@ async function listSessions(
     <>
       {items.length === 0 ? (
         <Empty title="No sessions found">
-          The user or client has no sign-in, or the audit trail no longer has the sign-in.
+          The user or client never signed in, or the audit trail no longer has the sign-in.
         </Empty>
       ) : (
         <SessionTable sessions={items} now={now} />

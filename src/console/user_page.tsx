@@ -242,7 +242,7 @@ function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator, se
             title={`Enable ${username}`}
             {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
-            The user can sign in again. Old tokens stay revoked.
+            The user can sign in again. Earlier tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
