@@ -7,13 +7,14 @@ import { type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound } from './problem.ts'
 import { requireReach } from './reach.ts'
-import { pageOf, paging } from './schemas.ts'
+import { paging } from './schemas.ts'
 import { countSessions, findSessions, placeOfSession } from './session_page.ts'
 import {
   findOwners,
   type KnownSession,
   ownerOf,
   sessionSchema,
+  sessionsSchema,
   showSession,
   startOf,
 } from './session_view.ts'
@@ -40,7 +41,7 @@ const listSessions = operation({
     live: z.optional(flag),
   }),
   status: 200,
-  response: pageOf('Sessions', sessionSchema),
+  response: sessionsSchema,
   async handle(call) {
     const { query, services } = call
     const { subject = null, client_id: clientId = null } = query
