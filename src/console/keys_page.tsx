@@ -118,9 +118,10 @@ interface RotateProps {
 /** The action that makes the next key sign early. If the action would change nothing, the reason. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
+  const rotation = { csrf, label: 'Rotate', page: '/keys', action: '/keys/rotate', problem }
   if (next === undefined) {
     return (
-      <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
+      <Confirm {...rotation} title="Publish a new signing key">
         A new key is published now. It starts to sign after {wait}. Every token stays valid.
       </Confirm>
     )
@@ -136,7 +137,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
     )
   }
   return (
-    <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
+    <Confirm {...rotation} title={`Sign early with the key ${next.kid}`}>
       The key {key} is published already. It signs from <Moment at={earliest} /> instead of{' '}
       <Moment at={next.activates_at} />. Every token stays valid.
     </Confirm>
@@ -199,6 +200,8 @@ function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
     <Confirm
       csrf={csrf}
       label="Revoke a compromised key"
+      title={`Revoke the key ${kid} and every token that it signed`}
+      page="/keys"
       action={pathOf`/keys/${kid}/revoke`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}

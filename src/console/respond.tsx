@@ -9,7 +9,6 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
-import { findNotice } from './notices.ts'
 import type { ConsoleOperator, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
@@ -22,14 +21,14 @@ const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
 interface ShownContent extends PageContent {
   operator: ConsoleOperator
   csrfToken: string
-  /** The name of a notice; empty for none. */
-  notice?: string
+  /** The text of the notice; absent or null for a page without a notice. */
+  notice?: string | null
 }
 
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status, operator, csrfToken, notice = '' }: ShownContent,
+  { title, body, status, operator, csrfToken, notice = null }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
   const path = c.req.path.slice(CONSOLE_PATH.length)
@@ -41,7 +40,7 @@ export async function showPage(
       csrfToken={csrfToken}
       path={path}
       searched={path === SEARCH_PATH ? (c.req.query('q') ?? '') : ''}
-      notice={findNotice(notice)}
+      notice={notice}
     >
       {body}
     </ConsoleDocument>
