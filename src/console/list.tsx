@@ -8,8 +8,8 @@ import { AdminProblem } from './admin_problem.ts'
 import { formatCount } from './format.ts'
 import { firstPageOf, type ListAddress, pageAt, positionOf } from './list_address.ts'
 import type { PageContent } from './page.ts'
-import { type ColumnSort, Link } from './parts.tsx'
-import { type Filter, SearchForm } from './search_form.tsx'
+import { type ColumnSort, Link, ProblemNote } from './parts.tsx'
+import { type Filter, labelOf, SearchForm } from './search_form.tsx'
 
 interface ListRequest extends Pick<ListAddress, 'path' | 'sort' | 'cursor'> {
   filter: Query
@@ -59,7 +59,7 @@ export function showList<T>(title: string, heading: Child, list: ListProps<T>): 
         {heading}
         <SearchForm address={address} query={query} filters={filters} />
         {note}
-        {isRefused ? <RefusedFilters problem={page} filters={filters} /> : null}
+        {isRefused ? <ProblemNote problem={page} fields={filters.map(labelOf)} /> : null}
         {isRefused || page === null ? null : <Items list={list} page={page} />}
       </>
     ),
@@ -73,28 +73,6 @@ function Items<T>({ list: { address, empty, table }, page }: { list: ListProps<T
       {page.items.length === 0 ? empty : table(page.items)}
       <Pager address={address} page={page} />
     </>
-  )
-}
-
-/** The refusal of a search, with the labels of the filters. */
-function RefusedFilters({ problem, filters }: { problem: AdminProblem; filters: readonly Filter[] }) {
-  return (
-    <div class="note bad" role="alert">
-      <p>
-        <strong>The search has a value that is not valid.</strong>
-      </p>
-      <ul>
-        {problem.errors.map(({ path, message }) => {
-          const filter = filters.find(({ name }) => name === path)
-          const isTime = filter?.type === 'datetime-local'
-          return (
-            <li>
-              {filter?.label ?? path} {isTime ? 'must be a time' : message}.
-            </li>
-          )
-        })}
-      </ul>
-    </div>
   )
 }
 

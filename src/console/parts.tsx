@@ -1,6 +1,7 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { compact } from '../lib/compact.ts'
-import type { AdminProblem } from './admin_problem.ts'
+import type { ValueProblem } from '../lib/problems.ts'
+import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 
@@ -219,19 +220,33 @@ function classOf(name: string | false) {
   return name === false ? {} : { class: name }
 }
 
-/** The refusal of a form, above its fields. Each field shows its own errors. */
-export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; fields?: readonly string[] }) {
-  const others = problem.errorsBeside(fields)
+/** A field of a form. */
+export interface FieldLabel {
+  /** The name in the form and in problems of the admin API. */
+  name: string
+  label: string
+  /** The id of the element; absent if it differs between forms, or if the form has no such element. */
+  id?: string
+}
+
+/** The refusal of a form, above its fields, with a link to each wrong field. */
+export function ProblemNote({
+  problem,
+  fields = [],
+}: {
+  problem: AdminProblem
+  fields?: readonly FieldLabel[]
+}) {
   return (
     <div class="note bad" role="alert">
       <p>
         <strong>{problem.title}.</strong> {problem.detail ?? adviceOf(problem)}
       </p>
-      {others.length === 0 ? null : (
+      {problem.errors.length === 0 ? null : (
         <ul>
-          {others.map(({ path, message }) => (
+          {problem.errors.map((error) => (
             <li>
-              <code>{path}</code> {message}
+              <FieldProblem error={error} fields={fields} />
             </li>
           ))}
         </ul>
@@ -240,10 +255,28 @@ export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; f
   )
 }
 
+function FieldProblem({
+  error: { path, message },
+  fields,
+}: {
+  error: ValueProblem
+  fields: readonly FieldLabel[]
+}) {
+  const field = fields.find(({ name }) => isWithin(path, name))
+  const number = /\.(\d+)$/.exec(path)?.[1]
+  const label = `${field?.label ?? path}${number === undefined ? '' : `, number ${Number(number) + 1}`}`
+  return (
+    <>
+      {field?.id === undefined ? label : <a href={`#${field.id}`}>{label}</a>}: {message}
+    </>
+  )
+}
+
 function adviceOf({ status, code, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
     return 'This form was sent before with other values. Check whether the client exists, then send the form again.'
   }
+  if (code === 'invalid-query') return 'Correct the fields, and search again.'
   if (status === 503) return 'Your change was not saved. Try again in a moment.'
   return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

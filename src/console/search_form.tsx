@@ -2,7 +2,7 @@ import type { Option } from '../pages/fields.tsx'
 import type { Form } from '../pages/form.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ListAddress } from './list_address.ts'
-import { Link } from './parts.tsx'
+import { type FieldLabel, Link } from './parts.tsx'
 
 /** A field that filters a list. */
 export interface Filter {
@@ -51,9 +51,14 @@ export function SearchForm({ address, query, filters }: SearchFormProps) {
   )
 }
 
+/** The label and the id of the field of a filter. */
+export function labelOf({ name, label }: Filter): FieldLabel & { id: string } {
+  return { name, label, id: `filter-${name}` }
+}
+
 function FilterField({ filter, value }: { filter: Filter; value: string }) {
   const { name, label, placeholder = '', type = 'text', options = [] } = filter
-  const id = `filter-${name}`
+  const { id } = labelOf(filter)
   return (
     <div class={`filter ${options.length === 0 ? type : 'choice'}`}>
       <label for={id}>{label}</label>
