@@ -3,7 +3,7 @@ import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import { formatDistance, formatIso, formatTime } from './format.ts'
+import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
 
 /**
  * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
@@ -14,6 +14,16 @@ export function Moment({ at, now }: { at: number; now?: number }) {
   return (
     <time datetime={formatIso(at)} title={text}>
       {now === undefined ? text : formatDistance(at, now)}
+    </time>
+  )
+}
+
+/** A time of day or a day, in UTC. The script shows it in the time zone of the browser. */
+export function ShortTime({ at, form }: { at: number; form: 'clock' | 'day' }) {
+  const text = formatTime(at)
+  return (
+    <time datetime={formatIso(at)} title={`${text} UTC`} class={form}>
+      {form === 'day' ? formatDay(at) : text.slice(11, 16)}
     </time>
   )
 }
