@@ -83,13 +83,13 @@ async function openAll(page: BrowserPage): Promise<void> {
 
 async function refuseClient(page: BrowserPage): Promise<void> {
   await page.getByLabel('Client id').fill('no good')
-  await page.getByRole('button', { name: 'Create client' }).click()
+  await page.getByRole('button', { name: 'Create client', exact: true }).click()
   await page.getByRole('alert').waitFor()
 }
 
 async function createClient(page: BrowserPage): Promise<void> {
   await page.getByLabel('Client id').fill(`created-${Date.now()}`)
-  await page.getByRole('button', { name: 'Create client' }).click()
+  await page.getByRole('button', { name: 'Create client', exact: true }).click()
   await page.locator('#secret').waitFor()
 }
 
