@@ -1,11 +1,17 @@
+import { findNewestEnd } from '@sallyport/formats/newest_end'
 import * as z from 'zod/mini'
 import { userSchema } from '../admin/user_schemas.ts'
+import { supportSchema } from '../admin/user_support.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
+import { sessionsSchema } from './support_view.tsx'
 import { userOf } from './user_form.tsx'
 import { showUser } from './user_page.tsx'
+
+/** The newest sessions among which "Why signed out?" looks for the one that ended last. */
+const RECENT_SESSIONS = 20
 
 const readUser: Page = {
   method: 'GET',
@@ -60,6 +66,46 @@ const requirePasswordChange: Page = {
   },
 }
 
+const unlock: Page = {
+  method: 'POST',
+  path: '/users/:id/unlock',
+  role: 'support',
+  async handle(request) {
+    const outcome = await request.admin.change(`${apiPathOf(request)}/unlock`, supportSchema)
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'unlock' })
+      : goTo(pagePathOf(request), 'user-unlocked')
+  },
+}
+
+const endSession: Page = {
+  method: 'POST',
+  path: '/users/:id/sessions/:sid/end',
+  role: 'support',
+  async handle(request) {
+    const path = pathOf`/sessions/${request.params.sid ?? ''}`
+    const outcome = await request.admin.change(path, z.undefined(), { method: 'DELETE' })
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'end-session' })
+      : goTo(pagePathOf(request), 'session-ended')
+  },
+}
+
+/** Leads to the timeline of the session of the user that ended last. The timeline has the conclusion. */
+const whySignedOut: Page = {
+  method: 'GET',
+  path: '/users/:id/why',
+  role: 'support',
+  async handle(request) {
+    const { items } = await request.admin.read('/sessions', sessionsSchema, {
+      subject: request.params.id,
+      limit: RECENT_SESSIONS,
+    })
+    const session = findNewestEnd(items)
+    return session === null ? goTo(pagePathOf(request), 'no-session') : goTo(pathOf`/sessions/${session.sid}`)
+  },
+}
+
 const setPassword: Page = {
   method: 'POST',
   path: '/users/:id/password',
@@ -99,6 +145,7 @@ export const USER_PAGES: readonly Page[] = [
   action('disable', 'user-disabled'),
   action('sign-out', 'user-signed-out'),
   requirePasswordChange,
+  ...[unlock, endSession, whySignedOut],
   setPassword,
   deleteUser,
 ]

@@ -8,13 +8,23 @@ import type { AdminProblem } from './admin_problem.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
 /** A refused action. The page opens its form and shows the refusal. */
 export interface RefusedUserAction {
   problem: AdminProblem
-  action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
+  action:
+    | 'edit'
+    | 'password'
+    | 'unlock'
+    | 'sign-out'
+    | 'end-session'
+    | 'require-password-change'
+    | 'disable'
+    | 'enable'
+    | 'delete'
 }
 
 /** The page of one user, with the actions. */
@@ -22,11 +32,15 @@ export async function showUser(
   request: PageRequest,
   refused: RefusedUserAction | null = null,
 ): Promise<PageResponse> {
-  const { admin, operator, params, config, csrfToken: csrf, form: typed } = request
+  const { admin, operator, params, config, csrfToken: csrf, form: typed, now } = request
   const id = params.id ?? ''
-  const { value: user, etag } = await admin.readVersioned(pathOf`/users/${id}`, userSchema)
+  const [{ value: user, etag }, support] = await Promise.all([
+    admin.readVersioned(pathOf`/users/${id}`, userSchema),
+    loadSupport(admin, id),
+  ])
   const isOperator = user.pool === config.adminApi?.userPool
   const isOneself = user.id === operator.id
+  const mayAct = operator.isAdmin || !isOperator
   return compact({
     title: user.username,
     status: refused === null ? undefined : refused.problem.status,
@@ -34,7 +48,9 @@ export async function showUser(
       <>
         <Heading title={user.username} lead={user.profile.name} actions={<Links id={id} />} />
         {refused === null ? null : <ProblemNote problem={refused.problem} fields={USER_FIELDS} />}
-        <UserFacts user={user} />
+        <UserFacts user={user} support={support} now={now} />
+        <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+        <RecentEvents support={support} userId={id} />
         {operator.isAdmin ? (
           <EditForm
             user={user}
@@ -55,9 +71,10 @@ export async function showUser(
             isOneself={isOneself}
           />
         ) : null}
-        {operator.isAdmin || !isOperator ? (
+        {mayAct ? (
           <Actions
             user={user}
+            support={support}
             etag={etag}
             csrf={csrf}
             refused={refused}
@@ -74,17 +91,19 @@ export async function showUser(
 function Links({ id }: { id: string }) {
   return (
     <>
+      <Link to={pathOf`/users/${id}/why`}>Why signed out?</Link>
       <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions of this user</Link>
       <Link to={`/audit${formatQuery({ subject: id })}`}>Events of this user</Link>
     </>
   )
 }
 
-function UserFacts({ user }: { user: ShownUser }) {
+function UserFacts({ user, support, now }: { user: ShownUser; support: SupportView; now: number }) {
   return (
     <Facts
       facts={[
         ['State', <UserState user={user} />],
+        ...supportFacts(support, now),
         ['Username', user.username_warnings.length === 0 ? user.username : <NameWarnings user={user} />],
         ['Pool', user.pool],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
@@ -179,6 +198,7 @@ function problemOf(
 
 interface ActionsProps {
   user: ShownUser
+  support: SupportView
   etag: string
   csrf: string
   refused: RefusedUserAction | null
@@ -187,11 +207,21 @@ interface ActionsProps {
   isOperator: boolean
 }
 
-function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator }: ActionsProps) {
+function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOperator }: ActionsProps) {
   const path = pathOf`/users/${user.id}`
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
+        {support.isLocked && !isOneself ? (
+          <Confirm
+            csrf={csrf}
+            label="Unlock"
+            action={`${path}/unlock`}
+            problem={problemOf(refused, 'unlock')}
+          >
+            The user can sign in again at once, and the failed sign-ins are reset.
+          </Confirm>
+        ) : null}
         <Confirm
           csrf={csrf}
           label="Sign out everywhere"

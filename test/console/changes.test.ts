@@ -329,6 +329,37 @@ describe('support', () => {
     expect((await support.get(`/console/users/${admin.user.id}`)).html).not.toContain('<summary')
   })
 
+  it('support sees sign-ins, the lock and live sessions of a user, unlocks, ends a session and finds why it ended', async () => {
+    const client = await server.addClient()
+    const { id, username } = await server.addUser()
+    const path = `/console/users/${encodeURIComponent(id)}`
+    expect((await support.get(`${path}/why`)).location).toBe(`${path}?done=no-session`)
+    await server.signIn(client, username)
+    const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
+    await server.postForm({ ...parameters, username, password: 'mistyped' })
+    const { html } = await support.get(path)
+    for (const text of [
+      '<dt>Last sign-in</dt><dd><time',
+      '<dt>Failed sign-ins today</dt><dd>1</dd>',
+      '<dt>Locked until</dt><dd><span class="soft">Not locked</span></dd>',
+      'Live sessions (1)',
+      'Failed sign-in</span>',
+      'Why signed out?',
+    ]) {
+      expect(html).toContain(text)
+    }
+    expect((await support.post(`${path}/unlock`)).location).toBe(`${path}?done=user-unlocked`)
+    expect((await support.get(path)).html).not.toContain('>Unlock')
+    const [action = '', sid = ''] = /\/console\/users\/[^"/]+\/sessions\/([^"/]+)\/end/.exec(html) ?? []
+    expect((await support.post(action)).location).toBe(`${path}?done=session-ended`)
+    expect((await support.get(path)).html).toContain('Live sessions (0)')
+    expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
+    const { html: timeline } = await support.get(`/console/sessions/${sid}`)
+    expect(timeline).toContain('The session ended: ended by an operator.')
+    const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
+    expect(own.html).not.toContain('/end"')
+  })
+
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {
     expect((await support.get(path)).status).toBe(403)
     expect((await support.post(path)).status).toBe(403)
