@@ -15,6 +15,7 @@ interface Schema {
 }
 
 interface Operation {
+  'x-role': string
   requestBody?: { content: Record<string, { schema: Schema }> }
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>
 }
@@ -38,11 +39,15 @@ export function formatApiTypes({ paths, components }: OpenApiDocument): string {
     requestBody === undefined ? [] : [`  '${name}': ${formatContent(requestBody.content)}\n`],
   )
   const responses = operations.map(([name, operation]) => `  '${name}': ${formatResponse(operation)}\n`)
+  const adminOnly = operations.flatMap(([name, operation]) =>
+    operation['x-role'] === 'admin' ? [`  '${name}',\n`] : [],
+  )
   return [
     '// `npm run openapi` generates this file from the OpenAPI document. Do not edit it.\n',
     ...schemas,
     `/** The body of the request of each operation that has one. */\nexport type Bodies = {\n${bodies.join('')}}\n`,
     `/** The body of the successful response of each operation. */\nexport type Responses = {\n${responses.join('')}}\n`,
+    `/** The operations that need the role admin. */\nexport const ADMIN_OPERATIONS: readonly (keyof Responses)[] = [\n${adminOnly.join('')}]\n`,
   ].join('\n')
 }
 

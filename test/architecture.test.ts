@@ -50,6 +50,7 @@ const TEXT_MODULES = [
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
+  ['console/console_app.tsx', 'console/local_times.js.txt'],
 ]
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*['"`]([^'"`]+)['"`]/g

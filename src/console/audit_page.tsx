@@ -89,7 +89,7 @@ function Events({
       {events.length === 0 ? (
         <Empty title="No events found">Use fewer filters or a different time.</Empty>
       ) : (
-        <EventTable events={events} caption="Events, newest first. Times are in UTC" />
+        <EventTable events={events} caption="Events, newest first" />
       )}
       <Pager
         next={next === null ? null : `/audit${formatQuery({ ...filter, cursor: next })}`}

@@ -7,6 +7,7 @@ import { Form } from '../pages/form.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
+import { formatSpan } from './format.ts'
 
 /** The names of the fields in problems of the admin API. */
 export const CLIENT_FIELDS = [...FIELD_LIST.map(({ wire }) => wire), OWN_PASSWORD_FIELD]
@@ -47,7 +48,8 @@ function ClientField({ field, state, api }: ClientFieldProps) {
   }
   if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
   const inherited = api && field.inherited?.(api)
-  const hint = inherited === undefined ? description : `Default: ${inherited}, from the API`
+  const hint =
+    inherited === undefined ? description : `Default: ${inherited} (${formatSpan(inherited)}), from the API`
   return <Input {...shared} hint={hint} />
 }
 

@@ -1,5 +1,7 @@
 import { clientSchema } from '../admin/client_schemas.ts'
 import { isServiceAccount } from '../admin/service_account.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import { ActionForm, Confirm } from './action_form.tsx'
@@ -8,18 +10,10 @@ import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
+import { formatSpan } from './format.ts'
 import type { PageRequest, PageResponse } from './page.ts'
-import {
-  Badge,
-  EnabledBadge,
-  Facts,
-  Heading,
-  Link,
-  Moment,
-  MomentOr,
-  ProblemNote,
-  Section,
-} from './parts.tsx'
+import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { EnabledBadge } from './tones.tsx'
 
 /** A refused change, and the posted form. */
 export interface RefusedClientAction {
@@ -51,7 +45,7 @@ export async function showClient(
         {refused === null ? null : (
           <ProblemNote problem={refused.problem} fields={refused.typed ? CLIENT_FIELDS : []} />
         )}
-        <ClientFacts client={client} now={now} />
+        <ClientFacts client={client} now={now} config={config} />
         {client.confidential ? (
           <ClientSecrets
             client={client}
@@ -81,7 +75,13 @@ function Links({ id }: { id: string }) {
   )
 }
 
-function ClientFacts({ client, now }: { client: ShownClient; now: number }) {
+interface ClientFactsProps {
+  client: ShownClient
+  now: number
+  config: Config
+}
+
+function ClientFacts({ client, now, config }: ClientFactsProps) {
   return (
     <Facts
       facts={[
@@ -90,12 +90,28 @@ function ClientFacts({ client, now }: { client: ShownClient; now: number }) {
         ['API', client.api],
         ['Grants', client.grants.join(', ')],
         ['Scopes', client.scopes.join(', ') || <span class="soft">None</span>],
+        ...lifetimeFacts(client, config),
         ['Last used', <MomentOr at={client.last_used_at} now={now} none="Never" />],
         ['Created', <Moment at={client.created_at} />],
         ['Changed', <Moment at={client.updated_at} />],
       ]}
     />
   )
+}
+
+/** The token lifetimes, if config.yml still has the API of the client. */
+function lifetimeFacts(client: ShownClient, { apis }: Config): [name: string, value: string][] {
+  const api = apis.get(client.api)
+  if (api === undefined) return []
+  const own = {
+    accessTokenLifetimeSeconds: client.access_token_lifetime,
+    refreshTokenLifetimeSeconds: client.refresh_token_lifetime,
+  }
+  const { accessTokenSeconds, refreshTokenSeconds } = lifetimesOf(own, api)
+  return [
+    ['Access token lifetime', formatSpan(accessTokenSeconds)],
+    ['Refresh token lifetime', formatSpan(refreshTokenSeconds)],
+  ]
 }
 
 interface EditFormProps {

@@ -2,6 +2,7 @@ import { Confirm } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { ShownClient } from './clients_page.tsx'
 import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { StateBadge } from './tones.tsx'
 
 interface ClientSecretsProps {
   client: ShownClient
@@ -19,7 +20,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientS
   return (
     <Section id="secrets" title="Secrets">
       <Table
-        caption="Secrets. Times are in UTC"
+        caption="Secrets"
         columns={['Secret', 'State', 'Created', 'Last used', ...(isAdmin ? [''] : [])]}
         rows={client.secrets.map((secret) => [
           <code>{secret.secret_id}</code>,
@@ -74,13 +75,13 @@ function Retire({ client, secret, csrf, isAccount }: RetireProps) {
 }
 
 function SecretState({ secret, now }: { secret: Secret; now: number }) {
-  if (secret.expires_at === null) return <Badge tone="good">Live</Badge>
+  if (secret.expires_at === null) return <StateBadge state="live" />
   return isLive(secret, now) ? (
     <Badge tone="warn">
       Ends <Moment at={secret.expires_at} now={now} />
     </Badge>
   ) : (
-    <Badge tone="plain">Retired</Badge>
+    <StateBadge state="retired" />
   )
 }
 

@@ -2,8 +2,9 @@ import type * as z from 'zod/mini'
 import { type clientSchema, clientsSchema } from '../admin/client_schemas.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { Page } from './page.ts'
-import { Empty, EnabledBadge, Heading, Link, MomentOr, Pager, Table } from './parts.tsx'
+import { Empty, Heading, Link, MomentOr, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'
+import { EnabledBadge } from './tones.tsx'
 
 export type ShownClient = z.output<typeof clientSchema>
 

@@ -11,9 +11,10 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { createSessionCookie } from './console_session.ts'
 import { ROLE_MISSING } from './error_content.ts'
+import localTimes from './local_times.js.txt'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { showError, showPage } from './respond.tsx'
+import { SCRIPT_NAME, showError, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
 import { SessionLoader } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
@@ -35,7 +36,7 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   const cookie = createSessionCookie(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
-  const assets = new Assets(CONSOLE_PATH, style)
+  const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
   const services: ConsoleServices = { sessionLoader, cookie, tokens, assets, config, clock }
   const app = createPageApp({
     basePath: CONSOLE_PATH,
@@ -65,7 +66,9 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const query = new Form(new URL(c.req.url).searchParams)
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
-  if (!('location' in response)) return showPage(c, response, request, services)
+  if (!('location' in response)) {
+    return showPage(c, { ...response, operator, csrfToken, notice: query.text('done') }, services)
+  }
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
   return c.redirect(response.location, 303)
 }

@@ -37,7 +37,7 @@ export const dashboardPage: Page = {
             title="Dashboard"
             lead={
               <>
-                As of <Moment at={now} /> UTC. Reload the page for new numbers.
+                As of <Moment at={now} />. Reload the page for new numbers.
               </>
             }
           />
@@ -52,7 +52,7 @@ export const dashboardPage: Page = {
             {recent.items.length === 0 ? (
               <Empty title="No events">The first token appears here.</Empty>
             ) : (
-              <EventTable events={recent.items} caption="The newest events. Times are in UTC" />
+              <EventTable events={recent.items} caption="The newest events" />
             )}
           </Section>
         </>
@@ -84,7 +84,7 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
         {feed.merged.map(({ client_id: clientId, before }) => (
           <li>
             {clientId === null ? 'issued to any client' : `issued to the client ${clientId}`} before{' '}
-            <Moment at={before} /> UTC
+            <Moment at={before} />
           </li>
         ))}
       </ul>
@@ -137,8 +137,8 @@ function Figures({ series }: Pick<ChartsProps, 'series'>) {
     <details class="figures">
       <summary>Show as a table</summary>
       <Table
-        caption="Numbers by time, in UTC. Intervals without events are omitted"
-        columns={['From (UTC)', ...titles]}
+        caption="Numbers by time. Intervals without events are omitted"
+        columns={['From', ...titles]}
         numbers={titles}
         rows={busy.map(({ at, counts }) => [<Moment at={at} />, ...counts])}
       />

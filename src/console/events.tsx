@@ -6,6 +6,7 @@ import { pathOf } from './admin_client.ts'
 import { formatTime } from './format.ts'
 import { Badge, Link, Moment, Table, type Tone } from './parts.tsx'
 import { Subject } from './subject.tsx'
+import { EVENT_TONES } from './tones.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
 
@@ -38,15 +39,15 @@ export function titleOf({ kind, reason }: ShownEvent): string {
 
 /** The reason, with readable times for a key. */
 export function reasonOf({ kind, reason }: ShownEvent): string {
-  return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
+  return kind === 'key'
+    ? reason.replace(/\b\d{10}\b/g, (seconds) => `${formatTime(Number(seconds))} UTC`)
+    : reason
 }
 
-const ENDINGS: readonly string[] = ['theft', 'revoke', 'cut_off']
+const TONES: ReadonlyMap<string, Tone> = new Map(Object.entries(EVENT_TONES))
 
-export function toneOf({ kind, outcome }: ShownEvent): Tone {
-  if (outcome === 'refused' || ENDINGS.includes(kind)) return 'bad'
-  if (kind === 'retry') return 'warn'
-  return kind === 'admin' || kind === 'key' ? 'plain' : 'good'
+export function toneOf({ kind, outcome }: Pick<ShownEvent, 'kind' | 'outcome'>): Tone {
+  return outcome === 'refused' ? 'bad' : (TONES.get(kind) ?? 'plain')
 }
 
 /** A table of events, newest first. */
@@ -54,7 +55,7 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
   return (
     <Table
       caption={caption}
-      columns={['Time (UTC)', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor, network']}
+      columns={['Time', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,

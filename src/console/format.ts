@@ -12,19 +12,33 @@ export function formatIso(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString()
 }
 
-/** A time relative to now: `3 min ago`, `in 2 days`. */
+/** A time relative to now, in its largest unit: `3 minutes ago`, `in 2 days`. */
 export function formatDistance(unixSeconds: number, now: number): string {
   const seconds = Math.abs(unixSeconds - now)
   if (seconds < MINUTE) return unixSeconds > now ? 'in a moment' : 'just now'
-  const span = formatSpan(seconds)
+  const span = unitsOf(seconds)[0] ?? ''
   return unixSeconds > now ? `in ${span}` : `${span} ago`
 }
 
-/** A duration by its largest unit. */
+/** A duration in its two largest units: `30 days`, `1 hour 30 minutes`. */
 export function formatSpan(seconds: number): string {
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`
-  if (seconds < 2 * DAY) return `${Math.floor(seconds / HOUR)} h`
-  return `${Math.floor(seconds / DAY)} days`
+  return unitsOf(seconds).slice(0, 2).join(' ') || '0 seconds'
+}
+
+const UNITS = [
+  [DAY, 'day'],
+  [HOUR, 'hour'],
+  [MINUTE, 'minute'],
+  [1, 'second'],
+] as const
+
+function unitsOf(seconds: number): string[] {
+  let rest = Math.floor(seconds)
+  return UNITS.flatMap(([size, noun]) => {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    return count === 0 ? [] : [`${formatCount(count)} ${pluralOf(count, noun)}`]
+  })
 }
 
 /** `1,234`. */

@@ -7,7 +7,8 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
-import { Badge, Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+import { Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+import { type State, StateBadge } from './tones.tsx'
 
 type ShownKey = z.output<typeof keySchema>
 
@@ -136,18 +137,18 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
   }
   return (
     <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
-      The key {key} is published already. It signs from <Moment at={earliest} /> UTC instead of{' '}
-      <Moment at={next.activates_at} /> UTC. Every token stays valid.
+      The key {key} is published already. It signs from <Moment at={earliest} /> instead of{' '}
+      <Moment at={next.activates_at} />. Every token stays valid.
     </Confirm>
   )
 }
 
 const STATES = {
-  next: ['warn', 'Next'],
-  current: ['good', 'Signing'],
-  verifying: ['plain', 'Verifying'],
-  retired: ['plain', 'Retired'],
-} as const
+  next: 'next-key',
+  current: 'signing',
+  verifying: 'verifying',
+  retired: 'retired',
+} as const satisfies Record<ShownKey['state'], State>
 
 interface PublishedProps {
   keys: readonly ShownKey[]
@@ -160,14 +161,14 @@ interface PublishedProps {
 function Published({ keys, now, refused, csrf }: PublishedProps) {
   return (
     <Table
-      caption="Published keys. Times are in UTC"
+      caption="Published keys"
       columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
           <code class="id">{key.kid}</code>
           <span class="under">{key.alg}</span>
         </>,
-        <Badge tone={STATES[key.state][0]}>{STATES[key.state][1]}</Badge>,
+        <StateBadge state={STATES[key.state]} />,
         <Moment at={key.created_at} />,
         <>
           <Moment at={key.activates_at} />
@@ -204,18 +205,14 @@ function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: Re
 function Retired({ keys }: { keys: readonly ShownKey[] }) {
   return (
     <Table
-      caption="Retired keys. Times are in UTC"
+      caption="Retired keys"
       columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
         <code class="id">{key.kid}</code>,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,
-        key.reason === 'compromised' ? (
-          <Badge tone="bad">Compromised</Badge>
-        ) : (
-          <Badge tone="plain">Its last token has expired</Badge>
-        ),
+        key.reason === 'compromised' ? <StateBadge state="compromised" /> : 'Its last token has expired',
       ])}
     />
   )

@@ -28,7 +28,7 @@ interface PageProps {
 /** The document of a page for a signed-in operator. */
 export function ConsoleDocument({ children, ...page }: PropsWithChildren<PageProps>) {
   return (
-    <Document title={page.title} assets={page.assets}>
+    <Document title={page.title} assets={page.assets} hasScript>
       <a class="skip" href="#main">
         Skip to content
       </a>
@@ -61,6 +61,7 @@ export function ConsoleDocument({ children, ...page }: PropsWithChildren<PagePro
             </p>
           )}
           {children}
+          <p class="zone">Times are in UTC.</p>
         </main>
       </div>
     </Document>

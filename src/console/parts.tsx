@@ -4,11 +4,14 @@ import type { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDistance, formatIso, formatTime } from './format.ts'
 
-/** A time in UTC. If `now` is given, the text is the distance from `now`. */
+/**
+ * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
+ * (local_times.js.txt) shows the time in the time zone of the browser.
+ */
 export function Moment({ at, now }: { at: number; now?: number }) {
-  const text = formatTime(at)
+  const text = `${formatTime(at)} UTC`
   return (
-    <time datetime={formatIso(at)} title={`${text} UTC`}>
+    <time datetime={formatIso(at)} title={text}>
       {now === undefined ? text : formatDistance(at, now)}
     </time>
   )
@@ -25,10 +28,6 @@ export type Tone = 'good' | 'bad' | 'warn' | 'plain'
 /** A state as a word, with a colour. */
 export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>
-}
-
-export function EnabledBadge({ enabled }: { enabled: boolean }) {
-  return enabled ? <Badge tone="good">Enabled</Badge> : <Badge tone="bad">Disabled</Badge>
 }
 
 export function Link({ to, children }: PropsWithChildren<{ to: string }>) {
@@ -71,12 +70,36 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (
-        <div>
+        <div {...classOf(typeof value === 'string' && lengthClassOf(value))}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
       ))}
     </dl>
+  )
+}
+
+/** The class of a value that needs more than one column of the list. */
+function lengthClassOf({ length }: string): string | false {
+  if (length > 80) return 'longest'
+  return length > 24 && 'long'
+}
+
+/** The names that a cell shows before the others. */
+const FIRST_NAMES = 3
+
+/** The names of roles, in a table. A long list shows its first names, and opens. */
+export function Names({ names }: { names: readonly string[] }) {
+  if (names.length === 0) return <span class="soft">None</span>
+  if (names.length <= FIRST_NAMES + 1) return <>{names.join(', ')}</>
+  const others = names.slice(FIRST_NAMES)
+  return (
+    <>
+      {names.slice(0, FIRST_NAMES).join(', ')},{' '}
+      <details class="more">
+        <summary>{others.length} more</summary> {others.join(', ')}
+      </details>
+    </>
   )
 }
 
@@ -99,10 +122,13 @@ interface TableProps {
   numbers?: readonly string[]
 }
 
-/** A table. On a narrow screen each row is a block, and each cell has the name of its column. */
+/**
+ * A table. On a narrow screen each row is a block, and each cell has the name of its column. The keyboard can scroll a table
+ * that is wider than its panel.
+ */
 export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   return (
-    <div class="panel">
+    <section class="panel" aria-label={caption} tabindex={0}>
       <table>
         <caption class="hidden">{caption}</caption>
         <thead>
@@ -131,7 +157,7 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }
 

@@ -10,19 +10,25 @@ import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
 import { findNotice } from './notices.ts'
-import type { PageContent, PageRequest } from './page.ts'
+import type { ConsoleOperator, PageContent } from './page.ts'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
-/** All forms of the console post to the console. */
-const POLICY = OWN_ORIGIN_ONLY
+/** The file name of the script of the console. */
+export const SCRIPT_NAME = 'local_times.js'
 
 const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
+
+interface ShownContent extends PageContent {
+  operator: ConsoleOperator
+  csrfToken: string
+  /** The name of a notice; empty for none. */
+  notice?: string
+}
 
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status }: PageContent,
-  { operator, csrfToken, query }: PageRequest,
+  { title, body, status, operator, csrfToken, notice = '' }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
   const document = (
@@ -32,12 +38,14 @@ export async function showPage(
       operator={operator}
       csrfToken={csrfToken}
       path={c.req.path.slice(CONSOLE_PATH.length)}
-      notice={findNotice(query.text('done'))}
+      notice={findNotice(notice)}
     >
       {body}
     </ConsoleDocument>
   )
-  return renderPage(c, { document, policy: POLICY, status })
+  const { origin } = new URL(services.config.issuer)
+  const policy = { ...OWN_ORIGIN_ONLY, scripts: [`${origin}${CONSOLE_PATH}/${SCRIPT_NAME}`] }
+  return renderPage(c, { document, policy, status })
 }
 
 /** Responds with a page that needs no session. */
@@ -51,10 +59,13 @@ export async function showCard(
       {body}
     </CardDocument>
   )
-  return renderPage(c, { document, policy: POLICY, status })
+  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
 }
 
-/** Redirects to the sign-in if the session has ended; otherwise responds with an error page. Only the log has the cause. */
+/**
+ * Responds to an error: with the sign-in if the session has ended, otherwise with an error page. The page has the navigation if
+ * the operator is signed in. Only the log has the cause.
+ */
 export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
   if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
   if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
@@ -62,8 +73,16 @@ export async function showError(c: Context, error: Error, services: ConsoleServi
   const content = findErrorContent(error) ?? UNEXPECTED
   logError(c, error, content)
   if (content.retryAfter !== undefined) c.header('Retry-After', content.retryAfter)
+  const { title, status } = content
   const body = <ErrorCard content={content} home={HOME} />
-  return showCard(c, { title: content.title, body, status: content.status }, services)
+  const signedIn = isWithoutRole(error) ? null : await findSignedIn(c, content, services)
+  if (signedIn === null) return showCard(c, { title, body, status }, services)
+  return showPage(c, { title, body, status, ...signedIn }, services)
+}
+
+/** The operator of a failed request. A store that does not respond is not called again. */
+function findSignedIn(c: Context, { status }: ErrorContent, { sessionLoader, clock }: ConsoleServices) {
+  return sessionLoader.findSignedIn(c, { now: clock.now(), mayRead: status < 500 })
 }
 
 function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices): Response {

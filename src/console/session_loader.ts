@@ -40,6 +40,12 @@ export interface OperatorSession {
   operator: ConsoleOperator
 }
 
+/** The operator of a request, and the CSRF token of the session. */
+interface SignedIn {
+  operator: ConsoleOperator
+  csrfToken: string
+}
+
 interface Dependencies {
   cookie: SessionCookie
   tokens: TokenClient
@@ -50,6 +56,8 @@ interface Dependencies {
 /** Loads and refreshes the session of an operator. */
 export class SessionLoader {
   readonly #dependencies: Dependencies
+  /** The operators of the requests that are being handled. */
+  readonly #signedIn = new WeakMap<Context, SignedIn>()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -79,9 +87,31 @@ export class SessionLoader {
     }
   }
 
+  /**
+   * The operator of a failed request; null if the request has no live session.
+   *
+   * @param mayRead Whether an operator that is not known yet is read from the server.
+   */
+  async findSignedIn(
+    c: Context,
+    { now, mayRead }: { now: number; mayRead: boolean },
+  ): Promise<SignedIn | null> {
+    const known = this.#signedIn.get(c) ?? null
+    if (known !== null || !mayRead) return known
+    try {
+      const session = await this.requireSession(c)
+      const { operator } = await this.open(c, session, now)
+      return { operator, csrfToken: session.csrfToken }
+    } catch {
+      return null
+    }
+  }
+
   async #read(c: Context, session: ConsoleSession): Promise<OperatorSession> {
     const admin = this.adminOf(c, session)
-    return { admin, operator: await readOperator(admin) }
+    const operator = await readOperator(admin)
+    this.#signedIn.set(c, { operator, csrfToken: session.csrfToken })
+    return { admin, operator }
   }
 
   /** @throws SignInNeeded, PageError */

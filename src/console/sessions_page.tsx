@@ -1,12 +1,14 @@
 import * as z from 'zod/mini'
 import { sessionSchema } from '../admin/session_view.ts'
 import type { Form } from '../pages/form.ts'
+import type { EndReason } from '../sessions/session.ts'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import type { Page } from './page.ts'
-import { Badge, Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
+import { Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'
 import { Subject } from './subject.tsx'
 import { findSubject, UserChoice } from './subject_search.tsx'
+import { type State, StateBadge } from './tones.tsx'
 
 export type ShownSession = z.output<typeof sessionSchema>
 
@@ -73,11 +75,11 @@ async function listSessions(
 function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; now: number }) {
   return (
     <Table
-      caption="Sessions, newest first. Times are in UTC"
-      columns={['Started (UTC)', 'State', 'Client', 'User', 'Refreshes', 'Last refresh', 'Session']}
+      caption="Sessions, newest first"
+      columns={['Started', 'State', 'Client', 'User', 'Refreshes', 'Last refresh', 'Session']}
       rows={sessions.map((session) => [
         <Moment at={session.started_at} />,
-        <SessionState state={session.state} />,
+        <StateBadge state={stateOf(session)} />,
         <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>,
         <Subject id={session.subject} />,
         `${session.refreshes}×`,
@@ -88,14 +90,10 @@ function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; no
   )
 }
 
-const STATES = {
-  live: ['good', 'Live'],
-  ended: ['bad', 'Ended'],
-  cut_off: ['bad', 'Revoked'],
-  expired: ['plain', 'Expired'],
-} as const
+const THEFT: EndReason = 'replayed refresh token'
 
-export function SessionState({ state }: { state: ShownSession['state'] }) {
-  const [tone, word] = STATES[state]
-  return <Badge tone={tone}>{word}</Badge>
+/** The state of a session for its badge. */
+export function stateOf({ state, end_reason: reason }: Pick<ShownSession, 'state' | 'end_reason'>): State {
+  if (reason === THEFT) return 'theft'
+  return state === 'cut_off' ? 'revoked' : state
 }

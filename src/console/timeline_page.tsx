@@ -8,8 +8,9 @@ import { type ShownEvent, titleOf, toneOf } from './events.tsx'
 import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { SessionState, type ShownSession } from './sessions_page.tsx'
+import { type ShownSession, stateOf } from './sessions_page.tsx'
 import { Subject } from './subject.tsx'
+import { STATES, StateBadge } from './tones.tsx'
 
 const timelinePage: Page = {
   method: 'GET',
@@ -84,7 +85,7 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
         [
           'State',
           <>
-            <SessionState state={session.state} /> {isOwn ? 'This is your session.' : null}
+            <StateBadge state={stateOf(session)} /> {isOwn ? 'This is your session.' : null}
           </>,
         ],
         ['User', <Subject id={session.subject} />],
@@ -126,7 +127,7 @@ function Timeline({ session, events, ending }: TimelineProps) {
           </p>
         </li>
       ))}
-      <li class={session.state === 'live' ? 'good last' : 'bad last'}>
+      <li class={`${STATES[stateOf(session)][0]} last`}>
         <strong>{session.state === 'live' ? 'Now' : 'Ended'}</strong>
         <p>{ending}</p>
       </li>
@@ -135,6 +136,5 @@ function Timeline({ session, events, ending }: TimelineProps) {
 }
 
 function afterStart(seconds: number): string {
-  if (seconds <= 0) return ''
-  return seconds < 60 ? `after ${seconds} s` : `after ${formatSpan(seconds)}`
+  return seconds <= 0 ? '' : `after ${formatSpan(seconds)}`
 }

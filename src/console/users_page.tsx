@@ -5,8 +5,9 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import { STATES } from './clients_page.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { Page } from './page.ts'
-import { Badge, Empty, EnabledBadge, Heading, Link, Moment, Pager, Table } from './parts.tsx'
+import { Empty, Heading, Link, Moment, Names, Pager, Table } from './parts.tsx'
 import { SearchForm } from './search_form.tsx'
+import { EnabledBadge, StateBadge } from './tones.tsx'
 
 export type ShownUser = z.output<typeof userSchema>
 
@@ -68,7 +69,7 @@ function NewUser() {
 function UsersTable({ users }: { users: readonly ShownUser[] }) {
   return (
     <Table
-      caption="Users. Times are in UTC"
+      caption="Users"
       columns={['Username', 'Pool', 'Roles', 'State', 'Created']}
       rows={users.map((user) => [
         <>
@@ -77,7 +78,7 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
           {user.profile.name === undefined ? null : <span class="under">{user.profile.name}</span>}
         </>,
         user.pool,
-        user.roles.join(', ') || <span class="soft">None</span>,
+        <Names names={user.roles} />,
         <UserState user={user} />,
         <Moment at={user.created_at} />,
       ])}
@@ -89,7 +90,7 @@ function UsersTable({ users }: { users: readonly ShownUser[] }) {
 export function NameWarnings({ user }: { user: ShownUser }) {
   return user.username_warnings.map((warning) => (
     <span class="under">
-      <Badge tone="warn">Check the name</Badge> The name {warning}.
+      <StateBadge state="confusable-name" /> The name {warning}.
     </span>
   ))
 }
@@ -98,8 +99,8 @@ export function UserState({ user }: { user: ShownUser }) {
   return (
     <>
       <EnabledBadge enabled={user.enabled} />{' '}
-      {user.must_change_password ? <Badge tone="warn">New password required</Badge> : null}{' '}
-      {user.password_breached ? <Badge tone="bad">Breached password</Badge> : null}
+      {user.must_change_password ? <StateBadge state="password-change" /> : null}{' '}
+      {user.password_breached ? <StateBadge state="breached-password" /> : null}
     </>
   )
 }

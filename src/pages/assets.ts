@@ -11,20 +11,31 @@ const HASH_CHARACTERS = 12
 export interface AssetPaths {
   stylesheet: string
   icon: string
+  script: string | null
 }
 
-/** The stylesheet and the icon of an app. Caches can keep them for a year, because a changed file gets another address. */
+interface AssetFile {
+  name: string
+  type: string
+  text: string
+}
+
+/** The files of an app: its stylesheet, its icon and its script. Caches can keep them for a year, because a changed file gets another address. */
 export class Assets {
   readonly #basePath: string
-  readonly #files
+  readonly #files: { stylesheet: AssetFile; icon: AssetFile; script: AssetFile | null }
   #paths: Promise<AssetPaths> | null = null
 
-  /** @param ownStyle The CSS rules of the app. They follow the rules that all pages share. */
-  constructor(basePath: string, ownStyle: string) {
+  /**
+   * @param ownStyle The CSS rules of the app. They follow the rules that all pages share.
+   * @param script The file name and text of the script of the app; absent without a script.
+   */
+  constructor(basePath: string, ownStyle: string, script?: Pick<AssetFile, 'name' | 'text'>) {
     this.#basePath = basePath
     this.#files = {
       stylesheet: { name: 'style.css', type: 'text/css; charset=UTF-8', text: baseStyle + ownStyle },
       icon: { name: 'icon.svg', type: 'image/svg+xml', text: ICON_FILE },
+      script: script === undefined ? null : { ...script, type: 'text/javascript; charset=UTF-8' },
     }
   }
 
@@ -35,19 +46,23 @@ export class Assets {
 
   routes(): Hono {
     const app = new Hono()
-    for (const { name, type, text } of Object.values(this.#files)) {
-      app.get(`/${name}`, (c) => serve(c, text, type))
+    for (const file of Object.values(this.#files)) {
+      if (file !== null) app.get(`/${file.name}`, (c) => serve(c, file.text, file.type))
     }
     return app
   }
 
   async #hash(): Promise<AssetPaths> {
-    const { stylesheet, icon } = this.#files
-    const pathOf = async ({ name, text }: { name: string; text: string }) => {
+    const { stylesheet, icon, script } = this.#files
+    const pathOf = async ({ name, text }: AssetFile) => {
       const hash = base64url.encode(await sha256(text)).slice(0, HASH_CHARACTERS)
       return `${this.#basePath}/${name}?v=${hash}`
     }
-    return { stylesheet: await pathOf(stylesheet), icon: await pathOf(icon) }
+    return {
+      stylesheet: await pathOf(stylesheet),
+      icon: await pathOf(icon),
+      script: script && (await pathOf(script)),
+    }
   }
 }
 

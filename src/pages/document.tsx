@@ -5,10 +5,12 @@ import { Brand } from './brand.tsx'
 interface DocumentProps {
   title: string
   assets: AssetPaths
+  /** Whether the page loads the script of the app. */
+  hasScript?: boolean
 }
 
 /** A whole HTML document. */
-export function Document({ title, assets, children }: PropsWithChildren<DocumentProps>) {
+export function Document({ title, assets, hasScript = false, children }: PropsWithChildren<DocumentProps>) {
   return (
     <html lang="en">
       <head>
@@ -19,6 +21,7 @@ export function Document({ title, assets, children }: PropsWithChildren<Document
         <title>{`${title} · Sallyport`}</title>
         <link rel="icon" href={assets.icon} type="image/svg+xml" />
         <link rel="stylesheet" href={assets.stylesheet} />
+        {hasScript && assets.script !== null ? <script defer src={assets.script} /> : null}
       </head>
       <body>{children}</body>
     </html>

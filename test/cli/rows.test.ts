@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { formatCsv } from '../../packages/cli/src/core/csv.ts'
 import { formatTable, wrap } from '../../packages/cli/src/core/table.ts'
 import { type NumberedRow, toBatches } from '../../packages/cli/src/import/batches.ts'
 import { clientRows } from '../../packages/cli/src/import/client_rows.ts'
@@ -260,17 +261,35 @@ describe('a table', () => {
     expect(formatTable(rows, columns, 20)).toBe('Name  What\na     short\nbbbb  a text that i…')
   })
 
-  it('the table never cuts the first column or times, and keeps eight characters of others', () => {
+  it('the table never cuts times, and keeps eight characters of other columns', () => {
     const three = [...columns, { title: 'Ended', show: ([, , ended]: string[]) => ended ?? '' }]
     const rows = [
       ['a-long-identifier', 'a text of some length', '2026-01-02 03:04:05'],
       ['b', 'short', '–'],
     ]
-    const narrow = `Name               What      Ended
-a-long-identifier  a text …  2026-01-02 03:04:05
-b                  short     –`
-    expect(formatTable(rows, three, 48)).toBe(narrow)
+    const narrow = `Name      What      Ended
+a-long-…  a text …  2026-01-02 03:04:05
+b         short     –`
+    expect(formatTable(rows, three, 39)).toBe(narrow)
     expect(formatTable(rows, three, 20)).toBe(narrow)
+  })
+
+  it('CSV quotes cells (RFC 4180), leaves absent values empty, and makes formulas text', () => {
+    const rows = [
+      ['a,"b"', '–'],
+      ['=HYPERLINK("http://x.test")', '+1 234'],
+      ['@SUM(A1)', "-2+3+cmd|' /C calc'!A0"],
+      ['-Rw3_x-id', 'two\nlines'],
+    ]
+    expect(formatCsv(rows, [...columns, { title: 'Last used', show: () => '–', toCell: () => '2026' }])).toBe(
+      [
+        'name,what,last-used',
+        '"a,""b""",,2026',
+        `"'=HYPERLINK(""http://x.test"")",'+1 234,2026`,
+        "'@SUM(A1),'-2+3+cmd|' /C calc'!A0,2026",
+        '-Rw3_x-id,"two\nlines",2026\r',
+      ].join('\r\n'),
+    )
   })
 
   it('the table aligns East Asian characters, emoji and combining marks by their width in cells', () => {

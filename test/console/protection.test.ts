@@ -64,29 +64,48 @@ describe('every page', () => {
     ...['/console/password', '/console/nothing', '/console/users/user:nobody'],
   ]
 
-  it.each(PAGES)('the page has security headers, no script and no inline style: %s', async (path) => {
-    const { headers, html } = await browser.get(path)
-    expect(Object.fromEntries(headers)).toMatchObject({
-      'cache-control': 'no-store, no-transform',
-      'content-security-policy':
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-      'content-type': 'text/html; charset=UTF-8',
-      'referrer-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-    })
-    expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
-    expect(html).toMatch(/^<!doctype html><html lang="en">/)
-    expect(html).not.toMatch(/<script|<style|\sstyle=|\son\w+=|javascript:/i)
-  })
+  it.each(PAGES)(
+    'the page has security headers, one script of the console and no inline style: %s',
+    async (path) => {
+      const { headers, html } = await browser.get(path)
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'cache-control': 'no-store, no-transform',
+        'content-security-policy': `default-src 'none'; script-src ${ISSUER}/console/local_times.js; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+        'content-type': 'text/html; charset=UTF-8',
+        'referrer-policy': 'same-origin',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+      })
+      expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
+      expect(html).toMatch(/^<!doctype html><html lang="en">/)
+      expect(html.match(/<script.*?<\/script>/g)).toEqual([
+        expect.stringMatching(/^<script defer="" src="\/console\/local_times\.js\?v=[\w-]{12}"><\/script>$/),
+      ])
+      expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/i)
+    },
+  )
 
-  it('the stylesheet can be cached for a year, because its address has a hash', async () => {
+  it.each(['/console/sign-in', '/console/nothing'])(
+    'a page without a session has no script, and its policy allows none: %s',
+    async (path) => {
+      const { headers, html } = await new ConsoleBrowser(server).get(path)
+      expect(headers.get('Content-Security-Policy')).toBe(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      )
+      expect(html).not.toMatch(/<script/i)
+    },
+  )
+
+  it.each([
+    ['style.css', 'text/css; charset=UTF-8', 'light-dark('],
+    ['local_times.js', 'text/javascript; charset=UTF-8', "'use strict'"],
+  ])('the file %s can be cached for a year, because its address has a hash', async (name, type, part) => {
     const { html } = await browser.get('/console')
-    const [, address = ''] = /href="(\/console\/style\.css\?v=[\w-]{12})"/.exec(html) ?? []
+    const [address = ''] = new RegExp(`/console/${name}\\?v=[\\w-]{12}`).exec(html) ?? []
     const { status, headers, html: text } = await new ConsoleBrowser(server).get(address)
     expect(status).toBe(200)
-    expect(text).toContain('light-dark(')
-    expect(headers.get('Content-Type')).toBe('text/css; charset=UTF-8')
+    expect(text).toContain(part)
+    expect(headers.get('Content-Type')).toBe(type)
     expect(headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable')
   })
 
@@ -106,6 +125,20 @@ describe('every page', () => {
       status: 404,
       html: expect.stringContaining('Page not found'),
     })
+  })
+
+  it.each([
+    [404, '/console/nothing', ['admin']],
+    [404, '/console/users/user:nobody', ['admin']],
+    [403, '/console/clients/~new', ['support']],
+    [405, '/console/clients/storefront/disable', ['admin']],
+  ])('an error page %i keeps the navigation of a signed-in operator: %s', async (status, path, roles) => {
+    const response = await (await ConsoleBrowser.signIn(server, roles)).get(path)
+    expect(response.status).toBe(status)
+    expect(response.html).toContain(`Error ${status}`)
+    expect(response.html).toContain('<nav aria-label="Console">')
+    expect(response.html).toContain('Sign out')
+    expect((await new ConsoleBrowser(server).get('/console/nothing')).html).not.toContain('<nav')
   })
 })
 
@@ -142,7 +175,7 @@ describe('user input', () => {
     )
     const failed = await browser.post('/console/users/new', { ...draft, pool: HOSTILE })
     const refused = await new ConsoleBrowser(server).postSignIn(HOSTILE, 'x', HOSTILE)
-    for (const { html } of [...pages, created, failed, refused]) expect(html).not.toContain('<script')
+    for (const { html } of [...pages, created, failed, refused]) expect(html).not.toContain('<script>')
     expect(pages[0]?.html).toContain('&lt;script&gt;')
     expect(pages[2]?.html).toContain('&lt;script&gt;')
     expect(inputOf(failed.html, 'username').replaceAll('&#39;', "'")).toContain('alert(1)')

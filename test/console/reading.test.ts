@@ -35,7 +35,7 @@ describe('the timeline of a session', () => {
       ['Sign-out', 'ended by an operator'],
       ['Ended', 'The session ended: ended by an operator.'],
     ])
-    expect(html).toContain('after 1 min')
+    expect(html).toContain('after 1 minute 40 seconds')
     expect(html).not.toContain('End this session')
   })
 
@@ -132,11 +132,11 @@ describe('the keys', () => {
     const { html } = await own.get('/console/keys')
     const [next = ''] = kidsOf(html)
     expect(next).not.toBe(first)
-    expect(html).toMatch(/Next<\/span>[\s\S]*in 30 min/)
+    expect(html).toMatch(/Next<\/span>[\s\S]*in 30 minutes/)
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 min</,
+      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 minutes</,
     )
     expect(pending).not.toContain('Rotate…')
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-pending')
@@ -171,7 +171,7 @@ describe('the keys', () => {
     expect(html).toContain(`It signs from <time datetime="${now}"`)
     expect((await own.post('/console/keys/rotate')).location).toBe('/console/keys?done=key-rotated')
     expect((await own.get('/console/keys')).html).toContain(
-      'A new key is published now. It starts to sign after 30 min',
+      'A new key is published now. It starts to sign after 30 minutes',
     )
   })
 })

@@ -90,6 +90,14 @@ export class OperatorPage {
     return this.page.evaluate<number[]>(script)
   }
 
+  /** The cells of tables and the values of facts whose text is cut off. */
+  async findHidden(): Promise<string[]> {
+    const script = `[...document.querySelectorAll('th, td > div, dd, h1, .who')]
+      .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1 && !element.closest('thead'))
+      .map((element) => element.textContent)`
+    return this.page.evaluate<string[]>(script)
+  }
+
   async leave(): Promise<string[]> {
     await this.#context.close()
     return this.complaints

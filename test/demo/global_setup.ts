@@ -1,11 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestProject } from 'vitest/node'
-import { findChromium } from './chromium.ts'
+import { findChromium } from '../../scripts/chromium.ts'
+import { type Demo, startDemo } from '../../scripts/running_demo.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -13,86 +8,14 @@ declare module 'vitest' {
   }
 }
 
-export interface Demo {
-  issuer: string
-  storefrontApi: string
-  backofficeApi: string
-  shop: string
-  /** The directory of `--state`. */
-  state: string
-  /** The output of the command until the services were ready. */
-  output: string
-}
-
-const HOST = '127.0.0.1'
-const SERVICES = 4
-const START_WITHIN_MS = 120_000
-const FIRST_PORT = 20_000
-const LAST_PORT = 30_000
-
-/** Starts `npm run demo` on free ports with an empty state directory. */
+/** Starts the demo for all files of this folder. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (findChromium() === null) {
     console.warn(
       '\nChromium was not found, so the browser tests are skipped. On Debian: apt-get install chromium\n',
     )
   }
-  const state = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
-  const port = await findFreePorts()
-  const demo = startDemo(port, state)
-  await untilOpen(demo)
-  const [issuer = '', storefrontApi = '', backofficeApi = '', shop = ''] = Array.from(
-    { length: SERVICES },
-    (_, i) => `http://${HOST}:${port + i}`,
-  )
-  project.provide('demo', { issuer, storefrontApi, backofficeApi, shop, state, output: demo.output() })
-  return async () => {
-    await end(demo.process)
-    rmSync(state, { recursive: true, force: true })
-  }
-}
-
-interface RunningDemo {
-  process: ChildProcess
-  output(): string
-}
-
-function startDemo(port: number, state: string): RunningDemo {
-  const parameters = ['run', 'demo', '--', '--port', String(port), '--state', state]
-  const child = spawn('npm', parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-  return { process: child, output: () => output }
-}
-
-async function untilOpen({ process, output }: RunningDemo): Promise<void> {
-  const end = Date.now() + START_WITHIN_MS
-  while (!output().includes('The shop is open')) {
-    if (process.exitCode !== null || Date.now() > end) throw new Error(`npm run demo failed:\n${output()}`)
-    await sleep(100)
-  }
-}
-
-/** Sends SIGTERM to npm only, as a supervisor does. npm ends the servers. */
-async function end(process: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => process.once('exit', resolve))
-  process.kill('SIGTERM')
-  await ended
-}
-
-async function findFreePorts(): Promise<number> {
-  for (let i = 0; i < 100; i++) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
-    const free = await Promise.all(Array.from({ length: SERVICES }, (_, offset) => isFree(port + offset)))
-    if (free.every(Boolean)) return port
-  }
-  throw new Error('no free ports')
-}
-
-function isFree(port: number): Promise<boolean> {
-  const probe = createServer()
-  return new Promise((resolve) => {
-    probe.once('error', () => resolve(false))
-    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
-  })
+  const { demo, close } = await startDemo()
+  project.provide('demo', demo)
+  return close
 }

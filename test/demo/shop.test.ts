@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { findChromium, launchChromium } from './chromium.ts'
+import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { type Tab, Visitor } from './shop_page.ts'
 import { ask, CUSTOMER, storefrontTokens } from './tokens.ts'
 

@@ -1,7 +1,8 @@
 import { persist, TokenRequestError } from '@sallyport/client/token_endpoint'
+import { CliError } from '../core/exit_code.ts'
 import { type Account, fetchStrictly } from './account.ts'
 import { decodeProblem, ProblemError } from './problem.ts'
-import type { Bodies, Responses } from './schemas.ts'
+import { ADMIN_OPERATIONS, type Bodies, type Responses } from './schemas.ts'
 
 /** The method and path of an operation, as in the OpenAPI document: `GET /users/{id}`. */
 export type Operation = keyof Responses
@@ -46,9 +47,13 @@ export interface Page<T = Item> {
 }
 
 /** The operations that return a list, page by page. */
-type ListOperation = {
+export type ListOperation = {
   [O in Operation]: Responses[O] extends Page<unknown> ? O : never
 }[Operation]
+export interface ListRequest<O extends ListOperation> {
+  operation: O
+  query?: RequestParts['query']
+}
 type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
 
 /** A JSON object of the admin API with members of unknown types. */
@@ -137,10 +142,7 @@ export class AdminApi {
    *
    * @param limit The maximum number of items; Infinity for all.
    */
-  async list<O extends ListOperation>(
-    request: { operation: O; query?: RequestParts['query'] },
-    limit: number,
-  ): Promise<Page<ItemOf<O>>> {
+  async list<O extends ListOperation>(request: ListRequest<O>, limit: number): Promise<Page<ItemOf<O>>> {
     const items: ItemOf<O>[] = []
     let cursor: string | null = null
     do {
@@ -152,6 +154,13 @@ export class AdminApi {
       cursor = page.next_cursor
     } while (cursor !== null && items.length < limit)
     return { items, next_cursor: cursor }
+  }
+
+  /** Checks the role of the operator, before a command asks for a confirmation or a password. @throws CliError */
+  async requireRole(operation: Operation): Promise<void> {
+    if (!ADMIN_OPERATIONS.includes(operation)) return
+    const { roles } = await this.read({ operation: 'GET /me' })
+    if (!roles.includes('admin')) throw new CliError('failed', 'The command needs the role admin.')
   }
 
   /** Sends a request. After a 401 it refreshes the access token once and sends the request again. */

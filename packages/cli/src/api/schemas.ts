@@ -462,3 +462,26 @@ export type Responses = {
   'GET /audit': AuditEvents
   'GET /statistics': Statistics
 }
+
+/** The operations that need the role admin. */
+export const ADMIN_OPERATIONS: readonly (keyof Responses)[] = [
+  'POST /me/confirm',
+  'POST /clients/import',
+  'POST /clients',
+  'PATCH /clients/{client_id}',
+  'DELETE /clients/{client_id}',
+  'POST /clients/{client_id}/enable',
+  'POST /clients/{client_id}/disable',
+  'POST /clients/{client_id}/secrets',
+  'POST /clients/{client_id}/secrets/{secret_id}/retire',
+  'POST /users/import',
+  'POST /users/import/verify',
+  'POST /users',
+  'PATCH /users/{id}',
+  'DELETE /users/{id}',
+  'POST /users/{id}/enable',
+  'POST /users/{id}/password',
+  'POST /keys/rotate',
+  'POST /keys/reseal',
+  'DELETE /keys/{kid}',
+]

@@ -1,7 +1,7 @@
 import type { Command } from '../core/command.ts'
 import { flag, text, time } from '../core/option.ts'
 import { findSubject } from './find_user.ts'
-import { LIST_OPTIONS, limitOf, printPage } from './output.ts'
+import { LIST_OPTIONS, member, printList } from './output.ts'
 import { EVENT_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
@@ -10,6 +10,15 @@ const OF_USER = text('user', 'Events of this user: a username, an id (user:…) 
 })
 const BY_USER = text('by', 'Changes by this operator: a username or an id', { value: 'USER' })
 const BY_OPERATORS = flag('by-operators', 'Changes by any operator', { field: 'by_operator' })
+
+const MORE_COLUMNS = [
+  member('Subject id', 'subject'),
+  member('Client id', 'client_id'),
+  member('API', 'api'),
+  member('Network', 'address_prefix'),
+  member('Device', 'device'),
+  member('Country', 'country'),
+]
 
 const audit: Command = {
   name: 'audit',
@@ -33,7 +42,8 @@ const audit: Command = {
       who === undefined ? undefined : findSubject(api, who, input.get(POOL))
     const [subject, actor] = await Promise.all([find(input.get(OF_USER)), find(input.get(BY_USER))])
     const query = { ...input.query, subject, actor }
-    printPage(call, await api.list({ operation: 'GET /audit', query }, limitOf(call)), EVENT_COLUMNS)
+    const view = { shown: EVENT_COLUMNS, more: MORE_COLUMNS }
+    await printList(call, { operation: 'GET /audit', query }, view)
   },
 }
 

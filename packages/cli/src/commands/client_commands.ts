@@ -8,16 +8,17 @@ import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
+import { countLiveSessions } from './live_sessions.ts'
 import {
   formatItem,
   formatJson,
   LIST_OPTIONS,
-  limitOf,
   member,
   moment,
+  printDone,
   printItem,
   printJson,
-  printPage,
+  printList,
   showTime,
   textOf,
 } from './output.ts'
@@ -71,7 +72,7 @@ const listClients: Command = {
   operations: ['GET /clients'],
   async run(call) {
     const { query } = call.input
-    printPage(call, await call.api.list({ operation: 'GET /clients', query }, limitOf(call)), COLUMNS)
+    await printList(call, { operation: 'GET /clients', query }, { shown: COLUMNS, more: MEMBERS })
   },
 }
 
@@ -126,11 +127,8 @@ const updateClient: Command = {
     if (Object.keys(body).length === 0) throw new UsageError('no field to change is given')
     const path = pathOf(call)
     const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
-    printItem(
-      call,
-      await call.api.read({ operation: 'PATCH /clients/{client_id}', path, body, etag }),
-      MEMBERS,
-    )
+    const client = await call.api.read({ operation: 'PATCH /clients/{client_id}', path, body, etag })
+    printDone(call, client, `Saved the client ${client.client_id}.`)
   },
 }
 
@@ -139,23 +137,27 @@ const enableClient: Command = {
   summary: 'Enable a client; its revoked tokens stay revoked',
   arguments: [CLIENT],
   operations: ['POST /clients/{client_id}/enable'],
-  run: (call) => changeState(call, 'enable'),
+  async run(call) {
+    const path = pathOf(call)
+    const client = await call.api.read({ operation: 'POST /clients/{client_id}/enable', path })
+    printDone(call, client, `Enabled the client ${path.client_id}.`)
+  },
 }
 
 const disableClient: Command = {
   name: 'clients disable',
   summary: 'Disable a client and revoke every token of it',
   arguments: [CLIENT],
-  operations: ['POST /clients/{client_id}/disable'],
-  run: (call) => changeState(call, 'disable'),
+  operations: ['GET /sessions', 'POST /clients/{client_id}/disable'],
+  run: (call) => revokeTokens(call, 'disable', 'Disabled'),
 }
 
 const signOutClient: Command = {
   name: 'clients sign-out',
   summary: 'Revoke every token of a client; it can request new ones',
   arguments: [CLIENT],
-  operations: ['POST /clients/{client_id}/sign-out'],
-  run: (call) => changeState(call, 'sign-out'),
+  operations: ['GET /sessions', 'POST /clients/{client_id}/sign-out'],
+  run: (call) => revokeTokens(call, 'sign-out', 'Signed out'),
 }
 
 const addSecret: Command = {
@@ -173,20 +175,22 @@ const addSecret: Command = {
 
 const retireSecret: Command = {
   name: 'clients retire-secret',
-  summary: 'Expire a secret now or at a given time',
+  summary: 'Retire a secret now or at a given time',
   arguments: [CLIENT, { name: 'SECRET_ID', summary: 'Secret ID, from "clients show"' }],
   options: [WHEN, YES],
   operations: ['POST /clients/{client_id}/secrets/{secret_id}/retire'],
   async run(call) {
     const { input, terminal, api } = call
     const secretId = input.argument('SECRET_ID')
-    await terminal.confirm(`End the secret ${secretId} of ${input.argument('CLIENT')}?`, input.has(YES))
+    await api.requireRole('POST /clients/{client_id}/secrets/{secret_id}/retire')
+    await terminal.confirm(`Retire the secret ${secretId} of ${input.argument('CLIENT')}?`, input.has(YES))
     const client = await api.read({
       operation: 'POST /clients/{client_id}/secrets/{secret_id}/retire',
       path: { ...pathOf(call), secret_id: secretId },
       body: compact({ expires_at: input.get(WHEN) }),
     })
-    printItem(call, client, MEMBERS)
+    const when = input.has(WHEN) ? `: it expires ${showTime(input.get(WHEN))}` : ''
+    printDone(call, client, `Retired the secret ${secretId} of ${client.client_id}${when}.`)
   },
 }
 
@@ -195,14 +199,16 @@ const deleteClient: Command = {
   summary: 'Delete a client with its secrets and revoke every token of it',
   arguments: [CLIENT],
   options: [YES, IF_MATCH],
-  operations: ['GET /clients/{client_id}', 'DELETE /clients/{client_id}'],
+  operations: ['GET /clients/{client_id}', 'GET /sessions', 'DELETE /clients/{client_id}'],
   async run(call) {
     const { input, terminal, api } = call
+    await api.requireRole('DELETE /clients/{client_id}')
     const path = pathOf(call)
     const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
-    await terminal.confirm(`Delete the client ${input.argument('CLIENT')}?`, input.has(YES))
+    const sessions = await countLiveSessions(api, path)
+    await terminal.confirm(`Delete the client ${path.client_id} and end ${sessions}?`, input.has(YES))
     await api.ask({ operation: 'DELETE /clients/{client_id}', path, etag })
-    terminal.say(`The client ${input.argument('CLIENT')} is deleted.`)
+    terminal.say(`Deleted the client ${path.client_id}: ${sessions} ended.`)
   },
 }
 
@@ -226,9 +232,11 @@ function pathOf({ input }: Call) {
   return { client_id: input.argument('CLIENT') }
 }
 
-async function changeState(call: Call, action: 'enable' | 'disable' | 'sign-out'): Promise<void> {
-  const operation = `POST /clients/{client_id}/${action}` as const
-  printItem(call, await call.api.read({ operation, path: pathOf(call) }), MEMBERS)
+async function revokeTokens(call: Call, action: 'disable' | 'sign-out', done: string): Promise<void> {
+  const path = pathOf(call)
+  const ended = await countLiveSessions(call.api, path)
+  const client = await call.api.read({ operation: `POST /clients/{client_id}/${action}` as const, path })
+  printDone(call, client, `${done} the client ${path.client_id}: ${ended} ended.`)
 }
 
 /**

@@ -13,9 +13,10 @@ import { countFates, FATE, type Scan, scan } from '../import/scan.ts'
 import { userRows } from '../import/user_rows.ts'
 import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
-import { countOf, describePasswords, describeTally, nameChanges } from './import_words.ts'
+import { describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { formatJson } from './output.ts'
 import { adviceForLost, SecretOutput } from './secret_output.ts'
+import { countOf } from './words.ts'
 
 const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
 const REPORT = text('report', 'Write the refused rows to this file, not to standard error', {

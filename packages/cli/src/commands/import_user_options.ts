@@ -9,7 +9,7 @@ import { readGoodRows, type Scan } from '../import/scan.ts'
 import type { UserRowOptions } from '../import/user_rows.ts'
 import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.ts'
 import { findPreset, PRESET } from './import_options.ts'
-import { countOf } from './import_words.ts'
+import { countOf } from './words.ts'
 
 const DEFAULT_POOL = text('pool', 'The pool of rows without a pool')
 const HASH_SCHEME = text(

@@ -1,6 +1,7 @@
 import type { ImportKind } from '../import/import_kind.ts'
 import { formatCount } from '../import/progress.ts'
 import type { Tally } from '../import/run_import.ts'
+import { countOf } from './words.ts'
 
 /** Describes a tally in one sentence. It names replaced hashes only if the count is not 0. */
 export function describeTally(
@@ -32,8 +33,4 @@ export function nameChanges({ created, updated }: Tally, { one, what }: ImportKi
   if (parts.length === 0) return null
   const text = parts.join(' and ')
   return text.charAt(0).toUpperCase() + text.slice(1)
-}
-
-export function countOf(count: number, one: string, several: string): string {
-  return `${formatCount(count)} ${count === 1 ? one : several}`
 }

@@ -2,8 +2,7 @@ import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { integer } from '../core/option.ts'
-import { formatTable } from '../core/table.ts'
-import { member, moment, printItem, printJson, showTime } from './output.ts'
+import { listPrinter, member, moment, printDone, printJson, showTime, VIEW_OPTIONS } from './output.ts'
 
 const COLUMNS = [
   member('Key', 'kid'),
@@ -18,14 +17,12 @@ const COLUMNS = [
 const listKeys: Command = {
   name: 'keys list',
   summary: 'List the signing keys, newest first, retired keys included',
+  details: 'The first token request creates the first key.',
+  options: VIEW_OPTIONS,
   operations: ['GET /keys'],
   async run(call) {
-    const { terminal, input, api } = call
-    const keys = await api.read({ operation: 'GET /keys' })
-    if (input.has(JSON_OUTPUT)) return printJson(call, keys)
-    const { items } = keys
-    if (items.length === 0) return terminal.say('No keys yet. The first token request creates one.')
-    terminal.print(formatTable(items, COLUMNS, terminal.columns))
+    const print = listPrinter(call, { shown: COLUMNS })
+    print({ next_cursor: null, ...(await call.api.read({ operation: 'GET /keys' })) })
   },
 }
 
@@ -51,14 +48,14 @@ const rotateKeys: Command = {
   options: [LEAD],
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
-    const { input, api, terminal } = call
+    const { input, api } = call
     const { items: before } = await api.read({ operation: 'GET /keys' })
     const key = await api.read({ operation: 'POST /keys/rotate', query: input.query })
-    printItem(call, key, COLUMNS)
     const isUnchanged = before.some(
       ({ kid, activates_at }) => kid === key.kid && activates_at === key.activates_at,
     )
-    if (isUnchanged) terminal.say(`Unchanged: ${key.kid} signs from ${showTime(key.activates_at)}.`)
+    const result = `${key.kid} signs from ${showTime(key.activates_at)}.`
+    printDone(call, key, isUnchanged ? `Unchanged: ${result}` : `The key ${result}`)
   },
 }
 
@@ -74,8 +71,10 @@ const revokeKey: Command = {
   async run(call) {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')
+    await api.requireRole('DELETE /keys/{kid}')
     await terminal.confirm(`Revoke the key ${kid} and all tokens that it signed?`, input.has(YES))
-    printItem(call, await api.read({ operation: 'DELETE /keys/{kid}', path: { kid } }), COLUMNS)
+    const key = await api.read({ operation: 'DELETE /keys/{kid}', path: { kid } })
+    printDone(call, key, `Revoked the key ${kid}, with all tokens that it signed.`)
   },
 }
 

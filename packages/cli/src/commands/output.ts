@@ -1,19 +1,25 @@
-import { asItem, type Item, type Page } from '../api/admin_api.ts'
+import { asItem, type Item, type ListOperation, type ListRequest, type Page } from '../api/admin_api.ts'
 import type { Call } from '../core/command.ts'
+import { formatCsv, nameOf } from '../core/csv.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
-import { flag, integer, type Option } from '../core/option.ts'
-import { type Column, formatFields, formatTable } from '../core/table.ts'
+import { flag, integer, list, type Option } from '../core/option.ts'
+import { didYouMean } from '../core/suggest.ts'
+import { ABSENT, type Column, formatFields, formatTable } from '../core/table.ts'
 import { formatTime } from '../core/time.ts'
 
 const DEFAULT_LIMIT = 50
 
 export const LIMIT = integer('limit', `The maximum number of results. Default: ${DEFAULT_LIMIT}`)
 export const ALL = flag('all', 'All results')
-export const LIST_OPTIONS: readonly Option[] = [LIMIT, ALL]
+const COLUMNS = list('columns', 'Show these columns in this order, such as "client,last-used"')
+const CSV = flag('csv', 'Print CSV, with times in UTC')
+/** The options of a list that the server sends as a whole. */
+export const VIEW_OPTIONS: readonly Option[] = [COLUMNS, CSV]
+export const LIST_OPTIONS: readonly Option[] = [LIMIT, ALL, ...VIEW_OPTIONS]
 
 /** @throws UsageError */
-export function limitOf({ input }: Call): number {
+function limitOf({ input }: Call): number {
   if (input.has(ALL) && input.has(LIMIT)) throw new UsageError('--all and --limit exclude each other')
   const limit = input.has(ALL) ? Infinity : (input.get(LIMIT) ?? DEFAULT_LIMIT)
   if (limit < 1) throw new UsageError('--limit must be at least 1')
@@ -30,17 +36,60 @@ export function named(title: string, name: string, id: string): Column<Item> {
   return { title, show: (item) => showValue(item[name] ?? item[id]) }
 }
 
-/** A column that shows a time in local time. */
+/** A column that shows a time in local time; in CSV, in UTC. */
 export function moment<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
-  return { title, show: (item) => showTime(item[name]) }
+  return { title, show: (item) => showTime(item[name]), toCell: (item) => toUtc(item[name]) }
 }
 
-export function printPage<T>(call: Call, page: Page<T>, columns: readonly Column<T>[]): void {
+/** The columns of a list: those that it shows, and more that `--columns` can choose. */
+export interface ListView<T> {
+  shown: readonly Column<T>[]
+  more?: readonly Column<T>[]
+}
+
+/** Reads a list, page by page, and prints it. @throws UsageError before a request; as `AdminApi.list` */
+export async function printList<O extends ListOperation>(
+  call: Call,
+  request: ListRequest<O>,
+  view: ListView<Item>,
+): Promise<void> {
+  const print = listPrinter(call, view)
+  const limit = limitOf(call)
+  print(await call.api.list(request, limit))
+}
+
+/** Checks the options of a list. @returns the function that prints it. @throws UsageError */
+export function listPrinter<T>(call: Call, view: ListView<T>): (page: Page<T>) => void {
   const { terminal, input } = call
-  if (input.has(JSON_OUTPUT)) printJson(call, page)
-  else if (page.items.length === 0) terminal.say('No results.')
-  else terminal.print(formatTable(page.items, columns, terminal.columns))
-  if (page.next_cursor !== null) terminal.say('There are more results: use --all or a higher --limit.')
+  const columns = chooseColumns(call, view)
+  if (input.has(JSON_OUTPUT) && input.has(CSV)) throw new UsageError('--json and --csv exclude each other')
+  return (page) => {
+    if (input.has(JSON_OUTPUT)) printJson(call, page)
+    else if (input.has(CSV)) terminal.print(formatCsv(page.items, columns))
+    else if (page.items.length > 0) terminal.print(formatTable(page.items, columns, terminal.columns))
+    if (page.items.length === 0 && !input.has(JSON_OUTPUT)) terminal.say('No results.')
+    if (page.next_cursor !== null) terminal.say('There are more results: use --all or a higher --limit.')
+  }
+}
+
+/** @throws UsageError that lists the columns */
+function chooseColumns<T>({ input }: Call, { shown, more = [] }: ListView<T>): readonly Column<T>[] {
+  const known = new Map([...more, ...shown].map((column) => [nameOf(column), column]))
+  const names = [...known.keys()]
+  return (
+    input.get(COLUMNS)?.map((name) => {
+      const column = known.get(name.toLowerCase())
+      if (column !== undefined) return column
+      const meant = didYouMean(name, names)
+      throw new UsageError(`there is no column "${name}"${meant} Columns are: ${names.join(', ')}.`)
+    }) ?? shown
+  )
+}
+
+/** Prints the end of an action: its response as JSON, or one sentence. */
+export function printDone(call: Call, response: object | null, sentence: string): void {
+  if (call.input.has(JSON_OUTPUT) && response !== null) printJson(call, response)
+  else call.terminal.say(sentence)
 }
 
 /** Prints one object: as JSON, or its members one per line. */
@@ -63,14 +112,19 @@ export function formatJson(value: unknown): string {
 }
 
 export function showValue(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '–'
+  if (value === null || value === undefined || value === '') return ABSENT
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(showValue).join(', ')
+  if (Array.isArray(value)) return value.length === 0 ? ABSENT : value.map(showValue).join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 export function showTime(value: unknown): string {
-  return typeof value === 'number' ? formatTime(value) : '–'
+  return typeof value === 'number' ? formatTime(value) : ABSENT
+}
+
+/** Formats Unix seconds such as `2026-11-25T10:14:03Z`. */
+function toUtc(value: unknown): string {
+  return typeof value === 'number' ? new Date(value * 1000).toISOString().replace('.000', '') : ''
 }
 
 /** The text of a member; empty if the member is not a text. */

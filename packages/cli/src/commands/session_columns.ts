@@ -1,6 +1,6 @@
 import type { Item } from '../api/admin_api.ts'
 import type { Column } from '../core/table.ts'
-import { member, moment, named, showTime, showValue, textOf } from './output.ts'
+import { member, moment, named, showValue, textOf } from './output.ts'
 
 export const SESSION_COLUMNS: readonly Column<Item>[] = [
   member('Session', 'sid'),
@@ -8,8 +8,15 @@ export const SESSION_COLUMNS: readonly Column<Item>[] = [
   moment('Started', 'started_at'),
   member('Refreshes', 'refreshes'),
   { title: 'State', show: (session) => textOf(session, 'state').replace('_', ' ') },
-  { title: 'Ended', show: (session) => showTime(session.ended_at) },
+  moment('Ended', 'ended_at'),
   member('Reason', 'end_reason'),
+]
+
+/** The columns of the sessions of several users. */
+export const ALL_SESSION_COLUMNS: readonly Column<Item>[] = [
+  ...SESSION_COLUMNS.slice(0, 1),
+  named('User', 'subject_name', 'subject'),
+  ...SESSION_COLUMNS.slice(1),
 ]
 
 export const SESSION_MEMBERS: readonly Column<Item>[] = [

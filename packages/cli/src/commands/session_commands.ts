@@ -1,32 +1,32 @@
 import type { SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
-import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
-import { text } from '../core/option.ts'
+import { flag, text } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
 import { findSubject } from './find_user.ts'
-import { formatItem, LIST_OPTIONS, limitOf, printItem, printJson, printPage } from './output.ts'
-import { SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
+import { formatItem, LIST_OPTIONS, printItem, printJson, printList } from './output.ts'
+import { ALL_SESSION_COLUMNS, SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
 import { POOL } from './user_commands.ts'
 
 const OF_USER = text('user', 'Sessions of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',
 })
 const OF_CLIENT = text('client', 'Sessions of this client', { field: 'client_id' })
+const LIVE = flag('live', 'Only live sessions')
 const SID = { name: 'SID', summary: 'The id of a session, such as s1.…' }
 
 const listSessions: Command = {
   name: 'sessions list',
-  summary: 'List the sessions of a user or a client, newest first',
-  options: [OF_USER, POOL, OF_CLIENT, ...LIST_OPTIONS],
+  summary: 'List the live sessions, or all sessions of a user or a client, newest first',
+  options: [OF_USER, POOL, OF_CLIENT, LIVE, ...LIST_OPTIONS],
   operations: ['GET /sessions'],
   async run(call) {
     const { input, api } = call
     const who = input.get(OF_USER)
-    if (who === undefined && !input.has(OF_CLIENT)) throw new UsageError('--user or --client is needed')
     const subject = who === undefined ? undefined : await findSubject(api, who, input.get(POOL))
-    const query = { subject, client_id: input.get(OF_CLIENT) }
-    printPage(call, await api.list({ operation: 'GET /sessions', query }, limitOf(call)), SESSION_COLUMNS)
+    const query = { subject, client_id: input.get(OF_CLIENT), live: input.get(LIVE) }
+    const shown = who === undefined ? ALL_SESSION_COLUMNS : SESSION_COLUMNS
+    await printList(call, { operation: 'GET /sessions', query }, { shown, more: SESSION_MEMBERS })
   },
 }
 
@@ -51,7 +51,7 @@ const endSession: Command = {
   operations: ['DELETE /sessions/{sid}'],
   async run(call) {
     await call.api.ask({ operation: 'DELETE /sessions/{sid}', path: pathOf(call), isRepeatable: true })
-    call.terminal.say(`The session ${call.input.argument('SID')} has ended.`)
+    call.terminal.say(`Ended the session ${call.input.argument('SID')}.`)
   },
 }
 

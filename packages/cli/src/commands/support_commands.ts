@@ -1,9 +1,7 @@
 import type { Item } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
-import { JSON_OUTPUT } from '../core/input.ts'
 import type { Column } from '../core/table.ts'
-import { formatTable } from '../core/table.ts'
-import { member, moment, printItem, printJson } from './output.ts'
+import { listPrinter, member, moment, printDone, printItem, VIEW_OPTIONS } from './output.ts'
 import { FIND, findPath, USER } from './user_commands.ts'
 
 const FACTS: readonly Column<Item>[] = [
@@ -43,11 +41,9 @@ const unlock: Command = {
   options: FIND,
   operations: ['POST /users/{id}/unlock'],
   async run(call) {
-    printItem(
-      call,
-      await call.api.read({ operation: 'POST /users/{id}/unlock', path: await findPath(call) }),
-      FACTS,
-    )
+    const path = await findPath(call)
+    const facts = await call.api.read({ operation: 'POST /users/{id}/unlock', path })
+    printDone(call, facts, `Unlocked ${call.input.argument('USER')}.`)
   },
 }
 
@@ -55,13 +51,12 @@ const search: Command = {
   name: 'search',
   summary: 'Search users, clients, sessions and signing keys',
   arguments: [{ name: 'TEXT', summary: 'A part of a username, name, email or client, or an id' }],
+  options: VIEW_OPTIONS,
   operations: ['GET /search'],
   async run(call) {
-    const { api, input, terminal } = call
-    const found = await api.read({ operation: 'GET /search', query: { q: input.argument('TEXT') } })
-    if (input.has(JSON_OUTPUT)) return printJson(call, found)
-    if (found.items.length === 0) return terminal.say('No results.')
-    terminal.print(formatTable(found.items, FOUND, terminal.columns))
+    const print = listPrinter(call, { shown: FOUND })
+    const query = { q: call.input.argument('TEXT') }
+    print({ next_cursor: null, ...(await call.api.read({ operation: 'GET /search', query })) })
   },
 }
 

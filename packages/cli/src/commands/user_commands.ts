@@ -8,7 +8,19 @@ import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
 import { isUserId, requireUser } from './find_user.ts'
-import { LIST_OPTIONS, limitOf, member, memberOf, moment, printItem, printPage, showValue } from './output.ts'
+import { countLiveSessions } from './live_sessions.ts'
+import {
+  LIST_OPTIONS,
+  listPrinter,
+  member,
+  memberOf,
+  moment,
+  printDone,
+  printItem,
+  printList,
+  showValue,
+  VIEW_OPTIONS,
+} from './output.ts'
 
 export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
 const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
@@ -50,6 +62,12 @@ const MEMBERS: readonly Column<Item>[] = [
   moment('Tokens valid from', 'tokens_valid_from'),
 ]
 
+const NAME_COLUMNS = [
+  ...COLUMNS.slice(0, 2),
+  member('Username warnings', 'username_warnings'),
+  member('Id', 'id'),
+]
+
 const listUsers: Command = {
   name: 'users list',
   summary: 'List users by pool and username',
@@ -57,7 +75,7 @@ const listUsers: Command = {
   operations: ['GET /users'],
   async run(call) {
     const { query } = call.input
-    printPage(call, await call.api.list({ operation: 'GET /users', query }, limitOf(call)), COLUMNS)
+    await printList(call, { operation: 'GET /users', query }, { shown: COLUMNS, more: MEMBERS })
   },
 }
 
@@ -66,18 +84,15 @@ const checkNames: Command = {
   summary: 'List usernames that cannot sign in, or look like another username',
   details:
     'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give its user another one by `users update --username`. The command changes no user.',
-  options: [IN_POOL],
+  options: [IN_POOL, ...VIEW_OPTIONS],
   operations: ['GET /users'],
   async run(call) {
     const { query } = call.input
+    const print = listPrinter(call, { shown: NAME_COLUMNS, more: MEMBERS })
     const page = await call.api.list({ operation: 'GET /users', query }, Infinity)
     const items = page.items.filter((user) => showValue(user.username_warnings) !== '–')
     if (items.length === 0 && !call.input.has(JSON_OUTPUT)) return call.terminal.say('No confusable names.')
-    printPage(call, { ...page, items }, [
-      ...COLUMNS.slice(0, 2),
-      member('Warnings', 'username_warnings'),
-      member('Id', 'id'),
-    ])
+    print({ ...page, items })
   },
 }
 
@@ -109,6 +124,7 @@ const createUser: Command = {
   async run(call) {
     const { input, terminal, api } = call
     const username = input.argument('USERNAME')
+    await api.requireRole('POST /users')
     const password = await terminal.readNewSecret(`Password of ${username}`)
     const body = {
       pool: input.require(NEW_POOL),
@@ -119,7 +135,8 @@ const createUser: Command = {
       enabled: !input.has(DISABLED),
       must_change_password: input.has(REQUIRE_CHANGE),
     }
-    printItem(call, await api.read({ operation: 'POST /users', body }), MEMBERS)
+    const user = await api.read({ operation: 'POST /users', body })
+    printDone(call, user, `Created the user ${user.username} (${user.id}) in the pool ${user.pool}.`)
   },
 }
 
@@ -140,7 +157,8 @@ const updateUser: Command = {
     const path = await findPath(call)
     const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
     const body = hasProfile ? { ...edit, profile: profileOf(call, item.profile) } : edit
-    printItem(call, await api.read({ operation: 'PATCH /users/{id}', path, body, etag }), MEMBERS)
+    const user = await api.read({ operation: 'PATCH /users/{id}', path, body, etag })
+    printDone(call, user, `Saved the user ${user.username}.`)
   },
 }
 
@@ -151,13 +169,16 @@ const setPassword: Command = {
     'On a terminal the command asks for the new password and then for your own, without echo. Otherwise they are two lines of standard input.',
   arguments: [USER],
   options: [REQUIRE_CHANGE, ...FIND],
-  operations: ['POST /users/{id}/password', 'POST /me/confirm'],
+  operations: ['GET /sessions', 'POST /users/{id}/password', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
+    await api.requireRole('POST /users/{id}/password')
     const path = await findPath(call)
     const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
     const body = { password, must_change_password: input.has(REQUIRE_CHANGE) }
-    printItem(call, await api.read({ operation: 'POST /users/{id}/password', path, body }), MEMBERS)
+    const ended = await countLiveSessions(api, { subject: path.id })
+    const user = await api.read({ operation: 'POST /users/{id}/password', path, body })
+    printDone(call, user, `Set a new password for ${user.username}: ${ended} ended.`)
   },
 }
 
@@ -167,7 +188,8 @@ const requirePasswordChange: Command = {
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/require-password-change'],
-  run: (call) => runAction(call, 'require-password-change'),
+  run: (call) =>
+    runAction(call, 'require-password-change', (user) => `Required a password change of ${user}.`),
 }
 
 const enableUser: Command = {
@@ -177,7 +199,7 @@ const enableUser: Command = {
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/enable', 'POST /me/confirm'],
-  run: (call) => runAction(call, 'enable'),
+  run: (call) => runAction(call, 'enable', (user) => `Enabled ${user}.`),
 }
 
 const disableUser: Command = {
@@ -185,8 +207,8 @@ const disableUser: Command = {
   summary: 'Disable a user and end all sessions',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/disable'],
-  run: (call) => runAction(call, 'disable'),
+  operations: ['GET /sessions', 'POST /users/{id}/disable'],
+  run: (call) => endSessions(call, 'disable', (user, ended) => `Disabled ${user}: ${ended} ended.`),
 }
 
 const signOut: Command = {
@@ -194,8 +216,8 @@ const signOut: Command = {
   summary: 'End all sessions of a user',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/sign-out'],
-  run: (call) => runAction(call, 'sign-out'),
+  operations: ['GET /sessions', 'POST /users/{id}/sign-out'],
+  run: (call) => endSessions(call, 'sign-out', (user, ended) => `Signed out ${user}: ${ended} ended.`),
 }
 
 const deleteUser: Command = {
@@ -203,15 +225,17 @@ const deleteUser: Command = {
   summary: 'Delete a user and end all sessions. The audit trail keeps only the id',
   arguments: [USER],
   options: [YES, ...FIND, IF_MATCH],
-  operations: ['GET /users/{id}', 'DELETE /users/{id}'],
+  operations: ['GET /users/{id}', 'GET /sessions', 'DELETE /users/{id}'],
   async run(call) {
     const { input, terminal, api } = call
+    await api.requireRole('DELETE /users/{id}')
     const path = await findPath(call)
     const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
     const who = `${item.username} of the pool ${item.pool}`
-    await terminal.confirm(`Delete ${who}?`, input.has(YES))
+    const sessions = await countLiveSessions(api, { subject: path.id })
+    await terminal.confirm(`Delete ${who} and end ${sessions}?`, input.has(YES))
     await api.ask({ operation: 'DELETE /users/{id}', path, etag })
-    terminal.say(`${who} is deleted.`)
+    terminal.say(`Deleted ${who}: ${sessions} ended.`)
   },
 }
 
@@ -237,10 +261,23 @@ export async function findPath({ api, input }: Call) {
 
 async function runAction(
   call: Call,
-  action: 'enable' | 'disable' | 'sign-out' | 'require-password-change',
+  action: 'enable' | 'require-password-change',
+  describe: (user: string) => string,
 ): Promise<void> {
   const operation = `POST /users/{id}/${action}` as const
-  printItem(call, await call.api.read({ operation, path: await findPath(call) }), MEMBERS)
+  const user = await call.api.read({ operation, path: await findPath(call) })
+  printDone(call, user, describe(user.username))
+}
+
+async function endSessions(
+  call: Call,
+  action: 'disable' | 'sign-out',
+  describe: (user: string, ended: string) => string,
+): Promise<void> {
+  const path = await findPath(call)
+  const ended = await countLiveSessions(call.api, { subject: path.id })
+  const user = await call.api.read({ operation: `POST /users/{id}/${action}` as const, path })
+  printDone(call, user, describe(user.username, ended))
 }
 
 /** The profile with the given values. An empty text removes a value. */

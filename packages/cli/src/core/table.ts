@@ -1,10 +1,15 @@
 import stringWidth from 'string-width'
 
-/** A column of a table: its title, and the text that it shows for a row. */
+/** A column of a list: its title, and the text that it shows for a row. */
 export interface Column<T> {
   title: string
   show(row: T): string
+  /** The text in CSV, if it differs from the text in a table. */
+  toCell?(row: T): string
 }
+
+/** The text of an absent value in a table. */
+export const ABSENT = '–'
 
 const GAP = '  '
 /** The least width of a column. In a narrower terminal the lines become longer than the terminal. */
@@ -14,7 +19,7 @@ const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
 const graphemes = new Intl.Segmenter()
 
 /**
- * Formats rows as a table with aligned columns. Cells are cut until a line fits. The first column and times are never cut.
+ * Formats rows as a table with aligned columns. Cells are cut until a line fits. Times are never cut.
  *
  * @param columns The width of the terminal in cells; Infinity for no limit.
  */
@@ -25,7 +30,7 @@ export function formatTable<T>(rows: readonly T[], shown: readonly Column<T>[], 
   ]
   const sizes = shown.map((_, i) => ({
     width: Math.max(...cells.map((line) => stringWidth(line[i] ?? ''))),
-    isWhole: i === 0 || cells.some((line) => TIME.test(line[i] ?? '')),
+    isWhole: cells.some((line) => TIME.test(line[i] ?? '')),
   }))
   const widths = shrink(sizes, columns)
   return cells

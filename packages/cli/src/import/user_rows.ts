@@ -42,7 +42,10 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'name', summary: 'Name, visible to operators only' },
       { name: 'first_name', summary: 'First name, used with `last_name` if `name` is absent' },
       { name: 'last_name', summary: 'Last name' },
-      { name: 'email', summary: 'E-mail address, visible to operators only' },
+      {
+        name: 'email',
+        summary: 'E-mail address, visible to operators only. A row with a malformed address is refused',
+      },
     ],
     nameOf: (values) => String(values.username ?? '–'),
     keysOf: ({ pool, username }) => [
