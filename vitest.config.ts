@@ -39,7 +39,7 @@ const workers = {
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
     maxWorkers: PARALLEL,
-    testTimeout: 30_000,
+    testTimeout: 90_000,
   },
 }
 
@@ -49,8 +49,8 @@ const node = {
     name: 'node',
     include: ['scripts', 'cli', 'e2e', 'readers'].map((folder) => `test/${folder}/**/*.test.ts`),
     maxWorkers: PARALLEL,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 }
 
@@ -63,8 +63,8 @@ const demo = {
     globalSetup: ['test/demo/global_setup.ts'],
     maxWorkers: 1,
     sequence: { groupOrder: 1 },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 }
 

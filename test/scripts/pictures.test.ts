@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
@@ -9,5 +10,10 @@ describe('the pictures of the documentation', () => {
   ])('%s', async (_title, script) => {
     const check = promisify(execFile)(process.execPath, [`scripts/${script}.ts`, '--check'])
     await expect(check).resolves.toEqual({ stdout: '', stderr: '' })
+  })
+
+  it.each(['console-dashboard', 'demo-shop'])('docs/README.md shows %s.png, under 150 kB', (name) => {
+    expect(readFileSync('docs/README.md', 'utf8')).toContain(`](images/${name}.png)`)
+    expect(statSync(`docs/images/${name}.png`).size).toBeLessThan(150_000)
   })
 })
