@@ -2,7 +2,14 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { problem, TestOperator } from '../support/operator.ts'
-import { credentials, emptyStores, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import {
+  credentials,
+  emptyStores,
+  PASSWORD,
+  type TestClient,
+  TestServer,
+  type TokenResponse,
+} from '../support/server.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
 const DAY = 86_400
@@ -26,7 +33,8 @@ async function addPerson(operator: TestOperator): Promise<Person> {
 /** Signs in a guest, then the user with the guest's cart, then fails a sign-in. */
 async function useAccount(server: TestServer, client: TestClient, { username }: Person) {
   const parameters = { grant_type: 'password', ...credentials(client) }
-  const post = async (body: Record<string, string>) => (await server.postJson(body, NETWORK)).json()
+  const post = async (body: Record<string, unknown>) =>
+    (await (await server.postJson(body, NETWORK)).json()) as TokenResponse
   const guest = await post({ ...parameters, username: 'guest', password: 'guest' })
   const merged = { ...parameters, username, password: PASSWORD, visitor_access_token: guest.access_token }
   const { refresh_token } = await post(merged)
@@ -35,7 +43,7 @@ async function useAccount(server: TestServer, client: TestClient, { username }: 
   await post({ ...parameters, username, password: 'mistyped' })
   await server.settle()
   const [, claims = ''] = String(guest.access_token).split('.')
-  return { visitor: JSON.parse(atob(claims)).sub as string, refreshToken: refreshed.refresh_token as string }
+  return { visitor: JSON.parse(atob(claims)).sub as string, refreshToken: refreshed.refresh_token }
 }
 
 /** The text of every table and of every value in KV. */
