@@ -41,6 +41,7 @@ const VIEWS: Readonly<Record<string, Views>> = {
   '/sessions/:sid': ({ sid }) => ({ timeline: { path: `/sessions/${sid}`, prepare: openAll } }),
   '/keys': () => ({ keys: { path: '/keys', prepare: openAll } }),
   '/audit': () => ({ audit: '/audit', 'audit-empty': '/audit?subject=nothing' }),
+  '/search': () => ({ search: '/search?q=maximiliane', 'search-empty': '/search?q=nothing' }),
   '/password': () => ({ password: '/password' }),
 }
 

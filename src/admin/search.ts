@@ -17,7 +17,7 @@ const SID = /^[^.\s]+\.[\w-]{22}$/
 /** A client id or a key id is found by its beginning of this length. */
 const SHORTEST_KEY_PART = 4
 
-const foundSchema = named(
+export const foundSchema = named(
   'Found',
   z.strictObject({
     type: z.enum(['user', 'client', 'session', 'key']),
@@ -29,6 +29,8 @@ const foundSchema = named(
   }),
 )
 type Found = z.output<typeof foundSchema>
+
+export const searchResultsSchema = named('SearchResults', z.strictObject({ items: z.array(foundSchema) }))
 
 const search = operation({
   id: 'search',
@@ -42,7 +44,7 @@ const search = operation({
   scope: null,
   query: z.strictObject({ q: text(255) }),
   status: 200,
-  response: named('SearchResults', z.strictObject({ items: z.array(foundSchema) })),
+  response: searchResultsSchema,
   async handle(call) {
     const q = call.query.q.trim()
     const found = await Promise.all([

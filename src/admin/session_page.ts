@@ -8,7 +8,7 @@ import { type KnownSession, ownerOf, startOf } from './session_view.ts'
 type Sources = Pick<Services, 'shards' | 'auditTrail'>
 
 /** The maximum of a counted total: a count reads the ids of all these sessions. */
-const MAX_COUNTED_SESSIONS = 1000
+export const MAX_COUNTED_SESSIONS = 1000
 
 /** The place of a session in the list: its start and its id. */
 export function placeOfSession(session: KnownSession): Place {

@@ -1,14 +1,16 @@
 import * as z from 'zod/mini'
 import { flag, text } from '../lib/input_schemas.ts'
+import type { Total } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
 import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
+import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
-import { type Operation, operation } from './operation.ts'
+import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound } from './problem.ts'
 import { requireReach } from './reach.ts'
 import { pageOf, paging } from './schemas.ts'
-import { countSessions, findSessions, placeOfSession } from './session_page.ts'
+import { countSessions, findSessions, MAX_COUNTED_SESSIONS, placeOfSession } from './session_page.ts'
 import {
   findOwners,
   type KnownSession,
@@ -48,9 +50,10 @@ const listSessions = operation({
     const { live: isLiveOnly = !hasOwner } = query
     const { page, total: known } = readPage(query, { started: ORDER }, '-started')
     const owner = { subject, clientId }
+    const count = () => (isLiveOnly ? countLive(owner, call) : countSessions(owner, services))
     const [slice, total] = await Promise.all([
       findSessions(owner, page, services),
-      isLiveOnly || !hasOwner ? null : (known ?? countSessions(owner, services)),
+      hasOwner ? (known ?? count()) : null,
     ])
     const owners = await findOwners(slice.rows, services)
     const show = (session: KnownSession) => showSession(session, owners, call)
@@ -59,6 +62,21 @@ const listSessions = operation({
     return { body: { ...shown, items } }
   },
 })
+
+/** Counts the live sessions among the newest sessions of a user or a client. @throws StorageUnavailable, CorruptRecord */
+async function countLive(owner: SessionOwner, call: Call): Promise<Total> {
+  const newest = {
+    sort: 'started',
+    from: null,
+    limit: MAX_COUNTED_SESSIONS,
+    isDescending: true,
+    isBackwards: false,
+  }
+  const { rows, hasMore } = await findSessions(owner, newest, call.services)
+  const owners = await findOwners(rows, call.services)
+  const live = rows.filter((session) => showSession(session, owners, call).state === 'live')
+  return { total: live.length, isExact: !hasMore }
+}
 
 const readSession = operation({
   id: 'readSession',

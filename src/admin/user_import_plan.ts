@@ -75,9 +75,12 @@ function findRowProblems(row: Row, call: Call) {
   const refusal = findReachRefusal(row, call)
   if (refusal !== null) return [{ path: 'pool', message: refusal.message }]
   const problems = findUserProblems({ pool: row.pool, roles: row.roles ?? [] }, services.config)
-  if (problems.length > 0) return problems
+  return [...problems, ...findUsernameProblems(row, services)]
+}
+
+function findUsernameProblems({ username, pool }: Row, { config }: Call['services']) {
   try {
-    requireUsername(row.username, row.pool, services.config)
+    requireUsername(username, pool, config)
     return []
   } catch (error) {
     if (error instanceof UserRefused) return [{ path: error.field, message: error.message }]

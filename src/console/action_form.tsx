@@ -6,6 +6,7 @@ import { Form } from '../pages/form.ts'
 import { PostForm } from '../pages/post_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
+import { type TypedName, TypedNameField } from './typed_name.tsx'
 
 /** The hidden field with the Idempotency-Key of a form that makes a secret. */
 export const IDEMPOTENCY_FIELD = 'idempotency_key'
@@ -65,16 +66,31 @@ export function OwnPassword({ id, hint, required, problem }: OwnPasswordProps) {
   )
 }
 
+/** A link that closes a confirmation: it loads the page again. */
+export function Cancel({ page }: { page: string }) {
+  return (
+    <a class="button" href={CONSOLE_PATH + page}>
+      Cancel
+    </a>
+  )
+}
+
 interface ConfirmProps {
   csrf: string
-  /** The text of both buttons: one opens the confirmation, and one sends it. */
+  /** The name of the action, on the button that opens the confirmation and on the button that sends it. */
   label: string
+  /** The effect on the object, with counts, such as `End 3 sessions of storefront`. */
+  title: string
+  /** The path of the page with the action, below /console. */
+  page: string
   action: string
   etag?: string
   isDangerous?: boolean
   makesSecret?: boolean
   /** The id of a field for the operator's own password; absent if the action does not need it. */
   passwordId?: string
+  /** The name that the operator must type; absent if the action does not need it. */
+  typed?: TypedName
   /** The refusal of this action. With a refusal, the confirmation is open and shows the errors. */
   problem?: FieldErrors | null
 }
@@ -83,11 +99,14 @@ interface ConfirmProps {
 export function Confirm({
   csrf,
   label,
+  title,
+  page,
   action,
   etag,
   isDangerous = false,
   makesSecret = false,
   passwordId,
+  typed,
   problem = null,
   children,
 }: PropsWithChildren<ConfirmProps>) {
@@ -95,6 +114,7 @@ export function Confirm({
     <details class="confirm" open={problem !== null}>
       <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
       <div class="confirm-body">
+        <p class="confirm-title">{title}</p>
         <div class="confirm-text">{children}</div>
         <ActionForm
           csrf={csrf}
@@ -103,12 +123,16 @@ export function Confirm({
           makesSecret={makesSecret}
           {...compact({ etag })}
         >
+          {typed === undefined ? null : <TypedNameField {...typed} problem={problem} />}
           {passwordId === undefined ? null : (
             <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />
           )}
-          <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
-            {label}
-          </button>
+          <div class="confirm-buttons">
+            <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
+              {label}
+            </button>
+            <Cancel page={page} />
+          </div>
         </ActionForm>
       </div>
     </details>

@@ -41,6 +41,12 @@ export class AdminProblem extends Error {
     this.retryAfter = headers.get('Retry-After')
   }
 
+  /** The refusal of a form that the console does not send to the API. */
+  static ofField(path: string, message: string): AdminProblem {
+    const document = { type: 'invalid-content', title: 'The form is not valid', status: 422 }
+    return new AdminProblem('', new Response(null, { status: 422 }), document).and([{ path, message }])
+  }
+
   /** Adds errors of fields that only the console checks. @returns this problem */
   and(errors: readonly ValueProblem[]): this {
     this.errors = [...this.errors, ...errors]

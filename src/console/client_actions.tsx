@@ -4,10 +4,11 @@ import { IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
-import { showClient } from './client_page.tsx'
+import { showClient, typedClientId } from './client_page.tsx'
+import { NewSecret } from './new_secret.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { Heading, Link } from './parts.tsx'
-import { SecretOnce } from './secret_once.tsx'
+import { checkTypedName } from './typed_name.tsx'
 
 const readClient: Page = {
   method: 'GET',
@@ -41,7 +42,9 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
       const path = pathOf`/clients/${idOf(request)}`
       const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
       const outcome = await request.admin.change(`${path}/${verb}`, clientSchema, { ownPassword })
-      return outcome instanceof AdminProblem ? showClient(request, { problem: outcome }) : goTo(path, done)
+      return outcome instanceof AdminProblem
+        ? showClient(request, { problem: outcome, action: verb })
+        : goTo(path, done)
     },
   }
 }
@@ -51,9 +54,12 @@ const deleteClient: Page = {
   path: '/clients/:id/delete',
   role: 'admin',
   async handle(request) {
+    const id = idOf(request)
     const change = { method: 'DELETE', etag: request.form.text('etag') } as const
-    const outcome = await request.admin.change(pathOf`/clients/${idOf(request)}`, z.undefined(), change)
-    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
+    const outcome =
+      checkTypedName(request.form, typedClientId(id)) ??
+      (await request.admin.change(pathOf`/clients/${id}`, z.undefined(), change))
+    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome, action: 'delete' })
     return goTo('/clients', 'client-deleted')
   },
 }
@@ -68,14 +74,14 @@ const addSecret: Page = {
       idempotencyKey: request.form.text(IDEMPOTENCY_FIELD),
       ownPassword: request.form.text(OWN_PASSWORD_FIELD),
     })
-    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome })
+    if (outcome instanceof AdminProblem) return showClient(request, { problem: outcome, action: 'secrets' })
     return {
       title: 'Secret added',
       status: 201,
       body: (
         <>
           <Heading title={outcome.client_id} lead="The client now has two live secrets." />
-          <SecretOnce secret={outcome.client_secret} />
+          <NewSecret client={outcome} secret={outcome.client_secret} config={request.config} />
           <p>
             <Link to={path}>Go to the client</Link>
           </p>

@@ -6,18 +6,24 @@ import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import { ActionForm, Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import type { AdminProblem } from './admin_problem.ts'
+import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
 import { formatSpan } from './format.ts'
+import { countLiveSessions } from './live_sessions.ts'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
+import { TYPED_NAME_FIELD, type TypedName } from './typed_name.tsx'
+
+export type ClientAction = 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
 
 /** A refused change, and the posted form. */
 export interface RefusedClientAction {
   problem: AdminProblem
+  /** The action whose confirmation is open; absent for the settings. */
+  action?: ClientAction
   /** The posted form; absent if the change was not an edit. */
   typed?: Form
 }
@@ -29,7 +35,10 @@ export async function showClient(
 ): Promise<PageResponse> {
   const { admin, operator, params, config, now, csrfToken: csrf } = request
   const id = params.id ?? ''
-  const { value: client, etag } = await admin.readVersioned(pathOf`/clients/${id}`, clientSchema)
+  const [{ value: client, etag }, sessions] = await Promise.all([
+    admin.readVersioned(pathOf`/clients/${id}`, clientSchema),
+    countLiveSessions(admin, { client_id: id }),
+  ])
   const isAccount = isServiceAccount(client, config)
   const isOfOperators = client.api === config.adminApi?.name
   return compact({
@@ -43,7 +52,7 @@ export async function showClient(
           actions={<Links id={id} />}
         />
         {refused === null ? null : (
-          <ProblemNote problem={refused.problem} fields={refused.typed ? CLIENT_FIELDS : []} />
+          <ProblemNote problem={refused.problem} fields={refused.typed ? CLIENT_FIELDS : CONFIRM_FIELDS} />
         )}
         <ClientFacts client={client} now={now} config={config} />
         {client.confidential ? (
@@ -53,13 +62,22 @@ export async function showClient(
             csrf={csrf}
             isAdmin={operator.isAdmin}
             isAccount={isAccount}
+            problem={problemOf(refused, 'secrets')}
           />
         ) : null}
         {operator.isAdmin ? (
           <EditForm request={request} client={client} etag={etag} refused={refused} />
         ) : null}
         {operator.isAdmin || !isOfOperators ? (
-          <Actions client={client} etag={etag} csrf={csrf} isAdmin={operator.isAdmin} isAccount={isAccount} />
+          <Actions
+            client={client}
+            etag={etag}
+            csrf={csrf}
+            isAdmin={operator.isAdmin}
+            isAccount={isAccount}
+            sessions={sessions}
+            refused={refused}
+          />
         ) : null}
       </>
     ),
@@ -149,6 +167,11 @@ function EditForm({ request, client, etag, refused }: EditFormProps) {
   )
 }
 
+/** The refusal of the action; null if the action was not refused. */
+function problemOf(refused: RefusedClientAction | null, action: ClientAction): AdminProblem | null {
+  return refused?.action === action ? refused.problem : null
+}
+
 interface ActionsProps {
   client: ShownClient
   etag: string
@@ -156,33 +179,45 @@ interface ActionsProps {
   isAdmin: boolean
   /** Whether the client is a service account. */
   isAccount: boolean
+  /** The number of live sessions, as words. */
+  sessions: string
+  refused: RefusedClientAction | null
 }
 
-function Actions({ client, etag, csrf, isAdmin, isAccount }: ActionsProps) {
-  const path = pathOf`/clients/${client.client_id}`
+function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: ActionsProps) {
+  const id = client.client_id
+  const page = pathOf`/clients/${id}`
+  const confirm = (verb: ClientAction, label: string) => ({
+    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
+  })
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm csrf={csrf} label="Sign out everywhere" action={`${path}/sign-out`}>
+        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${id}`}>
           All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
         {client.enabled && isAdmin ? (
-          <Confirm csrf={csrf} label="Disable" action={`${path}/disable`} isDangerous>
+          <Confirm {...confirm('disable', 'Disable')} title={`Disable ${id} and end ${sessions}`} isDangerous>
             The client gets no more tokens, and all its tokens are revoked.
           </Confirm>
         ) : null}
         {!client.enabled && isAdmin ? (
           <Confirm
-            csrf={csrf}
-            label="Enable"
-            action={`${path}/enable`}
+            {...confirm('enable', 'Enable')}
+            title={`Enable ${id}`}
             {...(isAccount && { passwordId: 'own-password-for-enable' })}
           >
             The client can get tokens again. Old tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (
-          <Confirm csrf={csrf} label="Delete" action={`${path}/delete`} etag={etag} isDangerous>
+          <Confirm
+            {...confirm('delete', 'Delete')}
+            title={`Delete ${id} and end ${sessions}`}
+            etag={etag}
+            typed={typedClientId(id)}
+            isDangerous
+          >
             The client and its secrets are deleted, and all its tokens are revoked. You cannot undo this.
           </Confirm>
         ) : null}
@@ -190,3 +225,11 @@ function Actions({ client, etag, csrf, isAdmin, isAccount }: ActionsProps) {
     </Section>
   )
 }
+
+/** The name to type before the deletion of a client. */
+export function typedClientId(name: string): TypedName {
+  return { label: 'Client id', name }
+}
+
+/** The fields of the confirmations. */
+const CONFIRM_FIELDS = [OWN_PASSWORD_FIELD, TYPED_NAME_FIELD]

@@ -1,5 +1,6 @@
 import { Confirm } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
+import type { AdminProblem } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
 import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
 import { StateBadge } from './tones.tsx'
@@ -11,11 +12,13 @@ interface ClientSecretsProps {
   isAdmin: boolean
   /** Whether the client is a service account. */
   isAccount: boolean
+  /** The refusal of a new secret. */
+  problem: AdminProblem | null
 }
 
 type Secret = ShownClient['secrets'][number]
 
-export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientSecretsProps) {
+export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }: ClientSecretsProps) {
   const live = client.secrets.filter((secret) => isLive(secret, now))
   return (
     <Section id="secrets" title="Secrets">
@@ -40,7 +43,10 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount }: ClientS
         <Confirm
           csrf={csrf}
           label="Add a secret"
+          title={`Add a second secret to ${client.client_id}`}
+          page={pathOf`/clients/${client.client_id}`}
           action={pathOf`/clients/${client.client_id}/secrets`}
+          problem={problem}
           makesSecret
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
@@ -64,6 +70,8 @@ function Retire({ client, secret, csrf, isAccount }: RetireProps) {
     <Confirm
       csrf={csrf}
       label="Retire"
+      title={`Retire the secret ${secret.secret_id} of ${client.client_id}`}
+      page={pathOf`/clients/${client.client_id}`}
       action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
       isDangerous
     >

@@ -12,6 +12,7 @@ import type { ConsoleServices } from './console_services.ts'
 import { createSessionCookie } from './console_session.ts'
 import { ROLE_MISSING } from './error_content.ts'
 import localTimes from './local_times.js.txt'
+import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
 import { SCRIPT_NAME, showError, showPage } from './respond.tsx'
@@ -34,10 +35,11 @@ export interface ConsoleOptions {
 export function createConsole({ server, sealer, config, clock }: ConsoleOptions): Hono {
   const { issuer } = config
   const cookie = createSessionCookie(sealer, issuer)
+  const notices = new NoticeCookie(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
   const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
-  const services: ConsoleServices = { sessionLoader, cookie, tokens, assets, config, clock }
+  const services: ConsoleServices = { sessionLoader, cookie, notices, tokens, assets, config, clock }
   const app = createPageApp({
     basePath: CONSOLE_PATH,
     issuer,
@@ -67,10 +69,13 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
   if (!('location' in response)) {
-    return showPage(c, { ...response, operator, csrfToken, notice: query.text('done') }, services)
+    const notice = await services.notices.take(c, now)
+    return showPage(c, { ...response, operator, csrfToken, notice }, services)
   }
+  const { location, done: name } = response
+  if (name !== undefined) await services.notices.set(c, { name, path: location, now })
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
-  return c.redirect(response.location, 303)
+  return c.redirect(location, 303)
 }
 
 function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Assets } from '../pages/assets.ts'
 import type { SessionCookie } from './console_session.ts'
+import type { NoticeCookie } from './notice_cookie.ts'
 import type { SessionLoader } from './session_loader.ts'
 import type { TokenClient } from './token_client.ts'
 
@@ -9,6 +10,7 @@ import type { TokenClient } from './token_client.ts'
 export interface ConsoleServices {
   sessionLoader: SessionLoader
   cookie: SessionCookie
+  notices: NoticeCookie
   tokens: TokenClient
   assets: Assets
   config: Config

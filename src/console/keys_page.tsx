@@ -118,9 +118,10 @@ interface RotateProps {
 /** The action that makes the next key sign early. If the action would change nothing, the reason. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
+  const rotation = { csrf, label: 'Rotate', page: '/keys', action: '/keys/rotate', problem }
   if (next === undefined) {
     return (
-      <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
+      <Confirm {...rotation} title="Publish a new signing key">
         A new key is published now. It starts to sign after {wait}. Every token stays valid.
       </Confirm>
     )
@@ -136,7 +137,7 @@ function Rotate({ csrf, now, next, problem }: RotateProps) {
     )
   }
   return (
-    <Confirm csrf={csrf} label="Rotate" action="/keys/rotate" problem={problem}>
+    <Confirm {...rotation} title={`Sign early with the key ${next.kid}`}>
       The key {key} is published already. It signs from <Moment at={earliest} /> instead of{' '}
       <Moment at={next.activates_at} />. Every token stays valid.
     </Confirm>
@@ -165,7 +166,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
       columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
       rows={keys.map((key) => [
         <>
-          <code class="id">{key.kid}</code>
+          <KeyId kid={key.kid} />
           <span class="under">{key.alg}</span>
         </>,
         <StateBadge state={STATES[key.state]} />,
@@ -185,11 +186,22 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
   )
 }
 
+/** A key id, as the target of a link. */
+function KeyId({ kid }: { kid: string }) {
+  return (
+    <span id={kid}>
+      <code class="id">{kid}</code>
+    </span>
+  )
+}
+
 function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
   return (
     <Confirm
       csrf={csrf}
       label="Revoke a compromised key"
+      title={`Revoke the key ${kid} and every token that it signed`}
+      page="/keys"
       action={pathOf`/keys/${kid}/revoke`}
       passwordId={`own-password-${kid}`}
       problem={refused?.kid === kid ? refused.problem : null}
@@ -208,7 +220,7 @@ function Retired({ keys }: { keys: readonly ShownKey[] }) {
       caption="Retired keys"
       columns={['Key', 'Algorithm', 'Signed from', 'Retired', 'Reason']}
       rows={keys.map((key) => [
-        <code class="id">{key.kid}</code>,
+        <KeyId kid={key.kid} />,
         key.alg,
         <Moment at={key.activates_at} />,
         key.retires_at === null ? null : <Moment at={key.retires_at} />,

@@ -5,6 +5,7 @@ import { Document } from '../pages/document.tsx'
 import { ActionForm } from './action_form.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleOperator } from './page.ts'
+import { SEARCH_PATH } from './search_page.tsx'
 
 const SECTIONS = [
   ['', 'Dashboard'],
@@ -23,6 +24,8 @@ interface PageProps {
   /** The path of the page, below /console. */
   path: string
   notice: string | null
+  /** The text of the search box. */
+  searched: string
 }
 
 /** The document of a page for a signed-in operator. */
@@ -54,17 +57,44 @@ export function ConsoleDocument({ children, ...page }: PropsWithChildren<PagePro
           </nav>
           <Account operator={page.operator} csrf={page.csrfToken} />
         </header>
-        <main id="main" tabindex={-1}>
-          {page.notice === null ? null : (
-            <p class="note good" role="status">
-              {page.notice}
-            </p>
-          )}
-          {children}
-          <p class="zone">Times are in UTC.</p>
-        </main>
+        <div class="content">
+          <SearchBox searched={page.searched} />
+          <main id="main" tabindex={-1}>
+            {page.notice === null ? null : (
+              <p class="note good" role="status">
+                {page.notice}
+              </p>
+            )}
+            {children}
+            <p class="zone">Times are in UTC.</p>
+          </main>
+        </div>
       </div>
     </Document>
+  )
+}
+
+/** The search for users, clients, sessions and keys. */
+function SearchBox({ searched }: { searched: string }) {
+  return (
+    <search class="finder">
+      <form method="get" action={CONSOLE_PATH + SEARCH_PATH}>
+        <label>
+          <span class="hidden">Find a user, client, session or key</span>
+          <input
+            type="search"
+            name="q"
+            value={searched}
+            placeholder="Find a user, client, session or key"
+            maxlength={255}
+            autocapitalize="none"
+            autocomplete="off"
+            spellcheck={false}
+          />
+        </label>
+        <button type="submit">Find</button>
+      </form>
+    </search>
   )
 }
 

@@ -8,9 +8,9 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
+import { NewSecret } from './new_secret.tsx'
 import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
-import { SecretOnce } from './secret_once.tsx'
 
 const newClientPage: Page = {
   method: 'GET',
@@ -55,7 +55,7 @@ const createClient: Page = {
       body: (
         <>
           <Heading title={created.client_id} lead="The client was created." />
-          <SecretOnce secret={created.client_secret} />
+          <NewSecret client={created} secret={created.client_secret} config={request.config} />
           <p>
             <Link to={pathOf`/clients/${created.client_id}`}>Go to the client</Link>
           </p>

@@ -1,4 +1,4 @@
-/** The notices, by the name in the address. The address never contains the text of a notice. */
+/** The notices, by their names. The cookie contains only a name, never the text. */
 const NOTICES: ReadonlyMap<string, string> = new Map([
   ['client-saved', 'The client was saved.'],
   ['client-enabled', 'The client was enabled. It can get tokens again.'],

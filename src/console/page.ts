@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import type { AdminClient } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
@@ -43,6 +44,8 @@ export interface PageContent {
 
 export interface Redirection {
   location: string
+  /** The name of the notice that the page shows once (notices.ts). */
+  done?: string
   /** The tokens of a new session; absent if the current session continues. */
   tokens?: TokenResponse
 }
@@ -57,11 +60,7 @@ export interface Page {
   handle(request: PageRequest): Promise<PageResponse>
 }
 
-/**
- * A redirect to a page of the console.
- *
- * @param done The name of the notice that the page shows (notices.ts)
- */
+/** A redirect to a page of the console. */
 export function goTo(path: string, done?: string): Redirection {
-  return { location: `${CONSOLE_PATH}${path}${done === undefined ? '' : `?done=${done}`}` }
+  return compact({ location: CONSOLE_PATH + path, done })
 }

@@ -7,6 +7,7 @@ import { NEW_CLIENT_PAGES } from './new_client_page.tsx'
 import { NEW_USER_PAGES } from './new_user_page.tsx'
 import type { Page } from './page.ts'
 import { PASSWORD_PAGES } from './password_page.tsx'
+import { searchPage } from './search_page.tsx'
 import { sessionsPage } from './sessions_page.tsx'
 import { TIMELINE_PAGES } from './timeline_page.tsx'
 import { USER_PAGES } from './user_actions.tsx'
@@ -20,5 +21,6 @@ export const PAGES: readonly Page[] = [
   ...[sessionsPage, ...TIMELINE_PAGES],
   ...KEY_PAGES,
   auditPage,
+  searchPage,
   ...PASSWORD_PAGES,
 ]

@@ -30,8 +30,13 @@ export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>) {
   return <span class={`badge ${tone}`}>{children}</span>
 }
 
-export function Link({ to, children }: PropsWithChildren<{ to: string }>) {
-  return <a href={CONSOLE_PATH + to}>{children}</a>
+/** A link to a path below /console. */
+export function Link({ to, children, ...rest }: PropsWithChildren<{ to: string; title?: string }>) {
+  return (
+    <a href={CONSOLE_PATH + to} {...rest}>
+      {children}
+    </a>
+  )
 }
 
 /** The head of a page: its title, a line about it, and its actions. */

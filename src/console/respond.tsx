@@ -9,8 +9,8 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
-import { findNotice } from './notices.ts'
 import type { ConsoleOperator, PageContent } from './page.ts'
+import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 
 /** The file name of the script of the console. */
@@ -21,24 +21,26 @@ const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
 interface ShownContent extends PageContent {
   operator: ConsoleOperator
   csrfToken: string
-  /** The name of a notice; empty for none. */
-  notice?: string
+  /** The text of the notice; absent or null for a page without a notice. */
+  notice?: string | null
 }
 
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status, operator, csrfToken, notice = '' }: ShownContent,
+  { title, body, status, operator, csrfToken, notice = null }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
+  const path = c.req.path.slice(CONSOLE_PATH.length)
   const document = (
     <ConsoleDocument
       title={title}
       assets={await services.assets.paths()}
       operator={operator}
       csrfToken={csrfToken}
-      path={c.req.path.slice(CONSOLE_PATH.length)}
-      notice={findNotice(notice)}
+      path={path}
+      searched={path === SEARCH_PATH ? (c.req.query('q') ?? '') : ''}
+      notice={notice}
     >
       {body}
     </ConsoleDocument>

@@ -5,6 +5,7 @@ import { sessionSchema } from '../admin/session_view.ts'
 import { supportSchema } from '../admin/user_support.ts'
 import { ActionForm } from './action_form.tsx'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
 import { Badge, Empty, Link, Moment, MomentOr, Section, Table } from './parts.tsx'
@@ -28,8 +29,21 @@ export interface SupportView extends z.output<typeof supportSchema> {
   events: readonly ShownEvent[]
 }
 
-/** @throws AdminProblem */
-export async function loadSupport(admin: AdminClient, id: string): Promise<SupportView> {
+/**
+ * Loads the data of a user for support; null if a store is down, because an operator must be able to end sessions then.
+ *
+ * @throws AdminProblem
+ */
+export async function loadSupport(admin: AdminClient, id: string): Promise<SupportView | null> {
+  try {
+    return await readSupport(admin, id)
+  } catch (error) {
+    if (error instanceof AdminProblem && error.status === 503) return null
+    throw error
+  }
+}
+
+async function readSupport(admin: AdminClient, id: string): Promise<SupportView> {
   const [support, sessions, events] = await Promise.all([
     admin.read(pathOf`/users/${id}/support`, supportSchema),
     admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
@@ -40,7 +54,11 @@ export async function loadSupport(admin: AdminClient, id: string): Promise<Suppo
 }
 
 /** The sign-ins and the lock of a user, for the list of facts. */
-export function supportFacts(support: SupportView, now: number): readonly (readonly [string, Child])[] {
+export function supportFacts(
+  support: SupportView | null,
+  now: number,
+): readonly (readonly [string, Child])[] {
+  if (support === null) return []
   const { last_sign_in_at: lastSignIn, failed_sign_ins_today: failed, locked_until: lockedUntil } = support
   return [
     ['Last sign-in', <MomentOr at={lastSignIn} now={now} none="None recorded" />],

@@ -58,7 +58,14 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
-            <Confirm csrf={csrf} label="End this session" action={pathOf`/sessions/${sid}/end`} isDangerous>
+            <Confirm
+              csrf={csrf}
+              label="End this session"
+              title={`End 1 session of ${session.subject_name ?? session.subject}`}
+              page={pathOf`/sessions/${sid}`}
+              action={pathOf`/sessions/${sid}/end`}
+              isDangerous
+            >
               Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of
               the user continue.
             </Confirm>

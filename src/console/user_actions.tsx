@@ -7,8 +7,9 @@ import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { sessionsSchema } from './support_view.tsx'
+import { checkTypedName } from './typed_name.tsx'
 import { userOf } from './user_form.tsx'
-import { showUser } from './user_page.tsx'
+import { showUser, typedUsername } from './user_page.tsx'
 
 /** The newest sessions among which "Why signed out?" looks for the one that ended last. */
 const RECENT_SESSIONS = 20
@@ -129,8 +130,12 @@ const deleteUser: Page = {
   path: '/users/:id/delete',
   role: 'admin',
   async handle(request) {
-    const change = { method: 'DELETE', etag: request.form.text('etag') } as const
-    const outcome = await request.admin.change(apiPathOf(request), z.undefined(), change)
+    const { admin, form } = request
+    const { username } = await admin.read(apiPathOf(request), userSchema)
+    const change = { method: 'DELETE', etag: form.text('etag') } as const
+    const outcome =
+      checkTypedName(form, typedUsername(username)) ??
+      (await admin.change(apiPathOf(request), z.undefined(), change))
     return outcome instanceof AdminProblem
       ? showUser(request, { problem: outcome, action: 'delete' })
       : goTo('/users', 'user-deleted')

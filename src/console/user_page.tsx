@@ -2,13 +2,15 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
-import { ActionForm, Confirm, OwnPassword } from './action_form.tsx'
+import { ActionForm, Cancel, Confirm, OwnPassword } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
+import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
+import { TYPED_NAME_FIELD, type TypedName } from './typed_name.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
@@ -34,9 +36,10 @@ export async function showUser(
 ): Promise<PageResponse> {
   const { admin, operator, params, config, csrfToken: csrf, form: typed, now } = request
   const id = params.id ?? ''
-  const [{ value: user, etag }, support] = await Promise.all([
+  const [{ value: user, etag }, support, sessions] = await Promise.all([
     admin.readVersioned(pathOf`/users/${id}`, userSchema),
     loadSupport(admin, id),
+    countLiveSessions(admin, { subject: id }),
   ])
   const isOperator = user.pool === config.adminApi?.userPool
   const isOneself = user.id === operator.id
@@ -47,10 +50,16 @@ export async function showUser(
     body: (
       <>
         <Heading title={user.username} lead={user.profile.name} actions={<Links id={id} />} />
-        {refused === null ? null : <ProblemNote problem={refused.problem} fields={USER_FIELDS} />}
+        {refused === null ? null : (
+          <ProblemNote problem={refused.problem} fields={[...USER_FIELDS, TYPED_NAME_FIELD]} />
+        )}
         <UserFacts user={user} support={support} now={now} />
-        <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
-        <RecentEvents support={support} userId={id} />
+        {support === null ? null : (
+          <>
+            <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+            <RecentEvents support={support} userId={id} />
+          </>
+        )}
         {operator.isAdmin ? (
           <EditForm
             user={user}
@@ -69,6 +78,7 @@ export async function showUser(
             config={config}
             typed={typed}
             isOneself={isOneself}
+            sessions={sessions}
           />
         ) : null}
         {mayAct ? (
@@ -81,6 +91,7 @@ export async function showUser(
             isAdmin={operator.isAdmin}
             isOneself={isOneself}
             isOperator={isOperator}
+            sessions={sessions}
           />
         ) : null}
       </>
@@ -98,7 +109,7 @@ function Links({ id }: { id: string }) {
   )
 }
 
-function UserFacts({ user, support, now }: { user: ShownUser; support: SupportView; now: number }) {
+function UserFacts({ user, support, now }: { user: ShownUser; support: SupportView | null; now: number }) {
   return (
     <Facts
       facts={[
@@ -158,9 +169,11 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
 interface SetPasswordProps extends Pick<EditFormProps, 'user' | 'csrf' | 'refused' | 'typed'> {
   config: Config
   isOneself: boolean
+  /** The number of live sessions, as words. */
+  sessions: string
 }
 
-function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPasswordProps) {
+function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }: SetPasswordProps) {
   const problem = problemOf(refused, 'password')
   const form = problem === null ? Form.of({ must_change_password: isOneself ? [] : ['yes'] }) : typed
   const state = { form, problem }
@@ -169,7 +182,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
       <details class="confirm" open={problem !== null}>
         <summary class="button">Set a password…</summary>
         <div class="confirm-body">
-          <div class="confirm-text">All sessions of the user end.</div>
+          <p class="confirm-title">{`Set a password for ${user.username} and end ${sessions}`}</p>
           <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
             <PasswordFields state={state} config={config} />
             <OwnPassword
@@ -178,9 +191,12 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself }: SetPassw
               required
               problem={problem}
             />
-            <button type="submit" class="primary">
-              Set password
-            </button>
+            <div class="confirm-buttons">
+              <button type="submit" class="primary">
+                Set password
+              </button>
+              <Cancel page={pathOf`/users/${user.id}`} />
+            </div>
           </ActionForm>
         </div>
       </details>
@@ -198,44 +214,39 @@ function problemOf(
 
 interface ActionsProps {
   user: ShownUser
-  support: SupportView
+  support: SupportView | null
   etag: string
   csrf: string
   refused: RefusedUserAction | null
   isAdmin: boolean
   isOneself: boolean
   isOperator: boolean
+  /** The number of live sessions, as words. */
+  sessions: string
 }
 
-function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOperator }: ActionsProps) {
-  const path = pathOf`/users/${user.id}`
+function Actions(props: ActionsProps) {
+  const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions } = props
+  const page = pathOf`/users/${user.id}`
+  const { username } = user
+  const confirm = (verb: RefusedUserAction['action'], label: string) => ({
+    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
+  })
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        {support.isLocked && !isOneself ? (
-          <Confirm
-            csrf={csrf}
-            label="Unlock"
-            action={`${path}/unlock`}
-            problem={problemOf(refused, 'unlock')}
-          >
+        {support?.isLocked && !isOneself ? (
+          <Confirm {...confirm('unlock', 'Unlock')} title={`Unlock ${username}`}>
             The user can sign in again at once, and the failed sign-ins are reset.
           </Confirm>
         ) : null}
-        <Confirm
-          csrf={csrf}
-          label="Sign out everywhere"
-          action={`${path}/sign-out`}
-          problem={problemOf(refused, 'sign-out')}
-        >
+        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${username}`}>
           All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
         {user.must_change_password ? null : (
           <Confirm
-            csrf={csrf}
-            label="Require a password change"
-            action={`${path}/require-password-change`}
-            problem={problemOf(refused, 'require-password-change')}
+            {...confirm('require-password-change', 'Require a password change')}
+            title={`Require a password change of ${username}`}
           >
             New tokens of the user have the claim must_change_password. Applications can then ask for a
             password change.
@@ -243,10 +254,8 @@ function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOpe
         )}
         {user.enabled && !isOneself ? (
           <Confirm
-            csrf={csrf}
-            label="Disable"
-            action={`${path}/disable`}
-            problem={problemOf(refused, 'disable')}
+            {...confirm('disable', 'Disable')}
+            title={`Disable ${username} and end ${sessions}`}
             isDangerous
           >
             The user cannot sign in, and all sessions of the user end.
@@ -254,10 +263,8 @@ function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOpe
         ) : null}
         {!user.enabled && isAdmin ? (
           <Confirm
-            csrf={csrf}
-            label="Enable"
-            action={`${path}/enable`}
-            problem={problemOf(refused, 'enable')}
+            {...confirm('enable', 'Enable')}
+            title={`Enable ${username}`}
             {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
             The user can sign in again. Old tokens stay revoked.
@@ -265,11 +272,10 @@ function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOpe
         ) : null}
         {isAdmin && !isOneself ? (
           <Confirm
-            csrf={csrf}
-            label="Delete"
-            action={`${path}/delete`}
-            problem={problemOf(refused, 'delete')}
+            {...confirm('delete', 'Delete')}
+            title={`Delete ${username} and end ${sessions}`}
             etag={etag}
+            typed={typedUsername(username)}
             isDangerous
           >
             The user is deleted, and all sessions of the user end. The audit trail keeps only the id. You
@@ -279,4 +285,9 @@ function Actions({ user, support, etag, csrf, refused, isAdmin, isOneself, isOpe
       </div>
     </Section>
   )
+}
+
+/** The name to type before the deletion of a user. */
+export function typedUsername(name: string): TypedName {
+  return { label: 'Username to delete', name }
 }

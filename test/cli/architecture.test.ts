@@ -14,11 +14,11 @@ const ALLOWED = [
   /^@sallyport\/client\/token_endpoint$/,
   /^node:/,
   /^packages\/cli\/package\.json$/,
-  /^(?:csv-parse|leven|string-width)$/,
+  /^(?:csv-parse|leven|string-width|yaml)$/,
 ]
 
 /** Each folder of packages/cli/src/ imports from itself and from those before it; `commands.ts` and the like come last. */
-const LAYERS = ['core', 'api', 'import', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
+const LAYERS = ['core', 'api', 'import', 'apply', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
 
 const files = new Map(
   readdirSync('packages/cli/src', { recursive: true, encoding: 'utf8' })

@@ -29,7 +29,7 @@ async function read(
   const plan = new ColumnPlan(fields, { ...PLAIN_RULES, ...rules })
   const rows: unknown[] = []
   for await (const row of readRows({ path, format, delimiter: delimiter ?? null, plan })) {
-    rows.push('problem' in row ? row.problem : row.values)
+    rows.push('problems' in row ? row.problems.join('; ') : row.values)
   }
   return rows
 }

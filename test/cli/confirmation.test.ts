@@ -35,7 +35,8 @@ describe('a command that needs a confirmation', () => {
       asked++
       return 'the password'
     }
-    const account = { server: origin, accessToken: async () => 'token', renew: async () => 'token' }
+    const token = async () => 'token'
+    const account = { server: origin, clientId: 'cli', isOperator: true, accessToken: token, renew: token }
     const api = new AdminApi({ account, onRetry: () => {}, askPassword })
     for (let i = 0; i < 3; i++) {
       const answer = await api.ask({ operation: 'POST /users/import', body: { rows: [] } })

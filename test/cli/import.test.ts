@@ -81,6 +81,8 @@ describe('an import of users', () => {
       exists: 0,
       refused: 0,
       passwords: { bcrypt: ROWS },
+      rows: [],
+      warnings: [],
     })
     expect(JSON.parse((await cli.run(args)).stdout)).toEqual({
       dry_run: true,
@@ -89,6 +91,8 @@ describe('an import of users', () => {
       exists: ROWS,
       refused: 0,
       passwords: {},
+      rows: [],
+      warnings: [],
     })
     expect(await cli.json('users', 'show', 'many17@shop.test')).toMatchObject({
       pool: 'customers',
@@ -145,9 +149,9 @@ sallyport: 4 rows were refused.
       expect.stringMatching(
         /^line 2: mixed2: password_hash: bcrypt: cost=15 takes too long: at most 13; import/,
       ),
-      'line 5: –: is not a JSON object',
       'line 3: mixed3: roles.0: must be support or admin for an operator',
       expect.stringMatching(/^line 4: guest: username: "guest" is the name of anonymous visitors/),
+      'line 5: –: is not a JSON object',
     ])
     const customer = { client_id: 'storefront-public', username: 'mixed1', password: 'a long passphrase' }
     expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
@@ -173,6 +177,72 @@ sallyport: 1 row was refused.
       expect(await requestTokens(issuer, customer)).toHaveProperty('access_token')
     }
     expect(await cli.json('users', 'show', second)).toMatchObject({ username: 'γιώργοσ@shop.test' })
+  })
+
+  it('the report is in the order of the lines, groups equal problems, and warns about changed names', async () => {
+    const rows = Array.from(
+      { length: 6 },
+      (_, i) => `group${i}@shop.test,${BCRYPT},"Ann\t${i}",${i % 2 ? 'boss' : ''}`,
+    )
+    const file = write('groups.csv', [
+      'username,password_hash,name,pool',
+      ...rows,
+      `last@shop.test,x,L,customers`,
+    ])
+    const args = ['import', 'users', file, '--dry-run']
+    const { code, stdout, stderr } = await cli.run([...args, '--json'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining(`pool: is needed, or the option --pool: 3 rows (lines 2, 4, 6)
+pool: must be one of customers, staff, operators: 3 rows (lines 3, 5, 7)
+line 8: last@shop.test: password_hash: `),
+    })
+    const refused = JSON.parse(stdout).rows as { line: number; name: string; problems: string[] }[]
+    expect(refused.map(({ line }) => line)).toEqual([2, 3, 4, 5, 6, 7, 8])
+    expect(refused[0]).toEqual({
+      line: 2,
+      name: 'group0@shop.test',
+      problems: ['pool: is needed, or the option --pool'],
+    })
+    const accepted = await cli.run([
+      'import',
+      'users',
+      file,
+      '--pool',
+      'customers',
+      '--set',
+      'roles=buyer',
+      '--dry-run',
+    ])
+    expect(accepted.stderr).toContain(
+      'Warning: name: a tab or line break was replaced by a space: 6 rows (lines 2-7)\n',
+    )
+  })
+
+  it('a user without a password is imported by --reset missing, and the dry run agrees with the import', async () => {
+    const file = write('reset.csv', ['username', 'reset1@shop.test', 'reset2@shop.test'])
+    const args = ['import', 'users', file, '--pool', 'customers', '--json']
+    expect(await cli.run([...args, '--dry-run'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        '--reset missing imports users without a password: 2 rows (lines 2-3)\n',
+      ),
+    })
+    const { dry_run: isDryRun, ...planned } = await cli.json(
+      ...args.slice(0, -1),
+      '--reset',
+      'missing',
+      '--dry-run',
+    )
+    const { dry_run: wasDryRun, ...done } = await cli.json(
+      ...args.slice(0, -1),
+      '--reset',
+      'missing',
+      '--yes',
+    )
+    expect([isDryRun, wasDryRun]).toEqual([true, false])
+    expect(done).toEqual(planned)
+    expect(await cli.json('users', 'show', 'reset1@shop.test')).toMatchObject({ must_change_password: true })
   })
 
   it('the import sends no request if a column is unknown', async () => {
@@ -253,6 +323,8 @@ Done: 450 users created, 0 there already, 0 rows refused.
       exists: there,
       refused: 0,
       passwords: { bcrypt: 2000 - there },
+      rows: [],
+      warnings: [],
     })
     expect(await count('gone')).toBe(2000)
   }, 120_000)

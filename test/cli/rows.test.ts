@@ -9,7 +9,7 @@ import { clientRows } from '../../packages/cli/src/import/client_rows.ts'
 import { ColumnPlan, type ColumnRules, PLAIN_RULES } from '../../packages/cli/src/import/column_plan.ts'
 import { type Format, formatOf } from '../../packages/cli/src/import/import_file.ts'
 import type { ImportKind } from '../../packages/cli/src/import/import_kind.ts'
-import { readGoodRows, scan } from '../../packages/cli/src/import/scan.ts'
+import { type RowReports, readGoodRows, scan } from '../../packages/cli/src/import/scan.ts'
 import { userRows } from '../../packages/cli/src/import/user_rows.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'))
@@ -23,10 +23,15 @@ async function read(
   writeFileSync(path, content)
   const file = { path, format, delimiter, plan: new ColumnPlan(kind.columns, { ...PLAIN_RULES, ...rules }) }
   const refused: string[] = []
-  const found = await scan(file, kind, (line, name, reason) => refused.push(`${line} ${name}: ${reason}`))
+  const warned: string[] = []
+  const report: RowReports = {
+    refuse: ({ line, name, problems }) => refused.push(`${line} ${name}: ${problems.join('; ')}`),
+    warn: ({ line, name, problems }) => warned.push(`${line} ${name}: ${problems.join('; ')}`),
+  }
+  const found = await scan(file, kind, report)
   const rows: { line: number; row: unknown }[] = []
   for await (const { line, row } of readGoodRows(file, kind, found)) rows.push({ line, row })
-  return { count: found.count, rows, refused }
+  return { count: found.count, rows, refused, ...(warned.length > 0 ? { warned } : {}) }
 }
 
 interface ReadOptions {
@@ -42,6 +47,7 @@ describe('a CSV file', () => {
     expect(await read(text)).toEqual({
       count: 2,
       refused: [],
+      warned: ['2 a@x.test: name: a tab or line break was replaced by a space'],
       rows: [
         {
           line: 2,
@@ -49,7 +55,7 @@ describe('a CSV file', () => {
             pool: 'customers',
             username: 'a@x.test',
             password: 'p "q", r',
-            profile: { name: 'Ann\r\nB' },
+            profile: { name: 'Ann B' },
           },
         },
         { line: 4, row: { pool: 'customers', username: 'b@x.test', password: 'secret' } },
@@ -80,13 +86,55 @@ describe('a CSV file', () => {
       "Columns of the first line:\n  \"user\" is not known (--map 'user=FIELD' or --ignore 'user')\nColumns are: pool, username, ",
     ],
     ['usernam,password\n', '"usernam" is not known; did you mean "username"?'],
-    ['username;password\n', `"username;password" is one column. Is it --delimiter ';'?`],
     ['username,username\n', '"username" is given twice'],
     ['', 'is empty: its first line must name the columns'],
-    ['username,password\n"a,b\n', 'Quote Not Closed'],
+    [
+      'username,password\n"a,b\n',
+      'line 2: the file ends inside a quoted cell. Check the quotes and --delimiter.',
+    ],
     [Buffer.from([0x75, 0xff, 0x0a]), 'is not UTF-8'],
   ])('the reader refuses a malformed file: %j', async (content, message) => {
     await expect(read(content)).rejects.toThrow(message)
+  })
+
+  const HASH_LINE = `amanda@example.com;$2y$10$${'C'.repeat(53)};0f1e2d3c4b5a69788796a5b4c3d2e1f0`
+
+  it.each([
+    ['username;password\na;b\n', {}, "use --delimiter ';'."],
+    ['"username";"password"\n"a";"b"\n', {}, "Use --delimiter ';'."],
+    ['username\tpassword\n', {}, "use --delimiter $'\\t'."],
+    ['username|password\n', { delimiter: ';' }, "use --delimiter '|'."],
+    ['username,password\n', { format: 'mysql' }, "use --delimiter ','."],
+    [`${HASH_LINE}\n`, {}, 'The first line names no known column.'],
+    [`${HASH_LINE}\n`, { delimiter: ';' }, 'The first line names no known column.'],
+    [`username;password_hash;x\n${HASH_LINE}\n`, {}, "use --delimiter ';'."],
+    [`username,${HASH_LINE}\n`, {}, 'column 2 is not known'],
+    [`username,password\na,${HASH_LINE}"x"\n`, {}, 'line 2: a quote is in a cell without quotes. Check'],
+    [`username,password\n"a"${HASH_LINE},b\n`, {}, 'line 2: text follows a closing quote. Check'],
+  ] as [string, ReadOptions, string][])(
+    'a wrong delimiter is an error that contains no cell and suggests the right one: %#',
+    async (text, options, message) => {
+      const error = await read(text, options).catch((thrown: Error) => thrown.message)
+      expect(error).toContain(message)
+      expect(error).not.toMatch(/amanda|\$2y|0f1e/)
+    },
+  )
+
+  it('the report of a row has all its problems, and one for each column', async () => {
+    const { refused } = await read(
+      'username,password_hash,roles,enabled,must_change_password\n,\\x,"NULL,r",maybe,perhaps\n',
+      { kind: userRows({}) },
+    )
+    expect(refused).toEqual([
+      `2 –: ${[
+        'password_hash: has a backslash (--format mysql where it begins an escape, --backslash-is-text where it is text)',
+        'roles: has the item "NULL", which stands for NULL (--null)',
+        'pool: is needed, or the option --pool',
+        'username: is needed',
+        'enabled: must be true or false',
+        'must_change_password: must be true or false',
+      ].join('; ')}`,
+    ])
   })
 })
 
@@ -113,7 +161,10 @@ describe('a file of JSON lines', () => {
     })
     expect(refused).toEqual([
       ...['1 –: is not a JSON object', '2 –: is not a JSON object'],
-      ...['3 true: username: must be text', '4 a: roles: must be a list'],
+      ...[
+        '3 true: username: must be text; password_hash: is needed, or password; --reset missing imports users without a password',
+        '4 a: password_hash: is needed, or password; --reset missing imports users without a password; roles: must be a list',
+      ],
     ])
   })
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ConsoleBrowser, type ConsoleResponse, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
-import { PASSWORD, TestServer } from '../support/server.ts'
+import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
 const stores = new FaultyStores()
 const server = new TestServer({ env: stores.env })
@@ -69,6 +69,35 @@ describe('a new client', () => {
     expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
   })
 
+  it.each([
+    [{ grants: ['password', 'client_credentials'] }, 'grant_type=client_credentials', true],
+    [{ kind: 'public' }, 'username=guest', false],
+    [{ api: 'backoffice', kind: 'public', scopes: [] }, 'username=USERNAME', false],
+  ])(
+    'the page of a new client shows client id, token URL and a token request: %o',
+    async (fields, part, isSecret) => {
+      const { id, response } = await create(fields)
+      const { html } = response
+      expect(html).toContain(`<dt>Client id</dt><dd><code class="id">${id}</code></dd>`)
+      expect(html).toContain(`<dt>Token URL</dt><dd><code class="id">${ISSUER}/oauth2-token</code></dd>`)
+      const [, command = ''] = /id="token-request">([^<]*)</.exec(html) ?? []
+      expect(command.startsWith(`curl -sS ${ISSUER}/oauth2-token \\\n  --data-urlencode grant_type=`)).toBe(
+        true,
+      )
+      expect(command).toContain(`--data-urlencode ${part}`)
+      expect(command).toContain(`--data-urlencode client_id=${id}`)
+      expect(command.includes('client_secret=sps_')).toBe(isSecret)
+      if (part.includes('USERNAME')) return expect(html).toContain('Replace USERNAME and PASSWORD')
+      const body = new URLSearchParams(
+        [...command.matchAll(/--data-urlencode (\w+)=(\S+)/g)].map(([, name = '', value = '']) => [
+          name,
+          value,
+        ]),
+      )
+      expect((await server.postForm(Object.fromEntries(body))).status).toBe(200)
+    },
+  )
+
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
     expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
@@ -120,7 +149,7 @@ describe('a new client', () => {
 })
 
 describe('an edit', () => {
-  it('a saved edit shows a notice after the redirect', async () => {
+  it('a saved edit shows a notice once after the redirect', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
     const fields = {
@@ -130,9 +159,11 @@ describe('an edit', () => {
       origins: 'https://a.test',
     }
     const response = await admin.post(path, { ...fields, etag: await etagOf(path) })
-    expect(response).toMatchObject({ status: 303, location: `${path}?done=client-saved` })
+    expect(response).toMatchObject({ status: 303, location: path, done: 'client-saved' })
+    expect((await admin.get('/console/clients')).html).not.toContain('role="status"')
     const { html } = await admin.get(response.location ?? '')
     expect(html).toContain('<p class="note good" role="status">The client was saved.</p>')
+    expect((await admin.get(path)).html).not.toContain('role="status"')
     expect(inputOf(html, 'name')).toBe('Renamed')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
   })
@@ -178,11 +209,38 @@ describe('a client', () => {
       ['enable', 'client-enabled'],
     ]
     for (const [step, done] of steps) {
-      expect((await admin.post(`${path}/${step}`)).location).toBe(`${path}?done=${done}`)
+      expect(await admin.post(`${path}/${step}`)).toMatchObject({ location: path, done })
     }
-    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
-    expect(deleted.location).toBe('/console/clients?done=client-deleted')
+    const mistyped = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: 'another' })
+    expect(mistyped.status).toBe(422)
+    expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
+    expect(mistyped.html).toContain(`id="typed_name-error">Client id differs. Type ${id}.`)
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
+    expect(deleted).toMatchObject({ location: '/console/clients', done: 'client-deleted' })
     expect((await admin.get(path)).status).toBe(404)
+  })
+})
+
+describe('a confirmation', () => {
+  it('a confirmation names the object, the effect and the number of live sessions, and has Cancel', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const path = `/console/clients/${client.id}`
+    const userPath = `/console/users/${user.id}`
+    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
+    await server.signIn(client, user.username)
+    await server.signIn(client, 'guest', 'guest')
+    await server.settle()
+    const { html } = await support.get(path)
+    expect(html).toContain(`<p class="confirm-title">End 2 sessions of ${client.id}</p>`)
+    expect(html).toContain(`<a class="button" href="${path}">Cancel</a>`)
+    const { html: ofUser } = await admin.get(userPath)
+    for (const title of [`End 1 session of`, 'Disable', 'Delete', 'Set a password for']) {
+      expect(ofUser).toContain(`<p class="confirm-title">${title} ${user.username}`)
+    }
+    expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
+    await admin.post(`${path}/sign-out`)
+    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
   })
 })
 
@@ -198,7 +256,7 @@ describe('a user', () => {
     }
     const made = await admin.post('/console/users/new', draft)
     const [path = ''] = made.location?.split('?') ?? []
-    expect(made.location).toBe(`${path}?done=user-created`)
+    expect(made).toMatchObject({ location: path, done: 'user-created' })
     const client = await server.addClient()
     const signIn = async (password: string) => {
       const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
@@ -207,7 +265,7 @@ describe('a user', () => {
     expect(await signIn('the first one')).toBe(200)
     const edit = { username, 'profile.name': 'B. Person', 'profile.email': username, roles: 'vip' }
     const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
-    expect(saved.location).toBe(`${path}?done=user-saved`)
+    expect(saved).toMatchObject({ location: path, done: 'user-saved' })
     expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
     const tooLong = await admin.post(`${path}/password`, {
       password: 'x'.repeat(129),
@@ -215,15 +273,17 @@ describe('a user', () => {
     })
     expect(tooLong).toMatchObject({ status: 422, html: expect.stringContaining('id="password-error"') })
     const second = { password: 'the second one', own_password: PASSWORD }
-    expect((await admin.post(`${path}/password`, second)).location).toContain('password-set')
+    expect((await admin.post(`${path}/password`, second)).done).toBe('password-set')
     server.clock.time += 5
     expect([await signIn('the first one'), await signIn('the second one')]).toEqual([400, 200])
     await admin.post(`${path}/disable`)
     expect(await signIn('the second one')).toBe(400)
     await admin.post(`${path}/enable`)
     expect(await signIn('the second one')).toBe(200)
-    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
-    expect(deleted.location).toBe('/console/users?done=user-deleted')
+    const unconfirmed = await admin.post(`${path}/delete`, { etag: await etagOf(path) })
+    expect(unconfirmed).toMatchObject({ status: 422, html: expect.stringContaining('id="typed_name-error"') })
+    const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: username })
+    expect(deleted).toMatchObject({ location: '/console/users', done: 'user-deleted' })
     expect((await admin.get(path)).status).toBe(404)
   })
 
@@ -241,18 +301,18 @@ describe('a user', () => {
     expect(refused.html).toContain('The operator must confirm the password first')
     const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
-    expect(made.location).toBe(`${path}?done=user-created`)
+    expect(made).toMatchObject({ location: path, done: 'user-created' })
     const edit = async (roles: string[], ownPassword = '') => {
       const fields = { username: draft.username, roles, own_password: ownPassword }
       return admin.post(path, { ...fields, etag: await etagOf(path) })
     }
-    expect((await edit(['support'])).location).toBe(`${path}?done=user-saved`)
+    expect(await edit(['support'])).toMatchObject({ location: path, done: 'user-saved' })
     expect((await edit(['admin'])).status).toBe(403)
-    expect((await edit(['admin'], PASSWORD)).location).toBe(`${path}?done=user-saved`)
+    expect(await edit(['admin'], PASSWORD)).toMatchObject({ location: path, done: 'user-saved' })
     await admin.post(`${path}/disable`)
     expect((await admin.post(`${path}/enable`)).status).toBe(403)
     const enabled = await admin.post(`${path}/enable`, { own_password: PASSWORD })
-    expect(enabled.location).toBe(`${path}?done=user-enabled`)
+    expect(enabled).toMatchObject({ location: path, done: 'user-enabled' })
   })
 
   it('a wrong own password sets no password: the form stays open with an error at each field', async () => {
@@ -377,8 +437,8 @@ describe('support', () => {
   it('support disables users and signs them out', async () => {
     const { id } = await server.addUser()
     const path = `/console/users/${encodeURIComponent(id)}`
-    expect((await support.post(`${path}/sign-out`)).location).toBe(`${path}?done=user-signed-out`)
-    expect((await support.post(`${path}/disable`)).location).toBe(`${path}?done=user-disabled`)
+    expect(await support.post(`${path}/sign-out`)).toMatchObject({ location: path, done: 'user-signed-out' })
+    expect(await support.post(`${path}/disable`)).toMatchObject({ location: path, done: 'user-disabled' })
   })
 })
 
@@ -406,7 +466,7 @@ describe('a service account', () => {
         ...own,
       })
     expect((await save({})).status).toBe(403)
-    expect((await save({ own_password: PASSWORD })).location).toBe(`${path}?done=client-saved`)
+    expect(await save({ own_password: PASSWORD })).toMatchObject({ location: path, done: 'client-saved' })
     const refused = await admin.post(`${path}/secrets`, {})
     expect([refused.status, refused.html]).toEqual([
       403,

@@ -153,7 +153,10 @@ describe('a session', () => {
     const browser = await ConsoleBrowser.signIn(server)
     const admin = await ConsoleBrowser.signIn(server)
     const done = await admin.post(`/console/users/${browser.user.id}/sign-out`)
-    expect(done.location).toBe(`/console/users/${encodeURIComponent(browser.user.id)}?done=user-signed-out`)
+    expect(done).toMatchObject({
+      location: `/console/users/${encodeURIComponent(browser.user.id)}`,
+      done: 'user-signed-out',
+    })
     server.clock.time += 5
     const get = await browser.get('/console')
     expect(get).toMatchObject({ status: 303, location: '/console/sign-in?reason=ended&next=%2Fconsole' })
@@ -216,7 +219,7 @@ describe('a session', () => {
       password: 'a new password',
       repeated: 'a new password',
     })
-    expect(done).toMatchObject({ status: 303, location: '/console?done=own-password-set' })
+    expect(done).toMatchObject({ status: 303, location: '/console', done: 'own-password-set' })
     expect(browser.cookie).not.toBe(before)
     expect((await browser.get('/console')).status).toBe(200)
     const other = Object.assign(new ConsoleBrowser(server), { cookie: before })
@@ -235,7 +238,7 @@ describe('an operator who loses a role', () => {
     expect(change.status).toBe(200)
     const user = await server.addUser()
     const disabled = await browser.post(`/console/users/${user.id}/disable`)
-    expect(disabled).toMatchObject({ status: 303, location: expect.stringContaining('user-disabled') })
+    expect(disabled).toMatchObject({ status: 303, done: 'user-disabled' })
     expect(browser.cookie).not.toBe(before)
     expect((await browser.get('/console/users/new')).status).toBe(403)
   })

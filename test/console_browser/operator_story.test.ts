@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
@@ -54,13 +56,16 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(secret).toMatch(/^sps_[\w-]{43}$/)
     expect(page.url()).not.toContain(secret)
     await operator.screenshot('1-secret-shown-once')
+    const command = await page.locator('#token-request').innerText()
+    const { stdout } = await promisify(execFile)('sh', ['-c', command])
+    expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', access_token: expect.any(String) })
 
     const client = { client_id: 'spring-app', client_secret: secret }
     const tokens = await signInCustomer(service.origin, client)
     await page.getByRole('link', { name: 'Go to the client' }).click()
     await page.getByRole('link', { name: 'Events of this client' }).click()
     const signIn = page.getByRole('row').filter({ hasText: 'Sign-in' })
-    await signIn.getByRole('link', { name: 'Timeline' }).waitFor()
+    await signIn.getByRole('link', { name: 'Timeline' }).first().waitFor()
     await operator.screenshot('2-the-event-in-the-audit')
 
     await page.getByRole('link', { name: 'Keys' }).click()
@@ -82,7 +87,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await untilAudited()
 
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
-    await page.getByRole('link', { name: 'Timeline' }).click()
+    await page.getByRole('link', { name: 'Timeline' }).first().click()
     await page.getByText('The session ended: signed out everywhere.').first().waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
     expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
@@ -117,7 +122,8 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     const operator = await arrive()
     const { page } = operator
     await operator.signIn(...OPERATOR)
-    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    const focused = () =>
+      page.evaluate('document.activeElement.placeholder ?? document.activeElement.textContent.trim()')
     const names = [
       'Skip to content',
       'Sallyport',
@@ -128,7 +134,14 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       'Keys',
       'Audit',
     ]
-    for (const name of [...names, 'Password', 'Sign out', 'Hour']) {
+    for (const name of [
+      ...names,
+      'Password',
+      'Sign out',
+      'Find a user, client, session or key',
+      'Find',
+      'Hour',
+    ]) {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
     }

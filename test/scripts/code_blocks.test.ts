@@ -9,14 +9,15 @@ import { parseConfig, parseYaml } from '../../src/config/parse_config.ts'
 import { findPages, readCodeBlocks } from '../support/code_blocks.ts'
 
 const blocks = findPages('docs', 'packages', 'CONTRIBUTING.md').flatMap(readCodeBlocks)
+const OWN = 'test/scripts/code_blocks.test.ts'
 const readme = readCodeBlocks('README.md')
 const texts = findPages('docs', 'packages', 'README.md', 'SECURITY.md', 'CONTRIBUTING.md').map((page) =>
   readFileSync(page, 'utf8').replaceAll('\\\n', ''),
 )
 
-/** The blocks of a language that are not excerpts. */
+/** The blocks of a language that are not excerpts, and that no other test runs. */
 function examplesIn(language: string) {
-  return blocks.filter((block) => block.language === language && !block.isExcerpt)
+  return blocks.filter((block) => block.language === language && block.test?.file === OWN)
 }
 
 describe('the code blocks of the documentation', () => {

@@ -2,6 +2,7 @@ import type { User } from '../../src/users/user.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 
 const COOKIE = '__Host-sallyport-console'
+const NOTICE = '__Host-sallyport-console-notice'
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 
 /** A response of the console with its text. */
@@ -11,12 +12,14 @@ export interface ConsoleResponse {
   html: string
   /** The path of the redirect; null for a page. */
   location: string | null
+  /** The name of the notice that the next page shows; null without a notice. */
+  done: string | null
 }
 
 /** A browser with the console open. It keeps the cookie and posts forms. */
 export class ConsoleBrowser {
   readonly server: TestServer
-  cookie: string | null = null
+  readonly #cookies = new Map<string, string>()
   /** The `Set-Cookie` of the last response that had one. */
   setCookie: string | null = null
   csrfToken = ''
@@ -67,9 +70,9 @@ export class ConsoleBrowser {
     path: string,
     init: RequestInit & { headers?: Record<string, string> } = {},
   ): Promise<ConsoleResponse> {
-    const cookie = this.cookie === null ? {} : { Cookie: `${COOKIE}=${this.cookie}` }
-    const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, ...cookie } })
-    this.#keepCookie(response.headers.get('Set-Cookie'))
+    const Cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, Cookie } })
+    for (const setCookie of response.headers.getSetCookie()) this.#keepCookie(setCookie)
     const html = await response.text()
     this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
     return {
@@ -77,14 +80,31 @@ export class ConsoleBrowser {
       headers: response.headers,
       html,
       location: response.headers.get('Location'),
+      done: await this.#readNotice(response.headers.getSetCookie()),
     }
   }
 
-  #keepCookie(setCookie: string | null): void {
-    if (setCookie === null) return
-    this.setCookie = setCookie
-    const [, value = ''] = /^__Host-sallyport-console=([^;]*)/.exec(setCookie) ?? []
-    this.cookie = value === '' ? null : value
+  /** The sealed session; null without a session. */
+  get cookie(): string | null {
+    return this.#cookies.get(COOKIE) ?? null
+  }
+
+  set cookie(value: string | null) {
+    if (value === null) this.#cookies.delete(COOKIE)
+    else this.#cookies.set(COOKIE, value)
+  }
+
+  #keepCookie(setCookie: string): void {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(setCookie) ?? []
+    if (name === COOKIE) this.setCookie = setCookie
+    if (value === '') this.#cookies.delete(name)
+    else this.#cookies.set(name, value)
+  }
+
+  async #readNotice(setCookies: readonly string[]): Promise<string | null> {
+    const [sealed] = setCookies.flatMap((text) => new RegExp(`^${NOTICE}=([^;]+)`).exec(text)?.[1] ?? [])
+    if (sealed === undefined) return null
+    return JSON.parse((await this.server.services.consoleSealer.open(sealed)) ?? '{}').value?.name ?? null
   }
 }
 

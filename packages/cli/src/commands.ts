@@ -1,7 +1,9 @@
 import { ACCOUNT_COMMANDS } from './commands/account_commands.ts'
+import { APPLY_COMMANDS } from './commands/apply_command.ts'
 import { AUDIT_COMMANDS } from './commands/audit_command.ts'
 import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
+import { EXPORT_COMMANDS } from './commands/export_command.ts'
 import { HELP_COMMANDS } from './commands/help_commands.ts'
 import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
@@ -26,6 +28,8 @@ export const COMMANDS: readonly Command[] = [
   ...STATISTICS_COMMANDS,
   ...KEY_COMMANDS,
   ...IMPORT_COMMANDS,
+  ...APPLY_COMMANDS,
+  ...EXPORT_COMMANDS,
   ...CONFIG_COMMANDS,
   ...HELP_COMMANDS,
 ]

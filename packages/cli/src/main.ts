@@ -5,7 +5,9 @@ import { CredentialStore } from './api/credential_store.ts'
 import { findExposures } from './api/file_exposure.ts'
 import { toCliError } from './api/problem.ts'
 import { LOCAL_SERVER, parseServerAddress } from './api/server_address.ts'
+import { findServiceCredentials, ServiceAccount } from './api/service_account.ts'
 import { COMMANDS } from './commands.ts'
+import type { Call, Command } from './core/command.ts'
 import { CliError, EXIT_CODES, PipeClosed, UsageError } from './core/exit_code.ts'
 import { formatHelp } from './core/help.ts'
 import { type Input, SERVER } from './core/input.ts'
@@ -23,16 +25,9 @@ export async function main(args: readonly string[]): Promise<number> {
       return EXIT_CODES.ok[0]
     }
     const { command, input } = invocation
-    const store = new CredentialStore()
-    for (const exposure of findExposures(store.path)) terminal.say(`Warning: ${exposure}.`)
-    const server = await chooseServer(input, store)
-    const onRetry = () => terminal.say('No response. Retrying …')
-    const account = new Account({ server, store, onRetry })
-    const askPassword = () => terminal.readSecret('Your own password')
-    const api = new AdminApi({ account, onRetry, askPassword })
-    const call = { input, terminal, account, api, commands: COMMANDS }
+    const call = await prepareCall(command, input, terminal)
     await command.run(call).catch((error) => {
-      throw toCliError(error, server)
+      throw toCliError(error, call.account.server)
     })
     return EXIT_CODES.ok[0]
   } catch (error) {
@@ -47,8 +42,33 @@ function printHelp({ help, isAskedFor }: { help: string; isAskedFor: boolean }, 
   return EXIT_CODES[isAskedFor ? 'ok' : 'usage'][0]
 }
 
+async function prepareCall(command: Command, input: Input, terminal: Terminal): Promise<Call> {
+  const store = new CredentialStore()
+  for (const exposure of findExposures(store.path)) terminal.say(`Warning: ${exposure}.`)
+  const service = command.operations === undefined ? null : findServiceCredentials()
+  if (service !== null) requireServiceUse(command, input)
+  const server = await chooseServer(input, store)
+  const onRetry = () => terminal.say('No response. Retrying …')
+  const account = new Account({ server, store, onRetry })
+  const caller = service === null ? account : new ServiceAccount({ ...service, server, onRetry })
+  const askPassword = () => terminal.readSecret('Your own password')
+  const api = new AdminApi({ account: caller, onRetry, askPassword })
+  return { input, terminal, account, api, commands: COMMANDS }
+}
+
+/** The server must be explicit, so that the secret never goes to the server of an operator's last login. @throws UsageError */
+function requireServiceUse({ name, isForOperators }: Command, input: Input): void {
+  if (isForOperators) throw new UsageError(`"${name}" is for operators: unset SALLYPORT_CLIENT_ID`)
+  if (givenServer(input)) return
+  throw new UsageError('SALLYPORT_CLIENT_ID needs --server or SALLYPORT_SERVER')
+}
+
+function givenServer(input: Input): string | undefined {
+  return input.get(SERVER) ?? process.env.SALLYPORT_SERVER
+}
+
 async function chooseServer(input: Input, store: CredentialStore): Promise<string> {
-  const given = input.get(SERVER) ?? process.env.SALLYPORT_SERVER
+  const given = givenServer(input)
   return given ? parseServerAddress(given) : ((await store.findCurrentServer()) ?? LOCAL_SERVER)
 }
 

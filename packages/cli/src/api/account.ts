@@ -5,10 +5,10 @@ import { uninterrupted } from '../core/uninterrupted.ts'
 import type { CredentialStore, Credentials } from './credential_store.ts'
 
 /** The public client of the admin API that the CLI uses. Each deployment has it. */
-export const CLIENT_ID = 'sallyport-cli'
+const CLIENT_ID = 'sallyport-cli'
 
 /** An access token with less time left is refreshed first. */
-const REFRESH_AHEAD_SECONDS = 30
+export const REFRESH_AHEAD_SECONDS = 30
 
 interface AccountOptions {
   server: string
@@ -19,6 +19,8 @@ interface AccountOptions {
 
 /** The stored session of the operator at one server. */
 export class Account {
+  readonly clientId: string = CLIENT_ID
+  readonly isOperator: boolean = true
   readonly server: string
   readonly #store: CredentialStore
   readonly #onRetry: () => void
@@ -159,7 +161,7 @@ function explainRefresh(error: unknown, server: string): unknown {
 }
 
 /** Converts other errors of the token endpoint. */
-function explain(error: unknown, server: string): unknown {
+export function explain(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   if (error.status === 0) {
     const help = 'For another server use --server URL or set SALLYPORT_SERVER.'

@@ -29,6 +29,8 @@ interface RequestParts {
   body?: object
   /** For If-Match. */
   etag?: string
+  /** For Idempotency-Key. The API then retries the request after a lost response. */
+  idempotencyKey?: string
   /** Whether the API retries the request after a lost response. A GET request is always retried. */
   isRepeatable?: boolean
   /** Called before each retry, in place of the `onRetry` of the API. */
@@ -60,7 +62,7 @@ type ItemOf<O extends ListOperation> = Responses[O]['items'][number]
 export type Item = Readonly<Record<string, unknown>>
 
 interface AdminApiOptions {
-  account: Pick<Account, 'server' | 'accessToken' | 'renew'>
+  account: Pick<Account, 'server' | 'clientId' | 'isOperator' | 'accessToken' | 'renew'>
   /** Called before each retry. */
   onRetry: () => void
   /** Asks for the operator's own password if an operation needs a confirmation. */
@@ -70,7 +72,7 @@ interface AdminApiOptions {
 const TIMEOUT_MS = 30_000
 const LARGEST_PAGE = 100
 
-/** The admin API of one server, called with the tokens of the signed-in operator. */
+/** The admin API of one server, called with the tokens of the signed-in operator or of a service account. */
 export class AdminApi {
   readonly #account: AdminApiOptions['account']
   readonly #onRetry: () => void
@@ -84,6 +86,11 @@ export class AdminApi {
     this.#account = account
     this.#onRetry = onRetry
     this.#askPassword = askPassword
+  }
+
+  /** The client of the tokens. */
+  get clientId(): string {
+    return this.#account.clientId
   }
 
   /**
@@ -128,7 +135,8 @@ export class AdminApi {
   }
 
   #askPatiently(request: RequestParts): Promise<ApiResponse<unknown>> {
-    const { operation, isRepeatable = operation.startsWith('GET '), onRetry = this.#onRetry } = request
+    const { operation, idempotencyKey, onRetry = this.#onRetry } = request
+    const { isRepeatable = operation.startsWith('GET ') || idempotencyKey !== undefined } = request
     return isRepeatable ? persist(() => this.#askOnce(request), onRetry) : this.#askOnce(request)
   }
 
@@ -156,9 +164,13 @@ export class AdminApi {
     return { items, next_cursor: cursor }
   }
 
-  /** Checks the role of the operator, before a command asks for a confirmation or a password. @throws CliError */
+  /**
+   * Checks the role of the operator, before a command asks for a confirmation or a password. A service account has scopes.
+   *
+   * @throws CliError
+   */
   async requireRole(operation: Operation): Promise<void> {
-    if (!ADMIN_OPERATIONS.includes(operation)) return
+    if (!this.#account.isOperator || !ADMIN_OPERATIONS.includes(operation)) return
     const { roles } = await this.read({ operation: 'GET /me' })
     if (!roles.includes('admin')) throw new CliError('failed', 'The command needs the role admin.')
   }
@@ -173,7 +185,7 @@ export class AdminApi {
   }
 
   async #send(request: RequestParts, token: string): Promise<Response> {
-    const { operation, path: values = {}, query = {}, body, etag } = request
+    const { operation, path: values = {}, query = {}, body, etag, idempotencyKey } = request
     const [method = '', template = ''] = operation.split(' ')
     const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? ''))
     const given = Object.entries(query).filter(([, value]) => value !== undefined)
@@ -182,6 +194,7 @@ export class AdminApi {
     const headers = new Headers({ Authorization: `Bearer ${token}`, Accept: 'application/json' })
     if (body !== undefined) headers.set('Content-Type', 'application/json')
     if (etag !== undefined) headers.set('If-Match', etag)
+    if (idempotencyKey !== undefined) headers.set('Idempotency-Key', `"${idempotencyKey}"`)
     if (this.#confirmation !== null) headers.set('Sallyport-Confirmation', this.#confirmation)
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
     const signal = AbortSignal.timeout(TIMEOUT_MS)

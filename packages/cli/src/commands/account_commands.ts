@@ -18,6 +18,7 @@ const ME = [
 
 const login: Command = {
   name: 'login',
+  isForOperators: true,
   summary: 'Sign in and store the tokens in your config directory',
   details:
     'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
@@ -49,6 +50,7 @@ const logout: Command = {
 
 const whoami: Command = {
   name: 'whoami',
+  isForOperators: true,
   summary: 'Show the signed-in operator and the server',
   operations: ['GET /me'],
   async run(call) {
@@ -60,6 +62,7 @@ const whoami: Command = {
 
 const password: Command = {
   name: 'password',
+  isForOperators: true,
   summary: 'Change your own password and end your other sessions',
   details:
     'Without a terminal, the current password and the new one are two lines of standard input. ' +

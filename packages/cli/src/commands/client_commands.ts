@@ -22,6 +22,7 @@ import {
   showTime,
   textOf,
 } from './output.ts'
+import { adviceForSecret } from './secret_output.ts'
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
@@ -249,11 +250,8 @@ function printWithSecret(call: Call, client: ClientWithSecret, before: Client['s
   const { client_id: id, client_secret: secret, secrets } = client
   const known = before.map(({ secret_id }) => secret_id)
   const added = secrets.map(({ secret_id }) => secret_id).find((secretId) => !known.includes(secretId))
-  const advice =
-    `The new secret ${added} of ${id} is lost. Retire it with "clients retire-secret ${id} ${added}", ` +
-    `then add another one with "clients add-secret ${id}".`
   const isJson = input.has(JSON_OUTPUT)
-  if (secret !== null) terminal.printSecret(isJson ? formatJson(client) : secret, advice)
+  if (secret !== null) terminal.printSecret(isJson ? formatJson(client) : secret, adviceForSecret(id, added))
   else if (isJson) printJson(call, client)
   if (isJson) return
   terminal.say(formatItem(client, MEMBERS))

@@ -4,6 +4,7 @@ import { compact } from '../core/compact.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
+import { stopOnInterrupt } from '../core/stop_on_interrupt.ts'
 import { clientRows } from '../import/client_rows.ts'
 import type { ImportKind } from '../import/import_kind.ts'
 import { Progress } from '../import/progress.ts'
@@ -67,16 +68,15 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
     terminal.say(line)
   }
   const report = await Report.open(input.get(REPORT), say)
-  const stop = stopOnInterrupt(say)
+  const stop = stopOnInterrupt(() => say('Stopping after the running batches …'))
   try {
     const onRetry = () => say('No response; the batch is sent again …')
-    const refuse = report.refuse.bind(report)
     const file = readFileOptions(call, kind)
-    await runSteps(call, { file, kind, api: call.api, progress, refuse, onRetry, isStopped: stop.isStopped })
+    await runSteps(call, { file, kind, api: call.api, progress, report, onRetry, isStopped: stop.isStopped })
   } finally {
     stop.release()
     progress.clear()
-    await report.close()
+    await report.show()
   }
 }
 
@@ -84,7 +84,7 @@ async function runCommand(call: Call, kind: ImportKind): Promise<void> {
 async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const { input, terminal } = call
   const { kind, progress } = run
-  const found = await scan(run.file, kind, run.refuse)
+  const found = await scan(run.file, kind, run.report)
   const good = countFates(found, FATE.create)
   const known = input.get(VERIFY_WITH)
   if (known !== undefined) await verifyKnownPasswords(call, run, { found, path: known })
@@ -92,6 +92,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const trial = await runImport(run, found, { isDryRun: true, onSecret: () => {} })
   const tried = { ...trial, refused: trial.refused + found.count - good }
   requireGoingOn(run)
+  await run.report.show()
   terminal.say(`Dry run: ${describeTally(tried, kind, { created: 'to create', updated: 'to replace' })}`)
   const passwords = describePasswords(trial)
   if (passwords !== null) terminal.say(passwords)
@@ -99,6 +100,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   if (input.has(DRY_RUN) || changes === null) return finish(call, tried, { isDryRun: true, run })
   await terminal.confirm(`${changes}?`, input.has(YES))
   const { tally, secrets } = await create(call, run, found)
+  await run.report.show()
   const total = { ...tally, exists: tally.exists + trial.exists, refused: tally.refused + tried.refused }
   const words = describeTally(total, kind, { created: 'created', updated: 'replaced' })
   terminal.say(`${run.isStopped() ? 'Stopped' : 'Done'}: ${words}`)
@@ -140,7 +142,8 @@ function finish(
   { isDryRun, secrets, run }: { isDryRun: boolean; secrets?: MadeSecret[]; run: ImportRun },
 ): void {
   if (call.input.has(JSON_OUTPUT)) {
-    const result = formatJson({ dry_run: isDryRun, ...tally, ...compact({ secrets }) })
+    const { refused: rows, warnings } = run.report
+    const result = formatJson({ dry_run: isDryRun, ...tally, ...compact({ secrets }), rows, warnings })
     call.terminal.printSecret(result, adviceForLost(secrets ?? []))
   }
   requireGoingOn(run)
@@ -152,16 +155,4 @@ function finish(
 
 function requireGoingOn({ isStopped }: ImportRun): void {
   if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run it again for the rest.')
-}
-
-/** The first Ctrl+C waits for the running batches, so that no new secret is lost. The second one ends the process. */
-function stopOnInterrupt(say: (text: string) => void) {
-  let isStopped = false
-  const onSignal = () => {
-    if (isStopped) process.exit(130)
-    isStopped = true
-    say('Stopping after the running batches …')
-  }
-  process.on('SIGINT', onSignal)
-  return { isStopped: () => isStopped, release: () => process.off('SIGINT', onSignal) }
 }

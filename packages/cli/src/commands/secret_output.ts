@@ -51,7 +51,15 @@ export class SecretOutput {
   }
 }
 
-/** The next step of an operator whose new secrets are lost. */
+/** The next step of an operator who lost the new secret of a client. */
+export function adviceForSecret(id: string, secretId: string | undefined): string {
+  return (
+    `The new secret ${secretId} of ${id} is lost. Retire it with "clients retire-secret ${id} ${secretId}", ` +
+    `then add another one with "clients add-secret ${id}".`
+  )
+}
+
+/** The next step of an operator whose import lost new secrets. */
 export function adviceForLost(secrets: readonly MadeSecret[]): string {
   if (secrets.length === 0) return ''
   const ids = secrets.map(({ client_id }) => client_id).join(', ')

@@ -32,6 +32,8 @@ export interface Command {
   details?: string
   arguments?: readonly Argument[]
   options?: readonly Option[]
+  /** Whether the command is about the session of an operator, so that no service account can use it. */
+  isForOperators?: boolean
   /** The operations of the admin API that the command calls, as in its OpenAPI document. */
   operations?: readonly string[]
   /** The exit code is 0, unless it throws a CliError. */

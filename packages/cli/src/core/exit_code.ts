@@ -3,10 +3,11 @@ export const EXIT_CODES = {
   ok: [0, 'done'],
   failed: [1, 'refused or failed'],
   usage: [2, 'the command line is not valid or needs --yes; nothing was changed'],
-  notSignedIn: [3, 'no operator is signed in at that server'],
+  notSignedIn: [3, 'no operator is signed in, or the service account is refused'],
   notFound: [4, 'not found'],
   conflict: [5, 'the record has changed, or its state forbids the command'],
   unavailable: [6, 'the server sent no response, or is temporarily unavailable'],
+  changes: [7, 'the plan of apply --dry-run --detailed-exit-code has changes'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
 

@@ -3,7 +3,7 @@ import { type ClientField, IMPORT_FIELDS } from '../api/client_fields.ts'
 import { compact } from '../core/compact.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
-import { integerOf, listOf, requireText, textOf, truthOf } from './row_values.ts'
+import { integerOf, listOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
 
 /** Secret scanners find a leaked secret by this prefix. 256 random bits follow it. */
 const SECRET_PREFIX = 'sps_'
@@ -17,6 +17,7 @@ export function clientRows(api: string | undefined): ImportKind {
     operation: 'POST /clients/import',
     options: {},
     columns: IMPORT_FIELDS.map(toColumn),
+    names: ['name'],
     nameOf: (values) => String(values.client_id ?? '–'),
     keysOf: ({ client_id, client_secret }) => [
       { what: 'client_id', value: String(client_id) },
@@ -37,11 +38,14 @@ function toColumn({ name, description, kind }: ClientField): ImportColumn {
 }
 
 function toClient(values: RowValues, api: string | undefined) {
-  return {
-    ...compact(Object.fromEntries(IMPORT_FIELDS.map((field) => [field.name, readValue(field, values)]))),
-    client_id: requireText(textOf(values, 'client_id'), 'client_id'),
-    api: requireText(textOf(values, 'api') ?? api, 'api', '--api'),
-  }
+  const readers = IMPORT_FIELDS.map((field) => [field.name, () => readValue(field, values)] as const)
+  return compact(
+    readAll<Record<string, unknown>>({
+      ...Object.fromEntries(readers),
+      client_id: () => requireText(textOf(values, 'client_id'), 'client_id'),
+      api: () => requireText(textOf(values, 'api') ?? api, 'api', '--api'),
+    }),
+  )
 }
 
 /** @throws RowRefused */

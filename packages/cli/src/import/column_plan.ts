@@ -68,7 +68,9 @@ export class ColumnPlan {
     const names = columns.map(normalize)
     if (!isWhole && names.every((name) => this.#known.has(name))) return
     const problems = [
-      ...names.flatMap((name, i) => this.#describeUnknown(name, columns[i] ?? name)),
+      ...names.flatMap((name, i) =>
+        this.#describeUnknown(name, { column: columns[i] ?? name, place: i + 1 }),
+      ),
       ...findRepeated(names)
         .filter((name) => this.isUsed(name))
         .map((name) => `"${name}" is given twice`),
@@ -82,8 +84,8 @@ export class ColumnPlan {
   /** Maps the values of a row to fields. Absent values are left out. */
   arrange(line: number, values: RowValues): FileRow {
     const arranged = this.#fill(values)
-    const problem = this.#findNullItem(arranged)
-    return problem === null ? { line, values: arranged } : { line, problem, values: arranged }
+    const problems = this.#findNullItems(arranged)
+    return problems.length === 0 ? { line, values: arranged } : { line, problems, values: arranged }
   }
 
   #fill(values: RowValues): RowValues {
@@ -97,17 +99,32 @@ export class ColumnPlan {
 
   /** Like `arrange`, for the cells of CSV. */
   arrangeCells(line: number, cells: Readonly<Record<string, string>>): FileRow {
-    const escaped = this.#rules.isBackslashText ? undefined : this.#findBackslash(cells)
-    if (escaped === undefined) return this.arrange(line, cells)
+    const row = this.arrange(line, cells)
+    const escaped = this.#rules.isBackslashText ? [] : this.#findBackslashes(cells)
+    if (escaped.length === 0) return row
     const help = '--format mysql where it begins an escape, --backslash-is-text where it is text'
-    return { line, problem: `${escaped}: has a backslash (${help})`, values: this.#fill(cells) }
+    const found = escaped.map((column) => `${column}: has a backslash (${help})`)
+    return { ...row, problems: 'problems' in row ? [...found, ...row.problems] : found }
   }
 
-  #findBackslash(cells: Readonly<Record<string, string>>): string | undefined {
-    return Object.keys(cells).find((column) => {
+  #findBackslashes(cells: Readonly<Record<string, string>>): string[] {
+    return Object.keys(cells).filter((column) => {
       const text = cells[column] ?? ''
       return text.includes('\\') && this.isUsed(column) && !isNull(text, this.#rules.nulls)
     })
+  }
+
+  /** The number of columns that fill a field or are ignored on purpose. */
+  countKnown(columns: readonly string[]): number {
+    return columns.filter((column) => this.#isIgnored(normalize(column)) || this.isUsed(column)).length
+  }
+
+  /** @throws CliError if a line seems to have no names of columns. It contains no cell */
+  requireNames(cells: readonly string[]): void {
+    const near = cells.filter((cell) => suggest(normalize(cell), this.#fieldNames()) !== undefined)
+    if (this.countKnown(cells) > 0 || near.length * 2 > cells.length) return
+    const fields = this.#fieldNames().join(', ')
+    throw new CliError('usage', `The first line names no known column. Columns are: ${fields}.`)
   }
 
   /** Whether any field is filled from the column. */
@@ -116,14 +133,13 @@ export class ColumnPlan {
   }
 
   /** A NULL marker must not be an item of a list: a role of that name would be a mistake. */
-  #findNullItem(values: RowValues): string | null {
-    for (const { name, isList = false } of this.#fields) {
+  #findNullItems(values: RowValues): string[] {
+    return this.#fields.flatMap(({ name, isList = false }) => {
       const value = values[name]
       const items = Array.isArray(value) ? value : isList && typeof value === 'string' ? splitList(value) : []
       const marker = findNullItem(items, this.#rules.nulls)
-      if (marker !== null) return `${name}: has the item "${marker}", which stands for NULL (--null)`
-    }
-    return null
+      return marker === null ? [] : [`${name}: has the item "${marker}", which stands for NULL (--null)`]
+    })
   }
 
   #fieldsOf(column: string): readonly string[] {
@@ -150,9 +166,10 @@ export class ColumnPlan {
   }
 
   /** Describes an unknown column. A preset ignores unknown columns. */
-  #describeUnknown(name: string, column: string): string[] {
+  #describeUnknown(name: string, { column, place }: { column: string; place: number }): string[] {
     const isKnown = this.#isIgnored(name) || this.#targets.has(name) || this.#isField(name)
     if (isKnown || this.#rules.preset !== null) return []
+    if (!looksLikeName(name)) return [`column ${place} is not known`]
     const field = suggest(name, this.#fieldNames()) ?? 'FIELD'
     const meant = didYouMean(name, this.#fieldNames())
     return [`"${name}" is not known${meant} (--map '${column}=${field}' or --ignore '${column}')`]
@@ -188,6 +205,11 @@ export class ColumnPlan {
       `Columns are: ${this.#fieldNames().join(', ')}.`,
     ].join('\n')
   }
+}
+
+/** A name of a column has few digits and no special characters. A hash or an address in its place is not shown. */
+function looksLikeName(text: string): boolean {
+  return /^\p{L}[\p{L}\p{N} _.-]{0,39}$/u.test(text) && (text.match(/\p{N}/gu) ?? []).length <= 3
 }
 
 function normalize(column: string): string {

@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { CliError } from '../core/exit_code.ts'
 import type { ColumnPlan } from './column_plan.ts'
+import { suggestDelimiter } from './delimiter.ts'
 import { type FileRow, MAX_ROW_CHARACTERS } from './file_row.ts'
 import { HeadedRows } from './headed_rows.ts'
 import { readText } from './read_text.ts'
@@ -24,15 +25,42 @@ export async function* readCsvRows(
   file: string,
   { delimiter, plan }: { delimiter: string; plan: ColumnPlan },
 ): AsyncGenerator<FileRow> {
-  const rows = new HeadedRows(file, plan)
+  const rows = new HeadedRows(file, { plan, delimiter })
   let nextLine = 1
-  for await (const { record, raw } of readRecords(file, delimiter)) {
-    const line = nextLine
-    nextLine += raw.match(LINE_END)?.length ?? 0
-    const cells = rows.read(line, record)
-    if (cells !== null) yield 'problem' in cells ? cells : plan.arrangeCells(line, cells.values)
+  try {
+    for await (const { record, raw } of readRecords(file, delimiter)) {
+      const line = nextLine
+      nextLine += raw.match(LINE_END)?.length ?? 0
+      const cells = rows.read(line, record)
+      if (cells !== null) yield 'problems' in cells ? cells : plan.arrangeCells(line, cells.values)
+    }
+  } catch (error) {
+    throw error instanceof CsvError ? await describe(error, { file, delimiter, plan }) : error
   }
   rows.requireHead()
+}
+
+/** The messages of csv-parse contain the text of a cell, which can be a password hash. */
+const PROBLEMS: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'the file ends inside a quoted cell',
+  CSV_INVALID_CLOSING_QUOTE: 'text follows a closing quote',
+  INVALID_OPENING_QUOTE: 'a quote is in a cell without quotes',
+  CSV_MAX_RECORD_SIZE: 'the row is too long',
+}
+
+async function describe(
+  error: CsvError,
+  { file, delimiter, plan }: { file: string; delimiter: string; plan: ColumnPlan },
+): Promise<CliError> {
+  const line = Number(error.lines)
+  const option = line === 1 ? suggestDelimiter(await readFirstLine(file), plan, delimiter) : null
+  const advice = option === null ? 'Check the quotes and --delimiter' : `Use ${option}`
+  return new CliError('failed', `${file}: line ${line}: ${PROBLEMS[error.code] ?? 'not CSV'}. ${advice}.`)
+}
+
+async function readFirstLine(file: string): Promise<string> {
+  for await (const text of readText(file)) return text.split(LINE_END)[0] ?? ''
+  return ''
 }
 
 async function* readRecords(file: string, delimiter: string): AsyncGenerator<CsvRecord> {
@@ -44,10 +72,5 @@ async function* readRecords(file: string, delimiter: string): AsyncGenerator<Csv
   })
   // Its errors come out of the loop below.
   pipeline(Readable.from(readText(file)), parser, () => {})
-  try {
-    for await (const record of parser) yield record as CsvRecord
-  } catch (error) {
-    if (error instanceof CsvError) throw new CliError('failed', `${file}: ${error.message}`)
-    throw error
-  }
+  for await (const record of parser) yield record as CsvRecord
 }

@@ -25,10 +25,10 @@ export async function* readEscapedRows(
   file: string,
   { delimiter, plan }: { delimiter: string; plan: ColumnPlan },
 ): AsyncGenerator<FileRow> {
-  const rows = new HeadedRows(file, plan)
+  const rows = new HeadedRows(file, { plan, delimiter })
   for await (const { line, cells: record } of readRecords(file, delimiter)) {
     const cells = rows.read(line, record)
-    if (cells !== null) yield 'problem' in cells ? cells : plan.arrange(line, cells.values)
+    if (cells !== null) yield 'problems' in cells ? cells : plan.arrange(line, cells.values)
   }
   rows.requireHead()
 }

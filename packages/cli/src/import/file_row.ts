@@ -1,7 +1,7 @@
-/** A row of a file, with the line that it begins on. A row with a problem is refused; its values, if any, give its name. */
+/** A row of a file, with the line that it begins on. A row with problems is refused; its values, if any, give its name. */
 export type FileRow =
   | { line: number; values: RowValues }
-  | { line: number; problem: string; values?: RowValues }
+  | { line: number; problems: readonly string[]; values?: RowValues }
 
 /** Values by column: texts from CSV, any JSON values from JSON. */
 export type RowValues = Readonly<Record<string, unknown>>

@@ -29,6 +29,8 @@ export interface ImportKind {
   /** The members of a batch in addition to its rows. */
   options: Omit<UserImportBatch, 'rows' | 'dry_run'>
   columns: readonly ImportColumn[]
+  /** The columns with names, which have no tabs and line breaks. */
+  names: readonly string[]
   /** The name of the row in a report. */
   nameOf(values: RowValues): string
   /** The values that must be unique among the rows. */

@@ -19,7 +19,7 @@ export async function* readJsonLines(file: string, plan: ColumnPlan): AsyncGener
 /** The row of a JSON object. @throws CliError if a member is unknown */
 export function toJsonRow(line: number, text: string, plan: ColumnPlan): FileRow {
   const object = parseObject(text)
-  if (object === null) return { line, problem: 'is not a JSON object' }
+  if (object === null) return { line, problems: ['is not a JSON object'] }
   const values = plan.preset?.flatten?.(object) ?? object
   plan.check(Object.keys(values), { where: `line ${line}`, isWhole: false })
   return plan.arrange(line, values)

@@ -16,3 +16,10 @@ export async function* readText(file: string): AsyncGenerator<string> {
     throw error
   }
 }
+
+/** The whole text of a UTF-8 file. @throws CliError */
+export async function readWholeText(file: string): Promise<string> {
+  let text = ''
+  for await (const chunk of readText(file)) text += chunk
+  return text
+}

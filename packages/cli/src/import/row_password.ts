@@ -3,7 +3,7 @@ import { convertHash, IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversi
 import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
-import { integerOf, RowRefused, textOf } from './row_values.ts'
+import { integerOf, RowRefused, readAll, textOf } from './row_values.ts'
 
 /** Which users are imported without a password: none, those without a hash, or also those whose hash cannot be checked. */
 export type WithoutPassword = 'never' | 'missing' | 'unsupported'
@@ -39,7 +39,9 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
   if (password !== undefined) return { members: { password }, password: 'plain password' }
   if (hash === undefined) {
     if (withoutPassword !== 'never') return NO_PASSWORD
-    throw new RowRefused('password_hash: is needed, or password (or --reset missing)')
+    throw new RowRefused(
+      'password_hash: is needed, or password; --reset missing imports users without a password',
+    )
   }
   const conversion = convert(values, hash, hashScheme)
   if (conversion.isAccepted) {
@@ -66,12 +68,12 @@ function convert(values: RowValues, hash: string, hashScheme: string | null): Co
 }
 
 function columnsOf(values: RowValues, hash: string): HashColumns {
-  const columns = compact({
-    salt: textOf(values, 'salt'),
-    iterations: integerOf(values, 'iterations'),
-    rounds: integerOf(values, 'rounds'),
-    memoryCost: integerOf(values, 'memory_cost'),
-    saltSeparator: textOf(values, 'salt_separator'),
+  const columns = readAll({
+    salt: () => textOf(values, 'salt'),
+    iterations: () => integerOf(values, 'iterations'),
+    rounds: () => integerOf(values, 'rounds'),
+    memoryCost: () => integerOf(values, 'memory_cost'),
+    saltSeparator: () => textOf(values, 'salt_separator'),
   })
-  return { ...columns, hash }
+  return { ...compact(columns), hash }
 }

@@ -1,8 +1,31 @@
 import type { RowValues } from './file_row.ts'
 
-/** A row that cannot be sent. The message begins with the column and gives the reason. */
+/** A row that cannot be sent. Each problem begins with the column and gives the reason. */
 export class RowRefused extends Error {
   override name = 'RowRefused'
+  readonly problems: readonly string[]
+
+  constructor(...problems: readonly string[]) {
+    super(problems.join('; '))
+    this.problems = problems
+  }
+}
+
+/** Reads several values of a row. @throws RowRefused with the problems of all of them */
+export function readAll<T extends object>(readers: { readonly [K in keyof T]: () => T[K] }): T {
+  const problems: string[] = []
+  const values: Partial<T> = {}
+  for (const name in readers) {
+    try {
+      values[name] = readers[name]()
+    } catch (error) {
+      if (!(error instanceof RowRefused)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  if (problems.length > 0) throw new RowRefused(...problems)
+  // Each reader has set its value.
+  return values as T
 }
 
 /** Returns text unchanged and a number as its digits; undefined if the value is absent. @throws RowRefused */

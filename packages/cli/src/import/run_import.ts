@@ -5,7 +5,8 @@ import { inOrder, type NumberedRow, toBatches } from './batches.ts'
 import type { ImportFile } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
 import type { Progress } from './progress.ts'
-import { FATE, type Refuse, readGoodRows, type Scan } from './scan.ts'
+import type { Report } from './report.ts'
+import { FATE, readGoodRows, type Scan } from './scan.ts'
 
 /** The number of batches that run in parallel. */
 const BATCHES_AT_ONCE = 4
@@ -30,7 +31,7 @@ export interface ImportRun {
   kind: ImportKind
   api: AdminApi
   progress: Progress
-  refuse: Refuse
+  report: Report
   /** Called when a response was lost, before the batch is sent again. */
   onRetry: () => void
   /** Whether to stop after the running batches. */
@@ -67,7 +68,8 @@ export async function runImport(
       const { status, reason } = resultOf(sent, i, scan)
       count(tally, numbered, status)
       scan.fates[numbered.place] = FATES[status]
-      if (status === 'refused') run.refuse(numbered.line, numbered.name, reason)
+      const { line, name } = numbered
+      if (status === 'refused') run.report.refuse({ line, name, problems: [reason] })
       const secret =
         status === 'created' && !isDryRun ? run.kind.secretOf(sent.rows[i] ?? {}, numbered.row) : null
       if (secret !== null) onSecret(secret)

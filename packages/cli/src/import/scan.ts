@@ -1,12 +1,15 @@
 import type { NumberedRow } from './batches.ts'
-import type { FileRow } from './file_row.ts'
+import type { FileRow, RowValues } from './file_row.ts'
 import { FlagList } from './flag_list.ts'
 import { type ImportFile, readRows } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
 import { digestOf, KeyList } from './key_list.ts'
+import { cleanNames } from './names.ts'
+import type { Report } from './report.ts'
 import { RowRefused } from './row_values.ts'
 
-export type Refuse = (line: number, name: string, reason: string) => void
+export type RowReports = Pick<Report, 'refuse' | 'warn'>
+const SILENT: RowReports = { refuse: () => {}, warn: () => {} }
 
 /** The result of reading a whole file, without a request to the server. */
 export interface Scan {
@@ -27,17 +30,17 @@ export function countFates({ fates }: Scan, fate: number): number {
  *
  * @throws CliError if the file is malformed or has an unknown column
  */
-export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): Promise<Scan> {
+export async function scan(file: ImportFile, kind: ImportKind, report: RowReports): Promise<Scan> {
   const keys = new KeyList()
   const flags = new FlagList()
   for await (const row of readRows(file)) {
-    const read = readRow(row, kind, refuse)
+    const read = readRow(row, kind, report)
     flags.add(read !== null)
     if (read !== null) for (const key of kind.keysOf(read.row)) keys.add(key)
   }
   const found = { count: flags.count, fates: flags.toArray() }
   const repeated = keys.findRepeated()
-  if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, refuse })
+  if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, report })
   return found
 }
 
@@ -45,14 +48,18 @@ export async function scan(file: ImportFile, kind: ImportKind, refuse: Refuse): 
 async function refuseRepeated(
   file: ImportFile,
   kind: ImportKind,
-  { found, repeated, refuse }: { found: Scan; repeated: ReadonlySet<number>; refuse: Refuse },
+  { found, repeated, report }: { found: Scan; repeated: ReadonlySet<number>; report: RowReports },
 ): Promise<void> {
   const lines = new Map<number, number>()
   for await (const { place, line, name, row } of readGoodRows(file, kind, found)) {
     const keys = kind.keysOf(row).map((key) => ({ ...key, digest: digestOf(key) }))
     const shared = keys.find(({ digest }) => lines.has(digest))
     if (shared !== undefined) {
-      refuse(line, name, `${shared.what}: line ${lines.get(shared.digest)} has the same`)
+      report.refuse({
+        line,
+        name,
+        problems: [`${shared.what}: line ${lines.get(shared.digest)} has the same`],
+      })
       found.fates[place] = FATE.none
     } else for (const { digest } of keys) if (repeated.has(digest)) lines.set(digest, line)
   }
@@ -66,24 +73,46 @@ export async function* readGoodRows(
 ): AsyncGenerator<NumberedRow> {
   let place = 0
   for await (const row of readRows(file)) {
-    const read = fates[place] !== FATE.none ? readRow(row, kind, () => {}) : null
+    const read = fates[place] !== FATE.none ? readRow(row, kind, SILENT) : null
     if (read !== null) yield { place, ...read }
     place++
   }
 }
 
-function readRow(row: FileRow, kind: ImportKind, refuse: Refuse): Omit<NumberedRow, 'place'> | null {
+function readRow(row: FileRow, kind: ImportKind, report: RowReports): Omit<NumberedRow, 'place'> | null {
   const { line } = row
-  if ('problem' in row) {
-    refuse(line, row.values === undefined ? '–' : kind.nameOf(row.values), row.problem)
+  const found = 'problems' in row ? row.problems : []
+  if (row.values === undefined) {
+    report.refuse({ line, name: '–', problems: found })
     return null
   }
-  const name = kind.nameOf(row.values)
+  const { values, warnings } = cleanNames(row.values, kind.names)
+  const name = kind.nameOf(values)
+  const read = tryRow(kind, values)
+  const problems = [...found, ...(read instanceof RowRefused ? withoutColumns(read.problems, found) : [])]
+  if (problems.length > 0 || read instanceof RowRefused) {
+    report.refuse({ line, name, problems })
+    return null
+  }
+  if (warnings.length > 0) report.warn({ line, name, problems: warnings })
+  return { line, name, ...read }
+}
+
+function tryRow(kind: ImportKind, values: RowValues) {
   try {
-    return { line, name, ...kind.toRow(row.values) }
+    return kind.toRow(values)
   } catch (error) {
-    if (!(error instanceof RowRefused)) throw error
-    refuse(line, name, error.message)
-    return null
+    if (error instanceof RowRefused) return error
+    throw error
   }
+}
+
+/** Drops the consequences of a problem: one problem for each column is enough. */
+function withoutColumns(problems: readonly string[], found: readonly string[]): string[] {
+  const columns = found.map(columnOf)
+  return problems.filter((problem) => !columns.includes(columnOf(problem)))
+}
+
+function columnOf(problem: string): string {
+  return problem.split(':')[0] ?? ''
 }

@@ -3,7 +3,7 @@ import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'
-import { listOf, requireText, textOf, truthOf } from './row_values.ts'
+import { listOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
 
 export interface UserRowOptions {
   /** The pool of rows without a pool. */
@@ -47,6 +47,7 @@ export function userRows(options: UserRowOptions): ImportKind {
         summary: 'E-mail address, visible to operators only. A row with a malformed address is refused',
       },
     ],
+    names: ['name', 'first_name', 'last_name'],
     nameOf: (values) => String(values.username ?? '–'),
     keysOf: ({ pool, username }) => [
       { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
@@ -63,23 +64,28 @@ export function keyOfUsername(username: string): string {
 }
 
 function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {
-  const name = {
-    pool: requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
-    username: requireText(textOf(values, 'username'), 'username'),
-  }
-  const roles = listOf(values, 'roles')
-  const profile = compact({ name: nameOf(values), email: textOf(values, 'email') })
-  const { password, members } = readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword })
-  const disabled = truthOf(values, 'disabled')
+  const read = readAll({
+    pool: () => requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
+    username: () => requireText(textOf(values, 'username'), 'username'),
+    password: () => readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword }),
+    roles: () => listOf(values, 'roles'),
+    enabled: () => truthOf(values, 'enabled'),
+    disabled: () => truthOf(values, 'disabled'),
+    mustChange: () => truthOf(values, 'must_change_password'),
+    name: () => nameOf(values),
+    email: () => textOf(values, 'email'),
+  })
+  const profile = compact({ name: read.name, email: read.email })
   const row = compact({
-    ...name,
-    ...members,
-    roles,
-    enabled: truthOf(values, 'enabled') ?? (disabled === undefined ? undefined : !disabled),
-    must_change_password: truthOf(values, 'must_change_password'),
+    pool: read.pool,
+    username: read.username,
+    ...read.password.members,
+    roles: read.roles,
+    enabled: read.enabled ?? (read.disabled === undefined ? undefined : !read.disabled),
+    must_change_password: read.mustChange,
     profile: Object.keys(profile).length > 0 ? profile : undefined,
   })
-  return { row, password }
+  return { row, password: read.password.password }
 }
 
 function nameOf(values: RowValues): string | undefined {

@@ -22,7 +22,7 @@ export async function readKnownPasswords(path: string): Promise<KnownPasswords> 
   const plan = new ColumnPlan(COLUMNS, { ...PLAIN_RULES, nulls: [], isBackslashText: true })
   const known = new Map<string, string>()
   for await (const row of readRows({ path, format: 'csv', delimiter: null, plan })) {
-    const problem = 'problem' in row ? row.problem : addPair(known, row.values)
+    const problem = 'problems' in row ? row.problems.join('; ') : addPair(known, row.values)
     if (problem !== null) throw new CliError('failed', `${path}: line ${row.line}: ${problem}`)
   }
   if (known.size === 0) throw new CliError('failed', `${path} has no username and password`)

@@ -1,0 +1,123 @@
+import { type Step, stepsOf } from '../apply/carry_out.ts'
+import { findProblems } from '../apply/check_plan.ts'
+import { fileError, parseClientFile } from '../apply/client_file.ts'
+import { isEmpty, makePlan, type Plan } from '../apply/plan.ts'
+import { formatPlan, nameChanges, nameDisabled, toJson } from '../apply/show_plan.ts'
+import type { Call, Command } from '../core/command.ts'
+import { CliError } from '../core/exit_code.ts'
+import { JSON_OUTPUT, YES } from '../core/input.ts'
+import { flag, text } from '../core/option.ts'
+import { stopOnInterrupt } from '../core/stop_on_interrupt.ts'
+import { readWholeText } from '../import/read_text.ts'
+import { type NewSecrets, toFile, toJsonDocument, toStdout } from './new_secrets.ts'
+import { formatJson, printJson } from './output.ts'
+
+const DRY_RUN = flag('dry-run', 'Print the plan without changing anything')
+const DETAILED = flag('detailed-exit-code', 'With --dry-run: exit with 7 if the plan has changes')
+const PRUNE = flag('prune', 'Disable the clients that the file does not have, except those of the admin API')
+const SECRETS_FILE = text('secrets-file', 'Write new secrets to this new file of mode 0600', {
+  value: 'FILE',
+})
+
+const apply: Command = {
+  name: 'apply',
+  summary: 'Create and change clients so that they match a file',
+  details:
+    'The command shows a plan and asks for confirmation (--yes skips this). A field that the file does not have keeps its value. ' +
+    'A client that the file does not have is left alone without --prune. New secrets are printed once, as CLIENT,SECRET. ' +
+    'For a service account with admin scopes, the command asks for your own password, or reads a line of standard input.',
+  arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
+  options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
+  operations: [
+    ...['GET /clients', 'GET /clients/{client_id}', 'POST /clients/import', 'POST /clients'],
+    ...[
+      'PATCH /clients/{client_id}',
+      'POST /clients/{client_id}/enable',
+      'POST /clients/{client_id}/disable',
+    ],
+  ],
+  async run(call) {
+    const { input, terminal } = call
+    const plan = await planFile(call)
+    if (input.has(DRY_RUN)) return showDryRun(call, plan)
+    terminal.say(formatPlan(plan))
+    if (isEmpty(plan)) return finish(call, plan, [])
+    await confirm(call, plan)
+    await carryOut(call, plan)
+  },
+}
+
+export const APPLY_COMMANDS: readonly Command[] = [apply]
+
+/** @throws CliError that lists every problem of the file */
+async function planFile({ input, api }: Call): Promise<Plan> {
+  const name = input.find('FILE') ?? 'sallyport.yml'
+  const file = parseClientFile(await readWholeText(name), name)
+  const plan = await makePlan(api, file, { isPruning: input.has(PRUNE) })
+  const problems = await findProblems(api, file, plan)
+  if (problems.length > 0) throw fileError(name, problems)
+  return plan
+}
+
+function showDryRun(call: Call, plan: Plan): void {
+  if (call.input.has(JSON_OUTPUT)) printJson(call, { dry_run: true, ...toJson(plan), secrets: [] })
+  else call.terminal.print(formatPlan(plan))
+  if (call.input.has(DETAILED) && !isEmpty(plan)) throw new CliError('changes', 'The plan has changes.')
+}
+
+async function confirm({ input, terminal, api }: Call, plan: Plan): Promise<void> {
+  await api.requireRole('POST /clients')
+  const isAgreed = input.has(YES)
+  if (plan.create.length + plan.change.length > 0) await terminal.confirm(nameChanges(plan), isAgreed)
+  if (plan.disable.length > 0) await terminal.confirm(nameDisabled(plan), isAgreed)
+}
+
+/** Runs every step, and stops at the first that fails. */
+async function carryOut(call: Call, plan: Plan): Promise<void> {
+  const secrets = openSecrets(call, plan)
+  const stop = stopOnInterrupt(() => call.terminal.say('Stopping after the running change …'))
+  try {
+    await runSteps(call, stepsOf(call.api, plan), { secrets, isStopped: stop.isStopped })
+  } finally {
+    stop.release()
+    secrets.close()
+    finish(call, plan, secrets.kept)
+  }
+  call.terminal.say('Done.')
+}
+
+function openSecrets({ input, terminal }: Call, { create }: Plan): NewSecrets {
+  const path = input.get(SECRETS_FILE)
+  if (path !== undefined && create.some(({ draft }) => draft.confidential !== false)) return toFile(path)
+  return input.has(JSON_OUTPUT) ? toJsonDocument() : toStdout(terminal)
+}
+
+interface Progress {
+  secrets: NewSecrets
+  isStopped(): boolean
+}
+
+const PAST = { create: 'Created', change: 'Changed', disable: 'Disabled' }
+
+async function runSteps({ terminal }: Call, steps: readonly Step[], progress: Progress): Promise<void> {
+  for (const [done, { verb, client_id, run }] of steps.entries()) {
+    const place = `${client_id}, after ${done} of ${steps.length} changes. Run the command again for the rest.`
+    if (progress.isStopped()) throw new CliError('interrupted', `Interrupted before ${place}`)
+    try {
+      const created = await run()
+      if (created !== null && created.client_secret !== null) progress.secrets.add(created)
+    } catch (error) {
+      terminal.say(`Stopped at ${place}`)
+      throw error
+    }
+    terminal.say(`${PAST[verb]} ${client_id}.`)
+  }
+}
+
+/** Prints the JSON document with the kept secrets, also after a failure. @throws CliError if a secret is lost */
+function finish({ input, terminal }: Call, plan: Plan, kept: NewSecrets['kept']): void {
+  if (!input.has(JSON_OUTPUT)) return
+  const secrets = kept.map(({ client_id, client_secret }) => ({ client_id, client_secret }))
+  const advice = kept.map((secret) => secret.advice).join('\n')
+  terminal.printSecret(formatJson({ dry_run: false, ...toJson(plan), secrets }), advice)
+}

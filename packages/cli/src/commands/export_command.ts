@@ -1,0 +1,25 @@
+import { writeFileSync } from 'node:fs'
+import { formatClientFile, toDocument } from '../apply/format_file.ts'
+import type { Command } from '../core/command.ts'
+import { JSON_OUTPUT } from '../core/input.ts'
+import { text } from '../core/option.ts'
+import { formatJson } from './output.ts'
+
+const OUTPUT = text('output', 'Write to this file, not to standard output', { value: 'FILE' })
+
+const exportClients: Command = {
+  name: 'export',
+  summary: 'Write all clients as a file for apply, without secrets',
+  options: [OUTPUT],
+  operations: ['GET /clients'],
+  async run({ input, terminal, api }) {
+    const { items } = await api.list({ operation: 'GET /clients' }, Infinity)
+    const document = input.has(JSON_OUTPUT) ? `${formatJson(toDocument(items))}\n` : formatClientFile(items)
+    const path = input.get(OUTPUT)
+    if (path === undefined) return terminal.print(document.trimEnd())
+    writeFileSync(path, document, { flush: true })
+    terminal.say(`${path} has ${items.length === 1 ? '1 client' : `${items.length} clients`}.`)
+  },
+}
+
+export const EXPORT_COMMANDS: readonly Command[] = [exportClients]

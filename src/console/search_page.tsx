@@ -1,0 +1,130 @@
+import type * as z from 'zod/mini'
+import { type foundSchema, searchResultsSchema } from '../admin/search.ts'
+import { foldText } from '../lib/fold_text.ts'
+import { formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { goTo, type Page, type PageRequest } from './page.ts'
+import { Empty, Heading, Link, ProblemNote, Table } from './parts.tsx'
+
+export const SEARCH_PATH = '/search'
+
+type Found = z.output<typeof foundSchema>
+
+/** The results of the search box of every page. */
+export const searchPage: Page = {
+  method: 'GET',
+  path: SEARCH_PATH,
+  role: 'support',
+  async handle(request) {
+    const q = request.query.text('q').trim()
+    const found = await search(request, q)
+    if (found instanceof AdminProblem) {
+      return { title: 'Search', status: found.status, body: <Refused q={q} problem={found} /> }
+    }
+    const [only] = found
+    if (only !== undefined && found.length === 1 && isExact(only, q)) return goTo(pathOfFound(only))
+    return { title: 'Search', body: <Results q={q} found={found} /> }
+  },
+}
+
+/** Searches for a text. @returns the results; the refusal of a text that is too long */
+async function search({ admin }: PageRequest, q: string): Promise<readonly Found[] | AdminProblem> {
+  if (q === '') return []
+  try {
+    return (await admin.read('/search', searchResultsSchema, { q })).items
+  } catch (error) {
+    if (error instanceof AdminProblem && error.status === 400) return error
+    throw error
+  }
+}
+
+function isExact({ id, name }: Found, q: string): boolean {
+  return id === q || (name !== null && foldText(name) === foldText(q))
+}
+
+function Refused({ q, problem }: { q: string; problem: AdminProblem }) {
+  return (
+    <>
+      <Heading title="Search" lead={leadOf(q)} />
+      <ProblemNote problem={problem} />
+    </>
+  )
+}
+
+function Results({ q, found }: { q: string; found: readonly Found[] }) {
+  return (
+    <>
+      <Heading title="Search" lead={leadOf(q)} actions={q === '' ? undefined : <Lists q={q} />} />
+      {found.length === 0 ? (
+        <Empty title={q === '' ? 'Enter a search text' : 'No results'}>
+          The search finds any part of a username, a name, an email or a client, a whole session id, and the
+          beginning of a key id.
+        </Empty>
+      ) : (
+        <FoundTable found={found} />
+      )}
+    </>
+  )
+}
+
+function leadOf(q: string): string {
+  return q === '' ? 'Users, clients, sessions and keys.' : `Results for “${q}”.`
+}
+
+/** Links to the lists with the same text. The search shows only the first results of each type. */
+function Lists({ q }: { q: string }) {
+  if (/^(?:user|visitor):/.test(q)) return <Related query={{ subject: q }} />
+  return (
+    <>
+      <Link to={`/users${formatQuery({ q })}`}>All matching users</Link>
+      <Link to={`/clients${formatQuery({ q })}`}>All matching clients</Link>
+    </>
+  )
+}
+
+const TYPES = { user: 'User', client: 'Client', session: 'Session', key: 'Key' } as const
+
+function FoundTable({ found }: { found: readonly Found[] }) {
+  return (
+    <Table
+      caption="Search results"
+      columns={['Result', 'Type', 'Pool, API or state', 'Links']}
+      rows={found.map((item) => [
+        <>
+          <Link to={pathOfFound(item)} title={item.id}>
+            {item.name ?? <code class="id">{item.id}</code>}
+          </Link>
+          {item.name === null || item.name === item.id ? null : <span class="under id">{item.id}</span>}
+        </>,
+        TYPES[item.type],
+        item.detail,
+        linksOf(item),
+      ])}
+    />
+  )
+}
+
+function pathOfFound({ type, id }: Found): string {
+  return {
+    user: pathOf`/users/${id}`,
+    client: pathOf`/clients/${id}`,
+    session: pathOf`/sessions/${id}`,
+    key: pathOf`/keys#${id}`,
+  }[type]
+}
+
+function linksOf({ type, id }: Found) {
+  if (type === 'user') return <Related query={{ subject: id }} />
+  if (type === 'client') return <Related query={{ client_id: id }} />
+  return type === 'session' ? <Link to={`/audit${formatQuery({ sid: id })}`}>Events</Link> : null
+}
+
+/** Links to the sessions and the audit events of a user or a client. */
+function Related({ query }: { query: Readonly<Record<string, string>> }) {
+  return (
+    <span class="links">
+      <Link to={`/sessions${formatQuery(query)}`}>Sessions</Link>
+      <Link to={`/audit${formatQuery(query)}`}>Events</Link>
+    </span>
+  )
+}

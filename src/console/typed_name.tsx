@@ -1,0 +1,36 @@
+import { type FieldErrors, Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { AdminProblem } from './admin_problem.ts'
+
+export const TYPED_NAME_FIELD = 'typed_name'
+
+/** The name of an object that the operator types before its deletion. */
+export interface TypedName {
+  /** The label of the name, such as `Client id`. */
+  label: string
+  name: string
+}
+
+export function TypedNameField({ label, name, problem }: TypedName & { problem: FieldErrors | null }) {
+  return (
+    <Input
+      state={{ form: Form.of({}), problem }}
+      name={TYPED_NAME_FIELD}
+      label={label}
+      hint={
+        <>
+          Type <code class="id">{name}</code> to confirm.
+        </>
+      }
+      autocapitalize="none"
+      spellcheck={false}
+      required
+    />
+  )
+}
+
+/** The refusal of a form whose typed name differs; null if the name is right. */
+export function checkTypedName(form: Form, { label, name }: TypedName): AdminProblem | null {
+  if (form.text(TYPED_NAME_FIELD).trim() === name) return null
+  return AdminProblem.ofField(TYPED_NAME_FIELD, `${label} differs. Type ${name}.`)
+}
