@@ -23,7 +23,7 @@ const MAX_EVENTS = 500
 /** The maximum of the sessions in an export. */
 const MAX_SESSIONS = 500
 
-const exportSchema = named(
+export const exportSchema = named(
   'UserExport',
   z.strictObject({
     exported_at: z.int(),

@@ -11,6 +11,7 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['user-enabled', 'The user was enabled and can sign in again.'],
   ['user-disabled', 'The user was disabled, and all sessions of the user were ended.'],
   ['user-signed-out', 'All sessions of the user were ended.'],
+  ['user-erased', 'The user was erased. The audit trail loses the personal data within minutes.'],
   ['user-unlocked', 'The account was unlocked.'],
   ['no-session', 'The user has no recent session. The events of the user list failed sign-ins.'],
   ['user-deleted', 'The user was deleted. The audit trail keeps only the id.'],

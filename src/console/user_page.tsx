@@ -2,32 +2,17 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
-import { ActionForm, Cancel, Confirm, OwnPassword } from './action_form.tsx'
+import { ActionForm, Cancel, OwnPassword } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import type { AdminProblem } from './admin_problem.ts'
 import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
-import { TYPED_NAME_FIELD, type TypedName } from './typed_name.tsx'
+import { TYPED_NAME_FIELD } from './typed_name.tsx'
+import { Actions, problemOf, type RefusedUserAction } from './user_action_list.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
-
-/** A refused action. The page opens its form and shows the refusal. */
-export interface RefusedUserAction {
-  problem: AdminProblem
-  action:
-    | 'edit'
-    | 'password'
-    | 'unlock'
-    | 'sign-out'
-    | 'end-session'
-    | 'require-password-change'
-    | 'disable'
-    | 'enable'
-    | 'delete'
-}
 
 /** The page of one user, with the actions. */
 export async function showUser(
@@ -202,92 +187,4 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
       </details>
     </Section>
   )
-}
-
-/** The refusal of the action; null if the action was not refused. */
-function problemOf(
-  refused: RefusedUserAction | null,
-  action: RefusedUserAction['action'],
-): AdminProblem | null {
-  return refused?.action === action ? refused.problem : null
-}
-
-interface ActionsProps {
-  user: ShownUser
-  support: SupportView | null
-  etag: string
-  csrf: string
-  refused: RefusedUserAction | null
-  isAdmin: boolean
-  isOneself: boolean
-  isOperator: boolean
-  /** The number of live sessions, as words. */
-  sessions: string
-}
-
-function Actions(props: ActionsProps) {
-  const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions } = props
-  const page = pathOf`/users/${user.id}`
-  const { username } = user
-  const confirm = (verb: RefusedUserAction['action'], label: string) => ({
-    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
-  })
-  return (
-    <Section id="actions" title="Actions">
-      <div class="confirms">
-        {support?.isLocked && !isOneself ? (
-          <Confirm {...confirm('unlock', 'Unlock')} title={`Unlock ${username}`}>
-            The user can sign in again at once, and the failed sign-ins are reset.
-          </Confirm>
-        ) : null}
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${username}`}>
-          All sessions of the user end, on every device. The user can sign in again.
-        </Confirm>
-        {user.must_change_password ? null : (
-          <Confirm
-            {...confirm('require-password-change', 'Require a password change')}
-            title={`Require a password change of ${username}`}
-          >
-            New tokens of the user have the claim must_change_password. Applications can then ask for a
-            password change.
-          </Confirm>
-        )}
-        {user.enabled && !isOneself ? (
-          <Confirm
-            {...confirm('disable', 'Disable')}
-            title={`Disable ${username} and end ${sessions}`}
-            isDangerous
-          >
-            The user cannot sign in, and all sessions of the user end.
-          </Confirm>
-        ) : null}
-        {!user.enabled && isAdmin ? (
-          <Confirm
-            {...confirm('enable', 'Enable')}
-            title={`Enable ${username}`}
-            {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
-          >
-            The user can sign in again. Old tokens stay revoked.
-          </Confirm>
-        ) : null}
-        {isAdmin && !isOneself ? (
-          <Confirm
-            {...confirm('delete', 'Delete')}
-            title={`Delete ${username} and end ${sessions}`}
-            etag={etag}
-            typed={typedUsername(username)}
-            isDangerous
-          >
-            The user is deleted, and all sessions of the user end. The audit trail keeps only the id. You
-            cannot undo this.
-          </Confirm>
-        ) : null}
-      </div>
-    </Section>
-  )
-}
-
-/** The name to type before the deletion of a user. */
-export function typedUsername(name: string): TypedName {
-  return { label: 'Username to delete', name }
 }
