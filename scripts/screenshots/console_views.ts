@@ -17,7 +17,7 @@ type Views = (data: LongData) => Record<string, string | Omit<View, 'name' | 'us
 
 /** The views of each page of the console, by the path of the page. A view's value is an address below /console. */
 const VIEWS: Readonly<Record<string, Views>> = {
-  '/': () => ({ dashboard: '' }),
+  '/': () => ({ dashboard: '', 'dashboard-of-30-days': '?minutes=43200', 'dashboard-table': '?view=table' }),
   '/clients': () => ({ clients: '/clients', 'clients-empty': '/clients?q=nothing' }),
   '/clients/~new': () => ({
     'new-client': '/clients/~new',
@@ -46,14 +46,14 @@ const VIEWS: Readonly<Record<string, Views>> = {
 }
 
 /** The views of pages that need no session, and of errors. */
-const OTHER_VIEWS: readonly View[] = [
+const otherViews = ({ userId }: LongData): View[] => [
   { name: 'home', path: '/', username: null },
   { name: 'sign-in', path: '/console/sign-in', username: null },
   { name: 'sign-in-refused', path: '/console/sign-in', username: null, prepare: refuseSignIn },
   { name: 'error-without-a-session', path: '/console/nothing', username: null },
   { name: 'error', path: '/console/nothing', username: 'operator' },
   { name: 'error-of-a-role', path: '/console/clients/~new', username: 'support' },
-  { name: 'user-for-support', path: '/console/users', username: 'support' },
+  { name: 'user-for-support', path: `/console/users/${userId}`, username: 'support', prepare: openAll },
 ]
 
 /**
@@ -72,7 +72,7 @@ export function viewsOf(pages: readonly Pick<ConsolePage, 'method' | 'path'>[], 
       const { path, ...rest } = typeof view === 'string' ? { path: view } : view
       return { name, path: `/console${path}`, username: 'operator', ...rest }
     }),
-    ...OTHER_VIEWS,
+    ...otherViews(data),
   ]
 }
 

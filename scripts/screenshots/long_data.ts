@@ -13,8 +13,9 @@ const PASSWORD = 'correct horse battery staple'
 const LONG_USERNAME = 'maximiliane.wolfeschlegelsteinhausenbergerdorff@shop.example.org'
 const LONG_CLIENT = 'storefront-of-the-northern-and-western-regions-for-resellers-001'
 const ROLES = Array.from({ length: 20 }, (_, i) => `regional-buyer-${String(i + 1).padStart(2, '0')}`)
-const NAMES = ['山田 太郎', '김민준', '🦊 Reineke Fuchs', 'Ólafur Þór', 'محمد الفاتح', 'Ana']
 const USERNAMES = ['yamada', '山田太郎', 'olafur', 'kim.minjun', 'ana', 'reineke']
+/** Not as many as USERNAMES, so that each username has several names. */
+const NAMES = ['山田 太郎', '김민준', '🦊 Reineke Fuchs', 'Ólafur Þór', 'محمد الفاتح']
 /** The rows that one statement adds. */
 const BATCH = 100
 

@@ -56,15 +56,26 @@ export class AdminProblem extends Error {
   /** The errors of a field, or of an item of its list. */
   errorsOf(field: string): string[] {
     return this.errors
-      .filter(({ path }) => path === field || path.startsWith(`${field}.`))
+      .filter(({ path }) => isWithin(path, field))
       .map(({ path, message }) => `${lineOf(path.slice(field.length + 1))}${message}`)
   }
 
-  /** The errors that belong to no field of the form. */
-  errorsBeside(fields: readonly string[]): ValueProblem[] {
-    const isOf = (path: string) => fields.some((field) => path === field || path.startsWith(`${field}.`))
-    return this.errors.filter(({ path }) => !isOf(path))
+  /** Sorts the errors by the order of the fields in the form. @returns this problem */
+  inOrder(fields: readonly { name: string }[]): this {
+    const places = (path: string) => fields.findIndex(({ name }) => isWithin(path, name))
+    this.errors = [...this.errors].sort((a, b) => places(a.path) - places(b.path))
+    return this
   }
+
+  isFirst(field: string): boolean {
+    const [first] = this.errors
+    return first !== undefined && isWithin(first.path, field)
+  }
+}
+
+/** Whether a path is the field or an item of its list. */
+export function isWithin(path: string, field: string): boolean {
+  return path === field || path.startsWith(`${field}.`)
 }
 
 /** The errors of a problem document. Each has the path of its form field. */

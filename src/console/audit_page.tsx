@@ -62,7 +62,7 @@ export const auditPage: Page = {
           />
           <SearchForm action="/audit" query={query} texts={TEXTS} filters={FILTERS} />
           {found instanceof AdminProblem ? (
-            <ProblemNote problem={found} />
+            <ProblemNote problem={found} fields={TEXTS} />
           ) : 'users' in found ? (
             <UserChoice users={found.users} path="/audit" filter={filterOf(query)} />
           ) : (

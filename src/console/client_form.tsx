@@ -1,4 +1,4 @@
-import { EDITABLE_FIELDS, FIELD_LIST } from '../clients/client_values.ts'
+import { EDITABLE_FIELDS } from '../clients/client_values.ts'
 import type { Field } from '../clients/define_field.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
@@ -8,9 +8,16 @@ import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
 import { formatSpan } from './format.ts'
+import type { FieldLabel } from './parts.tsx'
 
-/** The names of the fields in problems of the admin API. */
-export const CLIENT_FIELDS = [...FIELD_LIST.map(({ wire }) => wire), OWN_PASSWORD_FIELD]
+/** The fields of a client in the order of the form. */
+export const CLIENT_FIELDS: readonly FieldLabel[] = [
+  { name: 'client_id', label: 'Client id', id: 'client_id' },
+  { name: 'api', label: 'API' },
+  { name: 'confidential', label: 'Kind', id: 'kind' },
+  ...EDITABLE_FIELDS.map(({ wire, label }) => ({ name: wire, label, id: wire })),
+  { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
+]
 
 /** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {

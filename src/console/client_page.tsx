@@ -6,16 +6,17 @@ import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import { ActionForm, Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
+import { EditConflict } from './edit_conflict.tsx'
 import { formatSpan } from './format.ts'
 import { countLiveSessions } from './live_sessions.ts'
 import type { PageRequest, PageResponse } from './page.ts'
-import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
-import { TYPED_NAME_FIELD, type TypedName } from './typed_name.tsx'
+import { CONFIRM_FIELDS, type TypedName } from './typed_name.tsx'
 
 export type ClientAction = 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
 
@@ -51,8 +52,11 @@ export async function showClient(
           lead={client.name === client.client_id ? undefined : client.name}
           actions={<Links id={id} />}
         />
-        {refused === null ? null : (
-          <ProblemNote problem={refused.problem} fields={refused.typed ? CLIENT_FIELDS : CONFIRM_FIELDS} />
+        {refused === null || isConflict(refused) ? null : (
+          <ProblemNote
+            problem={refused.problem.inOrder(CLIENT_FIELDS)}
+            fields={refused.typed ? CLIENT_FIELDS : CONFIRM_FIELDS}
+          />
         )}
         <ClientFacts client={client} now={now} config={config} />
         {client.confidential ? (
@@ -142,29 +146,24 @@ interface EditFormProps {
 function EditForm({ request, client, etag, refused }: EditFormProps) {
   const { csrfToken: csrf } = request
   const now = formOfClient(client)
-  const isStale = refused?.problem.code === 'stale'
-  const state = {
-    form: refused?.typed ?? now,
-    problem: refused?.typed ? refused.problem : null,
-    current: isStale ? now : null,
-  }
+  const state = { form: refused?.typed ?? now, problem: refused?.typed ? refused.problem : null }
+  const conflict = refused !== null && isConflict(refused) ? { ...state, current: now } : null
   return (
     <Section id="edit" title="Settings">
-      {isStale ? (
-        <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this client after you opened it.
-          Your values are in the fields, and the current values are below them. Save again to replace the
-          current values.
-        </p>
-      ) : null}
+      {conflict === null ? null : <EditConflict what="client" state={conflict} fields={CLIENT_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
-        <ClientFields state={state} api={client.api} config={request.config} />
+        <ClientFields state={conflict ?? state} api={client.api} config={request.config} />
         <button type="submit" class="primary">
           Save
         </button>
       </ActionForm>
     </Section>
   )
+}
+
+/** Whether another operator saved the client since the form was loaded. */
+function isConflict({ problem, typed }: RefusedClientAction): boolean {
+  return problem.code === 'stale' && typed !== undefined
 }
 
 /** The refusal of the action; null if the action was not refused. */
@@ -230,6 +229,3 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
 export function typedClientId(name: string): TypedName {
   return { label: 'Client id', name }
 }
-
-/** The fields of the confirmations. */
-const CONFIRM_FIELDS = [OWN_PASSWORD_FIELD, TYPED_NAME_FIELD]

@@ -71,7 +71,8 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   if ('document' in response) return sendFile(c, response)
   if (!('location' in response)) {
     const notice = await services.notices.take(c, now)
-    return showPage(c, { ...response, operator, csrfToken, notice }, services)
+    const title = (response.status ?? 200) < 400 ? response.title : `Error: ${response.title}`
+    return showPage(c, { ...response, title, operator, csrfToken, notice }, services)
   }
   const { location, done: name } = response
   if (name !== undefined) await services.notices.set(c, { name, path: location, now })

@@ -9,6 +9,7 @@ import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
 import { type State, StateBadge } from './tones.tsx'
+import { CONFIRM_FIELDS } from './typed_name.tsx'
 
 type ShownKey = z.output<typeof keySchema>
 
@@ -77,7 +78,7 @@ async function showKeys(
           title="Keys"
           lead="The keys that sign tokens. The server creates, rotates and retires them automatically."
         />
-        {refused === null ? null : <ProblemNote problem={refused.problem} fields={[OWN_PASSWORD_FIELD]} />}
+        {refused === null ? null : <ProblemNote problem={refused.problem} fields={CONFIRM_FIELDS} />}
         <Section id="published" title="Published in the JWKS">
           {published.length === 0 ? (
             <Empty title="No keys">The first token request creates a key.</Empty>

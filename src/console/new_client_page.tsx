@@ -1,16 +1,17 @@
 import { clientWithSecretSchema } from '../admin/client_schemas.ts'
+import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
-import { formatQuery, pathOf } from './admin_client.ts'
+import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
-import { CONSOLE_PATH } from './console_path.ts'
 import { NewSecret } from './new_secret.tsx'
 import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
+import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
 
 const newClientPage: Page = {
   method: 'GET',
@@ -22,8 +23,7 @@ const newClientPage: Page = {
     const api = config.apis.has(query.text('api')) ? query.text('api') : first
     const form = Form.of({
       grants: ['password'],
-      // A scope of the admin API is power, so an operator selects it.
-      scopes: (config.apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope)),
+      scopes: defaultScopesOf(config, api),
       kind: 'confidential',
     })
     return showForm(request, api, { form, problem: null })
@@ -35,7 +35,9 @@ const createClient: Page = {
   path: '/clients/~new',
   role: 'admin',
   async handle(request) {
-    const { admin, form } = request
+    const { admin, form, config } = request
+    const switched = form.text(SWITCH_FIELD)
+    if (config.apis.has(switched)) return showForm(request, switched, switchApi(form, config, switched))
     const api = form.text('api')
     const body = {
       client_id: form.text('client_id').trim(),
@@ -65,6 +67,19 @@ const createClient: Page = {
   },
 }
 
+/** A scope of the admin API is power, so an operator selects it. */
+function defaultScopesOf({ apis }: Config, api: string): string[] {
+  return (apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope))
+}
+
+/** The typed values for another API, without the scopes that it does not have. */
+function switchApi(form: Form, config: Config, api: string): FieldState<AdminProblem> {
+  const known = config.apis.get(api)?.scopes ?? []
+  const kept = form.list('scopes').filter((scope) => known.includes(scope))
+  const scopes = kept.length > 0 ? kept : defaultScopesOf(config, api)
+  return { form: form.with({ scopes }), problem: null }
+}
+
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
 function showForm(
@@ -82,20 +97,12 @@ function showForm(
           title="New client"
           lead="An application that can get tokens of one API. You cannot change the API later."
         />
-        {problem === null ? null : <ProblemNote problem={problem} fields={CLIENT_FIELDS} />}
-        <nav class="tabs" aria-label="API">
-          {[...config.apis.keys()].map((name) => (
-            <a
-              class="tab"
-              href={`${CONSOLE_PATH}/clients/~new${formatQuery({ api: name })}`}
-              {...(name === api ? { 'aria-current': 'true' } : {})}
-            >
-              {name}
-            </a>
-          ))}
-        </nav>
+        {problem === null ? null : (
+          <ProblemNote problem={problem.inOrder(CLIENT_FIELDS)} fields={CLIENT_FIELDS} />
+        )}
         <ActionForm csrf={csrf} action="/clients/~new" makesSecret>
           <input type="hidden" name="api" value={api} />
+          <SwitchTabs label="API" names={config.apis.keys()} selected={api} submit="Create client" />
           <Input
             state={state}
             name="client_id"

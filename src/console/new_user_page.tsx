@@ -6,11 +6,11 @@ import { Form } from '../pages/form.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { ActionForm } from './action_form.tsx'
-import { formatQuery, pathOf } from './admin_client.ts'
+import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { CONSOLE_PATH } from './console_path.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
+import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
 import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 import { poolsOf } from './users_page.tsx'
 
@@ -32,6 +32,11 @@ const createUser: Page = {
   role: 'admin',
   async handle(request) {
     const { admin, form, config } = request
+    const switched = form.text(SWITCH_FIELD)
+    if (poolsOf(config).includes(switched)) {
+      // The roles of operators and of other users have different fields.
+      return showForm(request, switched, { form: form.with({ roles: [] }), problem: null })
+    }
     const pool = form.text('pool')
     const body = {
       pool,
@@ -62,20 +67,12 @@ function showForm(
     body: (
       <>
         <Heading title="New user" lead="A user who signs in with a username and a password." />
-        {problem === null ? null : <ProblemNote problem={problem} fields={USER_FIELDS} />}
-        <nav class="tabs" aria-label="Pool">
-          {poolsOf(config).map((name) => (
-            <a
-              class="tab"
-              href={`${CONSOLE_PATH}/users/new${formatQuery({ pool: name })}`}
-              {...(name === pool ? { 'aria-current': 'true' } : {})}
-            >
-              {name}
-            </a>
-          ))}
-        </nav>
+        {problem === null ? null : (
+          <ProblemNote problem={problem.inOrder(USER_FIELDS)} fields={USER_FIELDS} />
+        )}
         <ActionForm csrf={csrf} action="/users/new">
           <input type="hidden" name="pool" value={pool} />
+          <SwitchTabs label="Pool" names={poolsOf(config)} selected={pool} submit="Create user" />
           <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
           <PasswordFields state={state} config={config} />
           <button type="submit" class="primary">

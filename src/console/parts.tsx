@@ -1,8 +1,9 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { compact } from '../lib/compact.ts'
-import type { AdminProblem } from './admin_problem.ts'
+import type { ValueProblem } from '../lib/problems.ts'
+import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import { formatDistance, formatIso, formatTime } from './format.ts'
+import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
 
 /**
  * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
@@ -13,6 +14,16 @@ export function Moment({ at, now }: { at: number; now?: number }) {
   return (
     <time datetime={formatIso(at)} title={text}>
       {now === undefined ? text : formatDistance(at, now)}
+    </time>
+  )
+}
+
+/** A time of day or a day, in UTC. The script shows it in the time zone of the browser. */
+export function ShortTime({ at, form }: { at: number; form: 'clock' | 'day' }) {
+  const text = formatTime(at)
+  return (
+    <time datetime={formatIso(at)} title={`${text} UTC`} class={form}>
+      {form === 'day' ? formatDay(at) : text.slice(11, 16)}
     </time>
   )
 }
@@ -199,24 +210,55 @@ export function Pager({ next, isFirst, first }: { next: string | null; isFirst: 
   )
 }
 
-/** The refusal of a form, above its fields. Each field shows its own errors. */
-export function ProblemNote({ problem, fields = [] }: { problem: AdminProblem; fields?: readonly string[] }) {
-  const others = problem.errorsBeside(fields)
+/** A field of a form. */
+export interface FieldLabel {
+  /** The name in the form and in problems of the admin API. */
+  name: string
+  label: string
+  /** The id of the element; absent if it differs between forms, or if the form has no such element. */
+  id?: string
+}
+
+/** The refusal of a form, above its fields, with a link to each wrong field. */
+export function ProblemNote({
+  problem,
+  fields = [],
+}: {
+  problem: AdminProblem
+  fields?: readonly FieldLabel[]
+}) {
   return (
     <div class="note bad" role="alert">
       <p>
         <strong>{problem.title}.</strong> {problem.detail ?? adviceOf(problem)}
       </p>
-      {others.length === 0 ? null : (
+      {problem.errors.length === 0 ? null : (
         <ul>
-          {others.map(({ path, message }) => (
+          {problem.errors.map((error) => (
             <li>
-              <code>{path}</code> {message}
+              <FieldProblem error={error} fields={fields} />
             </li>
           ))}
         </ul>
       )}
     </div>
+  )
+}
+
+function FieldProblem({
+  error: { path, message },
+  fields,
+}: {
+  error: ValueProblem
+  fields: readonly FieldLabel[]
+}) {
+  const field = fields.find(({ name }) => isWithin(path, name))
+  const number = /\.(\d+)$/.exec(path)?.[1]
+  const label = `${field?.label ?? path}${number === undefined ? '' : `, number ${Number(number) + 1}`}`
+  return (
+    <>
+      {field?.id === undefined ? label : <a href={`#${field.id}`}>{label}</a>}: {message}
+    </>
   )
 }
 

@@ -8,7 +8,10 @@ import { type ConsoleOperator, goTo, type Page, type PageRequest, type PageRespo
 import { Heading, ProblemNote } from './parts.tsx'
 import { tokensSchema } from './token_client.ts'
 
-const FIELDS = ['current_password', 'password']
+const FIELDS = [
+  { name: 'current_password', label: 'Current password', id: 'current_password' },
+  { name: 'password', label: 'New password', id: 'password' },
+]
 
 const passwordPage: Page = {
   method: 'GET',
@@ -53,7 +56,7 @@ function showForm(
           lead={`The password of ${operator.username}. A change ends all your other sessions.`}
         />
         <WhyNow operator={operator} />
-        {problem === null ? null : <ProblemNote problem={problem} fields={FIELDS} />}
+        {problem === null ? null : <ProblemNote problem={problem.inOrder(FIELDS)} fields={FIELDS} />}
         {isRepeatedWrong ? (
           <p class="note bad" role="alert">
             The two new passwords differ. Nothing was saved.

@@ -35,7 +35,7 @@ interface ShownContent extends PageContent {
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status, operator, csrfToken, notice = null }: ShownContent,
+  { title, body, status, refresh, operator, csrfToken, notice = null }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
   const path = c.req.path.slice(CONSOLE_PATH.length)
@@ -52,6 +52,7 @@ export async function showPage(
       {body}
     </ConsoleDocument>
   )
+  if (refresh) c.header('Refresh', `${refresh.seconds}; url=${CONSOLE_PATH}${refresh.path}`)
   const { origin } = new URL(services.config.issuer)
   const policy = { ...OWN_ORIGIN_ONLY, scripts: [`${origin}${CONSOLE_PATH}/${SCRIPT_NAME}`] }
   return renderPage(c, { document, policy, status })

@@ -1,8 +1,14 @@
 import { type FieldErrors, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { AdminProblem } from './admin_problem.ts'
+import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 
 export const TYPED_NAME_FIELD = 'typed_name'
+
+/** The fields of confirmations. */
+export const CONFIRM_FIELDS = [
+  { name: TYPED_NAME_FIELD, label: 'Name to confirm', id: TYPED_NAME_FIELD },
+  { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
+]
 
 /** The name of an object that the operator types before its deletion. */
 export interface TypedName {

@@ -5,11 +5,18 @@ import { Form } from '../pages/form.ts'
 import { MAX_EMAIL_CHARACTERS } from '../users/email.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import type { FieldLabel } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 
-export const USER_FIELDS = [
-  ...['username', 'roles', 'profile.name', 'profile.email', 'password', 'pool'],
-  OWN_PASSWORD_FIELD,
+/** The fields of a user in the order of the form. */
+export const USER_FIELDS: readonly FieldLabel[] = [
+  { name: 'pool', label: 'Pool' },
+  { name: 'username', label: 'Username', id: 'username' },
+  { name: 'profile.name', label: 'Name', id: 'profile.name' },
+  { name: 'profile.email', label: 'Email', id: 'profile.email' },
+  { name: 'roles', label: 'Roles', id: 'roles' },
+  { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
+  { name: 'password', label: 'Password', id: 'password' },
 ]
 
 interface UserFieldsProps {

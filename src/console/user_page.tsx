@@ -4,12 +4,13 @@ import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
 import { ActionForm, Cancel, OwnPassword } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
+import { EditConflict } from './edit_conflict.tsx'
 import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
-import { Badge, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
-import { TYPED_NAME_FIELD } from './typed_name.tsx'
+import { CONFIRM_FIELDS } from './typed_name.tsx'
 import { Actions, problemOf, type RefusedUserAction } from './user_action_list.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
@@ -35,8 +36,11 @@ export async function showUser(
     body: (
       <>
         <Heading title={user.username} lead={user.profile.name} actions={<Links id={id} />} />
-        {refused === null ? null : (
-          <ProblemNote problem={refused.problem} fields={[...USER_FIELDS, TYPED_NAME_FIELD]} />
+        {refused === null || isConflict(refused) ? null : (
+          <ProblemNote
+            problem={refused.problem.inOrder(USER_FIELDS)}
+            fields={[...USER_FIELDS, ...CONFIRM_FIELDS]}
+          />
         )}
         <UserFacts user={user} support={support} now={now} />
         {support === null ? null : (
@@ -126,23 +130,17 @@ interface EditFormProps {
 function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProps) {
   const now = formOfUser(user, isOperator)
   const problem = problemOf(refused, 'edit')
-  const isStale = problem?.code === 'stale'
-  const state = {
-    form: problem === null ? now : typed,
-    problem,
-    current: isStale ? now : null,
-  }
+  const state = { form: problem === null ? now : typed, problem }
+  const conflict = isConflict(refused) ? { ...state, current: now } : null
   return (
     <Section id="edit" title="Profile and roles">
-      {isStale ? (
-        <p class="note warn">
-          <Badge tone="warn">Changed meanwhile</Badge> Another operator saved this user after you opened it.
-          Your values are in the fields, and the current values are below them. Save again to replace the
-          current values.
-        </p>
-      ) : null}
+      {conflict === null ? null : <EditConflict what="user" state={conflict} fields={USER_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
-        <UserFields state={state} isOperator={isOperator} isAdmin={user.roles.includes('admin')} />
+        <UserFields
+          state={conflict ?? state}
+          isOperator={isOperator}
+          isAdmin={user.roles.includes('admin')}
+        />
         <button type="submit" class="primary">
           Save
         </button>
@@ -187,4 +185,9 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
       </details>
     </Section>
   )
+}
+
+/** Whether another operator saved the user since the form was loaded. */
+function isConflict(refused: RefusedUserAction | null): boolean {
+  return refused?.action === 'edit' && refused.problem.code === 'stale'
 }

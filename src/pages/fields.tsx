@@ -6,6 +6,8 @@ import type { Form } from './form.ts'
 export interface FieldErrors {
   /** The messages about a field; empty if its value is valid. */
   errorsOf(field: string): readonly string[]
+  /** Whether the field has the first error of the form. The browser focuses it. */
+  isFirst(field: string): boolean
 }
 
 /** The values of a form, and the errors about them. */
@@ -47,6 +49,7 @@ export function Input({ state, name, label, hint, id = name, type = 'text', ...a
         type={type}
         {...compact({ value })}
         {...attributes}
+        {...focusOf(state, name)}
         {...describeInput(field)}
       />
       <Notes {...field} />
@@ -59,7 +62,14 @@ export function TextArea({ state, name, label, hint, rows = 3 }: FieldProps & { 
   return (
     <div class="field">
       <label for={name}>{label}</label>
-      <textarea id={name} name={name} rows={rows} spellcheck={false} {...describeInput(field)}>
+      <textarea
+        id={name}
+        name={name}
+        rows={rows}
+        spellcheck={false}
+        {...focusOf(state, name)}
+        {...describeInput(field)}
+      >
         {`\n${state.form.text(name)}`}
       </textarea>
       <Notes {...field} />
@@ -85,9 +95,16 @@ export function Choices({ state, name, label, hint, options, type = 'checkbox' }
     <fieldset class="field" {...describe(field)}>
       <legend>{label}</legend>
       <div class="choices">
-        {options.map(({ value, label: text }) => (
+        {options.map(({ value, label: text }, i) => (
           <label>
-            <input type={type} name={name} value={value} checked={chosen.includes(value)} /> {text}
+            <input
+              type={type}
+              name={name}
+              value={value}
+              checked={chosen.includes(value)}
+              {...(i === 0 && { id: name, ...focusOf(state, name) })}
+            />{' '}
+            {text}
           </label>
         ))}
       </div>
@@ -103,7 +120,7 @@ interface NotesProps {
   hint: Child
 }
 
-/** The hint, the errors and the current value below a field. */
+/** The hint, the errors and the saved value below a field. */
 function Notes({ state, name, id, hint }: NotesProps) {
   const errors = state.problem?.errorsOf(name) ?? []
   const current = findCurrentValue(state, name)
@@ -121,7 +138,7 @@ function Notes({ state, name, id, hint }: NotesProps) {
       )}
       {current === null ? null : (
         <p class="error" id={`${id}-current`}>
-          Current value: {current === '' ? <em>empty</em> : <code>{current}</code>}
+          Saved value: {current === '' ? <em>empty</em> : <code>{current}</code>}
         </p>
       )}
     </>
@@ -134,6 +151,10 @@ function findCurrentValue({ form, current }: FieldState, name: string): string |
   const typed = form.list(name).join(', ').replaceAll('\r', '')
   const value = current.list(name).join(', ')
   return typed === value ? null : value
+}
+
+function focusOf({ problem }: FieldState, name: string) {
+  return problem?.isFirst(name) ? { autofocus: true } : {}
 }
 
 function describeInput(field: NotesProps) {

@@ -14,6 +14,16 @@ export class Form {
     return new Form(new URLSearchParams(entries))
   }
 
+  /** A copy with other values of these fields. */
+  with(fields: Readonly<Record<string, string | readonly string[]>>): Form {
+    const changed = new URLSearchParams(this.#fields)
+    for (const [name, value] of Object.entries(fields)) {
+      changed.delete(name)
+      for (const item of typeof value === 'string' ? [value] : value) changed.append(name, item)
+    }
+    return new Form(changed)
+  }
+
   /** The text of a field; empty if the form does not have the field. */
   text(name: string): string {
     return this.#fields.get(name) ?? ''

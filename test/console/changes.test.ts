@@ -98,6 +98,37 @@ describe('a new client', () => {
     },
   )
 
+  it('a change of the API or the pool keeps the typed values and creates nothing', async () => {
+    const typed = {
+      client_id: newId(),
+      kind: 'public',
+      name: 'Typed',
+      grants: ['password'],
+      scopes: ['cart'],
+    }
+    const { status, html } = await create({ ...typed, api: 'storefront', switch_to: 'backoffice' }).then(
+      ({ response }) => response,
+    )
+    expect(status).toBe(200)
+    expect([inputOf(html, 'client_id'), inputOf(html, 'name'), inputOf(html, 'api')]).toEqual([
+      typed.client_id,
+      'Typed',
+      'backoffice',
+    ])
+    expect(html).toMatch(/value="public" checked=""/)
+    expect(html).not.toContain('value="cart"')
+    expect(html).toMatch(/name="switch_to" value="backoffice"[^>]* aria-current="true"/)
+    expect(await server.services.clientAdmin.find(typed.client_id)).toBeNull()
+    const draft = { pool: 'customers', username: 'someone', 'profile.name': 'Some One', password: PASSWORD }
+    const user = await admin.post('/console/users/new', { ...draft, switch_to: 'operators' })
+    expect([user.status, inputOf(user.html, 'username'), inputOf(user.html, 'pool')]).toEqual([
+      200,
+      'someone',
+      'operators',
+    ])
+    expect(user.html).not.toContain(PASSWORD)
+  })
+
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
     expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
@@ -122,6 +153,11 @@ describe('a new client', () => {
     const { status, html } = response
     expect(status).toBe(422)
     expect(inputOf(html, 'client_id')).toBe('no good')
+    expect(html).toContain('<title>Error: New client · Sallyport</title>')
+    expect(html.match(/autofocus/g)).toHaveLength(1)
+    expect(html).toMatch(/<input id="client_id"[^>]* autofocus=""/)
+    expect(html).toContain('<li><a href="#client_id">Client id</a>: must be 1 to 64 letters')
+    expect(html).toContain('<li><a href="#origins">Web origins, number 2</a>: must be an exact origin')
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
     expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
     expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
@@ -176,9 +212,13 @@ describe('an edit', () => {
     await admin.post(path, { ...base, name: 'Theirs', etag })
     const stale = await admin.post(path, { ...base, name: 'Mine', etag })
     expect(stale.status).toBe(412)
-    expect(stale.html).toContain('Another operator saved this client after you opened it')
+    expect(stale.html).toContain(
+      'Another operator saved this client after you opened it.</strong> Nothing was saved.',
+    )
+    expect(stale.html.match(/role="alert"/g)).toHaveLength(1)
+    expect(stale.html).toMatch(/Display name<.*?<code>Mine<\/code>.*?<code>Theirs<\/code>/)
     expect(inputOf(stale.html, 'name')).toBe('Mine')
-    expect(stale.html).toContain('Current value: <code>Theirs</code>')
+    expect(stale.html).toContain('Saved value: <code>Theirs</code>')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Theirs' })
     const again = await admin.post(path, { ...base, name: 'Mine', etag: inputOf(stale.html, 'etag') })
     expect(again.status).toBe(303)

@@ -83,11 +83,14 @@ export class OperatorPage {
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
   }
 
-  /** The pixels of the page and of each table that need horizontal scrolling. */
-  async findCut(): Promise<number[]> {
+  /** The elements that reach beyond the page or their table, if the page or table needs horizontal scrolling. */
+  async findCut(): Promise<string[]> {
     const script = `[document.documentElement, ...document.querySelectorAll('.panel')]
-      .map((element) => element.scrollWidth - element.clientWidth).filter((pixels) => pixels > 0)`
-    return this.page.evaluate<number[]>(script)
+      .filter((area) => area.scrollWidth > area.clientWidth)
+      .flatMap((area) => [...area.querySelectorAll('*')]
+        .filter((element) => element.getBoundingClientRect().right > area.getBoundingClientRect().right + 1)
+        .map((element) => element.outerHTML.slice(0, 120)))`
+    return this.page.evaluate<string[]>(script)
   }
 
   /** The cells of tables and the values of facts whose text is cut off. */
