@@ -17,7 +17,7 @@ type Views = (data: LongData) => Record<string, string | Omit<View, 'name' | 'us
 
 /** The views of each page of the console, by the path of the page. A view's value is an address below /console. */
 const VIEWS: Readonly<Record<string, Views>> = {
-  '/': () => ({ dashboard: '' }),
+  '/': () => ({ dashboard: '', 'dashboard-of-30-days': '?minutes=43200', 'dashboard-table': '?view=table' }),
   '/clients': () => ({ clients: '/clients', 'clients-empty': '/clients?q=nothing' }),
   '/clients/~new': () => ({
     'new-client': '/clients/~new',

@@ -37,6 +37,8 @@ export const eventSchema = named(
   }),
 )
 
+export const eventsSchema = pageOf('AuditEvents', eventSchema)
+
 const ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
   time: { placeOf: ({ at, id }) => [at, id], place: z.tuple([z.int(), z.int()]) },
 }
@@ -65,7 +67,7 @@ const listAudit = operation({
     to: z.optional(unixSeconds),
   }),
   status: 200,
-  response: pageOf('AuditEvents', eventSchema),
+  response: eventsSchema,
   async handle({ query, services, caller }) {
     const { client_id: clientId = null, by_operator: byOperator = null } = query
     const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query

@@ -1,20 +1,25 @@
+import { eventsSchema } from '../admin/audit.ts'
 import { statisticsSchema } from '../admin/statistics.ts'
-import { formatQuery } from './admin_client.ts'
-import { eventsSchema } from './audit_page.tsx'
-import { Chart, type ChartProps } from './chart.tsx'
+import { compact } from '../lib/compact.ts'
+import { Chart } from './chart.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
+import {
+  type DashboardView,
+  endOfRefresh,
+  pathOfRefresh,
+  pathOfView,
+  RANGES,
+  REFRESH_SECONDS,
+  readView,
+  refreshStateOf,
+} from './dashboard_view.ts'
 import { EventTable } from './events.tsx'
+import { FailureCauses, Figures } from './figures.tsx'
 import { formatSpan } from './format.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, Section, Table } from './parts.tsx'
-import { type Statistics, seriesOf } from './statistics_series.ts'
-
-/** The intervals of the dashboard, in minutes. */
-const SPANS = [
-  ['60', 'Hour'],
-  ['360', '6 hours'],
-  ['1440', 'Day'],
-] as const
+import { Empty, Heading, Link, Moment, Section, ShortTime } from './parts.tsx'
+import { hasPrevious, type Series, type Statistics, seriesOf } from './statistics_series.ts'
+import { Tiles } from './tiles.tsx'
 
 const RECENT = 12
 
@@ -23,31 +28,30 @@ export const dashboardPage: Page = {
   path: '/',
   role: 'support',
   async handle({ admin, query, now, config }) {
-    const [[first]] = SPANS
-    const minutes = SPANS.find(([value]) => value === query.text('minutes'))?.[0] ?? first
+    const view = readView(query, now)
     const [statistics, recent] = await Promise.all([
-      admin.read('/statistics', statisticsSchema, { minutes }),
+      admin.read('/statistics', statisticsSchema, { minutes: view.minutes }),
       admin.read('/audit', eventsSchema, { limit: RECENT }),
     ])
-    return {
+    const series = seriesOf(statistics, config.breachedPasswords !== null)
+    const isRefreshing = refreshStateOf(view, now) === 'on'
+    return compact({
       title: 'Dashboard',
+      refresh: isRefreshing ? { seconds: REFRESH_SECONDS, path: pathOfRefresh(view) } : undefined,
       body: (
         <>
           <Heading
             title="Dashboard"
-            lead={
-              <>
-                As of <Moment at={now} />. Reload the page for new numbers.
-              </>
-            }
+            lead={<Freshness view={view} now={now} />}
+            actions={<RefreshLinks view={view} />}
           />
           <FullDatabases databases={statistics.databases} />
           <MergedRevocations feed={statistics.revocation_feed} />
-          <Spans minutes={minutes} />
-          <Charts
-            series={seriesOf(statistics, config.breachedPasswords !== null)}
-            bucketSeconds={statistics.bucket_seconds}
-          />
+          <Ranges view={view} />
+          <Tiles statistics={statistics} now={now} />
+          <CountedSince statistics={statistics} />
+          <Counts series={series} view={view} />
+          <FailureCauses statistics={statistics} />
           <Section id="recent" title="Recent events" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
               <Empty title="No events">The first token appears here.</Empty>
@@ -57,8 +61,41 @@ export const dashboardPage: Page = {
           </Section>
         </>
       ),
-    }
+    })
   },
+}
+
+/** The time of the numbers, and whether the page refreshes. */
+function Freshness({ view, now }: { view: DashboardView; now: number }) {
+  const refreshes = {
+    on: (
+      <>
+        The page refreshes every {REFRESH_SECONDS} s until <ShortTime at={endOfRefresh(view)} form="clock" />.
+      </>
+    ),
+    ended: (
+      <>
+        The refresh ended, because the operator has not loaded the page for {formatSpan(now - view.loadedAt)}.
+      </>
+    ),
+    paused: <>The refresh is paused.</>,
+    table: <>The table does not refresh.</>,
+  }
+  return (
+    <>
+      As of <Moment at={now} />. {refreshes[refreshStateOf(view, now)]}
+    </>
+  )
+}
+
+function RefreshLinks({ view }: { view: DashboardView }) {
+  const toggle = pathOfView({ ...view, isPaused: !view.isPaused })
+  return (
+    <>
+      <Link to={pathOfView(view)}>Load again</Link>
+      {view.isTable ? null : <Link to={toggle}>{view.isPaused ? 'Resume refresh' : 'Pause refresh'}</Link>}
+    </>
+  )
 }
 
 function FullDatabases({ databases }: Pick<Statistics, 'databases'>) {
@@ -93,14 +130,14 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   )
 }
 
-function Spans({ minutes }: { minutes: string }) {
+function Ranges({ view }: { view: DashboardView }) {
   return (
     <nav class="tabs" aria-label="Time range">
-      {SPANS.map(([value, name]) => (
+      {RANGES.map(([minutes, name]) => (
         <a
           class="tab"
-          href={`${CONSOLE_PATH}${formatQuery({ minutes: value })}`}
-          {...(value === minutes ? { 'aria-current': 'true' } : {})}
+          href={CONSOLE_PATH + pathOfView({ ...view, minutes })}
+          {...(minutes === view.minutes ? { 'aria-current': 'true' } : {})}
         >
           {name}
         </a>
@@ -109,39 +146,35 @@ function Spans({ minutes }: { minutes: string }) {
   )
 }
 
-interface ChartsProps {
-  series: readonly ChartProps[]
-  bucketSeconds: number
-}
-
-function Charts({ series, bucketSeconds }: ChartsProps) {
+/** Explains missing numbers. */
+function CountedSince({ statistics }: { statistics: Statistics }) {
+  const { counted_since: since } = statistics
+  if (since === null || hasPrevious(statistics)) return null
   return (
-    <Section id="tokens" title={`Tokens per ${bucketSeconds === 60 ? 'minute' : formatSpan(bucketSeconds)}`}>
-      <div class="charts">
-        {series.map((chart) => (
-          <Chart {...chart} />
-        ))}
-      </div>
-      <Figures series={series} />
-    </Section>
+    <p class="soft">
+      Events are counted since <Moment at={since} />, so there is no whole previous period to compare with.
+    </p>
   )
 }
 
-/** The numbers of the charts as a table. */
-function Figures({ series }: Pick<ChartsProps, 'series'>) {
-  const titles = series.map(({ title }) => title)
-  const times = series[0]?.times ?? []
-  const rows = times.map((at, i) => ({ at, counts: series.map(({ values }) => values[i] ?? 0) }))
-  const busy = rows.filter(({ counts }) => counts.some((count) => count > 0))
+function Counts({ series, view }: { series: readonly Series[]; view: DashboardView }) {
+  const seconds = series[0]?.bucketSeconds ?? 0
+  const other = pathOfView({ ...view, isTable: !view.isTable })
   return (
-    <details class="figures">
-      <summary>Show as a table</summary>
-      <Table
-        caption="Numbers by time. Intervals without events are omitted"
-        columns={['From', ...titles]}
-        numbers={titles}
-        rows={busy.map(({ at, counts }) => [<Moment at={at} />, ...counts])}
-      />
-    </details>
+    <Section
+      id="tokens"
+      title={`Tokens per ${seconds === 60 ? 'minute' : formatSpan(seconds)}`}
+      aside={<Link to={other}>{view.isTable ? 'Show as charts' : 'Show as a table'}</Link>}
+    >
+      {view.isTable ? (
+        <Figures series={series} />
+      ) : (
+        <div class="charts">
+          {series.map((one) => (
+            <Chart series={one} />
+          ))}
+        </div>
+      )}
+    </Section>
   )
 }

@@ -41,9 +41,43 @@ function unitsOf(seconds: number): string[] {
   })
 }
 
+/** `12 Nov`, in UTC. */
+export function formatDay(unixSeconds: number): string {
+  const options = { day: 'numeric', month: 'short', timeZone: 'UTC' } as const
+  return new Date(unixSeconds * 1000).toLocaleDateString('en-GB', options)
+}
+
 /** `1,234`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en')
+}
+
+/** A number of the previous period and the change since then: `340 before, +12 %`. Empty if the period was not counted. */
+export function formatComparison({ total, previous }: { total: number; previous: number | null }): string {
+  if (previous === null) return ''
+  const change = previous === 0 ? [] : [formatChange(total, previous)]
+  return [`${formatCount(previous)} before`, ...change].join(', ')
+}
+
+function formatChange(count: number, earlier: number): string {
+  const percent = Math.round((count / earlier - 1) * 100)
+  if (percent === 0) return count === earlier ? 'unchanged' : '±0 %'
+  return `${percent > 0 ? '+' : '−'}${formatCount(Math.abs(percent))} %`
+}
+
+/** `12 MB`: bytes in the largest decimal unit. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB']
+  const unit = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1)
+  const number = bytes / 1000 ** unit
+  return `${number.toLocaleString('en', { maximumSignificantDigits: 3 })} ${units[unit]}`
+}
+
+/** `12 %`, or `0.1 %` for a small share. */
+export function formatShare(share: number): string {
+  const percent = share * 100
+  if (percent > 0 && percent < 0.1) return '< 0.1 %'
+  return `${percent.toLocaleString('en', { maximumFractionDigits: percent < 10 ? 1 : 0 })} %`
 }
 
 /** The singular for 1, otherwise the plural. */

@@ -38,6 +38,8 @@ export type PageResponse = PageContent | Redirection
 export interface PageContent {
   title: string
   body: Child
+  /** The browser loads the path below /console after the seconds. Absent: never. */
+  refresh?: { seconds: number; path: string }
   /** 200 if absent. */
   status?: number
 }

@@ -3,7 +3,7 @@ import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import { formatDistance, formatIso, formatTime } from './format.ts'
+import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
 
 /**
  * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
@@ -14,6 +14,16 @@ export function Moment({ at, now }: { at: number; now?: number }) {
   return (
     <time datetime={formatIso(at)} title={text}>
       {now === undefined ? text : formatDistance(at, now)}
+    </time>
+  )
+}
+
+/** A time of day or a day, in UTC. The script shows it in the time zone of the browser. */
+export function ShortTime({ at, form }: { at: number; form: 'clock' | 'day' }) {
+  const text = formatTime(at)
+  return (
+    <time datetime={formatIso(at)} title={`${text} UTC`} class={form}>
+      {form === 'day' ? formatDay(at) : text.slice(11, 16)}
     </time>
   )
 }
@@ -118,7 +128,15 @@ export function Empty({ title, children }: PropsWithChildren<{ title: string }>)
   )
 }
 
-interface TableProps {
+/** The order of a table by a column. */
+export interface ColumnSort {
+  /** The path of the table in this order, below /console. */
+  to: string
+  /** Null if the table has another order. */
+  direction: 'ascending' | 'descending' | null
+}
+
+export interface TableProps {
   caption: string
   /** The column with an empty name contains actions. */
   columns: readonly string[]
@@ -126,13 +144,15 @@ interface TableProps {
   rows: readonly (readonly Child[])[]
   /** The columns with numbers. */
   numbers?: readonly string[]
+  /** By the names of the columns that sort the table. */
+  sorts?: Readonly<Record<string, ColumnSort>>
 }
 
 /**
  * A table. On a narrow screen each row is a block, and each cell has the name of its column. The keyboard can scroll a table
  * that is wider than its panel.
  */
-export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
+export function Table({ caption, columns, rows, numbers = [], sorts = {} }: TableProps) {
   return (
     <section class="panel" aria-label={caption} tabindex={0}>
       <table>
@@ -140,9 +160,7 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
         <thead>
           <tr>
             {columns.map((name) => (
-              <th scope="col" {...classOf(numbers.includes(name) && 'number')}>
-                {name === '' ? <span class="hidden">Actions</span> : name}
-              </th>
+              <ColumnHeader name={name} isNumber={numbers.includes(name)} sort={sorts[name] ?? null} />
             ))}
           </tr>
         </thead>
@@ -167,6 +185,29 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   )
 }
 
+interface ColumnHeaderProps {
+  name: string
+  isNumber: boolean
+  sort: ColumnSort | null
+}
+
+function ColumnHeader({ name, isNumber, sort }: ColumnHeaderProps) {
+  const text = name === '' ? <span class="hidden">Actions</span> : name
+  if (sort === null) {
+    return (
+      <th scope="col" {...classOf(isNumber && 'number')}>
+        {text}
+      </th>
+    )
+  }
+  const { to, direction } = sort
+  return (
+    <th scope="col" class="sort" {...compact({ 'aria-sort': direction ?? undefined })}>
+      <Link to={to}>{text}</Link>
+    </th>
+  )
+}
+
 interface CellProps {
   column: string
   isNumber: boolean
@@ -187,17 +228,6 @@ function Cell({ column, isNumber, isEmpty, children }: PropsWithChildren<CellPro
 
 function classOf(name: string | false) {
   return name === false ? {} : { class: name }
-}
-
-/** Links to the first and the next page of a list. */
-export function Pager({ next, isFirst, first }: { next: string | null; isFirst: boolean; first: string }) {
-  if (next === null && isFirst) return null
-  return (
-    <nav class="pager" aria-label="Pages">
-      {isFirst ? null : <Link to={first}>First page</Link>}
-      {next === null ? <span class="soft">No more results.</span> : <Link to={next}>Next page</Link>}
-    </nav>
-  )
 }
 
 /** A field of a form. */
@@ -256,6 +286,7 @@ function adviceOf({ status, code, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
     return 'This form was sent before with other values. Check whether the client exists, then send the form again.'
   }
+  if (code === 'invalid-query') return 'Correct the fields, and search again.'
   if (status === 503) return 'Your change was not saved. Try again in a moment.'
   return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

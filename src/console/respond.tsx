@@ -12,6 +12,7 @@ import { ConsoleDocument } from './layout.tsx'
 import type { ConsoleOperator, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
+import { SignIn } from './sign_in_page.tsx'
 
 /** The file name of the script of the console. */
 export const SCRIPT_NAME = 'local_times.js'
@@ -28,7 +29,7 @@ interface ShownContent extends PageContent {
 /** Responds with a page for a signed-in operator. */
 export async function showPage(
   c: Context,
-  { title, body, status, operator, csrfToken, notice = null }: ShownContent,
+  { title, body, status, refresh, operator, csrfToken, notice = null }: ShownContent,
   services: ConsoleServices,
 ): Promise<Response> {
   const path = c.req.path.slice(CONSOLE_PATH.length)
@@ -45,6 +46,7 @@ export async function showPage(
       {body}
     </ConsoleDocument>
   )
+  if (refresh) c.header('Refresh', `${refresh.seconds}; url=${CONSOLE_PATH}${refresh.path}`)
   const { origin } = new URL(services.config.issuer)
   const policy = { ...OWN_ORIGIN_ONLY, scripts: [`${origin}${CONSOLE_PATH}/${SCRIPT_NAME}`] }
   return renderPage(c, { document, policy, status })
@@ -69,6 +71,7 @@ export async function showCard(
  * the operator is signed in. Only the log has the cause.
  */
 export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
+  if (error instanceof SignInNeeded && error.kept !== '') return showSignIn(c, error.kept, services)
   if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
   if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
   if (isWithoutRole(error)) services.cookie.clear(c)
@@ -85,6 +88,13 @@ export async function showError(c: Context, error: Error, services: ConsoleServi
 /** The operator of a failed request. A store that does not respond is not called again. */
 function findSignedIn(c: Context, { status }: ErrorContent, { sessionLoader, clock }: ConsoleServices) {
   return sessionLoader.findSignedIn(c, { now: clock.now(), mayRead: status < 500 })
+}
+
+/** The sign-in in place of the page, with the posted form. */
+function showSignIn(c: Context, kept: string, services: ConsoleServices): Promise<Response> {
+  services.cookie.clear(c)
+  const body = <SignIn next={CONSOLE_PATH} reason="kept" kept={kept} />
+  return showCard(c, { title: 'Sign in', body, status: 401 }, services)
 }
 
 function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices): Response {

@@ -160,6 +160,25 @@ describe('an import of a user without a password', () => {
     await server.signIn(client, username)
   })
 
+  it('the sign-in gets the response of a wrong password, after a hash of the same cost', async () => {
+    const username = makeName()
+    await importRows([row(username, { no_password: true })])
+    const known = await server.addUser()
+    const attempts = [username, known.username].map(async (name) => {
+      const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
+      const response = await server.postJson({ ...parameters, username: name, password: 'a wrong password' })
+      return [response.status, [...response.headers], await response.text()]
+    })
+    const [none, wrong] = await Promise.all(attempts)
+    expect(none).toEqual(wrong)
+    const { results } = await env.DB.prepare('SELECT password_hash FROM users WHERE username IN (?, ?)')
+      .bind(username, known.username)
+      .all<{ password_hash: string }>()
+    const costs = results.map(({ password_hash: hash }) => hash.split('$').slice(0, 4))
+    expect(costs).toEqual([costs[1], costs[0]])
+    expect(costs[0]?.[1]).toBe('argon2id')
+  })
+
   it('a later import can add the hash', async () => {
     const username = makeName()
     await importRows([row(username, { no_password: true })])

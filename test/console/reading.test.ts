@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsoleBrowser } from '../support/console.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
@@ -85,7 +86,7 @@ describe('the audit search', () => {
     expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
     const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
     expect(status).toBe(400)
-    expect(refused).toContain('From (UTC): must be a time')
+    expect(refused).toContain('From (UTC)</a>: must be a time')
     expect(refused).toContain('value="yesterday"')
   })
 })
@@ -117,7 +118,7 @@ describe('the dashboard', () => {
     await server.postForm(wrong)
     const own = await ConsoleBrowser.signIn(server)
     const { html } = await own.get('/console')
-    const labels = [...html.matchAll(/role="img" aria-label="([^"]+)"/g)].map(
+    const labels = [...html.matchAll(/<p class="hidden">([^<]+)</g)].map(
       ([, label = '']) => label.split('.')[0],
     )
     expect(labels).toEqual([
@@ -127,6 +128,115 @@ describe('the dashboard', () => {
       'Failures: 1 refusal',
     ])
     admin = own
+  })
+})
+
+describe('the figures of the dashboard', () => {
+  const decode = (text: string) => text.replaceAll('&amp;', '&')
+
+  it('each column has its value and a link to the audit events of its interval, and the table has the same links', async () => {
+    const client = await server.addClient()
+    server.clock.time += 7200
+    await server.signIn(client, 'guest', 'guest')
+    const own = await ConsoleBrowser.signIn(server)
+    const { html } = await own.get('/console')
+    const column =
+      /<a href="([^"]+)" tabindex="-1"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(html)
+    const [, path = '', , time = ''] = column ?? []
+    expect(path).toMatch(/^\/console\/audit\?kind=issue&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/)
+    expect(new Date(server.clock.time * 1000).toISOString()).toContain(`T${time}:`)
+    const events = await own.get(decode(path))
+    expect(events.html).toContain('Guest</span>')
+    expect(events.html).toContain(client.id)
+    const table = await own.get('/console?view=table')
+    expect(table.html).toContain(`<a href="${path}">1</a>`)
+    // The end of the chart is the end of the current minute.
+    const ticks = [...html.matchAll(/<p class="times"[^>]*>(.*?)<\/p>/g)][0]?.[1] ?? ''
+    expect(ticks).toMatch(/^(<time [^>]+ class="clock">\d\d:\d\d<\/time>){3}$/)
+    expect(html).toMatch(/<p class="scale"[^>]*><span>\d+<\/span><span>0<\/span><\/p>/)
+    const month = await own.get('/console?minutes=43200')
+    expect(month.html).toMatch(/<p class="times"[^>]*>(<time [^>]+ class="day">\d+ \w{3,4}<\/time>){3}<\/p>/)
+    expect(month.html).toContain('Tokens per 12 h')
+    admin = own
+  })
+
+  it('the dashboard compares with the previous period and shows the causes of failures', async () => {
+    await env.DB.prepare('DELETE FROM audit_counters').run()
+    const minute = Math.floor(server.clock.time / 60) * 60
+    const add = (at: number, counts: object) =>
+      env.DB.prepare('INSERT INTO audit_counters (minute, counts) VALUES (?, ?)')
+        .bind(at, JSON.stringify(counts))
+        .run()
+    await add(minute - 86_400, {})
+    await add(minute - 3600, { 'tokens:guest': 8, failures: 4, 'failures:wrong_password': 3 })
+    await add(minute, { 'tokens:guest': 9, failures: 2, 'failures:wrong_password': 2, thefts: 1 })
+    const own = await ConsoleBrowser.signIn(server)
+    const { html } = await own.get('/console')
+    expect(html).toContain('8 before, +13 %')
+    expect(html).toContain('4 before, −50 %')
+    const causes = [
+      ...html.matchAll(
+        /<li><a href="([^"]+)">([^<]+)<\/a><strong>(\d+)<\/strong><span class="soft">([^<]*)</g,
+      ),
+    ]
+    expect(causes.map(([, , ...texts]) => texts)).toEqual([
+      ['Wrong password', '2', '3 before, −33 %'],
+      ['Another cause', '0', '1 before, −100 %'],
+    ])
+    expect(decode(causes[0]?.[1] ?? '')).toMatch(/^\/console\/audit\?kind=sign_in_failure&from=/)
+    const tiles = [
+      ...html.matchAll(
+        /<a class="tile (\w+)" href="([^"]+)"><span class="tile-title">([^<]+)<\/span><span class="tile-value">([^<]+)</g,
+      ),
+    ]
+    expect(
+      tiles.map(([, tone, path = '', title, value]) => [title, value, tone, decode(path).split('&from')[0]]),
+    ).toEqual([
+      ['Locked accounts', '0', 'good', '/console/audit?kind=lock'],
+      ['Token theft', '1', 'bad', '/console/audit?kind=theft'],
+      ['Revocation feed', '0', 'good', '/console/audit?kind=cut_off'],
+      ['Database size', '&lt; 0.1 %', 'good', '/console/audit'],
+      ['Next key change', expect.stringMatching(/^in \d+ days$/), 'plain', '/console/keys'],
+    ])
+    const week = await own.get('/console?minutes=10080')
+    expect(week.html).toContain('so there is no whole previous period to compare with')
+    expect(week.html).not.toContain(' before, ')
+    admin = own
+  })
+})
+
+describe('the refresh of the dashboard', () => {
+  it('the dashboard refreshes for half an hour after the operator loaded it, so that an idle session ends', async () => {
+    const own = await ConsoleBrowser.signIn(server)
+    const { time } = server.clock
+    const refreshOf = async (path: string) => (await own.get(path)).headers.get('Refresh')
+    const next = `/console?minutes=60&loaded=${time}`
+    expect(await refreshOf('/console')).toBe(`30; url=${next}`)
+    server.clock.time = time + 1799
+    expect(await refreshOf(next)).toBe(`30; url=${next}`)
+    server.clock.time = time + 1800
+    const ended = await own.get(next)
+    expect(ended.headers.get('Refresh')).toBeNull()
+    expect(ended.html).toContain('The refresh ended')
+    expect(ended.html).toContain('<a href="/console">Load again</a>')
+    const again = `30; url=/console?minutes=60&loaded=${server.clock.time}`
+    for (const path of ['/console', `/console?loaded=${server.clock.time + 1}`, '/console?loaded=x']) {
+      expect(await refreshOf(path)).toBe(again)
+    }
+    admin = own
+  })
+
+  it.each([
+    ['/console?minutes=360&refresh=off', 'Resume refresh', '/console?minutes=360'],
+    ['/console?view=table', 'Show as charts', '/console'],
+  ])('the page does not refresh, and has a link to the refreshing page: %s', async (path, name, link) => {
+    const { headers, html } = await admin.get(path)
+    expect(headers.get('Refresh')).toBeNull()
+    expect(html).toContain(`<a href="${link}">${name}</a>`)
+  })
+
+  it.each(['/console/clients', '/console/audit'])('only the dashboard refreshes, not %s', async (path) => {
+    expect((await admin.get(path)).headers.get('Refresh')).toBeNull()
   })
 })
 

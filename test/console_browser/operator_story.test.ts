@@ -140,7 +140,9 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       'Sign out',
       'Find a user, client, session or key',
       'Find',
-      'Hour',
+      'Load again',
+      'Pause refresh',
+      '1 hour',
     ]) {
       await page.keyboard.press('Tab')
       expect(await focused()).toBe(name)
@@ -150,6 +152,28 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Add a secret')
+    expect(await operator.leave()).toEqual([])
+  })
+
+  it('a column of the dashboard opens its audit events, and the keyboard reaches them by the table', async () => {
+    const operator = await arrive()
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+    const guests = page.getByRole('figure').filter({ hasText: 'Guest' })
+    const column = guests.locator('svg a').last()
+    expect(await column.getAttribute('tabindex')).toBe('-1')
+    const [, value = ''] = /: (\d+) tokens?$/.exec((await column.locator('title').textContent()) ?? '') ?? []
+    await column.click()
+    await operator.hasHeading('Audit')
+    await page.getByRole('row').filter({ hasText: 'Guest' }).first().waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'Show as a table' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Show as charts' }).waitFor()
+    expect(await operator.findBarriers()).toEqual([])
+    await page.getByRole('cell').getByRole('link', { name: value, exact: true }).first().focus()
+    await page.keyboard.press('Enter')
+    await operator.hasHeading('Audit')
     expect(await operator.leave()).toEqual([])
   })
 
@@ -189,7 +213,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       const operator = await arrive({ viewport: { width, height: 850 } })
       await operator.signIn(...OPERATOR)
       for (const path of [
-        '/console',
+        '/console?view=table',
         '/console/keys',
         '/console/audit',
         '/console/users',

@@ -19,6 +19,7 @@ import {
   printItem,
   printJson,
   printList,
+  STATE,
   showTime,
   textOf,
 } from './output.ts'
@@ -55,11 +56,13 @@ const COLUMNS: readonly Column<Item>[] = [
   member('API', 'api'),
   member('Grants', 'grants'),
   KIND,
-  member('Enabled', 'enabled'),
+  STATE,
   moment('Last used', 'last_used_at'),
 ]
+/** The columns of fields whose value is not shown as it is. */
+const OWN_COLUMNS: Readonly<Record<string, Column<Item>>> = { confidential: KIND, enabled: STATE }
 const MEMBERS: readonly Column<Item>[] = [
-  ...DRAFT_FIELDS.map(({ name, title }) => (name === 'confidential' ? KIND : member(title, name))),
+  ...DRAFT_FIELDS.map(({ name, title }) => OWN_COLUMNS[name] ?? member(title, name)),
   { title: 'Secrets', show: (client) => asItems(client.secrets).map(formatSecret).join('; ') || '–' },
   moment('Created', 'created_at'),
   moment('Changed', 'updated_at'),

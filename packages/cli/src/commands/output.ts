@@ -31,6 +31,12 @@ export function member<T extends object = Item>(title: string, name: NoInfer<key
   return { title, show: (item) => showValue(item[name]) }
 }
 
+/** The state of a user or a client. */
+export const STATE: Column<Item> = {
+  title: 'State',
+  show: ({ enabled }) => (enabled === true ? 'enabled' : 'disabled'),
+}
+
 /** A column that shows a name, or the id if the item has no name. */
 export function named(title: string, name: string, id: string): Column<Item> {
   return { title, show: (item) => showValue(item[name] ?? item[id]) }

@@ -7,7 +7,7 @@ export const SESSION_COLUMNS: readonly Column<Item>[] = [
   named('Client', 'client_name', 'client_id'),
   moment('Started', 'started_at'),
   member('Refreshes', 'refreshes'),
-  { title: 'State', show: (session) => textOf(session, 'state').replace('_', ' ') },
+  { title: 'State', show: (session) => textOf(session, 'state').replace('cut_off', 'revoked') },
   moment('Ended', 'ended_at'),
   member('Reason', 'end_reason'),
 ]
@@ -28,7 +28,7 @@ export const SESSION_MEMBERS: readonly Column<Item>[] = [
   ...SESSION_COLUMNS.slice(4, 5),
   moment('Started', 'started_at'),
   member('Refreshes', 'refreshes'),
-  moment('Last refreshed', 'last_refreshed_at'),
+  moment('Last refresh', 'last_refreshed_at'),
   moment('Expires', 'expires_at'),
   ...SESSION_COLUMNS.slice(5),
 ]
@@ -39,15 +39,15 @@ export const TIMELINE_COLUMNS: readonly Column<Item>[] = [
   member('Kind', 'kind'),
   member('Outcome', 'outcome'),
   member('Network', 'address_prefix'),
-  { title: 'Event', show: describeEvent },
+  { title: 'Reason', show: describeEvent },
 ]
 
 export const EVENT_COLUMNS: readonly Column<Item>[] = [
   ...TIMELINE_COLUMNS.slice(0, 3),
-  named('Subject', 'subject_name', 'subject'),
+  named('User', 'subject_name', 'subject'),
   named('Client', 'client_name', 'client_id'),
   member('Session', 'sid'),
-  { title: 'Event', show: describeEvent },
+  { title: 'Reason', show: describeEvent },
 ]
 
 function describeEvent(event: Item): string {

@@ -18,6 +18,7 @@ import {
   printDone,
   printItem,
   printList,
+  STATE,
   showValue,
   VIEW_OPTIONS,
 } from './output.ts'
@@ -46,7 +47,7 @@ const COLUMNS = [
   member('Pool', 'pool'),
   member('Roles', 'roles'),
   { title: 'Name', show: (user: Item) => showValue(memberOf(user, 'profile').name) },
-  member('Enabled', 'enabled'),
+  STATE,
   member('Id', 'id'),
 ]
 const MEMBERS: readonly Column<Item>[] = [
@@ -54,7 +55,7 @@ const MEMBERS: readonly Column<Item>[] = [
   ...COLUMNS.slice(0, 4),
   { title: 'Email', show: (user) => showValue(memberOf(user, 'profile').email) },
   member('Username warnings', 'username_warnings'),
-  member('Enabled', 'enabled'),
+  STATE,
   member('Must change password', 'must_change_password'),
   member('Password breached', 'password_breached'),
   moment('Created', 'created_at'),
