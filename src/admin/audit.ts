@@ -39,7 +39,8 @@ export const eventSchema = named(
 
 export const eventsSchema = pageOf('AuditEvents', eventSchema)
 
-const ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
+/** The orders of audit events. */
+export const EVENT_ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
   time: { placeOf: ({ at, id }) => [at, id], place: z.tuple([z.int(), z.int()]) },
 }
 const id = text(200)
@@ -73,11 +74,11 @@ const listAudit = operation({
     const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query
     const { from = null, to = null } = query
     const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
-    const { page, total: known } = readPage(query, ORDERS, '-time')
+    const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
     const { slice, total } = await services.auditTrail.list(filter, page, known)
     const names = await findNames(slice.rows, { caller, services })
     const show = (event: StoredAuditEvent) => showEvent(event, names)
-    return { body: showPage(slice, { page, total }, { ...ORDERS.time, show }) }
+    return { body: showPage(slice, { page, total }, { ...EVENT_ORDERS.time, show }) }
   },
 })
 
