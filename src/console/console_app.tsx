@@ -9,15 +9,16 @@ import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import { createSessionCookie } from './console_session.ts'
+import { type ConsoleSession, createSessionCookie } from './console_session.ts'
 import { ROLE_MISSING } from './error_content.ts'
+import { keepForm } from './kept_form.tsx'
 import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { SCRIPT_NAME, showError, showPage } from './respond.tsx'
+import { SCRIPT_NAME, sendFile, showError, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
-import { SessionLoader } from './session_loader.ts'
+import { isSignInNeeded, SessionLoader, SignInNeeded } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
 import style from './style.css'
 import { TokenClient, toSession } from './token_client.ts'
@@ -39,7 +40,7 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
   const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
-  const services: ConsoleServices = { sessionLoader, cookie, notices, tokens, assets, config, clock }
+  const services: ConsoleServices = { sessionLoader, cookie, notices, sealer, tokens, assets, config, clock }
   const app = createPageApp({
     basePath: CONSOLE_PATH,
     issuer,
@@ -64,10 +65,11 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const session = await sessionLoader.requireSession(c)
   const { csrfToken } = session
   const form = page.method === 'POST' ? await readProtectedForm(c, csrfToken) : Form.of({})
-  const { admin, operator } = await sessionLoader.open(c, session, now)
+  const { admin, operator } = await openOrKeep(c, { session, form, now }, services)
   const query = new Form(new URL(c.req.url).searchParams)
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
+  if ('document' in response) return sendFile(c, response)
   if (!('location' in response)) {
     const notice = await services.notices.take(c, now)
     const title = (response.status ?? 200) < 400 ? response.title : `Error: ${response.title}`
@@ -77,6 +79,21 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   if (name !== undefined) await services.notices.set(c, { name, path: location, now })
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
   return c.redirect(location, 303)
+}
+
+/** Opens the session. If it has ended, a posted form goes to the sign-in. @throws SignInNeeded, PageError, AdminProblem */
+async function openOrKeep(
+  c: Context,
+  { session, form, now }: { session: ConsoleSession; form: Form; now: number },
+  { sessionLoader, sealer }: ConsoleServices,
+) {
+  try {
+    return await sessionLoader.open(c, session, now)
+  } catch (error) {
+    if (c.req.method !== 'POST' || !isSignInNeeded(error)) throw error
+    const { pathname: path } = new URL(c.req.url)
+    throw new SignInNeeded({ hasEnded: true, kept: await keepForm(form, { path, session, now }, sealer) })
+  }
 }
 
 function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {

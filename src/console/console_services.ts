@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Assets } from '../pages/assets.ts'
 import type { SessionCookie } from './console_session.ts'
@@ -11,6 +12,8 @@ export interface ConsoleServices {
   sessionLoader: SessionLoader
   cookie: SessionCookie
   notices: NoticeCookie
+  /** Seals the form of an ended session. */
+  sealer: TextSealer
   tokens: TokenClient
   assets: Assets
   config: Config

@@ -1,6 +1,6 @@
+import { eventsSchema } from '../admin/audit.ts'
 import { statisticsSchema } from '../admin/statistics.ts'
 import { compact } from '../lib/compact.ts'
-import { eventsSchema } from './audit_page.tsx'
 import { Chart } from './chart.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
 import {

@@ -9,14 +9,22 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
-import type { ConsoleOperator, PageContent } from './page.ts'
+import type { ConsoleOperator, Download, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
+import { SignIn } from './sign_in_page.tsx'
 
 /** The file name of the script of the console. */
 export const SCRIPT_NAME = 'local_times.js'
 
 const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
+
+/** Responds with a file that the browser saves (RFC 6266). */
+export function sendFile(c: Context, { fileName, document }: Download): Response {
+  c.header('Content-Disposition', `attachment; filename="${fileName}"`)
+  c.header('Content-Type', 'application/json; charset=UTF-8')
+  return c.body(JSON.stringify(document, null, 2))
+}
 
 interface ShownContent extends PageContent {
   operator: ConsoleOperator
@@ -70,6 +78,7 @@ export async function showCard(
  * the operator is signed in. Only the log has the cause.
  */
 export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
+  if (error instanceof SignInNeeded && error.kept !== '') return showSignIn(c, error.kept, services)
   if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
   if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
   if (isWithoutRole(error)) services.cookie.clear(c)
@@ -86,6 +95,13 @@ export async function showError(c: Context, error: Error, services: ConsoleServi
 /** The operator of a failed request. A store that does not respond is not called again. */
 function findSignedIn(c: Context, { status }: ErrorContent, { sessionLoader, clock }: ConsoleServices) {
   return sessionLoader.findSignedIn(c, { now: clock.now(), mayRead: status < 500 })
+}
+
+/** The sign-in in place of the page, with the posted form. */
+function showSignIn(c: Context, kept: string, services: ConsoleServices): Promise<Response> {
+  services.cookie.clear(c)
+  const body = <SignIn next={CONSOLE_PATH} reason="kept" kept={kept} />
+  return showCard(c, { title: 'Sign in', body, status: 401 }, services)
 }
 
 function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices): Response {

@@ -27,10 +27,13 @@ export class SignInNeeded extends Error {
   override name = 'SignInNeeded'
   /** Whether the browser had a session before. */
   readonly hasEnded: boolean
+  /** The sealed form that the operator posted; empty without one. */
+  readonly kept: string
 
-  constructor({ hasEnded }: { hasEnded: boolean }) {
+  constructor({ hasEnded, kept = '' }: { hasEnded: boolean; kept?: string }) {
     super(hasEnded ? 'the session has ended' : 'the request has no session')
     this.hasEnded = hasEnded
+    this.kept = kept
   }
 }
 
@@ -141,6 +144,11 @@ export async function readOperator(admin: AdminClient): Promise<ConsoleOperator>
     sid,
   } = await admin.read(ME, meSchema)
   return { id, username, isAdmin: roles.includes('admin'), mustChangePassword, passwordBreached, sid }
+}
+
+/** Whether the session of the request has ended. */
+export function isSignInNeeded(error: unknown): boolean {
+  return error instanceof SignInNeeded || (error instanceof AdminProblem && error.status === 401)
 }
 
 /** Whether the admin API refused the operator because the user has no role. */

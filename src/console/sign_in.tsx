@@ -5,7 +5,9 @@ import { readForm } from '../pages/read_form.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import { showCard } from './respond.tsx'
+import { KEPT_FIELD, openKeptForm, SendAgain } from './kept_form.tsx'
+import type { ConsoleOperator } from './page.ts'
+import { showCard, showPage } from './respond.tsx'
 import { isWithoutRole, readOperator } from './session_loader.ts'
 import { readNext, SignIn } from './sign_in_page.tsx'
 import type { Refusal } from './token_client.ts'
@@ -30,16 +32,23 @@ async function signIn(c: Context, services: ConsoleServices): Promise<Response> 
   const now = services.clock.now()
   const outcome = await services.tokens.signIn(c, credentials, now)
   if (outcome.kind !== 'session') return showRefusal(c, form, outcome, services)
+  const { session } = outcome
+  let operator: ConsoleOperator
   try {
-    await readOperator(services.sessionLoader.adminOf(c, outcome.session))
+    operator = await readOperator(services.sessionLoader.adminOf(c, session))
   } catch (error) {
     const refusal = judgeRefusedTokens(error)
     if (refusal === null) throw error
-    await services.tokens.signOut(c, outcome.session)
+    await services.tokens.signOut(c, session)
     return showRefusal(c, form, refusal, services)
   }
-  await services.cookie.write(c, outcome.session)
-  return c.redirect(readNext(form.text('next')), 303)
+  await services.cookie.write(c, session)
+  const owner = { operatorId: operator.id, now }
+  const kept = await openKeptForm(form.text(KEPT_FIELD), owner, services.sealer)
+  if (kept === null) return c.redirect(readNext(form.text('next')), 303)
+  const { csrfToken } = session
+  const body = <SendAgain kept={kept} csrf={csrfToken} />
+  return showPage(c, { title: 'Send the form again', body, operator, csrfToken }, services)
 }
 
 /** The reason why the admin API refuses tokens that were just issued; null for another error. */
@@ -60,7 +69,9 @@ async function signOut(c: Context, services: ConsoleServices): Promise<Response>
 function showRefusal(c: Context, form: Form, refusal: Refusal, services: ConsoleServices): Promise<Response> {
   const status = { refused: 401, not_set_up: 503, wait: 503 }[refusal.kind]
   if (refusal.kind === 'wait') c.header('Retry-After', String(refusal.retryAfterSeconds))
-  const body = <SignIn typed={form} next={readNext(form.text('next'))} refusal={refusal} />
+  const body = (
+    <SignIn typed={form} next={readNext(form.text('next'))} refusal={refusal} kept={form.text(KEPT_FIELD)} />
+  )
   return showCard(
     c,
     { title: TITLE, body, status: refusal.kind === 'wait' ? refusal.status : status },

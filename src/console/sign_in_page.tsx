@@ -1,6 +1,7 @@
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { CONSOLE_PATH } from './console_path.ts'
+import { KEPT_FIELD } from './kept_form.tsx'
 import type { Refusal } from './token_client.ts'
 
 /** The reasons why the browser shows the sign-in, by the name in the address. */
@@ -11,6 +12,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'You are signed out in this browser, but the server could not end the session. If another user may have it, end it in the console or change your password.',
   ],
   ['ended', 'Your session has ended. Sign in again.'],
+  ['kept', 'Your session has ended. Sign in again: your form is kept, without passwords.'],
   ['not-done', 'Your session has ended, so your last change was not saved. Sign in again.'],
 ])
 
@@ -19,10 +21,12 @@ interface SignInProps {
   /** The page of the console to open after the sign-in. */
   next: string
   reason?: string
+  /** The sealed form that the operator sent after the session had ended. */
+  kept?: string
   refusal?: Refusal
 }
 
-export function SignIn({ typed = Form.of({}), next, reason = '', refusal }: SignInProps) {
+export function SignIn({ typed = Form.of({}), next, reason = '', kept = '', refusal }: SignInProps) {
   const notice = REASONS.get(reason)
   const state = { form: typed, problem: null }
   return (
@@ -36,6 +40,7 @@ export function SignIn({ typed = Form.of({}), next, reason = '', refusal }: Sign
         </p>
       )}
       <input type="hidden" name="next" value={next} />
+      {kept === '' ? null : <input type="hidden" name={KEPT_FIELD} value={kept} />}
       <Input
         state={state}
         name="username"

@@ -24,6 +24,11 @@ export class Form {
     return new Form(changed)
   }
 
+  /** Every field with its value; a list has an entry for each value. */
+  entries(): [name: string, value: string][] {
+    return [...this.#fields]
+  }
+
   /** The text of a field; empty if the form does not have the field. */
   text(name: string): string {
     return this.#fields.get(name) ?? ''

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { addConsoleClient, ConsoleBrowser, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
 import { TestOperator } from '../support/operator.ts'
-import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
+import { emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
+import { signOutUser } from '../support/sign_out.ts'
 
 const SIGN_IN = '/console/sign-in?next=%2Fconsole'
 
@@ -271,4 +272,56 @@ it('the console is 404 if config.yml has no admin API', async () => {
   const response = await server.fetch('/console')
   expect(response.status).toBe(404)
   expect(await response.json()).toMatchObject({ error: 'invalid_request' })
+})
+
+describe('a form that is sent after the session has ended', () => {
+  const server = new TestServer()
+  const fields = { client_id: 'kept-client', api: 'storefront', kind: 'public', grants: ['password'] }
+
+  async function sendLate(more: Record<string, string> = {}) {
+    const browser = await ConsoleBrowser.signIn(server)
+    await signOutUser(server, browser.user.id)
+    server.clock.time += 5
+    const late = await browser.post('/console/clients/~new', { ...fields, ...more })
+    const kept = inputOf(late.html, 'kept')
+    const signIn = (username: string, password = PASSWORD) =>
+      browser.send('/console/sign-in', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: ISSUER },
+        body: new URLSearchParams({ username, password, kept }).toString(),
+      })
+    return { browser, late, kept, signIn }
+  }
+
+  it('the same operator sees the values after the sign-in, without passwords, and sends them', async () => {
+    const password = `typed-${crypto.randomUUID()}`
+    const { browser, late, kept, signIn } = await sendLate({ own_password: password })
+    expect(late.status).toBe(401)
+    expect(late.html).toContain('Sign in again: your form is kept, without passwords.')
+    expect(late.html).not.toContain(fields.client_id)
+    expect(await server.services.consoleSealer.open(kept)).not.toContain(password)
+    const mistyped = await signIn(browser.user.username, 'mistyped')
+    expect([mistyped.status, inputOf(mistyped.html, 'kept')]).toEqual([401, kept])
+    const { status, html } = await signIn(browser.user.username)
+    expect([status, inputOf(html, 'client_id')]).toEqual([200, fields.client_id])
+    expect(html).toContain('action="/console/clients/~new"')
+    expect(html).not.toContain(password)
+    expect(await server.services.clientAdmin.find(fields.client_id)).toBeNull()
+    expect((await browser.post('/console/clients/~new', fields)).status).toBe(201)
+  })
+
+  it('another operator, a later sign-in and a forged form get the dashboard', async () => {
+    const { signIn, browser, late } = await sendLate()
+    expect(late.status).toBe(401)
+    const other = await newOperator(server)
+    expect(await signIn(other.username)).toMatchObject({ status: 303, location: '/console' })
+    server.clock.time += 3601
+    expect(await signIn(browser.user.username)).toMatchObject({ status: 303, location: '/console' })
+  })
+
+  it('a form without the token of the ended session, and a long form, are not kept', async () => {
+    expect((await sendLate({ csrf_token: 'A'.repeat(32) })).late.status).toBe(403)
+    const { late } = await sendLate({ name: 'x'.repeat(12_000) })
+    expect(late).toMatchObject({ status: 303, location: '/console/sign-in?reason=not-done&next=%2Fconsole' })
+  })
 })
