@@ -1,7 +1,8 @@
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
-import { BATCH_ROWS, sweep } from './sessions/sweep.ts'
+import { eraseSessions } from './sessions/erase_sessions.ts'
+import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
@@ -73,6 +74,8 @@ export async function sweepStores(services: Services): Promise<void> {
     sweep: (limit: number) => store.sweep(before, limit),
   })
   const sweepables = [
+    ...erasuresOf(services),
+    expired('erasures', services.erasures),
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     expired('sign_in_failures', failures),
@@ -85,6 +88,16 @@ export async function sweepStores(services: Services): Promise<void> {
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]
   await sweep(sweepables, clock)
+}
+
+/** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
+function erasuresOf({ auditErasure, erasures, shards }: Services): Sweepable[] {
+  return [
+    { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
+    { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
+    { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
+    { table: 'sessions (erased users)', sweep: (limit) => eraseSessions({ erasures, shards }, limit) },
+  ]
 }
 
 interface ExpiringRows {

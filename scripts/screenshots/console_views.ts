@@ -82,20 +82,20 @@ async function openAll(page: BrowserPage): Promise<void> {
 }
 
 async function refuseClient(page: BrowserPage): Promise<void> {
-  await page.getByLabel('Client id').fill('no good')
-  await page.getByRole('button', { name: 'Create client' }).click()
-  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Client id', { exact: true }).fill('no good')
+  await page.getByRole('button', { name: 'Create client', exact: true }).click()
+  await page.getByRole('alert').first().waitFor()
 }
 
 async function createClient(page: BrowserPage): Promise<void> {
-  await page.getByLabel('Client id').fill(`created-${Date.now()}`)
-  await page.getByRole('button', { name: 'Create client' }).click()
+  await page.getByLabel('Client id', { exact: true }).fill(`created-${Date.now()}`)
+  await page.getByRole('button', { name: 'Create client', exact: true }).click()
   await page.locator('#secret').waitFor()
 }
 
 async function refuseSignIn(page: BrowserPage): Promise<void> {
   await page.getByLabel('Username').fill('operator')
   await page.getByLabel('Password').fill('a wrong password')
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('alert').waitFor()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('alert').first().waitFor()
 }

@@ -37,7 +37,10 @@ export const eventSchema = named(
   }),
 )
 
-const ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
+export const eventsSchema = pageOf('AuditEvents', eventSchema)
+
+/** The orders of audit events. */
+export const EVENT_ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
   time: { placeOf: ({ at, id }) => [at, id], place: z.tuple([z.int(), z.int()]) },
 }
 const id = text(200)
@@ -65,17 +68,17 @@ const listAudit = operation({
     to: z.optional(unixSeconds),
   }),
   status: 200,
-  response: pageOf('AuditEvents', eventSchema),
+  response: eventsSchema,
   async handle({ query, services, caller }) {
     const { client_id: clientId = null, by_operator: byOperator = null } = query
     const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query
     const { from = null, to = null } = query
     const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
-    const { page, total: known } = readPage(query, ORDERS, '-time')
+    const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
     const { slice, total } = await services.auditTrail.list(filter, page, known)
     const names = await findNames(slice.rows, { caller, services })
     const show = (event: StoredAuditEvent) => showEvent(event, names)
-    return { body: showPage(slice, { page, total }, { ...ORDERS.time, show }) }
+    return { body: showPage(slice, { page, total }, { ...EVENT_ORDERS.time, show }) }
   },
 })
 

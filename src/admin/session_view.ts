@@ -10,7 +10,7 @@ import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { Call } from './operation.ts'
 import { hiddenPoolOf } from './reach.ts'
-import { named } from './schemas.ts'
+import { named, pageOf } from './schemas.ts'
 
 /** A session with a row, or a session that only the audit trail contains. */
 export type KnownSession = { row: StoredSession; signIn: null } | { row: null; signIn: SignIn }
@@ -39,6 +39,7 @@ export const sessionSchema = named(
     country: z.nullable(z.string()),
   }),
 )
+export const sessionsSchema = pageOf('Sessions', sessionSchema)
 export type ShownSession = z.output<typeof sessionSchema>
 
 /** The users and clients that decide the state of sessions, and the origins of their sign-ins. */

@@ -9,13 +9,14 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound } from './problem.ts'
 import { requireReach } from './reach.ts'
-import { pageOf, paging } from './schemas.ts'
+import { paging } from './schemas.ts'
 import { countSessions, findSessions, MAX_COUNTED_SESSIONS, placeOfSession } from './session_page.ts'
 import {
   findOwners,
   type KnownSession,
   ownerOf,
   sessionSchema,
+  sessionsSchema,
   showSession,
   startOf,
 } from './session_view.ts'
@@ -42,7 +43,7 @@ const listSessions = operation({
     live: z.optional(flag),
   }),
   status: 200,
-  response: pageOf('Sessions', sessionSchema),
+  response: sessionsSchema,
   async handle(call) {
     const { query, services } = call
     const { subject = null, client_id: clientId = null } = query

@@ -71,7 +71,8 @@ const unlockUser = operation({
 
 export const USER_SUPPORT: readonly Operation[] = [readUserSupport, unlockUser]
 
-async function describeSupport(user: UserRecord, call: Call): Promise<z.output<typeof supportSchema>> {
+/** The sign-ins and the lock of a user. @throws StorageUnavailable, CorruptRecord */
+export async function describeSupport(user: UserRecord, call: Call): Promise<z.output<typeof supportSchema>> {
   const { services, context } = call
   const { auditTrail, failures, guard } = services
   const midnight = context.now - (context.now % DAY_SECONDS)

@@ -11,7 +11,8 @@ import { callServer, type Server } from './server.ts'
 export type Query = Readonly<Record<string, string | number | null | undefined>>
 
 interface Change {
-  method?: 'POST' | 'PATCH' | 'DELETE'
+  /** GET for a read that needs a confirmation. */
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   body?: object
   /** The ETag of the record when the form was loaded; absent if any version is accepted. */
   etag?: string

@@ -1,9 +1,10 @@
 import type * as z from 'zod/mini'
 import { type clientSchema, clientsSchema } from '../admin/client_schemas.ts'
-import { formatQuery, pathOf } from './admin_client.ts'
+import { pathOf } from './admin_client.ts'
+import { readList, showList, sortsOf } from './list.tsx'
+import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, MomentOr, Pager, Table } from './parts.tsx'
-import { SearchForm } from './search_form.tsx'
+import { Empty, Heading, Link, Moment, MomentOr, Table } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
 
 export type ShownClient = z.output<typeof clientSchema>
@@ -15,46 +16,33 @@ export const clientsPage: Page = {
   role: 'support',
   async handle({ admin, operator, query, config, now }) {
     const filter = { q: query.text('q'), api: query.text('api'), enabled: query.text('enabled') }
-    const cursor = query.text('cursor')
-    const { items, next_cursor: nextCursor } = await admin.read('/clients', clientsSchema, {
-      ...filter,
-      cursor,
-    })
-    const next = nextCursor === null ? null : `/clients${formatQuery({ ...filter, cursor: nextCursor })}`
+    const address = readListAddress(query, { path: '/clients', filter, defaultSort: 'id' })
+    const heading = (
+      <Heading
+        title="Clients"
+        lead="The applications that can get tokens."
+        actions={
+          operator.isAdmin ? (
+            <a class="button primary" href="/console/clients/~new">
+              New client
+            </a>
+          ) : undefined
+        }
+      />
+    )
     const apis = [...config.apis.keys()].map((name) => ({ value: name, label: name }))
-    return {
-      title: 'Clients',
-      body: (
-        <>
-          <Heading
-            title="Clients"
-            lead="The applications that can get tokens."
-            actions={
-              operator.isAdmin ? (
-                <a class="button primary" href="/console/clients/~new">
-                  New client
-                </a>
-              ) : undefined
-            }
-          />
-          <SearchForm
-            action="/clients"
-            query={query}
-            label="Part of an id or name"
-            filters={[
-              { name: 'api', label: 'API', options: [{ value: '', label: 'Any' }, ...apis] },
-              { name: 'enabled', label: 'State', options: STATES },
-            ]}
-          />
-          {items.length === 0 ? (
-            <Empty title="No clients found">Try fewer letters, or clear the search.</Empty>
-          ) : (
-            <ClientTable clients={items} now={now} />
-          )}
-          <Pager next={next} isFirst={cursor === ''} first={`/clients${formatQuery(filter)}`} />
-        </>
-      ),
-    }
+    return showList('Clients', heading, {
+      address,
+      query,
+      filters: [
+        { name: 'q', label: 'Part of an id or name' },
+        { name: 'api', label: 'API', options: [{ value: '', label: 'Any' }, ...apis] },
+        { name: 'enabled', label: 'State', options: STATES },
+      ],
+      page: await readList(admin, address, clientsSchema),
+      empty: <Empty title="No clients found">Try fewer letters, or clear the search.</Empty>,
+      table: (clients) => <ClientTable clients={clients} address={address} now={now} />,
+    })
   },
 }
 
@@ -64,21 +52,27 @@ export const STATES = [
   { value: 'false', label: 'Disabled' },
 ] as const
 
-function ClientTable({ clients, now }: { clients: readonly ShownClient[]; now: number }) {
+interface ClientTableProps {
+  clients: readonly ShownClient[]
+  address: ListAddress
+  now: number
+}
+
+function ClientTable({ clients, address, now }: ClientTableProps) {
   return (
     <Table
       caption="Clients"
-      columns={['Client', 'API', 'Grants', 'Kind', 'State', 'Last used']}
+      columns={['Client', 'Name', 'API', 'Grants', 'Kind', 'State', 'Last used', 'Created']}
+      sorts={sortsOf(address, { Client: 'id', Name: 'name', Created: '-created' })}
       rows={clients.map((client) => [
-        <>
-          <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>
-          {client.name === client.client_id ? null : <span class="under">{client.name}</span>}
-        </>,
+        <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>,
+        client.name,
         client.api,
         client.grants.join(', '),
         client.confidential ? 'Confidential' : 'Public',
         <EnabledBadge enabled={client.enabled} />,
         <MomentOr at={client.last_used_at} now={now} none="Never" />,
+        <Moment at={client.created_at} />,
       ])}
     />
   )

@@ -16,7 +16,7 @@ import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { SCRIPT_NAME, showError, showPage } from './respond.tsx'
+import { SCRIPT_NAME, sendFile, showError, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
 import { isSignInNeeded, SessionLoader, SignInNeeded } from './session_loader.ts'
 import { signInRoutes } from './sign_in.tsx'
@@ -69,6 +69,7 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const query = new Form(new URL(c.req.url).searchParams)
   const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
   const response = await handle(page, request)
+  if ('document' in response) return sendFile(c, response)
   if (!('location' in response)) {
     const notice = await services.notices.take(c, now)
     const title = (response.status ?? 200) < 400 ? response.title : `Error: ${response.title}`

@@ -2,10 +2,10 @@ import type { Child } from 'hono/jsx'
 import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
 import type { AuditKind } from '../audit/audit_event.ts'
-import { pathOf } from './admin_client.ts'
 import { formatTime } from './format.ts'
-import { Badge, Link, Moment, Table, type Tone } from './parts.tsx'
-import { Subject } from './subject.tsx'
+import { isUnknown, Origin } from './origin.tsx'
+import { Badge, Moment, Table, type TableProps, type Tone } from './parts.tsx'
+import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { EVENT_TONES } from './tones.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
@@ -50,12 +50,17 @@ export function toneOf({ kind, outcome }: Pick<ShownEvent, 'kind' | 'outcome'>):
   return outcome === 'refused' ? 'bad' : (TONES.get(kind) ?? 'plain')
 }
 
-/** A table of events, newest first. */
-export function EventTable({ events, caption }: { events: readonly ShownEvent[]; caption: string }) {
+interface EventTableProps extends Pick<TableProps, 'sorts'> {
+  events: readonly ShownEvent[]
+  caption: string
+}
+
+export function EventTable({ events, caption, ...rest }: EventTableProps) {
   return (
     <Table
+      {...rest}
       caption={caption}
-      columns={['Time', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor, network']}
+      columns={['Time', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor', 'Device, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
@@ -63,23 +68,39 @@ export function EventTable({ events, caption }: { events: readonly ShownEvent[];
           {reasonOf(event)}
           <Change change={event.change} />
         </div>,
-        ifKnown(event.client_id, (id) => <Link to={pathOf`/clients/${id}`}>{id}</Link>),
-        ifKnown(event.subject, (id) => <Subject id={id} />),
-        ifKnown(event.sid, (sid) => <Link to={pathOf`/sessions/${sid}`}>Timeline</Link>),
-        event.actor === null && event.address_prefix === null ? null : <Origin event={event} />,
+        ifKnown(event.client_id, (id) => <ClientLink id={id} name={event.client_name} />),
+        ifKnown(event.subject, (id) => <Subject id={id} name={event.subject_name} />),
+        ifKnown(event.sid, (sid) => <TimelineLink sid={sid} />),
+        ifKnown(event.actor, (id) => <Actor id={id} event={event} />),
+        originOf(event),
       ])}
     />
   )
 }
 
-/** The actor of an event and, below it, the network of the request. */
-function Origin({ event: { actor, address_prefix: prefix } }: { event: ShownEvent }) {
+/** The actor of an event and, below it, the client of the actor's token. */
+function Actor({
+  id,
+  event: { actor_name: name, actor_client: client, ...event },
+}: {
+  id: string
+  event: ShownEvent
+}) {
   return (
     <>
-      {actor === null ? null : <Subject id={actor} />}
-      {prefix === null ? null : <span class="under network">{prefix}</span>}
+      <Subject id={id} name={name} />
+      {client === null || client === id ? null : (
+        <span class="under" title={client}>
+          via {event.actor_client_name ?? client}
+        </span>
+      )}
     </>
   )
+}
+
+function originOf({ device, country, address_prefix: network }: ShownEvent): Child {
+  const origin = { device, country, network }
+  return isUnknown(origin) ? null : <Origin {...origin} />
 }
 
 function ifKnown(value: string | null, show: (value: string) => Child): Child {

@@ -32,8 +32,8 @@ export interface PageRequest {
   config: Config
 }
 
-/** A page, or a redirect after a change (303, RFC 9110 §15.4.4). */
-export type PageResponse = PageContent | Redirection
+/** A page, a redirect after a change (303, RFC 9110 §15.4.4), or a file. */
+export type PageResponse = PageContent | Redirection | Download
 
 export interface PageContent {
   title: string
@@ -42,6 +42,13 @@ export interface PageContent {
   refresh?: { seconds: number; path: string }
   /** 200 if absent. */
   status?: number
+}
+
+/** A JSON file that the browser saves. */
+export interface Download {
+  /** A constant of the code. */
+  fileName: string
+  document: object
 }
 
 export interface Redirection {

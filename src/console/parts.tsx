@@ -128,7 +128,15 @@ export function Empty({ title, children }: PropsWithChildren<{ title: string }>)
   )
 }
 
-interface TableProps {
+/** The order of a table by a column. */
+export interface ColumnSort {
+  /** The path of the table in this order, below /console. */
+  to: string
+  /** Null if the table has another order. */
+  direction: 'ascending' | 'descending' | null
+}
+
+export interface TableProps {
   caption: string
   /** The column with an empty name contains actions. */
   columns: readonly string[]
@@ -136,13 +144,15 @@ interface TableProps {
   rows: readonly (readonly Child[])[]
   /** The columns with numbers. */
   numbers?: readonly string[]
+  /** By the names of the columns that sort the table. */
+  sorts?: Readonly<Record<string, ColumnSort>>
 }
 
 /**
  * A table. On a narrow screen each row is a block, and each cell has the name of its column. The keyboard can scroll a table
  * that is wider than its panel.
  */
-export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
+export function Table({ caption, columns, rows, numbers = [], sorts = {} }: TableProps) {
   return (
     <section class="panel" aria-label={caption} tabindex={0}>
       <table>
@@ -150,9 +160,7 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
         <thead>
           <tr>
             {columns.map((name) => (
-              <th scope="col" {...classOf(numbers.includes(name) && 'number')}>
-                {name === '' ? <span class="hidden">Actions</span> : name}
-              </th>
+              <ColumnHeader name={name} isNumber={numbers.includes(name)} sort={sorts[name] ?? null} />
             ))}
           </tr>
         </thead>
@@ -177,6 +185,29 @@ export function Table({ caption, columns, rows, numbers = [] }: TableProps) {
   )
 }
 
+interface ColumnHeaderProps {
+  name: string
+  isNumber: boolean
+  sort: ColumnSort | null
+}
+
+function ColumnHeader({ name, isNumber, sort }: ColumnHeaderProps) {
+  const text = name === '' ? <span class="hidden">Actions</span> : name
+  if (sort === null) {
+    return (
+      <th scope="col" {...classOf(isNumber && 'number')}>
+        {text}
+      </th>
+    )
+  }
+  const { to, direction } = sort
+  return (
+    <th scope="col" class="sort" {...compact({ 'aria-sort': direction ?? undefined })}>
+      <Link to={to}>{text}</Link>
+    </th>
+  )
+}
+
 interface CellProps {
   column: string
   isNumber: boolean
@@ -197,17 +228,6 @@ function Cell({ column, isNumber, isEmpty, children }: PropsWithChildren<CellPro
 
 function classOf(name: string | false) {
   return name === false ? {} : { class: name }
-}
-
-/** Links to the first and the next page of a list. */
-export function Pager({ next, isFirst, first }: { next: string | null; isFirst: boolean; first: string }) {
-  if (next === null && isFirst) return null
-  return (
-    <nav class="pager" aria-label="Pages">
-      {isFirst ? null : <Link to={first}>First page</Link>}
-      {next === null ? <span class="soft">No more results.</span> : <Link to={next}>Next page</Link>}
-    </nav>
-  )
 }
 
 /** A field of a form. */
@@ -266,6 +286,7 @@ function adviceOf({ status, code, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
     return 'This form was sent before with other values. Check whether the client exists, then send the form again.'
   }
+  if (code === 'invalid-query') return 'Correct the fields, and search again.'
   if (status === 503) return 'Your change was not saved. Try again in a moment.'
   return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

@@ -9,7 +9,7 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
-import type { ConsoleOperator, PageContent } from './page.ts'
+import type { ConsoleOperator, Download, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 import { isWithoutRole, SignInNeeded } from './session_loader.ts'
 import { SignIn } from './sign_in_page.tsx'
@@ -18,6 +18,13 @@ import { SignIn } from './sign_in_page.tsx'
 export const SCRIPT_NAME = 'local_times.js'
 
 const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
+
+/** Responds with a file that the browser saves (RFC 6266). */
+export function sendFile(c: Context, { fileName, document }: Download): Response {
+  c.header('Content-Disposition', `attachment; filename="${fileName}"`)
+  c.header('Content-Type', 'application/json; charset=UTF-8')
+  return c.body(JSON.stringify(document, null, 2))
+}
 
 interface ShownContent extends PageContent {
   operator: ConsoleOperator

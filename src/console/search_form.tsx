@@ -1,58 +1,86 @@
 import type { Option } from '../pages/fields.tsx'
 import type { Form } from '../pages/form.ts'
 import { CONSOLE_PATH } from './console_path.ts'
+import type { ListAddress } from './list_address.ts'
+import { type FieldLabel, Link } from './parts.tsx'
 
+/** A field that filters a list. */
 export interface Filter {
   name: string
   label: string
-  options: readonly Option[]
+  /** A hint in an empty text field. */
+  placeholder?: string
+  /** `text` if absent. */
+  type?: 'text' | 'datetime-local'
+  /** The values of a choice; absent for a text field. */
+  options?: readonly Option[]
 }
 
-export interface TextFilter {
-  name: string
-  label: string
-  type?: 'text' | 'datetime-local'
-}
+/** With more filters, a narrow screen shows the form after a click. */
+const MAX_OPEN = 4
 
 interface SearchFormProps {
-  action: string
+  address: ListAddress
   query: Form
-  /** The label of the field `q`; absent if the form has none. */
-  label?: string
-  filters?: readonly Filter[]
-  texts?: readonly TextFilter[]
+  filters: readonly Filter[]
 }
 
-/** The filters of a list. The address contains them. */
-export function SearchForm({ action, query, label, filters = [], texts = [] }: SearchFormProps) {
-  const all = [...(label === undefined ? [] : [{ name: 'q', label }]), ...texts]
-  return (
-    <form method="get" action={CONSOLE_PATH + action} class="search">
-      {all.map((field) => (
-        <label>
-          <span>{field.label}</span>
-          <input
-            type={'type' in field && field.type ? field.type : 'text'}
-            name={field.name}
-            value={query.text(field.name)}
-            autocapitalize="none"
-            spellcheck={false}
-          />
-        </label>
+/** The filters of a list. The address contains them, and a search keeps the order of the list. */
+export function SearchForm({ address, query, filters }: SearchFormProps) {
+  const used = filters.filter(({ name }) => query.text(name) !== '').length
+  const form = (
+    <form method="get" action={CONSOLE_PATH + address.path} class="search">
+      {filters.map((filter) => (
+        <FilterField filter={filter} value={query.text(filter.name)} />
       ))}
-      {filters.map(({ name, label: text, options }) => (
-        <label>
-          <span>{text}</span>
-          <select name={name}>
-            {options.map((option) => (
-              <option value={option.value} selected={option.value === query.text(name)}>
-                {option.label}
-              </option>
-            ))}
-          </select>
-        </label>
-      ))}
+      {address.sort === address.defaultSort ? null : <input type="hidden" name="sort" value={address.sort} />}
       <button type="submit">Search</button>
+      {used === 0 ? null : (
+        <span class="clear">
+          <Link to={address.path}>Clear</Link>
+        </span>
+      )}
     </form>
+  )
+  if (filters.length <= MAX_OPEN) return form
+  return (
+    <details class="filters">
+      <summary>{used === 0 ? 'Filters' : `Filters (${used} in use)`}</summary>
+      {form}
+    </details>
+  )
+}
+
+/** The label and the id of the field of a filter. */
+export function labelOf({ name, label }: Filter): FieldLabel & { id: string } {
+  return { name, label, id: `filter-${name}` }
+}
+
+function FilterField({ filter, value }: { filter: Filter; value: string }) {
+  const { name, label, placeholder = '', type = 'text', options = [] } = filter
+  const { id } = labelOf(filter)
+  return (
+    <div class={`filter ${options.length === 0 ? type : 'choice'}`}>
+      <label for={id}>{label}</label>
+      {options.length === 0 ? (
+        <input
+          id={id}
+          type={type}
+          name={name}
+          value={value}
+          placeholder={placeholder}
+          autocapitalize="none"
+          spellcheck={false}
+        />
+      ) : (
+        <select id={id} name={name}>
+          {options.map((option) => (
+            <option value={option.value} selected={option.value === value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </div>
   )
 }

@@ -94,7 +94,7 @@ function FoundTable({ found }: { found: readonly Found[] }) {
           <Link to={pathOfFound(item)} title={item.id}>
             {item.name ?? <code class="id">{item.id}</code>}
           </Link>
-          {item.name === null || item.name === item.id ? null : <span class="under id">{item.id}</span>}
+          {item.name === null || item.name === item.id ? null : <span class="under">{item.id}</span>}
         </>,
         TYPES[item.type],
         item.detail,

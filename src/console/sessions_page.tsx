@@ -1,90 +1,122 @@
-import * as z from 'zod/mini'
-import { sessionSchema } from '../admin/session_view.ts'
-import type { Form } from '../pages/form.ts'
+import { type ShownSession, sessionsSchema } from '../admin/session_view.ts'
 import type { EndReason } from '../sessions/session.ts'
-import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
+import type { AdminClient, Query } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { CONSOLE_PATH } from './console_path.ts'
+import { readList, showList, sortsOf } from './list.tsx'
+import { firstPageOf, type ListAddress, readListAddress } from './list_address.ts'
+import { isUnknown, Origin } from './origin.tsx'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, MomentOr, Pager, Table } from './parts.tsx'
-import { SearchForm } from './search_form.tsx'
-import { Subject } from './subject.tsx'
+import { Empty, Heading, Moment, MomentOr, Table } from './parts.tsx'
+import type { Filter } from './search_form.tsx'
+import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { findSubject, UserChoice } from './subject_search.tsx'
 import { type State, StateBadge } from './tones.tsx'
 
-export type ShownSession = z.output<typeof sessionSchema>
+const FILTERS: readonly Filter[] = [
+  { name: 'subject', label: 'User', placeholder: 'Name or id' },
+  { name: 'client_id', label: 'Client id' },
+]
 
-const sessionsSchema = z.object({ items: z.array(sessionSchema), next_cursor: z.nullable(z.string()) })
-
-/** Sessions of a user or a client. */
+/** The newest live sessions, or the sessions of a user or a client. */
 export const sessionsPage: Page = {
   method: 'GET',
   path: '/sessions',
   role: 'support',
   async handle({ admin, query, now }) {
-    const search = await findSubject(admin, query)
-    return {
-      title: 'Sessions',
-      body: (
-        <>
-          <Heading title="Sessions" lead="A session starts at a sign-in on one device." />
-          <SearchForm
-            action="/sessions"
-            query={query}
-            texts={[
-              { name: 'subject', label: 'User (name or id)' },
-              { name: 'client_id', label: 'Client id' },
-            ]}
-          />
-          {search.users.length > 1 ? <UserChoice users={search.users} path="/sessions" /> : null}
-          {search.users.length > 1
-            ? null
-            : await listSessions(admin, { query, subject: search.subject, now })}
-        </>
+    const owner = { subject: query.text('subject').trim(), client_id: query.text('client_id').trim() }
+    const filter = { ...owner, live: query.text('live') }
+    const address = readListAddress(query, { path: '/sessions', filter, defaultSort: '-started' })
+    const { subject, users } = await findSubject(admin, owner.subject)
+    const isChoice = users.length > 1
+    const request = { ...address, filter: { ...filter, subject } }
+    const hasOwner = Object.values(owner).some((id) => id !== '')
+    const isLive = filter.live === 'true' || (filter.live === '' && !hasOwner)
+    return showList('Sessions', <Heading title="Sessions" lead={LEAD} />, {
+      address,
+      query,
+      filters: FILTERS,
+      note: isChoice ? (
+        <UserChoice users={users} path="/sessions" filter={filter} />
+      ) : (
+        <States address={address} isLive={isLive} />
       ),
-    }
+      page: isChoice ? null : await readSessions(admin, request),
+      empty: <NoSessions isLive={isLive} />,
+      table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
+    })
   },
 }
 
-async function listSessions(
-  admin: AdminClient,
-  { query, subject, now }: { query: Form; subject: string; now: number },
-) {
-  const filter = { subject, client_id: query.text('client_id').trim() }
-  if (filter.subject === '' && filter.client_id === '') {
-    return <Empty title="Enter search terms">Enter a user, a guest or a client.</Empty>
+const LEAD = 'A session starts at a sign-in on one device.'
+
+/** The maximum number of pages without a live session that one request reads. */
+const MAX_EMPTY_PAGES = 5
+
+/** Reads a page of sessions. It continues after pages that have no live session. */
+async function readSessions(admin: AdminClient, address: ListAddress & { filter: Query }) {
+  let page = await readList(admin, address, sessionsSchema)
+  const isBackwards = address.edge !== null && 'last' in address.edge
+  for (let i = 1; i < MAX_EMPTY_PAGES && !(page instanceof AdminProblem); i++) {
+    const cursor = isBackwards ? page.previous_cursor : page.next_cursor
+    if (page.items.length > 0 || cursor === null) return page
+    page = await readList(admin, { ...address, cursor }, sessionsSchema)
   }
-  const cursor = query.text('cursor')
-  const { items, next_cursor: nextCursor } = await admin.read('/sessions', sessionsSchema, {
-    ...filter,
-    cursor,
-  })
-  const next = nextCursor === null ? null : `/sessions${formatQuery({ ...filter, cursor: nextCursor })}`
+  return page
+}
+
+/** Links to the live sessions and to all sessions of the list. */
+function States({ address, isLive }: { address: ListAddress; isLive: boolean }) {
+  const tabs = [
+    ['true', 'Live', isLive],
+    ['false', 'All', !isLive],
+  ] as const
   return (
-    <>
-      {items.length === 0 ? (
-        <Empty title="No sessions found">
-          The user or client has no sign-in, or the audit trail no longer has the sign-in.
-        </Empty>
-      ) : (
-        <SessionTable sessions={items} now={now} />
-      )}
-      <Pager next={next} isFirst={cursor === ''} first={`/sessions${formatQuery(filter)}`} />
-    </>
+    <nav class="tabs" aria-label="State">
+      {tabs.map(([live, name, isCurrent]) => (
+        <a
+          class="tab"
+          href={CONSOLE_PATH + firstPageOf({ ...address, filter: { ...address.filter, live } })}
+          {...(isCurrent ? { 'aria-current': 'true' } : {})}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
   )
 }
 
-function SessionTable({ sessions, now }: { sessions: readonly ShownSession[]; now: number }) {
+function NoSessions({ isLive }: { isLive: boolean }) {
+  return isLive ? (
+    <Empty title="No live sessions here">Older sessions can still be live: look at the next page.</Empty>
+  ) : (
+    <Empty title="No sessions found">
+      The user or client never signed in, or the audit trail no longer has the sign-in.
+    </Empty>
+  )
+}
+
+interface SessionTableProps {
+  sessions: readonly ShownSession[]
+  address: ListAddress
+  now: number
+}
+
+function SessionTable({ sessions, address, now }: SessionTableProps) {
   return (
     <Table
-      caption="Sessions, newest first"
-      columns={['Started', 'State', 'Client', 'User', 'Refreshes', 'Last refresh', 'Session']}
+      caption="Sessions"
+      columns={['Started', 'State', 'Client', 'User', 'Device', 'Refreshes', 'Last refresh', 'Session']}
+      sorts={sortsOf(address, { Started: '-started' })}
       rows={sessions.map((session) => [
         <Moment at={session.started_at} />,
         <StateBadge state={stateOf(session)} />,
-        <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>,
-        <Subject id={session.subject} />,
+        <ClientLink id={session.client_id} name={session.client_name} />,
+        <Subject id={session.subject} name={session.subject_name} />,
+        isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
         `${session.refreshes}×`,
         <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
-        <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
+        <TimelineLink sid={session.sid} />,
       ])}
     />
   )

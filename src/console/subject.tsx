@@ -1,9 +1,42 @@
+import type { Child } from 'hono/jsx'
 import { pathOf } from './admin_client.ts'
 import { Link } from './parts.tsx'
 
+interface NamedProps {
+  id: string
+  /** The current name; null for a guest and for a deleted user or client. */
+  name: string | null
+}
+
 /** A link to a user or, for the id of a client, to the client. A guest has no page. */
-export function Subject({ id }: { id: string }) {
-  const text = <code class="id">{id}</code>
-  if (id.startsWith('user:')) return <Link to={pathOf`/users/${id}`}>{text}</Link>
-  return id.includes(':') ? text : <Link to={pathOf`/clients/${id}`}>{text}</Link>
+export function Subject({ id, name }: NamedProps) {
+  if (id.startsWith('user:')) {
+    return (
+      <Link to={pathOf`/users/${id}`} title={id}>
+        {nameOrId({ id, name })}
+      </Link>
+    )
+  }
+  if (!id.includes(':')) return <ClientLink id={id} name={name} />
+  return <span title={id}>{nameOrId({ id, name })}</span>
+}
+
+export function ClientLink({ id, name }: NamedProps) {
+  return (
+    <Link to={pathOf`/clients/${id}`} title={id}>
+      {nameOrId({ id, name })}
+    </Link>
+  )
+}
+
+export function TimelineLink({ sid }: { sid: string }) {
+  return (
+    <span class="nowrap">
+      <Link to={pathOf`/sessions/${sid}`}>Timeline</Link>
+    </span>
+  )
+}
+
+function nameOrId({ id, name }: NamedProps): Child {
+  return name ?? <code class="id">{id}</code>
 }

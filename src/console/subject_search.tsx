@@ -1,5 +1,4 @@
 import { usersSchema } from '../admin/user_schemas.ts'
-import type { Form } from '../pages/form.ts'
 import { type AdminClient, formatQuery } from './admin_client.ts'
 import { Link } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
@@ -11,11 +10,11 @@ export interface SubjectSearch {
   users: readonly ShownUser[]
 }
 
-/** Resolves a username to a user id. It returns an id unchanged. */
-export async function findSubject(admin: AdminClient, query: Form): Promise<SubjectSearch> {
-  const typed = query.text('subject').trim()
+/** Resolves a username, of one pool if it is given, to a user id. It returns an id unchanged. */
+export async function findSubject(admin: AdminClient, text: string, pool?: string): Promise<SubjectSearch> {
+  const typed = text.trim()
   if (typed === '' || /^(?:user|visitor):/.test(typed)) return { subject: typed, users: [] }
-  const { items: users } = await admin.read('/users', usersSchema, { username: typed })
+  const { items: users } = await admin.read('/users', usersSchema, { username: typed, pool })
   const [only] = users
   return { subject: users.length === 1 && only ? only.id : typed, users }
 }

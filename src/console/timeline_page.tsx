@@ -1,15 +1,17 @@
 import * as z from 'zod/mini'
 import { timelineSchema } from '../admin/session_timeline.ts'
+import type { ShownSession } from '../admin/session_view.ts'
 import { compact } from '../lib/compact.ts'
 import { Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { type ShownEvent, titleOf, toneOf } from './events.tsx'
 import { formatSpan } from './format.ts'
+import { Country, isUnknown, Origin } from './origin.tsx'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { type ShownSession, stateOf } from './sessions_page.tsx'
-import { Subject } from './subject.tsx'
+import { stateOf } from './sessions_page.tsx'
+import { ClientLink, Subject } from './subject.tsx'
 import { STATES, StateBadge } from './tones.tsx'
 
 const timelinePage: Page = {
@@ -95,8 +97,8 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
             <StateBadge state={stateOf(session)} /> {isOwn ? 'This is your session.' : null}
           </>,
         ],
-        ['User', <Subject id={session.subject} />],
-        ['Client', <Link to={pathOf`/clients/${session.client_id}`}>{session.client_id}</Link>],
+        ['User', <Subject id={session.subject} name={session.subject_name} />],
+        ['Client', <ClientLink id={session.client_id} name={session.client_name} />],
         ['API', session.api],
         ['Started', <Moment at={session.started_at} />],
         ['Refreshes', `${session.refreshes}`],
@@ -104,6 +106,11 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
         session.ended_at === null
           ? ['Expires', <Moment at={session.expires_at} />]
           : ['Ended', <Moment at={session.ended_at} />],
+        ['Device', session.device ?? <span class="soft">Unknown</span>],
+        [
+          'Country',
+          session.country === null ? <span class="soft">Unknown</span> : <Country code={session.country} />,
+        ],
         ['Id', <code class="id">{session.sid}</code>],
       ]}
     />
@@ -128,8 +135,13 @@ function Timeline({ session, events, ending }: TimelineProps) {
             {event.reason}
             {event.actor === null ? null : (
               <>
-                , by <Subject id={event.actor} />
+                , by <Subject id={event.actor} name={event.actor_name} />
               </>
+            )}
+            {isSameOrigin(event, session) ? null : (
+              <span class="under">
+                <Origin device={event.device} country={event.country} />
+              </span>
             )}
           </p>
         </li>
@@ -140,6 +152,11 @@ function Timeline({ session, events, ending }: TimelineProps) {
       </li>
     </ol>
   )
+}
+
+/** Whether the origin of an event is that of the sign-in, or is unknown. The event of an operator has the operator's origin. */
+function isSameOrigin(event: ShownEvent, { device, country }: ShownSession): boolean {
+  return isUnknown(event) || (event.device === device && event.country === country)
 }
 
 function afterStart(seconds: number): string {

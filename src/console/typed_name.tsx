@@ -15,13 +15,21 @@ export interface TypedName {
   /** The label of the name, such as `Client id`. */
   label: string
   name: string
+  /** The id of the field, if the page has several such fields. */
+  id?: string
 }
 
-export function TypedNameField({ label, name, problem }: TypedName & { problem: FieldErrors | null }) {
+export function TypedNameField({
+  label,
+  name,
+  id = TYPED_NAME_FIELD,
+  problem,
+}: TypedName & { problem: FieldErrors | null }) {
   return (
     <Input
       state={{ form: Form.of({}), problem }}
       name={TYPED_NAME_FIELD}
+      id={id}
       label={label}
       hint={
         <>

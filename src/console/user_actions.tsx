@@ -1,12 +1,23 @@
+import { findNewestEnd } from '@sallyport/formats/newest_end'
 import * as z from 'zod/mini'
+import { exportSchema, type UserExport } from '../admin/user_data.ts'
 import { userSchema } from '../admin/user_schemas.ts'
+import { supportSchema } from '../admin/user_support.ts'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
+import { sessionsSchema } from './support_view.tsx'
 import { checkTypedName } from './typed_name.tsx'
+import { typedUsername, usernameToErase } from './user_action_list.tsx'
 import { userOf } from './user_form.tsx'
-import { showUser, typedUsername } from './user_page.tsx'
+import { showUser } from './user_page.tsx'
+
+/** The newest sessions among which "Why signed out?" looks for the one that ended last. */
+const RECENT_SESSIONS = 20
+
+/** The pages of 500 events in an exported file. The command line exports all events. */
+const EXPORT_PAGES = 20
 
 const readUser: Page = {
   method: 'GET',
@@ -61,6 +72,46 @@ const requirePasswordChange: Page = {
   },
 }
 
+const unlock: Page = {
+  method: 'POST',
+  path: '/users/:id/unlock',
+  role: 'support',
+  async handle(request) {
+    const outcome = await request.admin.change(`${apiPathOf(request)}/unlock`, supportSchema)
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'unlock' })
+      : goTo(pagePathOf(request), 'user-unlocked')
+  },
+}
+
+const endSession: Page = {
+  method: 'POST',
+  path: '/users/:id/sessions/:sid/end',
+  role: 'support',
+  async handle(request) {
+    const path = pathOf`/sessions/${request.params.sid ?? ''}`
+    const outcome = await request.admin.change(path, z.undefined(), { method: 'DELETE' })
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'end-session' })
+      : goTo(pagePathOf(request), 'session-ended')
+  },
+}
+
+/** Leads to the timeline of the session of the user that ended last. The timeline has the conclusion. */
+const whySignedOut: Page = {
+  method: 'GET',
+  path: '/users/:id/why',
+  role: 'support',
+  async handle(request) {
+    const { items } = await request.admin.read('/sessions', sessionsSchema, {
+      subject: request.params.id,
+      limit: RECENT_SESSIONS,
+    })
+    const session = findNewestEnd(items)
+    return session === null ? goTo(pagePathOf(request), 'no-session') : goTo(pathOf`/sessions/${session.sid}`)
+  },
+}
+
 const setPassword: Page = {
   method: 'POST',
   path: '/users/:id/password',
@@ -96,6 +147,51 @@ const deleteUser: Page = {
   },
 }
 
+const eraseUser: Page = {
+  method: 'POST',
+  path: '/users/:id/erase',
+  role: 'admin',
+  async handle(request) {
+    const { admin, form } = request
+    const { username } = await admin.read(apiPathOf(request), userSchema)
+    const change = { body: { username }, ownPassword: form.text(OWN_PASSWORD_FIELD) }
+    const outcome =
+      checkTypedName(form, usernameToErase(username)) ??
+      (await admin.change(`${apiPathOf(request)}/erase`, z.undefined(), change))
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'erase' })
+      : goTo('/users', 'user-erased')
+  },
+}
+
+const exportUser: Page = {
+  method: 'POST',
+  path: '/users/:id/export',
+  role: 'admin',
+  async handle(request) {
+    const outcome = await readExport(request)
+    return outcome instanceof AdminProblem
+      ? showUser(request, { problem: outcome, action: 'export' })
+      : { fileName: 'user-export.json', document: outcome }
+  },
+}
+
+/** Reads the first pages of an export as one document. Its `next_cursor` is null if it has every event. */
+async function readExport(request: PageRequest): Promise<UserExport | AdminProblem> {
+  const { admin, form } = request
+  const path = `${apiPathOf(request)}/export`
+  const ownPassword = form.text(OWN_PASSWORD_FIELD)
+  const first = await admin.change(path, exportSchema, { method: 'GET', ownPassword })
+  if (first instanceof AdminProblem) return first
+  const document = { ...first, events: [...first.events] }
+  for (let page = 1; page < EXPORT_PAGES && document.next_cursor !== null; page++) {
+    const next = await admin.read(path, exportSchema, { cursor: document.next_cursor })
+    document.events.push(...next.events)
+    document.next_cursor = next.next_cursor
+  }
+  return document
+}
+
 /** The actions for one user. */
 export const USER_PAGES: readonly Page[] = [
   readUser,
@@ -104,8 +200,9 @@ export const USER_PAGES: readonly Page[] = [
   action('disable', 'user-disabled'),
   action('sign-out', 'user-signed-out'),
   requirePasswordChange,
+  ...[unlock, endSession, whySignedOut],
   setPassword,
-  deleteUser,
+  ...[deleteUser, eraseUser, exportUser],
 ]
 
 function apiPathOf({ params }: PageRequest): string {

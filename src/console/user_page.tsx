@@ -2,37 +2,34 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
-import { ActionForm, Cancel, Confirm, OwnPassword } from './action_form.tsx'
+import { ActionForm, Cancel, OwnPassword } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import type { AdminProblem } from './admin_problem.ts'
 import { EditConflict } from './edit_conflict.tsx'
 import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
-import { CONFIRM_FIELDS, type TypedName } from './typed_name.tsx'
+import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
+import { CONFIRM_FIELDS } from './typed_name.tsx'
+import { Actions, problemOf, type RefusedUserAction } from './user_action_list.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
-
-/** A refused action. The page opens its form and shows the refusal. */
-export interface RefusedUserAction {
-  problem: AdminProblem
-  action: 'edit' | 'password' | 'sign-out' | 'require-password-change' | 'disable' | 'enable' | 'delete'
-}
 
 /** The page of one user, with the actions. */
 export async function showUser(
   request: PageRequest,
   refused: RefusedUserAction | null = null,
 ): Promise<PageResponse> {
-  const { admin, operator, params, config, csrfToken: csrf, form: typed } = request
+  const { admin, operator, params, config, csrfToken: csrf, form: typed, now } = request
   const id = params.id ?? ''
-  const [{ value: user, etag }, sessions] = await Promise.all([
+  const [{ value: user, etag }, support, sessions] = await Promise.all([
     admin.readVersioned(pathOf`/users/${id}`, userSchema),
+    loadSupport(admin, id),
     countLiveSessions(admin, { subject: id }),
   ])
   const isOperator = user.pool === config.adminApi?.userPool
   const isOneself = user.id === operator.id
+  const mayAct = operator.isAdmin || !isOperator
   return compact({
     title: user.username,
     status: refused === null ? undefined : refused.problem.status,
@@ -45,7 +42,13 @@ export async function showUser(
             fields={[...USER_FIELDS, ...CONFIRM_FIELDS]}
           />
         )}
-        <UserFacts user={user} />
+        <UserFacts user={user} support={support} now={now} />
+        {support === null ? null : (
+          <>
+            <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+            <RecentEvents support={support} userId={id} />
+          </>
+        )}
         {operator.isAdmin ? (
           <EditForm
             user={user}
@@ -67,9 +70,10 @@ export async function showUser(
             sessions={sessions}
           />
         ) : null}
-        {operator.isAdmin || !isOperator ? (
+        {mayAct ? (
           <Actions
             user={user}
+            support={support}
             etag={etag}
             csrf={csrf}
             refused={refused}
@@ -87,17 +91,19 @@ export async function showUser(
 function Links({ id }: { id: string }) {
   return (
     <>
+      <Link to={pathOf`/users/${id}/why`}>Why signed out?</Link>
       <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions of this user</Link>
       <Link to={`/audit${formatQuery({ subject: id })}`}>Events of this user</Link>
     </>
   )
 }
 
-function UserFacts({ user }: { user: ShownUser }) {
+function UserFacts({ user, support, now }: { user: ShownUser; support: SupportView | null; now: number }) {
   return (
     <Facts
       facts={[
         ['State', <UserState user={user} />],
+        ...supportFacts(support, now),
         ['Username', user.username_warnings.length === 0 ? user.username : <NameWarnings user={user} />],
         ['Pool', user.pool],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
@@ -184,85 +190,4 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
 /** Whether another operator saved the user since the form was loaded. */
 function isConflict(refused: RefusedUserAction | null): boolean {
   return refused?.action === 'edit' && refused.problem.code === 'stale'
-}
-
-/** The refusal of the action; null if the action was not refused. */
-function problemOf(
-  refused: RefusedUserAction | null,
-  action: RefusedUserAction['action'],
-): AdminProblem | null {
-  return refused?.action === action ? refused.problem : null
-}
-
-interface ActionsProps {
-  user: ShownUser
-  etag: string
-  csrf: string
-  refused: RefusedUserAction | null
-  isAdmin: boolean
-  isOneself: boolean
-  isOperator: boolean
-  /** The number of live sessions, as words. */
-  sessions: string
-}
-
-function Actions({ user, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions }: ActionsProps) {
-  const page = pathOf`/users/${user.id}`
-  const { username } = user
-  const confirm = (verb: RefusedUserAction['action'], label: string) => ({
-    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
-  })
-  return (
-    <Section id="actions" title="Actions">
-      <div class="confirms">
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${username}`}>
-          All sessions of the user end, on every device. The user can sign in again.
-        </Confirm>
-        {user.must_change_password ? null : (
-          <Confirm
-            {...confirm('require-password-change', 'Require a password change')}
-            title={`Require a password change of ${username}`}
-          >
-            New tokens of the user have the claim must_change_password. Applications can then ask for a
-            password change.
-          </Confirm>
-        )}
-        {user.enabled && !isOneself ? (
-          <Confirm
-            {...confirm('disable', 'Disable')}
-            title={`Disable ${username} and end ${sessions}`}
-            isDangerous
-          >
-            The user cannot sign in, and all sessions of the user end.
-          </Confirm>
-        ) : null}
-        {!user.enabled && isAdmin ? (
-          <Confirm
-            {...confirm('enable', 'Enable')}
-            title={`Enable ${username}`}
-            {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
-          >
-            The user can sign in again. Old tokens stay revoked.
-          </Confirm>
-        ) : null}
-        {isAdmin && !isOneself ? (
-          <Confirm
-            {...confirm('delete', 'Delete')}
-            title={`Delete ${username} and end ${sessions}`}
-            etag={etag}
-            typed={typedUsername(username)}
-            isDangerous
-          >
-            The user is deleted, and all sessions of the user end. The audit trail keeps only the id. You
-            cannot undo this.
-          </Confirm>
-        ) : null}
-      </div>
-    </Section>
-  )
-}
-
-/** The name to type before the deletion of a user. */
-export function typedUsername(name: string): TypedName {
-  return { label: 'Username to delete', name }
 }

@@ -1,12 +1,13 @@
 import type * as z from 'zod/mini'
 import { type userSchema, usersSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
-import { formatQuery, pathOf } from './admin_client.ts'
+import { pathOf } from './admin_client.ts'
 import { STATES } from './clients_page.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
+import { readList, showList, sortsOf } from './list.tsx'
+import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, Names, Pager, Table } from './parts.tsx'
-import { SearchForm } from './search_form.tsx'
+import { Empty, Heading, Link, Moment, Names, Table } from './parts.tsx'
 import { EnabledBadge, StateBadge } from './tones.tsx'
 
 export type ShownUser = z.output<typeof userSchema>
@@ -23,38 +24,28 @@ export const usersPage: Page = {
       role: query.text('role'),
       enabled: query.text('enabled'),
     }
-    const cursor = query.text('cursor')
-    const { items, next_cursor: nextCursor } = await admin.read('/users', usersSchema, { ...filter, cursor })
-    const next = nextCursor === null ? null : `/users${formatQuery({ ...filter, cursor: nextCursor })}`
+    const address = readListAddress(query, { path: '/users', filter, defaultSort: 'username' })
+    const heading = (
+      <Heading
+        title="Users"
+        lead="Customers, staff and operators, in separate pools."
+        actions={operator.isAdmin ? <NewUser /> : undefined}
+      />
+    )
     const pools = poolsOf(config).map((name) => ({ value: name, label: name }))
-    return {
-      title: 'Users',
-      body: (
-        <>
-          <Heading
-            title="Users"
-            lead="Customers, staff and operators, in separate pools."
-            actions={operator.isAdmin ? <NewUser /> : undefined}
-          />
-          <SearchForm
-            action="/users"
-            query={query}
-            label="Part of a username, name or email"
-            texts={[{ name: 'role', label: 'Role' }]}
-            filters={[
-              { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
-              { name: 'enabled', label: 'State', options: STATES },
-            ]}
-          />
-          {items.length === 0 ? (
-            <Empty title="No users found">Try fewer letters.</Empty>
-          ) : (
-            <UsersTable users={items} />
-          )}
-          <Pager next={next} isFirst={cursor === ''} first={`/users${formatQuery(filter)}`} />
-        </>
-      ),
-    }
+    return showList('Users', heading, {
+      address,
+      query,
+      filters: [
+        { name: 'q', label: 'Part of a username, name or email' },
+        { name: 'role', label: 'Role' },
+        { name: 'pool', label: 'Pool', options: [{ value: '', label: 'Any' }, ...pools] },
+        { name: 'enabled', label: 'State', options: STATES },
+      ],
+      page: await readList(admin, address, usersSchema),
+      empty: <Empty title="No users found">Try fewer letters, or clear the search.</Empty>,
+      table: (users) => <UsersTable users={users} address={address} />,
+    })
   },
 }
 
@@ -66,11 +57,12 @@ function NewUser() {
   )
 }
 
-function UsersTable({ users }: { users: readonly ShownUser[] }) {
+function UsersTable({ users, address }: { users: readonly ShownUser[]; address: ListAddress }) {
   return (
     <Table
       caption="Users"
       columns={['Username', 'Pool', 'Roles', 'State', 'Created']}
+      sorts={sortsOf(address, { Username: 'username', Created: '-created' })}
       rows={users.map((user) => [
         <>
           <Link to={pathOf`/users/${user.id}`}>{user.username}</Link>

@@ -1,3 +1,4 @@
+import { AuditErasureStore } from '../audit/audit_erasure_store.ts'
 import { AuditQueryStore } from '../audit/audit_query_store.ts'
 import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
 import { AuditStore } from '../audit/audit_store.ts'
@@ -11,6 +12,7 @@ export type AuditServices = ReturnType<typeof createAuditServices>
 export function createAuditServices({ db }: Environment, clock: Clock, { bursts }: StorageServices) {
   return {
     audit: new AuditStore(db, { bursts, clock }),
+    auditErasure: new AuditErasureStore(db),
     auditTrail: new AuditQueryStore(db),
     statistics: new AuditStatisticsStore(db),
   }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
 import { RevocationStore } from '../sessions/revocation_store.ts'
+import { SessionErasureStore } from '../sessions/session_erasure_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
@@ -51,7 +52,12 @@ function createShards(
   const shards = config.sessionShards.map((shard, i) => {
     const shardDb = shardDatabases[i] ?? db
     const sessions = new SessionStore(shardDb, holders, config)
-    return { ...shard, sessions, list: new SessionListStore(shardDb) }
+    return {
+      ...shard,
+      sessions,
+      list: new SessionListStore(shardDb),
+      erasure: new SessionErasureStore(shardDb),
+    }
   })
   return new SessionShards(shards)
 }

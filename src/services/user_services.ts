@@ -1,3 +1,4 @@
+import { ErasureStore } from '../users/erasure_store.ts'
 import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
@@ -14,6 +15,7 @@ export function createUserServices({ db }: Environment) {
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
     names: new NameStore(db),
+    erasures: new ErasureStore(db),
     userList: new UserListStore(db),
     userSearch: new UserSearchStore(db),
     userImports: new UserImportStore(db),

@@ -1,4 +1,5 @@
 import type { ShardConfig } from '../config/session_schema.ts'
+import type { SessionErasureStore } from './session_erasure_store.ts'
 import type { SessionListStore } from './session_list_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'
@@ -7,6 +8,8 @@ export interface Shard extends ShardConfig {
   sessions: SessionStore
   /** Lists the same sessions for operators. */
   list: SessionListStore
+  /** Erases users from the same sessions. */
+  erasure: SessionErasureStore
 }
 
 /** The databases of sessions. The sid of a session names its database. */

@@ -6,6 +6,7 @@ import type { ClientStore } from '../clients/client_store.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { Statements } from '../storage/idempotency_store.ts'
 import type { UserAdminStore, UserConditions, UserEdit } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import {
@@ -33,6 +34,8 @@ export interface OwnerRevocation<Edit, Conditions> {
   conditions?: Partial<Conditions>
   /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
+  /** Further statements of the transaction. They do nothing if `changes()` is 0. */
+  alongside?: Statements
 }
 
 type UserRevocation = OwnerRevocation<Omit<UserEdit, keyof TokenStarts>, UserConditions>
@@ -86,7 +89,8 @@ export class SignOut {
   ): Promise<EditOutcome<UserRecord>> {
     const conditions = userConditions(revocation, context)
     const alongside = this.#alongsideUser(userId, revocation, context)
-    return this.#dependencies.userAdmin.remove(userId, conditions, alongside)
+    const statements = [...alongside, ...(revocation.alongside ?? [])]
+    return this.#dependencies.userAdmin.remove(userId, conditions, statements)
   }
 
   /** The caller must renew the KV copy of the client afterwards. @throws StorageUnavailable, CorruptRecord */
@@ -152,7 +156,7 @@ export class SignOut {
 
   #alongsideUser(userId: string, { reason, event }: UserRevocation, context: RequestContext) {
     const revocation = { kind: 'sub', value: userId, reason, clientId: null } as const
-    return this.#alongside(revocation, { ...event, subject: userId }, context)
+    return this.#alongside(revocation, { subject: userId, ...event }, context)
   }
 
   #alongsideClient(clientId: string, { reason, event }: ClientRevocation, context: RequestContext) {

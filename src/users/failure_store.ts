@@ -193,6 +193,13 @@ export class FailureStore {
     await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
   }
 
+  /** A statement that removes a count if the statement before it changed a row. Use both in one transaction. */
+  removalIfChanged({ kind, key }: FailureKey): D1PreparedStatement {
+    return this.#db
+      .prepare('DELETE FROM sign_in_failures WHERE kind = ? AND key = ? AND changes() > 0')
+      .bind(kind, key)
+  }
+
   /** The count of a key; null without a current count. @throws StorageUnavailable, CorruptRecord */
   async find(
     { kind, key }: FailureKey,

@@ -43,6 +43,8 @@ const RULES: Record<string, string | null> = {
   requirePasswordChange: NEVER,
   readUserSupport: NEVER,
   unlockUser: NEVER,
+  exportUser: ALWAYS,
+  eraseUser: ALWAYS,
   search: NEVER,
   setPassword: ALWAYS,
   deleteUser: NEVER,

@@ -131,7 +131,7 @@ describe('a new client', () => {
 
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
-    expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
+    expect(html).toContain('An application that can get tokens for one API. You cannot change the API later.')
   })
 
   it('a public client has no secret', async () => {
@@ -327,6 +327,30 @@ describe('a user', () => {
     expect((await admin.get(path)).status).toBe(404)
   })
 
+  it('an admin exports a user as a file and erases the user after typing the username and the own password', async () => {
+    const { id, username } = await server.addUser()
+    const path = `/console/users/${encodeURIComponent(id)}`
+    const refused = await admin.post(`${path}/export`, { own_password: 'mistyped' })
+    expect([refused.status, refused.html]).toEqual([
+      403,
+      expect.stringContaining('id="own-password-to-export-error">Your own password is wrong.<'),
+    ])
+    const file = await admin.post(`${path}/export`, { own_password: PASSWORD })
+    expect([file.status, file.headers.get('Content-Disposition'), file.headers.get('Content-Type')]).toEqual([
+      200,
+      'attachment; filename="user-export.json"',
+      'application/json; charset=UTF-8',
+    ])
+    expect(file.headers.get('Cache-Control')).toBe('no-store, no-transform')
+    expect(JSON.parse(file.html)).toMatchObject({ user: { id, username }, next_cursor: null })
+    const mistyped = await admin.post(`${path}/erase`, { typed_name: 'x', own_password: PASSWORD })
+    expect(mistyped.html).toContain('id="typed-name-to-erase-error"')
+    expect((await admin.get(path)).status).toBe(200)
+    const erased = await admin.post(`${path}/erase`, { typed_name: username, own_password: PASSWORD })
+    expect(erased).toMatchObject({ location: '/console/users', done: 'user-erased' })
+    expect((await admin.get(path)).status).toBe(404)
+  })
+
   it('a user becomes an admin after the operator has typed the own password, in both forms', async () => {
     const { html } = await admin.get('/console/users/new?pool=operators')
     expect(html).toContain('Your own password')
@@ -427,6 +451,37 @@ describe('support', () => {
     expect((await support.get('/console/clients')).html).not.toContain('New client')
     expect((await support.get('/console/keys')).html).not.toContain('Rotate')
     expect((await support.get(`/console/users/${admin.user.id}`)).html).not.toContain('<summary')
+  })
+
+  it('support sees sign-ins, the lock and live sessions of a user, unlocks, ends a session and finds why it ended', async () => {
+    const client = await server.addClient()
+    const { id, username } = await server.addUser()
+    const path = `/console/users/${encodeURIComponent(id)}`
+    expect(await support.get(`${path}/why`)).toMatchObject({ location: path, done: 'no-session' })
+    await server.signIn(client, username)
+    const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
+    await server.postForm({ ...parameters, username, password: 'mistyped' })
+    const { html } = await support.get(path)
+    for (const text of [
+      '<dt>Last sign-in</dt><dd><time',
+      '<dt>Failed sign-ins today</dt><dd>1</dd>',
+      '<dt>Locked until</dt><dd><span class="soft">Not locked</span></dd>',
+      'Live sessions (1)',
+      'Failed sign-in</span>',
+      'Why signed out?',
+    ]) {
+      expect(html).toContain(text)
+    }
+    expect(await support.post(`${path}/unlock`)).toMatchObject({ location: path, done: 'user-unlocked' })
+    expect((await support.get(path)).html).not.toContain('>Unlock')
+    const [action = '', sid = ''] = /\/console\/users\/[^"/]+\/sessions\/([^"/]+)\/end/.exec(html) ?? []
+    expect(await support.post(action)).toMatchObject({ location: path, done: 'session-ended' })
+    expect((await support.get(path)).html).toContain('Live sessions (0)')
+    expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
+    const { html: timeline } = await support.get(`/console/sessions/${sid}`)
+    expect(timeline).toContain('The session ended: ended by an operator.')
+    const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
+    expect(own.html).not.toContain('/end"')
   })
 
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConsoleBrowser } from '../support/console.ts'
-import { emptyStores, TestServer } from '../support/server.ts'
+import { ConsoleBrowser, inputOf } from '../support/console.ts'
+import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
 const server = new TestServer()
 let admin: Awaited<ReturnType<typeof ConsoleBrowser.signIn>>
@@ -73,5 +73,149 @@ describe('the search box', () => {
     const long = await admin.get(`/console/search?q=${'x'.repeat(256)}`)
     expect(long.status).toBe(400)
     expect(long.html).toContain('role="alert"')
+  })
+})
+
+/** The position, the number of rows and the links of a list. */
+function listOf(html: string) {
+  const linkOf = (name: string) =>
+    new RegExp(`href="([^"]+)">${name}<`).exec(html)?.[1]?.replaceAll('&amp;', '&') ?? null
+  return {
+    position: /<p class="position">([^<]*)</.exec(html)?.[1] ?? null,
+    first: /<tbody><tr><th scope="row">(?:<[^>]+>)*([^<]*)</.exec(html)?.[1] ?? null,
+    next: linkOf('Next page'),
+    previous: linkOf('Previous page'),
+    clear: linkOf('Clear'),
+    sorted: [
+      ...html.matchAll(/<th scope="col" class="sort"(?: aria-sort="(\w+)")?><a href="([^"]+)">([^<]+)</g),
+    ].map(([, order = null, path = '', name = '']) => [name, order, path.replaceAll('&amp;', '&')]),
+  }
+}
+
+describe('a list', () => {
+  it('a list has a total, pages in both directions and an order, and keeps its filters', async () => {
+    const ids = Array.from({ length: 55 }, (_, i) => `listed-${String(i).padStart(2, '0')}`)
+    for (const id of ids) await server.addClient({ id, name: `Listed ${id}` })
+    const path = '/console/clients?q=listed-'
+    const first = listOf((await admin.get(path)).html)
+    expect(first).toEqual({
+      position: '1–50 of 55',
+      first: 'listed-00',
+      next: expect.stringMatching(/^\/console\/clients\?q=listed-&cursor=[\w-]+&first=51$/),
+      previous: null,
+      clear: '/console/clients',
+      sorted: [
+        ['Client', 'ascending', '/console/clients?q=listed-&sort=-id'],
+        ['Name', null, '/console/clients?q=listed-&sort=name'],
+        ['Created', null, '/console/clients?q=listed-&sort=-created'],
+      ],
+    })
+    const second = listOf((await admin.get(first.next ?? '')).html)
+    expect(second).toMatchObject({ position: '51–55 of 55', first: 'listed-50', next: null })
+    const back = listOf((await admin.get(second.previous ?? '')).html)
+    expect(back).toMatchObject({ position: '1–50 of 55', first: 'listed-00', previous: null })
+
+    const { html } = await admin.get(`${path}&sort=-id`)
+    expect(html).toContain('<input type="hidden" name="sort" value="-id"/>')
+    const reverse = listOf(html)
+    expect(reverse).toMatchObject({ position: '1–50 of 55', first: 'listed-54' })
+    expect(reverse.sorted[0]).toEqual(['Client', 'descending', path])
+    expect(listOf((await admin.get(reverse.next ?? '')).html)).toMatchObject({
+      position: '51–55 of 55',
+      first: 'listed-04',
+    })
+    expect(listOf((await admin.get('/console/clients')).html).clear).toBe(null)
+    const lists = [
+      ['/users', 'Username', 'ascending', 'Created', null],
+      ['/audit', 'Time', 'descending'],
+      ['/sessions', 'Started', 'descending'],
+    ]
+    for (const [list, ...orders] of lists) {
+      const { sorted } = listOf((await admin.get(`/console${list}`)).html)
+      expect([list, ...sorted.flatMap((sort) => sort.slice(0, 2))]).toEqual([list, ...orders])
+    }
+  })
+
+  it('a list names the filter with a value that is not valid', async () => {
+    const { status, html } = await admin.get('/console/users?enabled=maybe&q=kept-text')
+    expect(status).toBe(400)
+    expect(html).toContain('Correct the fields, and search again.')
+    expect(html).toContain('<a href="#filter-enabled">State</a>: must be')
+    expect(html).toContain('value="kept-text"')
+  })
+
+  it('the sessions page opens with the newest live sessions, and continues after pages without one', async () => {
+    const kept = await server.addClient({ name: 'Kept' })
+    const disabled = await server.addClient({ name: 'Disabled later' })
+    const user = await server.addUser()
+    await server.signIn(kept, user.username)
+    for (let i = 0; i < 55; i++) {
+      server.clock.time += 1
+      await server.signIn(disabled, user.username)
+    }
+    const path = `/console/clients/${disabled.id}`
+    const etag = inputOf((await admin.get(path)).html, 'etag')
+    expect((await admin.post(`${path}/disable`, { etag })).status).toBe(303)
+    const { html } = await admin.get('/console/sessions')
+    expect(html).toContain('>Kept</a>')
+    expect(html).not.toContain('>Disabled later</a>')
+    expect(html).toContain('href="/console/sessions?live=true" aria-current="true">Live<')
+    const all = await admin.get('/console/sessions?live=false')
+    expect(all.html).toContain('>Disabled later</a>')
+    const none = await admin.get(`/console/sessions?client_id=${disabled.id}&live=true`)
+    expect(none.html).toContain('No live sessions')
+    expect(listOf((await admin.get(`/console/sessions?client_id=${disabled.id}`)).html).position).toBe(
+      '1–50 of 55',
+    )
+  })
+})
+
+describe('names', () => {
+  it('audit, sessions and timelines show names with the id in the title, device and country', async () => {
+    const client = await server.addClient({ name: 'The red shop' })
+    const user = await server.addUser({ username: 'named@example.com' })
+    server.country = 'CH'
+    const credentials = { client_id: client.id, client_secret: client.secret }
+    const agent = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' }
+    const signIn = { grant_type: 'password', username: user.username, password: PASSWORD, ...credentials }
+    const tokens = await (await server.postJson(signIn, agent)).json<{ refresh_token: string }>()
+    server.country = 'T1'
+    server.clock.time += 100
+    await server.refresh(client, tokens.refresh_token)
+    server.country = null
+    const userPath = `/console/users/${encodeURIComponent(user.id)}`
+    const named = [
+      `<a href="${userPath}" title="${user.id}">named@example.com</a>`,
+      `<a href="/console/clients/${client.id}" title="${client.id}">The red shop</a>`,
+      '<span class="device">Firefox on Linux</span><span class="under"><span title="CH">Switzerland</span></span>',
+    ]
+    const sessions = await admin.get(`/console/sessions?client_id=${client.id}`)
+    const [, path = ''] = /href="(\/console\/sessions\/[^"]+)">Timeline/.exec(sessions.html) ?? []
+    const audit = await admin.get(`/console/audit?client_id=${client.id}`)
+    for (const text of named)
+      expect([sessions.html, audit.html]).toEqual(Array(2).fill(expect.stringContaining(text)))
+    expect(audit.html).toContain('<span title="T1">Tor network</span>')
+
+    expect((await admin.post(`${path}/end`)).location).toContain(path)
+    const ended = [
+      (await admin.get(path)).html,
+      (await admin.get(`/console/audit?client_id=${client.id}`)).html,
+    ]
+    const operator = `title="${admin.user.id}">${admin.user.username}</a>`
+    for (const html of ended) expect(html).toContain(operator)
+    expect(ended[0]).toContain('<dd><span title="CH">Switzerland</span></dd>')
+    expect(ended[0]).toContain('<span title="T1">Tor network</span>')
+    expect(ended[1]).toContain('<span class="under" title="sallyport-console">via A test client</span>')
+  })
+
+  it('a deleted user has its id instead of a name', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    await server.signIn(client, user.username)
+    const path = `/console/users/${encodeURIComponent(user.id)}`
+    const etag = inputOf((await admin.get(path)).html, 'etag')
+    expect((await admin.post(`${path}/delete`, { etag, typed_name: user.username })).status).toBe(303)
+    const { html } = await admin.get(`/console/audit?client_id=${client.id}`)
+    expect(html).toContain(`<a href="${path}" title="${user.id}"><code class="id">${user.id}</code></a>`)
   })
 })

@@ -86,7 +86,7 @@ describe('the audit search', () => {
     expect((await at('to=2020-01-01T00:00')).html).toContain('No events found')
     const { status, html: refused } = await admin.get('/console/audit?from=yesterday')
     expect(status).toBe(400)
-    expect(refused).toContain('From (UTC): must be a time')
+    expect(refused).toContain('From (UTC)</a>: must be a time')
     expect(refused).toContain('value="yesterday"')
   })
 })

@@ -87,6 +87,11 @@ export const EXAMPLES: Record<string, MakeExample> = {
     await server.postJson({ grant_type: 'password', ...credentials, password: 'wrong' })
     return { path: `/users/${user.id}/unlock` }
   },
+  exportUser: ofUser('/export'),
+  eraseUser: async (server) => {
+    const { id, username } = await server.addUser()
+    return { path: `/users/${id}/erase`, body: { username } }
+  },
   search: at('/search?q=shop'),
   setPassword: ofUser('/password', { body: { password: NEW_PASSWORD } }),
   deleteUser: ofUser('', { version: '"1"' }),

@@ -11,6 +11,7 @@ import { SESSION_COMMANDS } from './commands/session_commands.ts'
 import { STATISTICS_COMMANDS } from './commands/statistics_command.ts'
 import { SUPPORT_COMMANDS } from './commands/support_commands.ts'
 import { USER_COMMANDS } from './commands/user_commands.ts'
+import { USER_DATA_COMMANDS } from './commands/user_data_commands.ts'
 import { WHY_COMMANDS } from './commands/why_command.ts'
 import type { Command } from './core/command.ts'
 
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...ACCOUNT_COMMANDS,
   ...CLIENT_COMMANDS,
   ...USER_COMMANDS,
+  ...USER_DATA_COMMANDS,
   ...SUPPORT_COMMANDS,
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,

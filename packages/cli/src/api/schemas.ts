@@ -360,6 +360,32 @@ export type Statistics = {
   } | null
 }
 
+export type UserSupport = {
+  readonly last_sign_in_at: number | null
+  readonly failed_sign_ins_today: number
+  readonly failures: number
+  readonly locked_until: number | null
+  readonly live_sessions: number
+}
+
+export type UserExport = {
+  readonly exported_at: number
+  readonly user: User
+  readonly password: {
+    readonly breach_checked_at: number | null
+    readonly replaceable: boolean
+  }
+  readonly access_tokens_valid_from: number | null
+  readonly sign_ins: UserSupport
+  readonly sessions: readonly (Session)[]
+  readonly events: readonly (AuditEvent)[]
+  readonly next_cursor: string | null
+}
+
+export type UserErasure = {
+  readonly username: string
+}
+
 export type UserImportRow = {
   readonly pool: string
   readonly username: string
@@ -388,14 +414,6 @@ export type UserImportReport = {
   })[]
 }
 
-export type UserSupport = {
-  readonly last_sign_in_at: number | null
-  readonly failed_sign_ins_today: number
-  readonly failures: number
-  readonly locked_until: number | null
-  readonly live_sessions: number
-}
-
 export type HashVerification = {
   readonly password_hash: string
   readonly password: string
@@ -418,6 +436,7 @@ export type Bodies = {
   'POST /users': UserDraft
   'PATCH /users/{id}': UserEdit
   'POST /users/{id}/password': NewPassword
+  'POST /users/{id}/erase': UserErasure
 }
 
 /** The body of the successful response of each operation. */
@@ -450,6 +469,8 @@ export type Responses = {
   'POST /users/{id}/password': User
   'GET /users/{id}/support': UserSupport
   'POST /users/{id}/unlock': UserSupport
+  'GET /users/{id}/export': UserExport
+  'POST /users/{id}/erase': null
   'GET /search': SearchResults
   'GET /sessions': Sessions
   'GET /sessions/{sid}': Session
@@ -481,6 +502,8 @@ export const ADMIN_OPERATIONS: readonly (keyof Responses)[] = [
   'DELETE /users/{id}',
   'POST /users/{id}/enable',
   'POST /users/{id}/password',
+  'GET /users/{id}/export',
+  'POST /users/{id}/erase',
   'POST /keys/rotate',
   'POST /keys/reseal',
   'DELETE /keys/{kid}',

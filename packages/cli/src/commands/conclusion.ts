@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'the password was changed': 'the password was changed',
   'the user was disabled': 'the user was disabled',
   'the user was deleted': 'the user was deleted',
+  'the user was erased': 'the user was erased',
   'the client was disabled': 'its client was disabled',
   'the client was deleted': 'its client was deleted',
   "the client's tokens were ended": 'all tokens of its client were revoked',

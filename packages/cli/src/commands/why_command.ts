@@ -1,5 +1,6 @@
+import { findNewestEnd } from '@sallyport/formats/newest_end'
 import { ProblemError } from '../api/problem.ts'
-import type { Session, SessionTimeline } from '../api/schemas.ts'
+import type { SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
@@ -19,7 +20,8 @@ const why: Command = {
   name: 'why',
   summary: 'Explain why a user was signed out: the last ended session and the reason',
   details:
-    'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
+    'For a user, the command explains the session that ended last, among the newest 20 sessions of the user. ' +
+    'If none of them has ended, it shows the newest session.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
   operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/timeline'],
@@ -44,21 +46,14 @@ async function findTimelineOf(call: Call, who: string): Promise<SessionTimeline>
   const { api, input, terminal } = call
   const subject = await findSubject(api, who, input.get(POOL))
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
-  const [session] = [...items].sort((a, b) => endOf(b) - endOf(a))
-  if (session === undefined) {
+  const session = findNewestEnd(items)
+  if (session === null) {
     throw new CliError('notFound', `${who} has no recent session: "audit --user" lists the events.`)
   }
   if (items.length > 1 && !input.has(JSON_OUTPUT)) {
     terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
   }
   return api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid: session.sid } })
-}
-
-/** The approximate time of the end, for sorting. Live sessions come last, by their start. */
-function endOf({ state, ended_at, expires_at, last_refreshed_at, started_at }: Session): number {
-  if (state === 'live') return -1 / started_at
-  if (state === 'expired') return expires_at
-  return ended_at ?? last_refreshed_at ?? started_at
 }
 
 async function orNull<T>(work: () => Promise<T>): Promise<T | null> {

@@ -1,0 +1,68 @@
+import type { AuditEvent, UserExport } from '../api/schemas.ts'
+import type { Call, Command } from '../core/command.ts'
+import { CliError, UsageError } from '../core/exit_code.ts'
+import { text } from '../core/option.ts'
+import { requireUser } from './find_user.ts'
+import { printDone, printJson } from './output.ts'
+import { FIND, findPath, POOL, USER } from './user_commands.ts'
+
+const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
+
+const TYPED = text('confirm', 'The username of the user again, in place of the question', {
+  value: 'USERNAME',
+})
+
+const exportUser: Command = {
+  name: 'users export',
+  summary: 'Export the stored data of a user as JSON, without the password hash',
+  details: CONFIRMED,
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}/export', 'POST /me/confirm'],
+  async run(call) {
+    const path = await findPath(call)
+    const first = await readPage(call, path, null)
+    const events: AuditEvent[] = [...first.events]
+    let cursor = first.next_cursor
+    while (cursor !== null) {
+      const page = await readPage(call, path, cursor)
+      events.push(...page.events)
+      cursor = page.next_cursor
+    }
+    printJson(call, { ...first, events, next_cursor: null })
+  },
+}
+
+function readPage({ api }: Call, path: { id: string }, cursor: string | null): Promise<UserExport> {
+  const query = cursor === null ? {} : { cursor }
+  return api.read({ operation: 'GET /users/{id}/export', path, query })
+}
+
+const eraseUser: Command = {
+  name: 'users erase',
+  summary: 'Erase a user: delete the account, end all sessions, remove personal data from the audit trail',
+  details: `The command asks for the username again. ${CONFIRMED}`,
+  arguments: [USER],
+  options: [TYPED, ...FIND],
+  operations: ['GET /users/{id}', 'POST /users/{id}/erase', 'POST /me/confirm'],
+  async run(call) {
+    const { api, input } = call
+    await api.requireRole('POST /users/{id}/erase')
+    const { id, username, pool } = await requireUser(api, input.argument('USER'), input.get(POOL))
+    const who = `${username} of the pool ${pool}`
+    if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
+    const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
+    await api.ask(request)
+    printDone(call, null, `Erased ${who}. The audit trail loses the personal data within minutes.`)
+  },
+}
+
+/** The username that the operator gives again. @throws UsageError without a terminal and the option */
+async function readTyped({ input, terminal }: Call, who: string): Promise<string> {
+  const given = input.get(TYPED)
+  if (given !== undefined) return given
+  if (!terminal.isInteractive) throw new UsageError(`Erase ${who}? Repeat it with --confirm USERNAME.`)
+  return (await terminal.ask(`Erase ${who}? Type the username: `)).trim()
+}
+
+export const USER_DATA_COMMANDS: readonly Command[] = [exportUser, eraseUser]

@@ -1,0 +1,135 @@
+import type { Child } from 'hono/jsx'
+import * as z from 'zod/mini'
+import { eventSchema } from '../admin/audit.ts'
+import { sessionSchema } from '../admin/session_view.ts'
+import { supportSchema } from '../admin/user_support.ts'
+import { ActionForm } from './action_form.tsx'
+import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
+import { AdminProblem } from './admin_problem.ts'
+import { EventTable, type ShownEvent } from './events.tsx'
+import { formatCount } from './format.ts'
+import { Badge, Empty, Link, Moment, MomentOr, Section, Table } from './parts.tsx'
+
+type ShownSession = z.output<typeof sessionSchema>
+
+/** A page of sessions. */
+export const sessionsSchema = z.object({ items: z.array(sessionSchema) })
+const eventsSchema = z.object({ items: z.array(eventSchema) })
+
+/** The sessions and the events on the page of a user. */
+const SHOWN = 10
+
+/** The data by which support helps a user. */
+export interface SupportView extends z.output<typeof supportSchema> {
+  /** Whether an unlock has an effect. */
+  isLocked: boolean
+  /** The newest live sessions. */
+  sessions: readonly ShownSession[]
+  /** The newest events. */
+  events: readonly ShownEvent[]
+}
+
+/**
+ * Loads the data of a user for support; null if a store is down, because an operator must be able to end sessions then.
+ *
+ * @throws AdminProblem
+ */
+export async function loadSupport(admin: AdminClient, id: string): Promise<SupportView | null> {
+  try {
+    return await readSupport(admin, id)
+  } catch (error) {
+    if (error instanceof AdminProblem && error.status === 503) return null
+    throw error
+  }
+}
+
+async function readSupport(admin: AdminClient, id: string): Promise<SupportView> {
+  const [support, sessions, events] = await Promise.all([
+    admin.read(pathOf`/users/${id}/support`, supportSchema),
+    admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
+    admin.read('/audit', eventsSchema, { subject: id, limit: SHOWN }),
+  ])
+  const isLocked = support.locked_until !== null || support.failures > 0
+  return { ...support, isLocked, sessions: sessions.items, events: events.items }
+}
+
+/** The sign-ins and the lock of a user, for the list of facts. */
+export function supportFacts(
+  support: SupportView | null,
+  now: number,
+): readonly (readonly [string, Child])[] {
+  if (support === null) return []
+  const { last_sign_in_at: lastSignIn, failed_sign_ins_today: failed, locked_until: lockedUntil } = support
+  return [
+    ['Last sign-in', <MomentOr at={lastSignIn} now={now} none="None recorded" />],
+    ['Failed sign-ins today', formatCount(failed)],
+    [
+      'Locked until',
+      lockedUntil === null ? (
+        <span class="soft">Not locked</span>
+      ) : (
+        <>
+          <Badge tone="warn">Locked</Badge> <Moment at={lockedUntil} />
+        </>
+      ),
+    ],
+  ]
+}
+
+interface LiveSessionsProps {
+  support: SupportView
+  userId: string
+  csrf: string
+  now: number
+  mayEnd: boolean
+}
+
+/** The newest live sessions of a user, each with an action that ends it. */
+export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSessionsProps) {
+  const all = <Link to={`/sessions${formatQuery({ subject: userId })}`}>All sessions</Link>
+  return (
+    <Section id="live-sessions" title={`Live sessions (${formatCount(support.live_sessions)})`} aside={all}>
+      {support.sessions.length === 0 ? (
+        <Empty title="No live session">The user is signed out on every device.</Empty>
+      ) : (
+        <Table
+          caption="Live sessions of the user, newest first"
+          columns={['Started', 'Device', 'Country', 'Client', 'Last refresh', 'Timeline', '']}
+          rows={support.sessions.map((session) => [
+            <Moment at={session.started_at} />,
+            session.device,
+            session.country,
+            <Link to={pathOf`/clients/${session.client_id}`}>
+              {session.client_name ?? session.client_id}
+            </Link>,
+            <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
+            <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
+            mayEnd ? <EndSession userId={userId} sid={session.sid} csrf={csrf} /> : null,
+          ])}
+        />
+      )}
+    </Section>
+  )
+}
+
+function EndSession({ userId, sid, csrf }: { userId: string; sid: string; csrf: string }) {
+  return (
+    <ActionForm csrf={csrf} action={pathOf`/users/${userId}/sessions/${sid}/end`} kind="inline">
+      <button type="submit">End</button>
+    </ActionForm>
+  )
+}
+
+/** The newest events of a user. */
+export function RecentEvents({ support, userId }: { support: SupportView; userId: string }) {
+  const all = <Link to={`/audit${formatQuery({ subject: userId })}`}>All events</Link>
+  return (
+    <Section id="recent-events" title="Recent events" aside={all}>
+      {support.events.length === 0 ? (
+        <Empty title="No events">The audit trail has no event of the user.</Empty>
+      ) : (
+        <EventTable caption="Events of the user, newest first" events={support.events} />
+      )}
+    </Section>
+  )
+}

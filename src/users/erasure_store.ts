@@ -1,0 +1,59 @@
+import * as z from 'zod/mini'
+import { randomId } from '../lib/bytes.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+
+/** An erased user or guest, and the random text that replaces the id. */
+export interface Erasure {
+  subject: string
+  pseudonym: string
+}
+
+const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string() }))
+
+/** A new pseudonym of a user. The server keeps no link to the user after the erasure. */
+export function makePseudonym(): string {
+  return `user:erased-${randomId(16)}`
+}
+
+/** Lists erased users in D1, until the last token of each has expired. */
+export class ErasureStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /**
+   * A statement that lists an erasure if the statement before it changed a row. Use both in one transaction.
+   *
+   * @param expiresAt The time when the last token of the subject has expired, in Unix seconds.
+   */
+  additionIfChanged({ subject, pseudonym }: Erasure, expiresAt: number): D1PreparedStatement {
+    return this.#db
+      .prepare(
+        'INSERT INTO erasures (subject, pseudonym, expires_at) SELECT ?, ?, ? WHERE changes() > 0 ON CONFLICT DO NOTHING',
+      )
+      .bind(subject, pseudonym, expiresAt)
+  }
+
+  /** The erasures after a subject, in the order of their subjects. @throws StorageUnavailable, CorruptRecord */
+  async list(after: string, limit: number): Promise<Erasure[]> {
+    const select = this.#db
+      .prepare('SELECT subject, pseudonym FROM erasures WHERE subject > ? ORDER BY subject LIMIT ?')
+      .bind(after, limit)
+    const { results } = await callStore('D1 erasures', () => select.all())
+    return decodeRecord(erasuresSchema, 'erasures', results)
+  }
+
+  /** Removes up to `limit` erasures whose last token has expired. @returns how many @throws StorageUnavailable */
+  async sweep(now: number, limit: number): Promise<number> {
+    const sweep = this.#db
+      .prepare(
+        'DELETE FROM erasures WHERE subject IN (SELECT subject FROM erasures WHERE expires_at <= ? LIMIT ?)',
+      )
+      .bind(now, limit)
+    const { meta } = await callStore('D1 erasures', () => sweep.run())
+    return meta.changes
+  }
+}
