@@ -168,7 +168,7 @@ describe('a merge of revocations', () => {
     const browser = await ConsoleBrowser.signIn(server)
     const { html } = await browser.get('/console')
     expect(html).toContain(
-      'The revocation feed lists 7500 of 10000 entries, and its oldest entries were merged.',
+      'The revocation feed has 7500 entries of at most 10000, and its oldest entries were merged.',
     )
     expect(html).toContain('to the client busy before')
     expect(html).toContain('to any client before')

@@ -2,8 +2,8 @@ import type { FailureCause } from '../oauth/failure_cause.ts'
 import type { AuditEvent } from './audit_event.ts'
 
 /**
- * The lower limits of the classes of idle time. The class of a refresh is the number of minutes since the session got its previous
- * token. A class ends at the next limit, which is twice its own; the last class has no end. It begins after 22 days, because the
+ * The lower limits of the classes of idle time, in minutes. The idle time of a refresh is the time since the session got its
+ * previous token. A class ends where the next class begins. The last class has no end. It begins after 22 days, because the
  * statistics go back 30 days.
  */
 export const IDLE_MINUTES = [
@@ -23,7 +23,7 @@ export type Counter =
   | 'breached_passwords'
   | 'unchecked_passwords'
 
-/** The counters that an event increases by one. A retry counts as a token, and not as activity of its session. */
+/** The counters that an event increases by one. A retry counts as a token, but not as activity of its session. */
 export function countersOf(event: AuditEvent, now: number): Counter[] {
   switch (event.kind) {
     case 'issue':

@@ -61,7 +61,7 @@ export const CLIENT_FIELDS = {
   api: defineField('api', {
     kind: 'text',
     label: 'API',
-    description: 'API that accepts its tokens; cannot be changed later',
+    description: 'API that accepts the tokens of the client; cannot be changed later',
     input: z.string('must be the name of an API'),
     stored: storedText,
     isEditable: false,
@@ -71,7 +71,7 @@ export const CLIENT_FIELDS = {
     kind: 'list',
     label: 'Grants',
     description:
-      'Grants that it can use: password (signs in users and guests) or client_credentials (the client itself, needs a secret)',
+      'Grants that the client can use: password (signs in users and guests) or client_credentials (the client itself, needs a secret)',
     input: grantsSchema,
     stored: z.array(z.enum(CLIENT_GRANTS)),
     isEditable: true,
@@ -81,7 +81,7 @@ export const CLIENT_FIELDS = {
   scopes: defineField('scopes', {
     kind: 'list',
     label: 'Scopes',
-    description: 'Scopes that its tokens can have',
+    description: 'Scopes that the tokens of the client can have',
     input: listOf(scopeSchema, 'scopes'),
     stored: storedList,
     isEditable: true,
@@ -101,7 +101,7 @@ export const CLIENT_FIELDS = {
     kind: 'flag',
     label: 'Confidential',
     description:
-      'true: it authenticates with a secret; false: a public client without a secret, such as an app',
+      'true: the client authenticates with a secret; false: a public client without a secret, such as an app',
     input: flag,
     stored: z.boolean(),
     isEditable: false,

@@ -206,7 +206,7 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
             title={`Enable ${id}`}
             {...(isAccount && { passwordId: 'own-password-for-enable' })}
           >
-            The client can get tokens again. Old tokens stay revoked.
+            The client can get tokens again. Earlier tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (

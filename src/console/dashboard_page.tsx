@@ -54,7 +54,7 @@ export const dashboardPage: Page = {
           <FailureCauses statistics={statistics} />
           <Section id="recent" title="Recent events" aside={<Link to="/audit">All events</Link>}>
             {recent.items.length === 0 ? (
-              <Empty title="No events">The first token appears here.</Empty>
+              <Empty title="No events">The event of the first token appears here.</Empty>
             ) : (
               <EventTable events={recent.items} caption="The newest events" />
             )}
@@ -114,8 +114,8 @@ function MergedRevocations({ feed }: { feed: Statistics['revocation_feed'] }) {
   return (
     <div class="note warn">
       <p>
-        The revocation feed lists {feed.entries} of {feed.max_entries} entries, and its oldest entries were
-        merged. APIs refuse these access tokens:
+        The revocation feed has {feed.entries} entries of at most {feed.max_entries}, and its oldest entries
+        were merged. APIs refuse these access tokens:
       </p>
       <ul>
         {feed.merged.map(({ client_id: clientId, before }) => (

@@ -37,7 +37,7 @@ const rotate: Page = {
   },
 }
 
-const retire: Page = {
+const revoke: Page = {
   method: 'POST',
   path: '/keys/:kid/revoke',
   role: 'admin',
@@ -52,12 +52,12 @@ const retire: Page = {
   },
 }
 
-export const KEY_PAGES: readonly Page[] = [keysPage, rotate, retire]
+export const KEY_PAGES: readonly Page[] = [keysPage, rotate, revoke]
 
 /** A refused action. */
 interface RefusedKeyAction {
   problem: AdminProblem
-  /** The key that the refused action would have retired; null for a rotation. */
+  /** The key that the operator wanted to revoke; null for a rotation. */
   kid: string | null
 }
 
@@ -116,7 +116,7 @@ interface RotateProps {
   problem: AdminProblem | null
 }
 
-/** The action that makes the next key sign early. If the action would change nothing, the reason. */
+/** The form that makes the next key sign early. If the action would change nothing, a note gives the reason instead. */
 function Rotate({ csrf, now, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
   const rotation = { csrf, label: 'Rotate', page: '/keys', action: '/keys/rotate', problem }
@@ -156,7 +156,7 @@ interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
   refused: RefusedKeyAction | null
-  /** The CSRF token; null if the operator cannot retire a key. */
+  /** The CSRF token; null if the operator cannot revoke a key. */
   csrf: string | null
 }
 

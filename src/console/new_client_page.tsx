@@ -67,7 +67,7 @@ const createClient: Page = {
   },
 }
 
-/** A scope of the admin API is power, so an operator selects it. */
+/** The form does not preselect an admin scope, because it gives rights in the admin API. An operator selects it. */
 function defaultScopesOf({ apis }: Config, api: string): string[] {
   return (apis.get(api)?.scopes ?? []).filter((scope) => !isAdminScope(scope))
 }
@@ -95,7 +95,7 @@ function showForm(
       <>
         <Heading
           title="New client"
-          lead="An application that can get tokens of one API. You cannot change the API later."
+          lead="An application that can get tokens for one API. You cannot change the API later."
         />
         {problem === null ? null : (
           <ProblemNote problem={problem.inOrder(CLIENT_FIELDS)} fields={CLIENT_FIELDS} />
@@ -118,7 +118,7 @@ function showForm(
             type="radio"
             options={[
               { value: 'confidential', label: 'Confidential: a server that can keep a secret' },
-              { value: 'public', label: 'Public: a page or an app' },
+              { value: 'public', label: 'Public: a web page or an app' },
             ]}
           />
           <ClientFields state={state} api={api} config={config} />

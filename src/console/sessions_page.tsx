@@ -50,7 +50,7 @@ export const sessionsPage: Page = {
 
 const LEAD = 'A session starts at a sign-in on one device.'
 
-/** The most pages without a live session that one request reads. */
+/** The maximum number of pages without a live session that one request reads. */
 const MAX_EMPTY_PAGES = 5
 
 /** Reads a page of sessions. It continues after pages that have no live session. */
@@ -91,7 +91,7 @@ function NoSessions({ isLive }: { isLive: boolean }) {
     <Empty title="No live sessions here">Older sessions can still be live: look at the next page.</Empty>
   ) : (
     <Empty title="No sessions found">
-      The user or client has no sign-in, or the audit trail no longer has the sign-in.
+      The user or client never signed in, or the audit trail no longer has the sign-in.
     </Empty>
   )
 }

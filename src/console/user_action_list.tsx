@@ -87,7 +87,7 @@ export function Actions(props: ActionsProps) {
             title={`Enable ${username}`}
             {...(isOperator && user.roles.includes('admin') ? { passwordId: 'own-password-to-enable' } : {})}
           >
-            The user can sign in again. Old tokens stay revoked.
+            The user can sign in again. Earlier tokens stay revoked.
           </Confirm>
         ) : null}
         {isAdmin ? (

@@ -8,7 +8,7 @@ export const JWKS_MAX_AGE_SECONDS = 300
 /** The greatest age of the JWKS in a response: the sum of the ages of the copies in KV, in the isolate and in an HTTP cache. */
 const OWN_CACHES_SECONDS = KV_LAG_SECONDS + KEY_COPY_SECONDS.max + JWKS_MAX_AGE_SECONDS
 
-/** A verifier can cache the JWKS for this time and still gets each new key in time. Istio and Envoy cache it for 20 minutes. */
+/** A verifier that caches the JWKS for at most this time gets each new key in time. Istio and Envoy cache it for 20 minutes. */
 const READER_CACHE_SECONDS = 1200
 
 /** The default time from the publication of a key to its first signature: 30 minutes. An operator can choose another time. */
@@ -20,7 +20,7 @@ export const PUBLISH_AHEAD_SECONDS = Math.ceil((OWN_CACHES_SECONDS + READER_CACH
  */
 export const NEXT_KEY_AHEAD_SECONDS = 2 * 86_400
 
-/** The limits of the time that an operator can choose. Below `min`, a verifier without a cache could miss the key. */
+/** The limits of `leadSeconds`. With a shorter time than `min`, a verifier without a cache could get a token of an unknown key. */
 export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECONDS } as const
 
 /**
@@ -29,7 +29,7 @@ export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECOND
  */
 export const RETIREMENT_MARGIN_SECONDS = 86_400
 
-/** The activation of a replacement key is this much in the past, because the clock of an isolate can be slow. */
+/** A replacement key activates this long before its creation, because the clock of an isolate can be slow. */
 export const CLOCKS_APART_SECONDS = 60
 
 /** The settings for keys. */
@@ -65,7 +65,7 @@ export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: n
 
 /** The next change of the key that signs. */
 export interface KeyChange {
-  /** The first signature of the next key, in Unix seconds. In the past, the change is overdue. */
+  /** The time of the first signature of the next key, in Unix seconds. If it is in the past, the change is overdue. */
   at: number
   /** Whether the next key is published. */
   isPublished: boolean
@@ -80,7 +80,7 @@ export function findNextChange(keys: readonly KeyTurn[], config: KeyConfig, now:
   return newest ? { at: newest.activatesAt + config.keyRotationSeconds, isPublished: false } : null
 }
 
-/** An early next key, unless it exists. @param leadSeconds The time from its publication to its first signature. */
+/** An early next key, unless a next key exists. @param leadSeconds The time from its publication to its first signature. */
 export function scheduleNow(
   { signingAlgorithm: alg }: KeyConfig,
   now: number,

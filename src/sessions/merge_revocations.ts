@@ -7,7 +7,7 @@ export const MERGED = 'merged'
 /** The share of the limit that a merge leaves, so that the next revocations do not cause another merge at once. */
 const KEPT_SHARE = 0.75
 
-/** The most clients that one merge revokes, because each needs a statement in one transaction. */
+/** The maximum number of clients that one merge revokes, because each needs a statement in one transaction. */
 const MAX_CLIENTS = 20
 
 /** Coarse revocations, and the ids of the revocations that they replace. */
@@ -18,10 +18,10 @@ export interface Merge {
 
 /**
  * Plans the merge of a list that is longer than its limit; null if nothing can be merged. First, a revocation of the client
- * with the most entries replaces its oldest entries. If that is not enough, one revocation of all tokens issued before a second
- * replaces the oldest remaining entries.
+ * with the most entries replaces its oldest entries. If that is not enough, one revocation of all tokens that were issued before
+ * a given second replaces the oldest remaining entries.
  *
- * A coarse revocation includes the tokens of the finer ones. Its second has passed on every clock, so it includes no token
+ * A coarse revocation includes the tokens of the finer ones. Its `before` has passed on every clock, so it includes no token
  * that is issued later.
  *
  * @param revocations Oldest first.

@@ -85,7 +85,7 @@ export class RevocationFeed {
     return { entries: size, maxEntries: MAX_FEED_ENTRIES, merged }
   }
 
-  /** Merges entries if the list is too long. The cron trigger calls it, because a feed without readers can also be too long. */
+  /** Merges entries if the list is too long. The cron trigger calls this method, because a feed without readers can also be too long. */
   async keepWithinLimit(now: number): Promise<void> {
     try {
       await this.#listed.read(now)
@@ -131,7 +131,7 @@ export class RevocationFeed {
     this.#dependencies.copies.repair(NAME, feed, context)
   }
 
-  /** The newer copy of two: in KV, and in the cache of this data centre. The copy in KV may be a minute old. */
+  /** The newer of two copies: the copy in KV, or the copy in the cache of this data centre. The copy in KV may be a minute old. */
   async #findElsewhere(context: RequestContext): Promise<Feed | null> {
     const { copies, lastResponses } = this.#dependencies
     const found = await Promise.all([copies, lastResponses].map((store) => findFeed(store, context)))
@@ -139,7 +139,7 @@ export class RevocationFeed {
   }
 }
 
-/** Whether a snapshot is new enough. A cursor ahead of it needs another read of the stores, at most once a second. */
+/** Whether a snapshot is new enough. If a cursor is ahead of the snapshot, the stores are read again, at most once a second. */
 function isRecent(snapshot: FeedSnapshot, since: string | null, now: number): boolean {
   if (now - snapshot.asOf >= FEED_MAX_AGE_SECONDS) return false
   return since === null || snapshot.asOf === now || !snapshot.isBehind(since)
@@ -149,7 +149,7 @@ interface FeedCopies {
   find(name: string, context: RequestContext): Promise<unknown>
 }
 
-/** The copy of the feed in a store; null if there is no copy or it does not decode. */
+/** The copy of the feed in a store; null if the store has no valid copy. */
 async function findFeed(store: FeedCopies, context: RequestContext): Promise<Feed | null> {
   try {
     const copy = await store.find(NAME, context)

@@ -111,7 +111,7 @@ function describeToken(
   }
 }
 
-/** The identity of a session. Only the first token contains the start of the session. Later the row contains it. */
+/** The identity of a session. Token 0 is issued at the start of the session. After its use, the row contains the start. */
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,

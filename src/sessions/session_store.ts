@@ -127,9 +127,9 @@ export class SessionStore {
   }
 
   /**
-   * Ends a session and lists it for the revocation feed, in one transaction. The feed does not list a session whose last
-   * access token has expired. The feed lists a guest's session only if an operator ends it. A guest's token has no rights
-   * that a new guest lacks, and an attacker could fill the list with guests.
+   * Ends a session and adds it to the revocation feed, in one transaction. The feed does not list a session whose last
+   * access token has expired. The feed lists a guest's session only if an operator ends it, because an attacker could fill
+   * the list with guests. A guest's token has no rights that a new guest lacks.
    *
    * @returns whether this call ended the session. Only one of several parallel calls returns true.
    * @throws StorageUnavailable

@@ -32,7 +32,7 @@ interface Merge {
 
 /**
  * Ends the session of a guest who signs in as a customer. A session ends only once, so only one sign-in can merge the cart. An
- * invalid token does not fail the sign-in. The server ignores it and records an audit event.
+ * invalid token does not make the sign-in fail. The server ignores it and records an audit event.
  *
  * @returns the subject of the guest; null without a valid token
  * @throws StorageUnavailable, so that a retry can merge the cart

@@ -131,7 +131,7 @@ describe('a new client', () => {
 
   it('the form of a new client says that its API cannot change', async () => {
     const { html } = await admin.get('/console/clients/~new')
-    expect(html).toContain('An application that can get tokens of one API. You cannot change the API later.')
+    expect(html).toContain('An application that can get tokens for one API. You cannot change the API later.')
   })
 
   it('a public client has no secret', async () => {

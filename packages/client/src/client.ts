@@ -65,7 +65,7 @@ export class Client {
   /** @throws TypeError if the issuer or an API is not a URL */
   constructor(options: ClientOptions) {
     const key = `sallyport:${options.clientId}`
-    // Without this check each request would fail like a network error.
+    // Otherwise a wrong URL would make each request fail like a network error.
     new URL(options.issuer)
     this.#options = options
     this.#apis = new Set(options.apis.map((api) => new URL(api).origin))
@@ -87,9 +87,9 @@ export class Client {
   }
 
   /**
-   * Calls `fetch` with the access token, only for the APIs of this client. A token that the API refuses is refreshed once. No
-   * request of a customer is sent as a guest's or as another customer's. The signal of the request also ends the wait for
-   * a token.
+   * Calls `fetch` with the access token, only for the APIs of this client. A token that the API refuses is refreshed once. A
+   * request that began with a customer's token is never sent with the token of a guest or of another customer. The signal of
+   * the request also ends the wait for a token.
    *
    * @throws TypeError for any other origin
    * @throws TokenRequestError if no token is available; `session_ended` if the customer's session has ended
@@ -140,7 +140,8 @@ export class Client {
    */
   async signOut(): Promise<void> {
     const session = this.#forget()
-    // With the lock, a stored customer session is from a sign-in in progress and is removed. A new guest session stays.
+    // A customer session that is stored when this tab gets the lock is from a sign-in in progress. It is removed too. A new guest
+    // session stays.
     const late = this.#exclusively(async () => {
       const isSignedIn = this.session !== null && !isGuest(this.session)
       return isSignedIn ? this.#forget() : null
@@ -276,7 +277,7 @@ export class Client {
   }
 }
 
-/** An error of a listener reaches the page's `error` event and fails no request. Safari has `reportError` since 15.4. */
+/** An error of a listener reaches the page's `error` event and makes no request fail. Safari has `reportError` since 15.4. */
 function reportUncaught(error: unknown): void {
   if (typeof reportError === 'function') {
     reportError(error)

@@ -8,7 +8,7 @@ import { warnOfPoll } from './warn_of_poll.ts'
 export interface RevocationOptions {
   /** The shortest time between two fetches of the list. Default: 10. */
   pollSeconds?: number
-  /** For an older list `whenStale` decides. Default: 60. */
+  /** The maximum age of a list. If the list is older, `whenStale` decides. Default: 60. */
   maxAgeSeconds?: number
   /** With an old list, `open` accepts tokens and `closed` refuses them with 503. Default: `open`. */
   whenStale?: 'open' | 'closed'
@@ -31,13 +31,19 @@ export interface VerifierOptions {
   documentOrigins?: readonly string[]
   /** The accepted difference of clocks, in seconds. Default: 5. */
   leewaySeconds?: number
-  /** The accepted claims about the password. The verifier refuses a token with another one of them with 403. */
+  /** The accepted claims about the password. The verifier refuses a token that has one of the other claims (403). */
   accept?: readonly PasswordClaim[] | undefined
   /** False accepts revoked tokens until they expire. */
   revocations?: RevocationOptions | false
-  /** In seconds. Keys are used without a fetch for 300, while the issuer is unreachable for 86,400. An unknown id waits 30. */
-  keys?: { freshSeconds?: number; staleSeconds?: number; cooldownSeconds?: number }
-  /** Replaces the `fetch` of the runtime, for example by a service binding. */
+  keys?: {
+    /** Keys are used this long without a new fetch. Default: 300. */
+    freshSeconds?: number
+    /** Keys are used this long while the issuer is unreachable. Default: 86,400. */
+    staleSeconds?: number
+    /** The minimum time between a fetch and the next fetch for an unknown `kid`. Default: 30. */
+    cooldownSeconds?: number
+  }
+  /** Replaces the `fetch` of the runtime, for example with the `fetch` of a service binding. */
   fetch?: Fetch
   /**
    * The cache in which isolates of one data centre share keys and metadata. The default is `caches.default`, if the runtime has it

@@ -40,7 +40,7 @@ export interface Verifier {
    * Verifies an access token, or the bearer token of a request.
    *
    * @throws TokenError with a stable code and the RFC 6750 challenge
-   * @throws TypeError if `scope` has text that is not a scope token, or `accept` an unknown claim
+   * @throws TypeError if `scope` has text that is not a scope token, or `accept` has an unknown claim
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
 }
@@ -158,7 +158,7 @@ function readHeader(token: string): ProtectedHeaderParameters {
 
 /**
  * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
- * allow. The other parts of the token are signed as text.
+ * allow. The other parts of the token need no check, because the signature includes their text.
  */
 function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)

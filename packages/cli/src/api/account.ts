@@ -55,7 +55,7 @@ export class Account {
     })
   }
 
-  /** Removes the stored tokens, then ends the session at the server. @throws CliError */
+  /** Removes the stored tokens, then ends the session on the server. @throws CliError */
   async signOut(): Promise<void> {
     const last = await this.#store.exclusively(async () => {
       const credentials = await this.#store.find(this.server)

@@ -41,7 +41,7 @@ const login: Command = {
 
 const logout: Command = {
   name: 'logout',
-  summary: 'Remove the stored tokens and end the session at the server',
+  summary: 'Remove the stored tokens and end the session on the server',
   async run({ terminal, account }) {
     await account.signOut()
     terminal.say(`Signed out at ${account.server}.`)

@@ -71,7 +71,7 @@ const MEMBERS: readonly Column<Item>[] = [
 
 const listClients: Command = {
   name: 'clients list',
-  summary: 'List clients, by ID',
+  summary: 'List clients in the order of their IDs',
   options: [QUERY, API, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /clients'],
   async run(call) {

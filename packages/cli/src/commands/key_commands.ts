@@ -43,8 +43,9 @@ const rotateKeys: Command = {
   name: 'keys rotate',
   summary: 'Let the next key sign earlier. All tokens stay valid',
   details:
-    'The key is published before it signs. An API that caches the JWKS for longer than that time, minus 8 minutes, ' +
-    'can get a token with an unknown key. If a next key exists, only a shorter time changes it.',
+    'The key is published, and signs after the time of --lead. No API may cache the JWKS for longer than this ' +
+    'time minus 8 minutes, or else it can get a token of an unknown key. If a next key exists, the command ' +
+    'only makes it sign earlier, never later.',
   options: [LEAD],
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {

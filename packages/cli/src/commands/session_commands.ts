@@ -46,7 +46,7 @@ const showSession: Command = {
 
 const endSession: Command = {
   name: 'sessions end',
-  summary: 'End a session. Refreshes stop at once, access tokens when APIs read the revocation',
+  summary: 'End a session. Refreshes stop at once, and access tokens stop when APIs read the revocation',
   arguments: [SID],
   operations: ['DELETE /sessions/{sid}'],
   async run(call) {

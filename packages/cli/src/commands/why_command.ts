@@ -20,7 +20,8 @@ const why: Command = {
   name: 'why',
   summary: 'Explain why a user was signed out: the last ended session and the reason',
   details:
-    'For a user it takes the session that ended last, from the newest 20. If none has ended, it takes the newest.',
+    'For a user, the command explains the session that ended last, among the newest 20 sessions of the user. ' +
+    'If none of them has ended, it shows the newest session.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
   operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/timeline'],

@@ -7,7 +7,7 @@ export const EXIT_CODES = {
   notFound: [4, 'not found'],
   conflict: [5, 'the record has changed, or its state forbids the command'],
   unavailable: [6, 'the server sent no response, or is temporarily unavailable'],
-  changes: [7, 'the plan of apply --dry-run --detailed-exit-code has changes'],
+  changes: [7, 'apply --dry-run --detailed-exit-code found changes'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
 
