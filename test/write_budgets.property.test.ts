@@ -202,7 +202,7 @@ describe('a flood from one address', () => {
     expect([status, refusal.get('Retry-After'), body]).toEqual([
       ...[429, '60'],
       problem(429, 'too-many-requests', 'The budget of the service account is used up', {
-        detail: 'It has changed too many records.',
+        detail: 'It has changed or searched too many records.',
       }),
     ])
     expect((await importer.post('/users', newUser())).status).toBe(201)

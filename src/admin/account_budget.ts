@@ -9,10 +9,10 @@ export async function spendRequest(caller: Caller, { services }: Pick<Call, 'ser
   throw tooManyRequests('It has sent too many requests.')
 }
 
-/** Takes from the records that a service account may change. @throws Problem 429 */
+/** Takes from the records that a service account may change or search. @throws Problem 429 */
 export function spendRecords({ caller, services, context }: Call, records: number): void {
   if (caller.kind === 'operator' || services.accountBudget.take(caller.clientId, records, context.now)) return
-  throw tooManyRequests('It has changed too many records.')
+  throw tooManyRequests('It has changed or searched too many records.')
 }
 
 function tooManyRequests(detail: string): Problem {

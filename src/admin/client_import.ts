@@ -81,7 +81,7 @@ const importClients = operation({
     isNeeded: ({ body, services }) =>
       body.dry_run !== true && body.rows.some((row) => isServiceAccount(row, services.config)),
   },
-  countRecords: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
+  costOf: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,

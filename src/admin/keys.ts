@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import type { KeyEntry } from '../keys/key_life.ts'
+import { TooManyKeys } from '../keys/key_maker.ts'
 import { LEAD_LIMITS } from '../keys/key_schedule.ts'
 import { actorOf } from './change.ts'
 import { ALWAYS } from './confirmation.ts'
-import { type Operation, operation } from './operation.ts'
-import { notFound } from './problem.ts'
+import { type Call, type Operation, operation } from './operation.ts'
+import { notFound, Problem } from './problem.ts'
 import { named } from './schemas.ts'
 
 export const keySchema = named(
@@ -59,7 +60,7 @@ const rotateKeys = operation({
   status: 200,
   response: keySchema,
   async handle(call) {
-    const key = await call.services.keyLife.rotateNow(call.context, actorOf(call), call.query.lead_seconds)
+    const key = await rotate(call, call.query.lead_seconds)
     if (key === null) throw notFound('key')
     return { body: showKey(key) }
   },
@@ -99,6 +100,17 @@ const resealKeys = operation({
 })
 
 export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
+
+/** @throws Problem 409 */
+async function rotate(call: Call, leadSeconds: number | undefined): Promise<KeyEntry | null> {
+  try {
+    return await call.services.keyLife.rotateNow(call.context, actorOf(call), leadSeconds)
+  } catch (error) {
+    if (!(error instanceof TooManyKeys)) throw error
+    const detail = 'Too many keys are published. Wait until the cron trigger has retired a key.'
+    throw new Problem('conflict', { detail })
+  }
+}
 
 function showKey(key: KeyEntry): z.output<typeof keySchema> {
   const { kid, alg, state, createdAt, activatesAt, retiresAt, reason } = key

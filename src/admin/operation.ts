@@ -74,8 +74,9 @@ export interface OperationSpec<Q, B, A> {
   body?: ZodMiniType<B>
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
-  /** How many records a call changes, for the budget of a service account. Absent: one, or none for a GET. */
-  countRecords?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number
+  /** What a call takes from the budget of a service account: the number of changed records, or `SEARCH_COST`. Absent: one, or
+   * none for a GET. */
+  costOf?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number
   /** The maximum size of the body. */
   maxBodyBytes?: number
   status: 200 | 201 | 204
@@ -101,7 +102,7 @@ export interface RawInput {
 
 /** An operation without its type parameters. It checks the input with its own schemas. */
 export interface Operation
-  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'countRecords'> {
+  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'costOf'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
@@ -119,7 +120,7 @@ export interface OperationSteps {
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, confirmation, countRecords, ...description } = spec
+  const { handle, confirmation, costOf, ...description } = spec
   const isExempt = ({ caller }: Call) =>
     caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
@@ -132,7 +133,7 @@ export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
         body: check('body', spec.body, input.body),
       }
       if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
-      spendRecords(call, countRecords?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
+      spendRecords(call, costOf?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
       return handle(checked)
     },
   }

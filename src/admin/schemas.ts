@@ -21,6 +21,9 @@ export const role = z.string('must be a role').check(z.refine(isRole, ROLE_RULE)
 
 export const DEFAULT_LIMIT = 50
 
+/** The longest cursor: the place of the longest username, whose characters can have 4 bytes each, in base64url. */
+const MAX_CURSOR_CHARACTERS = 2048
+
 /** The query parameters of every list. */
 export const paging = {
   limit: z.optional(
@@ -28,7 +31,7 @@ export const paging = {
       .int('must be a whole number from 1 to 100')
       .check(z.gte(1, 'must be at least 1'), z.lte(100, 'must be at most 100')),
   ),
-  cursor: z.optional(text(1000)),
+  cursor: z.optional(text(MAX_CURSOR_CHARACTERS)),
 }
 
 /** One page of a list. A page may be short or empty; only the last page has no `next_cursor`. */

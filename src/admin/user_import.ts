@@ -45,7 +45,7 @@ const importUsers = operation({
     when: `${FOR_ADMINS}, or replaces hashes`,
     isNeeded: (call) => call.body.dry_run !== true && isPowerful(call.body, call),
   },
-  countRecords: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
+  costOf: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,

@@ -1,5 +1,6 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { SEARCH_COST } from '../clients/account_budget.ts'
 import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
@@ -55,6 +56,11 @@ const listUsers = operation({
     role: z.optional(text(64)),
     enabled: z.optional(flag),
   }),
+  costOf({ query: { q, role, enabled, username, id } }) {
+    const isNamed = username !== undefined || id !== undefined
+    const isFiltered = q !== undefined || role !== undefined || enabled !== undefined
+    return isFiltered && !isNamed ? SEARCH_COST : 0
+  },
   status: 200,
   response: usersSchema,
   async handle({ query, services, caller }) {

@@ -4,6 +4,9 @@ import { TokenBucket } from '../lib/token_bucket.ts'
 /** The records that a service account may change in an isolate, at once and in each minute. */
 export const ACCOUNT_RECORDS_PER_MINUTE = 600
 
+/** What a search through a whole table, or a password check, takes from the budget of changed records. */
+export const SEARCH_COST = 10
+
 /** The most service accounts whose buckets an isolate keeps. */
 const MAX_BUCKETS = 1000
 

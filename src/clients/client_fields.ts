@@ -42,7 +42,7 @@ const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 export const CLIENT_FIELDS = {
   id: defineField('client_id', {
     kind: 'text',
-    label: 'Client ID',
+    label: 'Client id',
     description: '1 to 64 letters, digits, ".", "_" or "-"; cannot be changed later',
     input: clientIdSchema,
     stored: clientIdSchema,
@@ -52,7 +52,7 @@ export const CLIENT_FIELDS = {
   name: defineField('name', {
     kind: 'text',
     label: 'Display name',
-    description: 'Display name; defaults to the client ID',
+    description: 'Display name; defaults to the client id',
     input: text(200, 'a name'),
     stored: storedText,
     isEditable: true,

@@ -98,6 +98,7 @@ export class KeyLife {
    *
    * @returns The next key, or the current key if it already signs
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
+   * @throws TooManyKeys
    */
   async rotateNow(
     context: RequestContext,

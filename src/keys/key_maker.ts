@@ -2,7 +2,14 @@ import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
-import { isWanted, type KeyConfig, type KeySchedule, type KeyTurn, scheduleNext } from './key_schedule.ts'
+import {
+  isWanted,
+  type KeyConfig,
+  type KeySchedule,
+  type KeyTurn,
+  maxKeysToRotate,
+  scheduleNext,
+} from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
 import type { SealingKeys } from './sealing.ts'
 import { generateSigningKey, type StoredSigningKey } from './signing_key.ts'
@@ -12,6 +19,11 @@ interface Dependencies {
   sealingKeys: SealingKeys
   config: KeyConfig
   audit: AuditStore
+}
+
+/** An early rotation is refused, because too many keys are published. */
+export class TooManyKeys extends Error {
+  override name = 'TooManyKeys'
 }
 
 /** Makes the next key when it is due, for the cron trigger, an operator or a request. */
@@ -35,19 +47,22 @@ export class KeyMaker {
   }
 
   /**
-   * Adds a key if the schedule requires one.
+   * Adds a key for an early rotation if the schedule requires one.
    *
    * @param by The operator who requested it; null for an automatic change.
    * @returns The keys in D1
-   * @throws StorageUnavailable, CorruptRecord
+   * @throws StorageUnavailable, CorruptRecord, TooManyKeys
    */
   async addIfWanted(
     schedule: KeySchedule,
     context: RequestContext,
     by: Actor | null,
   ): Promise<StoredSigningKey[]> {
-    const keys = await this.#dependencies.store.findAll()
-    return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by }) : keys
+    const { store, config } = this.#dependencies
+    const keys = await store.findAll()
+    if (!isWanted(keys, schedule)) return keys
+    if (keys.length >= maxKeysToRotate(config)) throw new TooManyKeys(`${keys.length} keys are published`)
+    return this.#add(keys, schedule, { context, by })
   }
 
   async #add(

@@ -107,6 +107,15 @@ export function selectCurrent<T extends KeyTurn>(
   return active.findLast((key) => key.alg === signingAlgorithm) ?? active.at(-1) ?? keys[0] ?? null
 }
 
+/** The most early rotations whose keys are published at once, in addition to the keys of the regular rotation. */
+const MAX_EARLY_KEYS = 10
+
+/** The most published keys with which an early rotation makes another one. It bounds the JWKS, which every API downloads. */
+export function maxKeysToRotate(config: KeyConfig): number {
+  const regular = Math.ceil(endOfKey(config, 0) / config.keyRotationSeconds)
+  return regular + MAX_EARLY_KEYS
+}
+
 /** The end of a former key, in Unix seconds. The last of its tokens has expired by then. */
 export function endOfKey({ apis }: KeyConfig, now: number): number {
   const lifetimes = [...apis.values()].flatMap((api) => [

@@ -11,11 +11,11 @@ export interface RequestContext {
    * stores or logs it in clear text.
    */
   address: string | null
-  /** The code of the caller's continent, from Cloudflare; null if it is unknown. */
   /** The browser and the system of the caller (`describeDevice`); null where they are not known. */
   device: string | null
   /** The country of the caller: two letters by ISO 3166, or a code of Cloudflare; null where it is not known. */
   country: string | null
+  /** The code of the caller's continent, from Cloudflare; null if it is unknown. */
   continent: string | null
   /** Keeps the Worker alive for work that the caller does not wait for. */
   waitUntil(work: Promise<unknown>): void

@@ -22,6 +22,17 @@ export type UserSort = keyof typeof ORDERS
 /** A row without a search text is found by its username, until the cron trigger has filled the column. */
 const HAS_TEXT = '(instr(search, ?) > 0 OR (search IS NULL AND instr(username, ?) > 0))'
 
+/**
+ * All pools, each found by one step in the index of the usernames. A username is found by its pool, so without the pools the query
+ * would read the whole index.
+ */
+const POOLS = `
+  WITH RECURSIVE pools (pool) AS (
+    SELECT min(pool) FROM users
+    UNION ALL
+    SELECT (SELECT min(pool) FROM users WHERE pool > pools.pool) FROM pools WHERE pools.pool IS NOT NULL
+  ) SELECT pool FROM pools`
+
 /** Lists and searches users for operators, in D1. */
 export class UserListStore {
   readonly #db: D1Database
@@ -52,7 +63,7 @@ export class UserListStore {
       countedTable: searched,
       conditions: [
         [HAS_TEXT, text === null ? null : [text, text]],
-        ['username = ?', username],
+        [`pool IN (${POOLS}) AND username = ?`, username],
         ['id = ?', id],
         ['pool = ?', pool],
         ['pool <> ?', hiddenPool],

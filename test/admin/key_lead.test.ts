@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LEAD_LIMITS, PUBLISH_AHEAD_SECONDS } from '../../src/keys/key_schedule.ts'
 import { signerOf } from '../support/keys.ts'
-import { problem, TestOperator } from '../support/operator.ts'
+import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
+import { TestServiceAccount } from '../support/service_account.ts'
 
 /** The time for which Istio and Envoy cache a JWKS. */
 const ENVOY_SECONDS = 20 * 60
@@ -30,6 +31,21 @@ describe('POST /admin/api/keys/rotate', () => {
     expect(await rotate(480)).toEqual({ ...first, activates_at: start + 480 })
     server.clock.time += 480
     expect(await signerOf(server, await server.addClient())).toBe(first.kid)
+  })
+
+  it('a service account that rotates in a loop is refused while too many keys are published', async () => {
+    const server = new TestServer()
+    const account = await TestServiceAccount.withScopes(server, ['keys:write'])
+    const answers: AdminAnswer[] = []
+    for (let i = 0; i < 14; i++) {
+      answers.push(await (await account.at(server)).post('/keys/rotate?lead_seconds=480'))
+      server.clock.time += LEAD_LIMITS.min
+    }
+    const created = answers.filter(({ status }) => status === 200)
+    expect([created.length, answers.slice(0, created.length)]).toEqual([10, created])
+    const detail = 'Too many keys are published. Wait until the cron trigger has retired a key.'
+    const refusal = problem(409, 'conflict', 'The state of the record does not allow this', { detail })
+    for (const { body } of answers.slice(created.length)) expect(body).toEqual(refusal)
   })
 
   it.each([0, LEAD_LIMITS.min - 1, LEAD_LIMITS.max + 1])('a lead of %d seconds is refused', async (lead) => {

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { UserListStore } from '../../src/users/user_list_store.ts'
+import { aroundD1 } from '../support/around_d1.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
@@ -97,6 +99,21 @@ describe('the lists of the admin API', () => {
           }
         }
       }
+    }
+  })
+
+  it('the cursor of the longest name leads to the next page', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const mark = crypto.randomUUID().slice(0, 8)
+    for (const letter of ['a', '字', 'é']) {
+      await server.addUser({ username: `${mark}${letter.repeat(255 - mark.length)}` })
+      await server.addClient({ id: `${mark}-${letter.charCodeAt(0)}`, name: `${mark}${letter.repeat(192)}` })
+    }
+    for (const path of [`/users?q=${mark}&sort=-username`, `/clients?q=${mark}&sort=-name`]) {
+      const { forwards, backwards } = await walk(operator, `${path}&limit=1`)
+      expect(forwards.map(({ items }) => items.length)).toEqual([1, 1, 1])
+      expect(itemsOf(backwards)).toEqual(itemsOf(forwards.slice(0, 2)))
     }
   })
 
@@ -231,6 +248,27 @@ describe('the search for users', () => {
     expect(plan.results.map(({ detail }) => detail)).toEqual([
       'SCAN users USING COVERING INDEX users_by_search',
     ])
+  })
+
+  it('a search for a whole username reads its entries of the index, not the whole index', async () => {
+    const NOT_COUNTED = { total: 0, isExact: false }
+    const asked: string[] = []
+    const database = aroundD1((sql, call) => {
+      asked.push(sql)
+      return call()
+    })
+    const page = { sort: 'username', isDescending: false, isBackwards: false, limit: 5 } as const
+    const none = { text: null, id: null, pool: null, hiddenPool: null, role: null, enabled: null }
+    for (const from of [null, ['a', 'b']]) {
+      await new UserListStore(database).list({ ...none, username: 'x' }, { ...page, from }, NOT_COUNTED)
+    }
+    expect(asked.length).toBe(2)
+    for (const sql of asked) {
+      const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql.replaceAll('?', "'x'")}`).all()
+      const details = plan.results.map(({ detail }) => String(detail))
+      expect(details).toContainEqual(expect.stringContaining('(pool=? AND username=?'))
+      expect(details.filter((detail) => detail.startsWith('SCAN users'))).toEqual([])
+    }
   })
 
   it('a change that concerns no text writes no entry of the search index', async () => {

@@ -120,6 +120,30 @@ describe('a service account', () => {
     ])
   })
 
+  it('a service account has a budget of searches through whole tables, and of password checks', async () => {
+    const server = new TestServer()
+    const scopes: AdminScope[] = ['users:read', 'audit:read', 'sessions:read', 'users:write']
+    const account = await TestServiceAccount.withScopes(server, scopes)
+    const searches = ['/users?q=x', '/users?role=x', '/audit?outcome=refused', '/audit?api=x', '/sessions']
+    for (let i = 0; i < 12; i++) {
+      for (const path of searches) expect((await account.get(path)).status).toBe(200)
+    }
+    const check = { password: 'x', password_hash: 'x' }
+    const answers = await Promise.all(searches.map((path) => account.get(path)))
+    for (const { status, headers, body } of [...answers, await account.post('/users/import/verify', check)]) {
+      expect([status, headers.get('Retry-After'), body.detail]).toEqual([
+        429,
+        '60',
+        'It has changed or searched too many records.',
+      ])
+    }
+    for (const path of ['/users', '/users?username=x&role=x', '/audit', '/audit?subject=x&outcome=ok']) {
+      expect((await account.get(path)).status).toBe(200)
+    }
+    const operator = await TestOperator.signIn(server)
+    for (const path of searches) expect((await operator.get(path)).status).toBe(200)
+  })
+
   it('the scope of the token of an operator gives no right: only roles do', async () => {
     const server = new TestServer()
     const scopes: AdminScope[] = ['users:write', 'users:read']

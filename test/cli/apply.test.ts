@@ -129,8 +129,8 @@ not in the file, left alone: backoffice-demo, `
       stderr: `sallyport: ${file} is not valid:
   line 2: clients.bad-new: access_token_lifetime: must be at least 60 seconds
   line 11: clients.bad-rules: scopes.0: must be a scope of the API storefront; grants: must not have client_credentials, because the client is public (RFC 6749 §4.4)
-  line 17: clients.fixed.api: cannot change from storefront. Use another client ID
-  line 17: clients.fixed.confidential: cannot change from false. Use another client ID
+  line 17: clients.fixed.api: cannot change from storefront. Use another client id
+  line 17: clients.fixed.confidential: cannot change from false. Use another client id
 `,
     })
     expect(await cli.run(['clients', 'show', 'good'])).toMatchObject({ code: 4 })
@@ -333,7 +333,7 @@ describe('export', () => {
     await apply(write('random', new Map(ids.map((id, i) => [id, sampled[i]]))))
     const { code, stdout } = await cli.run(['export'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^# The clients of a token service, by ID\. The file has no secrets\.\nclients:\n/)
+    expect(stdout).toMatch(/^# The clients of a token service, by id\. The file has no secrets\.\nclients:\n/)
     expect(stdout).not.toMatch(/secret:|sps_/)
     const file = join(cli.directory, 'random-export.yml')
     writeFileSync(file, stdout)

@@ -94,7 +94,7 @@ describe('a file of clients', () => {
       [
         'f.yml is not valid:',
         '  line 1: client: is not a known key; did you mean "clients"?',
-        '  line 3: clients: write this client ID in quotes',
+        '  line 3: clients: write this client id in quotes',
         '  line 4: clients.shop.grants: is missing',
         '  line 6: clients.shop.scope: is not a known key; did you mean "scopes"?',
         '  line 7: clients.shop.origins: must be a list of texts, such as [one, two] or []',
@@ -109,7 +109,7 @@ describe('a file of clients', () => {
 
   it.each([
     ['', 'line 1: must have the key "clients"'],
-    ['clients:', 'line 1: clients: must be a mapping from client IDs to fields. For no clients, write {}'],
+    ['clients:', 'line 1: clients: must be a mapping from client ids to fields. For no clients, write {}'],
     ['clients: {}\nclients: {}', 'line 2: Map keys must be unique'],
     ['clients: { a: {}, a: {} }', 'line 1: Map keys must be unique'],
     ['clients: [', 'line 1: Flow sequence in block collection must be'],

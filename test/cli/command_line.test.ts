@@ -61,7 +61,7 @@ describe('a command line', () => {
     [['clients', 'frobnicate'], 'there is no command "clients frobnicate"'],
     [['clients', 'list', '--enabeld', 'true'], 'there is no option --enabeld; did you mean --enabled?'],
     [['clients', 'list', '-x'], 'there is no option -x'],
-    [['clients', 'show'], 'a value is missing: CLIENT: Client ID'],
+    [['clients', 'show'], 'a value is missing: CLIENT: Client id'],
     [['clients', 'show', 'a', 'b'], '"b" is an unexpected argument'],
     [['clients', 'list', '--api'], '--api needs a value: API'],
     [['clients', 'list', '--api', 'a', '--api', 'b'], '--api is given twice'],

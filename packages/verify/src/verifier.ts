@@ -126,7 +126,7 @@ class AccessTokenVerifier implements Verifier {
       throw temporarilyUnavailable(`the revocations are older than maxAgeSeconds${why}`, { cause })
     }
     const revokedBy = poller.findRevocation(claims)
-    if (revokedBy === 'all') throw invalidToken('it was revoked with all tokens of its time')
+    if (revokedBy === 'all') throw invalidToken('it was issued before a revocation of all tokens')
     if (revokedBy !== null) throw invalidToken(`it was revoked by its ${revokedBy}`)
   }
 }

@@ -35,7 +35,7 @@ function findFixedFields(clients: readonly FileClient[], { change }: Plan): File
       .map(({ field, from }) => ({
         line,
         path: `clients.${draft.client_id}.${field}`,
-        message: `cannot change from ${String(from)}. Use another client ID`,
+        message: `cannot change from ${String(from)}. Use another client id`,
       }))
   })
 }

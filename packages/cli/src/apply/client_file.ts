@@ -17,7 +17,7 @@ import { CliError } from '../core/exit_code.ts'
 import { didYouMean } from '../core/suggest.ts'
 import { clean } from '../core/table.ts'
 
-/** A client that the file describes, with the line of its ID. An absent field of an existing client keeps its value. */
+/** A client that the file describes, with the line of its id. An absent field of an existing client keeps its value. */
 export interface FileClient {
   line: number
   draft: ClientDraft
@@ -30,7 +30,7 @@ export interface FileProblem {
   message: string
 }
 
-/** The fields of a client in the file. Its ID is the key. */
+/** The fields of a client in the file. Its id is the key. */
 export const FILE_FIELDS = DRAFT_FIELDS.filter(({ name }) => name !== 'client_id')
 const FIELD_NAMES = FILE_FIELDS.map(({ name }) => name)
 /** The file is the user's own, so that many aliases are no attack. */
@@ -98,14 +98,14 @@ class FileReader {
     this.#refuseUnknownKeys(top, '', [TOP_KEY])
     const clients = this.#resolve(top.items.find((pair) => nameOf(pair) === TOP_KEY)?.value)
     if (isMap(clients)) return clients.items.flatMap((pair) => this.#readClient(pair))
-    const message = 'must be a mapping from client IDs to fields. For no clients, write {}'
+    const message = 'must be a mapping from client ids to fields. For no clients, write {}'
     return this.#refuse({ line: 1, path: TOP_KEY, message })
   }
 
   #readClient(pair: Pair): FileClient[] {
     const line = this.#lineOf(pair)
     const id = nameOf(pair)
-    if (id === null) return this.#refuse({ line, path: TOP_KEY, message: 'write this client ID in quotes' })
+    if (id === null) return this.#refuse({ line, path: TOP_KEY, message: 'write this client id in quotes' })
     const path = `${TOP_KEY}.${id}`
     const fields = this.#resolve(pair.value)
     if (!isMap(fields)) return this.#refuse({ line, path, message: 'must be a mapping of fields' })

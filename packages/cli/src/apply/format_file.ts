@@ -2,14 +2,14 @@ import { stringify } from 'yaml'
 import type { Client } from '../api/schemas.ts'
 import { FILE_FIELDS } from './client_file.ts'
 
-const TITLE = '# The clients of a token service, by ID. The file has no secrets.\n'
+const TITLE = '# The clients of a token service, by id. The file has no secrets.\n'
 
 /** The clients as a document that `parseClientFile` reads. */
 export function formatClientFile(clients: readonly Client[]): string {
   return TITLE + stringify(toDocument(clients), { lineWidth: 0 })
 }
 
-/** The fields of each client by its ID, and without its secrets. */
+/** The fields of each client by its id, and without its secrets. */
 export function toDocument(clients: readonly Client[]) {
   return { clients: Object.fromEntries(clients.map((client) => [client.client_id, fieldsOf(client)])) }
 }

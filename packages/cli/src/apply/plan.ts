@@ -23,7 +23,7 @@ export interface Change {
   etag: string
 }
 
-/** The differences between a file and the clients of a server, by client ID. */
+/** The differences between a file and the clients of a server, by client id. */
 export interface Plan {
   create: readonly Creation[]
   change: readonly Change[]

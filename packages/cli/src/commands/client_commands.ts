@@ -40,11 +40,11 @@ const CLEAR = choices(
 const PUBLIC = flag('public', 'Create a public client without a secret, such as a web page or an app')
 const DISABLED = flag('disabled', 'Create the client disabled')
 const API = text('api', 'Only clients of this API', { field: 'api' })
-const QUERY = text('search', 'Part of the ID or the name', { value: 'TEXT', field: 'q' })
+const QUERY = text('search', 'Part of the id or the name', { value: 'TEXT', field: 'q' })
 const ENABLED = truth('enabled', 'Only enabled or only disabled clients', { field: 'enabled' })
 const WHEN = time('at', 'Time at which the secret expires; default: now')
 
-const CLIENT = { name: 'CLIENT', summary: 'Client ID' }
+const CLIENT = { name: 'CLIENT', summary: 'Client id' }
 
 const KIND: Column<Item> = {
   title: 'Kind',
@@ -71,7 +71,7 @@ const MEMBERS: readonly Column<Item>[] = [
 
 const listClients: Command = {
   name: 'clients list',
-  summary: 'List clients in the order of their IDs',
+  summary: 'List clients in the order of their ids',
   options: [QUERY, API, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /clients'],
   async run(call) {
@@ -82,7 +82,7 @@ const listClients: Command = {
 
 const showClient: Command = {
   name: 'clients show',
-  summary: 'Show a client, the IDs of its secrets and their last use',
+  summary: 'Show a client, the ids of its secrets and their last use',
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}'],
   async run(call) {
@@ -100,7 +100,7 @@ const createClient: Command = {
   summary: 'Create a client and print its secret once',
   details:
     'Without --public the client is confidential and gets a secret. Standard output contains only the secret.',
-  arguments: [{ name: 'CLIENT', summary: 'Client ID: 1 to 64 letters, digits, ".", "_" or "-"' }],
+  arguments: [{ name: 'CLIENT', summary: 'Client id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],
   async run(call) {
@@ -180,7 +180,7 @@ const addSecret: Command = {
 const retireSecret: Command = {
   name: 'clients retire-secret',
   summary: 'Retire a secret now or at a given time',
-  arguments: [CLIENT, { name: 'SECRET_ID', summary: 'Secret ID, from "clients show"' }],
+  arguments: [CLIENT, { name: 'SECRET_ID', summary: 'Secret id, from "clients show"' }],
   options: [WHEN, YES],
   operations: ['POST /clients/{client_id}/secrets/{secret_id}/retire'],
   async run(call) {
