@@ -30,6 +30,7 @@ const VIEWS: Readonly<Record<string, Views>> = {
   }),
   '/users': () => ({ users: '/users', 'users-found': '/users?q=maximiliane' }),
   '/users/new': () => ({ 'new-user': '/users/new?pool=operators' }),
+  '/users/:id/why': ({ userId }) => ({ 'why-signed-out': `/users/${userId}/why` }),
   '/users/:id': ({ userId }) => ({
     user: `/users/${userId}`,
     'user-with-every-action-open': { path: `/users/${userId}`, prepare: openAll },
