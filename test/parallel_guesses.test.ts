@@ -49,10 +49,16 @@ interface Guessing {
   wrong: number
   /** The statement that reaches the primary first. */
   first: 'the sign-in' | 'the failures' | 'either'
+  /** Runs after the failures and before the record of the sign-in. */
+  between?: () => Promise<void>
 }
 
 /** Guesses a password in parallel from isolates without earlier failures. One of the guesses is correct. */
-async function guessAtOnce(server: TestServer, username: string, { wrong, first }: Guessing) {
+async function guessAtOnce(
+  server: TestServer,
+  username: string,
+  { wrong, first, between = async () => {} }: Guessing,
+) {
   const client = await server.addClient()
   const order = new Order(wrong + 1)
   const [marked, counted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -64,7 +70,7 @@ async function guessAtOnce(server: TestServer, username: string, { wrong, first 
     },
   )
   const rightDb = order.database(
-    (sql) => (isMark(sql) && first === 'the failures' ? counted.promise : undefined),
+    (sql) => (isMark(sql) && first === 'the failures' ? counted.promise.then(between) : undefined),
     (sql) => {
       if (isMark(sql)) marked.resolve()
     },
@@ -95,6 +101,27 @@ beforeEach(async () => {
 })
 
 describe(`${ISOLATES} parallel guesses with one correct password, each in an isolate without earlier failures`, () => {
+  it('the sign-in of the correct guess keeps no session if an operator unlocks the account before its record', async () => {
+    const server = new TestServer({ config: CONFIG })
+    const { id, username } = await server.addUser()
+    const support = await TestOperator.signIn(server, ['support'])
+    const { client, tokens } = await guessAtOnce(server, username, {
+      wrong: LIMIT,
+      first: 'the failures',
+      async between() {
+        const { status, body } = await support.post(`/users/${id}/unlock`)
+        expect([status, body.failures, body.locked_until]).toEqual([200, 0, null])
+      },
+    })
+    const { refresh_token } = tokens
+    const refresh = await server.postJson({
+      grant_type: 'refresh_token',
+      ...credentials(client),
+      refresh_token,
+    })
+    expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
+  })
+
   it.each(['the sign-in', 'the failures'] as const)(
     'the sign-in of the correct guess keeps no session if the primary receives %s first',
     async (first) => {

@@ -181,14 +181,18 @@ export class FailureStore {
   }
 
   /**
-   * Resets failures and their lock, in one transaction with further statements. These do nothing if `changes()` is 0: there was no
-   * failure and no lock.
+   * Resets failures and ends their lock, in one transaction with further statements. These do nothing if `changes()` is 0: there was
+   * no failure and no lock. The number of locks stays until the next sign-in: it shows a parallel sign-in that a lock came first, and
+   * makes the next lock longer.
    *
    * @throws StorageUnavailable
    */
   async unlock({ kind, key }: FailureKey, alongside: D1PreparedStatement[]): Promise<void> {
     const unlock = this.#db
-      .prepare(`${RESET} WHERE kind = ? AND key = ? AND (failures > 0 OR locks > 0 OR locked_until > 0)`)
+      .prepare(
+        `UPDATE sign_in_failures SET failures = 0, locked_until = 0
+         WHERE kind = ? AND key = ? AND (failures > 0 OR locked_until > 0)`,
+      )
       .bind(kind, key)
     await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
   }

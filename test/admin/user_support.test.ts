@@ -55,6 +55,22 @@ it('support reads the last sign-in, the failures, the lock and the live sessions
   expect(events).toMatchObject([{ kind: 'admin', reason: 'the account was unlocked', outcome: 'ok' }])
 })
 
+it('the next lock after an unlock is longer, until a sign-in', async () => {
+  const { server, support, client, user } = await setUp()
+  const path = `/users/${user.id}`
+  const lockAccount = async () => {
+    for (let i = 0; i < 3; i++) await guess(server, client, user.username)
+    return Number((await support.get(`${path}/support`)).body.locked_until) - server.clock.time
+  }
+  const locks = [await lockAccount()]
+  await support.post(`${path}/unlock`)
+  locks.push(await lockAccount())
+  await support.post(`${path}/unlock`)
+  await server.signIn(client, user.username)
+  locks.push(await lockAccount())
+  expect(locks).toEqual([600, 1200, 600])
+})
+
 it('support cannot unlock an operator, and no operator can unlock the own account', async () => {
   const { server, support } = await setUp()
   const admin = await TestOperator.signIn(server)
