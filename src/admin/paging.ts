@@ -88,7 +88,7 @@ export function showPage<R, T, Sort extends string>(
     const place = backwards === isBackwards ? (readTo ?? edge) : edge
     return formatCursor({ sort, from: place, isBackwards: backwards, total })
   }
-  // The page that the request came from is in the other direction.
+  // A cursor comes from a neighbouring page, which is in the opposite direction. A request for the first page has no cursor.
   const hasNext = isBackwards || hasMore
   const hasPrevious = isBackwards ? hasMore : from !== null
   return {

@@ -74,9 +74,7 @@ function Freshness({ view, now }: { view: DashboardView; now: number }) {
       </>
     ),
     ended: (
-      <>
-        The refresh ended, because the operator has not loaded the page for {formatSpan(now - view.loadedAt)}.
-      </>
+      <>The refresh ended, because you have not loaded the page for {formatSpan(now - view.loadedAt)}.</>
     ),
     paused: <>The refresh is paused.</>,
     table: <>The table does not refresh.</>,

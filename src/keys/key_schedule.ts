@@ -29,7 +29,7 @@ export const LEAD_LIMITS = { min: OWN_CACHES_SECONDS, max: NEXT_KEY_AHEAD_SECOND
  */
 export const RETIREMENT_MARGIN_SECONDS = 86_400
 
-/** A replacement key activates this long before its creation, because the clock of an isolate can be slow. */
+/** The `activatesAt` of a replacement key is this long before its creation, so that isolates with slow clocks use it at once. */
 export const CLOCKS_APART_SECONDS = 60
 
 /** The settings for keys. */
@@ -107,10 +107,10 @@ export function selectCurrent<T extends KeyTurn>(
   return active.findLast((key) => key.alg === signingAlgorithm) ?? active.at(-1) ?? keys[0] ?? null
 }
 
-/** The most early rotations whose keys are published at once, in addition to the keys of the regular rotation. */
+/** The maximum number of keys of early rotations in the JWKS, in addition to the keys of the regular rotation. */
 const MAX_EARLY_KEYS = 10
 
-/** The most published keys with which an early rotation makes another one. It bounds the JWKS, which every API downloads. */
+/** With this many published keys, an early rotation is refused. This limits the size of the JWKS, which every API downloads. */
 export function maxKeysToRotate(config: KeyConfig): number {
   const regular = Math.ceil(endOfKey(config, 0) / config.keyRotationSeconds)
   return regular + MAX_EARLY_KEYS

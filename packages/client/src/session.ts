@@ -3,12 +3,12 @@ export interface Session {
   accessToken: string
   /** Null if the server issues none. The session then ends with its access token. */
   refreshToken: string | null
-  /** The times of the token request and of its expiry, by this browser's clock. Unix seconds. */
+  /** The time of the token request and the expiry of the access token, by this browser's clock. Unix seconds. */
   issuedAt: number
   expiresAt: number
 }
 
-/** Decodes the claims of a token without verifying it. Use them only for display, never for access control. */
+/** The claims of a token that was not verified. Use them only for display, never for access control. */
 export type Claims = Record<string, unknown>
 
 /** The part of the Web Storage API that keeps the session. */

@@ -31,7 +31,7 @@ export interface VerifierOptions {
   documentOrigins?: readonly string[]
   /** The accepted difference of clocks, in seconds. Default: 5. */
   leewaySeconds?: number
-  /** The accepted claims about the password. The verifier refuses a token that has one of the other claims (403). */
+  /** The accepted claims about the password. The verifier refuses a token with a password claim that is not listed (403). */
   accept?: readonly PasswordClaim[] | undefined
   /** False accepts revoked tokens until they expire. */
   revocations?: RevocationOptions | false

@@ -158,7 +158,7 @@ function readHeader(token: string): ProtectedHeaderParameters {
 
 /**
  * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
- * allow. The other parts of the token need no check, because the signature includes their text.
+ * allow. The other parts of the token need no check, because the signature covers their text.
  */
 function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
