@@ -161,8 +161,9 @@ async function checkBrokenConfig(): Promise<void> {
   writeFileSync('config.yml', good.replace('errors: rfc6749', 'errors: loud\ncolour: red'))
   for (const parameters of [['start'], ['run', 'deploy', '--', '--dry-run']]) {
     const { code, stderr, stdout } = await run('npm', ['--silent', ...parameters]).catch((error) => error)
-    const problems = 'config.yml:\n  errors: must be one of rfc6749, oro\n  colour: is not a known key\n'
-    const isAlone = stderr.endsWith(problems) && stdout === ''
+    const problems =
+      /(?:^|\n)config\.yml:\n {2}errors: must be one of rfc6749, oro\n {2}colour: is not a known key \(line \d+\)\n$/
+    const isAlone = problems.test(stderr) && stdout === ''
     check(`a broken config.yml stops npm ${parameters.join(' ')} with its list alone`, code === 1 && isAlone)
   }
   restore()
