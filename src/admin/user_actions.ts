@@ -1,4 +1,6 @@
+import type { AuditedChange } from '../audit/audit_event.ts'
 import { makePassword } from '../users/create_user.ts'
+import type { UserEdit } from '../users/user_admin_store.ts'
 import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
 import { ALWAYS, FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -27,14 +29,8 @@ const enableUser = operation({
   status: 200,
   response: userSchema,
   async handle(call) {
-    const { services, context } = call
-    const id = idOf(call)
-    await requireReachOfUser(id, call)
     const change = { operation: 'enableUser', to: { enabled: true } }
-    const event = adminEvent(call, 'the user was enabled', { subject: id, change })
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const outcome = await services.userAdmin.change(id, { enabled: true }, conditionsOf(call), alongside)
-    return show(requireChanged(outcome, 'user', lastAdmin))
+    return editUser(call, { enabled: true }, { reason: 'the user was enabled', change })
   },
 })
 
@@ -99,15 +95,8 @@ const requirePasswordChange = operation({
   status: 200,
   response: userSchema,
   async handle(call) {
-    const { services, context } = call
-    const id = idOf(call)
-    await requireReachOfUser(id, call)
     const change = { operation: 'requirePasswordChange', to: { must_change_password: true } }
-    const event = adminEvent(call, 'a password change is required', { subject: id, change })
-    const alongside = [services.audit.additionIfChanged(event, context)]
-    const edit = { mustChangePassword: true }
-    const outcome = await services.userAdmin.change(id, edit, conditionsOf(call), alongside)
-    return show(requireChanged(outcome, 'user', lastAdmin))
+    return editUser(call, { mustChangePassword: true }, { reason: 'a password change is required', change })
   },
 })
 
@@ -171,6 +160,21 @@ const deleteUser = operation({
 export const USER_ACTIONS: readonly Operation[] = [
   ...[enableUser, disableUser, signOutUser, requirePasswordChange, setPassword, deleteUser],
 ]
+
+/** Changes a user, and records the event in the same transaction. @throws Problem 403, 404, 409, 412 */
+async function editUser(
+  call: Call,
+  edit: UserEdit,
+  { reason, change }: { reason: string; change: AuditedChange },
+) {
+  const { services, context } = call
+  const id = idOf(call)
+  await requireReachOfUser(id, call)
+  const event = adminEvent(call, reason, { subject: id, change })
+  const alongside = [services.audit.additionIfChanged(event, context)]
+  const outcome = await services.userAdmin.change(id, edit, conditionsOf(call), alongside)
+  return show(requireChanged(outcome, 'user', lastAdmin))
+}
 
 /** @throws Problem 403, 404 */
 export async function requireReachOfUser(id: string, call: Call): Promise<void> {

@@ -43,45 +43,28 @@ const saveUser: Page = {
   },
 }
 
-/** An action without fields, and the notice after it. */
-function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
+interface Action {
+  /** The last segment of the path, in the console and in the admin API. */
+  verb: 'enable' | 'disable' | 'sign-out' | 'require-password-change' | 'unlock'
+  role: Page['role']
+  /** The notice after the action. */
+  done: string
+}
+
+/** An action without fields. @param response The schema of the response of the admin API */
+function action(response: z.ZodMiniType, { verb, role, done }: Action): Page {
   return {
     method: 'POST',
     path: `/users/:id/${verb}`,
-    role: verb === 'enable' ? 'admin' : 'support',
+    role,
     async handle(request) {
       const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
-      const outcome = await request.admin.change(`${apiPathOf(request)}/${verb}`, userSchema, { ownPassword })
+      const outcome = await request.admin.change(`${apiPathOf(request)}/${verb}`, response, { ownPassword })
       return outcome instanceof AdminProblem
         ? showUser(request, { problem: outcome, action: verb })
         : goTo(pagePathOf(request), done)
     },
   }
-}
-
-const requirePasswordChange: Page = {
-  method: 'POST',
-  path: '/users/:id/require-password-change',
-  role: 'support',
-  async handle(request) {
-    const path = `${apiPathOf(request)}/require-password-change`
-    const outcome = await request.admin.change(path, userSchema)
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'require-password-change' })
-      : goTo(pagePathOf(request), 'password-change-required')
-  },
-}
-
-const unlock: Page = {
-  method: 'POST',
-  path: '/users/:id/unlock',
-  role: 'support',
-  async handle(request) {
-    const outcome = await request.admin.change(`${apiPathOf(request)}/unlock`, supportSchema)
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'unlock' })
-      : goTo(pagePathOf(request), 'user-unlocked')
-  },
 }
 
 const endSession: Page = {
@@ -196,11 +179,12 @@ async function readExport(request: PageRequest): Promise<UserExport | AdminProbl
 export const USER_PAGES: readonly Page[] = [
   readUser,
   saveUser,
-  action('enable', 'user-enabled'),
-  action('disable', 'user-disabled'),
-  action('sign-out', 'user-signed-out'),
-  requirePasswordChange,
-  ...[unlock, endSession, whySignedOut],
+  action(userSchema, { verb: 'enable', role: 'admin', done: 'user-enabled' }),
+  action(userSchema, { verb: 'disable', role: 'support', done: 'user-disabled' }),
+  action(userSchema, { verb: 'sign-out', role: 'support', done: 'user-signed-out' }),
+  action(userSchema, { verb: 'require-password-change', role: 'support', done: 'password-change-required' }),
+  action(supportSchema, { verb: 'unlock', role: 'support', done: 'user-unlocked' }),
+  ...[endSession, whySignedOut],
   setPassword,
   ...[deleteUser, eraseUser, exportUser],
 ]
