@@ -24,7 +24,9 @@ const codeSchema = z.object({
   /** When the code was issued by the clock of the server. `iat` can be later, after a revocation of the user. */
   at: z.int(),
   /** Null for a visitor. */
-  auth: z.nullable(z.object({ time: z.int(), amr: z.array(z.string()), acr: z.string(), browser: z.string() })),
+  auth: z.nullable(
+    z.object({ time: z.int(), amr: z.array(z.string()), acr: z.string(), browser: z.string() }),
+  ),
   /** The consent of the user; null for a first-party client. `given`: in this request, so the exchange stores it. */
   consent: z.nullable(z.object({ id: z.string(), uri: z.string(), given: z.boolean() })),
   /** The guest whose session the exchange merges. */

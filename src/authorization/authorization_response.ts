@@ -21,9 +21,7 @@ export function respondToClient(
   issuer: string,
 ): AuthorizationResponse {
   const members =
-    'code' in result
-      ? { code: result.code }
-      : { error: result.error, error_description: result.description }
+    'code' in result ? { code: result.code } : { error: result.error, error_description: result.description }
   const fields = compact({ ...members, state: state ?? undefined, iss: issuer })
   if (responseMode === 'form_post') return { mode: 'form_post', action: redirectUri, fields }
   return { mode: 'query', location: withParameters(redirectUri, fields) }

@@ -4,15 +4,15 @@ import { respondToClient } from '../authorization/authorization_response.ts'
 import { consentIdOf, consentUriOf } from '../authorization/consent.ts'
 import { issueCode } from '../authorization/issue_code.ts'
 import { kindOfRedirect } from '../clients/redirect_uri.ts'
-import { describeUser } from '../users/sign_in.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import { type Known, type KnownUser, nextStep, type SignInError } from '../signin/next_step.ts'
+import { describeUser } from '../users/sign_in.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { limitsOf } from './limits.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
-import { limitsOf } from './limits.ts'
 
 /** What is known about a request in one browser. */
 export interface Situation {
@@ -36,10 +36,12 @@ export async function readSituation(
   const cookie = services.cookies.session(api.userPool)
   const stored = await cookie.read(c)
   const session = stored !== null && isLive(stored, limitsOf(api), context.now) ? stored : null
-  const consentId = session === null || client.isFirstParty ? null : await consentIdFor(session.subject, browserRequest)
+  const consentId =
+    session === null || client.isFirstParty ? null : await consentIdFor(session.subject, browserRequest)
   const query = session && { subject: session.subject, browserId: session.id, consentId }
   const state = query && (await services.authorizationState.find(query))
-  const isValid = session !== null && state !== null && !state.hasEnded && isUsableBy(session, state.user, api.userPool)
+  const isValid =
+    session !== null && state !== null && !state.hasEnded && isUsableBy(session, state.user, api.userPool)
   const user = isValid ? state.user : null
   if (isValid && isDueForRenewal(session, limitsOf(api), context.now))
     await cookie.write(c, { ...session, usedAt: context.now })
@@ -70,7 +72,11 @@ export function consentIdFor(subject: string, { request }: BrowserRequest): Prom
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-export function knownUser(session: BrowserSession, user: User, { config, clock }: BrowserServices): KnownUser {
+export function knownUser(
+  session: BrowserSession,
+  user: User,
+  { config, clock }: BrowserServices,
+): KnownUser {
   const { passwordState } = describeUser(user, config, clock.now())
   const { subject, authTime, amr, acr } = session
   return { subject, authTime, amr, acr, mustChangePassword: passwordState.isRestricted }

@@ -1,9 +1,10 @@
-import { type Context, Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { Assets } from '../pages/assets.ts'
+import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { CardDocument } from '../pages/document.tsx'
 import { createPageApp } from '../pages/page_app.ts'
 import {
@@ -15,7 +16,6 @@ import {
   UNEXPECTED,
   unavailable,
 } from '../pages/page_error.tsx'
-import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { Services } from '../services/services.ts'
 import { readSituation, takeNextStep } from './authorize.tsx'

@@ -21,7 +21,12 @@ export class BrowserCookies {
   constructor(sealer: TextSealer, issuer: string) {
     this.#sealer = sealer
     this.#issuer = issuer
-    const options = { name: 'sallyport-form', path: BROWSER_PATH, sameSite: 'Lax', schema: formSchema } as const
+    const options = {
+      name: 'sallyport-form',
+      path: BROWSER_PATH,
+      sameSite: 'Lax',
+      schema: formSchema,
+    } as const
     this.#form = new SealedCookie(sealer, issuer, options)
   }
 

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import { CardDocument } from '../pages/document.tsx'
-import { Form } from '../pages/form.ts'
 import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { Step } from '../signin/next_step.ts'
 import type { Situation } from './authorize.tsx'
@@ -54,7 +54,14 @@ function signInForm({ browserRequest }: Situation, ticket: string, { username, e
         </p>
       )}
       <input type="hidden" name={TICKET_FIELD} value={ticket} />
-      <Input state={state} name="username" label="Username" autocomplete="username" autocapitalize="none" required />
+      <Input
+        state={state}
+        name="username"
+        label="Username"
+        autocomplete="username"
+        autocapitalize="none"
+        required
+      />
       <Input
         state={state}
         name="password"

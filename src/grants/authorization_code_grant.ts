@@ -31,7 +31,8 @@ export const authorizationCodeGrant: Grant = {
     if (opened === null) throw refuse(code, 'the code was used before', 'replayed_token')
     const { user, issuedAt, expiresAt } = opened
     const { config } = services
-    const holder = user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
+    const holder =
+      user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
     const scope = { tokens: scopesNow(code, request), announce: true }
     const facts = { sid: code.sid, ...authenticationOf(code) }
     const hasRefreshToken = client.grants.includes('refresh_token')
@@ -90,7 +91,11 @@ async function requireMatch(
   throw invalidCode(reason, about)
 }
 
-function refuse(code: AuthorizationCode, reason: string, cause: 'replayed_token' | 'expired_token' | 'other'): OAuthError {
+function refuse(
+  code: AuthorizationCode,
+  reason: string,
+  cause: 'replayed_token' | 'expired_token' | 'other',
+): OAuthError {
   return invalidCode(reason, { subject: code.sub, sid: code.sid, cause })
 }
 
@@ -107,10 +112,19 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent }: AuthorizationC
 }
 
 /** The statement that stores a consent that the user gave for this code. */
-function consentOf({ sub, client, api, scope, iat, consent }: AuthorizationCode, { consents }: GrantServices, now: number) {
+function consentOf(
+  { sub, client, api, scope, iat, consent }: AuthorizationCode,
+  { consents }: GrantServices,
+  now: number,
+) {
   if (!consent?.given) return []
   const { id, uri: redirectUri } = consent
-  return [consents.addition({ id, subject: sub, clientId: client, api, redirectUri, scopes: scope, issuedAt: iat }, now)]
+  return [
+    consents.addition(
+      { id, subject: sub, clientId: client, api, redirectUri, scopes: scope, issuedAt: iat },
+      now,
+    ),
+  ]
 }
 
 /** The scopes of the code that the client and the API still allow. */

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
+import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'

@@ -134,7 +134,11 @@ function describeCode(
   }
 }
 
-function refuseHolder({ problem, user, clientValidFrom }: Holder, session: CodeSession, now: number): OAuthError {
+function refuseHolder(
+  { problem, user, clientValidFrom }: Holder,
+  session: CodeSession,
+  now: number,
+): OAuthError {
   if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
   if (problem === 'the client lost a scope or a grant seconds ago')
     requireNoActiveRevocation(session.clientId, clientValidFrom, now)
