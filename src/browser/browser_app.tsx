@@ -18,13 +18,14 @@ import {
 } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { Services } from '../services/services.ts'
-import { readSituation, takeNextStep } from './authorize.tsx'
 import { BrowserCookies } from './browser_cookies.ts'
 import { AUTHORIZE_PATH, BROWSER_PATH, CONSENT_PATH, SIGN_IN_PATH } from './browser_path.ts'
 import { readBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
+import { readSituation } from './situation.ts'
 import { submitConsent, submitSignIn } from './submit.tsx'
+import { takeNextStep } from './take_next_step.ts'
 
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in and consent. */
 export function createBrowserApp(shared: Services): Hono {

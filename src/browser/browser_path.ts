@@ -1,7 +1,9 @@
+import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+
 /** The path above the pages of the browser flows. Each page is below the path of the token endpoint. */
 export const BROWSER_PATH = '/oauth2-token'
 
-export const AUTHORIZE_PATH = '/authorize'
+export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const CONSENT_PATH = '/consent'
 

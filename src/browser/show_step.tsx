@@ -5,10 +5,10 @@ import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { Step } from '../signin/next_step.ts'
-import type { Situation } from './authorize.tsx'
 import { BROWSER_PATH, CONSENT_PATH, SIGN_IN_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sealTicket, TICKET_FIELD } from './form_ticket.ts'
+import type { Situation } from './situation.ts'
 
 /** What a page shows besides the step: the typed values, and an error. */
 export interface StepView {

@@ -11,11 +11,12 @@ import { authenticateUser } from '../users/authenticate_user.ts'
 import { findBreach } from '../users/breaches/find_breach.ts'
 import { renewHash } from '../users/renew_hash.ts'
 import { issueTimeOf } from '../users/user.ts'
-import { consentIdFor, knownUser, readSituation, type Situation, takeNextStep } from './authorize.tsx'
 import { restoreBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { openTicket, TICKET_FIELD } from './form_ticket.ts'
 import { showStep } from './show_step.tsx'
+import { consentIdFor, knownUser, readSituation, type Situation } from './situation.ts'
+import { takeNextStep } from './take_next_step.ts'
 
 /** A form whose ticket belongs to this browser. */
 interface Submission {

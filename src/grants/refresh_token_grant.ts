@@ -35,7 +35,9 @@ export const refreshTokenGrant: Grant = {
       throw refuseRefresh('foreign_token', 'the token was issued to another client', claims)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
-    const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope) || isIdentityScope(scope))
+    const stillAllowed = claims.scope.filter(
+      (scope) => allowedScopes.includes(scope) || isIdentityScope(scope),
+    )
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // The last step, because a refused request must not use the token.
