@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../../packages/cli/src/commands.ts'
 import { LEAD_LIMITS } from '../../src/keys/key_schedule.ts'
 import { untilAudited } from '../support/audit_lag.ts'
-import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
+import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
 // These tests run the built command as a child process against the real Worker with the demo data.
@@ -39,28 +39,68 @@ async function refresh(token: string): Promise<Response> {
   })
 }
 
+/** The options of a client for machine tokens. */
+const MACHINE = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart,orders']
+
+/** @param printed The secret as the command line prints it. @returns the status of the response */
+async function requestMachineToken(id: string, printed: string): Promise<number> {
+  const form = { grant_type: 'client_credentials', client_id: id, client_secret: printed.trim() }
+  return (await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(form) })).status
+}
+
 describe('clients', () => {
   it('clients create prints only the secret on stdout, and the secret works', async () => {
-    const args = [
-      '--api',
-      'storefront',
-      '--grants',
-      'client_credentials',
-      '--scopes',
-      'cart,orders',
+    const { code, stdout, stderr } = await cli.run([
+      'clients',
+      'create',
+      'shop-a',
+      ...MACHINE,
       '--name',
       'A shop',
-    ]
-    const { code, stdout, stderr } = await cli.run(['clients', 'create', 'shop-a', ...args])
+    ])
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^sps_[\w-]{43}\n$/) })
-    expect(stderr).toMatch(/client id +shop-a\n/)
-    expect(stderr).not.toContain(stdout.trim())
-    const form = { grant_type: 'client_credentials', client_id: 'shop-a', client_secret: stdout.trim() }
-    const response = await fetch(`${issuer}/oauth2-token`, {
-      method: 'POST',
-      body: new URLSearchParams(form),
+    expect(stderr).toBe(`Created the client shop-a. The secret cannot be shown again.
+client id  shop-a
+token URL  ${issuer}/oauth2-token
+`)
+    expect(await requestMachineToken('shop-a', stdout)).toBe(200)
+  })
+
+  it('clients create --public prints that the client has no secret', async () => {
+    const args = ['--public', '--api', 'storefront', '--grants', 'password']
+    expect(await cli.run(['clients', 'create', 'shop-web', ...args])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Created the client shop-web. It is public and has no secret.
+client id  shop-web
+token URL  ${issuer}/oauth2-token
+`,
     })
-    expect(response.status).toBe(200)
+  })
+
+  it('a lost response neither loses a secret nor creates a second one', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    onTestFinished(() => proxy.close())
+    proxy.loseAnswerTo('POST /admin/api/clients')
+    proxy.loseAnswerTo('POST /admin/api/clients/shop-lost/secrets')
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const created = await user.run(['clients', 'create', 'shop-lost', ...MACHINE])
+    const added = await user.run(['clients', 'add-secret', 'shop-lost'])
+    expect(created).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^No response\. Retrying …\nCreated/),
+    })
+    expect(added).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^No response\. Retrying …\nAdded the secret \S+ to the client shop-lost: it has 2 secrets\. /,
+      ),
+    })
+    for (const { stdout } of [created, added])
+      expect(await requestMachineToken('shop-lost', stdout)).toBe(200)
+    const events = await list('audit', '--client', 'shop-lost', '--kind', 'admin')
+    expect(events.map(({ reason }) => reason)).toEqual(['a secret was added', 'the client was created'])
   })
 
   it('--json prints the response of the admin API, including the secret', async () => {
@@ -72,7 +112,6 @@ describe('clients', () => {
   })
 
   describe('a secret that cannot be written', () => {
-    const CLIENT = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart']
     const closedPipe = { onStart: (child: ChildProcess) => void child.stdout?.destroy() }
 
     /** Runs a command whose standard output is full. */
@@ -91,7 +130,7 @@ describe('clients', () => {
     ] as const)('a lost secret is an error that names the secret: %s', async (_, code, run) => {
       const id = `lost-${code.toLowerCase()}`
       for (const args of [
-        ['create', id, ...CLIENT],
+        ['create', id, ...MACHINE],
         ['add-secret', id],
         ['add-secret', id, '--json'],
       ]) {
