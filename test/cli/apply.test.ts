@@ -2,23 +2,12 @@ import { execFile } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
+import { LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  await cli.signIn()
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
 
 const SHOP = { api: 'storefront', grants: ['password', 'client_credentials'], scopes: ['cart', 'orders'] }
 const PUBLIC = { ...SHOP, grants: ['password'], confidential: false }

@@ -1,29 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../../packages/cli/src/commands.ts'
 import { LEAD_LIMITS } from '../../src/keys/key_schedule.ts'
 import { untilAudited } from '../support/audit_lag.ts'
-import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
+import { LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
 // These tests run the built command as a child process against the real Worker with the demo data.
 
-let cli: Cli
-let support: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  support = cli.another()
-  await Promise.all([cli.signIn(), support.signIn('support')])
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
+const support = cli.another()
+await support.signIn('support')
 
 /** The members of a JSON list. */
 async function list(...args: string[]): Promise<Record<string, unknown>[]> {
