@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { asItems, type Item } from '../api/admin_api.ts'
 import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
+import { countLiveSessions } from '../api/live_sessions.ts'
 import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
@@ -9,7 +10,6 @@ import { YES } from '../core/input.ts'
 import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
-import { countLiveSessions } from './live_sessions.ts'
 import { printNewClient, printNewSecret } from './new_secret.ts'
 import {
   LIST_OPTIONS,
@@ -210,7 +210,7 @@ const deleteClient: Command = {
     await api.requireRole('DELETE /clients/{client_id}')
     const path = pathOf(call)
     const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
-    const sessions = await countLiveSessions(api, path)
+    const { text: sessions } = await countLiveSessions(api, path)
     await terminal.confirm(`Delete the client ${path.client_id} and end ${sessions}?`, input.has(YES))
     await api.ask({ operation: 'DELETE /clients/{client_id}', path, etag })
     terminal.say(`Deleted the client ${path.client_id}: ${sessions} ended.`)
@@ -239,7 +239,7 @@ function pathOf({ input }: Call) {
 
 async function revokeTokens(call: Call, action: 'disable' | 'sign-out', done: string): Promise<void> {
   const path = pathOf(call)
-  const ended = await countLiveSessions(call.api, path)
+  const { text: ended } = await countLiveSessions(call.api, path)
   const client = await call.api.read({ operation: `POST /clients/{client_id}/${action}` as const, path })
   printDone(call, client, `${done} the client ${path.client_id}: ${ended} ended.`)
 }

@@ -1,10 +1,10 @@
 import type { Client, ClientWithSecret } from '../api/schemas.ts'
 import type { Call } from '../core/command.ts'
+import { countOf } from '../core/count.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { formatFields } from '../core/table.ts'
 import { formatJson, printJson } from './output.ts'
 import { adviceForSecret } from './secret_output.ts'
-import { countOf } from './words.ts'
 
 const SHOWN_ONCE = 'The secret cannot be shown again.'
 
