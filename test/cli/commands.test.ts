@@ -439,7 +439,7 @@ describe('why', () => {
     await cli.run(['users', 'sign-out', 'amanda@example.com'])
     const { code, stdout } = await cli.run(['why', 'amanda@example.com'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/issue +ok .+\n.+refresh +ok .+\n.+cut_off +ok .+signed out everywhere/)
+    expect(stdout).toMatch(/Sign-in +ok .+\n.+Refresh +ok .+\n.+Revocation +ok .+signed out everywhere/)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       /^Session s1\.\S+ of amanda@example\.com \(user:\S+\) ended \d{4}-\d\d-\d\d \d\d:\d\d:\d\d because all sessions of the user were ended, by the operator operator\.$/,
     )
@@ -482,10 +482,20 @@ describe('why', () => {
 })
 
 describe('the audit trail', () => {
-  it('the audit command filters by user, operator, kind and time', async () => {
+  it('the audit command filters by user, operator, kind and time, and shows the titles of the console', async () => {
     const events = await list('audit', '--by', 'operator', '--kind', 'admin', '--from', '1h', '--all')
     expect(events.map(({ reason }) => reason)).toContain('the client was created')
     expect(await list('audit', '--from', '2100-01-01')).toEqual([])
+    const titled = [
+      'audit',
+      '--by',
+      'operator',
+      '--kind',
+      'change by an operator',
+      '--columns',
+      'kind,reason',
+    ]
+    expect((await cli.run(titled)).stdout).toMatch(/^Kind +Reason\nChange by an operator +the /)
     expect((await cli.run(['audit', '--kind', 'nonsense'])).stderr).toContain('kind: must be one of issue, ')
   })
 })
