@@ -382,10 +382,51 @@ describe('users', () => {
     })
   })
 
+  it('users export prints the stored data, and users erase needs the username and prints the number of ended sessions', async () => {
+    const [username, password] = ['erased@example.com', 'a long passphrase']
+    await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: `${password}\n` })
+    const client = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
+    const { refresh_token } = await requestTokens(issuer, { ...client, username, password })
+    expect((await refresh(refresh_token)).status).toBe(200)
+    await untilAudited()
+    const stdin = `${OPERATORS.operator}\n`
+    const exported = await cli.run(['users', 'export', username], { stdin })
+    expect(exported).toMatchObject({ code: 0, stderr: '' })
+    expect(exported.stdout).not.toContain('$argon2id$')
+    const { user, sessions, events, next_cursor } = JSON.parse(exported.stdout)
+    expect({ user, sessions, next_cursor }).toMatchObject({
+      user: { username, pool: 'customers' },
+      sessions: [{ client_id: 'storefront-demo', state: 'live' }],
+      next_cursor: null,
+    })
+    expect(events.map(({ kind }: { kind: string }) => kind)).toEqual(['refresh', 'issue', 'admin'])
+
+    const erase = (...words: string[]) => cli.run(['users', 'erase', username, ...words], { stdin })
+    expect(await erase()).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `Erase ${username} of the pool customers? Repeat it with --confirm USERNAME.`,
+      ),
+    })
+    expect(await erase('--confirm', 'amanda@example.com')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'sallyport: Nothing was done.\n',
+    })
+    expect(await erase('--confirm', username)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Erased ${username} of the pool customers: 1 session ended. The audit trail loses the personal data within minutes.\n`,
+    })
+    expect((await cli.run(['users', 'show', username])).code).toBe(4)
+  })
+
   it.each([
     ['users', 'create', 'new@example.com', '--pool', 'customers'],
     ['users', 'set-password', 'amanda@example.com'],
     ['users', 'delete', 'amanda@example.com'],
+    ['users', 'export', 'amanda@example.com'],
+    ['users', 'erase', 'amanda@example.com', '--confirm', 'amanda@example.com'],
     ['clients', 'delete', 'storefront-demo'],
     ['clients', 'retire-secret', 'storefront-demo', 'x'],
     ['keys', 'revoke', 'x'],
