@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
-import { SEARCH_COST } from '../clients/account_budget.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Names } from '../users/name_store.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -68,12 +67,12 @@ const listAudit = operation({
     from: z.optional(unixSeconds),
     to: z.optional(unixSeconds),
   }),
-  costOf({
+  isSearch({
     query: { subject, client_id: clientId, sid, actor, kind, outcome, api, by_operator: byOperator },
   }) {
     const isIndexed = [subject, clientId, sid, actor].some((value) => value !== undefined)
     const isFiltered = [kind, outcome, api, byOperator].some((value) => value !== undefined)
-    return isFiltered && !isIndexed ? SEARCH_COST : 0
+    return isFiltered && !isIndexed
   },
   status: 200,
   response: eventsSchema,

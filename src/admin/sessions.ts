@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { SEARCH_COST } from '../clients/account_budget.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
@@ -43,7 +42,7 @@ const listSessions = operation({
     client_id: z.optional(text(64)),
     live: z.optional(flag),
   }),
-  costOf: ({ query }) => (query.subject === undefined && query.client_id === undefined ? SEARCH_COST : 0),
+  isSearch: ({ query }) => query.subject === undefined && query.client_id === undefined,
   status: 200,
   response: sessionsSchema,
   async handle(call) {

@@ -1,4 +1,4 @@
-import { AccountBudget } from '../clients/account_budget.ts'
+import { CallerBudget } from '../clients/caller_budget.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
@@ -9,8 +9,8 @@ export type OperatorServices = ReturnType<typeof createOperatorServices>
 /** Creates the keys, budgets and stores of the console and of the admin API. */
 export function createOperatorServices({ sealingKeys, db }: Environment) {
   return {
-    /** Limits the changes of service accounts. */
-    accountBudget: new AccountBudget(),
+    /** Limits the searches of all callers and the changes of service accounts. */
+    callerBudget: new CallerBudget(),
     /** Encrypts the cookies of the console. */
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     /** Authenticates the confirmations of operators. */
