@@ -1,4 +1,5 @@
 import type { AuditedChange } from '../audit/audit_event.ts'
+import { HASH_COST } from '../clients/caller_budget.ts'
 import { makePassword } from '../users/create_user.ts'
 import type { UserEdit } from '../users/user_admin_store.ts'
 import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
@@ -111,6 +112,7 @@ const setPassword = operation({
   body: newPasswordSchema,
   // A service account sets passwords of the users of an application, and never those of operators.
   confirmation: { ...ALWAYS, exemptsServiceAccounts: true },
+  costOf: () => HASH_COST,
   status: 200,
   response: userSchema,
   async handle(call) {
