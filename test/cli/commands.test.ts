@@ -416,7 +416,7 @@ describe('users', () => {
     expect(await erase('--confirm', username)).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Erased ${username} of the pool customers: 1 session ended. The audit trail loses the personal data within minutes.\n`,
+      stderr: `Erased ${username} of the pool customers: 1 session ended. The personal data is removed from the audit trail within minutes.\n`,
     })
     expect((await cli.run(['users', 'show', username])).code).toBe(4)
   })
