@@ -1,6 +1,7 @@
+import { EVENT_TITLES } from '@sallyport/formats/event_words'
 import { eventsSchema } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
-import { EventTable, KIND_TITLES } from './events.tsx'
+import { EventTable } from './events.tsx'
 import { parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { readListAddress } from './list_address.ts'
@@ -14,11 +15,11 @@ const FILTERS: readonly Filter[] = [
   { name: 'subject', label: 'User', placeholder: 'Name or id' },
   { name: 'client_id', label: 'Client id' },
   { name: 'sid', label: 'Session id' },
-  { name: 'actor', label: 'Operator', placeholder: 'Name or id' },
+  { name: 'actor', label: 'Actor', placeholder: 'Name or id' },
   {
     name: 'kind',
     label: 'Event',
-    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: KIND_TITLES[value] }))],
+    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: EVENT_TITLES[value] }))],
   },
   {
     name: 'outcome',
@@ -27,8 +28,8 @@ const FILTERS: readonly Filter[] = [
   },
   {
     name: 'by_operator',
-    label: 'Actor',
-    options: [ANY, { value: 'true', label: 'Operators' }, { value: 'false', label: 'Others' }],
+    label: 'Has an actor',
+    options: [ANY, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],
   },
   { name: 'from', label: 'From (UTC)', type: 'datetime-local' },
   { name: 'to', label: 'Before (UTC)', type: 'datetime-local' },
@@ -49,7 +50,7 @@ export const auditPage: Page = {
     const heading = (
       <Heading
         title="Audit"
-        lead="Events with their reasons. The audit trail stores ids; the names are current."
+        lead="Events with their reasons. The audit trail stores ids, not names. The page shows the current names."
       />
     )
     const isChoice = users.length > 1
