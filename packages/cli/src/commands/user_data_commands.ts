@@ -1,15 +1,16 @@
+import { ProblemError } from '../api/problem.ts'
 import type { AuditEvent, UserExport } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
-import { requireUser } from './find_user.ts'
+import { isUserId, requireUser } from './find_user.ts'
 import { printDone, printJson } from './output.ts'
 import { FIND, findPath, POOL, USER } from './user_commands.ts'
 
 const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 
-const TYPED = text('confirm', 'The username of the user again, in place of the question', {
-  value: 'USERNAME',
+const TYPED = text('confirm', 'The username, or the id of a deleted user, again: in place of the question', {
+  value: 'NAME',
 })
 
 const exportUser: Command = {
@@ -41,28 +42,49 @@ function readPage({ api }: Call, path: { id: string }, cursor: string | null): P
 const eraseUser: Command = {
   name: 'users erase',
   summary: 'Erase a user: delete the account, end all sessions, remove personal data from the audit trail',
-  details: `The command asks for the username again. ${CONFIRMED}`,
+  details: `The command asks for the username again, or for the id of a user who was deleted before. ${CONFIRMED}`,
   arguments: [USER],
   options: [TYPED, ...FIND],
   operations: ['GET /users/{id}', 'POST /users/{id}/erase', 'POST /me/confirm'],
   async run(call) {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
-    const { id, username, pool } = await requireUser(api, input.argument('USER'), input.get(POOL))
-    const who = `${username} of the pool ${pool}`
-    if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
-    const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
-    await api.ask(request)
-    printDone(call, null, `Erased ${who}. The audit trail loses the personal data within minutes.`)
+    const user = await findErased(call, input.argument('USER'))
+    if ((await readTyped(call, user)) !== user.name) throw new CliError('failed', 'Nothing was done.')
+    await api.ask({
+      operation: 'POST /users/{id}/erase',
+      path: { id: user.id },
+      body: { username: user.name },
+    })
+    printDone(call, null, `Erased ${user.who}. The audit trail loses the personal data within minutes.`)
   },
 }
 
-/** The username that the operator gives again. @throws UsageError without a terminal and the option */
-async function readTyped({ input, terminal }: Call, who: string): Promise<string> {
+interface Erased {
+  id: string
+  name: string
+  /** The description in messages. */
+  who: string
+}
+
+/** The user to erase, and the name to type: the username, or the id of a user who was deleted before. */
+async function findErased({ api, input }: Call, given: string): Promise<Erased> {
+  try {
+    const { id, username, pool } = await requireUser(api, given, input.get(POOL))
+    return { id, name: username, who: `${username} of the pool ${pool}` }
+  } catch (error) {
+    const isDeleted = isUserId(given) && error instanceof ProblemError && error.status === 404
+    if (!isDeleted) throw error
+    return { id: given, name: given, who: `the deleted user ${given}` }
+  }
+}
+
+/** The name that the operator gives again. @throws UsageError without a terminal and the option */
+async function readTyped({ input, terminal }: Call, { id, name, who }: Erased): Promise<string> {
   const given = input.get(TYPED)
   if (given !== undefined) return given
-  if (!terminal.isInteractive) throw new UsageError(`Erase ${who}? Repeat it with --confirm USERNAME.`)
-  return (await terminal.ask(`Erase ${who}? Type the username: `)).trim()
+  if (!terminal.isInteractive) throw new UsageError(`Erase ${who}? Repeat it with --confirm NAME.`)
+  return (await terminal.ask(`Erase ${who}? Type ${name === id ? 'the id' : 'the username'} again: `)).trim()
 }
 
 export const USER_DATA_COMMANDS: readonly Command[] = [exportUser, eraseUser]
