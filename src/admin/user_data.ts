@@ -13,7 +13,7 @@ import { invalidContent, notFound } from './problem.ts'
 import { named, paging } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { findOwners, sessionSchema, showSession } from './session_view.ts'
-import { checkOther } from './user_actions.ts'
+import { refuseOneself } from './user_actions.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
 import { conditionsOf, idOf, lastAdmin, requireUser } from './users.ts'
@@ -134,7 +134,7 @@ const eraseUser = operation({
     const { services, context, body } = call
     const user = await services.userAdmin.find(idOf(call))
     if (user === null) return eraseDeletedUser(call)
-    checkOther(user.id, call)
+    refuseOneself(user.id, call)
     if (body.username !== user.username) {
       throw invalidContent([{ path: 'username', message: 'must be the username of the user' }])
     }

@@ -36,7 +36,7 @@ export interface AuditFilter {
   kind?: AuditKind | null
   outcome?: string | null
   api?: string | null
-  /** Whether an operator caused the event. */
+  /** Whether the event has an actor: an operator or a service account. */
   byOperator?: boolean | null
   /** Unix seconds, inclusive. */
   from?: number | null

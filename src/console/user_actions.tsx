@@ -80,7 +80,7 @@ const endSession: Page = {
   },
 }
 
-/** Leads to the timeline of the session of the user that ended last. The timeline has the conclusion. */
+/** Leads to the timeline of the user's session that ended last. The timeline explains why it ended. */
 const whySignedOut: Page = {
   method: 'GET',
   path: '/users/:id/why',

@@ -9,9 +9,13 @@ import { FIND, findPath, POOL, USER } from './user_commands.ts'
 
 const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 
-const TYPED = text('confirm', 'The username, or the id of a deleted user, again: in place of the question', {
-  value: 'NAME',
-})
+const TYPED = text(
+  'confirm',
+  'The username, or the id of a deleted user. The command then does not ask for it',
+  {
+    value: 'NAME',
+  },
+)
 
 const exportUser: Command = {
   name: 'users export',
@@ -56,7 +60,11 @@ const eraseUser: Command = {
       path: { id: user.id },
       body: { username: user.name },
     })
-    printDone(call, null, `Erased ${user.who}. The audit trail loses the personal data within minutes.`)
+    printDone(
+      call,
+      null,
+      `Erased ${user.who}. The personal data is removed from the audit trail within minutes.`,
+    )
   },
 }
 
@@ -83,8 +91,9 @@ async function findErased({ api, input }: Call, given: string): Promise<Erased> 
 async function readTyped({ input, terminal }: Call, { id, name, who }: Erased): Promise<string> {
   const given = input.get(TYPED)
   if (given !== undefined) return given
-  if (!terminal.isInteractive) throw new UsageError(`Erase ${who}? Repeat it with --confirm NAME.`)
-  return (await terminal.ask(`Erase ${who}? Type ${name === id ? 'the id' : 'the username'} again: `)).trim()
+  if (!terminal.isInteractive)
+    throw new UsageError(`To erase ${who}, run the command again with --confirm NAME.`)
+  return (await terminal.ask(`Erase ${who}? Type ${name === id ? 'the id' : 'the username'}: `)).trim()
 }
 
 export const USER_DATA_COMMANDS: readonly Command[] = [exportUser, eraseUser]
