@@ -1,6 +1,7 @@
+import { EVENT_TITLES } from '@sallyport/formats/event_words'
 import { eventsSchema } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
-import { EventTable, KIND_TITLES } from './events.tsx'
+import { EventTable } from './events.tsx'
 import { parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { readListAddress } from './list_address.ts'
@@ -18,7 +19,7 @@ const FILTERS: readonly Filter[] = [
   {
     name: 'kind',
     label: 'Event',
-    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: KIND_TITLES[value] }))],
+    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: EVENT_TITLES[value] }))],
   },
   {
     name: 'outcome',

@@ -1,3 +1,4 @@
+import { countLiveSessions } from '../api/live_sessions.ts'
 import { ProblemError } from '../api/problem.ts'
 import type { AuditEvent, UserExport } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
@@ -13,7 +14,7 @@ const TYPED = text(
   'confirm',
   'The username, or the id of a deleted user. The command then does not ask for it',
   {
-    value: 'NAME',
+    value: 'USERNAME',
   },
 )
 
@@ -25,6 +26,7 @@ const exportUser: Command = {
   options: FIND,
   operations: ['GET /users/{id}/export', 'POST /me/confirm'],
   async run(call) {
+    await call.api.requireRole('GET /users/{id}/export')
     const path = await findPath(call)
     const first = await readPage(call, path, null)
     const events: AuditEvent[] = [...first.events]
@@ -49,51 +51,39 @@ const eraseUser: Command = {
   details: `The command asks for the username again, or for the id of a user who was deleted before. ${CONFIRMED}`,
   arguments: [USER],
   options: [TYPED, ...FIND],
-  operations: ['GET /users/{id}', 'POST /users/{id}/erase', 'POST /me/confirm'],
+  operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/erase', 'POST /me/confirm'],
   async run(call) {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
-    const user = await findErased(call, input.argument('USER'))
-    if ((await readTyped(call, user)) !== user.name) throw new CliError('failed', 'Nothing was done.')
-    await api.ask({
-      operation: 'POST /users/{id}/erase',
-      path: { id: user.id },
-      body: { username: user.name },
-    })
-    printDone(
-      call,
-      null,
-      `Erased ${user.who}. The personal data is removed from the audit trail within minutes.`,
-    )
+    const { id, username, who } = await findErased(call, input.argument('USER'))
+    if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
+    const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
+    const { text: sessions } = await countLiveSessions(api, { subject: id })
+    await api.ask(request)
+    const removal = 'The personal data is removed from the audit trail within minutes.'
+    printDone(call, null, `Erased ${who}: ${sessions} ended. ${removal}`)
   },
 }
 
-interface Erased {
-  id: string
-  name: string
-  /** The description in messages. */
-  who: string
-}
-
-/** The user to erase, and the name to type: the username, or the id of a user who was deleted before. */
-async function findErased({ api, input }: Call, given: string): Promise<Erased> {
+/** The user to erase. A deleted user has the id in place of the username. */
+async function findErased({ api, input }: Call, given: string) {
   try {
     const { id, username, pool } = await requireUser(api, given, input.get(POOL))
-    return { id, name: username, who: `${username} of the pool ${pool}` }
+    return { id, username, who: `${username} of the pool ${pool}` }
   } catch (error) {
     const isDeleted = isUserId(given) && error instanceof ProblemError && error.status === 404
     if (!isDeleted) throw error
-    return { id: given, name: given, who: `the deleted user ${given}` }
+    return { id: given, username: given, who: `the deleted user ${given}` }
   }
 }
 
-/** The name that the operator gives again. @throws UsageError without a terminal and the option */
-async function readTyped({ input, terminal }: Call, { id, name, who }: Erased): Promise<string> {
+/** The username that the operator gives again. @throws UsageError without a terminal and the option */
+async function readTyped({ input, terminal }: Call, who: string): Promise<string> {
   const given = input.get(TYPED)
   if (given !== undefined) return given
   if (!terminal.isInteractive)
-    throw new UsageError(`To erase ${who}, run the command again with --confirm NAME.`)
-  return (await terminal.ask(`Erase ${who}? Type ${name === id ? 'the id' : 'the username'}: `)).trim()
+    throw new UsageError(`To erase ${who}, run the command again with --confirm USERNAME.`)
+  return (await terminal.ask(`Erase ${who}? Type the username: `)).trim()
 }
 
 export const USER_DATA_COMMANDS: readonly Command[] = [exportUser, eraseUser]
