@@ -104,7 +104,7 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
       facts={[
         ['State', <UserState user={user} />],
         ...supportFacts(support, now),
-        ['Username', user.username_warnings.length === 0 ? user.username : <NameWarnings user={user} />],
+        ...(user.username_warnings.length === 0 ? [] : [['Username', <NameWarnings user={user} />] as const]),
         ['Pool', user.pool],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
         ['Email', user.profile.email ?? <span class="soft">None</span>],
