@@ -7,8 +7,8 @@ import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
-import { spendRecords, spendRequest } from './account_budget.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
+import { spendChange, spendRequest, spendSearch } from './caller_budget.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { formatOpenApi } from './openapi.ts'
@@ -52,7 +52,7 @@ export function createAdminApp(services: Services, api: ApiConfig): Hono {
 }
 
 /** The checks of every operation. */
-const STEPS = { check, requireConfirmation, spendRecords }
+const STEPS = { check, requireConfirmation, spendSearch, spendChange }
 
 /** A path with parameters in Hono's syntax. */
 function routeOf(path: string): string {

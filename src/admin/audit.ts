@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
-import { SEARCH_COST } from '../clients/account_budget.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Names } from '../users/name_store.ts'
+import { maskOperators, requireVisible } from './mask_operators.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { hiddenPoolOf } from './reach.ts'
@@ -70,23 +70,26 @@ const listAudit = operation({
     from: z.optional(unixSeconds),
     to: z.optional(unixSeconds),
   }),
-  costOf({
+  isSearch({
     query: { subject, client_id: clientId, sid, actor, kind, outcome, grant, api, by_operator: byOperator },
   }) {
     const isIndexed = [subject, clientId, sid, actor].some((value) => value !== undefined)
     const isFiltered = [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
-    return isFiltered && !isIndexed ? SEARCH_COST : 0
+    return isFiltered && !isIndexed
   },
   status: 200,
   response: eventsSchema,
-  async handle({ query, services, caller }) {
+  async handle(call) {
+    const { query, services } = call
     const { client_id: clientId, by_operator: byOperator, ...rest } = query
     const filter = compact({ ...rest, clientId, byOperator })
     const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
+    await requireVisible([query.subject ?? null, query.actor ?? null], call)
     const { slice, total } = await services.auditTrail.list(filter, page, known)
-    const names = await findNames(slice.rows, { caller, services })
+    const rows = [...(await maskOperators(slice.rows, call))]
+    const names = await findNames(rows, call)
     const show = (event: StoredAuditEvent) => showEvent(event, names)
-    return { body: showPage(slice, { page, total }, { ...EVENT_ORDERS.time, show }) }
+    return { body: showPage({ ...slice, rows }, { page, total }, { ...EVENT_ORDERS.time, show }) }
   },
 })
 

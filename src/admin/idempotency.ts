@@ -1,6 +1,9 @@
 import type { Context } from 'hono'
+import { base64url } from 'jose'
 import { formatClientSecret, generateClientSecret, generateSecretId } from '../clients/client_secret.ts'
-import type { KeyedRequest, Statements } from '../storage/idempotency_store.ts'
+import { sha256 } from '../lib/bytes.ts'
+import type { KeyedHash } from '../lib/keyed_hash.ts'
+import type { Statements } from '../storage/idempotency_store.ts'
 import { actorOf } from './change.ts'
 import type { Call, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -43,7 +46,7 @@ interface SecretSteps<T> {
  * and stores only hashes. A failed request does not use up its key.
  *
  * @param body The checked body of the request.
- * @throws Problem 422 if the key was used for another request
+ * @throws Problem 422 if the key was used for another request, or before a change of SEALING_KEY
  */
 export async function createSecretOnce<T>(
   call: Call,
@@ -52,13 +55,19 @@ export async function createSecretOnce<T>(
 ): Promise<T> {
   const { idempotencyKey: key, context, services } = call
   if (key === null) return create({ id: generateSecretId(), secret: generateClientSecret() }, [])
-  const request = await identify(call, key, [operation, call.params, body])
-  const findEarlier = () => findSecret(call, key, request)
+  const hashes = services.idempotencyHashes
+  const parts = JSON.stringify([operation, call.params, body])
+  const request = {
+    keyHash: await hashKey(call, key),
+    requestHash: await hashRequest(parts, hashes[0]),
+    secretId: generateSecretId(),
+  }
+  const findEarlier = () => findSecret(call, { key, keyHash: request.keyHash, parts })
   const earlier = await findEarlier()
   if (earlier !== null) return repeat(earlier)
   const addition = services.idempotency.additionIfChanged(request, context.now + KEY_LIFETIME_SECONDS)
   try {
-    return await create(await deriveSecret(call, key, request), [addition])
+    return await create(await deriveSecret(key, request.secretId, hashes[0]), [addition])
   } catch (error) {
     // A parallel request with the key can be the cause.
     const parallel = await findEarlier()
@@ -67,26 +76,38 @@ export async function createSecretOnce<T>(
   }
 }
 
-async function identify(call: Call, key: string, parts: readonly unknown[]): Promise<KeyedRequest> {
+/** A hash without SEALING_KEY, so that the server finds the request after a change of SEALING_KEY. */
+async function hashKey(call: Call, key: string): Promise<string> {
   const { subject, clientId } = actorOf(call)
-  const { idempotencyHash } = call.services
-  return {
-    keyHash: await idempotencyHash.name('key', subject, clientId, key),
-    requestHash: await idempotencyHash.name('request', JSON.stringify(parts)),
-    secretId: generateSecretId(),
-  }
+  return base64url.encode(await sha256([subject, clientId, key].join('\0')))
 }
 
-/** The secret of an earlier request with the key; null if the key is new. @throws Problem 422 */
-async function findSecret(call: Call, key: string, request: KeyedRequest): Promise<MadeSecret | null> {
-  const earlier = await call.services.idempotency.find(request.keyHash, call.context.now)
+function hashRequest(parts: string, hash: KeyedHash): Promise<string> {
+  return hash.name('request', parts)
+}
+
+/**
+ * The secret of an earlier request with the key; null if the key is new. Only the SEALING_KEY of the earlier request derives its
+ * secret.
+ *
+ * @throws Problem 422 if the request differs, or if the server no longer has the SEALING_KEY
+ */
+async function findSecret(
+  { services, context }: Call,
+  { key, keyHash, parts }: { key: string; keyHash: string; parts: string },
+): Promise<MadeSecret | null> {
+  const earlier = await services.idempotency.find(keyHash, context.now)
   if (earlier === null) return null
-  if (earlier.requestHash !== request.requestHash) throw new Problem('idempotency-key-reused')
-  return deriveSecret(call, key, earlier)
+  for (const hash of services.idempotencyHashes) {
+    if ((await hashRequest(parts, hash)) === earlier.requestHash)
+      return deriveSecret(key, earlier.secretId, hash)
+  }
+  throw new Problem('idempotency-key-reused', {
+    detail: 'The operation, its path or its body differs, or SEALING_KEY has changed since.',
+  })
 }
 
 /** The id makes the secret of a key differ after the key has expired. */
-async function deriveSecret(call: Call, key: string, { secretId: id }: KeyedRequest): Promise<MadeSecret> {
-  const bits = await call.services.idempotencyHash.digest('secret', id, key)
-  return { id, secret: formatClientSecret(bits) }
+async function deriveSecret(key: string, id: string, hash: KeyedHash): Promise<MadeSecret> {
+  return { id, secret: formatClientSecret(await hash.digest('secret', id, key)) }
 }

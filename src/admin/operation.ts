@@ -74,8 +74,10 @@ export interface OperationSpec<Q, B, A> {
   body?: ZodMiniType<B>
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
-  /** What a call takes from the budget of a service account: the number of changed records, or `SEARCH_COST`. Absent: one, or
-   * none for a GET. */
+  /** Whether a call can search a whole table. It then takes `SEARCH_COST` from the budget of every caller. */
+  isSearch?(input: { query: NoInfer<Q>; body: NoInfer<B> }): boolean
+  /** What a call takes from the budget of a service account: one for each changed record, `HASH_COST` for each password hash.
+   * Absent: one, or none for a GET. */
   costOf?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number
   /** The maximum size of the body. */
   maxBodyBytes?: number
@@ -102,7 +104,7 @@ export interface RawInput {
 
 /** An operation without its type parameters. It checks the input with its own schemas. */
 export interface Operation
-  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'costOf'> {
+  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'isSearch' | 'costOf'> {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
@@ -112,28 +114,31 @@ export interface OperationSteps {
   check: Checker
   /** @throws Problem if the operator has not confirmed the password */
   requireConfirmation(call: Call): Promise<void>
-  /** @throws Problem if the budget of the service account has less records */
-  spendRecords(call: Call, records: number): void
+  /** @throws Problem if the budget of the caller has less than a search */
+  spendSearch(call: Call): void
+  /** @throws Problem if the budget of the service account has less than the cost */
+  spendChange(call: Call, cost: number): void
 }
 
 /** Decodes an unchecked part. @throws Problem that lists all errors */
 export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, confirmation, costOf, ...description } = spec
+  const { handle, confirmation, isSearch, costOf, ...description } = spec
   const isExempt = ({ caller }: Call) =>
     caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
     ...description,
     ...(confirmation && { confirmation }),
-    async run(call, input, { check, requireConfirmation, spendRecords }) {
+    async run(call, input, { check, requireConfirmation, spendSearch, spendChange }) {
       const checked = {
         ...call,
         query: check('query', spec.query, input.query),
         body: check('body', spec.body, input.body),
       }
       if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
-      spendRecords(call, costOf?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
+      if (isSearch?.(checked)) spendSearch(call)
+      spendChange(call, costOf?.(checked) ?? (spec.method === 'GET' ? 0 : 1))
       return handle(checked)
     },
   }

@@ -26,7 +26,7 @@ export const PROBLEMS = {
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
   'precondition-required': [428, 'If-Match is needed'],
   'too-many-attempts': [429, 'There were too many attempts'],
-  'too-many-requests': [429, 'The budget of the service account is used up'],
+  'too-many-requests': [429, 'The budget of the caller is used up'],
   'server-error': [500, 'The server met an unexpected condition'],
   'copies-not-renewed': [503, 'The change is saved, but copies could not be renewed'],
   unavailable: [503, 'The service is not available now'],

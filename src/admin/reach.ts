@@ -44,6 +44,11 @@ export function hiddenPoolOf({ caller, services }: Pick<Call, 'caller' | 'servic
   return caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
 }
 
+/** The API whose sessions the caller does not see; null for an operator. Only operators sign in to the admin API. */
+export function hiddenApiOf({ caller, services }: Pick<Call, 'caller' | 'services'>): string | null {
+  return caller.kind === 'operator' ? null : (services.config.adminApi?.name ?? null)
+}
+
 /** The operator of a call that service accounts cannot make. @throws Problem 403 */
 export function requireOperator({ caller }: Pick<Call, 'caller'>): Operator {
   if (caller.kind === 'operator') return caller

@@ -43,6 +43,7 @@ const search = operation({
   // The results are of several scopes.
   scope: null,
   query: z.strictObject({ q: text(255) }),
+  isSearch: () => true,
   status: 200,
   response: searchResultsSchema,
   async handle(call) {

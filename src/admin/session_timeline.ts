@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { eventSchema, findNames, showEvent } from './audit.ts'
+import { maskOperators } from './mask_operators.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.ts'
 import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
-import { requireSession } from './sessions.ts'
+import { requireReadableSession } from './sessions.ts'
 
 /** The most events of a timeline. A session with hourly refreshes has fewer within the retention of the audit trail. */
 const MAX_EVENTS = 2500
@@ -35,7 +36,7 @@ const readSessionTimeline = operation({
   response: timelineSchema,
   async handle(call) {
     const { params, services, context } = call
-    const known = await requireSession(params.sid ?? '', services)
+    const known = await requireReadableSession(params.sid ?? '', call)
     const owners = await findOwners([known], services)
     const session = showSession(known, owners, call)
     const { sid, subject, clientId } = ownerOf(known)
@@ -44,7 +45,7 @@ const readSessionTimeline = operation({
       to: session.ended_at ?? Math.min(session.expires_at, context.now),
     }
     const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
-    const events = found.slice(0, MAX_EVENTS)
+    const events = await maskOperators(found.slice(0, MAX_EVENTS), call)
     const names = await findNames(events, call)
     const end = findSessionEnd(session, events)
     return {

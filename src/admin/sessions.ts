@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { SEARCH_COST } from '../clients/account_budget.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
@@ -8,8 +7,8 @@ import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
-import { notFound } from './problem.ts'
-import { requireReach } from './reach.ts'
+import { notFound, operatorOnly } from './problem.ts'
+import { hiddenApiOf, requireReach } from './reach.ts'
 import { paging } from './schemas.ts'
 import { countSessions, findSessions, MAX_COUNTED_SESSIONS, placeOfSession } from './session_page.ts'
 import {
@@ -43,7 +42,7 @@ const listSessions = operation({
     client_id: z.optional(text(64)),
     live: z.optional(flag),
   }),
-  costOf: ({ query }) => (query.subject === undefined && query.client_id === undefined ? SEARCH_COST : 0),
+  isSearch: ({ query }) => query.subject === undefined && query.client_id === undefined,
   status: 200,
   response: sessionsSchema,
   async handle(call) {
@@ -52,7 +51,7 @@ const listSessions = operation({
     const hasOwner = subject !== null || clientId !== null
     const { live: isLiveOnly = !hasOwner } = query
     const { page, total: known } = readPage(query, { started: ORDER }, '-started')
-    const owner = { subject, clientId }
+    const owner = { subject, clientId, hiddenApi: hiddenApiOf(call) }
     const count = () => (isLiveOnly ? countLive(owner, call) : countSessions(owner, services))
     const [slice, total] = await Promise.all([
       findSessions(owner, page, services),
@@ -93,7 +92,7 @@ const readSession = operation({
   response: sessionSchema,
   async handle(call) {
     const { params, services } = call
-    const session = await requireSession(params.sid ?? '', services)
+    const session = await requireReadableSession(params.sid ?? '', call)
     const owners = await findOwners([session], services)
     return { body: showSession(session, owners, call) }
   },
@@ -134,6 +133,13 @@ export async function requireSession(sid: string, services: Services): Promise<K
   const session = await findSession(sid, services)
   if (session === null) throw notFound('session')
   return session
+}
+
+/** Finds a session that the caller may read. Service accounts do not see sessions of operators. @throws Problem 403, 404 */
+export async function requireReadableSession(sid: string, call: Call): Promise<KnownSession> {
+  const session = await requireSession(sid, call.services)
+  if (ownerOf(session).api !== hiddenApiOf(call)) return session
+  throw operatorOnly('Service accounts cannot read the sessions of operators.')
 }
 
 /** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */

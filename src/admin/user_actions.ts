@@ -1,4 +1,5 @@
 import type { AuditedChange } from '../audit/audit_event.ts'
+import { HASH_COST } from '../clients/caller_budget.ts'
 import { makePassword } from '../users/create_user.ts'
 import type { UserEdit } from '../users/user_admin_store.ts'
 import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
@@ -47,7 +48,7 @@ const disableUser = operation({
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
-    checkOther(id, call)
+    refuseOneself(id, call)
     await requireReachOfUser(id, call)
     const revocation = {
       reason: 'the user was disabled',
@@ -111,6 +112,7 @@ const setPassword = operation({
   body: newPasswordSchema,
   // A service account sets passwords of the users of an application, and never those of operators.
   confirmation: { ...ALWAYS, exemptsServiceAccounts: true },
+  costOf: () => HASH_COST,
   status: 200,
   response: userSchema,
   async handle(call) {
@@ -136,7 +138,8 @@ const deleteUser = operation({
   id: 'deleteUser',
   method: 'DELETE',
   path: PATH,
-  summary: 'Deletes the user and ends every session of the user; the audit trail keeps only the id',
+  summary:
+    'Deletes the user and ends every session of the user; the audit trail keeps the id, networks, devices and countries',
   tag: 'users',
   role: 'admin',
   scope: 'users:write',
@@ -145,7 +148,7 @@ const deleteUser = operation({
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
-    checkOther(id, call)
+    refuseOneself(id, call)
     await requireReachOfUser(id, call)
     const revocation = {
       reason: 'the user was deleted',
@@ -182,7 +185,7 @@ export async function requireReachOfUser(id: string, call: Call): Promise<void> 
 }
 
 /** @throws Problem 409 */
-export function checkOther(id: string, { caller }: Call): void {
+export function refuseOneself(id: string, { caller }: Call): void {
   if (caller.kind === 'operator' && id === caller.user.id)
     throw new Problem('oneself', { detail: 'Another admin can do it.' })
 }

@@ -12,7 +12,7 @@ import { invalidContent } from './problem.ts'
 import { named, paging } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { findOwners, sessionSchema, showSession } from './session_view.ts'
-import { checkOther } from './user_actions.ts'
+import { refuseOneself } from './user_actions.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
 import { conditionsOf, idOf, lastAdmin, requireUser } from './users.ts'
@@ -132,7 +132,7 @@ const eraseUser = operation({
   async handle(call) {
     const { services, context, body } = call
     const user = await requireUser(idOf(call), call)
-    checkOther(user.id, call)
+    refuseOneself(user.id, call)
     if (body.username !== user.username) {
       throw invalidContent([{ path: 'username', message: 'must be the username of the user' }])
     }

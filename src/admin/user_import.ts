@@ -1,5 +1,6 @@
 import { needsHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import * as z from 'zod/mini'
+import { HASH_COST } from '../clients/caller_budget.ts'
 import { flag } from '../lib/input_schemas.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { batchMembers, MAX_IMPORT_BYTES } from './import_rows.ts'
@@ -45,7 +46,7 @@ const importUsers = operation({
     when: `${FOR_ADMINS}, or replaces hashes`,
     isNeeded: (call) => call.body.dry_run !== true && isPowerful(call.body, call),
   },
-  costOf: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
+  costOf: ({ body }) => (body.dry_run === true ? 0 : costOfRows(body.rows)),
   maxBodyBytes: MAX_IMPORT_BYTES,
   status: 200,
   response: reportSchema,
@@ -68,6 +69,11 @@ function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call
 function toDraft({ pool, roles }: Record<string, unknown>) {
   const names = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : []
   return { roles: names, ...(typeof pool === 'string' ? { pool } : {}) }
+}
+
+function costOfRows(rows: readonly Record<string, unknown>[]): number {
+  const hashes = rows.filter(needsHash).length
+  return rows.length - hashes + hashes * HASH_COST
 }
 
 /** @throws Problem 422 */

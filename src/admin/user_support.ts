@@ -5,7 +5,7 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { findOwners, showSession } from './session_view.ts'
-import { checkOther, requireReachOfUser } from './user_actions.ts'
+import { refuseOneself, requireReachOfUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
 
 const PATH = '/users/{id}'
@@ -58,7 +58,7 @@ const unlockUser = operation({
     const { services, context } = call
     const id = idOf(call)
     // Otherwise a stolen token could reset the count of guesses at the password of its operator.
-    checkOther(id, call)
+    refuseOneself(id, call)
     await requireReachOfUser(id, call)
     const user = await requireUser(id, call)
     const change = { operation: 'unlockUser' }

@@ -1,6 +1,6 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
-import { SEARCH_COST } from '../clients/account_budget.ts'
+import { HASH_COST } from '../clients/caller_budget.ts'
 import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
@@ -56,10 +56,10 @@ const listUsers = operation({
     role: z.optional(text(64)),
     enabled: z.optional(flag),
   }),
-  costOf({ query: { q, role, enabled, username, id } }) {
+  isSearch({ query: { q, role, enabled, username, id } }) {
     const isNamed = username !== undefined || id !== undefined
     const isFiltered = q !== undefined || role !== undefined || enabled !== undefined
-    return isFiltered && !isNamed ? SEARCH_COST : 0
+    return isFiltered && !isNamed
   },
   status: 200,
   response: usersSchema,
@@ -85,6 +85,7 @@ const createUserOperation = operation({
   scope: 'users:write',
   body: draftSchema,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
+  costOf: () => HASH_COST,
   status: 201,
   response: userSchema,
   async handle(call) {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { SEARCH_COST } from '../clients/account_budget.ts'
+import { HASH_COST } from '../clients/caller_budget.ts'
 import { requireImportedHash, UserRefused } from '../users/create_user.ts'
 import { passwordForms } from '../users/password.ts'
 import { type Operation, operation } from './operation.ts'
@@ -19,7 +19,7 @@ const verifyHash = operation({
   tag: 'users',
   role: 'admin',
   scope: 'users:write',
-  costOf: () => SEARCH_COST,
+  costOf: () => HASH_COST,
   body: named('HashVerification', z.strictObject({ password_hash: z.string('must be a hash'), password })),
   status: 200,
   response: named('HashVerdict', z.strictObject({ matches: z.boolean() })),

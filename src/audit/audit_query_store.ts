@@ -37,7 +37,7 @@ export interface AuditFilter {
   outcome?: string | null
   grant?: string | null
   api?: string | null
-  /** Whether an operator caused the event. */
+  /** Whether the event has an actor: an operator or a service account. */
   byOperator?: boolean | null
   /** Unix seconds, inclusive. */
   from?: number | null
@@ -58,6 +58,8 @@ export interface SignIn {
 export interface SignInOwner {
   subject: string | null
   clientId: string | null
+  /** An API whose sign-ins are left out. */
+  hiddenApi?: string | null
 }
 
 const rowsSchema = z.array(
@@ -240,8 +242,8 @@ export class AuditQueryStore {
 }
 
 /** The conditions of sign-ins that began a session. */
-function signInsOf(owner: SignInOwner): Condition[] {
-  return [...conditionsOf({ ...owner, kind: 'issue' }), ['sid IS NOT NULL', []]]
+function signInsOf({ hiddenApi, ...owner }: SignInOwner): Condition[] {
+  return [...conditionsOf({ ...owner, kind: 'issue' }), ['sid IS NOT NULL', []], ['api <> ?', hiddenApi]]
 }
 
 function conditionsOf(filter: AuditFilter): Condition[] {

@@ -25,7 +25,7 @@ const originSchema = z.string('must be an origin').check(isPageOrigin)
 
 function lifetimeSchema(min: number, max: number) {
   const seconds = z
-    .int(`must be ${min} to ${max} seconds, or null for the lifetime of the API`)
+    .int(`must be ${min} to ${max} seconds, or null, which means the lifetime that config.yml gives the API`)
     .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
   return z.nullable(seconds)
 }

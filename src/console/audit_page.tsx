@@ -17,7 +17,7 @@ const FILTERS: readonly Filter[] = [
   { name: 'subject', label: 'User', placeholder: 'Name or id' },
   { name: 'client_id', label: 'Client id' },
   { name: 'sid', label: 'Session id' },
-  { name: 'actor', label: 'Operator', placeholder: 'Name or id' },
+  { name: 'actor', label: 'Actor', placeholder: 'Name or id' },
   {
     name: 'kind',
     label: 'Event',
@@ -35,8 +35,8 @@ const FILTERS: readonly Filter[] = [
   },
   {
     name: 'by_operator',
-    label: 'Actor',
-    options: [ANY, { value: 'true', label: 'Operators' }, { value: 'false', label: 'Others' }],
+    label: 'Has an actor',
+    options: [ANY, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],
   },
   { name: 'from', label: 'From (UTC)', type: 'datetime-local' },
   { name: 'to', label: 'Before (UTC)', type: 'datetime-local' },
@@ -57,7 +57,7 @@ export const auditPage: Page = {
     const heading = (
       <Heading
         title="Audit"
-        lead="Events with their reasons. The audit trail stores ids; the names are current."
+        lead="Events with their reasons. The audit trail stores ids, not names. The page shows the current names."
       />
     )
     const isChoice = users.length > 1

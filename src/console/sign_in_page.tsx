@@ -9,7 +9,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['signed-out', 'You are signed out.'],
   [
     'signed-out-here',
-    'You are signed out in this browser, but the server could not end the session. If another user may have it, end it in the console or change your password.',
+    'You are signed out in this browser, but the server could not end the session. If another person may have your tokens, sign in again and end that session, or change your password.',
   ],
   ['ended', 'Your session has ended. Sign in again.'],
   ['kept', 'Your session has ended. Sign in again: your form is kept, without passwords.'],
@@ -70,7 +70,7 @@ function describeRefusal(refusal: Refusal): string {
     case 'refused':
       return 'Wrong username or password.'
     case 'not_set_up':
-      return 'The console is not set up. The public client sallyport-console of the admin API is missing, or it does not have the grant password. Run npm run first-admin to add it.'
+      return 'The console is not set up. The public client sallyport-console of the admin API is missing, or its grants do not include “password”. Run npm run first-admin to add it.'
     case 'wait':
       return refusal.status === 429
         ? `Too many attempts. Try again in ${refusal.retryAfterSeconds} seconds.`

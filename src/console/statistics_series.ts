@@ -28,7 +28,7 @@ type CountName = Exclude<keyof Statistics['total'], 'tokens' | 'failures_by_caus
 type Labels = Pick<Series, 'title' | 'unit' | 'tone' | 'filter'>
 
 const ACTIVE = { title: 'Active sessions', unit: 'session', tone: 'plain', filter: {} } as const
-const FAILURES = { title: 'Failures', unit: 'refusal', tone: 'bad', filter: { outcome: 'refused' } } as const
+const FAILURES = { title: 'Failures', unit: 'failure', tone: 'bad', filter: { outcome: 'refused' } } as const
 
 /** The dashboard shows these series if config.yml names a service for known breaches. */
 const BREACHES = [

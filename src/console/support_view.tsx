@@ -18,13 +18,13 @@ type ShownSession = z.output<typeof sessionSchema>
 export const sessionsSchema = z.object({ items: z.array(sessionSchema) })
 const eventsSchema = z.object({ items: z.array(eventSchema) })
 
-/** The sessions and the events on the page of a user. */
+/** The maximum number of sessions, and of events, on the page of a user. */
 const SHOWN = 10
 
 /** The data by which support helps a user. */
 export interface SupportView extends z.output<typeof supportSchema> {
   /** Whether an unlock has an effect. */
-  isLocked: boolean
+  canUnlock: boolean
   /** The newest live sessions. */
   sessions: readonly ShownSession[]
   /** The newest events. */
@@ -51,8 +51,8 @@ async function readSupport(admin: AdminClient, id: string): Promise<SupportView>
     admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
     admin.read('/audit', eventsSchema, { subject: id, limit: SHOWN }),
   ])
-  const isLocked = support.locked_until !== null || support.failures > 0
-  return { ...support, isLocked, sessions: sessions.items, events: events.items }
+  const canUnlock = support.locked_until !== null || support.failures > 0
+  return { ...support, canUnlock, sessions: sessions.items, events: events.items }
 }
 
 /** The sign-ins and the lock of a user, for the list of facts. */

@@ -39,7 +39,7 @@ export function Actions(props: ActionsProps) {
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        {support?.isLocked && !isOneself ? (
+        {support?.canUnlock && !isOneself ? (
           <Confirm {...confirm('unlock', 'Unlock')} title={`Unlock ${username}`}>
             The user can sign in again at once, and the failed sign-ins are reset.
           </Confirm>
@@ -92,8 +92,8 @@ export function Actions(props: ActionsProps) {
             typed={typedUsername(username)}
             isDangerous
           >
-            The user is deleted, and all sessions of the user end. The audit trail keeps the id and the
-            networks. You cannot undo this.
+            The user is deleted, and all sessions of the user end. The audit trail keeps the id, networks,
+            devices and countries. You cannot undo this.
           </Confirm>
         ) : null}
         {isAdmin && !isOneself ? (
@@ -105,7 +105,7 @@ export function Actions(props: ActionsProps) {
             isDangerous
           >
             The user is deleted, and all sessions of the user end. Within minutes, the audit trail has a
-            pseudonym in place of the id, and no network or device of the user. You cannot undo this.
+            pseudonym in place of the id, and no network, device or country of the user. You cannot undo this.
           </Confirm>
         ) : null}
       </div>

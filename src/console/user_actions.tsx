@@ -79,7 +79,7 @@ const endSession = changeOf(
     admin.change(pathOf`/sessions/${params.sid ?? ''}`, z.undefined(), { method: 'DELETE' }),
 )
 
-/** Leads to the timeline of the session of the user that ended last. The timeline has the conclusion. */
+/** Leads to the timeline of the user's session that ended last. The timeline explains why it ended. */
 const whySignedOut: Page = {
   method: 'GET',
   path: '/users/:id/why',

@@ -27,6 +27,11 @@ export class TokenBucket {
     return true
   }
 
+  /** The whole seconds after which the bucket has `count` tokens, if `count` is at most the capacity. */
+  secondsUntil(count: number, now: number): number {
+    return Math.ceil((count - this.#tokensAt(now)) / this.#refillPerSecond)
+  }
+
   giveBack(): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1)
   }

@@ -53,8 +53,9 @@ const CONDITIONS = {
   'the client secret was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
-  'a secret of the client ended since': `token.secrets_since IS NULL OR NOT EXISTS (SELECT 1 FROM client_secrets AS s
-    WHERE s.client_id = token.client_id AND s.expires_at > token.secrets_since AND s.expires_at <= token.now)`,
+  'a secret of the client ended after the token was issued': `token.secrets_since IS NULL OR NOT EXISTS (
+    SELECT 1 FROM client_secrets AS s WHERE s.client_id = token.client_id
+      AND s.expires_at > token.secrets_since AND s.expires_at <= token.now)`,
   // The entry of this token may have been merged into an entry of its client or of all tokens.
   'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
     WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti
@@ -68,7 +69,7 @@ const CONDITIONS = {
     "token.kind <> 'access' OR token.subject IS NULL OR u.access_valid_from <= token.issued_at",
   'the client lost a scope or a grant later':
     "token.kind <> 'access' OR c.access_valid_from <= token.issued_at",
-  // The constraints of the table exclude every other value that does not decode.
+  // Other malformed values cannot occur, because the constraints of the table refuse them.
   'the roles are not a list of names': `token.subject IS NULL OR (json_type(u.roles) = 'array'
     AND NOT EXISTS (SELECT 1 FROM json_each(u.roles) WHERE type <> 'text'))`,
   'the sign-out time is in the future': `token.subject IS NULL

@@ -111,7 +111,7 @@ function describeToken(
   }
 }
 
-/** The identity of a session. Token 0 is issued at the start of the session. After its use, the row contains the start. */
+/** The identity of a session. With token 0, the session starts at the `iat` of the token. Later, the row has the start. */
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,

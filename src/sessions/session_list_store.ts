@@ -17,6 +17,8 @@ export interface StoredSession extends SessionRow {
 export interface SessionOwner {
   subject: string | null
   clientId: string | null
+  /** An API whose sessions are left out. */
+  hiddenApi?: string | null
 }
 
 const ownerSchema = z.object({
@@ -87,9 +89,10 @@ function hasOwner({ subject, clientId }: SessionOwner): boolean {
   return subject !== null || clientId !== null
 }
 
-function conditionsOf({ subject, clientId }: SessionOwner): Condition[] {
+function conditionsOf({ subject, clientId, hiddenApi }: SessionOwner): Condition[] {
   return [
     ['subject = ?', subject],
     ['client_id = ?', clientId],
+    ['api <> ?', hiddenApi],
   ]
 }

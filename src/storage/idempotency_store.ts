@@ -6,9 +6,9 @@ const rowSchema = z.object({ request_hash: z.string(), secret_id: z.string() })
 
 /** A successful request with an Idempotency-Key. */
 export interface KeyedRequest {
-  /** The keyed hash of the caller and the key. */
+  /** SHA-256 of the caller and the key. */
   keyHash: string
-  /** The keyed hash of the operation, its path and its body. */
+  /** The hash of the operation, its path and its body, under a key derived from SEALING_KEY. */
   requestHash: string
   /** The random id of the secret in the response. A public client has no such secret. */
   secretId: string

@@ -25,7 +25,7 @@ export interface CopiedRecord<T> {
   key: string
   /** @throws CorruptRecord */
   decode(copy: unknown): T
-  /** Whether a copy lacks a change that this isolate knows. The store never uses such a copy, also while D1 is unavailable. */
+  /** Whether a copy lacks a change that this isolate knows. The store never uses it, not even while D1 is unavailable. */
   isOutdated?(copy: T): boolean
   /** Null if the record does not exist; then KV has no copy either. */
   readRecord(): Promise<T | null>

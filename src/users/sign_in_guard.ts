@@ -99,8 +99,8 @@ export class SignInGuard {
   }
 
   /**
-   * Refuses a locked address, and each address of a locked network. While the client is locked, it refuses each address with a
-   * failure; other addresses can sign in. A caller without an address has none of these counts. The refusal reveals nothing
+   * Refuses a locked address, and each address of a locked network. While the client is locked, the guard refuses each address that
+   * has a failure; other addresses can sign in. A caller without an address has none of these counts. The refusal reveals nothing
    * about an account.
    *
    * @throws OAuthError temporarily_unavailable

@@ -1,11 +1,14 @@
 import { env } from 'cloudflare:workers'
+import { base64url } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { draft } from '../support/operation_examples.ts'
-import { problem, TestOperator } from '../support/operator.ts'
+import { problem, TestCaller, TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
 
 const LIFETIME = 900
-const REUSED = problem(422, 'idempotency-key-reused', 'The Idempotency-Key was used for another request')
+const REUSED = problem(422, 'idempotency-key-reused', 'The Idempotency-Key was used for another request', {
+  detail: 'The operation, its path or its body differs, or SEALING_KEY has changed since.',
+})
 
 const newKey = () => `"${crypto.randomUUID()}"`
 
@@ -20,8 +23,8 @@ function create(body: object, key: string, by = operator) {
   return by.call('POST', '/clients', { body, headers: { 'Idempotency-Key': key } })
 }
 
-function addSecret(id: string, key: string) {
-  return operator.call('POST', `/clients/${id}/secrets`, { headers: { 'Idempotency-Key': key } })
+function addSecret(id: string, key: string, by: TestCaller = operator) {
+  return by.call('POST', `/clients/${id}/secrets`, { headers: { 'Idempotency-Key': key } })
 }
 
 async function rows(table: string) {
@@ -105,6 +108,21 @@ describe('the header Idempotency-Key', () => {
     server.clock.time += 1
     await server.sweep()
     expect(await rows('idempotency_keys')).toHaveLength(0)
+  })
+
+  it('a repeat during a change of SEALING_KEY gets the same secret, and after the change it is refused', async () => {
+    const secret = base64url.encode(crypto.getRandomValues(new Uint8Array(32)))
+    const [{ id }, key] = [await server.addClient(), newKey()]
+    const first = await addSecret(id, key)
+    const { clock } = server
+    const during = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret } })
+    const repeat = await addSecret(id, key, new TestCaller(during, operator.tokens))
+    expect([repeat.status, repeat.body.client_secret]).toEqual([201, first.body.client_secret])
+    await during.cron()
+    const after = new TestCaller(new TestServer({ clock, env: { SEALING_KEY: secret } }), operator.tokens)
+    for (const path of [id, (await server.addClient()).id])
+      expect(await addSecret(path, key, after)).toMatchObject({ status: 422, body: REUSED })
+    expect((await after.get(`/clients/${id}`)).body.secrets).toHaveLength(2)
   })
 
   it('a repeat is refused if the client was deleted, and if another client has its id', async () => {

@@ -129,11 +129,19 @@ describe('a service account', () => {
       for (const path of searches) expect((await account.get(path)).status).toBe(200)
     }
     const check = { password: 'x', password_hash: 'x' }
-    const answers = await Promise.all(searches.map((path) => account.get(path)))
-    for (const { status, headers, body } of [...answers, await account.post('/users/import/verify', check)]) {
+    const setting = account.post('/users/user:x/password', { password: NEW_PASSWORD })
+    const verifying = account.post('/users/import/verify', check)
+    const creating = account.post('/users', newUser())
+    const answers = await Promise.all([
+      ...searches.map((path) => account.get(path)),
+      verifying,
+      setting,
+      creating,
+    ])
+    for (const { status, headers, body } of answers) {
       expect([status, headers.get('Retry-After'), body.detail]).toEqual([
         429,
-        '60',
+        '1',
         'It has changed or searched too many records.',
       ])
     }
@@ -142,6 +150,50 @@ describe('a service account', () => {
     }
     const operator = await TestOperator.signIn(server)
     for (const path of searches) expect((await operator.get(path)).status).toBe(200)
+  })
+
+  it('an operator has a budget of searches through whole tables, and none of other reads and of changes', async () => {
+    const server = new TestServer()
+    const [operator, other] = [await TestOperator.signIn(server), await TestOperator.signIn(server)]
+    const user = await server.addUser()
+    const searches = ['/users?q=x', '/audit?api=x', '/sessions', '/search?q=x']
+    for (let i = 0; i < 15; i++) {
+      for (const path of searches) expect((await operator.get(path)).status).toBe(200)
+    }
+    for (const path of searches) {
+      const { status, headers, body } = await operator.get(path)
+      expect([status, headers.get('Retry-After'), body]).toEqual([
+        ...[429, '1'],
+        problem(429, 'too-many-requests', 'The budget of the caller is used up', {
+          detail: 'It has changed or searched too many records.',
+        }),
+      ])
+      expect((await other.get(path)).status).toBe(200)
+    }
+    for (const path of ['/users', '/users?username=x', `/sessions?subject=${user.id}`, '/audit'])
+      expect((await operator.get(path)).status).toBe(200)
+    expect((await operator.post(`/users/${user.id}/disable`)).status).toBe(200)
+    server.clock.time += 1
+    expect((await operator.get('/search?q=x')).status).toBe(200)
+    expect((await operator.get('/search?q=x')).status).toBe(429)
+  })
+
+  it('the hashes of a service account use up its budget: new passwords, new users and imported passwords', async () => {
+    const server = new TestServer()
+    const account = await TestServiceAccount.withScopes(server, ['users:write'])
+    const { id } = await server.addUser()
+    const row = () => ({ ...newUser(), username: `${crypto.randomUUID()}@x.test` })
+    const statusOf = async (path: string, body: object) => (await account.post(path, body)).status
+    for (const hashes of [20, 20, 18]) {
+      const rows = Array.from({ length: hashes }, row)
+      expect(await statusOf('/users/import', { rows })).toBe(200)
+    }
+    expect(await statusOf(`/users/${id}/password`, { password: NEW_PASSWORD })).toBe(200)
+    expect(await statusOf('/users', newUser())).toBe(201)
+    expect(await statusOf(`/users/${id}/password`, { password: NEW_PASSWORD })).toBe(429)
+    expect(await statusOf('/users/import', { rows: [row()] })).toBe(429)
+    server.clock.time += 1
+    expect(await statusOf(`/users/${id}/password`, { password: NEW_PASSWORD })).toBe(200)
   })
 
   it('the scope of the token of an operator gives no right: only roles do', async () => {

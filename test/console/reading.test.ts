@@ -125,7 +125,7 @@ describe('the dashboard', () => {
       'Password: 3 tokens',
       'Refresh token: 1 token',
       'Active sessions: 3 sessions',
-      'Failures: 1 refusal',
+      'Failures: 1 failure',
     ])
     admin = own
   })

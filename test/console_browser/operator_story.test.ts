@@ -234,8 +234,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.signIn(...OPERATOR)
     await operator.goTo('/console/audit?grant=guest')
     // One row is about 55 pixels high.
-    const height = await page.locator('.search').evaluate<number>('(form) => form.offsetHeight')
-    expect(height).toBeLessThan(80)
+    expect((await page.locator('.search').boundingBox())?.height).toBeLessThan(80)
     const panel = page.locator('.panel')
     expect(await operator.findShadows(panel)).toEqual([])
     await panel.locator('table').evaluate('(table) => { table.style.minWidth = "2000px" }')

@@ -67,7 +67,7 @@ export class RevocationPoller {
   /**
    * Fetches the list if a poll is due. Usually no request waits for the fetch. All requests wait for the first poll, and for a poll
    * while the list is too old. After a pause without polls, the request that starts the next poll waits for it. So an API with
-   * few requests refuses revoked tokens as soon as a busy API.
+   * few requests refuses revoked tokens with no more delay than a busy API.
    */
   async poll(moment: Moment): Promise<void> {
     const { now } = moment
@@ -132,7 +132,7 @@ export class RevocationPoller {
     const last = this.#list
     if (last?.until) {
       const url = addSince(revocationsUri, last.until)
-      const changed = await this.#readFrom(url, last, moment).catch(onlyOutage)
+      const changed = await this.#readFrom(url, last, moment).catch(rethrowOutage)
       if (changed) return changed
     }
     const whole = await this.#readFrom(revocationsUri, last, moment)
@@ -201,7 +201,7 @@ function unusable(error: unknown): never {
 }
 
 /** Returns null for unusable changes, so that the whole list is fetched. @throws the error if the issuer was not reached */
-function onlyOutage(error: unknown): null {
+function rethrowOutage(error: unknown): null {
   const isRefused = error instanceof UnexpectedStatus && error.status < 500
   if (isRefused || error instanceof UnusableDocument) return null
   throw error

@@ -8,8 +8,8 @@ import { POOL } from './user_commands.ts'
 const OF_USER = text('user', 'Events of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',
 })
-const BY_USER = text('by', 'Changes by this operator: a username or an id', { value: 'USER' })
-const BY_OPERATORS = flag('by-operators', 'Changes by any operator', { field: 'by_operator' })
+const BY_USER = text('by', 'Events with this operator as actor: a username or an id', { value: 'USER' })
+const BY_OPERATORS = flag('by-operators', 'Events that have an actor', { field: 'by_operator' })
 
 const MORE_COLUMNS = [
   member('Subject id', 'subject'),

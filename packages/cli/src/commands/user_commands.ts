@@ -223,7 +223,8 @@ const signOut: Command = {
 
 const deleteUser: Command = {
   name: 'users delete',
-  summary: 'Delete a user and end all sessions. The audit trail keeps only the id',
+  summary:
+    'Delete a user and end all sessions. The audit trail keeps the id, networks, devices and countries',
   arguments: [USER],
   options: [YES, ...FIND, IF_MATCH],
   operations: ['GET /users/{id}', 'GET /sessions', 'DELETE /users/{id}'],

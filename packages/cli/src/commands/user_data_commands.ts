@@ -8,7 +8,7 @@ import { FIND, findPath, POOL, USER } from './user_commands.ts'
 
 const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 
-const TYPED = text('confirm', 'The username of the user again, in place of the question', {
+const TYPED = text('confirm', 'The username of the user. The command then does not ask for it', {
   value: 'USERNAME',
 })
 
@@ -53,7 +53,7 @@ const eraseUser: Command = {
     if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
     const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
     await api.ask(request)
-    printDone(call, null, `Erased ${who}. The audit trail loses the personal data within minutes.`)
+    printDone(call, null, `Erased ${who}. The personal data is removed from the audit trail within minutes.`)
   },
 }
 
@@ -61,7 +61,8 @@ const eraseUser: Command = {
 async function readTyped({ input, terminal }: Call, who: string): Promise<string> {
   const given = input.get(TYPED)
   if (given !== undefined) return given
-  if (!terminal.isInteractive) throw new UsageError(`Erase ${who}? Repeat it with --confirm USERNAME.`)
+  if (!terminal.isInteractive)
+    throw new UsageError(`To erase ${who}, run the command again with --confirm USERNAME.`)
   return (await terminal.ask(`Erase ${who}? Type the username: `)).trim()
 }
 
