@@ -135,7 +135,7 @@ describe('a file of clients', () => {
     const fields = [{ field: 'name', from: 'a\u001b[31m', to: 'b\n' }]
     const plan = {
       create: [],
-      change: [{ client_id: 'x', fields, etag: '"1"' }],
+      change: [{ client_id: 'x', fields, etag: '"1"', ends: null }],
       unchanged: [],
       disable: [],
       notInFile: [],

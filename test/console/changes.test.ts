@@ -65,7 +65,9 @@ describe('a new client', () => {
     expect(new Set(added.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
     const reused = await admin.post('/console/clients/~new', { ...form, client_id: newId() })
     expect(reused.status).toBe(422)
-    expect(reused.html).toContain('This form was sent before, with other values or before a change of SEALING_KEY.')
+    expect(reused.html).toContain(
+      'This form was sent before, with other values or before a change of SEALING_KEY.',
+    )
     expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
   })
 
@@ -479,7 +481,7 @@ describe('support', () => {
     expect((await support.get(path)).html).toContain('Live sessions (0)')
     expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
     const { html: timeline } = await support.get(`/console/sessions/${sid}`)
-    expect(timeline).toContain('The session ended: ended by an operator.')
+    expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html).not.toContain('/end"')
   })
