@@ -21,7 +21,18 @@ const LAYERS = [
     'authorization',
     'grants',
   ],
-  ...['services', 'cron.ts', 'http', 'pages', 'endpoints', 'browser', 'admin', 'console', 'app.ts', 'worker.ts'],
+  ...[
+    'services',
+    'cron.ts',
+    'http',
+    'pages',
+    'endpoints',
+    'browser',
+    'admin',
+    'console',
+    'app.ts',
+    'worker.ts',
+  ],
 ]
 
 const MAX_LINES = 300
