@@ -5,7 +5,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'a refresh token was used again after its successor was in use: it may be stolen (theft)',
   ],
   ['revoked by its client', 'its application signed out'],
-  ['merged into a customer', 'the guest signed in, and the customer took over'],
+  ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],
