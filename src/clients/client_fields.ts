@@ -87,7 +87,7 @@ export const CLIENT_FIELDS = {
     kind: 'list',
     label: 'Grants',
     description:
-      'Grants that the client can use: authorization_code (signs in users by browser), password (signs in users and guests in the client), refresh_token (the code grant also issues refresh tokens) or client_credentials (the client itself, needs a secret)',
+      'Grants that the client can use: authorization_code (signs in users by browser), password (signs in users and guests in the client), refresh_token (with it, authorization_code also issues refresh tokens) or client_credentials (the client itself, needs a secret)',
     input: grantsSchema,
     stored: z.array(z.enum(CLIENT_GRANTS)),
     isEditable: true,
@@ -135,7 +135,8 @@ export const CLIENT_FIELDS = {
   isFirstParty: defineField('first_party', {
     kind: 'flag',
     label: 'First party',
-    description: 'Whether the client is our own application, which needs no consent',
+    description:
+      'Whether the client is an application of your organisation, which needs no consent of the user',
     input: flag,
     stored: z.boolean(),
     isEditable: true,
