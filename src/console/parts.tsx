@@ -284,7 +284,7 @@ function FieldProblem({
 
 function adviceOf({ status, code, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
-    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client exists, then send the form again.'
+    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client or user exists, then send the form again.'
   }
   if (code === 'invalid-query') return 'Correct the fields, and search again.'
   if (status === 503) return 'Your change was not saved. Try again in a moment.'
