@@ -242,7 +242,7 @@ describe('a right that is removed from a client', () => {
   it.each([
     ['a grant', { grants: ['password'] }],
     ['first party', { first_party: false }],
-  ])('the removal of %s has the same effect', async (_case, edit) => {
+  ])('the removal of a grant or of first party has the same effect: %s', async (_case, edit) => {
     const { server, operator, verify } = await scene()
     const client = await server.addClient({ isFirstParty: true })
     const { access_token } = await machineTokens(server, client)
