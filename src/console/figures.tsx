@@ -17,6 +17,7 @@ export function Figures({ series }: { series: readonly Series[] }) {
       caption="Numbers by time. Intervals without events are omitted"
       columns={['From', ...titles]}
       numbers={titles}
+      isScrolled
       rows={[
         ['Total', ...series.map(({ total }) => formatCount(total))],
         ...(first.previous === null

@@ -60,7 +60,11 @@ export function Actions(props: ActionsProps) {
             The user can sign in again at once, and the failed sign-ins are reset.
           </Confirm>
         ) : null}
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${username}`}>
+        <Confirm
+          {...confirm('sign-out', 'Sign out everywhere')}
+          title={`End ${sessions} of ${username}`}
+          isDangerous
+        >
           All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
         {user.must_change_password ? null : (

@@ -163,7 +163,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
   return (
     <Section id="set-password" title="Password">
       <details class="confirm" open={problem !== null}>
-        <summary class="button">Set a password…</summary>
+        <summary class="button danger">Set a password…</summary>
         <div class="confirm-body">
           <p class="confirm-title">{`Set a password for ${user.username} and end ${sessions}`}</p>
           <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
@@ -175,8 +175,8 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
               problem={problem}
             />
             <div class="confirm-buttons">
-              <button type="submit" class="primary">
-                Set password
+              <button type="submit" class="primary danger">
+                Set a password
               </button>
               <Cancel page={pathOf`/users/${user.id}`} />
             </div>
