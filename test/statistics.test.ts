@@ -197,7 +197,7 @@ describe('a grant of a later version', () => {
     expect(body).toMatchObject({ total: counts, buckets: [counts] })
     const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
     expect(html).toContain('Authorization code: 1 token.')
-    const { items } = (await operator.get('/audit?client_id=shop')).body
+    const { items } = (await operator.get('/audit?client_id=shop&grant=authorization_code')).body
     expect(items).toMatchObject([{ kind: 'issue', grant: 'authorization_code' }])
     await emptyStores()
   })

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Names } from '../users/name_store.ts'
 import { maskOperators, requireVisible } from './mask_operators.ts'
@@ -63,28 +64,27 @@ const listAudit = operation({
     actor: z.optional(id),
     kind: z.optional(z.enum(AUDIT_KINDS, `must be one of ${AUDIT_KINDS.join(', ')}`)),
     outcome: z.optional(z.enum(['ok', 'refused'], 'must be ok or refused')),
+    grant: z.optional(text(64)),
     api: z.optional(text(64)),
     by_operator: z.optional(flag),
     from: z.optional(unixSeconds),
     to: z.optional(unixSeconds),
   }),
   isSearch({
-    query: { subject, client_id: clientId, sid, actor, kind, outcome, api, by_operator: byOperator },
+    query: { subject, client_id: clientId, sid, actor, kind, outcome, grant, api, by_operator: byOperator },
   }) {
     const isIndexed = [subject, clientId, sid, actor].some((value) => value !== undefined)
-    const isFiltered = [kind, outcome, api, byOperator].some((value) => value !== undefined)
+    const isFiltered = [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
     return isFiltered && !isIndexed
   },
   status: 200,
   response: eventsSchema,
   async handle(call) {
     const { query, services } = call
-    const { client_id: clientId = null, by_operator: byOperator = null } = query
-    const { subject = null, sid = null, actor = null, kind = null, outcome = null, api = null } = query
-    const { from = null, to = null } = query
-    const filter = { subject, clientId, sid, actor, kind, outcome, api, byOperator, from, to }
+    const { client_id: clientId, by_operator: byOperator, ...rest } = query
+    const filter = compact({ ...rest, clientId, byOperator })
     const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
-    await requireVisible([subject, actor], call)
+    await requireVisible([query.subject ?? null, query.actor ?? null], call)
     const { slice, total } = await services.auditTrail.list(filter, page, known)
     const rows = [...(await maskOperators(slice.rows, call))]
     const names = await findNames(rows, call)

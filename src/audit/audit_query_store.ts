@@ -35,6 +35,7 @@ export interface AuditFilter {
   actor?: string | null
   kind?: AuditKind | null
   outcome?: string | null
+  grant?: string | null
   api?: string | null
   /** Whether the event has an actor: an operator or a service account. */
   byOperator?: boolean | null
@@ -256,6 +257,7 @@ function conditionsOf(filter: AuditFilter): Condition[] {
     ['kind = ?', kind],
     [IS_RARE, isRare ? [] : null],
     ['outcome = ?', filter.outcome],
+    ['grant = ?', filter.grant],
     ['api = ?', filter.api],
     ['at >= ?', filter.from],
     ['at < ?', filter.to],

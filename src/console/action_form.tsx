@@ -4,7 +4,7 @@ import { compact } from '../lib/compact.ts'
 import { type FieldErrors, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { PostForm } from '../pages/post_form.tsx'
-import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { Row } from './parts.tsx'
 import { type TypedName, TypedNameField } from './typed_name.tsx'
@@ -161,4 +161,30 @@ function Confirmation({
       </ActionForm>
     </div>
   )
+}
+
+/** A refused action of a page. */
+export interface RefusedAction<A extends string> {
+  problem: AdminProblem
+  /** The action whose form is open; absent for another form of the page. */
+  action?: A
+}
+
+/** The refusal of an action; null if the action was not refused. */
+export function problemOf<A extends string>(
+  refused: RefusedAction<A> | null,
+  action: A,
+): AdminProblem | null {
+  return refused?.action === action ? refused.problem : null
+}
+
+interface ConfirmationsProps<A extends string> extends Pick<ConfirmProps, 'csrf' | 'page'> {
+  refused: RefusedAction<A> | null
+}
+
+/** The properties that the confirmations of a page share. The path of an action is that of the page and its name. */
+export function confirmationsOf<A extends string>({ csrf, page, refused }: ConfirmationsProps<A>) {
+  return (action: A, label: string) => ({
+    ...{ csrf, page, label, action: `${page}/${action}`, problem: problemOf(refused, action) },
+  })
 }

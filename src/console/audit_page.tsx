@@ -1,5 +1,7 @@
 import { eventsSchema } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import { GRANT_TYPES } from '../oauth/grant_type.ts'
+import { GUEST } from '../users/visitor.ts'
 import { EventTable, KIND_TITLES } from './events.tsx'
 import { parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
@@ -7,6 +9,7 @@ import { readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
 import { Empty, Heading } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
+import { formatName } from './statistics_series.ts'
 import { findSubject, UserChoice } from './subject_search.tsx'
 
 const ANY = { value: '', label: 'Any' }
@@ -24,6 +27,11 @@ const FILTERS: readonly Filter[] = [
     name: 'outcome',
     label: 'Outcome',
     options: [ANY, { value: 'ok', label: 'Succeeded' }, { value: 'refused', label: 'Refused' }],
+  },
+  {
+    name: 'grant',
+    label: 'Grant',
+    options: [ANY, ...[...GRANT_TYPES, GUEST].map((value) => ({ value, label: formatName(value) }))],
   },
   {
     name: 'by_operator',

@@ -4,9 +4,8 @@ import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
-import { ActionForm, Confirm } from './action_form.tsx'
+import { ActionForm, Confirm, confirmationsOf, problemOf, type RefusedAction } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
-import type { AdminProblem } from './admin_problem.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
 import type { ShownClient } from './clients_page.tsx'
@@ -21,10 +20,7 @@ import { CONFIRM_FIELDS, type TypedName } from './typed_name.tsx'
 export type ClientAction = 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
 
 /** A refused change, and the posted form. */
-export interface RefusedClientAction {
-  problem: AdminProblem
-  /** The action whose confirmation is open; absent for the settings. */
-  action?: ClientAction
+export interface RefusedClientAction extends RefusedAction<ClientAction> {
   /** The posted form; absent if the change was not an edit. */
   typed?: Form
 }
@@ -166,11 +162,6 @@ function isConflict({ problem, typed }: RefusedClientAction): boolean {
   return problem.code === 'stale' && typed !== undefined
 }
 
-/** The refusal of the action; null if the action was not refused. */
-function problemOf(refused: RefusedClientAction | null, action: ClientAction): AdminProblem | null {
-  return refused?.action === action ? refused.problem : null
-}
-
 interface ActionsProps {
   client: ShownClient
   etag: string
@@ -185,10 +176,7 @@ interface ActionsProps {
 
 function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: ActionsProps) {
   const id = client.client_id
-  const page = pathOf`/clients/${id}`
-  const confirm = (verb: ClientAction, label: string) => ({
-    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
-  })
+  const confirm = confirmationsOf<ClientAction>({ csrf, page: pathOf`/clients/${id}`, refused })
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">

@@ -66,7 +66,7 @@ function grantSeriesOf(statistics: Statistics): Series[] {
     title: formatName(grant),
     unit: 'token',
     tone: 'plain',
-    filter: { kind: grant === 'refresh_token' ? 'refresh' : 'issue' },
+    filter: { grant, outcome: 'ok' },
     total: total.tokens[grant] ?? 0,
     previous: hasPrevious(statistics) ? (previous.total.tokens[grant] ?? 0) : null,
     values: valuesOf(grant),

@@ -8,7 +8,9 @@ import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
+import { isUnknown, Origin } from './origin.tsx'
 import { Badge, Empty, Link, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { ClientLink, TimelineLink } from './subject.tsx'
 
 type ShownSession = z.output<typeof sessionSchema>
 
@@ -94,16 +96,13 @@ export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSession
       ) : (
         <Table
           caption="Live sessions of the user, newest first"
-          columns={['Started', 'Device', 'Country', 'Client', 'Last refresh', 'Timeline', '']}
+          columns={['Started', 'Device', 'Client', 'Last refresh', 'Session', '']}
           rows={support.sessions.map((session) => [
             <Moment at={session.started_at} />,
-            session.device,
-            session.country,
-            <Link to={pathOf`/clients/${session.client_id}`}>
-              {session.client_name ?? session.client_id}
-            </Link>,
+            isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
+            <ClientLink id={session.client_id} name={session.client_name} />,
             <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
-            <Link to={pathOf`/sessions/${session.sid}`}>Timeline</Link>,
+            <TimelineLink sid={session.sid} />,
             mayEnd ? <EndSession userId={userId} sid={session.sid} csrf={csrf} /> : null,
           ])}
         />

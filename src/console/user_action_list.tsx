@@ -1,42 +1,29 @@
-import { Confirm } from './action_form.tsx'
+import { Confirm, confirmationsOf, type RefusedAction } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
-import type { AdminProblem } from './admin_problem.ts'
 import { Section } from './parts.tsx'
 import type { SupportView } from './support_view.tsx'
 import type { TypedName } from './typed_name.tsx'
 import type { ShownUser } from './users_page.tsx'
 
-/** A refused action. The page opens its form and shows the refusal. */
-export interface RefusedUserAction {
-  problem: AdminProblem
-  action:
-    | 'edit'
-    | 'password'
-    | 'unlock'
-    | 'sign-out'
-    | 'end-session'
-    | 'require-password-change'
-    | 'disable'
-    | 'enable'
-    | 'delete'
-    | 'export'
-    | 'erase'
-}
-
-/** The refusal of the action; null if the action was not refused. */
-export function problemOf(
-  refused: RefusedUserAction | null,
-  action: RefusedUserAction['action'],
-): AdminProblem | null {
-  return refused?.action === action ? refused.problem : null
-}
+export type UserAction =
+  | 'edit'
+  | 'password'
+  | 'unlock'
+  | 'sign-out'
+  | 'end-session'
+  | 'require-password-change'
+  | 'disable'
+  | 'enable'
+  | 'delete'
+  | 'export'
+  | 'erase'
 
 interface ActionsProps {
   user: ShownUser
   support: SupportView | null
   etag: string
   csrf: string
-  refused: RefusedUserAction | null
+  refused: RefusedAction<UserAction> | null
   isAdmin: boolean
   isOneself: boolean
   isOperator: boolean
@@ -47,11 +34,8 @@ interface ActionsProps {
 /** The actions for a user that the operator may use. */
 export function Actions(props: ActionsProps) {
   const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions } = props
-  const page = pathOf`/users/${user.id}`
   const { username } = user
-  const confirm = (verb: RefusedUserAction['action'], label: string) => ({
-    ...{ csrf, page, label, action: `${page}/${verb}`, problem: problemOf(refused, verb) },
-  })
+  const confirm = confirmationsOf<UserAction>({ csrf, page: pathOf`/users/${user.id}`, refused })
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">

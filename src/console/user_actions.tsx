@@ -9,7 +9,7 @@ import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { sessionsSchema } from './support_view.tsx'
 import { checkTypedName } from './typed_name.tsx'
-import { typedUsername, usernameToErase } from './user_action_list.tsx'
+import { typedUsername, type UserAction, usernameToErase } from './user_action_list.tsx'
 import { userOf } from './user_form.tsx'
 import { showUser } from './user_page.tsx'
 
@@ -26,59 +26,58 @@ const readUser: Page = {
   handle: (request) => showUser(request),
 }
 
-const saveUser: Page = {
-  method: 'POST',
-  path: '/users/:id',
-  role: 'admin',
-  async handle(request) {
-    const { admin, form, config } = request
-    const { pool } = await admin.read(apiPathOf(request), userSchema)
-    const body = userOf(form, pool === config.adminApi?.userPool)
-    const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
-    const saved = await admin.change(apiPathOf(request), userSchema, change)
-    return saved instanceof AdminProblem
-      ? showUser(request, { problem: saved, action: 'edit' })
-      : goTo(pagePathOf(request), 'user-saved')
-  },
-}
-
-interface Action {
-  /** The last segment of the path, in the console and in the admin API. */
-  verb: 'enable' | 'disable' | 'sign-out' | 'require-password-change' | 'unlock'
+interface UserChange {
+  action: UserAction
   role: Page['role']
+  /** Below the page of the user; the name of the action if absent. */
+  path?: string
   /** The notice after the action. */
   done: string
+  /** The page after the action; the page of the user if absent. */
+  next?: string
 }
 
-/** An action without fields. @param response The schema of the response of the admin API */
-function action(response: z.ZodMiniType, { verb, role, done }: Action): Page {
+/** A change of one user. @param change Returns its refusal or another value. */
+function changeOf(
+  { action, role, path = `/${action}`, done, next }: UserChange,
+  change: (request: PageRequest) => Promise<unknown>,
+): Page {
   return {
     method: 'POST',
-    path: `/users/:id/${verb}`,
+    path: `/users/:id${path}`,
     role,
     async handle(request) {
-      const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
-      const outcome = await request.admin.change(`${apiPathOf(request)}/${verb}`, response, { ownPassword })
+      const outcome = await change(request)
       return outcome instanceof AdminProblem
-        ? showUser(request, { problem: outcome, action: verb })
-        : goTo(pagePathOf(request), done)
+        ? showUser(request, { problem: outcome, action })
+        : goTo(next ?? pathOfUser(request), done)
     },
   }
 }
 
-const endSession: Page = {
-  method: 'POST',
-  path: '/users/:id/sessions/:sid/end',
-  role: 'support',
-  async handle(request) {
-    const path = pathOf`/sessions/${request.params.sid ?? ''}`
-    const outcome = await request.admin.change(path, z.undefined(), { method: 'DELETE' })
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'end-session' })
-      : goTo(pagePathOf(request), 'session-ended')
-  },
+/** A change without fields. @param response The schema of the response of the admin API */
+function plainChangeOf(response: z.ZodMiniType, change: UserChange): Page {
+  return changeOf(change, (request) =>
+    request.admin.change(`${pathOfUser(request)}/${change.action}`, response, ownPasswordOf(request)),
+  )
 }
+
+const saveUser = changeOf(
+  { action: 'edit', path: '', role: 'admin', done: 'user-saved' },
+  async (request) => {
+    const { admin, form, config } = request
+    const { pool } = await admin.read(pathOfUser(request), userSchema)
+    const body = userOf(form, pool === config.adminApi?.userPool)
+    const change = { method: 'PATCH', body, etag: form.text('etag'), ...ownPasswordOf(request) } as const
+    return admin.change(pathOfUser(request), userSchema, change)
+  },
+)
+
+const endSession = changeOf(
+  { action: 'end-session', path: '/sessions/:sid/end', role: 'support', done: 'session-ended' },
+  ({ admin, params }) =>
+    admin.change(pathOf`/sessions/${params.sid ?? ''}`, z.undefined(), { method: 'DELETE' }),
+)
 
 /** Leads to the timeline of the user's session that ended last. The timeline explains why it ended. */
 const whySignedOut: Page = {
@@ -91,61 +90,46 @@ const whySignedOut: Page = {
       limit: RECENT_SESSIONS,
     })
     const session = findNewestEnd(items)
-    return session === null ? goTo(pagePathOf(request), 'no-session') : goTo(pathOf`/sessions/${session.sid}`)
+    return session === null ? goTo(pathOfUser(request), 'no-session') : goTo(pathOf`/sessions/${session.sid}`)
   },
 }
 
-const setPassword: Page = {
-  method: 'POST',
-  path: '/users/:id/password',
-  role: 'admin',
-  async handle(request) {
-    const { admin, form } = request
-    const body = {
-      password: form.text('password'),
-      must_change_password: form.isChecked('must_change_password'),
-    }
-    const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const outcome = await admin.change(`${apiPathOf(request)}/password`, userSchema, { body, ownPassword })
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: withPasswordLength(outcome, request), action: 'password' })
-      : goTo(pagePathOf(request), 'password-set')
-  },
-}
+const setPassword = changeOf({ action: 'password', role: 'admin', done: 'password-set' }, async (request) => {
+  const { admin, form } = request
+  const body = {
+    password: form.text('password'),
+    must_change_password: form.isChecked('must_change_password'),
+  }
+  const change = { body, ...ownPasswordOf(request) }
+  const outcome = await admin.change(`${pathOfUser(request)}/password`, userSchema, change)
+  return outcome instanceof AdminProblem ? withPasswordLength(outcome, request) : outcome
+})
 
-const deleteUser: Page = {
-  method: 'POST',
-  path: '/users/:id/delete',
-  role: 'admin',
-  async handle(request) {
+const deleteUser = changeOf(
+  { action: 'delete', role: 'admin', done: 'user-deleted', next: '/users' },
+  async (request) => {
     const { admin, form } = request
-    const { username } = await admin.read(apiPathOf(request), userSchema)
+    const { username } = await admin.read(pathOfUser(request), userSchema)
     const change = { method: 'DELETE', etag: form.text('etag') } as const
-    const outcome =
+    return (
       checkTypedName(form, typedUsername(username)) ??
-      (await admin.change(apiPathOf(request), z.undefined(), change))
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'delete' })
-      : goTo('/users', 'user-deleted')
+      admin.change(pathOfUser(request), z.undefined(), change)
+    )
   },
-}
+)
 
-const eraseUser: Page = {
-  method: 'POST',
-  path: '/users/:id/erase',
-  role: 'admin',
-  async handle(request) {
+const eraseUser = changeOf(
+  { action: 'erase', role: 'admin', done: 'user-erased', next: '/users' },
+  async (request) => {
     const { admin, form } = request
-    const { username } = await admin.read(apiPathOf(request), userSchema)
-    const change = { body: { username }, ownPassword: form.text(OWN_PASSWORD_FIELD) }
-    const outcome =
+    const { username } = await admin.read(pathOfUser(request), userSchema)
+    const change = { body: { username }, ...ownPasswordOf(request) }
+    return (
       checkTypedName(form, usernameToErase(username)) ??
-      (await admin.change(`${apiPathOf(request)}/erase`, z.undefined(), change))
-    return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'erase' })
-      : goTo('/users', 'user-erased')
+      admin.change(`${pathOfUser(request)}/erase`, z.undefined(), change)
+    )
   },
-}
+)
 
 const exportUser: Page = {
   method: 'POST',
@@ -161,10 +145,9 @@ const exportUser: Page = {
 
 /** Reads the first pages of an export as one document. Its `next_cursor` is null if it has every event. */
 async function readExport(request: PageRequest): Promise<UserExport | AdminProblem> {
-  const { admin, form } = request
-  const path = `${apiPathOf(request)}/export`
-  const ownPassword = form.text(OWN_PASSWORD_FIELD)
-  const first = await admin.change(path, exportSchema, { method: 'GET', ownPassword })
+  const { admin } = request
+  const path = `${pathOfUser(request)}/export`
+  const first = await admin.change(path, exportSchema, { method: 'GET', ...ownPasswordOf(request) })
   if (first instanceof AdminProblem) return first
   const document = { ...first, events: [...first.events] }
   for (let page = 1; page < EXPORT_PAGES && document.next_cursor !== null; page++) {
@@ -179,20 +162,25 @@ async function readExport(request: PageRequest): Promise<UserExport | AdminProbl
 export const USER_PAGES: readonly Page[] = [
   readUser,
   saveUser,
-  action(userSchema, { verb: 'enable', role: 'admin', done: 'user-enabled' }),
-  action(userSchema, { verb: 'disable', role: 'support', done: 'user-disabled' }),
-  action(userSchema, { verb: 'sign-out', role: 'support', done: 'user-signed-out' }),
-  action(userSchema, { verb: 'require-password-change', role: 'support', done: 'password-change-required' }),
-  action(supportSchema, { verb: 'unlock', role: 'support', done: 'user-unlocked' }),
+  plainChangeOf(userSchema, { action: 'enable', role: 'admin', done: 'user-enabled' }),
+  plainChangeOf(userSchema, { action: 'disable', role: 'support', done: 'user-disabled' }),
+  plainChangeOf(userSchema, { action: 'sign-out', role: 'support', done: 'user-signed-out' }),
+  plainChangeOf(userSchema, {
+    action: 'require-password-change',
+    role: 'support',
+    done: 'password-change-required',
+  }),
+  plainChangeOf(supportSchema, { action: 'unlock', role: 'support', done: 'user-unlocked' }),
   ...[endSession, whySignedOut],
   setPassword,
   ...[deleteUser, eraseUser, exportUser],
 ]
 
-function apiPathOf({ params }: PageRequest): string {
+/** The path of the user in the console, and in the admin API. */
+function pathOfUser({ params }: PageRequest): string {
   return pathOf`/users/${params.id ?? ''}`
 }
 
-function pagePathOf({ params }: PageRequest): string {
-  return pathOf`/users/${params.id ?? ''}`
+function ownPasswordOf({ form }: PageRequest) {
+  return { ownPassword: form.text(OWN_PASSWORD_FIELD) }
 }

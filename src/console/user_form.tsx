@@ -55,7 +55,7 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
           name="roles"
           label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
-          hint="support can read, disable and sign out. admin can do everything."
+          hint="support can read, unlock, disable and sign out. admin can do everything."
         />
       ) : (
         <TextArea state={state} name="roles" label="Roles" hint="One per line. Included in tokens." />

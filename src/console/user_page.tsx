@@ -2,7 +2,7 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
-import { ActionForm, Cancel, OwnPassword } from './action_form.tsx'
+import { ActionForm, Cancel, OwnPassword, problemOf, type RefusedAction } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { EditConflict } from './edit_conflict.tsx'
 import { countLiveSessions } from './live_sessions.ts'
@@ -11,14 +11,14 @@ import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
 import { CONFIRM_FIELDS } from './typed_name.tsx'
-import { Actions, problemOf, type RefusedUserAction } from './user_action_list.tsx'
+import { Actions, type UserAction } from './user_action_list.tsx'
 import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
 /** The page of one user, with the actions. */
 export async function showUser(
   request: PageRequest,
-  refused: RefusedUserAction | null = null,
+  refused: RefusedAction<UserAction> | null = null,
 ): Promise<PageResponse> {
   const { admin, operator, params, config, csrfToken: csrf, form: typed, now } = request
   const id = params.id ?? ''
@@ -104,7 +104,7 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
       facts={[
         ['State', <UserState user={user} />],
         ...supportFacts(support, now),
-        ['Username', user.username_warnings.length === 0 ? user.username : <NameWarnings user={user} />],
+        ...(user.username_warnings.length === 0 ? [] : [['Username', <NameWarnings user={user} />] as const]),
         ['Pool', user.pool],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
         ['Email', user.profile.email ?? <span class="soft">None</span>],
@@ -121,7 +121,7 @@ interface EditFormProps {
   user: ShownUser
   etag: string
   csrf: string
-  refused: RefusedUserAction | null
+  refused: RefusedAction<UserAction> | null
   isOperator: boolean
   /** The posted form. */
   typed: Form
@@ -188,6 +188,6 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
 }
 
 /** Whether another operator saved the user since the form was loaded. */
-function isConflict(refused: RefusedUserAction | null): boolean {
+function isConflict(refused: RefusedAction<UserAction> | null): boolean {
   return refused?.action === 'edit' && refused.problem.code === 'stale'
 }

@@ -18,7 +18,7 @@ async function query(operator: TestOperator, parameters: Record<string, unknown>
 const kindsOf = (events: Event[]) => events.map(({ kind }) => kind)
 
 describe('the audit trail in the admin API', () => {
-  it('events are filtered by subject, client, session, actor, kind, outcome, API and time, newest first', async () => {
+  it('events are filtered by subject, client, session, actor, kind, outcome, grant, API and time, newest first', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const client = await server.addClient()
@@ -58,6 +58,10 @@ describe('the audit trail in the admin API', () => {
       expect(kindsOf(await query(operator, { subject, kind }))).toEqual([kind])
     }
     expect(kindsOf(await query(operator, { subject, outcome: 'refused' }))).toEqual(['sign_in_failure'])
+    const grants = [['password', 'sign_in_failure', 'issue'], ['refresh_token', 'refresh'], ['guest']]
+    for (const [grant, ...kinds] of grants) {
+      expect(kindsOf(await query(operator, { subject, grant }))).toEqual(kinds)
+    }
     expect(kindsOf(await query(operator, { subject, api: 'storefront' }))).toHaveLength(3)
     expect(await query(operator, { subject, api: 'backoffice' })).toEqual([])
     const [refresh] = await query(operator, { subject, kind: 'refresh' })

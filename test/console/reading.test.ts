@@ -143,11 +143,13 @@ describe('the figures of the dashboard', () => {
     const column =
       /<a href="([^"]+)" tabindex="-1"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(html)
     const [, path = '', , time = ''] = column ?? []
-    expect(path).toMatch(/^\/console\/audit\?kind=issue&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/)
+    expect(path).toMatch(/^\/console\/audit\?grant=guest&amp;outcome=ok&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/)
     expect(new Date(server.clock.time * 1000).toISOString()).toContain(`T${time}:`)
     const events = await own.get(decode(path))
     expect(events.html).toContain('Guest</span>')
     expect(events.html).toContain(client.id)
+    expect(events.html).toContain('<option value="guest" selected')
+    expect(events.html).toContain('<p class="position">1–1 of 1</p>')
     const table = await own.get('/console?view=table')
     expect(table.html).toContain(`<a href="${path}">1</a>`)
     // The end of the chart is the end of the current minute.

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import axe, { type AxeResults } from 'axe-core'
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
 
 const SCREENSHOTS = 'dist/screenshots'
 
@@ -99,6 +99,27 @@ export class OperatorPage {
       .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1 && !element.closest('thead'))
       .map((element) => element.textContent)`
     return this.page.evaluate<string[]>(script)
+  }
+
+  /** The edges of an area that have a shadow. A shadow makes an edge darker than the middle, above the first row of text. */
+  async findShadows(area: Locator): Promise<string[]> {
+    const picture = `data:image/png;base64,${(await area.screenshot()).toString('base64')}`
+    // The policy of the console forbids the picture.
+    const blank = await this.#context.newPage()
+    const script = `(async () => {
+      const image = new Image()
+      image.src = ${JSON.stringify(picture)}
+      await image.decode()
+      const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d')
+      canvas.drawImage(image, 0, 0)
+      const brightnessAt = (x) => canvas.getImageData(x, 4, 1, 1).data[0]
+      const edges = { left: 3, right: image.width - 4 }
+      const middle = brightnessAt(Math.round(image.width / 2))
+      return Object.keys(edges).filter((edge) => brightnessAt(edges[edge]) < middle - 5)
+    })()`
+    const edges = await blank.evaluate<string[]>(script)
+    await blank.close()
+    return edges
   }
 
   async leave(): Promise<string[]> {

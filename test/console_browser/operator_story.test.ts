@@ -208,7 +208,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await plain.leave()).toEqual([])
   })
 
-  it.each([400, 700, 1000, 1200, 1280, 1400])(
+  it.each([400, 700, 1100, 1160, 1280, 1400])(
     'the wide tables show every column and action without horizontal scrolling at %i pixels',
     async (width) => {
       const operator = await arrive({ viewport: { width, height: 850 } })
@@ -227,6 +227,24 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       expect(await operator.leave()).toEqual([])
     },
   )
+
+  it('the audit filters fit in one row at 1440 pixels, and a table shows the edge behind which it continues', async () => {
+    const operator = await arrive({ viewport: { width: 1440, height: 850 }, colorScheme: 'light' })
+    const { page } = operator
+    await operator.signIn(...OPERATOR)
+    await operator.goTo('/console/audit?grant=guest')
+    // One row is about 55 pixels high.
+    expect((await page.locator('.search').boundingBox())?.height).toBeLessThan(80)
+    const panel = page.locator('.panel')
+    expect(await operator.findShadows(panel)).toEqual([])
+    await panel.locator('table').evaluate('(table) => { table.style.minWidth = "2000px" }')
+    expect(await operator.findShadows(panel)).toEqual(['right'])
+    await panel.evaluate('(area) => { area.scrollLeft = 300 }')
+    expect(await operator.findShadows(panel)).toEqual(['left', 'right'])
+    await panel.evaluate('(area) => { area.scrollLeft = area.scrollWidth }')
+    expect(await operator.findShadows(panel)).toEqual(['left'])
+    expect(await operator.leave()).toEqual([])
+  })
 
   it.each([
     [1440, 'light', 'axe'],

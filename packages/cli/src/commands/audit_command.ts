@@ -30,6 +30,7 @@ const audit: Command = {
     text('session', 'Events of this session', { value: 'SID', field: 'sid' }),
     text('kind', 'Events of this kind, such as issue, theft or admin', { field: 'kind' }),
     text('outcome', 'Events with this outcome', { value: 'ok|refused', field: 'outcome' }),
+    text('grant', 'Events of this grant, such as password, guest or refresh_token', { field: 'grant' }),
     text('api', 'Events of this API', { field: 'api' }),
     time('from', 'Events at or after this time', { field: 'from' }),
     time('to', 'Events before this time', { field: 'to' }),
