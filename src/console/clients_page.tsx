@@ -62,14 +62,16 @@ function ClientTable({ clients, address, now }: ClientTableProps) {
   return (
     <Table
       caption="Clients"
-      columns={['Client', 'Name', 'API', 'Grants', 'Kind', 'State', 'Last used', 'Created']}
+      columns={['Client', 'Name', 'API', 'Grants', 'State', 'Last used', 'Created']}
       sorts={sortsOf(address, { Client: 'id', Name: 'name', Created: '-created' })}
       rows={clients.map((client) => [
         <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>,
         client.name,
         client.api,
-        client.grants.join(', '),
-        client.confidential ? 'Confidential' : 'Public',
+        <>
+          {client.grants.join(', ')}
+          <span class="under">{client.confidential ? 'Confidential' : 'Public'}</span>
+        </>,
         <EnabledBadge enabled={client.enabled} />,
         <MomentOr at={client.last_used_at} now={now} none="Never" />,
         <Moment at={client.created_at} />,

@@ -5,6 +5,7 @@ import { compact } from '../lib/compact.ts'
 import { Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { endOf } from './end_session.ts'
 import { type ShownEvent, titleOf, toneOf } from './events.tsx'
 import { formatSpan } from './format.ts'
 import { Country, isUnknown, Origin } from './origin.tsx'
@@ -60,17 +61,7 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
-            <Confirm
-              csrf={csrf}
-              label="End this session"
-              title={`End 1 session of ${session.subject_name ?? session.subject}`}
-              page={pathOf`/sessions/${sid}`}
-              action={pathOf`/sessions/${sid}/end`}
-              isDangerous
-            >
-              Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of
-              the user continue.
-            </Confirm>
+            <Confirm {...endOf(session, { csrf, page: pathOf`/sessions/${sid}` })} />
           </Section>
         ) : null}
       </>
