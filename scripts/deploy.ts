@@ -3,13 +3,15 @@ import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
+import { findMissingMigrations } from './missing_migrations.ts'
 import { stop } from './stop.ts'
-import { runWrangler } from './wrangler.ts'
+import { runWrangler, WranglerFailed } from './wrangler.ts'
 
 const LOCAL_ID = 'local'
 
 const config = requireConfig()
 requireBurstLimits(config)
+const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
 const problems = findLocalSettings(config)
 const list = problems.map((problem) => `  ${problem}`).join('\n')
 if (process.argv.includes('--dry-run')) {
@@ -18,13 +20,29 @@ if (process.argv.includes('--dry-run')) {
 } else {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
-  for (const binding of bindings) await runWrangler(['d1', 'migrations', 'apply', binding, '--remote'])
+  for (const binding of bindings) await migrate(binding)
   await runWrangler(['deploy', '--minify'])
+}
+
+/** Applies the migrations of a database. Without them the new Worker would fail, so this process ends if one is missing. */
+async function migrate(binding: string): Promise<void> {
+  await runWrangler(['d1', 'migrations', 'apply', binding, '--remote'])
+  const database = settings.d1_databases.find((known) => known.binding === binding) ?? { binding }
+  const missing = await findMissingMigrations(database).catch((error) => {
+    if (!(error instanceof WranglerFailed)) throw error
+    return stop(
+      `Not deployed: the migrations of ${binding} were not read.\nwrangler: ${error.message.trim()}`,
+    )
+  })
+  if (missing.length === 0) return
+  stop(
+    `Not deployed: the database ${binding} has no ${missing.join(', ')}. The Worker needs every migration: ` +
+      'run npm run deploy again and confirm them.',
+  )
 }
 
 /** Finds settings that are for local development only. */
 function findLocalSettings(config: Config): string[] {
-  const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
   const { d1_databases, kv_namespaces, workers_dev } = settings
   return [
     new URL(config.issuer).hostname.endsWith('.workers.dev') &&

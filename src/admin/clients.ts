@@ -4,6 +4,7 @@ import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { hashSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit } from '../clients/client_values.ts'
+import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { adminEvent, requireChanged } from './change.ts'
@@ -160,15 +161,14 @@ const updateClient = operation({
     requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, api } = before
-    const { grants = before.grants, scopes = before.scopes } = body
-    checkClient({ api, confidential: isConfidential(before), grants, scopes }, services.config)
+    const edit = fromEdit(body)
+    const after = { ...before, ...compact(edit), confidential: isConfidential(before) }
+    checkClient(after, services.config)
     const change = { operation: 'updateClient', ...differencesOf(showClient(before), body) }
     const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
     const conditions = { versions: [before.version], now: context.now }
-    const edit = fromEdit(body)
-    const losesPower = lacksSome(scopes, before.scopes) || lacksSome(grants, before.grants)
-    const revocation = { reason: 'a scope or a grant was removed', edit, conditions, event }
-    const outcome = losesPower
+    const revocation = { reason: 'the client lost a right', edit, conditions, event }
+    const outcome = losesRights(before, after)
       ? await services.signOut.reduceClient(id, revocation, context)
       : await services.clientAdmin.change(id, edit, conditions, [
           services.audit.additionIfChanged(event, context),
@@ -178,6 +178,8 @@ const updateClient = operation({
     return show(record)
   },
 })
+
+type ClientRights = Pick<ClientRecord, 'scopes' | 'grants' | 'isFirstParty'>
 
 export const CLIENT_OPERATIONS: readonly Operation[] = [listClients, createClient, readClient, updateClient]
 
@@ -216,6 +218,18 @@ export function showWithSecret(
 /** The problem of a refusal that should never happen. */
 export function unexpected(): Problem {
   return new Problem('conflict')
+}
+
+/**
+ * Whether an edit removes a right that an access token can have. A token does not depend on the redirect URIs: only new sign-ins use
+ * them.
+ */
+function losesRights(before: ClientRights, after: ClientRights): boolean {
+  return (
+    lacksSome(after.scopes, before.scopes) ||
+    lacksSome(after.grants, before.grants) ||
+    (before.isFirstParty && !after.isFirstParty)
+  )
 }
 
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {

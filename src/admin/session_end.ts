@@ -40,12 +40,3 @@ export function findSessionEnd(
   // The row of the session has a reason if the event ended only this session, not all sessions of its user or client.
   return { at, reason: kind === 'cut_off' ? reason : (endReason ?? reason), actor }
 }
-
-/** The state of a session, or the reason of its end, as a sentence. */
-export function describeEnding({ state }: ShownSession, end: SessionEnd | null): string {
-  if (state === 'live') return 'The session is live.'
-  if (state === 'expired') {
-    return 'The session expired: it was not refreshed in time, or it reached its maximum lifetime.'
-  }
-  return `The session ended: ${end?.reason ?? 'its user or client was disabled, deleted or signed out'}.`
-}

@@ -1,9 +1,10 @@
+import { describeEnding } from '@sallyport/formats/session_ending'
 import * as z from 'zod/mini'
 import { eventSchema, findNames, showEvent } from './audit.ts'
 import { maskOperators } from './mask_operators.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { describeEnding, findSessionEnd, sessionEndSchema } from './session_end.ts'
+import { findSessionEnd, sessionEndSchema } from './session_end.ts'
 import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
 import { requireReadableSession } from './sessions.ts'
 
@@ -47,14 +48,15 @@ const readSessionTimeline = operation({
     const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
     const events = await maskOperators(found.slice(0, MAX_EVENTS), call)
     const names = await findNames(events, call)
-    const end = findSessionEnd(session, events)
+    const ended = findSessionEnd(session, events)
+    const end = ended && { ...ended, actor_name: names.get(ended.actor ?? '') ?? null }
     return {
       body: {
         // A revocation of the user or client does not change the row of a session.
         session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
         truncated: found.length > MAX_EVENTS,
-        end: end && { ...end, actor_name: names.get(end.actor ?? '') ?? null },
-        ending: describeEnding(session, end),
+        end,
+        ending: describeEnding(session, end, { subject: 'The session' }),
         events: events.map((event) => showEvent(event, names)),
       },
     }

@@ -3,7 +3,13 @@ import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { findLinkProblem, findLogoProblem } from './client_links.ts'
 import { defineField } from './define_field.ts'
+import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
+
+/** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
+export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
+export type IdTokenAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
 /** The characters of a client id. A client id has no colon, so it never equals the id of a user or a visitor. */
 export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -22,6 +28,15 @@ const scopeSchema = z
   .string('must be a scope')
   .check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)'))
 const originSchema = z.string('must be an origin').check(isPageOrigin)
+const redirectUris = listOf(uriSchema(findRedirectUriProblem), 'redirect URIs', MAX_REDIRECT_URIS)
+const link = z.nullable(uriSchema(findLinkProblem))
+
+/** A text with a rule that finds its problem. */
+function uriSchema(findProblem: (uri: string) => string | null) {
+  return z
+    .string('must be a URI')
+    .check(z.refine((uri) => findProblem(uri) === null, { error: ({ input }) => findProblem(String(input)) }))
+}
 
 function lifetimeSchema(min: number, max: number) {
   const seconds = z
@@ -32,6 +47,7 @@ function lifetimeSchema(min: number, max: number) {
 
 const storedText = z.string()
 const storedList = z.array(z.string())
+const storedLink = z.nullable(z.string())
 const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
@@ -71,7 +87,7 @@ export const CLIENT_FIELDS = {
     kind: 'list',
     label: 'Grants',
     description:
-      'Grants that the client can use: password (signs in users and guests) or client_credentials (the client itself, needs a secret)',
+      'Grants that the client can use: authorization_code (signs in users by browser), password (signs in users and guests in the client), refresh_token (the code grant also issues refresh tokens) or client_credentials (the client itself, needs a secret)',
     input: grantsSchema,
     stored: z.array(z.enum(CLIENT_GRANTS)),
     isEditable: true,
@@ -97,6 +113,34 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     defaultOf: () => [],
   }),
+  redirectUris: defineField('redirect_uris', {
+    kind: 'list',
+    label: 'Redirect URIs',
+    description:
+      'Exact URIs that receive the response of a sign-in by browser, such as https://shop.example.com/callback; http only for 127.0.0.1, [::1] and localhost, with any port',
+    input: redirectUris,
+    stored: storedList,
+    isEditable: true,
+    defaultOf: () => [],
+  }),
+  postLogoutRedirectUris: defineField('post_logout_redirect_uris', {
+    kind: 'list',
+    label: 'Post-logout redirect URIs',
+    description: 'Exact URIs to which the browser can return after a sign-out',
+    input: redirectUris,
+    stored: storedList,
+    isEditable: true,
+    defaultOf: () => [],
+  }),
+  isFirstParty: defineField('first_party', {
+    kind: 'flag',
+    label: 'First party',
+    description: 'Whether the client is our own application, which needs no consent',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    defaultOf: () => false,
+  }),
   confidential: defineField('confidential', {
     kind: 'flag',
     label: 'Confidential',
@@ -115,6 +159,26 @@ export const CLIENT_FIELDS = {
     stored: z.boolean(),
     isEditable: false,
     defaultOf: () => true,
+  }),
+  requiresPkce: defineField('require_pkce', {
+    kind: 'flag',
+    label: 'Require PKCE',
+    description:
+      'Whether a sign-in by browser needs PKCE (RFC 7636); only a confidential client can do without it',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    defaultOf: () => true,
+  }),
+  idTokenAlgorithm: defineField('id_token_signed_response_alg', {
+    kind: 'text',
+    label: 'ID token algorithm',
+    description: 'Algorithm that signs the ID tokens of the client: RS256 or ES256',
+    input: z.enum(ID_TOKEN_ALGORITHMS, `must be one of ${ID_TOKEN_ALGORITHMS.join(', ')}`),
+    stored: z.enum(ID_TOKEN_ALGORITHMS),
+    isEditable: true,
+    defaultOf: (): IdTokenAlgorithm => 'RS256',
+    choices: () => ID_TOKEN_ALGORITHMS,
   }),
   accessTokenLifetimeSeconds: defineField('access_token_lifetime', {
     kind: 'seconds',
@@ -135,5 +199,42 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     defaultOf: () => null,
     inherited: (api) => api.refreshTokenLifetimeSeconds,
+  }),
+  logoUri: defineField('logo_uri', {
+    kind: 'text',
+    label: 'Logo',
+    description:
+      'Logo on the consent page: data:image/png, image/svg+xml or image/webp in base64 of up to 8,192 characters, or a path of this server, such as /logos/partner.svg',
+    input: z.nullable(uriSchema(findLogoProblem)),
+    stored: storedLink,
+    isEditable: true,
+    defaultOf: () => null,
+  }),
+  clientUri: defineField('client_uri', {
+    kind: 'text',
+    label: 'Home page',
+    description: 'https address of the home page of the client',
+    input: link,
+    stored: storedLink,
+    isEditable: true,
+    defaultOf: () => null,
+  }),
+  policyUri: defineField('policy_uri', {
+    kind: 'text',
+    label: 'Privacy policy',
+    description: 'https address of the privacy policy of the client',
+    input: link,
+    stored: storedLink,
+    isEditable: true,
+    defaultOf: () => null,
+  }),
+  tosUri: defineField('tos_uri', {
+    kind: 'text',
+    label: 'Terms of service',
+    description: 'https address of the terms of service of the client',
+    input: link,
+    stored: storedLink,
+    isEditable: true,
+    defaultOf: () => null,
   }),
 }

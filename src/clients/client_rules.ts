@@ -2,33 +2,77 @@ import type { Config } from '../config/config.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import type { ClientValues } from './client_values.ts'
+import { kindOfRedirect } from './redirect_uri.ts'
+
+/** The fields that the rules read. */
+export type RuledValues = Pick<
+  ClientValues,
+  | 'api'
+  | 'grants'
+  | 'scopes'
+  | 'confidential'
+  | 'redirectUris'
+  | 'postLogoutRedirectUris'
+  | 'isFirstParty'
+  | 'requiresPkce'
+>
+type RuledConfig = Pick<Config, 'apis' | 'adminApi'>
 
 /**
  * Checks the rules between the fields of a client, and the rules between a client and its API.
  *
  * @returns The problems, each with the JSON name of the field
  */
-export function findClientProblems(
-  { api, grants, scopes, confidential }: Pick<ClientValues, 'api' | 'grants' | 'scopes' | 'confidential'>,
-  { apis, adminApi }: Pick<Config, 'apis' | 'adminApi'>,
-): ValueProblem[] {
-  const known = apis.get(api)
-  if (!known) return [{ path: 'api', message: `must be one of ${[...apis.keys()].join(', ')}` }]
-  const problems = scopes.flatMap((scope, i) =>
-    known.scopes.includes(scope)
-      ? []
-      : [{ path: `scopes.${i}`, message: `must be a scope of the API ${api}` }],
-  )
+export function findClientProblems(client: RuledValues, config: RuledConfig): ValueProblem[] {
+  const { apis } = config
+  if (!apis.has(client.api)) {
+    return [{ path: 'api', message: `must be one of ${[...apis.keys()].join(', ')}` }]
+  }
+  return [
+    ...findScopeProblems(client, config),
+    ...findGrantProblems(client),
+    ...findRedirectProblems('redirect_uris', client.redirectUris, client),
+    ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
+    ...findPkceProblems(client),
+  ]
+}
+
+function findScopeProblems({ api, scopes, grants }: RuledValues, { apis, adminApi }: RuledConfig) {
+  const known = apis.get(api)?.scopes ?? []
+  // Without client_credentials only users have tokens of the client, and only roles give rights to a user.
+  const isAccountOnly = api === adminApi?.name && !grants.includes('client_credentials')
+  return scopes.flatMap((scope, i) => {
+    const path = `scopes.${i}`
+    if (!known.includes(scope)) return [{ path, message: `must be a scope of the API ${api}` }]
+    if (!isAccountOnly || !isAdminScope(scope)) return []
+    return [{ path, message: 'needs the grant client_credentials: it is for service accounts' }]
+  })
+}
+
+function findGrantProblems({ grants, confidential, redirectUris }: RuledValues): ValueProblem[] {
+  const problems: ValueProblem[] = []
   if (!confidential && grants.includes('client_credentials')) {
     const message = 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'
     problems.push({ path: 'grants', message })
   }
-  if (api === adminApi?.name && !grants.includes('client_credentials')) {
-    // Without this grant only users have tokens of the client, and only roles give rights to a user.
-    const message = 'needs the grant client_credentials: it is for service accounts'
-    problems.push(
-      ...scopes.flatMap((scope, i) => (isAdminScope(scope) ? [{ path: `scopes.${i}`, message }] : [])),
-    )
+  if (redirectUris.length === 0 && grants.includes('authorization_code')) {
+    const message = 'must have at least one URI, because the client has the grant authorization_code'
+    problems.push({ path: 'redirect_uris', message })
   }
   return problems
+}
+
+/** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */
+function findRedirectProblems(field: string, uris: readonly string[], { isFirstParty }: RuledValues) {
+  return uris.flatMap((uri, i) =>
+    isFirstParty || kindOfRedirect(uri) !== 'private'
+      ? []
+      : [{ path: `${field}.${i}`, message: 'must be https or http, because the client is not first-party' }],
+  )
+}
+
+/** Without a secret, PKCE is the only proof that a code reaches its client (RFC 9700 §2.1.1). */
+function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValueProblem[] {
+  if (requiresPkce || confidential) return []
+  return [{ path: 'require_pkce', message: 'must be true, because the client is public' }]
 }

@@ -1,8 +1,9 @@
+import { EVENT_TITLES } from '@sallyport/formats/event_words'
 import { eventsSchema } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import { GRANT_TYPES } from '../oauth/grant_type.ts'
 import { GUEST } from '../users/visitor.ts'
-import { EventTable, KIND_TITLES } from './events.tsx'
+import { EventTable } from './events.tsx'
 import { parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { readListAddress } from './list_address.ts'
@@ -21,7 +22,7 @@ const FILTERS: readonly Filter[] = [
   {
     name: 'kind',
     label: 'Event',
-    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: KIND_TITLES[value] }))],
+    options: [ANY, ...AUDIT_KINDS.map((value) => ({ value, label: EVENT_TITLES[value] }))],
   },
   {
     name: 'outcome',

@@ -2,7 +2,7 @@ import { EDITABLE_FIELDS } from '../clients/client_values.ts'
 import type { Field } from '../clients/define_field.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
-import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
+import { Choices, type FieldState, Input, type Option, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
@@ -48,16 +48,42 @@ interface ClientFieldProps {
 function ClientField({ field, state, api }: ClientFieldProps) {
   const { wire: name, label, description, kind } = field
   const shared = { state, name, label }
-  if (field.choices !== undefined) {
-    const values = [...new Set([...field.choices(api), ...state.form.list(name)])]
-    const options = values.map((value) => ({ value, label: value }))
-    return values.length === 0 ? null : <Choices {...shared} options={options} hint={description} />
+  const options = optionsOf(field, state.form, api)
+  if (options !== null) {
+    const type = kind === 'list' ? 'checkbox' : 'radio'
+    return options.length === 0 ? null : (
+      <Choices {...shared} type={type} options={options} hint={description} />
+    )
   }
   if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
   const inherited = api && field.inherited?.(api)
   const hint =
     inherited === undefined ? description : `Default: ${inherited} (${formatSpan(inherited)}), from the API`
   return <Input {...shared} hint={hint} />
+}
+
+/** A browser posts no unchecked box, so a flag has two radio buttons. A form without the flag then keeps its value. */
+const FLAG_OPTIONS: readonly Option[] = [
+  { value: 'true', label: 'Yes' },
+  { value: 'false', label: 'No' },
+]
+
+/** The options of a field, with the values that the form has; null for free text. */
+function optionsOf({ kind, wire, choices }: Field, form: Form, api: ApiConfig | undefined) {
+  if (kind === 'flag') return FLAG_OPTIONS
+  if (choices === undefined) return null
+  return [...new Set([...choices(api), ...form.list(wire)])].map((value) => ({ value, label: value }))
+}
+
+/** The form of a new client, with the defaults of its radio buttons. */
+export function formOfNewClient(values: Readonly<Record<string, string | readonly string[]>>): Form {
+  const radios = EDITABLE_FIELDS.filter(
+    ({ kind, choices }) => kind === 'flag' || (kind === 'text' && choices),
+  )
+  return Form.of({
+    ...Object.fromEntries(radios.map(({ wire, defaultOf }) => [wire, String(defaultOf?.(''))])),
+    ...values,
+  })
 }
 
 /** The form of an existing client. */
@@ -79,15 +105,17 @@ function toFormValue({ choices }: Field, value: unknown): string | string[] {
  * Converts the form to the body for the admin API.
  *
  * @param id The id of an existing client: an empty text field gets its default. Undefined for a new client: an empty text field
- *   is absent.
+ *   is absent. A field that the form does not have is always absent, except checkboxes.
  */
 export function editOf(form: Form, id?: string): object {
   return compact(Object.fromEntries(EDITABLE_FIELDS.map((field) => [field.wire, readField(field, form, id)])))
 }
 
 function readField({ wire, kind, choices, defaultOf }: Field, form: Form, id: string | undefined): unknown {
-  if (choices !== undefined) return form.list(wire)
+  if (kind === 'list' && choices !== undefined) return form.list(wire)
+  if (!form.has(wire)) return undefined
   if (kind === 'list') return form.lines(wire)
   if (kind === 'seconds') return form.number(wire)
+  if (kind === 'flag') return form.flag(wire)
   return form.text(wire).trim() || (id === undefined ? undefined : defaultOf?.(id))
 }

@@ -1,7 +1,7 @@
+import { reasonOf, titleOf } from '@sallyport/formats/event_words'
 import type { Child } from 'hono/jsx'
 import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
-import type { AuditKind } from '../audit/audit_event.ts'
 import { formatTime } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
 import { Badge, Moment, Table, type TableProps, type Tone } from './parts.tsx'
@@ -9,40 +9,6 @@ import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { EVENT_TONES } from './tones.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
-
-/** The title of each kind of event. */
-export const KIND_TITLES: Readonly<Record<AuditKind, string>> = {
-  issue: 'Sign-in',
-  sign_in_failure: 'Failed sign-in',
-  refresh: 'Refresh',
-  refresh_refused: 'Refused refresh',
-  retry: 'Retry',
-  theft: 'Theft',
-  merge: 'Merge',
-  revoke: 'Sign-out',
-  cut_off: 'Revocation',
-  lock: 'Account locked',
-  rehash: 'New hash',
-  breached_password: 'Breached password',
-  unchecked_password: 'Unchecked password',
-  key: 'Key',
-  admin: 'Change by an operator',
-}
-
-const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(KIND_TITLES))
-
-export function titleOf({ kind, reason }: ShownEvent): string {
-  if (kind === 'issue' && reason === 'client_credentials') return 'Token'
-  if (kind === 'issue' && reason === 'guest') return 'Guest'
-  return TITLES.get(kind) ?? kind
-}
-
-/** The reason, with readable times for a key. */
-export function reasonOf({ kind, reason }: ShownEvent): string {
-  return kind === 'key'
-    ? reason.replace(/\b\d{10}\b/g, (seconds) => `${formatTime(Number(seconds))} UTC`)
-    : reason
-}
 
 const TONES: ReadonlyMap<string, Tone> = new Map(Object.entries(EVENT_TONES))
 
@@ -68,7 +34,7 @@ export function EventTable({ events, caption, isOfOneUser = false, ...rest }: Ev
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
         <div class="why">
-          {reasonOf(event)}
+          {reasonOf(event, (seconds) => `${formatTime(seconds)} UTC`)}
           <Change change={event.change} />
         </div>,
         ifKnown(event.client_id, (id) => <ClientLink id={id} name={event.client_name} />),

@@ -3,11 +3,11 @@ import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
-import { Form } from '../pages/form.ts'
+import type { Form } from '../pages/form.ts'
 import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
-import { CLIENT_FIELDS, ClientFields, editOf } from './client_form.tsx'
+import { CLIENT_FIELDS, ClientFields, editOf, formOfNewClient } from './client_form.tsx'
 import { NewSecret } from './new_secret.tsx'
 import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
@@ -21,7 +21,7 @@ const newClientPage: Page = {
     const { query, config } = request
     const [first = ''] = config.apis.keys()
     const api = config.apis.has(query.text('api')) ? query.text('api') : first
-    const form = Form.of({
+    const form = formOfNewClient({
       grants: ['password'],
       scopes: defaultScopesOf(config, api),
       kind: 'confidential',

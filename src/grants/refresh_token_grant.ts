@@ -15,13 +15,14 @@ import type { Grant, GrantServices } from './grant.ts'
 
 /**
  * Issues a new access token and the successor of the refresh token (RFC 6749 §6). A client may refresh if it may use a grant
- * that starts sessions.
+ * that starts sessions, or if its record lists this grant.
  */
 export const refreshTokenGrant: Grant = {
   type: 'refresh_token',
   startsSession: false,
   isOffered: (config) => config.refreshTokensEnabled,
   isAllowed: (client, grants) =>
+    client.grants.includes('refresh_token') ||
     grants.some((grant) => grant.startsSession && grant.isAllowed(client, grants)),
 
   async run(request, services) {

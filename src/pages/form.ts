@@ -39,8 +39,18 @@ export class Form {
     return this.#fields.getAll(name)
   }
 
-  isChecked(name: string): boolean {
+  has(name: string): boolean {
     return this.#fields.has(name)
+  }
+
+  isChecked(name: string): boolean {
+    return this.has(name)
+  }
+
+  /** The value of two radio buttons. Other text is returned unchanged, so that the API reports the error. */
+  flag(name: string): boolean | string {
+    const text = this.text(name)
+    return text === 'true' || (text === 'false' ? false : text)
   }
 
   /** The lines of a text without the empty ones. */

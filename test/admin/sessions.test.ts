@@ -189,11 +189,14 @@ describe('the timeline of a session', () => {
     const first = await server.signIn(client, user.username)
     await server.refresh(client, first.refresh_token)
     await server.refresh(client, first.refresh_token)
-    expect(await tell(operator, sidOf(first))).toMatchObject({ ending: 'The session is live.' })
+    expect(await tell(operator, sidOf(first))).toMatchObject({
+      ending: 'The session is live. A refresh extends it.',
+    })
     server.clock.time += 61
     await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
     expect(await tell(operator, sidOf(first))).toMatchObject({
-      ending: 'The session ended: replayed refresh token.',
+      ending:
+        'The session ended because a refresh token was used again after its successor was in use: it may be stolen (theft).',
       events: [
         ['issue', 'password'],
         ['refresh', 'token 0 was exchanged for token 1'],
@@ -214,9 +217,12 @@ describe('the timeline of a session', () => {
       await operator.post(`/users/${(await server.addUser()).id}/sign-out`)
       const path = of === 'user' ? `/users/${user.id}/disable` : `/clients/${client.id}/disable`
       await operator.post(path)
-      const reason = of === 'user' ? 'the user was disabled' : 'the client was disabled'
+      const [reason, because] =
+        of === 'user'
+          ? ['the user was disabled', 'the user was disabled']
+          : ['the client was disabled', 'its client was disabled']
       expect(await tell(operator, sidOf(tokens))).toMatchObject({
-        ending: `The session ended: ${reason}.`,
+        ending: `The session ended because ${because}, by the operator ${operator.username}.`,
         events: [
           ['issue', 'password'],
           ['cut_off', reason],
@@ -240,7 +246,7 @@ describe('the timeline of a session', () => {
     expect(body).toMatchObject({
       session: { ended_at: at, end_reason: 'signed out everywhere' },
       end: { at, reason: 'signed out everywhere', actor: operator.id },
-      ending: 'The session ended: signed out everywhere.',
+      ending: `The session ended because all sessions of the user were ended, by the operator ${operator.username}.`,
     })
   })
 
@@ -255,7 +261,7 @@ describe('the timeline of a session', () => {
       visitor_access_token: guest.access_token,
     })
     expect(await tell(operator, sidOf(guest))).toMatchObject({
-      ending: 'The session ended: merged into a customer.',
+      ending: 'The session ended because the guest signed in, and the customer took over.',
       events: [
         ['issue', 'guest'],
         ['merge', `merged into ${user.id}`],
@@ -264,7 +270,7 @@ describe('the timeline of a session', () => {
     const out = await server.signIn(client, user.username)
     await revoke(server, client, out.access_token)
     expect(await tell(operator, sidOf(out))).toMatchObject({
-      ending: 'The session ended: revoked by its client.',
+      ending: 'The session ended because its application signed out.',
     })
     const late = await server.signIn(client, user.username)
     server.clock.time += 2_592_000

@@ -2,23 +2,14 @@ import { execFile } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
-import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
+import { untilAudited } from '../support/audit_lag.ts'
+import { LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
+import { requestTokens } from '../support/token_client.ts'
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  await cli.signIn()
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
 
 const SHOP = { api: 'storefront', grants: ['password', 'client_credentials'], scopes: ['cart', 'orders'] }
 const PUBLIC = { ...SHOP, grants: ['password'], confidential: false }
@@ -38,6 +29,22 @@ function apply(file: string, ...options: string[]) {
 async function requestToken(id: string, secret: string): Promise<number> {
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret })
   return (await fetch(`${issuer}/oauth2-token`, { method: 'POST', body })).status
+}
+
+/** Starts a session of a guest, and refreshes it, so that the server has a row of it. */
+async function startSession(clientId: string): Promise<void> {
+  const client = { client_id: clientId }
+  const { refresh_token } = await requestTokens(issuer, { ...client, username: 'guest', password: 'guest' })
+  const body = new URLSearchParams({ ...client, grant_type: 'refresh_token', refresh_token })
+  expect((await fetch(`${issuer}/oauth2-token`, { method: 'POST', body })).status).toBe(200)
+  await untilAudited()
+}
+
+/** The response to a change that is saved, while KV did not take the copy of the client. */
+const COPIES_OLD = {
+  status: 503,
+  headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '1' },
+  body: JSON.stringify({ type: 'urn:problem-type:sallyport:copies-not-renewed', title: 'Old', status: 503 }),
 }
 
 describe('apply', () => {
@@ -144,6 +151,38 @@ not in the file, left alone: backoffice-demo, `
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('\nPlan: 2 to create, ') })
   })
 
+  it('apply repeats a saved change to renew the copies of its client, continues, and exits with 6 if they stay old', async () => {
+    const ids = ['copies-a', 'copies-b', 'copies-c']
+    await apply(write('copies', Object.fromEntries(ids.map((id) => [id, PUBLIC]))))
+    const proxy = await LossyProxy.start(issuer)
+    onTestFinished(() => proxy.close())
+    proxy.replaceAnswersTo('PATCH /admin/api/clients/copies-a', [COPIES_OLD])
+    proxy.replaceAnswersTo('PATCH /admin/api/clients/copies-b', [COPIES_OLD, COPIES_OLD])
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const after = { ...PUBLIC, scopes: ['cart'] }
+    const file = write('copies', {
+      'copies-a': { ...after, enabled: false },
+      'copies-b': after,
+      'copies-c': after,
+    })
+    const { code, stderr } = await user.run(['apply', file, '--yes'])
+    expect({ code, end: stderr.split('\n').slice(-5) }).toEqual({
+      code: 6,
+      end: [
+        'Changed copies-a: 0 sessions ended.',
+        'Changed copies-b, but its copies are old.',
+        'Changed copies-c.',
+        'sallyport: Every change is saved, but KV did not take the copies of copies-b: refreshes use the change, and other ' +
+          'requests use it within an hour. Another change of the client renews its copies sooner.',
+        '',
+      ],
+    })
+    const patched = proxy.requests.filter((operation) => operation.startsWith('PATCH '))
+    expect(patched).toEqual(['a', 'a', 'b', 'b', 'c'].map((id) => `PATCH /admin/api/clients/copies-${id}`))
+    expect(await cli.run(['apply', file, '--dry-run', '--detailed-exit-code'])).toMatchObject({ code: 0 })
+  })
+
   it('two applies at once do not overwrite each other', async () => {
     await apply(write('race', { race: PUBLIC, 'race-other': PUBLIC }))
     const proxy = await LossyProxy.start(issuer)
@@ -171,18 +210,19 @@ sallyport: race-other has changed since the plan was made.
   it('--prune disables the other clients, except those of the admin API', async () => {
     const { clients } = (await cli.json('export')) as { clients: Record<string, object> }
     await apply(write('prune', { 'prune-me': PUBLIC }))
+    await startSession('prune-me')
     const { 'sallyport-cli': _cli, 'sallyport-console': _console, ...kept } = clients
     const file = write('prune', kept)
     expect(await cli.run(['apply', file, '--prune'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        'Disable 1 client that the file does not have, and revoke every token of them: prune-me? Repeat it',
+        'Disable 1 client that the file does not have, and revoke every token of them: prune-me (ends 1 session)? Repeat it',
       ),
     })
     expect(await apply(file, '--prune')).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(
-        /^disable, not in the file: prune-me\n {4}enabled: true → false\nunchanged: .+\nnot in the file, left alone: .*sallyport-cli, sallyport-console/,
+        /^disable, not in the file: prune-me\n {4}enabled: true → false\n {4}ends 1 session\nunchanged: .+\nnot in the file, left alone: .*sallyport-cli, sallyport-console.*\n[\s\S]*\nDisabled prune-me: 1 session ended\.\n/,
       ),
     })
     expect(await cli.json('clients', 'show', 'prune-me')).toMatchObject({ enabled: false })

@@ -19,20 +19,33 @@ const name = fc.oneof(
     .filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text)),
 )
 const scope = fc.oneof(fc.constantFrom('null', '1', '#a', '[x'), fc.stringMatching(/^[!#-[\]-~]{1,20}$/))
+const uri = fc.oneof(fc.constantFrom('com.example.app:/callback'), fc.webUrl())
 const lifetime = fc.option(fc.integer({ min: 300, max: 86_400 }))
 const client: fc.Arbitrary<Client> = fc.record({
   client_id: id,
   name,
   api: fc.oneof(fc.constantFrom(...TRICKY), name),
-  grants: fc.uniqueArray(fc.constantFrom('password' as const, 'client_credentials' as const), {
-    minLength: 1,
-  }),
+  grants: fc.uniqueArray(
+    fc.constantFrom('password' as const, 'client_credentials' as const, 'authorization_code' as const),
+    {
+      minLength: 1,
+    },
+  ),
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
+  redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
+  post_logout_redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
+  first_party: fc.boolean(),
   confidential: fc.boolean(),
   enabled: fc.boolean(),
+  require_pkce: fc.boolean(),
+  id_token_signed_response_alg: fc.constantFrom('RS256' as const, 'ES256' as const),
   access_token_lifetime: lifetime,
   refresh_token_lifetime: lifetime,
+  logo_uri: fc.option(fc.constant('/logos/partner.svg')),
+  client_uri: fc.option(uri),
+  policy_uri: fc.option(uri),
+  tos_uri: fc.option(uri),
   secrets: fc.constant([{ secret_id: 'hidden-id', created_at: 1, expires_at: null, last_used_at: null }]),
   created_at: fc.constant(1),
   updated_at: fc.constant(1),
@@ -122,7 +135,7 @@ describe('a file of clients', () => {
     const fields = [{ field: 'name', from: 'a\u001b[31m', to: 'b\n' }]
     const plan = {
       create: [],
-      change: [{ client_id: 'x', fields, etag: '"1"' }],
+      change: [{ client_id: 'x', fields, etag: '"1"', ends: null }],
       unchanged: [],
       disable: [],
       notInFile: [],

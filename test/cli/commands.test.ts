@@ -1,29 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../../packages/cli/src/commands.ts'
 import { LEAD_LIMITS } from '../../src/keys/key_schedule.ts'
 import { untilAudited } from '../support/audit_lag.ts'
-import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
+import { LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, signIn } from '../support/token_client.ts'
 
 // These tests run the built command as a child process against the real Worker with the demo data.
 
-let cli: Cli
-let support: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  support = cli.another()
-  await Promise.all([cli.signIn(), support.signIn('support')])
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
+const support = cli.another()
+await support.signIn('support')
 
 /** The members of a JSON list. */
 async function list(...args: string[]): Promise<Record<string, unknown>[]> {
@@ -39,28 +28,68 @@ async function refresh(token: string): Promise<Response> {
   })
 }
 
+/** The options of a client for machine tokens. */
+const MACHINE = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart,orders']
+
+/** @param printed The secret as the command line prints it. @returns the status of the response */
+async function requestMachineToken(id: string, printed: string): Promise<number> {
+  const form = { grant_type: 'client_credentials', client_id: id, client_secret: printed.trim() }
+  return (await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(form) })).status
+}
+
 describe('clients', () => {
   it('clients create prints only the secret on stdout, and the secret works', async () => {
-    const args = [
-      '--api',
-      'storefront',
-      '--grants',
-      'client_credentials',
-      '--scopes',
-      'cart,orders',
+    const { code, stdout, stderr } = await cli.run([
+      'clients',
+      'create',
+      'shop-a',
+      ...MACHINE,
       '--name',
       'A shop',
-    ]
-    const { code, stdout, stderr } = await cli.run(['clients', 'create', 'shop-a', ...args])
+    ])
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^sps_[\w-]{43}\n$/) })
-    expect(stderr).toMatch(/client id +shop-a\n/)
-    expect(stderr).not.toContain(stdout.trim())
-    const form = { grant_type: 'client_credentials', client_id: 'shop-a', client_secret: stdout.trim() }
-    const response = await fetch(`${issuer}/oauth2-token`, {
-      method: 'POST',
-      body: new URLSearchParams(form),
+    expect(stderr).toBe(`Created the client shop-a. The secret cannot be shown again.
+client id  shop-a
+token URL  ${issuer}/oauth2-token
+`)
+    expect(await requestMachineToken('shop-a', stdout)).toBe(200)
+  })
+
+  it('clients create --public prints that the client has no secret', async () => {
+    const args = ['--public', '--api', 'storefront', '--grants', 'password']
+    expect(await cli.run(['clients', 'create', 'shop-web', ...args])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Created the client shop-web. It is public and has no secret.
+client id  shop-web
+token URL  ${issuer}/oauth2-token
+`,
     })
-    expect(response.status).toBe(200)
+  })
+
+  it('a lost response neither loses a secret nor creates a second one', async () => {
+    const proxy = await LossyProxy.start(issuer)
+    onTestFinished(() => proxy.close())
+    proxy.loseAnswerTo('POST /admin/api/clients')
+    proxy.loseAnswerTo('POST /admin/api/clients/shop-lost/secrets')
+    const user = cli.another(proxy.origin)
+    await user.signIn()
+    const created = await user.run(['clients', 'create', 'shop-lost', ...MACHINE])
+    const added = await user.run(['clients', 'add-secret', 'shop-lost'])
+    expect(created).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^No response\. Retrying …\nCreated/),
+    })
+    expect(added).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^No response\. Retrying …\nAdded the secret \S+ to the client shop-lost: it has 2 secrets\. /,
+      ),
+    })
+    for (const { stdout } of [created, added])
+      expect(await requestMachineToken('shop-lost', stdout)).toBe(200)
+    const events = await list('audit', '--client', 'shop-lost', '--kind', 'admin')
+    expect(events.map(({ reason }) => reason)).toEqual(['a secret was added', 'the client was created'])
   })
 
   it('--json prints the response of the admin API, including the secret', async () => {
@@ -72,7 +101,6 @@ describe('clients', () => {
   })
 
   describe('a secret that cannot be written', () => {
-    const CLIENT = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart']
     const closedPipe = { onStart: (child: ChildProcess) => void child.stdout?.destroy() }
 
     /** Runs a command whose standard output is full. */
@@ -91,7 +119,7 @@ describe('clients', () => {
     ] as const)('a lost secret is an error that names the secret: %s', async (_, code, run) => {
       const id = `lost-${code.toLowerCase()}`
       for (const args of [
-        ['create', id, ...CLIENT],
+        ['create', id, ...MACHINE],
         ['add-secret', id],
         ['add-secret', id, '--json'],
       ]) {
@@ -354,10 +382,51 @@ describe('users', () => {
     })
   })
 
+  it('users export prints the stored data, and users erase needs the username and prints the number of ended sessions', async () => {
+    const [username, password] = ['erased@example.com', 'a long passphrase']
+    await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: `${password}\n` })
+    const client = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
+    const { refresh_token } = await requestTokens(issuer, { ...client, username, password })
+    expect((await refresh(refresh_token)).status).toBe(200)
+    await untilAudited()
+    const stdin = `${OPERATORS.operator}\n`
+    const exported = await cli.run(['users', 'export', username], { stdin })
+    expect(exported).toMatchObject({ code: 0, stderr: '' })
+    expect(exported.stdout).not.toContain('$argon2id$')
+    const { user, sessions, events, next_cursor } = JSON.parse(exported.stdout)
+    expect({ user, sessions, next_cursor }).toMatchObject({
+      user: { username, pool: 'customers' },
+      sessions: [{ client_id: 'storefront-demo', state: 'live' }],
+      next_cursor: null,
+    })
+    expect(events.map(({ kind }: { kind: string }) => kind)).toEqual(['refresh', 'issue', 'admin'])
+
+    const erase = (...words: string[]) => cli.run(['users', 'erase', username, ...words], { stdin })
+    expect(await erase()).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `Erase ${username} of the pool customers? Repeat it with --confirm USERNAME.`,
+      ),
+    })
+    expect(await erase('--confirm', 'amanda@example.com')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'sallyport: Nothing was done.\n',
+    })
+    expect(await erase('--confirm', username)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Erased ${username} of the pool customers: 1 session ended. The personal data is removed from the audit trail within minutes.\n`,
+    })
+    expect((await cli.run(['users', 'show', username])).code).toBe(4)
+  })
+
   it.each([
     ['users', 'create', 'new@example.com', '--pool', 'customers'],
     ['users', 'set-password', 'amanda@example.com'],
     ['users', 'delete', 'amanda@example.com'],
+    ['users', 'export', 'amanda@example.com'],
+    ['users', 'erase', 'amanda@example.com', '--confirm', 'amanda@example.com'],
     ['clients', 'delete', 'storefront-demo'],
     ['clients', 'retire-secret', 'storefront-demo', 'x'],
     ['keys', 'revoke', 'x'],
@@ -411,7 +480,7 @@ describe('why', () => {
     await cli.run(['users', 'sign-out', 'amanda@example.com'])
     const { code, stdout } = await cli.run(['why', 'amanda@example.com'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/issue +ok .+\n.+refresh +ok .+\n.+cut_off +ok .+signed out everywhere/)
+    expect(stdout).toMatch(/Sign-in +ok .+\n.+Refresh +ok .+\n.+Revocation +ok .+signed out everywhere/)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       /^Session s1\.\S+ of amanda@example\.com \(user:\S+\) ended \d{4}-\d\d-\d\d \d\d:\d\d:\d\d because all sessions of the user were ended, by the operator operator\.$/,
     )
@@ -454,10 +523,20 @@ describe('why', () => {
 })
 
 describe('the audit trail', () => {
-  it('the audit command filters by user, operator, kind and time', async () => {
+  it('the audit command filters by user, operator, kind and time, and shows the titles of the console', async () => {
     const events = await list('audit', '--by', 'operator', '--kind', 'admin', '--from', '1h', '--all')
     expect(events.map(({ reason }) => reason)).toContain('the client was created')
     expect(await list('audit', '--from', '2100-01-01')).toEqual([])
+    const titled = [
+      'audit',
+      '--by',
+      'operator',
+      '--kind',
+      'change by an operator',
+      '--columns',
+      'kind,reason',
+    ]
+    expect((await cli.run(titled)).stdout).toMatch(/^Kind +Reason\nChange by an operator +the /)
     expect((await cli.run(['audit', '--kind', 'nonsense'])).stderr).toContain('kind: must be one of issue, ')
   })
 })

@@ -3,26 +3,15 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cli, LossyProxy, startCli } from '../support/cli.ts'
+import { describe, expect, it } from 'vitest'
+import { LossyProxy, startCli } from '../support/cli.ts'
 import { requestTokens } from '../support/token_client.ts'
 
 const ROWS = 3000
 const PASSWORD = 'correct horse'
 const BCRYPT = hashSync(PASSWORD, 4)
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  await cli.signIn()
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
 
 function write(name: string, lines: readonly string[]): string {
   const path = join(cli.directory, name)

@@ -3,8 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { hashSync } from 'bcryptjs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
+import { describe, expect, it } from 'vitest'
+import { LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens } from '../support/token_client.ts'
 
 const PASSWORD = 'correct horse'
@@ -17,18 +17,7 @@ const SCHEMES = IMPORT_SCHEMES.map(({ name }) => name).join(', ')
 /** A cost above the limit of Cloudflare. */
 const EXPENSIVE = `$pbkdf2-sha256$i=600000$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  await cli.signIn()
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli()
 
 function write(name: string, lines: readonly string[], mode = 0o600): string {
   const path = join(cli.directory, name)

@@ -2,9 +2,9 @@ import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomBytes, scrypt
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PRESETS } from '../../packages/cli/src/import/presets.ts'
-import { type Cli, OPERATORS, startCli } from '../support/cli.ts'
+import { OPERATORS, startCli } from '../support/cli.ts'
 import { requestTokens, STAFF } from '../support/token_client.ts'
 
 const SAMPLES = 'test/cli/samples'
@@ -13,19 +13,8 @@ const SIGNER_KEY = randomBytes(64)
 const SALT = randomBytes(16).toString('hex')
 const FIREBASE = { rounds: 8, memory_cost: 14, salt_separator: 'Bw==' }
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const hashKeys = JSON.stringify({ 'firebase-scrypt': SIGNER_KEY.toString('base64') })
-  const started = await startCli({ hashKeys })
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-  await cli.signIn()
-})
-
-afterAll(() => close())
+const hashKeys = JSON.stringify({ 'firebase-scrypt': SIGNER_KEY.toString('base64') })
+const { cli, issuer } = await startCli({ hashKeys })
 
 /** SHA-512 of `password{salt}`, then 4999 rounds of SHA-512 over the digest and that text. */
 function makeSymfonyHash(): string {

@@ -1,20 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Cli, LossyProxy, OPERATORS, startCli } from '../support/cli.ts'
 
-let cli: Cli
-let issuer: string
-let close: () => Promise<void>
-
-beforeAll(async () => {
-  const started = await startCli()
-  ;({ cli, close } = started)
-  issuer = started.service.origin
-})
-
-afterAll(() => close())
+const { cli, issuer } = await startCli({ operator: null })
 
 function readCredentials(user: Cli) {
   return JSON.parse(readFileSync(user.credentialsPath, 'utf8'))

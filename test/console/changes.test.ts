@@ -479,7 +479,7 @@ describe('support', () => {
     expect((await support.get(path)).html).toContain('Live sessions (0)')
     expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
     const { html: timeline } = await support.get(`/console/sessions/${sid}`)
-    expect(timeline).toContain('The session ended: ended by an operator.')
+    expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html).not.toContain('/end"')
   })

@@ -34,7 +34,7 @@ describe('the timeline of a session', () => {
       ['Refresh', 'token 0 was exchanged for token 1'],
       ['Retry', 'token 0 was exchanged for token 1'],
       ['Sign-out', 'ended by an operator'],
-      ['Ended', 'The session ended: ended by an operator.'],
+      ['Ended', 'The session ended because an operator ended it'],
     ])
     expect(html).toContain('after 1 minute 40 seconds')
     expect(html).not.toContain('End this session')

@@ -89,7 +89,10 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await page.goto(`${service.origin}/console/sessions?client_id=spring-app`)
     const session = page.getByRole('row').filter({ hasText: 'amanda@example.com' })
     await session.getByRole('link', { name: 'Timeline' }).click()
-    await page.getByText('The session ended: signed out everywhere.').first().waitFor()
+    await page
+      .getByText('The session ended because all sessions of the user were ended, by the operator ')
+      .first()
+      .waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
     expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
     await page.locator('.timeline').getByRole('link').first().waitFor()

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -170,6 +171,60 @@ describe('npm run deploy', () => {
     const { code, stderr } = await runScript(checkout(String), 'deploy', '--dry-run')
     expect(code).toBe(0)
     expect(stderr).toContain(`Warning: npm run deploy will refuse these settings:\n${LOCAL_SETTINGS}`)
+  })
+})
+
+/** What the fake wrangler does: it reports success, and writes its parameters to wrangler.log. */
+const FAKE_WRANGLER = `
+const { appendFileSync, readFileSync } = require('node:fs')
+const parameters = process.argv.slice(2)
+appendFileSync('wrangler.log', parameters.slice(0, 4).join(' ') + '\\n')
+if (parameters[1] === 'execute') console.log(readFileSync('applied.json', 'utf8'))
+`
+
+/** A checkout for a deployment, with a wrangler that sends nothing. @param applied The migrations that the database has */
+function checkoutForDeployment(applied: readonly string[]): string {
+  const folder = checkout((config) => config.replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'))
+  const toml = join(folder, 'wrangler.toml')
+  writeFileSync(toml, readFileSync(toml, 'utf8').replaceAll('"local"', '"an-id"'))
+  writeFileSync(
+    join(folder, 'applied.json'),
+    JSON.stringify([{ results: applied.map((name) => ({ name })), success: true }]),
+  )
+  const modules = join(folder, 'node_modules')
+  rmSync(modules)
+  mkdirSync(join(modules, 'wrangler', 'bin'), { recursive: true })
+  mkdirSync(join(modules, 'wrangler', 'lib'))
+  for (const name of readdirSync('node_modules')) {
+    if (name !== 'wrangler') symlinkSync(resolve('node_modules', name), join(modules, name))
+  }
+  const wrangler = (name: string, text: string) => writeFileSync(join(modules, 'wrangler', name), text)
+  wrangler('package.json', JSON.stringify({ name: 'wrangler', main: 'lib/main.js' }))
+  wrangler('lib/main.js', `module.exports = require(${JSON.stringify(resolve('node_modules/wrangler'))})`)
+  wrangler('bin/wrangler.js', FAKE_WRANGLER)
+  return folder
+}
+
+describe('the migrations of a deployment', () => {
+  const files = readdirSync('migrations').toSorted()
+  const [last = ''] = files.slice(-1)
+
+  it.each([
+    ['stops with the missing migrations if the operator declines them', files.slice(0, -1), false],
+    ['uploads the Worker after all of them are applied', files, true],
+  ])('npm run deploy %s', async (_title, applied, isDeployed) => {
+    const folder = checkoutForDeployment(applied)
+    const missing = `Not deployed: the database DB has no ${last}. The Worker needs every migration: run npm run deploy again and confirm them.\n`
+    expect(await runScript(folder, 'deploy')).toEqual({
+      code: isDeployed ? 0 : 1,
+      stdout: '',
+      stderr: isDeployed ? '' : missing,
+    })
+    expect(readFileSync(join(folder, 'wrangler.log'), 'utf8').trim().split('\n')).toEqual([
+      'd1 migrations apply DB',
+      'd1 execute DB --remote',
+      ...(isDeployed ? ['deploy --minify'] : []),
+    ])
   })
 })
 

@@ -4,13 +4,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
-import {
-  makeTemporaryDirectory,
-  type ServiceOptions,
-  type ServiceServer,
-  startService,
-} from '../../scripts/worker_server.ts'
+import { makeTemporaryDirectory, type ServiceOptions, startService } from '../../scripts/worker_server.ts'
 
 export interface Ended {
   code: number | null
@@ -111,25 +107,37 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
   return () => text
 }
 
-/** A real server with the demo data, and a command line that uses it. */
-export async function startCli(
-  options: Pick<ServiceOptions, 'hashKeys'> = {},
-): Promise<{ cli: Cli; service: ServiceServer; close(): Promise<void> }> {
+interface StartOptions extends Pick<ServiceOptions, 'hashKeys'> {
+  /** The operator that the command line is signed in as; null for none. */
+  operator?: keyof typeof OPERATORS | null
+}
+
+/** Starts a real server with the demo data, and a command line that uses it. The server ends after the tests of the file. */
+export async function startCli({
+  operator = 'operator',
+  ...options
+}: StartOptions = {}): Promise<{ cli: Cli; issuer: string }> {
   const directory = makeTemporaryDirectory()
   const [bundle, file] = await Promise.all([bundleWorker(join(directory, 'service')), buildCli(directory)])
   const service = await startService(bundle, { ...options, stateDirectory: join(directory, 'state') })
-  return {
-    cli: new Cli({ directory, file, server: service.origin }),
-    service,
-    close: () => service.close(),
-  }
+  afterAll(() => service.close())
+  const cli = new Cli({ directory, file, server: service.origin })
+  if (operator !== null) await cli.signIn(operator)
+  return { cli, issuer: service.origin }
 }
 
-/** A proxy that drops selected responses. The server has handled the request before the drop. */
+interface ReplacedResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** A proxy that drops or replaces selected responses. The server has handled the request before. */
 export class LossyProxy {
   readonly #server: Server
   readonly #lost = new Map<string, number>()
   readonly #answered = new Map<string, number>()
+  readonly #replaced = new Map<string, ReplacedResponse[]>()
   readonly origin: string
   readonly requests: string[] = []
   /** The delay of each response in milliseconds. */
@@ -156,6 +164,11 @@ export class LossyProxy {
     this.#lost.set(operation, (this.#answered.get(operation) ?? 0) + after)
   }
 
+  /** Replaces the next responses to an operation, one by each of these. */
+  replaceAnswersTo(operation: string, responses: readonly ReplacedResponse[]): void {
+    this.#replaced.set(operation, [...responses])
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     this.#server.close()
@@ -178,6 +191,13 @@ export class LossyProxy {
     this.#answered.set(operation, place + 1)
     if (this.#lost.get(operation) === place) {
       response.resume().on('end', () => outgoing.destroy())
+      return
+    }
+    const replaced = this.#replaced.get(operation)?.shift()
+    if (replaced !== undefined) {
+      response
+        .resume()
+        .on('end', () => outgoing.writeHead(replaced.status, replaced.headers).end(replaced.body))
       return
     }
     setTimeout(() => {

@@ -88,6 +88,11 @@ export class AdminApi {
     this.#askPassword = askPassword
   }
 
+  /** The URL at which clients request tokens. */
+  get tokenUrl(): string {
+    return `${this.#account.server}/oauth2-token`
+  }
+
   /** The client of the tokens. */
   get clientId(): string {
     return this.#account.clientId

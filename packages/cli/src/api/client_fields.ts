@@ -20,7 +20,7 @@ interface ObjectSchema {
 interface PropertySchema {
   title?: string
   description?: string
-  type?: string
+  type?: string | readonly string[]
   anyOf?: readonly { type: string }[]
 }
 
@@ -36,14 +36,18 @@ function fieldsOf({ properties, required = [] }: ObjectSchema): readonly ClientF
     name,
     title: schema.title ?? name,
     description: schema.description ?? '',
-    kind: kindOf(schema),
+    kind: kindOf(typesOf(schema)),
     isRequired: required.includes(name),
-    isNullable: schema.anyOf?.some(({ type }) => type === 'null') ?? false,
+    isNullable: typesOf(schema).includes('null'),
   }))
 }
 
-function kindOf({ type, anyOf = [] }: PropertySchema): ClientField['kind'] {
-  const types = type === undefined ? anyOf.map((option) => option.type) : [type]
+/** The JSON types of the values that a schema allows. */
+function typesOf({ type = [], anyOf = [] }: PropertySchema): string[] {
+  return [type, anyOf.map((option) => option.type)].flat(2)
+}
+
+function kindOf(types: readonly string[]): ClientField['kind'] {
   if (types.includes('array')) return 'list'
   if (types.includes('boolean')) return 'flag'
   return types.includes('integer') ? 'seconds' : 'text'

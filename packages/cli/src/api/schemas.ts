@@ -46,22 +46,40 @@ export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
-  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly redirect_uris?: readonly (string)[]
+  readonly post_logout_redirect_uris?: readonly (string)[]
+  readonly first_party?: boolean
   readonly confidential?: boolean
   readonly enabled?: boolean
+  readonly require_pkce?: boolean
+  readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly logo_uri?: string | null
+  readonly client_uri?: string | null
+  readonly policy_uri?: string | null
+  readonly tos_uri?: string | null
 }
 
 export type ClientEdit = {
   readonly name?: string
-  readonly grants?: readonly ('password' | 'client_credentials')[]
+  readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly redirect_uris?: readonly (string)[]
+  readonly post_logout_redirect_uris?: readonly (string)[]
+  readonly first_party?: boolean
+  readonly require_pkce?: boolean
+  readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly logo_uri?: string | null
+  readonly client_uri?: string | null
+  readonly policy_uri?: string | null
+  readonly tos_uri?: string | null
 }
 
 export type ClientSecret = {
@@ -75,13 +93,22 @@ export type Client = {
   readonly client_id: string
   readonly name: string
   readonly api: string
-  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
+  readonly redirect_uris: readonly (string)[]
+  readonly post_logout_redirect_uris: readonly (string)[]
+  readonly first_party: boolean
   readonly confidential: boolean
   readonly enabled: boolean
+  readonly require_pkce: boolean
+  readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly logo_uri: string | null
+  readonly client_uri: string | null
+  readonly policy_uri: string | null
+  readonly tos_uri: string | null
   readonly secrets: readonly (ClientSecret)[]
   readonly created_at: number
   readonly updated_at: number
@@ -92,13 +119,22 @@ export type ClientWithSecret = {
   readonly client_id: string
   readonly name: string
   readonly api: string
-  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
+  readonly redirect_uris: readonly (string)[]
+  readonly post_logout_redirect_uris: readonly (string)[]
+  readonly first_party: boolean
   readonly confidential: boolean
   readonly enabled: boolean
+  readonly require_pkce: boolean
+  readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly logo_uri: string | null
+  readonly client_uri: string | null
+  readonly policy_uri: string | null
+  readonly tos_uri: string | null
   readonly secrets: readonly (ClientSecret)[]
   readonly created_at: number
   readonly updated_at: number
@@ -123,13 +159,22 @@ export type ClientImportRow = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
-  readonly grants: readonly ('password' | 'client_credentials')[]
+  readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly redirect_uris?: readonly (string)[]
+  readonly post_logout_redirect_uris?: readonly (string)[]
+  readonly first_party?: boolean
   readonly confidential?: boolean
   readonly enabled?: boolean
+  readonly require_pkce?: boolean
+  readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly logo_uri?: string | null
+  readonly client_uri?: string | null
+  readonly policy_uri?: string | null
+  readonly tos_uri?: string | null
   readonly client_secret?: string
 }
 

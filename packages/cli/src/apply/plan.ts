@@ -1,4 +1,5 @@
 import type { AdminApi } from '../api/admin_api.ts'
+import { countLiveSessions, type LiveSessions } from '../api/live_sessions.ts'
 import type { Client, ClientDraft } from '../api/schemas.ts'
 import { CliError } from '../core/exit_code.ts'
 import { FILE_FIELDS, type FileClient } from './client_file.ts'
@@ -21,6 +22,8 @@ export interface Change {
   fields: readonly FieldChange[]
   /** The version from which the change starts. */
   etag: string
+  /** The live sessions that the change ends; null if it ends none. */
+  ends: LiveSessions | null
 }
 
 /** The differences between a file and the clients of a server, by client id. */
@@ -76,6 +79,12 @@ export function isEmpty({ create, change, disable }: Plan): boolean {
   return create.length + change.length + disable.length === 0
 }
 
+/** Whether a client has the new values of these fields. */
+export function hasValues(client: Client, fields: readonly FieldChange[]): boolean {
+  const values = new Map<string, unknown>(Object.entries(client))
+  return fields.every(({ field, to }) => isSame(values.get(field), to))
+}
+
 /** The fields of a client that differ from those in the file. A field that the file does not have never differs. */
 export function compare(client: Client, draft: ClientDraft): FieldChange[] {
   return valuesOf(draft).flatMap(({ field, to }) => {
@@ -111,7 +120,7 @@ async function readChanges(api: AdminApi, drafts: readonly ClientDraft[]): Promi
   for (const draft of drafts) {
     const { client, etag } = await readVersion(api, draft.client_id)
     const fields = compare(client, draft)
-    if (fields.length > 0) changes.push({ client_id: draft.client_id, fields, etag })
+    if (fields.length > 0) changes.push(await toChange(api, { client_id: draft.client_id, fields, etag }))
   }
   return changes
 }
@@ -125,12 +134,21 @@ async function readPruned(api: AdminApi, clients: readonly Client[]): Promise<Ch
   const pruned: Change[] = []
   for (const { client_id } of clients) {
     const { etag } = await readVersion(api, client_id)
-    pruned.push({ client_id, fields: [{ field: 'enabled', from: true, to: false }], etag })
+    const fields = [{ field: 'enabled', from: true, to: false }]
+    pruned.push(await toChange(api, { client_id, fields, etag }))
   }
   return pruned
 }
 
-async function readVersion(api: AdminApi, id: string): Promise<Versioned> {
+/** Only a change that disables a client ends its sessions. */
+async function toChange(api: AdminApi, change: Omit<Change, 'ends'>): Promise<Change> {
+  const { client_id, fields } = change
+  const isDisabling = fields.some(({ field, to }) => field === 'enabled' && to === false)
+  return { ...change, ends: isDisabling ? await countLiveSessions(api, { client_id }) : null }
+}
+
+/** @throws as `AdminApi.ask` */
+export async function readVersion(api: AdminApi, id: string): Promise<Versioned> {
   const request = { operation: 'GET /clients/{client_id}', path: { client_id: id } } as const
   const { body: client, etag } = await api.ask(request)
   if (etag === null) throw new CliError('failed', 'The response has no version.')

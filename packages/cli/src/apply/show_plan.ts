@@ -1,5 +1,6 @@
+import { countOf } from '../core/count.ts'
 import { clean } from '../core/table.ts'
-import type { FieldChange, Plan } from './plan.ts'
+import type { Change, Creation, Plan } from './plan.ts'
 
 /** The plan for a reader: each new or changed client with its fields, then the other clients. */
 export function formatPlan(plan: Plan): string {
@@ -18,12 +19,14 @@ export function formatPlan(plan: Plan): string {
 
 /** The plan as JSON. */
 export function toJson({ create, change, disable, unchanged, notInFile }: Plan) {
-  const show = ({ client_id, fields }: { client_id: string; fields: readonly FieldChange[] }) => ({
+  const show = ({ client_id, fields, ends }: Change) => ({
     client_id,
     fields,
+    // Null if the number is unknown. Absent if the change ends no session.
+    ...(ends && { sessions_to_end: ends.count }),
   })
   return {
-    create: create.map(show),
+    create: create.map(({ client_id, fields }) => ({ client_id, fields })),
     change: change.map(show),
     disable: disable.map(show),
     unchanged,
@@ -41,8 +44,8 @@ export function nameChanges({ create, change }: Plan): string {
 }
 
 export function nameDisabled({ disable }: Plan): string {
-  const ids = disable.map(({ client_id }) => client_id).join(', ')
-  return `Disable ${countClients(disable.length)} that the file does not have, and revoke every token of them: ${ids}?`
+  const clients = disable.map(({ client_id, ends }) => `${client_id}${ends ? ` (ends ${ends.text})` : ''}`)
+  return `Disable ${countClients(disable.length)} that the file does not have, and revoke every token of them: ${clients.join(', ')}?`
 }
 
 function countPlan({ create, change, disable, unchanged, notInFile }: Plan): string {
@@ -56,14 +59,15 @@ function countPlan({ create, change, disable, unchanged, notInFile }: Plan): str
 }
 
 function countClients(count: number): string {
-  return count === 1 ? '1 client' : `${count} clients`
+  return countOf(count, 'client', 'clients')
 }
 
-function formatClient(verb: string, client: { client_id: string; fields: readonly FieldChange[] }): string[] {
-  return [`${verb} ${client.client_id}`, ...client.fields.map(formatField)]
+function formatClient(verb: string, client: Creation | Change): string[] {
+  const ends = 'ends' in client && client.ends !== null ? [`    ends ${client.ends.text}`] : []
+  return [`${verb} ${client.client_id}`, ...client.fields.map(formatField), ...ends]
 }
 
-function formatField(change: FieldChange): string {
+function formatField(change: Change['fields'][number]): string {
   const { field, from, to } = change
   return `    ${field}: ${'from' in change ? `${showValue(from)} → ` : ''}${showValue(to)}`
 }

@@ -29,7 +29,7 @@ const apply: Command = {
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [
-    ...['GET /clients', 'GET /clients/{client_id}', 'POST /clients/import', 'POST /clients'],
+    ...['GET /clients', 'GET /clients/{client_id}', 'GET /sessions', 'POST /clients/import', 'POST /clients'],
     ...[
       'PATCH /clients/{client_id}',
       'POST /clients/{client_id}/enable',
@@ -97,21 +97,31 @@ interface Progress {
   isStopped(): boolean
 }
 
-const PAST = { create: 'Created', change: 'Changed', disable: 'Disabled' }
-
+/** @throws CliError at the end if the copies of a changed client are old */
 async function runSteps({ terminal }: Call, steps: readonly Step[], progress: Progress): Promise<void> {
-  for (const [done, { verb, client_id, run }] of steps.entries()) {
+  const old: string[] = []
+  for (const [done, { client_id, run }] of steps.entries()) {
     const place = `${client_id}, after ${done} of ${steps.length} changes. Run the command again for the rest.`
     if (progress.isStopped()) throw new CliError('interrupted', `Interrupted before ${place}`)
     try {
-      const created = await run()
+      const { sentence, created, areCopiesNew } = await run()
       if (created !== null && created.client_secret !== null) progress.secrets.add(created)
+      if (!areCopiesNew) old.push(client_id)
+      terminal.say(`${sentence}${areCopiesNew ? '' : ', but its copies are old'}.`)
     } catch (error) {
       terminal.say(`Stopped at ${place}`)
       throw error
     }
-    terminal.say(`${PAST[verb]} ${client_id}.`)
   }
+  if (old.length > 0) throw oldCopies(old)
+}
+
+function oldCopies(clientIds: readonly string[]): CliError {
+  return new CliError(
+    'unavailable',
+    `Every change is saved, but KV did not take the copies of ${clientIds.join(', ')}: refreshes use the change, and other ` +
+      'requests use it within an hour. Another change of the client renews its copies sooner.',
+  )
 }
 
 /** Prints the JSON document with the kept secrets, also after a failure. @throws CliError if a secret is lost */

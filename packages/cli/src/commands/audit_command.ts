@@ -1,3 +1,4 @@
+import { kindOf } from '@sallyport/formats/event_words'
 import type { Command } from '../core/command.ts'
 import { flag, text, time } from '../core/option.ts'
 import { findSubject } from './find_user.ts'
@@ -9,6 +10,12 @@ const OF_USER = text('user', 'Events of this user: a username, an id (user:…) 
   value: 'USER',
 })
 const BY_USER = text('by', 'Events with this operator as actor: a username or an id', { value: 'USER' })
+const KIND = {
+  ...text('kind', 'Events of this kind, such as "Failed sign-in", or its name in JSON, sign_in_failure', {
+    field: 'kind',
+  }),
+  parse: kindOf,
+}
 const BY_OPERATORS = flag('by-operators', 'Events that have an actor', { field: 'by_operator' })
 
 const MORE_COLUMNS = [
@@ -28,7 +35,7 @@ const audit: Command = {
     ...[OF_USER, POOL, BY_USER, BY_OPERATORS],
     text('client', 'Events of this client', { field: 'client_id' }),
     text('session', 'Events of this session', { value: 'SID', field: 'sid' }),
-    text('kind', 'Events of this kind, such as issue, theft or admin', { field: 'kind' }),
+    KIND,
     text('outcome', 'Events with this outcome', { value: 'ok|refused', field: 'outcome' }),
     text('grant', 'Events of this grant, such as password, guest or refresh_token', { field: 'grant' }),
     text('api', 'Events of this API', { field: 'api' }),

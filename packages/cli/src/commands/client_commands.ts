@@ -1,29 +1,27 @@
+import { randomUUID } from 'node:crypto'
 import { asItems, type Item } from '../api/admin_api.ts'
 import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
-import type { Client, ClientDraft, ClientEdit, ClientWithSecret } from '../api/schemas.ts'
+import { countLiveSessions } from '../api/live_sessions.ts'
+import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
-import { JSON_OUTPUT, YES } from '../core/input.ts'
+import { YES } from '../core/input.ts'
 import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
-import { countLiveSessions } from './live_sessions.ts'
+import { printNewClient, printNewSecret } from './new_secret.ts'
 import {
-  formatItem,
-  formatJson,
   LIST_OPTIONS,
   member,
   moment,
   printDone,
   printItem,
-  printJson,
   printList,
   STATE,
   showTime,
   textOf,
 } from './output.ts'
-import { adviceForSecret } from './secret_output.ts'
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
@@ -99,7 +97,8 @@ const createClient: Command = {
   name: 'clients create',
   summary: 'Create a client and print its secret once',
   details:
-    'Without --public the client is confidential and gets a secret. Standard output contains only the secret.',
+    'Without --public the client is confidential and gets a secret. Standard output contains only the secret; ' +
+    'the client id and the token URL go to standard error.',
   arguments: [{ name: 'CLIENT', summary: 'Client id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],
@@ -111,7 +110,8 @@ const createClient: Command = {
       confidential: !input.has(PUBLIC),
       enabled: !input.has(DISABLED),
     }
-    printWithSecret(call, await api.read({ operation: 'POST /clients', body }), [])
+    const client = await api.read({ operation: 'POST /clients', body, idempotencyKey: randomUUID() })
+    printNewClient(call, client)
   },
 }
 
@@ -172,8 +172,9 @@ const addSecret: Command = {
   async run(call) {
     const path = pathOf(call)
     const { secrets } = await call.api.read({ operation: 'GET /clients/{client_id}', path })
-    const client = await call.api.read({ operation: 'POST /clients/{client_id}/secrets', path })
-    printWithSecret(call, client, secrets)
+    const operation = 'POST /clients/{client_id}/secrets'
+    const client = await call.api.read({ operation, path, idempotencyKey: randomUUID() })
+    printNewSecret(call, client, secrets)
   },
 }
 
@@ -209,7 +210,7 @@ const deleteClient: Command = {
     await api.requireRole('DELETE /clients/{client_id}')
     const path = pathOf(call)
     const { etag } = await readVersioned(call, { operation: 'GET /clients/{client_id}', path })
-    const sessions = await countLiveSessions(api, path)
+    const { text: sessions } = await countLiveSessions(api, path)
     await terminal.confirm(`Delete the client ${path.client_id} and end ${sessions}?`, input.has(YES))
     await api.ask({ operation: 'DELETE /clients/{client_id}', path, etag })
     terminal.say(`Deleted the client ${path.client_id}: ${sessions} ended.`)
@@ -238,27 +239,9 @@ function pathOf({ input }: Call) {
 
 async function revokeTokens(call: Call, action: 'disable' | 'sign-out', done: string): Promise<void> {
   const path = pathOf(call)
-  const ended = await countLiveSessions(call.api, path)
+  const { text: ended } = await countLiveSessions(call.api, path)
   const client = await call.api.read({ operation: `POST /clients/{client_id}/${action}` as const, path })
   printDone(call, client, `${done} the client ${path.client_id}: ${ended} ended.`)
-}
-
-/**
- * Prints only the secret to stdout, so that a script can store it. The secret comes first: no later failure can lose it.
- *
- * @param before The secrets that the client had before.
- */
-function printWithSecret(call: Call, client: ClientWithSecret, before: Client['secrets']): void {
-  const { terminal, input } = call
-  const { client_id: id, client_secret: secret, secrets } = client
-  const known = before.map(({ secret_id }) => secret_id)
-  const added = secrets.map(({ secret_id }) => secret_id).find((secretId) => !known.includes(secretId))
-  const isJson = input.has(JSON_OUTPUT)
-  if (secret !== null) terminal.printSecret(isJson ? formatJson(client) : secret, adviceForSecret(id, added))
-  else if (isJson) printJson(call, client)
-  if (isJson) return
-  terminal.say(formatItem(client, MEMBERS))
-  if (secret !== null) terminal.say('The secret cannot be shown again.')
 }
 
 function formatSecret(secret: Item): string {

@@ -1,6 +1,7 @@
 import { toCliError } from '../api/problem.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
+import { countOf } from '../core/count.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, type Option, text } from '../core/option.ts'
@@ -17,7 +18,6 @@ import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } f
 import { describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { formatJson } from './output.ts'
 import { adviceForLost, SecretOutput } from './secret_output.ts'
-import { countOf } from './words.ts'
 
 const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
 const REPORT = text('report', 'Write the refused rows to this file, not to standard error', {

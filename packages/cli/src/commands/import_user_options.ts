@@ -1,6 +1,7 @@
 import { IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
 import { isReadByOthers } from '../api/file_exposure.ts'
 import type { Call } from '../core/command.ts'
+import { countOf } from '../core/count.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { choice, flag, type Option, text } from '../core/option.ts'
 import { didYouMean } from '../core/suggest.ts'
@@ -9,7 +10,6 @@ import { readGoodRows, type Scan } from '../import/scan.ts'
 import type { UserRowOptions } from '../import/user_rows.ts'
 import { readKnownPasswords, verifyPasswords } from '../import/verify_passwords.ts'
 import { findPreset, PRESET } from './import_options.ts'
-import { countOf } from './words.ts'
 
 const DEFAULT_POOL = text('pool', 'The pool of rows without a pool')
 const HASH_SCHEME = text(

@@ -1,7 +1,6 @@
+import { countOf, formatCount } from '../core/count.ts'
 import type { ImportKind } from '../import/import_kind.ts'
-import { formatCount } from '../import/progress.ts'
 import type { Tally } from '../import/run_import.ts'
-import { countOf } from './words.ts'
 
 /** Describes a tally in one sentence. It names replaced hashes only if the count is not 0. */
 export function describeTally(

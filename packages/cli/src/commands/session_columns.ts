@@ -1,6 +1,7 @@
+import { reasonOf, titleOf } from '@sallyport/formats/event_words'
 import type { Item } from '../api/admin_api.ts'
 import type { Column } from '../core/table.ts'
-import { member, moment, named, showValue, textOf } from './output.ts'
+import { member, moment, named, showTime, showValue, textOf } from './output.ts'
 
 export const SESSION_COLUMNS: readonly Column<Item>[] = [
   member('Session', 'sid'),
@@ -36,7 +37,7 @@ export const SESSION_MEMBERS: readonly Column<Item>[] = [
 /** The columns for the events of one session. */
 export const TIMELINE_COLUMNS: readonly Column<Item>[] = [
   moment('Time', 'at'),
-  member('Kind', 'kind'),
+  { title: 'Kind', show: (event) => titleOf(causeOf(event)) },
   member('Outcome', 'outcome'),
   member('Network', 'address_prefix'),
   { title: 'Reason', show: describeEvent },
@@ -53,5 +54,9 @@ export const EVENT_COLUMNS: readonly Column<Item>[] = [
 function describeEvent(event: Item): string {
   const actor = event.actor_name ?? event.actor
   const by = actor === null || actor === undefined ? '' : `, by ${showValue(actor)}`
-  return showValue(event.reason) + by
+  return showValue(reasonOf(causeOf(event), showTime)) + by
+}
+
+function causeOf(event: Item) {
+  return { kind: textOf(event, 'kind'), reason: textOf(event, 'reason') }
 }

@@ -3,6 +3,7 @@ import type { Call, Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { flag, text } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
+import { conclude } from './conclusion.ts'
 import { findSubject } from './find_user.ts'
 import { formatItem, LIST_OPTIONS, printItem, printJson, printList } from './output.ts'
 import { ALL_SESSION_COLUMNS, SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
@@ -64,7 +65,7 @@ const showTimeline: Command = {
     const timeline = await call.api.read({ operation: 'GET /sessions/{sid}/timeline', path: pathOf(call) })
     if (call.input.has(JSON_OUTPUT)) return printJson(call, timeline)
     printTimeline(call, timeline)
-    call.terminal.print(`\n${timeline.ending}`)
+    call.terminal.print(`\n${conclude(timeline)}`)
   },
 }
 

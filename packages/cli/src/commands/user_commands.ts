@@ -1,4 +1,5 @@
 import type { Item } from '../api/admin_api.ts'
+import { countLiveSessions } from '../api/live_sessions.ts'
 import type { Profile } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
@@ -8,7 +9,6 @@ import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
 import { isUserId, requireUser } from './find_user.ts'
-import { countLiveSessions } from './live_sessions.ts'
 import {
   LIST_OPTIONS,
   listPrinter,
@@ -177,7 +177,7 @@ const setPassword: Command = {
     const path = await findPath(call)
     const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
     const body = { password, must_change_password: input.has(REQUIRE_CHANGE) }
-    const ended = await countLiveSessions(api, { subject: path.id })
+    const { text: ended } = await countLiveSessions(api, { subject: path.id })
     const user = await api.read({ operation: 'POST /users/{id}/password', path, body })
     printDone(call, user, `Set a new password for ${user.username}: ${ended} ended.`)
   },
@@ -234,7 +234,7 @@ const deleteUser: Command = {
     const path = await findPath(call)
     const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
     const who = `${item.username} of the pool ${item.pool}`
-    const sessions = await countLiveSessions(api, { subject: path.id })
+    const { text: sessions } = await countLiveSessions(api, { subject: path.id })
     await terminal.confirm(`Delete ${who} and end ${sessions}?`, input.has(YES))
     await api.ask({ operation: 'DELETE /users/{id}', path, etag })
     terminal.say(`Deleted ${who}: ${sessions} ended.`)
@@ -277,7 +277,7 @@ async function endSessions(
   describe: (user: string, ended: string) => string,
 ): Promise<void> {
   const path = await findPath(call)
-  const ended = await countLiveSessions(call.api, { subject: path.id })
+  const { text: ended } = await countLiveSessions(call.api, { subject: path.id })
   const user = await call.api.read({ operation: `POST /users/{id}/${action}` as const, path })
   printDone(call, user, describe(user.username, ended))
 }

@@ -1,3 +1,4 @@
+import { countLiveSessions } from '../api/live_sessions.ts'
 import type { AuditEvent, UserExport } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
@@ -20,6 +21,7 @@ const exportUser: Command = {
   options: FIND,
   operations: ['GET /users/{id}/export', 'POST /me/confirm'],
   async run(call) {
+    await call.api.requireRole('GET /users/{id}/export')
     const path = await findPath(call)
     const first = await readPage(call, path, null)
     const events: AuditEvent[] = [...first.events]
@@ -44,7 +46,7 @@ const eraseUser: Command = {
   details: `The command asks for the username again. ${CONFIRMED}`,
   arguments: [USER],
   options: [TYPED, ...FIND],
-  operations: ['GET /users/{id}', 'POST /users/{id}/erase', 'POST /me/confirm'],
+  operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/erase', 'POST /me/confirm'],
   async run(call) {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
@@ -52,8 +54,10 @@ const eraseUser: Command = {
     const who = `${username} of the pool ${pool}`
     if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
     const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
+    const { text: sessions } = await countLiveSessions(api, { subject: id })
     await api.ask(request)
-    printDone(call, null, `Erased ${who}. The personal data is removed from the audit trail within minutes.`)
+    const removal = 'The personal data is removed from the audit trail within minutes.'
+    printDone(call, null, `Erased ${who}: ${sessions} ended. ${removal}`)
   },
 }
 

@@ -1,3 +1,5 @@
+import { formatCount } from '../core/count.ts'
+
 const WIDTH = 24
 const PAUSE_MS = 100
 
@@ -37,8 +39,4 @@ export class Progress {
   clear(): void {
     if (this.#isShown) process.stderr.write('\r\u001B[K')
   }
-}
-
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
+import { formatCount } from '../core/count.ts'
 import { CliError } from '../core/exit_code.ts'
 import { clean } from '../core/table.ts'
-import { formatCount } from './progress.ts'
 
 /** The problems of a row, or its warnings. */
 export interface RowReport {

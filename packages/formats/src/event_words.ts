@@ -1,0 +1,44 @@
+/** The title of each kind of audit event. */
+export const EVENT_TITLES = {
+  issue: 'Sign-in',
+  sign_in_failure: 'Failed sign-in',
+  refresh: 'Refresh',
+  refresh_refused: 'Refused refresh',
+  retry: 'Retry',
+  theft: 'Theft',
+  merge: 'Merge',
+  revoke: 'Sign-out',
+  cut_off: 'Revocation',
+  lock: 'Account locked',
+  rehash: 'New hash',
+  breached_password: 'Breached password',
+  unchecked_password: 'Unchecked password',
+  key: 'Key',
+  admin: 'Change by an operator',
+} as const
+
+const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(EVENT_TITLES))
+
+/** The members of an audit event that give its words. */
+interface EventCause {
+  kind: string
+  reason: string
+}
+
+/** The title of an event; its kind if the kind is unknown, such as one of a newer server. */
+export function titleOf({ kind, reason }: EventCause): string {
+  if (kind === 'issue' && reason === 'client_credentials') return 'Token'
+  if (kind === 'issue' && reason === 'guest') return 'Guest'
+  return TITLES.get(kind) ?? kind
+}
+
+/** The kind with this title in any case; the given text if no kind has the title. */
+export function kindOf(title: string): string {
+  const wanted = title.toLowerCase()
+  return [...TITLES].find(([, known]) => known.toLowerCase() === wanted)?.[0] ?? title
+}
+
+/** The reason of an event. The event of a key has times in Unix seconds, which `formatTime` formats. */
+export function reasonOf({ kind, reason }: EventCause, formatTime: (unixSeconds: number) => string): string {
+  return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
+}

@@ -1,0 +1,69 @@
+/** The reasons for the end of a session, as parts of a sentence. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  [
+    'replayed refresh token',
+    'a refresh token was used again after its successor was in use: it may be stolen (theft)',
+  ],
+  ['revoked by its client', 'its application signed out'],
+  ['merged into a customer', 'the guest signed in, and the customer took over'],
+  ['ended by an operator', 'an operator ended it'],
+  ['ended by a service account', 'a service account ended it'],
+  ['signed out everywhere', 'all sessions of the user were ended'],
+  ['the client was disabled', 'its client was disabled'],
+  ['the client was deleted', 'its client was deleted'],
+  ["the client's tokens were ended", 'all tokens of its client were revoked'],
+])
+const UNKNOWN_REASON = 'its user or client was disabled, deleted or signed out'
+
+/** The members of a session in the admin API that give its ending. Times are Unix seconds. */
+interface SessionState {
+  state: string
+  expires_at: number
+}
+
+/** The event that ended a session, as in the admin API. */
+interface SessionEnd {
+  at: number
+  reason: string
+  actor: string | null
+  actor_name: string | null
+}
+
+interface Wording {
+  /** The subject of the sentence, such as `The session`. */
+  subject: string
+  /** Formats Unix seconds. Without it the sentence has no time. */
+  formatTime?: (unixSeconds: number) => string
+}
+
+/**
+ * One sentence about the state of a session, or the reason of its end.
+ *
+ * @param end Null if the session is live or expired, or if the audit trail no longer has the event.
+ */
+export function describeEnding(
+  { state, expires_at }: SessionState,
+  end: SessionEnd | null,
+  { subject, formatTime }: Wording,
+): string {
+  const at = (unixSeconds: number) => (formatTime === undefined ? '' : ` ${formatTime(unixSeconds)}`)
+  switch (state) {
+    case 'live': {
+      const expiry = formatTime === undefined ? '' : `: it expires${at(expires_at)}`
+      return `${subject} is live${expiry}. A refresh extends it.`
+    }
+    case 'expired':
+      return `${subject} expired${at(expires_at)}: it was not refreshed in time, or it reached its maximum lifetime.`
+    default:
+      return end === null
+        ? `${subject} ended because ${UNKNOWN_REASON}.`
+        : `${subject} ended${at(end.at)} because ${REASONS.get(end.reason) ?? end.reason}${byActor(end)}.`
+  }
+}
+
+function byActor({ actor, actor_name: name }: SessionEnd): string {
+  if (actor === null) return ''
+  // The id of a user has a colon, and the id of a client has none.
+  const kind = actor.includes(':') ? 'operator' : 'service account'
+  return `, by the ${kind} ${name ?? actor}`
+}
