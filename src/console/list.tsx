@@ -85,7 +85,8 @@ interface PageProps {
 function PositionText({ address, page }: PageProps) {
   const position = positionOf(address, page.items.length)
   if (position === null || page.items.length === 0) return null
-  const total = page.total === null ? '' : ` of ${formatCount(page.total)}${page.total_is_exact ? '' : '+'}`
+  const more = page.next_cursor === null ? '' : ', with more on the next page'
+  const total = page.total === null ? more : ` of ${formatCount(page.total)}${page.total_is_exact ? '' : '+'}`
   return <p class="position">{`${formatCount(position.first)}–${formatCount(position.last)}${total}`}</p>
 }
 
