@@ -79,9 +79,9 @@ function signalGroups(servers: readonly ChildProcess[], signal: 'SIGTERM' | 'SIG
   }
 }
 
-/** Waits until an address responds with a status below 500; after the timeout, ends this process with the last response. */
-export async function untilReady(url: string): Promise<void> {
-  const end = Date.now() + READY_WITHIN_MS
+/** Waits until an address responds with a status below 500; after `withinMs`, ends this process with the last response. */
+export async function untilReady(url: string, withinMs = READY_WITHIN_MS): Promise<void> {
+  const end = Date.now() + withinMs
   let last = 'no response'
   while (Date.now() < end) {
     const response = await fetch(url, { signal: AbortSignal.timeout(end - Date.now()) }).catch(() => null)
@@ -89,5 +89,5 @@ export async function untilReady(url: string): Promise<void> {
     if (response) last = await response.text().catch(() => last)
     await sleep(100)
   }
-  stop(`${url} was not ready within ${READY_WITHIN_MS / 1000} s: ${last}`)
+  stop(`${url} was not ready within ${withinMs / 1000} s: ${last}`)
 }

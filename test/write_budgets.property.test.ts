@@ -6,7 +6,7 @@ import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient } from './support/console.ts'
-import { newUser } from './support/operation_examples.ts'
+import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
@@ -174,6 +174,24 @@ describe('a flood from one address', () => {
     const send = () =>
       server.fetch('/admin/api/me/password', { method: 'POST', headers, body: JSON.stringify(body) })
     await expectBounded(send, rows, { expected: [403], toExhaust: 40 })
+  })
+
+  it('repeats of a request with one Idempotency-Key write no row', async () => {
+    const { server, rows } = await makeWorld()
+    const operator = await TestOperator.signIn(server)
+    const body = JSON.stringify(draft())
+    const headers = {
+      ...HERE,
+      'Content-Type': 'application/json',
+      'Idempotency-Key': '"one key"',
+      Authorization: `Bearer ${operator.tokens.access_token}`,
+    }
+    const post = () => server.fetch('/admin/api/clients', { method: 'POST', headers, body })
+    const first = await (await post()).text()
+    const before = rows.written
+    for (const response of await flood(post, { from: 0, times: 40 }))
+      expect([response.status, await response.text()]).toEqual([201, first])
+    expect(rows.written - before).toBe(0)
   })
 
   it('a service account writes no more rows than its budgets of requests and of records', async () => {

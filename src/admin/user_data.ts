@@ -1,14 +1,15 @@
 import * as z from 'zod/mini'
 import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
 import { text } from '../lib/input_schemas.ts'
-import { makePseudonym } from '../users/erasure_store.ts'
+import { makePseudonym, type NewErasure } from '../users/erasure_store.ts'
+import { isUserId } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { EVENT_ORDERS, eventSchema, showEvent } from './audit.ts'
 import { adminEvent, byCaller, requireRemoved } from './change.ts'
 import { ALWAYS } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { readPage, showPage } from './paging.ts'
-import { invalidContent } from './problem.ts'
+import { invalidContent, notFound } from './problem.ts'
 import { named, paging } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { findOwners, sessionSchema, showSession } from './session_view.ts'
@@ -112,8 +113,8 @@ function withoutOperator(event: StoredAuditEvent): StoredAuditEvent {
 const erasureSchema = named(
   'UserErasure',
   z.strictObject({
-    /** The username of the user, so that the wrong user is not erased by mistake. */
-    username: text(255, 'the username of the user'),
+    /** The username of the user, so that the wrong user is not erased by mistake. For a deleted user: the id. */
+    username: text(255, 'the username of the user, or the id of a deleted user'),
   }),
 )
 
@@ -131,21 +132,19 @@ const eraseUser = operation({
   status: 204,
   async handle(call) {
     const { services, context, body } = call
-    const user = await requireUser(idOf(call), call)
+    const user = await services.userAdmin.find(idOf(call))
+    if (user === null) return eraseDeletedUser(call)
     refuseOneself(user.id, call)
     if (body.username !== user.username) {
       throw invalidContent([{ path: 'username', message: 'must be the username of the user' }])
     }
-    const erasure = { subject: user.id, pseudonym: makePseudonym() }
+    const erasure = makeErasure(user.id, call)
     const account = await services.guard.accountKey(user)
     const revocation = {
       reason: 'the user was erased',
       conditions: conditionsOf(call),
       event: { subject: erasure.pseudonym, ...byCaller(call, { operation: 'eraseUser' }) },
-      alongside: [
-        services.erasures.additionIfChanged(erasure, context.now + longestTokenSeconds(call)),
-        services.failures.removalIfChanged(account),
-      ],
+      alongside: [services.erasures.additionIfChanged(erasure), services.failures.removalIfChanged(account)],
     }
     requireRemoved(await services.signOut.removeUser(user.id, revocation, context), 'user', lastAdmin)
     return { body: undefined }
@@ -153,6 +152,29 @@ const eraseUser = operation({
 })
 
 export const USER_DATA: readonly Operation[] = [exportUser, eraseUser]
+
+/**
+ * Erases the events and sessions of a user who was deleted before. The body must repeat the id.
+ *
+ * @throws Problem 404 if the audit trail has no event of the user, or if the user is already erased
+ */
+async function eraseDeletedUser(call: Call & { body: z.output<typeof erasureSchema> }) {
+  const { services, context, body } = call
+  const id = idOf(call)
+  if (!isUserId(id) || body.username !== id) throw notFound('user')
+  const erasure = makeErasure(id, call)
+  const about = { subject: erasure.pseudonym, change: { operation: 'eraseUser' } }
+  const event = adminEvent(call, 'the user was erased', about)
+  const isAdded = await services.erasures.addDeleted(erasure, [
+    services.audit.additionIfChanged(event, context),
+  ])
+  if (!isAdded) throw notFound('user')
+  return { body: undefined }
+}
+
+function makeErasure(subject: string, call: Call): NewErasure {
+  return { subject, pseudonym: makePseudonym(), expiresAt: call.context.now + longestTokenSeconds(call) }
+}
 
 /** The longest lifetime of a token. */
 function longestTokenSeconds({ services: { config } }: Call): number {

@@ -9,7 +9,19 @@ export interface Erasure {
   pseudonym: string
 }
 
+export interface NewErasure extends Erasure {
+  /** The time when the last token of the subject has expired, in Unix seconds. */
+  expiresAt: number
+}
+
 const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string() }))
+
+const ADD_DELETED = `
+  INSERT INTO erasures (subject, pseudonym, expires_at) SELECT ?1, ?2, ?3
+  WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = ?1) AND (
+    EXISTS (SELECT 1 FROM audit_events WHERE subject = ?1) OR
+    EXISTS (SELECT 1 FROM audit_events WHERE actor = ?1 AND actor IS NOT NULL))
+  ON CONFLICT DO NOTHING`
 
 /** A new pseudonym of a user. The server keeps no link to the user after the erasure. */
 export function makePseudonym(): string {
@@ -24,17 +36,28 @@ export class ErasureStore {
     this.#db = db
   }
 
-  /**
-   * A statement that lists an erasure if the statement before it changed a row. Use both in one transaction.
-   *
-   * @param expiresAt The time when the last token of the subject has expired, in Unix seconds.
-   */
-  additionIfChanged({ subject, pseudonym }: Erasure, expiresAt: number): D1PreparedStatement {
+  /** A statement that lists an erasure if the statement before it changed a row. Use both in one transaction. */
+  additionIfChanged({ subject, pseudonym, expiresAt }: NewErasure): D1PreparedStatement {
     return this.#db
       .prepare(
         'INSERT INTO erasures (subject, pseudonym, expires_at) SELECT ?, ?, ? WHERE changes() > 0 ON CONFLICT DO NOTHING',
       )
       .bind(subject, pseudonym, expiresAt)
+  }
+
+  /**
+   * Lists the erasure of a deleted user, with further statements in one transaction.
+   *
+   * @returns false if the user exists, if the audit trail has no event of the user, or if the erasure is already listed
+   * @throws StorageUnavailable
+   */
+  async addDeleted(
+    { subject, pseudonym, expiresAt }: NewErasure,
+    alongside: readonly D1PreparedStatement[],
+  ): Promise<boolean> {
+    const add = this.#db.prepare(ADD_DELETED).bind(subject, pseudonym, expiresAt)
+    const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside]))
+    return (added?.meta.changes ?? 0) > 0
   }
 
   /** The erasures after a subject, in the order of their subjects. @throws StorageUnavailable, CorruptRecord */

@@ -50,6 +50,11 @@ export const USER_COLUMNS = Object.keys(rowSchema.shape)
 
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
+/** Whether a text has the form of a user's id. The pseudonym of an erased user is none. */
+export function isUserId(text: string): boolean {
+  return text.startsWith('user:') && !text.startsWith('user:erased-')
+}
+
 export function generateUserId(): string {
   return `user:${randomId(16)}`
 }

@@ -152,6 +152,36 @@ describe('the erasure of a user', () => {
     expect(disabled?.actor).toMatch(/^user:erased-/)
   })
 
+  it('an erasure of a deleted user takes the id in place of the username, and removes it from all events', async () => {
+    const server = new TestServer()
+    const admin = await TestOperator.confirmed(server)
+    const client = await server.addClient()
+    const person = await addPerson(admin)
+    const { visitor } = await useAccount(server, client, person)
+    await admin.delete(`/users/${person.id}`, '"1"')
+    const path = `/users/${person.id}/erase`
+    const missing = problem(404, 'not-found', 'The record or path does not exist', {
+      detail: 'The user does not exist.',
+    })
+    for (const [wrong, username] of [
+      [path, person.username],
+      ['/users/user:unknown/erase', 'user:unknown'],
+      [`/users/${client.id}/erase`, client.id],
+    ] as const)
+      expect(await admin.post(wrong, { username })).toMatchObject({ status: 404, body: missing })
+    const listEvents = async () => (await env.DB.prepare('SELECT * FROM audit_events').all()).results
+    const events = (await listEvents()).length
+    expect((await admin.post(path, { username: person.id })).status).toBe(204)
+    expect(await admin.post(path, { username: person.id })).toMatchObject({ status: 404, body: missing })
+    await server.cron()
+    const trail = await listEvents()
+    expect(trail).toHaveLength(events + 1)
+    const [entry] = await auditOf({ actor: admin.id, reason: 'the user was erased' })
+    expect(entry).toMatchObject({ kind: 'admin', subject: expect.stringMatching(/^user:erased-[\w-]{22}$/) })
+    const text = JSON.stringify([trail, await env.DB.prepare('SELECT * FROM sessions').all()])
+    expect([person.id, visitor, '203.0.113', 'Firefox'].filter((part) => text.includes(part))).toEqual([])
+  })
+
   it('an erasure needs a confirmation, the username, and another admin for an operator', async () => {
     const server = new TestServer()
     const admin = await TestOperator.confirmed(server)

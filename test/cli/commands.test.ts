@@ -405,7 +405,7 @@ describe('users', () => {
     expect(await erase()).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `Erase ${username} of the pool customers? Repeat it with --confirm USERNAME.`,
+        `To erase ${username} of the pool customers, run the command again with --confirm USERNAME.`,
       ),
     })
     expect(await erase('--confirm', 'amanda@example.com')).toEqual({

@@ -65,7 +65,9 @@ describe('a new client', () => {
     expect(new Set(added.map((answer) => /sps_[\w-]{43}/.exec(answer.html)?.[0])).size).toBe(1)
     const reused = await admin.post('/console/clients/~new', { ...form, client_id: newId() })
     expect(reused.status).toBe(422)
-    expect(reused.html).toContain('This form was sent before with other values.')
+    expect(reused.html).toContain(
+      'This form was sent before, with other values or before a change of SEALING_KEY.',
+    )
     expect(inputOf(reused.html, 'idempotency_key')).not.toBe(form.idempotency_key)
   })
 

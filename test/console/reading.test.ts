@@ -143,7 +143,9 @@ describe('the figures of the dashboard', () => {
     const column =
       /<a href="([^"]+)" tabindex="-1"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(html)
     const [, path = '', , time = ''] = column ?? []
-    expect(path).toMatch(/^\/console\/audit\?grant=guest&amp;outcome=ok&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/)
+    expect(path).toMatch(
+      /^\/console\/audit\?grant=guest&amp;outcome=ok&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/,
+    )
     expect(new Date(server.clock.time * 1000).toISOString()).toContain(`T${time}:`)
     const events = await own.get(decode(path))
     expect(events.html).toContain('Guest</span>')

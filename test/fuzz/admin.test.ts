@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../src/admin/operation.ts'
 import { OPERATIONS } from '../../src/admin/operations.ts'
 import { compact } from '../../src/lib/compact.ts'
+import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
 import { callOf, type Victims } from '../support/fuzz_admin.ts'
 import { checkAdminAnswer, checkKept } from '../support/fuzz_admin_checks.ts'
 import {
@@ -15,8 +16,9 @@ import {
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { type Exchange, FuzzServer, Witness } from '../support/fuzz_server.ts'
 import { wildText } from '../support/fuzz_text.ts'
-import { TestOperator } from '../support/operator.ts'
+import { type TestCaller, TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD } from '../support/server.ts'
+import { TestServiceAccount } from '../support/service_account.ts'
 
 const EACH = fuzzRuns(80)
 
@@ -87,7 +89,7 @@ async function send(request: FuzzRequest, authorization: string | null, where: s
   return exchange
 }
 
-const bearer = (operator: TestOperator) => `Bearer ${operator.tokens.access_token}`
+const bearer = (operator: TestCaller) => `Bearer ${operator.tokens.access_token}`
 
 const TABLE = OPERATIONS.map((operation) => [EACH, operation.id, operation] as const)
 
@@ -133,6 +135,32 @@ describe('a malformed call of the admin API', { timeout: FUZZ_TIMEOUT_MS }, () =
     return fuzz(call, fuzzRuns(300), async (request) => {
       expect([200, 401, 404, 405, 413, 421]).toContain((await send(request, null, 'unknown paths')).status)
     })
+  })
+})
+
+describe('a malformed call by a service account', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it(`a service account with every scope gets documented responses, and changes no operator: ${fuzzRuns(300)} calls`, async () => {
+    const account = await TestServiceAccount.withScopes(fuzzed.server, ADMIN_SCOPE_NAMES)
+    const listOperators = async () => {
+      const [users, clients] = [
+        await admin.get('/users?pool=operators'),
+        await admin.get('/clients?api=admin'),
+      ]
+      return [users.body.items, clients.body.items]
+    }
+    const before = await listOperators()
+    const call = fc.oneof(
+      ...OPERATIONS.map((operation) => calls(operation).map((made) => ({ operation, made }))),
+    )
+    await fuzz(call, fuzzRuns(300), async ({ operation, made }) => {
+      // The budget of the account is refilled.
+      fuzzed.server.clock.time += 1
+      const { status } = await send(made, bearer(account), `as a service account: ${operation.id}`)
+      if (operation.scope === null) expect([403, 404, 413]).toContain(status)
+      else expect(status).not.toBe(401)
+      if (status === 204 && operation.id.startsWith('delete')) await renewVictims()
+    })
+    expect(await listOperators()).toEqual(before)
   })
 })
 

@@ -183,6 +183,13 @@ const ifMatch = fc.oneof(
   },
 )
 
+const idempotencyKey = fc.oneof(
+  fc.constant(null),
+  wildHeaderValue,
+  wildHeaderValue.map((text) => `"${text}"`),
+  fc.constantFrom('"one key"', '"one key"', '""', '"', `"${CANARY.repeat(30)}"`),
+)
+
 interface Surroundings {
   victims: () => Victims
   /** The operation whose body has the form of a row, for each import. */
@@ -200,13 +207,15 @@ export function callOf(operation: Operation, { victims, rows }: Surroundings): f
       type: fc.oneof({ weight: 14, arbitrary: fc.constant('application/json') }, wildText.map(toHeaderValue)),
       headers: sometimes(otherHeaders),
       version: fc.oneof({ weight: 3, arbitrary: ifMatch }, { weight: 1, arbitrary: fc.constant(null) }),
+      key: operation.isIdempotent ? idempotencyKey : fc.constant(null),
     })
-    .map(({ path, query, body, type, headers, version }) => ({
+    .map(({ path, query, body, type, headers, version, key }) => ({
       method: operation.method,
       url: `${ISSUER}/admin/api${path}${query}`,
       headers: compact({
         ...headers,
         'If-Match': version ?? undefined,
+        'Idempotency-Key': key ?? undefined,
         'Content-Type': body === null ? undefined : type,
       }),
       body: operation.method === 'GET' ? null : body,

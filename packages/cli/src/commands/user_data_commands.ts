@@ -1,17 +1,22 @@
 import { countLiveSessions } from '../api/live_sessions.ts'
+import { ProblemError } from '../api/problem.ts'
 import type { AuditEvent, UserExport } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { CliError, UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
-import { requireUser } from './find_user.ts'
+import { isUserId, requireUser } from './find_user.ts'
 import { printDone, printJson } from './output.ts'
 import { FIND, findPath, POOL, USER } from './user_commands.ts'
 
 const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 
-const TYPED = text('confirm', 'The username of the user. The command then does not ask for it', {
-  value: 'USERNAME',
-})
+const TYPED = text(
+  'confirm',
+  'The username, or the id of a deleted user. The command then does not ask for it',
+  {
+    value: 'USERNAME',
+  },
+)
 
 const exportUser: Command = {
   name: 'users export',
@@ -43,15 +48,14 @@ function readPage({ api }: Call, path: { id: string }, cursor: string | null): P
 const eraseUser: Command = {
   name: 'users erase',
   summary: 'Erase a user: delete the account, end all sessions, remove personal data from the audit trail',
-  details: `The command asks for the username again. ${CONFIRMED}`,
+  details: `The command asks for the username again, or for the id of a user who was deleted before. ${CONFIRMED}`,
   arguments: [USER],
   options: [TYPED, ...FIND],
   operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/erase', 'POST /me/confirm'],
   async run(call) {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
-    const { id, username, pool } = await requireUser(api, input.argument('USER'), input.get(POOL))
-    const who = `${username} of the pool ${pool}`
+    const { id, username, who } = await findErased(call, input.argument('USER'))
     if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
     const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
     const { text: sessions } = await countLiveSessions(api, { subject: id })
@@ -59,6 +63,18 @@ const eraseUser: Command = {
     const removal = 'The personal data is removed from the audit trail within minutes.'
     printDone(call, null, `Erased ${who}: ${sessions} ended. ${removal}`)
   },
+}
+
+/** The user to erase. A deleted user has the id in place of the username. */
+async function findErased({ api, input }: Call, given: string) {
+  try {
+    const { id, username, pool } = await requireUser(api, given, input.get(POOL))
+    return { id, username, who: `${username} of the pool ${pool}` }
+  } catch (error) {
+    const isDeleted = isUserId(given) && error instanceof ProblemError && error.status === 404
+    if (!isDeleted) throw error
+    return { id: given, username: given, who: `the deleted user ${given}` }
+  }
 }
 
 /** The username that the operator gives again. @throws UsageError without a terminal and the option */
