@@ -390,7 +390,7 @@ describe('a user', () => {
     expect(html).toContain(
       '<strong>Your own password is wrong.</strong> Nothing was saved. Fix the fields marked below.',
     )
-    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
+    expect(html).toMatch(/<details class="confirm" open=""><summary class="button danger">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
     expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
     expect(html).toMatch(/name="must_change_password" value="yes" checked/)
@@ -477,10 +477,13 @@ describe('support', () => {
     expect(await support.post(`${path}/unlock`)).toMatchObject({ location: path, done: 'user-unlocked' })
     expect((await support.get(path)).html).not.toContain('>Unlock')
     const [action = '', sid = ''] = /\/console\/users\/[^"/]+\/sessions\/([^"/]+)\/end/.exec(html) ?? []
+    expect(html).toContain(`<p class="confirm-title">End 1 session of ${username}</p>`)
     expect(await support.post(action)).toMatchObject({ location: path, done: 'session-ended' })
     expect((await support.get(path)).html).toContain('Live sessions (0)')
-    expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
-    const { html: timeline } = await support.get(`/console/sessions/${sid}`)
+    const { location: why } = await support.get(`${path}/why`)
+    expect(why).toBe(`/console/sessions/${sid}?why=signed-out`)
+    const { html: timeline } = await support.get(why ?? '')
+    expect(timeline).toContain(`<h1>Why was ${username} signed out?</h1>`)
     expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html).not.toContain('/end"')
