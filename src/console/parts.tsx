@@ -55,12 +55,17 @@ export function Heading({ title, lead, actions }: { title: Child; lead?: Child; 
   return (
     <header class="heading">
       <div>
-        <h1>{title}</h1>
+        <h1>{typeof title === 'string' ? breakable(title) : title}</h1>
         {lead === undefined ? null : <p class="lead">{lead}</p>}
       </div>
       {actions === undefined ? null : <div class="actions">{actions}</div>}
     </header>
   )
+}
+
+/** A text that can break after a punctuation mark of a name or an id. */
+function breakable(text: string): Child {
+  return text.split(/(?<=[@._-])/).map((part, i) => (i === 0 ? part : [<wbr />, part]))
 }
 
 interface SectionProps {

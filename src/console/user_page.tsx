@@ -12,7 +12,7 @@ import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
 import { CONFIRM_FIELDS } from './typed_name.tsx'
 import { Actions, type UserAction } from './user_action_list.tsx'
-import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
+import { formOfUser, OwnPasswordForRoles, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
 /** The page of one user, with the actions. */
@@ -142,11 +142,8 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
     <Section id="edit" title="Profile and roles">
       {conflict === null ? null : <EditConflict what="user" state={conflict} fields={USER_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
-        <UserFields
-          state={conflict ?? state}
-          isOperator={isOperator}
-          isAdmin={user.roles.includes('admin')}
-        />
+        <UserFields state={conflict ?? state} isOperator={isOperator} />
+        {isOperator && !user.roles.includes('admin') ? <OwnPasswordForRoles problem={problem} /> : null}
         <button type="submit" class="primary">
           Save
         </button>
