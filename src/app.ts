@@ -1,5 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
+import { createBrowserApp } from './browser/browser_app.tsx'
+import { BROWSER_PATH, PAGE_PATHS } from './browser/browser_path.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
@@ -74,6 +76,7 @@ export function createRoutes(services: Services): Hono {
     addConsole(app, services)
     app.route(ADMIN_PATH, createAdminApp(services, adminApi))
   }
+  addBrowserPages(app, services)
   addHomePage(app, services)
   const responses = new Responses(services.config)
   addEndpoints(app, ENDPOINTS, { services, responses })
@@ -97,6 +100,17 @@ function addConsole(app: Hono, services: Services): void {
     })
     return made.fetch(c.req.raw, c.env, c.executionCtx)
   })
+}
+
+/** Adds the pages of the browser flows. They are created at the first request for one of them. */
+function addBrowserPages(app: Hono, services: Services): void {
+  let made: Hono | null = null
+  for (const path of PAGE_PATHS) {
+    app.all(BROWSER_PATH + path, (c) => {
+      made ??= createBrowserApp(services)
+      return made.fetch(c.req.raw, c.env, c.executionCtx)
+    })
+  }
 }
 
 /** Adds the page for browsers. It is created at its first request. */

@@ -17,9 +17,22 @@ const LAYERS = [
     'keys',
     'tokens',
     'sessions',
+    'signin',
+    'authorization',
     'grants',
   ],
-  ...['services', 'cron.ts', 'http', 'pages', 'endpoints', 'admin', 'console', 'app.ts', 'worker.ts'],
+  ...[
+    'services',
+    'cron.ts',
+    'http',
+    'pages',
+    'endpoints',
+    'browser',
+    'admin',
+    'console',
+    'app.ts',
+    'worker.ts',
+  ],
 ]
 
 const MAX_LINES = 300
@@ -29,7 +42,7 @@ const RESTRICTED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|pages|endpoints|admin|console)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|pages|endpoints|browser|admin|console)\/|^(?:app|worker)\.ts$/,
   },
   {
     what: 'a storage API',

@@ -26,14 +26,18 @@ describe('the metadata document', () => {
       expect(response.headers.get('Content-Type')).toBe('application/json; charset=UTF-8')
       expect(await response.json()).toEqual({
         issuer: ISSUER,
+        authorization_endpoint: `${ISSUER}/oauth2-token/authorize`,
         token_endpoint: `${ISSUER}/oauth2-token`,
         jwks_uri: `${ISSUER}/.well-known/jwks.json`,
         revocation_endpoint: `${ISSUER}/oauth2-token/revoke`,
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
         scopes_supported: ['cart', 'orders', 'catalog', 'users', ...ADMIN_SCOPE_NAMES],
-        response_types_supported: ['none'],
-        grant_types_supported: ['password', 'refresh_token', 'client_credentials'],
+        response_types_supported: ['code'],
+        response_modes_supported: ['query', 'form_post'],
+        code_challenge_methods_supported: ['S256'],
+        authorization_response_iss_parameter_supported: true,
+        grant_types_supported: ['password', 'authorization_code', 'refresh_token', 'client_credentials'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -98,7 +102,7 @@ describe('the metadata document', () => {
       const metadata = await (await server.fetch(PATHS[1] ?? '')).json<{ grant_types_supported: string[] }>()
       const parameters = { ...credentials(client), username: user.username, password: PASSWORD }
       const { refresh_token = 'none' } = await server.requireTokens({ ...parameters, grant_type: 'password' })
-      const known = ['password', 'refresh_token', 'client_credentials', 'authorization_code', 'implicit']
+      const known = ['password', 'refresh_token', 'client_credentials', 'implicit']
       for (const grant_type of known) {
         const response = await server.postJson({ ...parameters, grant_type, refresh_token })
         expect(response.status === 200).toBe(metadata.grant_types_supported.includes(grant_type))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRoutes } from '../src/app.ts'
+import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
@@ -32,10 +33,13 @@ function protectionOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => PROTECTS.test(name)))
 }
 
-/** Every path of the server, with a value for each parameter, and an unknown path. */
+const BROWSER_PAGES = PAGE_PATHS.map((path) => BROWSER_PATH + path)
+
+/** Every path of the server except pages, with a value for each parameter, and an unknown path. */
 function pathsOf(server: TestServer): string[] {
   const paths = createRoutes(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
-  return [...new Set([...paths.filter((path) => !path.includes('*')), '/nowhere', '/admin/api/nowhere'])]
+  const isData = (path: string) => !path.includes('*') && !BROWSER_PAGES.includes(path)
+  return [...new Set([...paths.filter(isData), '/nowhere', '/admin/api/nowhere'])]
 }
 
 async function ask(server: TestServer, method: string, path: string): Promise<Response> {
@@ -67,6 +71,16 @@ describe('the security headers', () => {
     for (const path of new Set([...paths, ...others])) {
       for (const method of METHODS) {
         const response = await ask(server, method, path)
+        expect([method, path, protectionOf(response)]).toEqual([method, path, OF_PAGES])
+      }
+    }
+  })
+
+  it('each page of the sign-in by browser has the security headers, also an error page', async () => {
+    const server = new TestServer()
+    for (const path of BROWSER_PAGES) {
+      for (const method of METHODS) {
+        const response = await ask(server, method, path.replace('*', 'style.css'))
         expect([method, path, protectionOf(response)]).toEqual([method, path, OF_PAGES])
       }
     }

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini'
+import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import { RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
 import type { Handler } from '../http/handlers.ts'
@@ -71,14 +73,17 @@ function describeServer(config: Config, algorithms: string[]) {
   const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
   return compact({
     issuer: config.issuer,
+    authorization_endpoint: config.issuer + AUTHORIZATION_PATH,
     token_endpoint: config.issuer + tokenEndpoint.path,
     jwks_uri: config.issuer + jwksEndpoint.path,
     revocation_endpoint: config.issuer + revokeEndpoint.path,
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: scopes.size === 0 ? undefined : [...scopes],
-    // RFC 8414 requires the member, and some libraries refuse an empty list. `none` returns neither a code nor a token.
-    response_types_supported: ['none'],
+    response_types_supported: ['code'],
+    response_modes_supported: RESPONSE_MODES,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
     // Required by OpenID Connect Discovery §3.
     subject_types_supported: ['public'],

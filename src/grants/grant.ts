@@ -1,4 +1,6 @@
 import type { AuditStore } from '../audit/audit_store.ts'
+import type { CodeSealer } from '../authorization/authorization_code.ts'
+import type { ConsentStore } from '../authorization/consent_store.ts'
 import type { Client } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientStore } from '../clients/client_store.ts'
@@ -29,6 +31,8 @@ export interface GrantServices {
   bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore
+  codes: CodeSealer
+  consents: ConsentStore
 }
 
 /** One grant type (RFC 6749 §1.3). */

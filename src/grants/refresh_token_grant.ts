@@ -4,6 +4,7 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
@@ -34,7 +35,9 @@ export const refreshTokenGrant: Grant = {
       throw refuseRefresh('foreign_token', 'the token was issued to another client', claims)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
-    const stillAllowed = claims.scope.filter((scope) => allowedScopes.includes(scope))
+    const stillAllowed = claims.scope.filter(
+      (scope) => allowedScopes.includes(scope) || isIdentityScope(scope),
+    )
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // The last step, because a refused request must not use the token.

@@ -40,6 +40,11 @@ const rfc6749: Table = {
   challenge_required: () =>
     wire(400, 'challenge_required', 'Solve a challenge and send its response as challenge_response.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
+  invalid_code: () => ({
+    ...wire(400, 'invalid_grant', 'The authorization code is invalid.'),
+    hint: 'Authorization code has been revoked',
+  }),
+  wrong_redirect_uri: () => wire(400, 'invalid_grant', 'The authorization code is invalid.'),
   foreign_token: () => wire(400, 'invalid_grant', 'The token was issued to another client.'),
   invalid_scope: () => ({
     ...wire(400, 'invalid_scope', 'The requested scope is unknown or more than the client may have.'),
@@ -71,6 +76,7 @@ const oro: Table = {
   invalid_client: () => refusedClient,
   unauthorized_client: () => refusedClient,
   invalid_refresh_token: () => wire(401, 'invalid_request', 'The refresh token is invalid.'),
+  wrong_redirect_uri: () => refusedClient,
 }
 
 const tables: Record<ErrorDialect, Table> = { rfc6749, oro }

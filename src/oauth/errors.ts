@@ -34,6 +34,8 @@ export type Refusal =
   | { kind: 'challenge_required' }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
+  | { kind: 'invalid_code' }
+  | { kind: 'wrong_redirect_uri' }
   | { kind: 'invalid_scope' }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
@@ -125,6 +127,16 @@ export function challengeRequired(reason: string): OAuthError {
 
 export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'invalid_refresh_token' }, reason, about)
+}
+
+/** An authorization code is unknown, expired, used, or does not fit its request (RFC 6749 §5.2). */
+export function invalidCode(reason: string, about?: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'invalid_code' }, reason, about)
+}
+
+/** The `redirect_uri` of the token request is not the one of the authorization request (RFC 6749 §4.1.3). */
+export function wrongRedirectUri(about?: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'wrong_redirect_uri' }, 'another redirect URI than at authorize', about)
 }
 
 /** A token that was issued to another client (RFC 6749 §5.2, RFC 7009 §2.1). */

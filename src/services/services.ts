@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
+import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
@@ -19,6 +20,7 @@ export interface Services
     KeyServices,
     SessionServices,
     SignInServices,
+    AuthorizationServices,
     OperatorServices {
   config: Config
   clock: Clock
@@ -36,5 +38,6 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const operators = createOperatorServices(environment)
-  return { config, clock, ...shared, ...keys, ...sessions, ...signIn, ...operators }
+  const authorization = createAuthorizationServices(environment)
+  return { config, clock, ...shared, ...keys, ...sessions, ...signIn, ...authorization, ...operators }
 }

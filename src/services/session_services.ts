@@ -4,6 +4,7 @@ import { RevocationFeed } from '../sessions/revocation_feed.ts'
 import { RevocationStore } from '../sessions/revocation_store.ts'
 import { SessionErasureStore } from '../sessions/session_erasure_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
+import { SessionOpeningStore } from '../sessions/session_opening_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
 import { SignOut } from '../sessions/sign_out.ts'
@@ -55,6 +56,7 @@ function createShards(
     return {
       ...shard,
       sessions,
+      openings: new SessionOpeningStore(shardDb, holders),
       list: new SessionListStore(shardDb),
       erasure: new SessionErasureStore(shardDb),
     }

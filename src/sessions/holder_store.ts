@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { Statements } from '../storage/idempotency_store.ts'
 import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
 
 /** A token whose client and user the statements check. The statements read it as one JSON parameter. */
@@ -19,6 +20,10 @@ export interface HolderQuery {
   kind: 'access' | 'refresh' | 'used refresh'
   /** The `jti` of an access token without a session, because a revocation can name it; null for other tokens. */
   jti: string | null
+  /** The browser session in which the user signed in; absent if its end does not count. */
+  browserId?: string | null
+  /** The consent under which a session begins; absent if its withdrawal does not count. */
+  consentId?: string | null
   /** Unix seconds. */
   issuedAt: number
   now: number
@@ -41,7 +46,7 @@ const HOLDER = `
   (SELECT ?1 ->> 'clientId' AS client_id, ?1 ->> 'api' AS api, ?1 ->> 'secretHash' AS secret_hash,
      ?1 ->> 'secretsSince' AS secrets_since,
      ?1 ->> 'subject' AS subject, ?1 ->> 'pool' AS pool, ?1 ->> 'kind' AS kind, ?1 ->> 'jti' AS jti,
-     ?1 ->> 'issuedAt' AS issued_at, ?1 ->> 'now' AS now) AS token
+     ?1 ->> 'browserId' AS browser_id, ?1 ->> 'consentId' AS consent_id, ?1 ->> 'issuedAt' AS issued_at, ?1 ->> 'now' AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
 
@@ -65,6 +70,10 @@ const CONDITIONS = {
   'the user belongs to another pool': 'token.subject IS NULL OR u.pool = token.pool',
   'all sessions of the user were ended later':
     'token.subject IS NULL OR u.tokens_valid_from <= token.issued_at',
+  'the browser session ended':
+    'token.browser_id IS NULL OR NOT EXISTS (SELECT 1 FROM ended_browser_sessions AS b WHERE b.id = token.browser_id)',
+  'the consent was withdrawn': `token.consent_id IS NULL OR NOT EXISTS (SELECT 1 FROM consents AS g
+    WHERE g.id = token.consent_id AND g.valid_from > token.issued_at)`,
   'the user lost a role later':
     "token.kind <> 'access' OR token.subject IS NULL OR u.access_valid_from <= token.issued_at",
   'the client lost a scope or a grant later':
@@ -119,9 +128,15 @@ export class HolderStore {
     return db === this.#db
   }
 
-  /** @throws StorageUnavailable, CorruptRecord */
-  async find(query: HolderQuery): Promise<Holder> {
-    return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
+  /**
+   * @param alongside Statements for the same transaction.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async find(query: HolderQuery, alongside: Statements = []): Promise<Holder> {
+    if (alongside.length === 0)
+      return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
+    const [holder] = await callStore('D1 clients', () => this.#db.batch([this.select(query), ...alongside]))
+    return decodeHolder(holder?.results[0])
   }
 
   /** The statement of `find`, for a batch. `decodeHolder` decodes its row. */

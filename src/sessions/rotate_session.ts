@@ -67,7 +67,10 @@ export async function rotateSession(
   const reason = `token ${claims.seq} was exchanged for token ${seq}`
   const event = { kind, reason, subject, sid, grant: 'refresh_token' } as const
   auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return { session: { facts: sessionFactsOf(claims), seq, scope, expiresAt }, user: holder.user }
+  return {
+    session: { facts: sessionFactsOf(claims), seq, scope, expiresAt, hasRefreshToken: true },
+    user: holder.user,
+  }
 }
 
 /** The causes of problems with a holder. The cause of another problem is `other`. */

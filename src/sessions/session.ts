@@ -8,6 +8,7 @@ export type EndByCaller = 'ended by an operator' | 'ended by a service account'
 /** The reason for the end of a session before it expired. */
 export type EndReason =
   | 'replayed refresh token'
+  | 'replayed authorization code'
   | 'revoked by its client'
   | 'merged into a customer'
   | EndByCaller

@@ -1,11 +1,14 @@
 import type { ShardConfig } from '../config/session_schema.ts'
 import type { SessionErasureStore } from './session_erasure_store.ts'
 import type { SessionListStore } from './session_list_store.ts'
+import type { SessionOpeningStore } from './session_opening_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'
 
 export interface Shard extends ShardConfig {
   sessions: SessionStore
+  /** Opens the same sessions for authorization codes. */
+  openings: SessionOpeningStore
   /** Lists the same sessions for operators. */
   list: SessionListStore
   /** Erases users from the same sessions. */
@@ -31,6 +34,12 @@ export class SessionShards {
   find(sid: string): SessionStore | null {
     const name = shardNameOf(sid)
     return this.#shards.find((shard) => shard.name === name)?.sessions ?? null
+  }
+
+  /** The openings of the shard that a sid names; null if the shard is unknown. */
+  findOpenings(sid: string): SessionOpeningStore | null {
+    const name = shardNameOf(sid)
+    return this.#shards.find((shard) => shard.name === name)?.openings ?? null
   }
 
   /** The list of the shard that a sid names; null if the shard is unknown. */

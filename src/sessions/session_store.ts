@@ -104,13 +104,20 @@ export class SessionStore {
 
   #insertFirst(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
     const { sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt } = rotation
+    const { sessionLifetimeSeconds } = rotation
     return this.#db
       .prepare(
         `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until)
          SELECT ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, max(?8, ?9) WHERE ${guard.sql}
-         ON CONFLICT DO NOTHING RETURNING seq`,
+         ON CONFLICT (sid) DO UPDATE SET seq = 1, rotated_at = ?7, expires_at = min(?8, coalesce(started_at + ?10, ?8)),
+           keep_until = max(keep_until, ?8)
+         WHERE seq = 0 AND ended_at IS NULL AND expires_at > ?7 AND (?10 IS NULL OR started_at + ?10 > ?7)
+         RETURNING seq`,
       )
-      .bind(guard.query, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt)
+      .bind(
+        ...[guard.query, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt],
+        sessionLifetimeSeconds,
+      )
   }
 
   #updateNext(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {

@@ -47,7 +47,7 @@ export async function startSession(
   const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
   const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
   const sid = services.shards.newSid(context.continent)
-  const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt }
+  const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken: true }
   const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
   // The event has the `iat` of the tokens. With an earlier time, an old revocation could appear to follow the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }

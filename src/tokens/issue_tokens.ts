@@ -36,6 +36,8 @@ export interface SessionState {
   scope: readonly string[]
   /** Unix seconds. */
   expiresAt: number
+  /** Whether the session has refresh tokens. */
+  hasRefreshToken: boolean
 }
 
 interface Dependencies {
@@ -65,7 +67,7 @@ export async function issueTokens(
     mustChangePassword: passwordState.mustChange,
     passwordBreached: passwordState.isBreached,
   }
-  const refresh = session && config.refreshTokensEnabled ? refreshValuesOf(session) : null
+  const refresh = session?.hasRefreshToken && config.refreshTokensEnabled ? refreshValuesOf(session) : null
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
     refresh && issueRefreshToken({ ...common, ...refresh }, key),

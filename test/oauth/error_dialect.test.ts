@@ -109,6 +109,21 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(400, 'invalid_grant', 'The refresh token is invalid.'),
     oro: oro(401, 'invalid_request', 'The refresh token is invalid.'),
   },
+  invalid_code: {
+    error: errors.invalidCode('used before'),
+    rfc6749: rfc(400, 'invalid_grant', 'The authorization code is invalid.'),
+    oro: oro(
+      400,
+      'invalid_grant',
+      'The authorization code is invalid.',
+      'Authorization code has been revoked',
+    ),
+  },
+  wrong_redirect_uri: {
+    error: errors.wrongRedirectUri(),
+    rfc6749: rfc(400, 'invalid_grant', 'The authorization code is invalid.'),
+    oro: oro(401, 'invalid_client', 'Client authentication failed'),
+  },
   foreign_token: {
     error: errors.foreignToken('of another client'),
     rfc6749: rfc(400, 'invalid_grant', 'The token was issued to another client.'),

@@ -39,6 +39,8 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   unauthorized_client: [{ kind: 'unauthorized_client' }],
   wrong_credentials: [{ kind: 'wrong_credentials' }],
   invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
+  invalid_code: [{ kind: 'invalid_code' }],
+  wrong_redirect_uri: [{ kind: 'wrong_redirect_uri' }],
   foreign_token: [{ kind: 'foreign_token' }],
   invalid_scope: [{ kind: 'invalid_scope' }],
   temporarily_unavailable: [{ kind: 'temporarily_unavailable', retryAfterSeconds: 2 }],

@@ -11,8 +11,14 @@ export interface HtmlForm {
   action: string
   method: string
   fields: HtmlField[]
-  /** The texts of the buttons. */
-  buttons: string[]
+  buttons: HtmlButton[]
+}
+
+/** A button of a form. A button with a name is sent if it is pressed. */
+export interface HtmlButton {
+  text: string
+  name: string
+  value: string
 }
 
 interface Label {
@@ -76,10 +82,13 @@ export async function readForms(html: string): Promise<HtmlForm[]> {
       },
     })
     .on('form button', {
-      element: () => void forms.at(-1)?.buttons.push(''),
+      element(element) {
+        const [name = '', value = ''] = ['name', 'value'].map((part) => element.getAttribute(part) ?? '')
+        forms.at(-1)?.buttons.push({ text: '', name, value: decode(value) })
+      },
       text({ text }) {
-        const buttons = forms.at(-1)?.buttons ?? []
-        buttons.push((buttons.pop() ?? '') + decode(text))
+        const button = forms.at(-1)?.buttons.at(-1)
+        if (button) button.text += decode(text)
       },
     })
   await rewriter.transform(new Response(html)).text()

@@ -1,4 +1,4 @@
-import { type HtmlForm, readForms } from './html_forms.ts'
+import { type HtmlButton, type HtmlForm, readForms } from './html_forms.ts'
 
 const MAX_REDIRECTS = 5
 
@@ -41,10 +41,12 @@ export class PageBrowser {
   async press(button: string, values: Values = {}): Promise<ShownPage> {
     const { url, html, headers } = this.page
     const forms = await readForms(html)
-    const form = forms.find(({ buttons }) => buttons.some((text) => text.trim() === button))
-    if (!form) throw new Error(`the page has no button "${button}"`)
+    const hasButton = ({ text }: HtmlButton) => text.trim() === button
+    const form = forms.find(({ buttons }) => buttons.some(hasButton))
+    const pressed = form?.buttons.find(hasButton)
+    if (!form || !pressed) throw new Error(`the page has no button "${button}"`)
     for (const [label, value] of Object.entries(values)) fill(form, label, value)
-    return this.#load(toRequest(form, url), (target) => isAllowed(target, url, headers))
+    return this.#load(toRequest(form, pressed, url), (target) => isAllowed(target, url, headers))
   }
 
   async #load(first: Request, mayGoTo: (target: URL) => boolean): Promise<ShownPage> {
@@ -87,9 +89,10 @@ function fill(form: HtmlForm, label: string, value: string | boolean): void {
   field.checked = value
 }
 
-function toRequest({ action, method, fields }: HtmlForm, page: URL): Request {
+function toRequest({ action, method, fields }: HtmlForm, pressed: HtmlButton, page: URL): Request {
   const sent = fields.filter(({ type, checked }) => checked || (type !== 'checkbox' && type !== 'radio'))
-  const body = new URLSearchParams(sent.map(({ name, value }) => [name, value]))
+  const named = pressed.name === '' ? [] : [pressed]
+  const body = new URLSearchParams([...sent, ...named].map(({ name, value }) => [name, value]))
   const target = new URL(action, page)
   if (method === 'get') return new Request(`${target}?${body}`, { redirect: 'manual' })
   const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: page.origin }

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
+import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { D1_DOWN } from './faults.ts'
 import { basic, credentials, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
@@ -11,11 +12,15 @@ import {
   posting,
   REVOKE,
   refreshOf,
+  type Send,
   signInAs,
   TOKEN,
   type World,
   type WriteCase,
 } from './write_cases.ts'
+
+/** More than the requests that use up the budgets. */
+const MANY_CODES = 160
 
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
@@ -48,6 +53,15 @@ function deadRefresh(
     await end(world, token, user.id)
     return refreshOf(world.app, token)
   })
+}
+
+/** Exchanges a new code of one user in each request. */
+async function exchanging(world: World, changes: Record<string, string>): Promise<Send> {
+  const { server } = world
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const codes = await Promise.all(Array.from({ length: MANY_CODES }, () => newCode(server, client, id)))
+  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null, changes))
 }
 
 /** Every kind of refusal. A kind without a case does not compile. */
@@ -202,6 +216,25 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
     deadRefresh('a refresh token that has expired', async ({ server }) => {
       server.clock.time += 31 * 86_400
     }),
+  ],
+  invalid_code: [
+    refused('an unknown code', BAD_GRANT, async ({ server }) =>
+      exchangeOf(await server.addClient(CODE_CLIENT), 'unknown'),
+    ),
+    {
+      what: 'codes with a wrong verifier',
+      path: TOKEN,
+      expected: BAD_GRANT,
+      prepare: (world) => exchanging(world, { code_verifier: 'x'.repeat(43) }),
+    },
+  ],
+  wrong_redirect_uri: [
+    {
+      what: 'codes with another redirect URI',
+      path: TOKEN,
+      expected: BAD_GRANT,
+      prepare: (world) => exchanging(world, { redirect_uri: 'https://app.test/other' }),
+    },
   ],
   foreign_token: [
     {

@@ -1,0 +1,2 @@
+/** The path of the authorization endpoint (RFC 6749 §3.1), as in OroCommerce. */
+export const AUTHORIZATION_PATH = '/oauth2-token/authorize'

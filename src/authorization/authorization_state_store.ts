@@ -1,0 +1,62 @@
+import * as z from 'zod/mini'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { decodeUserRow, USER_COLUMNS, type User } from '../users/user.ts'
+
+/** A browser session, and the consent that a request needs. */
+interface StateQuery {
+  subject: string
+  browserId: string
+  /** Null for a first-party client. */
+  consentId: string | null
+}
+
+/** The current state behind a browser session. */
+export interface AuthorizationState {
+  /** Null if the user was deleted. */
+  user: User | null
+  /** Whether the browser session was ended by a sign-out. */
+  hasEnded: boolean
+  /** The scopes of the valid consent; empty without a consent. */
+  consentedScopes: readonly string[]
+  /** A code of the consent must be issued at this second or later. Unix seconds. */
+  consentValidFrom: number
+}
+
+const SELECT = `
+  SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')},
+    EXISTS (SELECT 1 FROM ended_browser_sessions WHERE id = ?2) AS has_ended,
+    iif(g.withdrawn_at IS NULL, g.scopes, NULL) AS consented_scopes, g.valid_from AS consent_valid_from
+  FROM (SELECT 1) LEFT JOIN users AS u ON u.id = ?1 LEFT JOIN consents AS g ON g.id = ?3`
+
+const rowSchema = z.object({
+  id: z.nullable(z.string()),
+  has_ended: z.int(),
+  consented_scopes: z.nullable(z.string()),
+  consent_valid_from: z.nullable(z.int()),
+})
+const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
+
+/** Reads all that an authorization request of a signed-in browser needs, in one call at the primary. */
+export class AuthorizationStateStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** @throws StorageUnavailable, CorruptRecord */
+  async find({ subject, browserId, consentId }: StateQuery): Promise<AuthorizationState> {
+    const row = await callStore('D1 users', () =>
+      this.#db.withSession('first-primary').prepare(SELECT).bind(subject, browserId, consentId).first(),
+    )
+    const decoded = decodeRecord(rowSchema, 'authorization state', row)
+    const scopes = parseJsonColumn('consent', decoded.consented_scopes ?? '[]')
+    return {
+      user: decoded.id === null ? null : decodeUserRow(row),
+      hasEnded: decoded.has_ended === 1,
+      consentedScopes: decodeRecord(scopesSchema, 'consent', scopes),
+      consentValidFrom: decoded.consent_valid_from ?? 0,
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { base64url } from 'jose'
+import { sha256 } from '../lib/bytes.ts'
+import type { SessionShards } from '../sessions/session_shards.ts'
+import type { AuthorizationCode, CodeSealer } from './authorization_code.ts'
+import { AuthorizationError } from './authorization_error.ts'
+import type { AuthorizationRequest } from './authorization_request.ts'
+
+/** The holder of a code. Times are Unix seconds. */
+export interface CodeHolder {
+  subject: string
+  /** The authentication of the user; null for a visitor. */
+  auth: AuthorizationCode['auth']
+  consent: AuthorizationCode['consent']
+  /** Tokens of the holder are valid from this second. */
+  validFrom: number
+}
+
+interface Dependencies {
+  codes: CodeSealer
+  shards: SessionShards
+}
+
+/**
+ * Issues a code. The server stores nothing before the exchange.
+ *
+ * @returns the code, and the session that its exchange opens
+ * @throws AuthorizationError if the code would be too long
+ */
+export async function issueCode(
+  holder: CodeHolder,
+  request: AuthorizationRequest,
+  { continent, now }: { continent: string | null; now: number },
+  { codes, shards }: Dependencies,
+): Promise<{ code: string; sid: string }> {
+  const sid = shards.newSid(continent)
+  const code = await codes.seal({
+    sid,
+    sub: holder.subject,
+    client: request.clientId,
+    api: request.api,
+    scope: request.scope,
+    uri: request.hasRedirectUri ? await hashUri(request.redirectUri) : null,
+    challenge: request.codeChallenge,
+    nonce: request.nonce,
+    iat: Math.max(now, holder.validFrom),
+    at: now,
+    auth: holder.auth,
+    consent: holder.consent,
+    visitor: request.visitor,
+    jkt: request.keyThumbprint,
+  })
+  if (code !== null) return { code, sid }
+  const description = 'The parameters nonce and scope together are too long.'
+  throw new AuthorizationError({ error: 'invalid_request', description }, request)
+}
+
+/** The hash of a redirect URI in a code. */
+export async function hashUri(uri: string): Promise<string> {
+  return base64url.encode(await sha256(uri))
+}

@@ -1,0 +1,188 @@
+import { clientScopes } from '../clients/allowed_scopes.ts'
+import { type Client, isConfidential } from '../clients/client.ts'
+import { findRedirectUri, kindOfRedirect } from '../clients/redirect_uri.ts'
+import type { ApiConfig } from '../config/config.ts'
+import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
+import type { Parameters } from '../oauth/parameters.ts'
+import { parseScope } from '../oauth/scope.ts'
+import { AuthorizationError, type AuthorizationErrorCode, UnprovenRequest } from './authorization_error.ts'
+import {
+  type AuthorizationRequest,
+  PROMPTS,
+  type Prompt,
+  RESPONSE_MODES,
+  type ResponseMode,
+  type ReturnAddress,
+} from './authorization_request.ts'
+import { CODE_CHALLENGE } from './pkce.ts'
+
+/** The longest values, in characters. A longer value is refused. */
+const LIMITS: Readonly<Record<string, number>> = {
+  state: 2048,
+  nonce: 512,
+  redirect_uri: 1024,
+  scope: 1024,
+  login_hint: 320,
+  ui_locales: 200,
+  user_locale: 35,
+  acr_values: 200,
+  resource: 1024,
+}
+
+/** Parameters that OpenID Connect defines and this server does not support (Core §3.1.2.6, §7.2). */
+const UNSUPPORTED = [
+  ['request', 'request_not_supported', 'The parameter request is not supported.'],
+  ['registration', 'registration_not_supported', 'The parameter registration is not supported.'],
+  ['request_uri', 'request_uri_not_supported', 'Only a request_uri of this server is supported.'],
+] as const
+
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
+const SECONDS = /^\d{1,9}$/
+
+/** The client of an authorization request. */
+export interface RequestingClient {
+  client: Client
+  api: ApiConfig
+}
+
+/** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
+export type CheckedHints = Pick<AuthorizationRequest, 'hintedSubject' | 'visitor'>
+
+/**
+ * Proves the redirect URI, and reads where the response goes.
+ *
+ * @throws UnprovenRequest for an unknown redirect URI, or for a missing one if the client has several
+ */
+export function readReturnAddress(
+  parameters: Parameters,
+  { client }: RequestingClient,
+): ReturnAddress & { hasRedirectUri: boolean } {
+  const requested = parameters.find('redirect_uri')
+  const redirectUri = findRedirectUri(client, requested)
+  if (redirectUri === null || redirectUri.length > 1024)
+    throw new UnprovenRequest('redirect_uri', `${client.id} has not registered the redirect URI`)
+  const returnAddress = {
+    clientId: client.id,
+    redirectUri,
+    responseMode: 'query' as ResponseMode,
+    state: parameters.find('state'),
+  }
+  const mode = parameters.find('response_mode')
+  const known = RESPONSE_MODES.find((name) => name === mode)
+  if (mode !== null && known === undefined)
+    refuse('invalid_request', 'The response_mode is not supported.', returnAddress)
+  if (known === 'form_post' && kindOfRedirect(redirectUri) === 'private')
+    refuse('invalid_request', 'The response mode form_post needs a web address.', returnAddress)
+  return { ...returnAddress, responseMode: known ?? 'query', hasRedirectUri: requested !== null }
+}
+
+/**
+ * Checks an authorization request whose redirect URI is proven (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1).
+ *
+ * @param now Unix seconds.
+ * @throws AuthorizationError
+ */
+export function parseAuthorizationRequest(
+  parameters: Parameters,
+  { client, api }: RequestingClient,
+  { hasRedirectUri, ...returnAddress }: ReturnType<typeof readReturnAddress>,
+  hints: CheckedHints,
+  now: number,
+): AuthorizationRequest {
+  const fail = (error: AuthorizationErrorCode, description: string) =>
+    refuse(error, description, returnAddress)
+  for (const [name, error, description] of UNSUPPORTED)
+    if (parameters.find(name) !== null) fail(error, description)
+  for (const [name, limit] of Object.entries(LIMITS))
+    if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit)
+      fail('invalid_request', `The parameter ${name} is too long.`)
+  if (!client.grants.includes('authorization_code'))
+    fail('unauthorized_client', 'The client is not allowed to use this grant type.')
+  const responseType = parameters.find('response_type')
+  if (responseType === null) fail('invalid_request', 'The parameter response_type is missing.')
+  if (responseType !== 'code') fail('unsupported_response_type', 'The only response_type is code.')
+  requireResource(parameters, api, fail)
+  return {
+    ...returnAddress,
+    hasRedirectUri,
+    api: api.name,
+    scope: readScope(parameters, { client, api }, fail),
+    codeChallenge: readChallenge(parameters, client, fail),
+    nonce: parameters.find('nonce'),
+    prompt: readPrompt(parameters, fail),
+    maxAgeSeconds: readMaxAge(parameters, fail),
+    loginHint: parameters.find('login_hint'),
+    uiLocales: splitWords(parameters.find('ui_locales') ?? parameters.find('user_locale')),
+    keyThumbprint: readThumbprint(parameters, fail),
+    ...hints,
+    receivedAt: now,
+  }
+}
+
+type Fail = (error: AuthorizationErrorCode, description: string) => never
+
+function refuse(error: AuthorizationErrorCode, description: string, address: ReturnAddress): never {
+  throw new AuthorizationError({ error, description }, address)
+}
+
+/** The resource can only be the API of the client. A trailing slash makes no difference (RFC 8707 §2). */
+function requireResource(parameters: Parameters, { audience }: ApiConfig, fail: Fail): void {
+  const same = (text: string) => text.replace(/\/$/, '')
+  if (parameters.findAll('resource').some((resource) => same(resource) !== same(audience)))
+    fail('invalid_target', 'The resource is not the API of the client.')
+}
+
+/** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */
+function readScope(parameters: Parameters, { client, api }: RequestingClient, fail: Fail): string[] {
+  const requested = parameters.find('scope')
+  const allowed = clientScopes(client, api)
+  if (requested === null) return allowed
+  const tokens = parseScope(requested)
+  const granted = tokens.filter((scope) => allowed.includes(scope) || isIdentityScope(scope))
+  const isOnlyUnknown = granted.length === 0 && tokens.some((scope) => scope !== OFFLINE_ACCESS)
+  if (isOnlyUnknown || tokens.length === 0)
+    fail('invalid_scope', 'The requested scope is unknown or more than the client may have.')
+  return granted
+}
+
+/** A public client always needs PKCE (RFC 9700 §2.1.1). The method `plain` does not protect a code. */
+function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
+  const challenge = parameters.find('code_challenge')
+  const method = parameters.find('code_challenge_method')
+  if (challenge === null) {
+    if (method !== null) fail('invalid_request', 'The parameter code_challenge is missing.')
+    if (client.requiresPkce || !isConfidential(client))
+      fail('invalid_request', 'The client needs PKCE: send code_challenge with the method S256.')
+    return null
+  }
+  if (method !== 'S256') fail('invalid_request', 'The only code_challenge_method is S256.')
+  if (!CODE_CHALLENGE.test(challenge)) fail('invalid_request', 'The code_challenge is malformed.')
+  return challenge
+}
+
+function readPrompt(parameters: Parameters, fail: Fail): Prompt[] {
+  const words = splitWords(parameters.find('prompt'))
+  const prompts = words.map((word) => PROMPTS.find((prompt) => prompt === word))
+  const known = prompts.filter((prompt) => prompt !== undefined)
+  if (known.length < words.length) fail('invalid_request', 'The prompt is not supported.')
+  if (known.includes('none') && known.length > 1)
+    fail('invalid_request', 'The prompt none cannot be combined with others.')
+  return known
+}
+
+function readMaxAge(parameters: Parameters, fail: Fail): number | null {
+  const text = parameters.find('max_age')
+  if (text === null) return null
+  if (!SECONDS.test(text)) fail('invalid_request', 'The max_age must be a number of seconds.')
+  return Number(text)
+}
+
+function readThumbprint(parameters: Parameters, fail: Fail): string | null {
+  const text = parameters.find('dpop_jkt')
+  if (text !== null && !THUMBPRINT.test(text)) fail('invalid_request', 'The dpop_jkt is malformed.')
+  return text
+}
+
+function splitWords(text: string | null): string[] {
+  return (text ?? '').split(' ').filter((word) => word !== '')
+}

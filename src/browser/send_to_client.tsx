@@ -1,0 +1,31 @@
+import type { Context } from 'hono'
+import type { AuthorizationResponse } from '../authorization/authorization_response.ts'
+import { CardDocument } from '../pages/document.tsx'
+import { renderPage } from '../pages/render_page.ts'
+import type { BrowserServices } from './browser_services.ts'
+
+/** Sends the browser to the client (RFC 6749 §4.1.2), or shows the form that posts to it (Form Post Response Mode §2). */
+export async function sendToClient(
+  c: Context,
+  response: AuthorizationResponse,
+  { assets }: BrowserServices,
+): Promise<Response> {
+  // A code in the address must not reach another site in `Referer`.
+  c.header('Referrer-Policy', 'no-referrer')
+  if (response.mode === 'query') return c.redirect(response.location, 303)
+  c.header('Referrer-Policy', 'strict-origin')
+  const { action, fields } = response
+  const document = (
+    <CardDocument title="Continue" assets={await assets.paths()} hasScript>
+      <form method="post" action={action} class="card form">
+        {Object.entries(fields).map(([name, value]) => (
+          <input type="hidden" name={name} value={value} />
+        ))}
+        <button type="submit" class="primary">
+          Continue
+        </button>
+      </form>
+    </CardDocument>
+  )
+  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+}

@@ -1,0 +1,138 @@
+import { auditSuccess } from '../audit/audit_success.ts'
+import { type AuthorizationCode, CODE_SECONDS } from '../authorization/authorization_code.ts'
+import { hashUri } from '../authorization/issue_code.ts'
+import { isVerified } from '../authorization/pkce.ts'
+import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import { isConfidential } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
+import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { type CodeSession, closeSession, openSession } from '../sessions/open_session.ts'
+import { issueTokens } from '../tokens/issue_tokens.ts'
+import { describeGuest, describeUser } from '../users/sign_in.ts'
+import { isVisitorId } from '../users/visitor.ts'
+import type { Grant, GrantServices } from './grant.ts'
+
+/** Exchanges an authorization code for the first tokens of its session (RFC 6749 §4.1.3). */
+export const authorizationCodeGrant: Grant = {
+  type: 'authorization_code',
+  startsSession: false,
+  isOffered: () => true,
+  isAllowed: (client) => client.grants.includes('authorization_code'),
+
+  async run(request, services) {
+    const { client, api, parameters, context } = request
+    const code = await openCode(parameters.require('code'), request, services)
+    await requireUnchangedClient(request, services)
+    const session = sessionOf(code)
+    await requireMatch(code, session, request, services)
+    const opened = await openSession(session, consentOf(code, services, context.now), request, services)
+    if (opened === null) throw refuse(code, 'the code was used before', 'replayed_token')
+    const { user, issuedAt, expiresAt } = opened
+    const { config } = services
+    const holder =
+      user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
+    const scope = { tokens: scopesNow(code, request), announce: true }
+    const facts = { sid: code.sid, ...authenticationOf(code) }
+    const hasRefreshToken = client.grants.includes('refresh_token')
+    const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
+    const issuance = { ...holder, client, api, scope, issuedAt, session: state }
+    const response = await issueTokens(issuance, services, context)
+    const event = { kind: 'issue', reason: 'authorization code', subject: code.sub, sid: code.sid } as const
+    auditSuccess({ ...event, grant: 'authorization_code' }, request, services)
+    return response
+  },
+}
+
+/** @throws OAuthError invalid_grant, or temporarily_unavailable if the budget is used up */
+async function openCode(
+  text: string,
+  { client, api, context }: ClientRequest,
+  { codes, bursts }: GrantServices,
+): Promise<AuthorizationCode> {
+  const code = await codes.open(text)
+  if (code === null) {
+    await bursts.spend('guesses', `code ${client.id}`, context)
+    throw invalidCode('the code was not issued by this server', { cause: 'invalid_token' })
+  }
+  if (code.at + CODE_SECONDS <= context.now) throw refuse(code, 'the code has expired', 'expired_token')
+  if (code.api !== api.name) throw refuse(code, 'the client belongs to another API now', 'other')
+  await bursts.spend('refreshes', isConfidential(client) ? code.sid : client.id, context)
+  return code
+}
+
+/**
+ * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
+ * stolen, so it works no more.
+ *
+ * @throws OAuthError invalid_grant, StorageUnavailable
+ */
+async function requireMatch(
+  code: AuthorizationCode,
+  session: CodeSession,
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<void> {
+  const { client, parameters } = request
+  const isOwn = code.client === client.id
+  const about = { subject: code.sub, sid: code.sid, cause: 'invalid_token' } as const
+  const uri = parameters.find('redirect_uri')
+  const hasUri = code.uri === null ? true : uri !== null && (await hashUri(uri)) === code.uri
+  const hasVerifier = await isVerified(code.challenge, parameters.find('code_verifier'))
+  if (isOwn && hasUri && hasVerifier) return
+  const reason = !isOwn
+    ? 'another client sent its code'
+    : hasUri
+      ? 'its code had a wrong verifier'
+      : 'its code had another redirect URI'
+  await closeSession(session, { reason, endsSession: isOwn }, request, services)
+  if (isOwn && !hasUri) throw wrongRedirectUri(about)
+  throw invalidCode(reason, about)
+}
+
+function refuse(
+  code: AuthorizationCode,
+  reason: string,
+  cause: 'replayed_token' | 'expired_token' | 'other',
+): OAuthError {
+  return invalidCode(reason, { subject: code.sub, sid: code.sid, cause })
+}
+
+function sessionOf({ sid, sub, client, api, iat, auth, consent }: AuthorizationCode): CodeSession {
+  return {
+    sid,
+    subject: sub,
+    clientId: client,
+    api,
+    issuedAt: iat,
+    browserId: auth?.browser ?? null,
+    consentId: consent?.id ?? null,
+  }
+}
+
+/** The statement that stores a consent that the user gave for this code. */
+function consentOf(
+  { sub, client, api, scope, iat, consent }: AuthorizationCode,
+  { consents }: GrantServices,
+  now: number,
+) {
+  if (!consent?.given) return []
+  const { id, uri: redirectUri } = consent
+  return [
+    consents.addition(
+      { id, subject: sub, clientId: client, api, redirectUri, scopes: scope, issuedAt: iat },
+      now,
+    ),
+  ]
+}
+
+/** The scopes of the code that the client and the API still allow. */
+function scopesNow({ sub, scope }: AuthorizationCode, { client, api }: ClientRequest): string[] {
+  const allowed = isVisitorId(sub) ? guestScopes(client, api) : clientScopes(client, api)
+  return scope.filter((token) => allowed.includes(token) || (isIdentityScope(token) && !isVisitorId(sub)))
+}
+
+function authenticationOf({ auth, nonce }: AuthorizationCode) {
+  return auth === null ? {} : { authTime: auth.time, amr: auth.amr, acr: auth.acr, nonce }
+}

@@ -1,0 +1,24 @@
+import { CodeSealer } from '../authorization/authorization_code.ts'
+import { AuthorizationStateStore } from '../authorization/authorization_state_store.ts'
+import { ConsentStore } from '../authorization/consent_store.ts'
+import { RequestSealer } from '../authorization/sealed_request.ts'
+import { TextSealer } from '../keys/text_sealer.ts'
+import { BrowserSessionStore } from '../signin/browser_session_store.ts'
+import type { Environment } from './environment.ts'
+
+export type AuthorizationServices = ReturnType<typeof createAuthorizationServices>
+
+/** Creates the services of the authorization endpoint and its pages. */
+export function createAuthorizationServices({ db, sealingKeys }: Environment) {
+  return {
+    codes: new CodeSealer(new TextSealer(sealingKeys, 'sallyport authorization code')),
+    requests: new RequestSealer(new TextSealer(sealingKeys, 'sallyport authorization request')),
+    consents: new ConsentStore(db),
+    authorizationState: new AuthorizationStateStore(db),
+    browserSessions: new BrowserSessionStore(db),
+    /** Seals the forms of the pages. */
+    formSealer: new TextSealer(sealingKeys, 'sallyport sign-in forms'),
+    /** Seals the cookies of the pages. */
+    browserSealer: new TextSealer(sealingKeys, 'sallyport browser session'),
+  }
+}

@@ -1,0 +1,36 @@
+import { callStore } from '../lib/storage_error.ts'
+
+/** The browser sessions that a sign-out ended. Times are Unix seconds. */
+export class BrowserSessionStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /** Records the end of a browser session until its cookie has expired. @throws StorageUnavailable */
+  async end(
+    { id, subject, keepUntil }: { id: string; subject: string; keepUntil: number },
+    now: number,
+  ): Promise<void> {
+    const end = this.#db
+      .prepare(
+        `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(id, subject, now, keepUntil)
+    await callStore('D1 browser sessions', () => end.run())
+  }
+
+  /** Removes up to `limit` ends whose cookie has expired. @returns how many @throws StorageUnavailable */
+  async sweep(now: number, limit: number): Promise<number> {
+    const sweep = this.#db
+      .prepare(
+        `DELETE FROM ended_browser_sessions WHERE id IN
+           (SELECT id FROM ended_browser_sessions WHERE keep_until <= ? LIMIT ?)`,
+      )
+      .bind(now, limit)
+    const { meta } = await callStore('D1 browser sessions', () => sweep.run())
+    return meta.changes
+  }
+}
