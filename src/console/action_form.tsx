@@ -6,7 +6,7 @@ import { Form } from '../pages/form.ts'
 import { PostForm } from '../pages/post_form.tsx'
 import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import type { Row } from './parts.tsx'
+import type { Row } from './table.tsx'
 import { type TypedName, TypedNameField } from './typed_name.tsx'
 
 /** The hidden field with the Idempotency-Key of a form that makes a secret. */

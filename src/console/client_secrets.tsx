@@ -2,7 +2,8 @@ import { Confirm, confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { Badge, Moment, MomentOr, Section } from './parts.tsx'
+import { Table } from './table.tsx'
 import { StateBadge } from './tones.tsx'
 
 interface ClientSecretsProps {

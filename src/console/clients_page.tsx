@@ -4,7 +4,8 @@ import { pathOf } from './admin_client.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, MomentOr, Table } from './parts.tsx'
+import { Empty, Heading, Link, Moment, MomentOr } from './parts.tsx'
+import { Table } from './table.tsx'
 import { EnabledBadge } from './tones.tsx'
 
 export type ShownClient = z.output<typeof clientSchema>

@@ -4,8 +4,9 @@ import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
 import { formatTime } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
-import { Badge, Moment, Table, type TableProps, type Tone } from './parts.tsx'
+import { Badge, Moment, type Tone } from './parts.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
+import { Table, type TableProps } from './table.tsx'
 import { EVENT_TONES } from './tones.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>

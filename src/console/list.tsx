@@ -8,8 +8,9 @@ import { AdminProblem } from './admin_problem.ts'
 import { formatCount } from './format.ts'
 import { firstPageOf, type ListAddress, pageAt, positionOf } from './list_address.ts'
 import type { PageContent } from './page.ts'
-import { type ColumnSort, Link, ProblemNote } from './parts.tsx'
+import { Link, ProblemNote } from './parts.tsx'
 import { type Filter, labelOf, SearchForm } from './search_form.tsx'
+import type { ColumnSort } from './table.tsx'
 
 interface ListRequest extends Pick<ListAddress, 'path' | 'sort' | 'cursor'> {
   filter: Query

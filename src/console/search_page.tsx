@@ -4,7 +4,8 @@ import { foldText } from '../lib/fold_text.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest } from './page.ts'
-import { Empty, Heading, Link, ProblemNote, Table } from './parts.tsx'
+import { Empty, Heading, Link, ProblemNote } from './parts.tsx'
+import { Table } from './table.tsx'
 
 export const SEARCH_PATH = '/search'
 

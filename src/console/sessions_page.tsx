@@ -7,10 +7,11 @@ import { readList, showList, sortsOf } from './list.tsx'
 import { firstPageOf, type ListAddress, readListAddress } from './list_address.ts'
 import { isUnknown, Origin } from './origin.tsx'
 import type { Page } from './page.ts'
-import { Empty, Heading, Moment, MomentOr, Table } from './parts.tsx'
+import { Empty, Heading, Moment, MomentOr } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { findSubject, UserChoice } from './subject_search.tsx'
+import { Table } from './table.tsx'
 import { type State, StateBadge } from './tones.tsx'
 
 const FILTERS: readonly Filter[] = [

@@ -10,8 +10,9 @@ import { endOf } from './end_session.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
-import { Badge, Empty, Link, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { Badge, Empty, Link, Moment, MomentOr, Section } from './parts.tsx'
 import { ClientLink, TimelineLink } from './subject.tsx'
+import { Table } from './table.tsx'
 
 type ShownSession = z.output<typeof sessionSchema>
 
