@@ -9,7 +9,7 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { Row } from './table.tsx'
 import { type TypedName, TypedNameField } from './typed_name.tsx'
 
-/** The hidden field with the Idempotency-Key of a form that makes a secret. */
+/** The hidden field with the Idempotency-Key of a form that creates a record or a secret. */
 export const IDEMPOTENCY_FIELD = 'idempotency_key'
 
 const KEY_BYTES = 16
@@ -20,8 +20,8 @@ interface ActionFormProps {
   action: string
   /** The version of the record when the form was loaded. */
   etag?: string
-  /** Whether the form makes a secret. A repeat of the same form then gets the same secret. */
-  makesSecret?: boolean
+  /** Whether the form creates a record or a secret. A repeat of the same form then gets the same one. */
+  isSentOnce?: boolean
   kind?: 'form' | 'inline'
 }
 
@@ -30,14 +30,14 @@ export function ActionForm({
   csrf,
   action,
   etag,
-  makesSecret = false,
+  isSentOnce = false,
   children,
   ...rest
 }: PropsWithChildren<ActionFormProps>) {
   return (
     <PostForm csrfToken={csrf} action={CONSOLE_PATH + action} {...rest}>
       {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
-      {makesSecret ? <input type="hidden" name={IDEMPOTENCY_FIELD} value={randomId(KEY_BYTES)} /> : null}
+      {isSentOnce ? <input type="hidden" name={IDEMPOTENCY_FIELD} value={randomId(KEY_BYTES)} /> : null}
       {children}
     </PostForm>
   )
@@ -88,7 +88,7 @@ interface ConfirmProps {
   etag?: string
   /** Whether the action ends sessions, or deletes or revokes something. Its buttons are red. */
   isDangerous?: boolean
-  makesSecret?: boolean
+  isSentOnce?: boolean
   /** The id of a field for the operator's own password; absent if the action does not need it. */
   passwordId?: string
   /** The name that the operator must type; absent if the action does not need it. */
@@ -137,7 +137,7 @@ function Confirmation({
   action,
   etag,
   isDangerous = false,
-  makesSecret = false,
+  isSentOnce = false,
   passwordId,
   typed,
   problem = null,
@@ -147,7 +147,7 @@ function Confirmation({
     <div class="confirm-body">
       <p class="confirm-title">{title}</p>
       <div class="confirm-text">{children}</div>
-      <ActionForm csrf={csrf} action={action} kind="inline" makesSecret={makesSecret} {...compact({ etag })}>
+      <ActionForm csrf={csrf} action={action} kind="inline" isSentOnce={isSentOnce} {...compact({ etag })}>
         {typed === undefined ? null : <TypedNameField {...typed} problem={problem} />}
         {passwordId === undefined ? null : (
           <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />

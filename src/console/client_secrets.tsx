@@ -47,7 +47,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
           page={pathOf`/clients/${client.client_id}`}
           action={pathOf`/clients/${client.client_id}/secrets`}
           problem={problem}
-          makesSecret
+          isSentOnce
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
           The console shows the new secret once. Both secrets work until you retire one. Give the application

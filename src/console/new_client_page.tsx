@@ -104,7 +104,7 @@ function showForm(
         {problem === null ? null : (
           <ProblemNote problem={problem.inOrder(CLIENT_FIELDS)} fields={CLIENT_FIELDS} />
         )}
-        <ActionForm csrf={csrf} action="/clients/~new" makesSecret>
+        <ActionForm csrf={csrf} action="/clients/~new" isSentOnce>
           <input type="hidden" name="api" value={api} />
           <SwitchTabs label="API" names={config.apis.keys()} selected={api} submit="Create client" />
           <Input

@@ -5,7 +5,7 @@ import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
-import { ActionForm } from './action_form.tsx'
+import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
@@ -44,8 +44,11 @@ const createUser: Page = {
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
-    const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const created = await admin.change('/users', userSchema, { body, ownPassword })
+    const created = await admin.change('/users', userSchema, {
+      body,
+      idempotencyKey: form.text(IDEMPOTENCY_FIELD),
+      ownPassword: form.text(OWN_PASSWORD_FIELD),
+    })
     if (created instanceof AdminProblem) {
       return showForm(request, pool, { form, problem: withPasswordLength(created, request) })
     }
@@ -71,7 +74,7 @@ function showForm(
         {problem === null ? null : (
           <ProblemNote problem={problem.inOrder(USER_FIELDS)} fields={USER_FIELDS} />
         )}
-        <ActionForm csrf={csrf} action="/users/new">
+        <ActionForm csrf={csrf} action="/users/new" isSentOnce>
           <input type="hidden" name="pool" value={pool} />
           <SwitchTabs label="Pool" names={poolsOf(config)} selected={pool} submit="Create user" />
           <UserFields state={state} isOperator={isOperator} />

@@ -187,7 +187,7 @@ function FieldProblem({
 /** The detail of the admin API, in the words of a form. */
 function adviceOf({ status, code, detail, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
-    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client exists, then send the form again.'
+    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client or user exists, then send the form again.'
   }
   if (detail !== null) return detail
   if (code === 'invalid-query') return 'Correct the fields, and search again.'

@@ -297,9 +297,13 @@ describe('a user', () => {
       'profile.name': 'A. Person',
       roles: 'vip\nloyal',
     }
-    const made = await admin.post('/console/users/new', draft)
+    const key = inputOf((await admin.get('/console/users/new')).html, 'idempotency_key')
+    const made = await admin.post('/console/users/new', { ...draft, idempotency_key: key })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made).toMatchObject({ location: path, done: 'user-created' })
+    // The second click of a double click.
+    const again = await admin.post('/console/users/new', { ...draft, idempotency_key: key })
+    expect(again).toMatchObject({ location: path, done: 'user-created' })
     const client = await server.addClient()
     const signIn = async (password: string) => {
       const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
