@@ -191,7 +191,11 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${id}`}>
+        <Confirm
+          {...confirm('sign-out', 'Sign out everywhere')}
+          title={`End ${sessions} of ${id}`}
+          isDangerous
+        >
           All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
         {client.enabled && isAdmin ? (

@@ -161,9 +161,10 @@ describe('a new client', () => {
     expect(html).toContain('<li><a href="#client_id">Client id</a>: must be 1 to 64 letters')
     expect(html).toContain('<li><a href="#origins">Web origins, number 2</a>: must be an exact origin')
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
-    expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
+    expect(html).toContain('id="client_id-error">Must be 1 to 64 letters')
+    expect(html).toContain('<p class="hint" id="client_id-hint">Cannot be changed later.</p>')
     expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
-    expect(html).toContain('id="access_token_lifetime-error">must be 60 to 86400 seconds')
+    expect(html).toContain('id="access_token_lifetime-error">Must be 60 to 86400 seconds')
     expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
     expect(html).toContain('https://ok.test\nnot an origin')
     expect(html).toMatch(/value="client_credentials" checked=""/)
@@ -175,7 +176,7 @@ describe('a new client', () => {
     const { id } = await create()
     const { response } = await create({ client_id: id })
     expect(response.status).toBe(409)
-    expect(response.html).toContain('id="client_id-error">is taken')
+    expect(response.html).toContain('id="client_id-error">Is taken')
   })
 
   it('the form keeps the typed values while the stores are down', async () => {
@@ -429,9 +430,9 @@ describe('a user', () => {
     expect(html).toContain(
       '<strong>Your own password is wrong.</strong> Nothing was saved. Fix the fields marked below.',
     )
-    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
+    expect(html).toMatch(/<details class="confirm" open=""><summary class="button danger">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
-    expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
+    expect(html).toContain('id="password-error">The password must be plain text of 8 to 128 characters<')
     expect(html).toMatch(/name="must_change_password" value="yes" checked/)
     const unchecked = await admin.post(`${path}/password`, {
       password: 'long enough',
@@ -452,7 +453,7 @@ describe('a user', () => {
     })
     expect(made.status).toBe(403)
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
-    expect(made.html).toContain('id="password-error">the password must be plain text')
+    expect(made.html).toContain('id="password-error">The password must be plain text')
     const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
     expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is required.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
@@ -516,10 +517,13 @@ describe('support', () => {
     expect(await support.post(`${path}/unlock`)).toMatchObject({ location: path, done: 'user-unlocked' })
     expect((await support.get(path)).html).not.toContain('>Unlock')
     const [action = '', sid = ''] = /\/console\/users\/[^"/]+\/sessions\/([^"/]+)\/end/.exec(html) ?? []
+    expect(html).toContain(`<p class="confirm-title">End 1 session of ${username}</p>`)
     expect(await support.post(action)).toMatchObject({ location: path, done: 'session-ended' })
     expect((await support.get(path)).html).toContain('Live sessions (0)')
-    expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
-    const { html: timeline } = await support.get(`/console/sessions/${sid}`)
+    const { location: why } = await support.get(`${path}/why`)
+    expect(why).toBe(`/console/sessions/${sid}?why=signed-out`)
+    const { html: timeline } = await support.get(why ?? '')
+    expect(timeline.replaceAll('<wbr/>', '')).toContain(`<h1>Why was ${username} signed out?</h1>`)
     expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html).not.toContain('/end"')
