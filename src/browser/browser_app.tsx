@@ -19,10 +19,12 @@ import {
 import { renderPage } from '../pages/render_page.ts'
 import type { Services } from '../services/services.ts'
 import type { Step } from '../signin/next_step.ts'
+import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import {
   ACCOUNT_PATH,
   AUTHORIZE_PATH,
+  AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
   PASSWORD_PATH,
@@ -47,9 +49,11 @@ export function createBrowserApp(shared: Services): Hono {
   })
   app.route('/pages', assets.routes())
   app.get(AUTHORIZE_PATH, (c) => authorize(c, services))
+  app.get(AUTHORIZE_VISITOR_PATH, (c) => authorizeVisitor(c, services))
   for (const [path, step] of FORMS) app.post(path, (c) => submitForm(c, step, services))
-  for (const path of [AUTHORIZE_PATH, ...FORMS.keys()])
-    app.all(path, () => {
+  for (const path of [AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH, ...FORMS.keys()])
+    app.all(path, (c) => {
+      c.header('Allow', FORMS.has(path) ? 'POST' : 'GET')
       throw new PageError(METHOD_NOT_ALLOWED)
     })
   app.all('*', () => {

@@ -8,6 +8,7 @@ import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { endOf } from '../signin/browser_session.ts'
 import { nextStep, type SignInError } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
+import { scopeOfGuest } from './authorize_visitor.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
@@ -57,7 +58,8 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
   const { request, context } = browserRequest
   const subject = request.visitor?.subject ?? generateVisitorId()
   const holder: CodeHolder = { subject, auth: null, consent: null, validFrom: 0 }
-  return issueCode(holder, { ...request, visitor: null }, context, services)
+  const scope = scopeOfGuest(browserRequest)
+  return issueCode(holder, { ...request, scope, visitor: null }, context, services)
 }
 
 /**
