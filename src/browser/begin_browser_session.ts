@@ -16,8 +16,8 @@ interface Proof {
 }
 
 /**
- * Begins a browser session with a new id, so that nobody knows the id from before the sign-in. The cookie replaces the one of an
- * earlier browser session of the pool.
+ * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
+ * replaces the one of an earlier browser session of the pool.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
