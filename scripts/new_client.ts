@@ -3,10 +3,10 @@ import { draftSchema } from '../src/admin/client_schemas.ts'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { findClientProblems } from '../src/clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
-import { type ClientValues, FIELD_LIST, fromDraft } from '../src/clients/client_values.ts'
+import { type ClientValues, FIELD_LIST, fromDraft, fromUnchecked } from '../src/clients/client_values.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { compact } from '../src/lib/compact.ts'
-import { describeIssues, type ValueProblem } from '../src/lib/problems.ts'
+import { addProblems, describeIssues, type ValueProblem } from '../src/lib/problems.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
@@ -29,8 +29,12 @@ await new ClientAdminStore(sqlPrinter()).add(client, { secret: stored, now: syst
 function readClient(): ClientValues {
   const { id, public: isPublic = false, ...values } = readArguments()
   const given = compact({ ...values, client_id: id })
-  const draft = draftSchema.safeParse({ ...splitLists(given), confidential: !isPublic })
-  if (!draft.success) return refuse(describeIssues(draft.error.issues))
+  const unchecked = { ...splitLists(given), confidential: !isPublic }
+  const draft = draftSchema.safeParse(unchecked)
+  if (!draft.success) {
+    const more = findClientProblems(fromUnchecked(unchecked), config)
+    return refuse(addProblems(describeIssues(draft.error.issues), more))
+  }
   const client = fromDraft(draft.data)
   const problems = findClientProblems(client, config)
   return problems.length > 0 ? refuse(problems) : client
