@@ -11,7 +11,7 @@ import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
-import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
+import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 import { poolsOf } from './users_page.tsx'
 
 const newUserPage: Page = {
@@ -64,6 +64,7 @@ function showForm(
   state: FieldState<AdminProblem>,
 ): PageResponse {
   const { problem } = state
+  const isOperator = pool === config.adminApi?.userPool
   return compact({
     title: 'New user',
     status: problem === null ? undefined : problem.status,
@@ -76,8 +77,9 @@ function showForm(
         <ActionForm csrf={csrf} action="/users/new" isSentOnce>
           <input type="hidden" name="pool" value={pool} />
           <SwitchTabs label="Pool" names={poolsOf(config)} selected={pool} submit="Create user" />
-          <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
+          <UserFields state={state} isOperator={isOperator} />
           <PasswordFields state={state} config={config} />
+          {isOperator ? <OwnPasswordForRoles problem={problem} /> : null}
           <button type="submit" class="primary">
             Create user
           </button>
@@ -110,7 +112,7 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
         state={state}
         type="password"
         name="password"
-        label="Password"
+        label="Password of the user"
         hint={`${formatPasswordLength(config)} The password is not shown again.`}
         autocomplete="new-password"
         required
