@@ -1,3 +1,4 @@
+import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
@@ -78,6 +79,10 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('erasures', services.erasures),
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
+    {
+      table: 'sessions (withdrawn consents)',
+      sweep: (limit: number) => endWithdrawn(services, now, limit),
+    },
     expired('sign_in_failures', failures),
     ...COUNTERS.map(({ table, unit, keptSeconds }) => ({
       table,

@@ -405,6 +405,22 @@ export type Statistics = {
   } | null
 }
 
+export type Consent = {
+  readonly consent_id: string
+  readonly client_id: string
+  readonly client_name: string | null
+  readonly api: string
+  readonly redirect_uri: string
+  readonly scopes: readonly (string)[]
+  readonly created_at: number
+  readonly updated_at: number
+  readonly withdrawn_at: number | null
+}
+
+export type Consents = {
+  readonly items: readonly (Consent)[]
+}
+
 export type UserSupport = {
   readonly last_sign_in_at: number | null
   readonly failed_sign_ins_today: number
@@ -514,6 +530,8 @@ export type Responses = {
   'POST /users/{id}/password': User
   'GET /users/{id}/support': UserSupport
   'POST /users/{id}/unlock': UserSupport
+  'GET /users/{id}/consents': Consents
+  'DELETE /users/{id}/consents/{consent_id}': null
   'GET /users/{id}/export': UserExport
   'POST /users/{id}/erase': null
   'GET /search': SearchResults
