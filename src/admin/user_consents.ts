@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { StoredConsent } from '../authorization/consent_store.ts'
 import { withdrawConsent } from '../authorization/withdraw_consent.ts'
 import { adminEvent } from './change.ts'
-import { type Operation, operation } from './operation.ts'
+import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
 import { requireReachOfUser } from './user_actions.ts'
@@ -13,7 +13,7 @@ const PATH = '/users/{id}/consents'
 /** The most consents in a list. A user has one for each third-party client and redirect URI. */
 const MAX_LISTED = 100
 
-const consentSchema = named(
+export const consentSchema = named(
   'Consent',
   z.strictObject({
     consent_id: z.string(),
@@ -44,14 +44,8 @@ const listUserConsents = operation({
   status: 200,
   response: consentsSchema,
   async handle(call) {
-    const { services } = call
     const { id } = await requireReadableUser(idOf(call), call)
-    const consents = await services.consents.list(id, MAX_LISTED)
-    const clients = await services.clientAdmin.findMany([
-      ...new Set(consents.map(({ clientId }) => clientId)),
-    ])
-    const names = new Map(clients.map((client) => [client.id, client.name]))
-    return { body: { items: consents.map((consent) => showConsent(consent, names)) } }
+    return { body: { items: await listConsentsOf(id, call) } }
   },
 })
 
@@ -80,6 +74,17 @@ const withdraw = operation({
 })
 
 export const USER_CONSENTS: readonly Operation[] = [listUserConsents, withdraw]
+
+/** The newest consents of a user, at most 100. @throws StorageUnavailable, CorruptRecord */
+export async function listConsentsOf(
+  subject: string,
+  { services }: Pick<Call, 'services'>,
+): Promise<z.output<typeof consentSchema>[]> {
+  const consents = await services.consents.list(subject, MAX_LISTED)
+  const clients = await services.clientAdmin.findMany([...new Set(consents.map(({ clientId }) => clientId))])
+  const names = new Map(clients.map((client) => [client.id, client.name]))
+  return consents.map((consent) => showConsent(consent, names))
+}
 
 function showConsent(
   consent: StoredConsent,

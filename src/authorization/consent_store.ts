@@ -103,6 +103,13 @@ export class ConsentStore {
     await callStore('D1 consents', () => this.#db.batch([withdrawal, ...alongside]))
   }
 
+  /** A statement that removes the consents of a user who was deleted in the same transaction. */
+  removalOfDeleted(subject: string): D1PreparedStatement {
+    return this.#db
+      .prepare('DELETE FROM consents WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM users WHERE id = ?1)')
+      .bind(subject)
+  }
+
   /** The ids of up to `limit` consents that were withdrawn after a second, and not given again. @throws StorageUnavailable */
   async listWithdrawn(after: number, limit: number): Promise<string[]> {
     const select = this.#db

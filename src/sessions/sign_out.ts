@@ -22,6 +22,7 @@ interface Dependencies {
   clientAdmin: ClientAdminStore
   revocations: RevocationStore
   audit: AuditStore
+  consents: { removalOfDeleted(subject: string): Statements[number] }
   config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
@@ -81,7 +82,7 @@ export class SignOut {
     return this.#dependencies.userAdmin.change(userId, edit, userConditions(revocation, context), alongside)
   }
 
-  /** Deletes a user and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a user with the consents, and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
   removeUser(
     userId: string,
     revocation: UserRevocation,
@@ -89,7 +90,8 @@ export class SignOut {
   ): Promise<EditOutcome<UserRecord>> {
     const conditions = userConditions(revocation, context)
     const alongside = this.#alongsideUser(userId, revocation, context)
-    const statements = [...alongside, ...(revocation.alongside ?? [])]
+    const { consents } = this.#dependencies
+    const statements = [...alongside, ...(revocation.alongside ?? []), consents.removalOfDeleted(userId)]
     return this.#dependencies.userAdmin.remove(userId, conditions, statements)
   }
 

@@ -121,6 +121,16 @@ describe('the consents of a user', () => {
     expect(body).toMatchObject({ items: [{ scopes: ['cart', 'orders'] }] })
   })
 
+  it('the export of a user has the consents, and the deletion of the user removes them', async () => {
+    const { id } = await consentingUser()
+    const confirmed = await TestOperator.confirmed(server)
+    const { body } = await confirmed.get(`/users/${id}/export`)
+    expect(body).toMatchObject({ consents: [{ client_id: partner.id, scopes: ['cart'] }] })
+    const { headers } = await confirmed.get(`/users/${id}`)
+    await confirmed.delete(`/users/${id}`, headers.get('ETag'))
+    expect(await server.services.consents.list(id, 1)).toEqual([])
+  })
+
   it('the consent of another user is not found', async () => {
     const { id } = await consentingUser()
     const other = await server.addUser()

@@ -439,6 +439,7 @@ export type UserExport = {
   readonly access_tokens_valid_from: number | null
   readonly sign_ins: UserSupport
   readonly sessions: readonly (Session)[]
+  readonly consents: readonly (Consent)[]
   readonly events: readonly (AuditEvent)[]
   readonly next_cursor: string | null
 }
