@@ -236,11 +236,11 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
   return before.some((name) => !names.includes(name))
 }
 
-/** The given fields as details of the audit event, without names. */
+const NOT_AUDITED: readonly string[] = ['name', 'client_id', 'logo_uri']
+
+/** The given fields as details of the audit event, without names and without the image. */
 export function valuesOf(fields: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([field]) => field !== 'name' && field !== 'client_id'),
-  )
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => !NOT_AUDITED.includes(field)))
 }
 
 function differencesOf(before: ShownClient, body: ClientEditBody) {

@@ -38,7 +38,19 @@ export function kindOf(title: string): string {
   return [...TITLES].find(([, known]) => known.toLowerCase() === wanted)?.[0] ?? title
 }
 
-/** The reason of an event. The event of a key has times in Unix seconds, which `formatTime` formats. */
+/**
+ * The reason of an event. The event of a key has times in Unix seconds, which `formatTime` formats. A refresh and its retry have the
+ * same reason in the audit trail, and so do a theft and its refused refresh.
+ */
 export function reasonOf({ kind, reason }: EventCause, formatTime: (unixSeconds: number) => string): string {
-  return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
+  switch (kind) {
+    case 'key':
+      return reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds)))
+    case 'retry':
+      return reason.replace('was exchanged for', 'was used again within the retry window and got')
+    case 'theft':
+      return `${reason}, and the session ended`
+    default:
+      return reason
+  }
 }

@@ -1,9 +1,6 @@
 /** The reasons for the end of a session, as parts of a sentence. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  [
-    'replayed refresh token',
-    'a refresh token was used again after its successor was in use: it may be stolen (theft)',
-  ],
+  ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
   ['replayed authorization code', 'its authorization code was used again: it may be stolen'],
   ['revoked by its client', 'its application signed out'],
   ['merged into a customer', 'the guest signed in, and the customer took over'],
