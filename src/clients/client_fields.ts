@@ -176,7 +176,8 @@ export const CLIENT_FIELDS = {
   isFirstParty: defineField('first_party', {
     kind: 'flag',
     label: 'First party',
-    description: 'Whether the client is our own application, which needs no consent',
+    description:
+      'Whether the client is an application of your organisation, which needs no consent of the user',
     input: flag,
     stored: z.boolean(),
     isEditable: true,

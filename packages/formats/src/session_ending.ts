@@ -3,7 +3,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
   ['replayed authorization code', 'its authorization code was used again: it may be stolen'],
   ['revoked by its client', 'its application signed out'],
-  ['merged into a customer', 'the guest signed in, and the customer took over'],
+  ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],
