@@ -3,11 +3,11 @@ import { draftSchema } from '../src/admin/client_schemas.ts'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { findClientProblems } from '../src/clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
-import { type ClientValues, FIELD_LIST, fromDraft } from '../src/clients/client_values.ts'
+import { type ClientValues, FIELD_LIST, fromDraft, fromUnchecked } from '../src/clients/client_values.ts'
 import type { Field } from '../src/clients/define_field.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { compact } from '../src/lib/compact.ts'
-import { describeIssues, type ValueProblem } from '../src/lib/problems.ts'
+import { addProblems, describeIssues, type ValueProblem } from '../src/lib/problems.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
@@ -35,10 +35,12 @@ function readClient(): ClientValues {
   const values = readArguments()
   const given = OPTION_FIELDS.map((field) => [field.wire, readValue(field, values[toOptionName(field.wire)])])
   const { id: client_id, public: isPublic = false } = values
-  const draft = draftSchema.safeParse(
-    compact({ ...Object.fromEntries(given), client_id, confidential: !isPublic }),
-  )
-  if (!draft.success) return refuse(describeIssues(draft.error.issues))
+  const unchecked = compact({ ...Object.fromEntries(given), client_id, confidential: !isPublic })
+  const draft = draftSchema.safeParse(unchecked)
+  if (!draft.success) {
+    const more = findClientProblems(fromUnchecked(unchecked), config)
+    return refuse(addProblems(describeIssues(draft.error.issues), more))
+  }
   const client = fromDraft(draft.data)
   const problems = findClientProblems(client, config)
   return problems.length > 0 ? refuse(problems) : client
