@@ -61,7 +61,7 @@ function describe(
 }
 
 /** The time in which a revocation of the user or client ends a session: from its last use to its end, in Unix seconds. */
-function periodOf(session: ShownSession, now: number) {
+export function periodOf(session: ShownSession, now: number) {
   const { sid, subject, client_id: clientId } = session
   const from = session.last_refreshed_at ?? session.started_at
   return { sid, subject, clientId, from, to: session.ended_at ?? Math.min(session.expires_at - 1, now) }

@@ -6,7 +6,7 @@ import { eventSchema, findNames, showEvent } from './audit.ts'
 import { maskOperators } from './mask_operators.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { describeSession, sessionEndSchema } from './session_end.ts'
+import { describeSession, periodOf, sessionEndSchema } from './session_end.ts'
 import { type ShownSession, sessionSchema } from './session_view.ts'
 import { requireReadableSession } from './sessions.ts'
 
@@ -43,8 +43,7 @@ const readSessionTimeline = operation({
       await requireReadableSession(params.sid ?? '', call),
       call,
     )
-    const { sid, subject, client_id: clientId, started_at: from, ended_at: endedAt } = session
-    const period = { sid, subject, clientId, from, to: endedAt ?? Math.min(session.expires_at - 1, context.now) }
+    const period = { ...periodOf(session, context.now), from: session.started_at }
     const found = await services.sessionEvents.listTimeline(period, MAX_EVENTS + 1)
     const events = await maskOperators(found.slice(0, MAX_EVENTS), call)
     const names = await findNames(events, call)
