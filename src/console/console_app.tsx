@@ -7,6 +7,7 @@ import { newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
 import { Form } from '../pages/form.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { formatQuery } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
@@ -60,6 +61,8 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
 
 /** The steps of every request for a page or an action. */
 async function servePage(c: Context, page: Page, services: ConsoleServices): Promise<Response> {
+  const shorter = withoutEmptyParameters(c.req.url)
+  if (page.method === 'GET' && shorter !== null) return c.redirect(shorter, 303)
   const { sessionLoader, config } = services
   const now = services.clock.now()
   const session = await sessionLoader.requireSession(c)
@@ -79,6 +82,17 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   if (name !== undefined) await services.notices.set(c, { name, path: location, now })
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
   return c.redirect(location, 303)
+}
+
+/**
+ * The address without its empty parameters; null if it has none. A browser sends each field of a form, so the address of a list
+ * would have a parameter for each unused filter.
+ */
+function withoutEmptyParameters(url: string): string | null {
+  const { pathname, searchParams } = new URL(url)
+  const given = [...searchParams].filter(([, value]) => value !== '')
+  if (given.length === searchParams.size) return null
+  return pathname + formatQuery(Object.fromEntries(given))
 }
 
 /** Opens the session. If it has ended, a posted form goes to the sign-in. @throws SignInNeeded, PageError, AdminProblem */
