@@ -165,18 +165,22 @@ describe('bad input', () => {
     ).toEqual([422, invalid([['password', 'the password must be plain text of 8 to 128 characters']])])
   })
 
-  it('a text with an unpaired surrogate is refused, because no store keeps it', async () => {
+  it('a text with an unpaired surrogate or a control character is refused, and the message names it', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const name = 'half \ud83d'
     const client = { client_id: 'shop-half', api: 'storefront', grants: ['password'], name }
     expect(seen(await operator.post('/clients', client))).toEqual([
       422,
-      invalid([['name', 'must be a name of 1 to 200 characters']]),
+      invalid([['name', 'must not have the unpaired surrogate U+D83D']]),
     ])
     const user = { pool: 'customers', username: 'zoe half', password: 'a good password', profile: { name } }
     expect(seen(await operator.post('/users', user))).toEqual([
       422,
-      invalid([['profile.name', 'must be a name of 1 to 200 characters']]),
+      invalid([['profile.name', 'must not have the unpaired surrogate U+D83D']]),
+    ])
+    expect(seen(await operator.post('/users', { ...user, username: 'zoe\thalf', profile: {} }))).toEqual([
+      422,
+      invalid([['username', 'must not have the control character U+0009']]),
     ])
     const whole = await operator.post('/clients', { ...client, name: 'whole \ud83d\ude00' })
     expect([whole.status, whole.body.name]).toEqual([201, 'whole \u{1f600}'])
