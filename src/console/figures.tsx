@@ -47,11 +47,11 @@ const CAUSES: Readonly<Record<FailureCause, string>> = {
   locked_user: 'Locked account',
   disabled_user: 'Disabled user',
   malformed_credentials: 'Malformed username or password',
-  expired_token: 'Expired refresh token',
+  expired_token: 'Expired refresh token or code',
   ended_session: 'Session had already ended',
-  replayed_token: 'Old refresh token used again (theft)',
-  foreign_token: 'Refresh token of another client',
-  invalid_token: 'Invalid refresh token',
+  replayed_token: 'Refresh token or code used again (theft)',
+  foreign_token: 'Refresh token or code of another client',
+  invalid_token: 'Invalid refresh token or code',
   other: 'Another cause',
 }
 
