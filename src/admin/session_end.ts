@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
-import type { EndReason } from '../sessions/session.ts'
+import { REPLAYED } from '../sessions/open_session.ts'
 import type { Call } from './operation.ts'
 import { named } from './schemas.ts'
 import { findOwners, type KnownSession, type Owners, type ShownSession, showSession } from './session_view.ts'
@@ -84,12 +84,9 @@ function withoutEvent(session: ShownSession, { origins }: Owners, { context: { n
   return session.state === 'cut_off' && hasExpired ? { ...session, state: 'expired' } : session
 }
 
-const REASONS: ReadonlyMap<string, EndReason> = new Map([
-  ['theft', 'replayed refresh token'],
-  ['merge', 'merged into a customer'],
-])
-
 /** The reason in the row of a session, from the event. */
 function reasonOf({ kind, reason }: StoredAuditEvent): string {
-  return REASONS.get(kind) ?? reason
+  if (kind === 'merge') return 'merged into a customer'
+  if (kind !== 'theft') return reason
+  return reason === REPLAYED ? 'replayed authorization code' : 'replayed refresh token'
 }
