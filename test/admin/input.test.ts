@@ -47,7 +47,7 @@ describe('bad input', () => {
       422,
       invalid([
         ['username', 'must be a username of 1 to 255 characters'],
-        ['roles.0', 'must be plain text of 1 to 64 characters, without spaces at the start or the end'],
+        ['roles.0', 'must be plain text of 1 to 64 characters, without spaces, commas and vertical bars'],
         ['profile.phone', 'is not known'],
         ['password', 'must be a password'],
       ]),
