@@ -112,7 +112,7 @@ describe('the keys of an OpenID provider', () => {
     const client = await server.addClient()
     const token = await machineToken(server, client)
     const rsa = (await listKeys(server)).find(({ alg }) => alg === 'RS256')?.kid ?? ''
-    await server.services.keyLife.retireNow(rsa, server.context())
+    await server.services.keyLife.revokeCompromised(rsa, server.context())
     await server.settle()
     expect(await statesOf(server)).toEqual(['ES256 current', 'RS256 current', 'RS256 retired'])
     expect(await publishedKids(server)).not.toContain(rsa)

@@ -18,8 +18,15 @@ import {
 } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { Services } from '../services/services.ts'
+import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrowserCookies } from './browser_cookies.ts'
-import { AUTHORIZE_PATH, BROWSER_PATH, CONSENT_PATH, SIGN_IN_PATH } from './browser_path.ts'
+import {
+  AUTHORIZE_PATH,
+  AUTHORIZE_VISITOR_PATH,
+  BROWSER_PATH,
+  CONSENT_PATH,
+  SIGN_IN_PATH,
+} from './browser_path.ts'
 import { readBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
@@ -39,10 +46,12 @@ export function createBrowserApp(shared: Services): Hono {
   })
   app.route('/pages', assets.routes())
   app.get(AUTHORIZE_PATH, (c) => authorize(c, services))
+  app.get(AUTHORIZE_VISITOR_PATH, (c) => authorizeVisitor(c, services))
   app.post(SIGN_IN_PATH, (c) => submitSignIn(c, services))
   app.post(CONSENT_PATH, (c) => submitConsent(c, services))
-  for (const path of [AUTHORIZE_PATH, SIGN_IN_PATH, CONSENT_PATH])
-    app.all(path, () => {
+  for (const path of [AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH, SIGN_IN_PATH, CONSENT_PATH])
+    app.all(path, (c) => {
+      c.header('Allow', path === SIGN_IN_PATH || path === CONSENT_PATH ? 'POST' : 'GET')
       throw new PageError(METHOD_NOT_ALLOWED)
     })
   app.all('*', () => {

@@ -6,9 +6,9 @@ import { auditKey } from './audit_key.ts'
 import {
   isFirst,
   isWanted,
+  type KeyActivation,
   type KeyConfig,
   type KeySchedule,
-  type KeyTurn,
   maxKeysToRotate,
   scheduleNext,
 } from './key_schedule.ts'
@@ -37,7 +37,7 @@ export class KeyMaker {
   }
 
   /** Whether an algorithm needs its next key. @param now Unix seconds. */
-  isDue(alg: SigningAlgorithm, keys: readonly KeyTurn[], now: number): boolean {
+  isDue(alg: SigningAlgorithm, keys: readonly KeyActivation[], now: number): boolean {
     const { config } = this.#dependencies
     return isWanted(keys, scheduleNext(keys, { alg, config, now }))
   }

@@ -45,7 +45,7 @@ export function liveAlgorithms({
 }
 
 /** The members that decide which key signs. Lists are in the order of activation. */
-export interface KeyTurn {
+export interface KeyActivation {
   alg: SigningAlgorithm
   /** Unix seconds. */
   activatesAt: number
@@ -66,7 +66,7 @@ export interface KeySchedule {
 }
 
 /** A schedule of one algorithm. */
-interface Turn {
+interface Rotation {
   alg: SigningAlgorithm
   config: KeyConfig
   /** Unix seconds. */
@@ -74,7 +74,7 @@ interface Turn {
 }
 
 /** The regular next key, after `key_rotation_days`. After a change of the algorithm or a missed rotation it signs soon. */
-export function scheduleNext(keys: readonly KeyTurn[], { alg, config, now }: Turn): KeySchedule {
+export function scheduleNext(keys: readonly KeyActivation[], { alg, config, now }: Rotation): KeySchedule {
   const { keyRotationSeconds } = config
   const newest = keys.findLast((key) => key.alg === alg)
   const turn = (newest?.activatesAt ?? 0) + keyRotationSeconds
@@ -99,12 +99,16 @@ export interface KeyChange {
  *
  * @returns null if no key has a live algorithm: then a request or the cron trigger makes one
  */
-export function findNextChange(keys: readonly KeyTurn[], config: KeyConfig, now: number): KeyChange | null {
+export function findNextChange(
+  keys: readonly KeyActivation[],
+  config: KeyConfig,
+  now: number,
+): KeyChange | null {
   const changes = liveAlgorithms(config).map((alg) => findNextChangeOf(keys, { alg, config, now }))
   return changes.filter((change) => change !== null).sort((a, b) => a.at - b.at)[0] ?? null
 }
 
-function findNextChangeOf(keys: readonly KeyTurn[], { alg, config, now }: Turn): KeyChange | null {
+function findNextChangeOf(keys: readonly KeyActivation[], { alg, config, now }: Rotation): KeyChange | null {
   const own = keys.filter((key) => key.alg === alg)
   const next = own.find((key) => key.activatesAt > now)
   if (next) return { at: next.activatesAt, isPublished: true }
@@ -113,25 +117,25 @@ function findNextChangeOf(keys: readonly KeyTurn[], { alg, config, now }: Turn):
 }
 
 /** An early next key, unless a next key exists. @param leadSeconds The time from its publication to its first signature. */
-export function scheduleNow({ alg, config, now }: Turn, leadSeconds: number): KeySchedule {
+export function scheduleNow({ alg, config, now }: Rotation, leadSeconds: number): KeySchedule {
   const firstIn = alg === config.signingAlgorithm ? 'store' : 'algorithm'
   return { alg, firstIn, notOlderThan: now, activatesAt: now + leadSeconds }
 }
 
-export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boolean {
+export function isWanted(keys: readonly KeyActivation[], schedule: KeySchedule): boolean {
   return !keys.some((key) => key.alg === schedule.alg && key.activatesAt > schedule.notOlderThan)
 }
 
 /** Whether a key of the schedule is the first key, so that it signs at once. */
-export function isFirst(keys: readonly KeyTurn[], { alg, firstIn }: KeySchedule): boolean {
+export function isFirst(keys: readonly KeyActivation[], { alg, firstIn }: KeySchedule): boolean {
   return !keys.some((key) => firstIn === 'store' || key.alg === alg)
 }
 
 /**
- * The current key for tokens except ID tokens: the newest active key of the configured algorithm, or else the newest active key of any algorithm. So after a
- * change of the algorithm, verifiers know the new key before it signs.
+ * The current key for tokens except ID tokens: the newest active key of the configured algorithm, or
+ * else the newest active key of any algorithm. So after a change of the algorithm, verifiers know the new key before it signs.
  */
-export function selectCurrent<T extends KeyTurn>(
+export function selectCurrent<T extends KeyActivation>(
   keys: readonly T[],
   { signingAlgorithm }: Pick<KeyConfig, 'signingAlgorithm'>,
   now: number,
@@ -142,7 +146,7 @@ export function selectCurrent<T extends KeyTurn>(
 }
 
 /** The current key of one algorithm; null if no key has it. */
-export function selectOfAlgorithm<T extends KeyTurn>(
+export function selectOfAlgorithm<T extends KeyActivation>(
   keys: readonly T[],
   alg: SigningAlgorithm,
   now: number,
@@ -152,7 +156,11 @@ export function selectOfAlgorithm<T extends KeyTurn>(
 }
 
 /** Every key that signs now: the current key, and the newest active key of each live algorithm. */
-export function selectSigning<T extends KeyTurn>(keys: readonly T[], config: KeyConfig, now: number): T[] {
+export function selectSigning<T extends KeyActivation>(
+  keys: readonly T[],
+  config: KeyConfig,
+  now: number,
+): T[] {
   const live = liveAlgorithms(config)
   const active = live.map((alg) => keys.findLast((key) => key.alg === alg && key.activatesAt <= now))
   const signing = [selectCurrent(keys, config, now), ...active]

@@ -260,7 +260,7 @@ describe('the timeline of a session', () => {
       visitor_access_token: guest.access_token,
     })
     expect(await tell(operator, sidOf(guest))).toMatchObject({
-      ending: 'The session ended because the guest signed in, and the customer took over.',
+      ending: 'The session ended because the guest signed in as a customer, and a new session replaced it.',
       events: [
         ['issue', 'guest'],
         ['merge', `merged into ${user.id}`],

@@ -207,6 +207,41 @@ describe('an edit', () => {
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
   })
 
+  it('the settings of sign-ins by browser are radio buttons and texts, and a form without them keeps them', async () => {
+    const form = await admin.get('/console/clients/~new')
+    expect(form.html).toMatch(/name="require_pkce" value="true" checked/)
+    expect(form.html).toMatch(/name="first_party" value="false" checked/)
+    expect(form.html).toMatch(/name="id_token_signed_response_alg" value="RS256" checked/)
+    expect(form.html).toContain('<details class="part"><summary>Sign-in by browser</summary>')
+    const base = { grants: ['authorization_code'], scopes: ['cart'] }
+    const refused = await create({ ...base, redirect_uris: 'https://a.test/cb\nhttps://a.test@b.test/' })
+    expect(refused.response.html).toContain('Number 2 must not have a username or a password')
+    expect(refused.response.html).toContain('<details class="part" open="">')
+    const uris = 'https://a.test/cb\nhttp://127.0.0.1/cb'
+    const { id, response } = await create({ ...base, redirect_uris: uris, first_party: 'true' })
+    expect(response.html).toContain(
+      `<dt>Authorization URL</dt><dd><code class="id">${ISSUER}/oauth2-token/authorize<`,
+    )
+    expect(response.html).not.toContain('id="token-request"')
+    const path = `/console/clients/${id}`
+    const page = await admin.get(path)
+    expect(page.html).toContain('<dt>Application</dt><dd>First-party: no consent</dd>')
+    expect(page.html).toContain('<dt>Redirect URIs</dt><dd>https://a.test/cb, http://127.0.0.1/cb</dd>')
+    expect(page.html).toMatch(/name="first_party" value="true" checked/)
+    const edit = { ...base, require_pkce: 'false', logo_uri: '/logos/a.svg', etag: await etagOf(path) }
+    expect((await admin.post(path, edit)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({
+      redirectUris: ['https://a.test/cb', 'http://127.0.0.1/cb'],
+      isFirstParty: true,
+      requiresPkce: false,
+      idTokenAlgorithm: 'RS256',
+      logoUri: '/logos/a.svg',
+    })
+    const cleared = { ...base, logo_uri: '', etag: await etagOf(path) }
+    expect((await admin.post(path, cleared)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ logoUri: null, requiresPkce: false })
+  })
+
   it('an outdated edit changes nothing, keeps the typed values, shows the current ones, and can be saved again', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
@@ -281,6 +316,10 @@ describe('a confirmation', () => {
     for (const title of [`End 1 session of`, 'Disable', 'Delete', 'Set a password for']) {
       expect(ofUser).toContain(`<p class="confirm-title">${title} ${user.username}`)
     }
+    const dangers = [...ofUser.matchAll(/<summary class="button danger">([^<]+)…/g)].map(([, name]) => name)
+    expect(new Set(dangers)).toEqual(
+      new Set(['Sign out everywhere', 'Set a password', 'Disable', 'Delete', 'Erase', 'End this session']),
+    )
     expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
     await admin.post(`${path}/sign-out`)
     expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
@@ -495,7 +534,11 @@ describe('support', () => {
   })
 
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {
-    expect((await support.get(path)).status).toBe(403)
+    const { status, html } = await support.get(path)
+    expect([status, html]).toEqual([
+      403,
+      expect.stringMatching(/the role admin can create a (?:client|user)\./),
+    ])
     expect((await support.post(path)).status).toBe(403)
   })
 

@@ -4,6 +4,7 @@ export const EVENT_TITLES = {
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',
   refresh_refused: 'Refused refresh',
+  code_refused: 'Refused code',
   retry: 'Retry',
   theft: 'Theft',
   merge: 'Merge',
@@ -25,14 +26,14 @@ interface EventCause {
   reason: string
 }
 
-/** The title of an event; its kind if the kind is unknown, such as one of a newer server. */
+/** The title of an event. For an unknown kind, such as a kind of a newer server, the name of the kind. */
 export function titleOf({ kind, reason }: EventCause): string {
   if (kind === 'issue' && reason === 'client_credentials') return 'Token'
   if (kind === 'issue' && reason === 'guest') return 'Guest'
   return TITLES.get(kind) ?? kind
 }
 
-/** The kind with this title in any case; the given text if no kind has the title. */
+/** The kind with this title, in upper or lower case; the given text if no kind has the title. */
 export function kindOf(title: string): string {
   const wanted = title.toLowerCase()
   return [...TITLES].find(([, known]) => known.toLowerCase() === wanted)?.[0] ?? title
