@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono'
 import type { Config } from '../config/config.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
+import { compact } from '../lib/compact.ts'
 import { Assets } from '../pages/assets.ts'
 import { newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
 import { Form } from '../pages/form.ts'
@@ -78,8 +79,8 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
     const title = (response.status ?? 200) < 400 ? response.title : `Error: ${response.title}`
     return showPage(c, { ...response, title, operator, csrfToken, notice }, services)
   }
-  const { location, done: name } = response
-  if (name !== undefined) await services.notices.set(c, { name, path: location, now })
+  const { location, done: name, sessions } = response
+  if (name !== undefined) await services.notices.set(c, compact({ name, sessions, path: location, at: now }))
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
   return c.redirect(location, 303)
 }
