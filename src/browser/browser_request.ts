@@ -9,6 +9,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
+import { findVisitor } from '../sessions/spend_visitor.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -24,7 +25,9 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const parameters = readQuery(c)
   const { client, api } = await requireClient(parameters.find('client_id'), services, context)
   const address = readReturnAddress(parameters, { client, api })
-  const hints = { hintedSubject: null, visitor: null }
+  const visitorToken = parameters.find('visitor_access_token')
+  const visitor = await findVisitor(visitorToken, { client, api, context }, services)
+  const hints = { hintedSubject: null, visitor }
   const request = parseAuthorizationRequest(parameters, { client, api }, address, hints, context.now)
   return { request, client, api, context }
 }
