@@ -7,5 +7,8 @@ export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const CONSENT_PATH = '/consent'
 
+/** The path of the stylesheet, the icon and the script. */
+export const FILES_PATH = '/pages'
+
 /** The paths of the pages and their files, below BROWSER_PATH. */
-export const PAGE_PATHS = [AUTHORIZE_PATH, SIGN_IN_PATH, CONSENT_PATH, '/pages/*'] as const
+export const PAGE_PATHS = [AUTHORIZE_PATH, SIGN_IN_PATH, CONSENT_PATH, `${FILES_PATH}/*`] as const

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { consentIdOf, consentUriOf } from '../authorization/consent.ts'
-import { kindOfRedirect } from '../clients/redirect_uri.ts'
+import { consentIdOf } from '../authorization/consent.ts'
+import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
 import { describeUser } from '../users/sign_in.ts'
@@ -63,7 +63,7 @@ export async function readSituation(
 
 /** The consent that a user gives to the client of a request. */
 export function consentIdFor(subject: string, { request }: BrowserRequest): Promise<string> {
-  const redirectUri = consentUriOf(request.redirectUri)
+  const redirectUri = withoutLoopbackPort(request.redirectUri)
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
-import { consentUriOf } from '../authorization/consent.ts'
 import { issueCode } from '../authorization/issue_code.ts'
-import { type KnownUser, nextStep, type SignInError } from '../signin/next_step.ts'
+import { withoutLoopbackPort } from '../clients/redirect_uri.ts'
+import { type KnownUser, nextStep } from '../signin/next_step.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
@@ -18,7 +18,7 @@ export async function takeNextStep(
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
   if (next.kind === 'show') return showStep(c, next.step, situation, services)
-  if (next.kind === 'fail') throw new AuthorizationError(describeFailure(next.error), request)
+  if (next.kind === 'fail') throw new AuthorizationError(next.error, request)
   const { code } = await issueCodeFor(situation, next.user, services)
   return sendToClient(c, respondToClient({ code }, request, services.config.issuer), services)
 }
@@ -27,7 +27,7 @@ async function issueCodeFor(situation: Situation, user: KnownUser, services: Bro
   const { browserRequest, session, consentId, known, validFrom } = situation
   const { request, context } = browserRequest
   const { subject, authTime, amr, acr } = user
-  const uri = consentUriOf(request.redirectUri)
+  const uri = withoutLoopbackPort(request.redirectUri)
   const holder = {
     subject,
     auth: { time: authTime, amr: [...amr], acr, browser: session?.id ?? '' },
@@ -35,15 +35,4 @@ async function issueCodeFor(situation: Situation, user: KnownUser, services: Bro
     validFrom,
   }
   return issueCode(holder, request, context, services)
-}
-
-const FAILURES = {
-  login_required: 'The user is not signed in.',
-  consent_required: 'The user has not allowed this.',
-  interaction_required: 'The user must see a page.',
-  access_denied: 'The user did not allow this.',
-} as const satisfies Record<SignInError, string>
-
-function describeFailure(error: SignInError) {
-  return { error, description: FAILURES[error] }
 }
