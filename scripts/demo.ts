@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { isLoopback } from '../src/config/origin.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { requireConfig } from './config_file.ts'
-import { describeOperator, STOREFRONT_SCOPES } from './demo_data.ts'
+import { BROWSER_GRANTS, describeOperator, STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
@@ -34,9 +34,12 @@ await prepareTokenService(worker('token-service'), config, [
     id: 'shop-demo',
     secret: null,
     api: 'storefront',
-    grants: ['password'],
+    grants: ['password', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
     origins: [originOf('shop')],
+    redirectUris: [`${originOf('shop')}/`, `${originOf('shop')}/callback`],
+    postLogoutRedirectUris: [`${originOf('shop')}/`],
+    isFirstParty: true,
     accessTokenLifetimeSeconds: ACCESS_TOKEN_SECONDS,
   },
 ])

@@ -12,17 +12,18 @@ import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 
-export interface DemoClient {
-  id: string
-  secret: string | null
-  api: string
-  grants: ClientGrant[]
-  scopes: string[]
-  origins?: string[]
-  accessTokenLifetimeSeconds?: number
-}
+/** A demo client. An absent field has the default of a new client. */
+export type DemoClient = Pick<ClientValues, 'id' | 'api' | 'grants' | 'scopes'> &
+  Omit<Partial<ClientValues>, 'confidential'> & {
+    /** Null for a public client. */
+    secret: string | null
+  }
 
 export const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
+/** The grants of a client that signs in users by browser. */
+export const BROWSER_GRANTS: readonly ClientGrant[] = ['authorization_code', 'refresh_token']
+/** An address on the user's machine, with any port. */
+const LOCAL_CALLBACK = 'http://127.0.0.1/callback'
 const BACKOFFICE_SCOPES = ['users', 'orders']
 
 const CLIENTS: DemoClient[] = [
@@ -30,8 +31,10 @@ const CLIENTS: DemoClient[] = [
     id: 'storefront-demo',
     secret: 'storefront-demo-secret',
     api: 'storefront',
-    grants: ['password', 'client_credentials'],
+    grants: ['password', 'client_credentials', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
+    redirectUris: [LOCAL_CALLBACK],
+    isFirstParty: true,
   },
   {
     id: 'storefront-mobile',
@@ -44,8 +47,19 @@ const CLIENTS: DemoClient[] = [
     id: 'storefront-public',
     secret: null,
     api: 'storefront',
-    grants: ['password'],
+    grants: ['password', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
+    redirectUris: [LOCAL_CALLBACK],
+    isFirstParty: true,
+  },
+  {
+    id: 'demo-partner',
+    name: 'Partner app',
+    secret: null,
+    api: 'storefront',
+    grants: [...BROWSER_GRANTS],
+    scopes: ['orders', 'catalog'],
+    redirectUris: [LOCAL_CALLBACK],
   },
   {
     id: 'backoffice-demo',
@@ -147,13 +161,9 @@ export async function seedDemoData(
   }
 }
 
-function toClient({ id, secret, accessTokenLifetimeSeconds, ...demo }: DemoClient): ClientValues {
-  return fromDraft({
-    ...demo,
-    client_id: id,
-    confidential: secret !== null,
-    access_token_lifetime: accessTokenLifetimeSeconds,
-  })
+function toClient({ secret, ...demo }: DemoClient): ClientValues {
+  const { id: client_id, api, grants } = demo
+  return { ...fromDraft({ client_id, api, grants, confidential: secret !== null }), ...demo }
 }
 
 async function toSecret({ secret }: DemoClient): Promise<NewSecret | null> {

@@ -5,21 +5,32 @@ import { parseArgs } from 'node:util'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
 import type { ApiConfig } from '../src/config/config.ts'
+import { requireUsername, UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
+import { listServers } from './local_servers.ts'
 import { DraftRefused, UserMaker } from './make_user.ts'
 import { OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
-import { readWrangler, WranglerFailed } from './wrangler.ts'
+import { prepareTables, TOKEN_SERVICE } from './token_service.ts'
+import { QUIET_WRANGLER, readWrangler, WranglerFailed } from './wrangler.ts'
 
 const USAGE = `usage: npm run first-admin -- --username NAME [--remote]
-  Adds the first operator, and the clients that operators sign in by. The password is the first line of standard
-  input, or a terminal asks for it. Without --remote it goes to the local database: stop the local server first.`
+  Adds the first operator, and the clients with which operators sign in. The password is the first line of standard
+  input, or a terminal asks for it. The command needs a database without an admin.
+  With --remote it changes the deployed database, after npm run deploy.
+  Without --remote it changes the local database and makes missing tables: stop the local server first. If the issuer
+  of config.yml is a loopback address, npm start adds a demo admin, which a local test can use. Without the demo admin:
+  npm run reset, npm run first-admin, npm start.`
 
-const NO_TABLES = 'The database has no tables. Run npm start (local) or npm run deploy first.'
+const NO_TABLES = 'The database has no tables. Run npm run deploy first.'
+
+const ADMIN_EXISTS = 'An admin exists already. An admin can make further admins: docs/admin-api.md'
+const LOCAL_ADMIN =
+  'It can be the demo admin of npm start. npm run reset removes all local data, then npm run first-admin works.'
 
 const REMOTE_NEEDS = ' --remote needs a login: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.'
 
@@ -27,8 +38,10 @@ const { username, isRemote } = readArguments()
 const config = requireConfig()
 const api = config.adminApi ?? stop('config.yml: admin_api: must name an API first (docs/admin-api.md)')
 const where = isRemote ? '--remote' : '--local'
+checkUsername(api)
+if (!isRemote) await prepareLocalTables()
 const present = await findPresent(api)
-if (present.admins > 0) stop('An admin exists already. An admin can make further admins: docs/admin-api.md')
+if (present.admins > 0) stop(isRemote ? ADMIN_EXISTS : `${ADMIN_EXISTS}\n${LOCAL_ADMIN}`)
 const user = await makeAdmin(api)
 if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
 await execute(await formatSql(user, api)).catch(stopAfterFailure)
@@ -48,6 +61,22 @@ function readArguments(): { username: string; isRemote: boolean } {
     // An unknown option: the usage below lists the options.
   }
   return stop(USAGE)
+}
+
+function checkUsername({ userPool }: ApiConfig): void {
+  try {
+    requireUsername(username, userPool, config)
+  } catch (error) {
+    if (!(error instanceof UserRefused)) throw error
+    stop(error.message)
+  }
+}
+
+async function prepareLocalTables(): Promise<void> {
+  const servers = listServers().map(({ command, pid }) => `${command} (process ${pid})`)
+  if (servers.length > 0) stop(`The local database is in use: ${servers.join(', ')}. Stop it first.`)
+  Object.assign(process.env, QUIET_WRANGLER)
+  await prepareTables(TOKEN_SERVICE, config)
 }
 
 interface Present {

@@ -24,12 +24,21 @@ export async function prepareTokenService(
   clients: readonly DemoClient[] = [],
 ): Promise<void> {
   await withLocalStores(worker, async (env: Env) => {
-    const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
-    for (const binding of bindings) await migrate(requireDatabase(env, binding))
+    await makeTables(env, config)
     await requireSealingKey(env.DB)
     ensureDevVars()
     if (isLoopback(config.issuer)) await seedDemoData(env, config, clients)
   })
+}
+
+/** Makes the missing tables of the local token service. The service must not run at the same time. */
+export function prepareTables(worker: LocalWorker, config: Config): Promise<void> {
+  return withLocalStores(worker, (env: Env) => makeTables(env, config))
+}
+
+async function makeTables(env: Env, config: Config): Promise<void> {
+  const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
+  for (const binding of bindings) await migrate(requireDatabase(env, binding))
 }
 
 /** Ends the process if .dev.vars cannot open the stored signing keys. */

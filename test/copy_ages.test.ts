@@ -186,7 +186,7 @@ describe('a token issued from a copy of any age', () => {
     const client = await server.addClient()
     const first = await signerOf(server, client)
     const isolates = await makeIsolates(server, client, everySecond)
-    await server.services.keyLife.retireNow(first, server.context())
+    await server.services.keyLife.revokeCompromised(first, server.context())
     await server.settle()
     const asked = await askInTurn(isolates, server, client)
     const isTaken = await openApi(server)

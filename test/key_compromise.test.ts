@@ -32,8 +32,8 @@ async function setUp() {
   return { clock, server, client, tokens, first }
 }
 
-async function retire(server: TestServer, kid: string) {
-  const entry = await server.services.keyLife.retireNow(kid, server.context(), OPERATOR)
+async function revoke(server: TestServer, kid: string) {
+  const entry = await server.services.keyLife.revokeCompromised(kid, server.context(), OPERATOR)
   await server.settle()
   return entry
 }
@@ -48,7 +48,7 @@ describe('a compromised key', () => {
 
   it('a compromised key leaves the JWKS at once, and a new key signs at once', async () => {
     const { clock, server, client, first } = await setUp()
-    const entry = await retire(server, first)
+    const entry = await revoke(server, first)
     expect(entry).toEqual({
       kid: first,
       alg: 'ES256',
@@ -77,7 +77,7 @@ describe('a compromised key', () => {
 
   it('the access and refresh tokens of a compromised key are refused', async () => {
     const { server, client, tokens, first } = await setUp()
-    await retire(server, first)
+    await revoke(server, first)
     const refused = await server.postJson({
       grant_type: 'refresh_token',
       refresh_token: tokens.refresh_token,
@@ -99,7 +99,7 @@ describe('a compromised key', () => {
     const { server, client, first } = await setUp()
     const isolate = server.anotherIsolate()
     expect(await publishedKids(isolate)).toEqual([first])
-    await retire(server, first)
+    await revoke(server, first)
     const { refresh_token } = await server.signIn(client, 'guest', 'guest')
     const refreshes = Array.from({ length: 10 }, () => isolate.refresh(client, refresh_token))
     expect(await Promise.all(refreshes)).toHaveLength(10)
@@ -109,7 +109,7 @@ describe('a compromised key', () => {
     const { server, client, first } = await setUp()
     const copy = await readKv('keys')
     const last = await caches.default.match(addressOfLast('jwks', ISSUER))
-    await retire(server, first)
+    await revoke(server, first)
     const second = await signerOf(server, client)
     await writeKv('keys', copy)
     const away = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
@@ -135,7 +135,7 @@ describe('a compromised key', () => {
       return typeof result !== 'string'
     }
     for (const verifier of [polling, alone]) expect(await verdict(verifier)).toBe(true)
-    await retire(server, first)
+    await revoke(server, first)
     const fresh = await machineToken(server, client)
     clock.time += 30
     await verdict(polling)
@@ -156,7 +156,7 @@ describe('a compromised key', () => {
     clock.time += 90 * DAY - NEXT_KEY_AHEAD_SECONDS
     await server.cron()
     const third = (await publishedKids(server)).at(-1) ?? ''
-    for (const kid of [first, third]) expect(await retire(server, kid)).toMatchObject({ state: 'retired' })
+    for (const kid of [first, third]) expect(await revoke(server, kid)).toMatchObject({ state: 'retired' })
     expect(await signerOf(server, client)).toBe(second)
     expect((await publishedKids(server)).filter((kid) => [first, third].includes(kid))).toEqual([])
     await verify(server, token, { currentDate: new Date((clock.time - 90 * DAY) * 1000) })
@@ -165,7 +165,7 @@ describe('a compromised key', () => {
   it('the activation of the next key does not change', async () => {
     const { clock, server, client, first } = await setUp()
     const next = await server.services.keyLife.rotateNow(server.context())
-    await retire(server, first)
+    await revoke(server, first)
     const between = await signerOf(server, client)
     expect([first, next?.kid]).not.toContain(between)
     clock.time += PUBLISH_AHEAD_SECONDS
@@ -175,11 +175,11 @@ describe('a compromised key', () => {
   it('concurrent calls create one replacement, and an unknown kid gives null', async () => {
     const { server, first } = await setUp()
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
-    const entries = await Promise.all(isolates.map((isolate) => retire(isolate, first)))
+    const entries = await Promise.all(isolates.map((isolate) => revoke(isolate, first)))
     expect(entries.map((entry) => entry?.state)).toEqual(isolates.map(() => 'retired'))
     expect(await kept()).toHaveLength(1)
     expect(await auditOf({ kind: 'key', actor: OPERATOR.subject })).toHaveLength(1)
-    expect(await retire(server, 'unknown')).toBe(null)
+    expect(await revoke(server, 'unknown')).toBe(null)
     expect(await kept()).toHaveLength(1)
   })
 
@@ -192,9 +192,9 @@ describe('a compromised key', () => {
     })
     for (const away of [{ DB: D1_DOWN }, { DB: lost.db }, { KV: KV_DOWN }]) {
       const failing = new TestServer({ clock, env: away })
-      await expect(retire(failing, first)).rejects.toThrow()
+      await expect(revoke(failing, first)).rejects.toThrow()
     }
-    expect(await retire(server, first)).toMatchObject({ state: 'retired', reason: 'compromised' })
+    expect(await revoke(server, first)).toMatchObject({ state: 'retired', reason: 'compromised' })
     expect(await kept()).toEqual([await signerOf(server, client)])
     expect(await env.KV.get('keys')).not.toContain(first)
     await verify(server, await machineToken(server, client))

@@ -22,7 +22,7 @@ async function setUp() {
   const tokens = await idle.signIn(client, username)
   const key = await signerOf(idle, client)
   const giveUp = async (ageSeconds: number) => {
-    await server.services.keyLife.retireNow(key, server.context())
+    await server.services.keyLife.revokeCompromised(key, server.context())
     await server.settle()
     server.clock.time += ageSeconds
   }

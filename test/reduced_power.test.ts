@@ -123,7 +123,7 @@ describe('a role that is removed from a user', () => {
   })
 })
 
-describe('a scope or a grant that is removed from a client', () => {
+describe('a right that is removed from a client', () => {
   it('older access tokens of users, guests and the client are refused, and sessions continue', async () => {
     const { server, operator, client, user, verify } = await scene()
     const before = await server.signIn(client, user.username)
@@ -239,10 +239,14 @@ describe('a scope or a grant that is removed from a client', () => {
     },
   )
 
-  it('the removal of a grant has the same effect', async () => {
-    const { server, operator, client, verify } = await scene()
+  it.each([
+    ['a grant', { grants: ['password'] }],
+    ['first party', { first_party: false }],
+  ])('the removal of a grant or of first party has the same effect: %s', async (_case, edit) => {
+    const { server, operator, verify } = await scene()
+    const client = await server.addClient({ isFirstParty: true })
     const { access_token } = await machineTokens(server, client)
-    await patch(operator, `/clients/${client.id}`, { grants: ['password'] })
+    await patch(operator, `/clients/${client.id}`, edit)
     await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
   })
 
@@ -255,9 +259,21 @@ describe('a scope or a grant that is removed from a client', () => {
       'other origins, lifetimes and another name',
       { origins: [], access_token_lifetime: 600, name: 'Another' },
     ],
+    [
+      'redirect URIs that are removed, first party that is added, and other settings of sign-ins by browser',
+      {
+        redirect_uris: [],
+        post_logout_redirect_uris: [],
+        first_party: true,
+        require_pkce: false,
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
   ])('%s add no feed entry', async (_case, edit) => {
     const { server, operator } = await scene()
-    const client = await server.addClient({ scopes: ['cart'], grants: ['client_credentials'] })
+    const uris = ['https://shop.example.com/callback']
+    const redirects = { redirectUris: uris, postLogoutRedirectUris: uris }
+    const client = await server.addClient({ scopes: ['cart'], grants: ['client_credentials'], ...redirects })
     const { access_token } = await machineTokens(server, client)
     await patch(operator, `/clients/${client.id}`, edit)
     const { revocations } = await readFeed(server)

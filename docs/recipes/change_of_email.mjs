@@ -16,13 +16,13 @@ export async function startChange(id, password, email, shop) {
 
 /** The customer opens the link, which proves that the new address is theirs. */
 export async function finishChange(token, shop) {
-  const link = await useLink(shop, 'change', token)
-  if (link === null) return false
-  const { body: user, etag } = await admin('GET', `/users/${link.id}`)
-  if (!user.enabled || user.tokens_valid_from !== link.validFrom) return false
-  const edit = { username: link.email, profile: { ...user.profile, email: link.email } }
-  const { status } = await admin('PATCH', `/users/${link.id}`, edit, etag)
-  if (status === 200)
-    await shop.sendMail(user.profile.email ?? user.username, `Your address is now ${link.email}.`)
-  return status === 200
+  const change = await useLink(shop, 'change', token, async ({ id, email, validFrom }) => {
+    const { body: user, etag } = await admin('GET', `/users/${id}`)
+    if (!user.enabled || user.tokens_valid_from !== validFrom) return null
+    const edit = { username: email, profile: { ...user.profile, email } }
+    const { status } = await admin('PATCH', `/users/${id}`, edit, etag)
+    return status === 200 ? { from: user.profile.email ?? user.username, to: email } : null
+  })
+  if (change !== null) await shop.sendMail(change.from, `Your address is now ${change.to}.`)
+  return change !== null
 }

@@ -20,13 +20,15 @@ function startChange(string $id, string $password, string $email, object $shop):
 /** The customer opens the link, which proves that the new address is theirs. */
 function finishChange(string $token, object $shop): bool
 {
-    $link = useLink($shop, 'change', $token);
-    if ($link === null) return false;
-    ['body' => $user, 'etag' => $etag] = admin('GET', "/users/{$link['id']}");
-    $isCurrent = ($user['enabled'] ?? false) && $user['tokens_valid_from'] === $link['validFrom'];
-    if (!$isCurrent) return false;
-    $edit = ['username' => $link['email'], 'profile' => ['email' => $link['email']] + $user['profile']];
-    $isChanged = admin('PATCH', "/users/{$link['id']}", $edit, $etag)['status'] === 200;
-    if ($isChanged) $shop->sendMail($user['profile']['email'] ?? $user['username'], "Your address is now {$link['email']}.");
-    return $isChanged;
+    $change = useLink($shop, 'change', $token, function (array $link) {
+        ['id' => $id, 'email' => $email, 'validFrom' => $validFrom] = $link;
+        ['body' => $user, 'etag' => $etag] = admin('GET', "/users/$id");
+        $isCurrent = ($user['enabled'] ?? false) && $user['tokens_valid_from'] === $validFrom;
+        if (!$isCurrent) return null;
+        $edit = ['username' => $email, 'profile' => ['email' => $email] + $user['profile']];
+        $isChanged = admin('PATCH', "/users/$id", $edit, $etag)['status'] === 200;
+        return $isChanged ? ['from' => $user['profile']['email'] ?? $user['username'], 'to' => $email] : null;
+    });
+    if ($change !== null) $shop->sendMail($change['from'], "Your address is now {$change['to']}.");
+    return $change !== null;
 }

@@ -12,17 +12,19 @@ export async function startReset(email, shop) {
 
 /** The customer sends the form behind the link. A refused password gets the token of a new link for the form. */
 export async function finishReset(token, password, shop) {
-  const link = await useLink(shop, 'reset', token)
-  if (link === null) return { status: 'expired' }
-  const { body: user, etag } = await admin('GET', `/users/${link.id}`)
-  // A newer password, a sign-out everywhere or a disable makes older links useless.
-  if (!user.enabled || user.tokens_valid_from !== link.validFrom) return { status: 'expired' }
-  const { status, body } = await admin('POST', `/users/${link.id}/password`, { password }, etag)
-  if (status === 422) {
+  let address
+  const result = await useLink(shop, 'reset', token, async (link) => {
+    const { body: user, etag } = await admin('GET', `/users/${link.id}`)
+    // A newer password, a sign-out everywhere or a disable makes older links useless.
+    if (!user.enabled || user.tokens_valid_from !== link.validFrom) return { status: 'expired' }
+    address = user.profile.email
+    const { status, body } = await admin('POST', `/users/${link.id}/password`, { password }, etag)
+    if (status === 200) return { status: 'changed' }
+    if (status !== 422) return { status: 'expired' }
     const again = await makeLink(shop, 'reset', link, 600)
     return { status: 'refused', problems: body.errors, token: again }
-  }
-  if (status !== 200) return { status: 'expired' }
-  await shop.sendMail(user.profile.email, 'Your password was changed, and every device was signed out.')
-  return { status: 'changed' }
+  })
+  if (result?.status === 'changed')
+    await shop.sendMail(address, 'Your password was changed, and every device was signed out.')
+  return result ?? { status: 'expired' }
 }

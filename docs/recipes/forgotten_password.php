@@ -15,18 +15,20 @@ function startReset(string $email, object $shop): void
 /** The customer sends the form behind the link. A refused password gets the token of a new link for the form. */
 function finishReset(string $token, string $password, object $shop): array
 {
-    $link = useLink($shop, 'reset', $token);
-    if ($link === null) return ['status' => 'expired'];
-    ['body' => $user, 'etag' => $etag] = admin('GET', "/users/{$link['id']}");
-    // A newer password, a sign-out everywhere or a disable makes older links useless.
-    $isCurrent = ($user['enabled'] ?? false) && $user['tokens_valid_from'] === $link['validFrom'];
-    if (!$isCurrent) return ['status' => 'expired'];
-    $response = admin('POST', "/users/{$link['id']}/password", ['password' => $password], $etag);
-    if ($response['status'] === 422) {
+    $address = '';
+    $result = useLink($shop, 'reset', $token, function (array $link) use ($password, $shop, &$address) {
+        ['body' => $user, 'etag' => $etag] = admin('GET', "/users/{$link['id']}");
+        // A newer password, a sign-out everywhere or a disable makes older links useless.
+        $isCurrent = ($user['enabled'] ?? false) && $user['tokens_valid_from'] === $link['validFrom'];
+        if (!$isCurrent) return ['status' => 'expired'];
+        $address = $user['profile']['email'];
+        $response = admin('POST', "/users/{$link['id']}/password", ['password' => $password], $etag);
+        if ($response['status'] === 200) return ['status' => 'changed'];
+        if ($response['status'] !== 422) return ['status' => 'expired'];
         $again = makeLink($shop, 'reset', $link, 600);
         return ['status' => 'refused', 'problems' => $response['body']['errors'], 'token' => $again];
-    }
-    if ($response['status'] !== 200) return ['status' => 'expired'];
-    $shop->sendMail($user['profile']['email'], 'Your password was changed, and every device was signed out.');
-    return ['status' => 'changed'];
+    }) ?? ['status' => 'expired'];
+    if ($result['status'] === 'changed')
+        $shop->sendMail($address, 'Your password was changed, and every device was signed out.');
+    return $result;
 }

@@ -10,8 +10,17 @@ export async function makeLink(shop, purpose, data, seconds) {
   return token
 }
 
-/** Uses a link up and returns its data; null if it is unknown, used or expired, or has another purpose. */
-export async function useLink(shop, purpose, token) {
+/**
+ * Uses a link up and returns the result of `work(data)`; null if the link is unknown, used or expired, or has another purpose. If
+ * `work` throws, such as after a 503, the shop keeps the link, and the customer can send the form again.
+ */
+export async function useLink(shop, purpose, token, work) {
   const link = await shop.takeLink(hashOf(token))
-  return link !== null && link.purpose === purpose && link.expiresAt > Date.now() / 1000 ? link.data : null
+  if (link === null || link.purpose !== purpose || link.expiresAt <= Date.now() / 1000) return null
+  try {
+    return await work(link.data)
+  } catch (error) {
+    await shop.putLink(link)
+    throw error
+  }
 }

@@ -10,9 +10,18 @@ function makeLink(object $shop, string $purpose, array $data, int $seconds): str
     return $token;
 }
 
-/** Uses a link up and returns its data; null if it is unknown, used or expired, or has another purpose. */
-function useLink(object $shop, string $purpose, string $token): ?array
+/**
+ * Uses a link up and returns the result of `$work($data)`; null if the link is unknown, used or expired, or has another purpose. If
+ * `$work` throws, such as after a 503, the shop keeps the link, and the customer can send the form again.
+ */
+function useLink(object $shop, string $purpose, string $token, callable $work): ?array
 {
     $link = $shop->takeLink(hash('sha256', $token));
-    return $link !== null && $link['purpose'] === $purpose && $link['expiresAt'] > time() ? $link['data'] : null;
+    if ($link === null || $link['purpose'] !== $purpose || $link['expiresAt'] <= time()) return null;
+    try {
+        return $work($link['data']);
+    } catch (Throwable $error) {
+        $shop->putLink($link);
+        throw $error;
+    }
 }

@@ -12,13 +12,13 @@ export async function startRegistration(email, shop) {
 
 /** The customer sends the form behind the link. A refused password gets the token of a new link for the form. */
 export async function finishRegistration(token, password, name, shop) {
-  const link = await useLink(shop, 'registration', token)
-  if (link === null) return { status: 'expired' }
-  const { email } = link
-  const user = { pool: 'customers', username: email, password, profile: { name, email } }
-  const { status, body } = await admin('POST', '/users', user)
-  if (status === 201) return { status: 'registered', id: body.id }
-  if (status !== 422) return { status: 'expired' }
-  const again = await makeLink(shop, 'registration', link, 600)
-  return { status: 'refused', problems: body.errors, token: again }
+  const result = await useLink(shop, 'registration', token, async ({ email }) => {
+    const user = { pool: 'customers', username: email, password, profile: { name, email } }
+    const { status, body } = await admin('POST', '/users', user)
+    if (status === 201) return { status: 'registered', id: body.id }
+    if (status !== 422) return { status: 'expired' }
+    const again = await makeLink(shop, 'registration', { email }, 600)
+    return { status: 'refused', problems: body.errors, token: again }
+  })
+  return result ?? { status: 'expired' }
 }

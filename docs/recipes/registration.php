@@ -16,13 +16,13 @@ function startRegistration(string $email, object $shop): void
 /** The customer sends the form behind the link. A refused password gets the token of a new link for the form. */
 function finishRegistration(string $token, string $password, string $name, object $shop): array
 {
-    $link = useLink($shop, 'registration', $token);
-    if ($link === null) return ['status' => 'expired'];
-    $profile = ['name' => $name, 'email' => $link['email']];
-    $user = ['pool' => 'customers', 'username' => $link['email'], 'password' => $password, 'profile' => $profile];
-    $response = admin('POST', '/users', $user);
-    if ($response['status'] === 201) return ['status' => 'registered', 'id' => $response['body']['id']];
-    if ($response['status'] !== 422) return ['status' => 'expired'];
-    $again = makeLink($shop, 'registration', $link, 600);
-    return ['status' => 'refused', 'problems' => $response['body']['errors'], 'token' => $again];
+    return useLink($shop, 'registration', $token, function (array $link) use ($password, $name, $shop) {
+        $profile = ['name' => $name, 'email' => $link['email']];
+        $user = ['pool' => 'customers', 'username' => $link['email'], 'password' => $password, 'profile' => $profile];
+        $response = admin('POST', '/users', $user);
+        if ($response['status'] === 201) return ['status' => 'registered', 'id' => $response['body']['id']];
+        if ($response['status'] !== 422) return ['status' => 'expired'];
+        $again = makeLink($shop, 'registration', $link, 600);
+        return ['status' => 'refused', 'problems' => $response['body']['errors'], 'token' => $again];
+    }) ?? ['status' => 'expired'];
 }

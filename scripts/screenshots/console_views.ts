@@ -20,7 +20,7 @@ const VIEWS: Readonly<Record<string, Views>> = {
   '/': () => ({ dashboard: '', 'dashboard-of-30-days': '?minutes=43200', 'dashboard-table': '?view=table' }),
   '/clients': () => ({ clients: '/clients', 'clients-empty': '/clients?q=nothing' }),
   '/clients/~new': () => ({
-    'new-client': '/clients/~new',
+    'new-client': { path: '/clients/~new', prepare: openAll },
     'new-client-refused': { path: '/clients/~new', prepare: refuseClient },
     'new-client-secret': { path: '/clients/~new', prepare: createClient },
   }),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { findClientProblems } from '../clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
-import { draftMembers, fromDraft } from '../clients/client_values.ts'
+import { draftMembers, fromDraft, fromUnchecked } from '../clients/client_values.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
 import { valuesOf } from './clients.ts'
@@ -87,7 +87,10 @@ const importClients = operation({
   response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false } = call.body
-    const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
+    const checked = checkRows(rows, rowSchema, {
+      findProblems: (row) => findRowProblems(row, call),
+      findMoreProblems: (row) => findClientProblems(fromUnchecked(row), call.services.config),
+    })
     const distinct = refuseRepeated(checked, (row) => row.client_id)
     const hashed = await addHashes(distinct)
     const plans = planRows(hashed, await findTaken(hashed, call))

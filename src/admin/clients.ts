@@ -2,8 +2,9 @@ import * as z from 'zod/mini'
 import { isConfidential, secretsOf } from '../clients/client.ts'
 import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
+import { findClientProblems } from '../clients/client_rules.ts'
 import { hashSecret } from '../clients/client_secret.ts'
-import { fromDraft, fromEdit } from '../clients/client_values.ts'
+import { fromDraft, fromEdit, fromUnchecked } from '../clients/client_values.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
@@ -83,6 +84,7 @@ const createClient = operation({
   role: 'admin',
   scope: 'clients:write',
   body: draftSchema,
+  findMoreProblems: (body, { services }) => findClientProblems(fromUnchecked(body), services.config),
   isIdempotent: true,
   confirmation: {
     when: FOR_ACCOUNTS,
@@ -144,6 +146,11 @@ const updateClient = operation({
   scope: 'clients:write',
   needsVersion: true,
   body: editSchema,
+  async findMoreProblems(body, call) {
+    const before = await requireClient(idOf(call), call)
+    const confidential = isConfidential(before)
+    return findClientProblems(fromUnchecked(body, { ...before, confidential }), call.services.config)
+  },
   confirmation: {
     when: FOR_ACCOUNTS,
     async isNeeded(call) {
@@ -236,11 +243,11 @@ function lacksSome(names: readonly string[], before: readonly string[]): boolean
   return before.some((name) => !names.includes(name))
 }
 
-/** The given fields as details of the audit event, without names. */
+const NOT_AUDITED: readonly string[] = ['name', 'client_id', 'logo_uri']
+
+/** The given fields as details of the audit event, without names and without the image. */
 export function valuesOf(fields: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([field]) => field !== 'name' && field !== 'client_id'),
-  )
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => !NOT_AUDITED.includes(field)))
 }
 
 function differencesOf(before: ShownClient, body: ClientEditBody) {

@@ -11,7 +11,7 @@ import { Problem } from './problem.ts'
 /** draft-ietf-httpapi-idempotency-key-header-07 §2.1 */
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key'
 
-/** A repeat within this time gets the same secret. */
+/** A repeat within this time gets the same record or secret. */
 export const KEY_LIFETIME_SECONDS = 900
 
 /** A string of RFC 9651 §3.3.3 with 1 to 255 characters and without escapes. */
@@ -34,40 +34,75 @@ export interface MadeSecret {
   secret: string
 }
 
-interface SecretSteps<T> {
-  /** Stores the secret in one transaction with the statements `alongside`. They do nothing if `changes()` is 0. */
-  create(made: MadeSecret, alongside: Statements): Promise<T>
-  /** Responds again with the secret of the earlier request. */
-  repeat(made: MadeSecret): Promise<T>
+interface Made {
+  /** The id of the created record or secret. */
+  id: string
+  /** The secret of this id: derived from the key, or random without a key. */
+  makeSecret(): Promise<string>
+}
+
+interface Steps<M, T> {
+  /** Stores the record in one transaction with the statements `alongside`. They do nothing if `changes()` is 0. */
+  create(made: M, alongside: Statements): Promise<T>
+  /** Responds again with the record of the earlier request. */
+  repeat(made: M): Promise<T>
+}
+
+/** A request that creates a record or a secret. */
+interface Creation {
+  operation: string
+  /** The checked body of the request, without passwords: the database keeps a fast hash of it. */
+  body: unknown
 }
 
 /**
  * Creates a secret once for each Idempotency-Key. The secret is derived from the key, so the server can repeat the response
- * and stores only hashes. A failed request does not use up its key.
+ * and stores only hashes.
  *
- * @param body The checked body of the request.
+ * @throws Problem 422 as `createOnce`
+ */
+export function createSecretOnce<T>(
+  call: Call,
+  creation: Creation,
+  { create, repeat }: Steps<MadeSecret, T>,
+): Promise<T> {
+  const withSecret = async ({ id, makeSecret }: Made) => ({ id, secret: await makeSecret() })
+  return createOnce(
+    call,
+    { ...creation, id: generateSecretId() },
+    {
+      create: async (made, alongside) => create(await withSecret(made), alongside),
+      repeat: async (made) => repeat(await withSecret(made)),
+    },
+  )
+}
+
+/**
+ * Creates a record once for each Idempotency-Key. A failed request does not use up its key.
+ *
+ * @param creation.id The id of the record, if the request is not a repeat.
  * @throws Problem 422 if the key was used for another request, or before a change of SEALING_KEY
  */
-export async function createSecretOnce<T>(
+export async function createOnce<T>(
   call: Call,
-  { operation, body }: { operation: string; body: unknown },
-  { create, repeat }: SecretSteps<T>,
+  { operation, body, id }: Creation & { id: string },
+  { create, repeat }: Steps<Made, T>,
 ): Promise<T> {
   const { idempotencyKey: key, context, services } = call
-  if (key === null) return create({ id: generateSecretId(), secret: generateClientSecret() }, [])
+  if (key === null) return create({ id, makeSecret: async () => generateClientSecret() }, [])
   const hashes = services.idempotencyHashes
   const parts = JSON.stringify([operation, call.params, body])
   const request = {
     keyHash: await hashKey(call, key),
     requestHash: await hashRequest(parts, hashes[0]),
-    secretId: generateSecretId(),
+    secretId: id,
   }
-  const findEarlier = () => findSecret(call, { key, keyHash: request.keyHash, parts })
+  const findEarlier = () => findMade(call, { key, keyHash: request.keyHash, parts })
   const earlier = await findEarlier()
   if (earlier !== null) return repeat(earlier)
   const addition = services.idempotency.additionIfChanged(request, context.now + KEY_LIFETIME_SECONDS)
   try {
-    return await create(await deriveSecret(key, request.secretId, hashes[0]), [addition])
+    return await create(madeFrom(key, id, hashes[0]), [addition])
   } catch (error) {
     // A parallel request with the key can be the cause.
     const parallel = await findEarlier()
@@ -87,27 +122,30 @@ function hashRequest(parts: string, hash: KeyedHash): Promise<string> {
 }
 
 /**
- * The secret of an earlier request with the key; null if the key is new. Only the SEALING_KEY of the earlier request derives its
+ * The record of an earlier request with the key; null if the key is new. Only the SEALING_KEY of the earlier request derives its
  * secret.
  *
  * @throws Problem 422 if the request differs, or if the server no longer has the SEALING_KEY
  */
-async function findSecret(
+async function findMade(
   { services, context }: Call,
   { key, keyHash, parts }: { key: string; keyHash: string; parts: string },
-): Promise<MadeSecret | null> {
+): Promise<Made | null> {
   const earlier = await services.idempotency.find(keyHash, context.now)
   if (earlier === null) return null
   for (const hash of services.idempotencyHashes) {
-    if ((await hashRequest(parts, hash)) === earlier.requestHash)
-      return deriveSecret(key, earlier.secretId, hash)
+    if ((await hashRequest(parts, hash)) === earlier.requestHash) return madeFrom(key, earlier.secretId, hash)
   }
-  throw new Problem('idempotency-key-reused', {
+  throw reusedKey()
+}
+
+export function reusedKey(): Problem {
+  return new Problem('idempotency-key-reused', {
     detail: 'The operation, its path or its body differs, or SEALING_KEY has changed since.',
   })
 }
 
 /** The id makes the secret of a key differ after the key has expired. */
-async function deriveSecret(key: string, id: string, hash: KeyedHash): Promise<MadeSecret> {
-  return { id, secret: formatClientSecret(await hash.digest('secret', id, key)) }
+function madeFrom(key: string, id: string, hash: KeyedHash): Made {
+  return { id, makeSecret: async () => formatClientSecret(await hash.digest('secret', id, key)) }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { flag } from '../lib/input_schemas.ts'
-import { describeIssues, type ValueProblem } from '../lib/problems.ts'
+import { addProblems, describeIssues, type ValueProblem } from '../lib/problems.ts'
 import { named } from './schemas.ts'
 
 /** The maximum number of rows in a batch, and the maximum size of its body. */
@@ -27,15 +27,23 @@ export type RowResult<Extra> = { index: number } & RowVerdict & Extra
 /** A valid row, or the result that refuses it. */
 export type CheckedRow<T> = { index: number; value: T } | { index: number; refusal: string }
 
+interface RowRules<S> {
+  findProblems(row: S): readonly ValueProblem[]
+  /** The problems of rules between the values of a row that the schema refuses. */
+  findMoreProblems?(row: unknown): readonly ValueProblem[]
+}
+
 /** Checks each row with a schema and further rules. */
 export function checkRows<S>(
   rows: readonly unknown[],
   schema: z.ZodMiniType<S>,
-  findProblems: (row: S) => readonly ValueProblem[],
+  { findProblems, findMoreProblems = () => [] }: RowRules<S>,
 ): CheckedRow<S>[] {
   return rows.map((row, index) => {
     const result = schema.safeParse(row)
-    const problems = result.success ? findProblems(result.data) : describeIssues(result.error.issues)
+    const problems = result.success
+      ? findProblems(result.data)
+      : addProblems(describeIssues(result.error.issues), findMoreProblems(row))
     if (!result.success || problems.length > 0) return { index, refusal: formatProblems(problems) }
     return { index, value: result.data }
   })

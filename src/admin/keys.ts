@@ -78,7 +78,11 @@ const revokeKey = operation({
   status: 200,
   response: keySchema,
   async handle(call) {
-    const key = await call.services.keyLife.retireNow(call.params.kid ?? '', call.context, actorOf(call))
+    const key = await call.services.keyLife.revokeCompromised(
+      call.params.kid ?? '',
+      call.context,
+      actorOf(call),
+    )
     if (key === null) throw notFound('key')
     return { body: showKey(key) }
   },

@@ -133,7 +133,7 @@ function formatParameters(operation: Operation): object[] {
     in: 'header',
     required: false,
     schema: { type: 'string' },
-    description: `In double quotes. A repeat within ${KEY_LIFETIME_SECONDS} s gets the same secret.`,
+    description: `In double quotes. A repeat within ${KEY_LIFETIME_SECONDS} s gets the same record or secret.`,
   }
   return [
     ...[...inPath, ...inQuery],

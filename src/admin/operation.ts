@@ -1,4 +1,5 @@
 import type { ZodMiniType } from 'zod/mini'
+import type { ValueProblem } from '../lib/problems.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { AdminScope } from '../oauth/admin_scope.ts'
 import type { Services } from '../services/services.ts'
@@ -72,6 +73,8 @@ export interface OperationSpec<Q, B, A> {
   isIdempotent?: true
   query?: ZodMiniType<Q>
   body?: ZodMiniType<B>
+  /** The problems of rules between the values of a body that the schema refuses, so that the response lists all of them. */
+  findMoreProblems?(body: unknown, call: Call): Promise<ValueProblem[]> | ValueProblem[]
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
   /** Whether a call can search a whole table. It then takes `SEARCH_COST` from the budget of every caller. */
@@ -104,7 +107,10 @@ export interface RawInput {
 
 /** An operation without its type parameters. It checks the input with its own schemas. */
 export interface Operation
-  extends Omit<OperationSpec<unknown, unknown, unknown>, 'handle' | 'confirmation' | 'isSearch' | 'costOf'> {
+  extends Omit<
+    OperationSpec<unknown, unknown, unknown>,
+    'handle' | 'confirmation' | 'isSearch' | 'costOf' | 'findMoreProblems'
+  > {
   confirmation?: Pick<ConfirmationRule<unknown, unknown>, 'when' | 'exemptsServiceAccounts'>
   run(call: Call, input: RawInput, steps: OperationSteps): Promise<OperationResult<unknown>>
 }
@@ -120,11 +126,20 @@ export interface OperationSteps {
   spendChange(call: Call, cost: number): void
 }
 
-/** Decodes an unchecked part. @throws Problem that lists all errors */
-export type Checker = <T>(part: 'query' | 'body', schema: ZodMiniType<T> | undefined, value: unknown) => T
+interface UncheckedPart {
+  part: 'query' | 'body'
+  value: unknown
+}
+
+/** Decodes an unchecked part. @throws Problem that lists all errors, with those of `findMore` */
+export type Checker = <T>(
+  unchecked: UncheckedPart,
+  schema: ZodMiniType<T> | undefined,
+  findMore?: () => Promise<ValueProblem[]> | ValueProblem[] | undefined,
+) => Promise<T>
 
 export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
-  const { handle, confirmation, isSearch, costOf, ...description } = spec
+  const { handle, confirmation, isSearch, costOf, findMoreProblems, ...description } = spec
   const isExempt = ({ caller }: Call) =>
     caller.kind === 'service account' && confirmation?.exemptsServiceAccounts === true
   return {
@@ -133,8 +148,10 @@ export function operation<Q, B, A>(spec: OperationSpec<Q, B, A>): Operation {
     async run(call, input, { check, requireConfirmation, spendSearch, spendChange }) {
       const checked = {
         ...call,
-        query: check('query', spec.query, input.query),
-        body: check('body', spec.body, input.body),
+        query: await check({ part: 'query', value: input.query }, spec.query),
+        body: await check({ part: 'body', value: input.body }, spec.body, () =>
+          findMoreProblems?.(input.body, call),
+        ),
       }
       if (!isExempt(call) && (await confirmation?.isNeeded(checked))) await requireConfirmation(call)
       if (isSearch?.(checked)) spendSearch(call)

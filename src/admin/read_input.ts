@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { mediaTypeOf } from '../http/media_type.ts'
 import { decodeUtf8 } from '../lib/bytes.ts'
-import { describeIssues } from '../lib/problems.ts'
+import { addProblems, describeIssues } from '../lib/problems.ts'
 import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import type { Checker, Operation } from './operation.ts'
 import { invalidContent, Problem } from './problem.ts'
@@ -11,12 +11,12 @@ import { invalidContent, Problem } from './problem.ts'
 const VERSION_TAG = /^"(\d{1,15})"$/
 
 /** Decodes a part of the request with a schema. @throws Problem that lists all errors */
-export const check: Checker = (part, schema, value) => {
+export const check: Checker = async ({ part, value }, schema, findMore) => {
   // The operation does not use this part, so its type is unknown.
   if (schema === undefined) return undefined as never
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const errors = describeIssues(result.error.issues)
+  const errors = addProblems(describeIssues(result.error.issues), (await findMore?.()) ?? [])
   throw part === 'body' ? invalidContent(errors) : new Problem('invalid-query', { errors })
 }
 

@@ -62,7 +62,7 @@ interface Mode {
 
 /** Plans the rows one after the other, because each plain password needs a hash. */
 export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode): Promise<Plan[]> {
-  const checked = checkRows(rows, rowSchema, (row) => findRowProblems(row, call))
+  const checked = checkRows(rows, rowSchema, { findProblems: (row) => findRowProblems(row, call) })
   const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
   const existing = await findExisting(distinct, call)
   const plans: Plan[] = []

@@ -4,6 +4,8 @@ import { HASH_COST } from '../clients/caller_budget.ts'
 import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
+import { passwordForms } from '../users/password.ts'
+import { generateUserId } from '../users/user.ts'
 import type { UserConditions } from '../users/user_admin_store.ts'
 import type { UserSort } from '../users/user_list_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
@@ -11,6 +13,7 @@ import { searchTextOf } from '../users/user_search.ts'
 import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
+import { createOnce, reusedKey } from './idempotency.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
@@ -84,6 +87,7 @@ const createUserOperation = operation({
   role: 'admin',
   scope: 'users:write',
   body: draftSchema,
+  isIdempotent: true,
   confirmation: { when: FOR_ADMINS, isNeeded: (call) => isAdmin(call.body, call) },
   costOf: () => HASH_COST,
   status: 201,
@@ -95,17 +99,29 @@ const createUserOperation = operation({
     requireReach({ pool }, call)
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
-    const user = await refuseAsProblem(() => createUser(draft, services, settingOf(call, null, 'createUser')))
     const to = { pool, roles, enabled, must_change_password: mustChangePassword }
     const change = { operation: 'createUser', to }
-    const event = adminEvent(call, 'the user was created', { subject: user.id, change })
-    const added = await services.userAdmin.add(
-      [{ ...user, profile }],
-      [services.audit.additionIfChanged(event, context)],
+    const respond = (user: UserRecord) => ({ ...show(user), location: `/users/${user.id}` })
+    return createOnce(
+      call,
+      { operation: 'createUser', body: { ...draft, profile, password: null }, id: generateUserId() },
+      {
+        async create({ id }, alongside) {
+          const setting = settingOf(call, null, 'createUser')
+          const user = await refuseAsProblem(() => createUser(draft, services, setting))
+          const event = adminEvent(call, 'the user was created', { subject: id, change })
+          const statements = [...alongside, services.audit.additionIfChanged(event, context)]
+          const added = await services.userAdmin.add([{ ...user, id, profile }], statements)
+          if (!added.has(id)) throw takenUsername()
+          return respond(await requireUser(id, call))
+        },
+        async repeat({ id }) {
+          const user = await requireUser(id, call)
+          if (!(await hasPassword(user, password, call))) throw reusedKey()
+          return respond(user)
+        },
+      },
     )
-    if (!added.has(user.id)) throw takenUsername()
-    const record = await requireUser(user.id, call)
-    return { ...show(record), location: `/users/${user.id}` }
   },
 })
 
@@ -203,6 +219,12 @@ export function show(user: UserRecord): OperationResult<ShownUser> {
 
 export function lastAdmin(): Problem {
   return new Problem('last-admin', { detail: 'Make another user an admin first.' })
+}
+
+/** Compares with the stored hash, because a fast hash of a password is not stored. @throws OAuthError temporarily_unavailable */
+async function hasPassword(user: UserRecord, password: string, { services }: Call): Promise<boolean> {
+  const forms = passwordForms(password)
+  return forms !== null && services.passwords.verify(forms, user.passwordHash)
 }
 
 function takenUsername(): Problem {

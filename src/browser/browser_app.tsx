@@ -1,16 +1,38 @@
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { Assets } from '../pages/assets.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import type { Services } from '../services/services.ts'
 import { authorize, forwardPost } from './authorize.ts'
+import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrowserCookies } from './browser_cookies.ts'
-import { AUTHORIZE_PATH, BROWSER_PATH, CONSENT_PATH, FILES_PATH, SIGN_IN_PATH } from './browser_path.ts'
+import {
+  AUTHORIZE_PATH,
+  AUTHORIZE_VISITOR_PATH,
+  BROWSER_PATH,
+  CONSENT_PATH,
+  FILES_PATH,
+  SIGN_IN_PATH,
+} from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
 import { SCRIPT_NAME } from './send_to_client.tsx'
 import { showError } from './show_error.tsx'
 import { submitConsent, submitSignIn } from './submit.tsx'
+
+type PageHandler = (c: Context, services: BrowserServices) => Response | Promise<Response>
+
+interface Methods {
+  GET?: PageHandler
+  POST?: PageHandler
+}
+
+const PAGES: Readonly<Record<string, Methods>> = {
+  [AUTHORIZE_PATH]: { GET: authorize, POST: forwardPost },
+  [AUTHORIZE_VISITOR_PATH]: { GET: authorizeVisitor },
+  [SIGN_IN_PATH]: { POST: submitSignIn },
+  [CONSENT_PATH]: { POST: submitConsent },
+}
 
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in and consent. */
 export function createBrowserApp(shared: Services): Hono {
@@ -26,23 +48,20 @@ export function createBrowserApp(shared: Services): Hono {
     showError: (c, error) => showError(c, error, services),
   })
   app.route(FILES_PATH, assets.routes())
-  app.get(AUTHORIZE_PATH, (c) => authorize(c, services))
-  app.post(AUTHORIZE_PATH, (c) => forwardPost(c, services))
-  app.post(SIGN_IN_PATH, (c) => submitSignIn(c, services))
-  app.post(CONSENT_PATH, (c) => submitConsent(c, services))
-  refuseOthers(app, { [AUTHORIZE_PATH]: 'GET, HEAD, POST', [SIGN_IN_PATH]: 'POST', [CONSENT_PATH]: 'POST' })
+  for (const [path, methods] of Object.entries(PAGES)) addPage(app, path, methods, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)
   })
   return app
 }
 
-/** Refuses the other methods of paths (RFC 9110 §15.5.6). */
-function refuseOthers(app: Hono, allowed: Readonly<Record<string, string>>): void {
-  for (const [path, allow] of Object.entries(allowed)) {
-    app.all(path, (c) => {
-      c.header('Allow', allow)
-      throw new PageError(METHOD_NOT_ALLOWED)
-    })
-  }
+/** Adds the methods of a path. Other methods get 405 (RFC 9110 §15.5.6). */
+function addPage(app: Hono, path: string, { GET, POST }: Methods, services: BrowserServices): void {
+  if (GET) app.get(path, (c) => GET(c, services))
+  if (POST) app.post(path, (c) => POST(c, services))
+  const allow = [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])]
+  app.all(path, (c) => {
+    c.header('Allow', allow.join(', '))
+    throw new PageError(METHOD_NOT_ALLOWED)
+  })
 }

@@ -1,9 +1,10 @@
-import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import { AUTHORIZATION_PATH, VISITOR_AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
 
 /** The path above the pages of the browser flows. Each page is below the path of the token endpoint. */
 export const BROWSER_PATH = '/oauth2-token'
 
 export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
+export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const CONSENT_PATH = '/consent'
 
@@ -11,4 +12,10 @@ export const CONSENT_PATH = '/consent'
 export const FILES_PATH = '/pages'
 
 /** The paths of the pages and their files, below BROWSER_PATH. */
-export const PAGE_PATHS = [AUTHORIZE_PATH, SIGN_IN_PATH, CONSENT_PATH, `${FILES_PATH}/*`] as const
+export const PAGE_PATHS = [
+  AUTHORIZE_PATH,
+  AUTHORIZE_VISITOR_PATH,
+  SIGN_IN_PATH,
+  CONSENT_PATH,
+  `${FILES_PATH}/*`,
+] as const

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import type { ClientValues } from './client_values.ts'
-import { kindOfRedirect } from './redirect_uri.ts'
+import { isPrivateUse } from './redirect_uri.ts'
 
 /** The fields that the rules read. */
 export type RuledValues = Pick<
@@ -24,12 +24,11 @@ type RuledConfig = Pick<Config, 'apis' | 'adminApi'>
  * @returns The problems, each with the JSON name of the field
  */
 export function findClientProblems(client: RuledValues, config: RuledConfig): ValueProblem[] {
-  const { apis } = config
-  if (!apis.has(client.api)) {
-    return [{ path: 'api', message: `must be one of ${[...apis.keys()].join(', ')}` }]
-  }
+  const names = [...config.apis.keys()]
   return [
-    ...findScopeProblems(client, config),
+    ...(names.includes(client.api)
+      ? findScopeProblems(client, config)
+      : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
     ...findGrantProblems(client),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
@@ -65,7 +64,7 @@ function findGrantProblems({ grants, confidential, redirectUris }: RuledValues):
 /** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */
 function findRedirectProblems(field: string, uris: readonly string[], { isFirstParty }: RuledValues) {
   return uris.flatMap((uri, i) =>
-    isFirstParty || kindOfRedirect(uri) !== 'private'
+    isFirstParty || !isPrivateUse(uri)
       ? []
       : [{ path: `${field}.${i}`, message: 'must be https or http, because the client is not first-party' }],
   )

@@ -55,6 +55,30 @@ export function fromDraft(draft: z.output<z.ZodMiniObject<DraftShape>>): ClientV
   ) as ClientValues
 }
 
+const KIND_CHECKS: Readonly<Record<Field['kind'], { isOfKind(value: unknown): boolean; empty: unknown }>> = {
+  text: { isOfKind: (value) => typeof value === 'string', empty: '' },
+  list: {
+    isOfKind: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    empty: [],
+  },
+  flag: { isOfKind: (value) => typeof value === 'boolean', empty: false },
+  seconds: { isOfKind: (value) => typeof value === 'number', empty: null },
+}
+
+/**
+ * The values of an unchecked draft or change, for rules that report problems together with those of the single values. A value of
+ * another kind is replaced by the old value, the default or an empty value.
+ */
+export function fromUnchecked(draft: unknown, before: Partial<ClientValues> = {}): ClientValues {
+  const given = new Map<string, unknown>(Object.entries(Object(draft)))
+  const old = new Map<string, unknown>(Object.entries(before))
+  return mapFields(FIELD_LIST, 'property', ({ wire, property, kind, defaultOf }) => {
+    const { isOfKind, empty } = KIND_CHECKS[kind]
+    const value = given.get(wire)
+    return isOfKind(value) ? value : (old.get(property) ?? defaultOf?.('') ?? empty)
+  }) as ClientValues
+}
+
 /** The values of a change. An absent field is undefined. */
 export function fromEdit(edit: z.output<z.ZodMiniObject<EditShape>>): ClientEditValues {
   const given = new Map<string, unknown>(Object.entries(edit))

@@ -18,6 +18,8 @@ export interface FieldSpec<T, IsEditable extends boolean, Default> {
   isEditable: IsEditable
   /** Makes the default of a new client from its id; null if the field is required. */
   defaultOf: Default
+  /** The part of a form that has the field; absent for the first part. */
+  section?: 'browser'
   /** The options in a form, from the API of the client; absent for free text. */
   choices?: (api: ApiConfig | undefined) => readonly string[]
   /** The value of the API, which applies if the client has no value. */

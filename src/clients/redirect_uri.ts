@@ -23,9 +23,14 @@ export function findRedirectUriProblem(uri: string): string | null {
   return 'must be https, http to 127.0.0.1, [::1] or localhost, or a scheme with a dot, such as com.example.app:/callback'
 }
 
+/** Whether a text begins with a private-use scheme. */
+export function isPrivateUse(text: string): boolean {
+  return PRIVATE_USE.test(text)
+}
+
 /** @param uri A redirect URI without a problem. */
 export function kindOfRedirect(uri: string): RedirectKind {
-  if (PRIVATE_USE.test(uri)) return 'private'
+  if (isPrivateUse(uri)) return 'private'
   return isLoopback(uri) ? 'loopback' : 'web'
 }
 

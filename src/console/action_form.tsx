@@ -1,4 +1,4 @@
-import type { PropsWithChildren } from 'hono/jsx'
+import type { Child, PropsWithChildren } from 'hono/jsx'
 import { randomId } from '../lib/bytes.ts'
 import { compact } from '../lib/compact.ts'
 import { type FieldErrors, Input } from '../pages/fields.tsx'
@@ -6,9 +6,10 @@ import { Form } from '../pages/form.ts'
 import { PostForm } from '../pages/post_form.tsx'
 import { type AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
+import type { Row } from './table.tsx'
 import { type TypedName, TypedNameField } from './typed_name.tsx'
 
-/** The hidden field with the Idempotency-Key of a form that makes a secret. */
+/** The hidden field with the Idempotency-Key of a form that creates a record or a secret. */
 export const IDEMPOTENCY_FIELD = 'idempotency_key'
 
 const KEY_BYTES = 16
@@ -19,8 +20,8 @@ interface ActionFormProps {
   action: string
   /** The version of the record when the form was loaded. */
   etag?: string
-  /** Whether the form makes a secret. A repeat of the same form then gets the same secret. */
-  makesSecret?: boolean
+  /** Whether the form creates a record or a secret. A repeat of the same form then gets the same one. */
+  isSentOnce?: boolean
   kind?: 'form' | 'inline'
 }
 
@@ -29,14 +30,14 @@ export function ActionForm({
   csrf,
   action,
   etag,
-  makesSecret = false,
+  isSentOnce = false,
   children,
   ...rest
 }: PropsWithChildren<ActionFormProps>) {
   return (
     <PostForm csrfToken={csrf} action={CONSOLE_PATH + action} {...rest}>
       {etag === undefined ? null : <input type="hidden" name="etag" value={etag} />}
-      {makesSecret ? <input type="hidden" name={IDEMPOTENCY_FIELD} value={randomId(KEY_BYTES)} /> : null}
+      {isSentOnce ? <input type="hidden" name={IDEMPOTENCY_FIELD} value={randomId(KEY_BYTES)} /> : null}
       {children}
     </PostForm>
   )
@@ -85,8 +86,9 @@ interface ConfirmProps {
   page: string
   action: string
   etag?: string
+  /** Whether the action ends sessions, or deletes or revokes something. Its buttons are red. */
   isDangerous?: boolean
-  makesSecret?: boolean
+  isSentOnce?: boolean
   /** The id of a field for the operator's own password; absent if the action does not need it. */
   passwordId?: string
   /** The name that the operator must type; absent if the action does not need it. */
@@ -96,7 +98,38 @@ interface ConfirmProps {
 }
 
 /** A button that opens the description of an action, with a second button that performs the action. */
-export function Confirm({
+export function Confirm(props: PropsWithChildren<ConfirmProps>) {
+  return (
+    <details class="confirm" open={isRefused(props)}>
+      <Summary {...props} />
+      <Confirmation {...props} />
+    </details>
+  )
+}
+
+/**
+ * The cells of a row of a table and the confirmation of its action. The last cell has the button that opens the confirmation, and
+ * the confirmation has the width of the table.
+ */
+export function confirmInRow(cells: readonly Child[], props: PropsWithChildren<ConfirmProps>): Row {
+  const toggle = (
+    <details class="confirm" open={isRefused(props)}>
+      <Summary {...props} />
+    </details>
+  )
+  return { cells: [...cells, toggle], confirmation: <Confirmation {...props} /> }
+}
+
+function isRefused({ problem = null }: ConfirmProps): boolean {
+  return problem !== null
+}
+
+function Summary({ label, isDangerous = false }: ConfirmProps) {
+  return <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
+}
+
+/** The description of an action, with the form that performs it. */
+function Confirmation({
   csrf,
   label,
   title,
@@ -104,38 +137,29 @@ export function Confirm({
   action,
   etag,
   isDangerous = false,
-  makesSecret = false,
+  isSentOnce = false,
   passwordId,
   typed,
   problem = null,
   children,
 }: PropsWithChildren<ConfirmProps>) {
   return (
-    <details class="confirm" open={problem !== null}>
-      <summary class={isDangerous ? 'button danger' : 'button'}>{label}…</summary>
-      <div class="confirm-body">
-        <p class="confirm-title">{title}</p>
-        <div class="confirm-text">{children}</div>
-        <ActionForm
-          csrf={csrf}
-          action={action}
-          kind="inline"
-          makesSecret={makesSecret}
-          {...compact({ etag })}
-        >
-          {typed === undefined ? null : <TypedNameField {...typed} problem={problem} />}
-          {passwordId === undefined ? null : (
-            <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />
-          )}
-          <div class="confirm-buttons">
-            <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
-              {label}
-            </button>
-            <Cancel page={page} />
-          </div>
-        </ActionForm>
-      </div>
-    </details>
+    <div class="confirm-body">
+      <p class="confirm-title">{title}</p>
+      <div class="confirm-text">{children}</div>
+      <ActionForm csrf={csrf} action={action} kind="inline" isSentOnce={isSentOnce} {...compact({ etag })}>
+        {typed === undefined ? null : <TypedNameField {...typed} problem={problem} />}
+        {passwordId === undefined ? null : (
+          <OwnPassword id={passwordId} hint="Required for this action." required problem={problem} />
+        )}
+        <div class="confirm-buttons">
+          <button type="submit" class={isDangerous ? 'primary danger' : 'primary'}>
+            {label}
+          </button>
+          <Cancel page={page} />
+        </div>
+      </ActionForm>
+    </div>
   )
 }
 

@@ -18,7 +18,7 @@ interface Change {
   etag?: string
   /** The operator's own password, for a change that needs a confirmation; absent or empty if the operator typed none. */
   ownPassword?: string
-  /** The Idempotency-Key of a form that makes a secret; absent or empty for any other form. */
+  /** The Idempotency-Key of a form that creates a record or a secret; absent or empty for any other form. */
   idempotencyKey?: string
 }
 

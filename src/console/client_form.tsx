@@ -19,13 +19,19 @@ export const CLIENT_FIELDS: readonly FieldLabel[] = [
   { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
 ]
 
+const FIRST_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === undefined)
+const BROWSER_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'browser')
+
 /** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
+  const show = (field: Field) => <ClientField field={field} state={state} api={config.apis.get(api)} />
   return (
     <>
-      {EDITABLE_FIELDS.map((field) => (
-        <ClientField field={field} state={state} api={config.apis.get(api)} />
-      ))}
+      {FIRST_FIELDS.map(show)}
+      <details class="part" open={needsBrowserFields(state)}>
+        <summary>Sign-in by browser</summary>
+        {BROWSER_FIELDS.map(show)}
+      </details>
       {api === config.adminApi?.name ? (
         <OwnPassword
           id="own-password-for-scopes"
@@ -36,6 +42,12 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
       ) : null}
     </>
   )
+}
+
+/** Whether the section is open: the client signs in users by browser, or the section has an error or another operator's change. */
+function needsBrowserFields({ form, problem, current }: FieldState): boolean {
+  const isRefused = BROWSER_FIELDS.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
+  return isRefused || Boolean(current) || form.list('grants').includes('authorization_code')
 }
 
 interface ClientFieldProps {

@@ -109,6 +109,7 @@ function ClientFacts({ client, now, config }: ClientFactsProps) {
         ['Grants', client.grants.join(', ')],
         ['Scopes', client.scopes.join(', ') || <span class="soft">None</span>],
         ...lifetimeFacts(client, config),
+        ...browserFacts(client),
         ['Last used', <MomentOr at={client.last_used_at} now={now} none="Never" />],
         ['Created', <Moment at={client.created_at} />],
         ['Changed', <Moment at={client.updated_at} />],
@@ -129,6 +130,16 @@ function lifetimeFacts(client: ShownClient, { apis }: Config): [name: string, va
   return [
     ['Access token lifetime', formatSpan(accessTokenSeconds)],
     ['Refresh token lifetime', formatSpan(refreshTokenSeconds)],
+  ]
+}
+
+/** The facts about sign-ins by browser, if the client can have them. */
+function browserFacts(client: ShownClient): [name: string, value: string][] {
+  if (!client.grants.includes('authorization_code')) return []
+  return [
+    ['Application', client.first_party ? 'First-party: no consent' : 'Third-party: users consent'],
+    ['PKCE', client.require_pkce ? 'Required' : 'Optional'],
+    ['Redirect URIs', client.redirect_uris.join(', ')],
   ]
 }
 
@@ -180,7 +191,11 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
   return (
     <Section id="actions" title="Actions">
       <div class="confirms">
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${id}`}>
+        <Confirm
+          {...confirm('sign-out', 'Sign out everywhere')}
+          title={`End ${sessions} of ${id}`}
+          isDangerous
+        >
           All tokens of the client are revoked. The client can get new tokens.
         </Confirm>
         {client.enabled && isAdmin ? (

@@ -1,8 +1,9 @@
-import { Confirm } from './action_form.tsx'
+import { Confirm, confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Badge, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { Badge, Moment, MomentOr, Section } from './parts.tsx'
+import { Table } from './table.tsx'
 import { StateBadge } from './tones.tsx'
 
 interface ClientSecretsProps {
@@ -25,19 +26,18 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
       <Table
         caption="Secrets"
         columns={['Secret', 'State', 'Created', 'Last used', ...(isAdmin ? [''] : [])]}
-        rows={client.secrets.map((secret) => [
-          <code>{secret.secret_id}</code>,
-          <SecretState secret={secret} now={now} />,
-          <Moment at={secret.created_at} />,
-          <MomentOr at={secret.last_used_at} now={now} none="Never" />,
-          ...(isAdmin
-            ? [
-                isLive(secret, now) ? (
-                  <Retire client={client} secret={secret} csrf={csrf} isAccount={isAccount} />
-                ) : null,
-              ]
-            : []),
-        ])}
+        rows={client.secrets.map((secret) => {
+          const cells = [
+            <code>{secret.secret_id}</code>,
+            <SecretState secret={secret} now={now} />,
+            <Moment at={secret.created_at} />,
+            <MomentOr at={secret.last_used_at} now={now} none="Never" />,
+          ]
+          if (!isAdmin) return cells
+          return isLive(secret, now)
+            ? confirmInRow(cells, retirementOf({ client, secret, csrf, isAccount }))
+            : [...cells, null]
+        })}
       />
       {isAdmin && live.length < 2 ? (
         <Confirm
@@ -47,7 +47,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
           page={pathOf`/clients/${client.client_id}`}
           action={pathOf`/clients/${client.client_id}/secrets`}
           problem={problem}
-          makesSecret
+          isSentOnce
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
           The console shows the new secret once. Both secrets work until you retire one. Give the application
@@ -58,28 +58,22 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
   )
 }
 
-interface RetireProps {
-  client: ShownClient
+interface Retirement extends Pick<ClientSecretsProps, 'client' | 'csrf' | 'isAccount'> {
   secret: Secret
-  csrf: string
-  isAccount: boolean
 }
 
-function Retire({ client, secret, csrf, isAccount }: RetireProps) {
-  return (
-    <Confirm
-      csrf={csrf}
-      label="Retire"
-      title={`Retire the secret ${secret.secret_id} of ${client.client_id}`}
-      page={pathOf`/clients/${client.client_id}`}
-      action={pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`}
-      isDangerous
-    >
-      {isAccount
-        ? 'The secret and all earlier tokens of the account stop working at once. New tokens work after about 7 s.'
-        : 'The secret stops working at once. Tokens that were issued with it stay valid.'}
-    </Confirm>
-  )
+function retirementOf({ client, secret, csrf, isAccount }: Retirement) {
+  return {
+    csrf,
+    label: 'Retire',
+    title: `Retire the secret ${secret.secret_id} of ${client.client_id}`,
+    page: pathOf`/clients/${client.client_id}`,
+    action: pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`,
+    isDangerous: true,
+    children: isAccount
+      ? 'The secret and all earlier tokens of the account stop working at once. New tokens work after about 7 s.'
+      : 'The secret stops working at once. Tokens that were issued with it stay valid.',
+  }
 }
 
 function SecretState({ secret, now }: { secret: Secret; now: number }) {

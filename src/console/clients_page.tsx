@@ -4,7 +4,8 @@ import { pathOf } from './admin_client.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, MomentOr, Table } from './parts.tsx'
+import { Empty, Heading, Link, Moment, MomentOr } from './parts.tsx'
+import { Table } from './table.tsx'
 import { EnabledBadge } from './tones.tsx'
 
 export type ShownClient = z.output<typeof clientSchema>
@@ -62,14 +63,16 @@ function ClientTable({ clients, address, now }: ClientTableProps) {
   return (
     <Table
       caption="Clients"
-      columns={['Client', 'Name', 'API', 'Grants', 'Kind', 'State', 'Last used', 'Created']}
+      columns={['Client', 'Name', 'API', 'Grants', 'State', 'Last used', 'Created']}
       sorts={sortsOf(address, { Client: 'id', Name: 'name', Created: '-created' })}
       rows={clients.map((client) => [
         <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>,
         client.name,
         client.api,
-        client.grants.join(', '),
-        client.confidential ? 'Confidential' : 'Public',
+        <>
+          {client.grants.join(', ')}
+          <span class="under">{client.confidential ? 'Confidential' : 'Public'}</span>
+        </>,
         <EnabledBadge enabled={client.enabled} />,
         <MomentOr at={client.last_used_at} now={now} none="Never" />,
         <Moment at={client.created_at} />,

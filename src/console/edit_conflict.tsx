@@ -1,6 +1,7 @@
 import type { FieldState } from '../pages/fields.tsx'
 import type { Form } from '../pages/form.ts'
-import { type FieldLabel, Table } from './parts.tsx'
+import type { FieldLabel } from './parts.tsx'
+import { Table } from './table.tsx'
 
 interface EditConflictProps {
   /** The kind of record, such as `client`. */

@@ -4,8 +4,9 @@ import type * as z from 'zod/mini'
 import type { eventSchema } from '../admin/audit.ts'
 import { formatTime } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
-import { Badge, Moment, Table, type TableProps, type Tone } from './parts.tsx'
+import { Badge, Moment, type Tone } from './parts.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
+import { Table, type TableProps } from './table.tsx'
 import { EVENT_TONES } from './tones.tsx'
 
 export type ShownEvent = z.output<typeof eventSchema>
@@ -19,14 +20,17 @@ export function toneOf({ kind, outcome }: Pick<ShownEvent, 'kind' | 'outcome'>):
 interface EventTableProps extends Pick<TableProps, 'sorts'> {
   events: readonly ShownEvent[]
   caption: string
+  /** Whether all events are of one user. The table then has no column for the user. */
+  isOfOneUser?: boolean
 }
 
-export function EventTable({ events, caption, ...rest }: EventTableProps) {
+export function EventTable({ events, caption, isOfOneUser = false, ...rest }: EventTableProps) {
+  const user = isOfOneUser ? [] : ['User']
   return (
     <Table
       {...rest}
       caption={caption}
-      columns={['Time', 'Event', 'Reason', 'Client', 'User', 'Session', 'Actor', 'Device, network']}
+      columns={['Time', 'Event', 'Reason', 'Client', ...user, 'Session', 'Actor', 'Device, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
         <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
@@ -35,7 +39,9 @@ export function EventTable({ events, caption, ...rest }: EventTableProps) {
           <Change change={event.change} />
         </div>,
         ifKnown(event.client_id, (id) => <ClientLink id={id} name={event.client_name} />),
-        ifKnown(event.subject, (id) => <Subject id={id} name={event.subject_name} />),
+        ...(isOfOneUser
+          ? []
+          : [ifKnown(event.subject, (id) => <Subject id={id} name={event.subject_name} />)]),
         ifKnown(event.sid, (sid) => <TimelineLink sid={sid} />),
         ifKnown(event.actor, (id) => <Actor id={id} event={event} />),
         originOf(event),

@@ -3,8 +3,9 @@ import type { Query } from './admin_client.ts'
 import { auditPathOf } from './audit_path.ts'
 import { intervalOf } from './chart.tsx'
 import { formatComparison, formatCount } from './format.ts'
-import { Link, Moment, Section, Table } from './parts.tsx'
+import { Link, Moment, Section } from './parts.tsx'
 import { hasPrevious, type Series, type Statistics } from './statistics_series.ts'
+import { Table } from './table.tsx'
 
 /** The numbers of the charts as a table, with a link to the audit events of each number. */
 export function Figures({ series }: { series: readonly Series[] }) {
@@ -17,6 +18,7 @@ export function Figures({ series }: { series: readonly Series[] }) {
       caption="Numbers by time. Intervals without events are omitted"
       columns={['From', ...titles]}
       numbers={titles}
+      isScrolled
       rows={[
         ['Total', ...series.map(({ total }) => formatCount(total))],
         ...(first.previous === null

@@ -2,12 +2,13 @@ import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
 import { PUBLISH_AHEAD_SECONDS } from '../keys/key_schedule.ts'
 import { compact } from '../lib/compact.ts'
-import { Confirm } from './action_form.tsx'
+import { Confirm, confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
-import { Empty, Heading, Moment, MomentOr, ProblemNote, Section, Table } from './parts.tsx'
+import { Empty, Heading, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { Table } from './table.tsx'
 import { type State, StateBadge } from './tones.tsx'
 import { CONFIRM_FIELDS } from './typed_name.tsx'
 
@@ -165,24 +166,26 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
     <Table
       caption="Published keys"
       columns={['Key', 'State', 'Created', 'Signs from', 'Retires', ...(csrf === null ? [] : [''])]}
-      rows={keys.map((key) => [
-        <>
-          <KeyId kid={key.kid} />
-          <span class="under">{key.alg}</span>
-        </>,
-        <StateBadge state={STATES[key.state]} />,
-        <Moment at={key.created_at} />,
-        <>
-          <Moment at={key.activates_at} />
-          {key.state === 'next' ? (
-            <span class="under">
-              <Moment at={key.activates_at} now={now} />
-            </span>
-          ) : null}
-        </>,
-        <MomentOr at={key.retires_at} none="Not yet known" />,
-        ...(csrf === null ? [] : [<Revoke kid={key.kid} csrf={csrf} refused={refused} />]),
-      ])}
+      rows={keys.map((key) => {
+        const cells = [
+          <>
+            <KeyId kid={key.kid} />
+            <span class="under">{key.alg}</span>
+          </>,
+          <StateBadge state={STATES[key.state]} />,
+          <Moment at={key.created_at} />,
+          <>
+            <Moment at={key.activates_at} />
+            {key.state === 'next' ? (
+              <span class="under">
+                <Moment at={key.activates_at} now={now} />
+              </span>
+            ) : null}
+          </>,
+          <MomentOr at={key.retires_at} none="Not yet known" />,
+        ]
+        return csrf === null ? cells : confirmInRow(cells, revocationOf(key, csrf, refused))
+      })}
     />
   )
 }
@@ -196,23 +199,24 @@ function KeyId({ kid }: { kid: string }) {
   )
 }
 
-function Revoke({ kid, csrf, refused }: { kid: string; csrf: string; refused: RefusedKeyAction | null }) {
-  return (
-    <Confirm
-      csrf={csrf}
-      label="Revoke a compromised key"
-      title={`Revoke the key ${kid} and every token that it signed`}
-      page="/keys"
-      action={pathOf`/keys/${kid}/revoke`}
-      passwordId={`own-password-${kid}`}
-      problem={refused?.kid === kid ? refused.problem : null}
-      isDangerous
-    >
-      Use this action if another party may have the private key.{' '}
-      <strong>All tokens of the key are refused</strong>. Users with such a token must sign in again, and you
-      may be one of them. To replace a safe key, rotate instead.
-    </Confirm>
-  )
+function revocationOf({ kid }: ShownKey, csrf: string, refused: RefusedKeyAction | null) {
+  return {
+    csrf,
+    label: 'Revoke a compromised key',
+    title: `Revoke the key ${kid} and every token that it signed`,
+    page: '/keys',
+    action: pathOf`/keys/${kid}/revoke`,
+    passwordId: `own-password-${kid}`,
+    problem: refused?.kid === kid ? refused.problem : null,
+    isDangerous: true,
+    children: (
+      <>
+        Use this action if another party may have the private key.{' '}
+        <strong>All tokens of the key are refused</strong>. Users with such a token must sign in again, and
+        you may be one of them. To replace a safe key, rotate instead.
+      </>
+    ),
+  }
 }
 
 function Retired({ keys }: { keys: readonly ShownKey[] }) {

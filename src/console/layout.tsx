@@ -55,7 +55,7 @@ export function ConsoleDocument({ children, ...page }: PropsWithChildren<PagePro
               ))}
             </ul>
           </nav>
-          <Account operator={page.operator} csrf={page.csrfToken} />
+          <Account operator={page.operator} csrf={page.csrfToken} path={page.path} />
         </header>
         <div class="content">
           <SearchBox searched={page.searched} />
@@ -98,14 +98,26 @@ function SearchBox({ searched }: { searched: string }) {
   )
 }
 
-function Account({ operator, csrf }: { operator: ConsoleOperator; csrf: string }) {
+interface AccountProps {
+  operator: ConsoleOperator
+  csrf: string
+  /** The path of the page, below /console. */
+  path: string
+}
+
+function Account({ operator, csrf, path }: AccountProps) {
   return (
     <div class="account">
       <p>
         <span class="who">{operator.username}</span>
         <span class="soft">{operator.isAdmin ? 'admin' : 'support'}</span>
       </p>
-      <a href={`${CONSOLE_PATH}/password`}>Password</a>
+      <a
+        href={`${CONSOLE_PATH}/password`}
+        {...(path === '/password' ? { 'aria-current': 'page' as const } : {})}
+      >
+        Password
+      </a>
       <ActionForm csrf={csrf} action="/sign-out" kind="inline">
         <button type="submit" class="link">
           Sign out

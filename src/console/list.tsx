@@ -8,8 +8,9 @@ import { AdminProblem } from './admin_problem.ts'
 import { formatCount } from './format.ts'
 import { firstPageOf, type ListAddress, pageAt, positionOf } from './list_address.ts'
 import type { PageContent } from './page.ts'
-import { type ColumnSort, Link, ProblemNote } from './parts.tsx'
+import { Link, ProblemNote } from './parts.tsx'
 import { type Filter, labelOf, SearchForm } from './search_form.tsx'
+import type { ColumnSort } from './table.tsx'
 
 interface ListRequest extends Pick<ListAddress, 'path' | 'sort' | 'cursor'> {
   filter: Query
@@ -85,7 +86,8 @@ interface PageProps {
 function PositionText({ address, page }: PageProps) {
   const position = positionOf(address, page.items.length)
   if (position === null || page.items.length === 0) return null
-  const total = page.total === null ? '' : ` of ${formatCount(page.total)}${page.total_is_exact ? '' : '+'}`
+  const more = page.next_cursor === null ? '' : ', with more on the next page'
+  const total = page.total === null ? more : ` of ${formatCount(page.total)}${page.total_is_exact ? '' : '+'}`
   return <p class="position">{`${formatCount(position.first)}–${formatCount(position.last)}${total}`}</p>
 }
 

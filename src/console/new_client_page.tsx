@@ -82,6 +82,10 @@ function switchApi(form: Form, config: Config, api: string): FieldState<AdminPro
 
 export const NEW_CLIENT_PAGES: readonly Page[] = [newClientPage, createClient]
 
+const CLIENT_ID_IS_FINAL = 'Cannot be changed later.'
+/** The error of the field has the same rule, and replaces it. */
+const CLIENT_ID_RULE = 'Up to 64 letters, digits, dots, dashes and underscores.'
+
 function showForm(
   { config, csrfToken: csrf }: PageRequest,
   api: string,
@@ -100,14 +104,18 @@ function showForm(
         {problem === null ? null : (
           <ProblemNote problem={problem.inOrder(CLIENT_FIELDS)} fields={CLIENT_FIELDS} />
         )}
-        <ActionForm csrf={csrf} action="/clients/~new" makesSecret>
+        <ActionForm csrf={csrf} action="/clients/~new" isSentOnce>
           <input type="hidden" name="api" value={api} />
           <SwitchTabs label="API" names={config.apis.keys()} selected={api} submit="Create client" />
           <Input
             state={state}
             name="client_id"
             label="Client id"
-            hint="Up to 64 letters, digits, dots, dashes and underscores. Cannot be changed later."
+            hint={
+              problem?.errorsOf('client_id').length
+                ? CLIENT_ID_IS_FINAL
+                : `${CLIENT_ID_RULE} ${CLIENT_ID_IS_FINAL}`
+            }
             required
             maxlength={64}
           />

@@ -3,7 +3,7 @@ import type { ShownClient } from './clients_page.tsx'
 import { Facts } from './parts.tsx'
 
 interface NewSecretProps {
-  client: Pick<ShownClient, 'client_id' | 'api' | 'grants'>
+  client: Pick<ShownClient, 'client_id' | 'api' | 'grants' | 'redirect_uris'>
   /** Null for a public client. */
   secret: string | null
   config: Config
@@ -13,7 +13,7 @@ interface NewSecretProps {
 export function NewSecret({ client, secret, config }: NewSecretProps) {
   const tokenUrl = `${config.issuer}/oauth2-token`
   const guests = config.apis.get(client.api)?.guests ?? false
-  const { command, isComplete } = formatTokenRequest(tokenUrl, parametersOf(client, secret, guests))
+  const parameters = parametersOf(client, secret, guests)
   return (
     <>
       {secret === null ? (
@@ -34,33 +34,48 @@ export function NewSecret({ client, secret, config }: NewSecretProps) {
         facts={[
           ['Client id', <code class="id">{client.client_id}</code>],
           ['Token URL', <code class="id">{tokenUrl}</code>],
+          ...browserFacts(client, config),
         ]}
       />
-      <section class="section" aria-labelledby="token-request-title">
-        <h2 id="token-request-title">Request a token</h2>
-        <p class="hint">
-          {isComplete
-            ? 'Run this command in a shell.'
-            : 'Replace USERNAME and PASSWORD with those of a user.'}
-        </p>
-        <pre class="command" id="token-request">
-          {command}
-        </pre>
-      </section>
+      {parameters === null ? null : <TokenRequest url={tokenUrl} parameters={parameters} />}
     </>
+  )
+}
+
+/** The values for a sign-in by browser, if the client can use it. */
+function browserFacts({ grants, redirect_uris }: NewSecretProps['client'], { issuer }: Config) {
+  if (!grants.includes('authorization_code')) return []
+  const url = <code class="id">{`${issuer}/oauth2-token/authorize`}</code>
+  const uris = redirect_uris.map((uri) => <code class="id">{uri}</code>)
+  return [['Authorization URL', url] as const, ['Redirect URIs', uris] as const]
+}
+
+function TokenRequest({ url, parameters }: { url: string; parameters: Parameters }) {
+  const { command, isComplete } = formatTokenRequest(url, parameters)
+  return (
+    <section class="section" aria-labelledby="token-request-title">
+      <h2 id="token-request-title">Request a token</h2>
+      <p class="hint">
+        {isComplete ? 'Run this command in a shell.' : 'Replace USERNAME and PASSWORD with those of a user.'}
+      </p>
+      <pre class="command" id="token-request">
+        {command}
+      </pre>
+    </section>
   )
 }
 
 type Parameters = Readonly<Record<string, string>>
 
-/** The parameters of a token request (RFC 6749 §4.3.2, §4.4.2). */
+/** The parameters of a token request (RFC 6749 §4.3.2, §4.4.2); null if the client needs a browser for its first token. */
 function parametersOf(
   { client_id, grants }: NewSecretProps['client'],
   secret: string | null,
   guests: boolean,
-): Parameters {
+): Parameters | null {
   const credentials = { client_id, ...(secret !== null && { client_secret: secret }) }
   if (grants.includes('client_credentials')) return { grant_type: 'client_credentials', ...credentials }
+  if (!grants.includes('password')) return null
   const [username, password] = guests ? ['guest', 'guest'] : PLACEHOLDERS
   return { grant_type: 'password', ...credentials, username, password }
 }

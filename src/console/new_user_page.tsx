@@ -5,13 +5,13 @@ import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { findPasswordProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
-import { ActionForm } from './action_form.tsx'
+import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
-import { USER_FIELDS, UserFields, userOf } from './user_form.tsx'
+import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 import { poolsOf } from './users_page.tsx'
 
 const newUserPage: Page = {
@@ -44,8 +44,11 @@ const createUser: Page = {
       password: form.text('password'),
       must_change_password: form.isChecked('must_change_password'),
     }
-    const ownPassword = form.text(OWN_PASSWORD_FIELD)
-    const created = await admin.change('/users', userSchema, { body, ownPassword })
+    const created = await admin.change('/users', userSchema, {
+      body,
+      idempotencyKey: form.text(IDEMPOTENCY_FIELD),
+      ownPassword: form.text(OWN_PASSWORD_FIELD),
+    })
     if (created instanceof AdminProblem) {
       return showForm(request, pool, { form, problem: withPasswordLength(created, request) })
     }
@@ -61,6 +64,7 @@ function showForm(
   state: FieldState<AdminProblem>,
 ): PageResponse {
   const { problem } = state
+  const isOperator = pool === config.adminApi?.userPool
   return compact({
     title: 'New user',
     status: problem === null ? undefined : problem.status,
@@ -70,11 +74,12 @@ function showForm(
         {problem === null ? null : (
           <ProblemNote problem={problem.inOrder(USER_FIELDS)} fields={USER_FIELDS} />
         )}
-        <ActionForm csrf={csrf} action="/users/new">
+        <ActionForm csrf={csrf} action="/users/new" isSentOnce>
           <input type="hidden" name="pool" value={pool} />
           <SwitchTabs label="Pool" names={poolsOf(config)} selected={pool} submit="Create user" />
-          <UserFields state={state} isOperator={pool === config.adminApi?.userPool} />
+          <UserFields state={state} isOperator={isOperator} />
           <PasswordFields state={state} config={config} />
+          {isOperator ? <OwnPasswordForRoles problem={problem} /> : null}
           <button type="submit" class="primary">
             Create user
           </button>
@@ -107,7 +112,7 @@ export function PasswordFields({ state, config }: { state: FieldState; config: C
         state={state}
         type="password"
         name="password"
-        label="Password"
+        label="Password of the user"
         hint={`${formatPasswordLength(config)} The password is not shown again.`}
         autocomplete="new-password"
         required

@@ -1,5 +1,4 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
-import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
@@ -55,12 +54,17 @@ export function Heading({ title, lead, actions }: { title: Child; lead?: Child; 
   return (
     <header class="heading">
       <div>
-        <h1>{title}</h1>
+        <h1>{typeof title === 'string' ? breakable(title) : title}</h1>
         {lead === undefined ? null : <p class="lead">{lead}</p>}
       </div>
       {actions === undefined ? null : <div class="actions">{actions}</div>}
     </header>
   )
+}
+
+/** A text that can break after a punctuation mark of a name or an id. */
+function breakable(text: string): Child {
+  return text.split(/(?<=[@._-])/).map((part, i) => (i === 0 ? part : [<wbr />, part]))
 }
 
 interface SectionProps {
@@ -86,7 +90,7 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (
-        <div {...classOf(typeof value === 'string' && lengthClassOf(value))}>
+        <div {...(typeof value === 'string' ? lengthOf(value) : {})}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
@@ -96,9 +100,9 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
 }
 
 /** The class of a value that needs more than one column of the list. */
-function lengthClassOf({ length }: string): string | false {
-  if (length > 80) return 'longest'
-  return length > 24 && 'long'
+function lengthOf({ length }: string): { class?: string } {
+  if (length > 80) return { class: 'longest' }
+  return length > 24 ? { class: 'long' } : {}
 }
 
 /** The names that a cell shows before the others. */
@@ -126,108 +130,6 @@ export function Empty({ title, children }: PropsWithChildren<{ title: string }>)
       <p>{children}</p>
     </div>
   )
-}
-
-/** The order of a table by a column. */
-export interface ColumnSort {
-  /** The path of the table in this order, below /console. */
-  to: string
-  /** Null if the table has another order. */
-  direction: 'ascending' | 'descending' | null
-}
-
-export interface TableProps {
-  caption: string
-  /** The column with an empty name contains actions. */
-  columns: readonly string[]
-  /** The first cell of a row is its header. Null is an empty cell. */
-  rows: readonly (readonly Child[])[]
-  /** The columns with numbers. */
-  numbers?: readonly string[]
-  /** By the names of the columns that sort the table. */
-  sorts?: Readonly<Record<string, ColumnSort>>
-}
-
-/**
- * A table. On a narrow screen each row is a block, and each cell has the name of its column. The keyboard can scroll a table
- * that is wider than its panel.
- */
-export function Table({ caption, columns, rows, numbers = [], sorts = {} }: TableProps) {
-  return (
-    <section class="panel" aria-label={caption} tabindex={0}>
-      <table>
-        <caption class="hidden">{caption}</caption>
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <ColumnHeader name={name} isNumber={numbers.includes(name)} sort={sorts[name] ?? null} />
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(([head, ...cells]) => (
-            <tr>
-              <th scope="row">{head}</th>
-              {cells.map((cell, i) => (
-                <Cell
-                  isEmpty={cell === null}
-                  column={columns[i + 1] ?? ''}
-                  isNumber={numbers.includes(columns[i + 1] ?? '')}
-                >
-                  {cell}
-                </Cell>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
-
-interface ColumnHeaderProps {
-  name: string
-  isNumber: boolean
-  sort: ColumnSort | null
-}
-
-function ColumnHeader({ name, isNumber, sort }: ColumnHeaderProps) {
-  const text = name === '' ? <span class="hidden">Actions</span> : name
-  if (sort === null) {
-    return (
-      <th scope="col" {...classOf(isNumber && 'number')}>
-        {text}
-      </th>
-    )
-  }
-  const { to, direction } = sort
-  return (
-    <th scope="col" class="sort" {...compact({ 'aria-sort': direction ?? undefined })}>
-      <Link to={to}>{text}</Link>
-    </th>
-  )
-}
-
-interface CellProps {
-  column: string
-  isNumber: boolean
-  /** Narrow screens hide an empty cell. */
-  isEmpty: boolean
-}
-
-function Cell({ column, isNumber, isEmpty, children }: PropsWithChildren<CellProps>) {
-  return (
-    <td
-      {...compact({ 'data-column': column === '' ? undefined : column })}
-      {...classOf(isEmpty ? 'none' : isNumber && 'number')}
-    >
-      <div>{isEmpty ? '–' : children}</div>
-    </td>
-  )
-}
-
-function classOf(name: string | false) {
-  return name === false ? {} : { class: name }
 }
 
 /** A field of a form. */
@@ -285,7 +187,7 @@ function FieldProblem({
 /** The detail of the admin API, in the words of a form. */
 function adviceOf({ status, code, detail, errors }: AdminProblem): string {
   if (code === 'idempotency-key-reused') {
-    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client exists, then send the form again.'
+    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client or user exists, then send the form again.'
   }
   if (detail !== null) return detail
   if (code === 'invalid-query') return 'Correct the fields, and search again.'

@@ -27,7 +27,7 @@ interface SearchFormProps {
 
 /** The filters of a list. The address contains them, and a search keeps the order of the list. */
 export function SearchForm({ address, query, filters }: SearchFormProps) {
-  const used = filters.filter(({ name }) => query.text(name) !== '').length
+  const used = filters.filter(({ name }) => query.text(name) !== '')
   const form = (
     <form method="get" action={CONSOLE_PATH + address.path} class="search">
       {filters.map((filter) => (
@@ -35,20 +35,37 @@ export function SearchForm({ address, query, filters }: SearchFormProps) {
       ))}
       {address.sort === address.defaultSort ? null : <input type="hidden" name="sort" value={address.sort} />}
       <button type="submit">Search</button>
-      {used === 0 ? null : (
-        <span class="clear">
-          <Link to={address.path}>Clear</Link>
-        </span>
-      )}
+      {used.length === 0 ? null : <Clear address={address} />}
     </form>
   )
   if (filters.length <= MAX_OPEN) return form
   return (
-    <details class="filters">
-      <summary>{used === 0 ? 'Filters' : `Filters (${used} in use)`}</summary>
-      {form}
-    </details>
+    <>
+      <details class="filters">
+        <summary>Filters</summary>
+        {form}
+      </details>
+      {used.length === 0 ? null : (
+        <p class="used">
+          {used.map((filter) => `${filter.label}: ${shownValueOf(filter, query)}`).join(', ')}
+          <Clear address={address} />
+        </p>
+      )}
+    </>
   )
+}
+
+function Clear({ address }: Pick<SearchFormProps, 'address'>) {
+  return (
+    <span class="clear">
+      <Link to={address.path}>Clear</Link>
+    </span>
+  )
+}
+
+function shownValueOf({ name, options = [] }: Filter, query: Form): string {
+  const value = query.text(name)
+  return options.find((option) => option.value === value)?.label ?? value
 }
 
 /** The label and the id of the field of a filter. */

@@ -4,7 +4,8 @@ import { foldText } from '../lib/fold_text.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest } from './page.ts'
-import { Empty, Heading, Link, ProblemNote, Table } from './parts.tsx'
+import { Empty, Heading, Link, ProblemNote } from './parts.tsx'
+import { Table } from './table.tsx'
 
 export const SEARCH_PATH = '/search'
 
@@ -54,7 +55,7 @@ function Refused({ q, problem }: { q: string; problem: AdminProblem }) {
 function Results({ q, found }: { q: string; found: readonly Found[] }) {
   return (
     <>
-      <Heading title="Search" lead={leadOf(q)} actions={q === '' ? undefined : <Lists q={q} />} />
+      <Heading title="Search" lead={leadOf(q)} actions={<Lists q={q} found={found} />} />
       {found.length === 0 ? (
         <Empty title={q === '' ? 'Enter a search text' : 'No results'}>
           The search finds any part of a username, a name, an email or a client, a whole session id, and the
@@ -72,12 +73,13 @@ function leadOf(q: string): string {
 }
 
 /** Links to the lists with the same text. The search shows only the first results of each type. */
-function Lists({ q }: { q: string }) {
+function Lists({ q, found }: { q: string; found: readonly Found[] }) {
   if (/^(?:user|visitor):/.test(q)) return <Related query={{ subject: q }} />
+  const has = (wanted: Found['type']) => found.some(({ type }) => type === wanted)
   return (
     <>
-      <Link to={`/users${formatQuery({ q })}`}>All matching users</Link>
-      <Link to={`/clients${formatQuery({ q })}`}>All matching clients</Link>
+      {has('user') ? <Link to={`/users${formatQuery({ q })}`}>All matching users</Link> : null}
+      {has('client') ? <Link to={`/clients${formatQuery({ q })}`}>All matching clients</Link> : null}
     </>
   )
 }

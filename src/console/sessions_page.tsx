@@ -7,10 +7,11 @@ import { readList, showList, sortsOf } from './list.tsx'
 import { firstPageOf, type ListAddress, readListAddress } from './list_address.ts'
 import { isUnknown, Origin } from './origin.tsx'
 import type { Page } from './page.ts'
-import { Empty, Heading, Moment, MomentOr, Table } from './parts.tsx'
+import { Empty, Heading, Moment, MomentOr } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { findSubject, UserChoice } from './subject_search.tsx'
+import { Table } from './table.tsx'
 import { type State, StateBadge } from './tones.tsx'
 
 const FILTERS: readonly Filter[] = [
@@ -32,16 +33,19 @@ export const sessionsPage: Page = {
     const request = { ...address, filter: { ...filter, subject } }
     const hasOwner = Object.values(owner).some((id) => id !== '')
     const isLive = filter.live === 'true' || (filter.live === '' && !hasOwner)
-    return showList('Sessions', <Heading title="Sessions" lead={LEAD} />, {
+    const page = isChoice ? null : await readSessions(admin, request)
+    const name = subject === '' ? null : nameOf(page, subject)
+    const title = name === null ? 'Sessions' : `Sessions of ${name}`
+    return showList(title, <Heading title={title} lead={LEAD} />, {
       address,
-      query,
+      query: name === null ? query : query.with({ subject: name }),
       filters: FILTERS,
       note: isChoice ? (
         <UserChoice users={users} path="/sessions" filter={filter} />
       ) : (
         <States address={address} isLive={isLive} />
       ),
-      page: isChoice ? null : await readSessions(admin, request),
+      page,
       empty: <NoSessions isLive={isLive} />,
       table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
     })
@@ -63,6 +67,12 @@ async function readSessions(admin: AdminClient, address: ListAddress & { filter:
     page = await readList(admin, { ...address, cursor }, sessionsSchema)
   }
   return page
+}
+
+/** The name of the user of the shown sessions; the id without sessions, and of a guest. */
+function nameOf(page: Awaited<ReturnType<typeof readSessions>> | null, subject: string): string {
+  const [first] = page === null || page instanceof AdminProblem ? [] : page.items
+  return first?.subject_name ?? subject
 }
 
 /** Links to the live sessions and to all sessions of the list. */

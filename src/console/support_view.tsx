@@ -3,14 +3,16 @@ import * as z from 'zod/mini'
 import { eventSchema } from '../admin/audit.ts'
 import { sessionSchema } from '../admin/session_view.ts'
 import { supportSchema } from '../admin/user_support.ts'
-import { ActionForm } from './action_form.tsx'
+import { confirmInRow } from './action_form.tsx'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { endOf } from './end_session.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
-import { Badge, Empty, Link, Moment, MomentOr, Section, Table } from './parts.tsx'
+import { Badge, Empty, Link, Moment, MomentOr, Section } from './parts.tsx'
 import { ClientLink, TimelineLink } from './subject.tsx'
+import { Table } from './table.tsx'
 
 type ShownSession = z.output<typeof sessionSchema>
 
@@ -89,6 +91,7 @@ interface LiveSessionsProps {
 /** The newest live sessions of a user, each with an action that ends it. */
 export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSessionsProps) {
   const all = <Link to={`/sessions${formatQuery({ subject: userId })}`}>All sessions</Link>
+  const page = pathOf`/users/${userId}`
   return (
     <Section id="live-sessions" title={`Live sessions (${formatCount(support.live_sessions)})`} aside={all}>
       {support.sessions.length === 0 ? (
@@ -96,26 +99,32 @@ export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSession
       ) : (
         <Table
           caption="Live sessions of the user, newest first"
-          columns={['Started', 'Device', 'Client', 'Last refresh', 'Session', '']}
-          rows={support.sessions.map((session) => [
-            <Moment at={session.started_at} />,
-            isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
-            <ClientLink id={session.client_id} name={session.client_name} />,
-            <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
-            <TimelineLink sid={session.sid} />,
-            mayEnd ? <EndSession userId={userId} sid={session.sid} csrf={csrf} /> : null,
-          ])}
+          columns={['Started', 'Device', 'Client', 'Last refresh', 'Session', ...(mayEnd ? [''] : [])]}
+          rows={support.sessions.map((session) => {
+            const cells = [
+              <Moment at={session.started_at} />,
+              isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
+              <ClientLink id={session.client_id} name={session.client_name} />,
+              <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
+              <TimelineLink sid={session.sid} />,
+            ]
+            const action = pathOf`/users/${userId}/sessions/${session.sid}/end`
+            return mayEnd ? confirmInRow(cells, endOf(session, { csrf, page, action })) : cells
+          })}
         />
       )}
+      <Newest shown={support.sessions.length} total={support.live_sessions} />
     </Section>
   )
 }
 
-function EndSession({ userId, sid, csrf }: { userId: string; sid: string; csrf: string }) {
+/** The number of shown sessions, if the user has more. */
+function Newest({ shown, total }: { shown: number; total: number }) {
+  if (shown === 0 || shown >= total) return null
   return (
-    <ActionForm csrf={csrf} action={pathOf`/users/${userId}/sessions/${sid}/end`} kind="inline">
-      <button type="submit">End</button>
-    </ActionForm>
+    <p class="soft">
+      The newest {formatCount(shown)} of {formatCount(total)}.
+    </p>
   )
 }
 
@@ -127,7 +136,7 @@ export function RecentEvents({ support, userId }: { support: SupportView; userId
       {support.events.length === 0 ? (
         <Empty title="No events">The audit trail has no event of the user.</Empty>
       ) : (
-        <EventTable caption="Events of the user, newest first" events={support.events} />
+        <EventTable caption="Events of the user, newest first" events={support.events} isOfOneUser />
       )}
     </Section>
   )

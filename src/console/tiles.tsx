@@ -53,7 +53,7 @@ function theftTile({ from, to, total: { thefts } }: Statistics): Tile {
   return {
     title: 'Token theft',
     value: formatCount(thefts),
-    note: thefts === 0 ? 'in this period' : 'Show the sessions',
+    note: thefts === 0 ? 'in this period' : 'Show the thefts',
     tone: thefts === 0 ? 'good' : 'bad',
     path: auditPathOf({ kind: 'theft' }, { from, to }),
   }

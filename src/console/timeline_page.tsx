@@ -1,4 +1,4 @@
-import { titleOf } from '@sallyport/formats/event_words'
+import { reasonOf, titleOf } from '@sallyport/formats/event_words'
 import * as z from 'zod/mini'
 import { timelineSchema } from '../admin/session_timeline.ts'
 import type { ShownSession } from '../admin/session_view.ts'
@@ -6,14 +6,23 @@ import { compact } from '../lib/compact.ts'
 import { Confirm } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import { endOf } from './end_session.ts'
 import { type ShownEvent, toneOf } from './events.tsx'
-import { formatSpan } from './format.ts'
+import { formatSpan, formatTime } from './format.ts'
 import { Country, isUnknown, Origin } from './origin.tsx'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { stateOf } from './sessions_page.tsx'
 import { ClientLink, Subject } from './subject.tsx'
 import { STATES, StateBadge } from './tones.tsx'
+
+/** The parameter of a link from "Why signed out?". */
+const WHY_FIELD = 'why'
+
+/** The path of the timeline that explains the end of a session. */
+export function pathOfEnd(sid: string): string {
+  return pathOf`/sessions/${sid}` + formatQuery({ [WHY_FIELD]: 'signed-out' })
+}
 
 const timelinePage: Page = {
   method: 'GET',
@@ -36,19 +45,22 @@ const endSession: Page = {
 export const TIMELINE_PAGES: readonly Page[] = [timelinePage, endSession]
 
 async function showTimeline(request: PageRequest, problem: AdminProblem | null): Promise<PageResponse> {
-  const { admin, operator, params, config, csrfToken: csrf } = request
+  const { admin, operator, params, query, config, csrfToken: csrf } = request
   const sid = params.sid ?? ''
   const { session, ending, events, truncated } = await admin.read(
     pathOf`/sessions/${sid}/timeline`,
     timelineSchema,
   )
   const mayEnd = operator.isAdmin || session.api !== config.adminApi?.name
+  const name = session.subject_name ?? session.subject
+  const isExplained = query.text(WHY_FIELD) !== '' && session.state !== 'live'
+  const title = isExplained ? `Why was ${name} signed out?` : `Session of ${name}`
   return compact({
-    title: 'Session',
+    title,
     status: problem === null ? undefined : problem.status,
     body: (
       <>
-        <Heading title="Session" lead={ending} actions={<Links session={session} />} />
+        <Heading title={title} lead={ending} actions={<Links session={session} />} />
         {problem === null ? null : <ProblemNote problem={problem} />}
         <SessionFacts session={session} isOwn={sid === operator.sid} />
         <Section id="timeline" title="Timeline">
@@ -61,17 +73,7 @@ async function showTimeline(request: PageRequest, problem: AdminProblem | null):
         </Section>
         {mayEnd && session.state === 'live' ? (
           <Section id="actions" title="Actions">
-            <Confirm
-              csrf={csrf}
-              label="End this session"
-              title={`End 1 session of ${session.subject_name ?? session.subject}`}
-              page={pathOf`/sessions/${sid}`}
-              action={pathOf`/sessions/${sid}/end`}
-              isDangerous
-            >
-              Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of
-              the user continue.
-            </Confirm>
+            <Confirm {...endOf(session, { csrf, page: pathOf`/sessions/${sid}` })} />
           </Section>
         ) : null}
       </>
@@ -133,7 +135,7 @@ function Timeline({ session, events, ending }: TimelineProps) {
           <span class="after">{afterStart(event.at - session.started_at)}</span>
           <strong>{titleOf(event)}</strong>
           <p>
-            {event.reason}
+            {reasonOf(event, (seconds) => `${formatTime(seconds)} UTC`)}
             {event.actor === null ? null : (
               <>
                 , by <Subject id={event.actor} name={event.actor_name} />

@@ -1,3 +1,4 @@
+import type { PropsWithChildren } from 'hono/jsx'
 import { Confirm, confirmationsOf, type RefusedAction } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { Section } from './parts.tsx'
@@ -31,8 +32,8 @@ interface ActionsProps {
   sessions: string
 }
 
-/** The actions for a user that the operator may use. */
-export function Actions(props: ActionsProps) {
+/** The actions for a user that the operator may use. @param children Another action */
+export function Actions({ children, ...props }: PropsWithChildren<ActionsProps>) {
   const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions } = props
   const { username } = user
   const confirm = confirmationsOf<UserAction>({ csrf, page: pathOf`/users/${user.id}`, refused })
@@ -44,7 +45,11 @@ export function Actions(props: ActionsProps) {
             The user can sign in again at once, and the failed sign-ins are reset.
           </Confirm>
         ) : null}
-        <Confirm {...confirm('sign-out', 'Sign out everywhere')} title={`End ${sessions} of ${username}`}>
+        <Confirm
+          {...confirm('sign-out', 'Sign out everywhere')}
+          title={`End ${sessions} of ${username}`}
+          isDangerous
+        >
           All sessions of the user end, on every device. The user can sign in again.
         </Confirm>
         {user.must_change_password ? null : (
@@ -56,6 +61,7 @@ export function Actions(props: ActionsProps) {
             password change.
           </Confirm>
         )}
+        {children}
         {user.enabled && !isOneself ? (
           <Confirm
             {...confirm('disable', 'Disable')}

@@ -8,6 +8,7 @@ import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { withPasswordLength } from './new_user_page.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { sessionsSchema } from './support_view.tsx'
+import { pathOfEnd } from './timeline_page.tsx'
 import { checkTypedName } from './typed_name.tsx'
 import { typedUsername, type UserAction, usernameToErase } from './user_action_list.tsx'
 import { userOf } from './user_form.tsx'
@@ -90,7 +91,7 @@ const whySignedOut: Page = {
       limit: RECENT_SESSIONS,
     })
     const session = findNewestEnd(items)
-    return session === null ? goTo(pathOfUser(request), 'no-session') : goTo(pathOf`/sessions/${session.sid}`)
+    return session === null ? goTo(pathOfUser(request), 'no-session') : goTo(pathOfEnd(session.sid))
   },
 }
 

@@ -15,20 +15,18 @@ export const USER_FIELDS: readonly FieldLabel[] = [
   { name: 'profile.name', label: 'Name', id: 'profile.name' },
   { name: 'profile.email', label: 'Email', id: 'profile.email' },
   { name: 'roles', label: 'Roles', id: 'roles' },
+  { name: 'password', label: 'Password of the user', id: 'password' },
   { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
-  { name: 'password', label: 'Password', id: 'password' },
 ]
 
 interface UserFieldsProps {
   state: FieldState
   /** Whether the pool is the pool of the operators. */
   isOperator: boolean
-  /** Whether the user already has the role admin. */
-  isAdmin?: boolean
 }
 
 /** The fields of a new or existing user. */
-export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsProps) {
+export function UserFields({ state, isOperator }: UserFieldsProps) {
   return (
     <>
       <Input
@@ -55,20 +53,24 @@ export function UserFields({ state, isOperator, isAdmin = false }: UserFieldsPro
           name="roles"
           label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
-          hint="support can read, unlock, disable and sign out. admin can do everything."
+          hint="The role support can read, unlock, disable and sign out. The role admin can do everything."
         />
       ) : (
         <TextArea state={state} name="roles" label="Roles" hint="One per line. Included in tokens." />
       )}
-      {isOperator && !isAdmin ? (
-        <OwnPassword
-          id="own-password-for-roles"
-          hint="Required to give the role admin."
-          required={false}
-          problem={state.problem}
-        />
-      ) : null}
     </>
+  )
+}
+
+/** The operator's own password, for a form that can give the role admin. */
+export function OwnPasswordForRoles({ problem }: Pick<FieldState, 'problem'>) {
+  return (
+    <OwnPassword
+      id="own-password-for-roles"
+      hint="Required to give the role admin."
+      required={false}
+      problem={problem}
+    />
   )
 }
 

@@ -12,7 +12,7 @@ import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
 import { CONFIRM_FIELDS } from './typed_name.tsx'
 import { Actions, type UserAction } from './user_action_list.tsx'
-import { formOfUser, USER_FIELDS, UserFields } from './user_form.tsx'
+import { formOfUser, OwnPasswordForRoles, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
 /** The page of one user, with the actions. */
@@ -35,7 +35,11 @@ export async function showUser(
     status: refused === null ? undefined : refused.problem.status,
     body: (
       <>
-        <Heading title={user.username} lead={user.profile.name} actions={<Links id={id} />} />
+        <Heading
+          title={user.username}
+          lead={user.profile.name}
+          actions={<Links id={id} mayEdit={operator.isAdmin} />}
+        />
         {refused === null || isConflict(refused) ? null : (
           <ProblemNote
             problem={refused.problem.inOrder(USER_FIELDS)}
@@ -43,6 +47,31 @@ export async function showUser(
           />
         )}
         <UserFacts user={user} support={support} now={now} />
+        {mayAct ? (
+          <Actions
+            user={user}
+            support={support}
+            etag={etag}
+            csrf={csrf}
+            refused={refused}
+            isAdmin={operator.isAdmin}
+            isOneself={isOneself}
+            isOperator={isOperator}
+            sessions={sessions}
+          >
+            {operator.isAdmin ? (
+              <SetPassword
+                user={user}
+                csrf={csrf}
+                refused={refused}
+                config={config}
+                typed={typed}
+                isOneself={isOneself}
+                sessions={sessions}
+              />
+            ) : null}
+          </Actions>
+        ) : null}
         {support === null ? null : (
           <>
             <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
@@ -59,38 +88,15 @@ export async function showUser(
             typed={typed}
           />
         ) : null}
-        {operator.isAdmin ? (
-          <SetPassword
-            user={user}
-            csrf={csrf}
-            refused={refused}
-            config={config}
-            typed={typed}
-            isOneself={isOneself}
-            sessions={sessions}
-          />
-        ) : null}
-        {mayAct ? (
-          <Actions
-            user={user}
-            support={support}
-            etag={etag}
-            csrf={csrf}
-            refused={refused}
-            isAdmin={operator.isAdmin}
-            isOneself={isOneself}
-            isOperator={isOperator}
-            sessions={sessions}
-          />
-        ) : null}
       </>
     ),
   })
 }
 
-function Links({ id }: { id: string }) {
+function Links({ id, mayEdit }: { id: string; mayEdit: boolean }) {
   return (
     <>
+      {mayEdit ? <a href="#edit">Edit</a> : null}
       <Link to={pathOf`/users/${id}/why`}>Why signed out?</Link>
       <Link to={`/sessions${formatQuery({ subject: id })}`}>Sessions of this user</Link>
       <Link to={`/audit${formatQuery({ subject: id })}`}>Events of this user</Link>
@@ -106,12 +112,12 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
         ...supportFacts(support, now),
         ...(user.username_warnings.length === 0 ? [] : [['Username', <NameWarnings user={user} />] as const]),
         ['Pool', user.pool],
-        ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
-        ['Email', user.profile.email ?? <span class="soft">None</span>],
-        ['Id', <code class="id">{user.id}</code>],
         ['Created', <Moment at={user.created_at} />],
         ['Changed', <Moment at={user.updated_at} />],
         ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="No revocation" />],
+        ['Email', user.profile.email ?? <span class="soft">None</span>],
+        ['Id', <code class="id">{user.id}</code>],
+        ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
       ]}
     />
   )
@@ -136,11 +142,8 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
     <Section id="edit" title="Profile and roles">
       {conflict === null ? null : <EditConflict what="user" state={conflict} fields={USER_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
-        <UserFields
-          state={conflict ?? state}
-          isOperator={isOperator}
-          isAdmin={user.roles.includes('admin')}
-        />
+        <UserFields state={conflict ?? state} isOperator={isOperator} />
+        {isOperator && !user.roles.includes('admin') ? <OwnPasswordForRoles problem={problem} /> : null}
         <button type="submit" class="primary">
           Save
         </button>
@@ -161,29 +164,27 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
   const form = problem === null ? Form.of({ must_change_password: isOneself ? [] : ['yes'] }) : typed
   const state = { form, problem }
   return (
-    <Section id="set-password" title="Password">
-      <details class="confirm" open={problem !== null}>
-        <summary class="button">Set a password…</summary>
-        <div class="confirm-body">
-          <p class="confirm-title">{`Set a password for ${user.username} and end ${sessions}`}</p>
-          <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
-            <PasswordFields state={state} config={config} />
-            <OwnPassword
-              id="own-password"
-              hint="Required to set the password of a user."
-              required
-              problem={problem}
-            />
-            <div class="confirm-buttons">
-              <button type="submit" class="primary">
-                Set password
-              </button>
-              <Cancel page={pathOf`/users/${user.id}`} />
-            </div>
-          </ActionForm>
-        </div>
-      </details>
-    </Section>
+    <details class="confirm" open={problem !== null}>
+      <summary class="button danger">Set a password…</summary>
+      <div class="confirm-body">
+        <p class="confirm-title">{`Set a password for ${user.username} and end ${sessions}`}</p>
+        <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
+          <PasswordFields state={state} config={config} />
+          <OwnPassword
+            id="own-password"
+            hint="Required to set the password of a user."
+            required
+            problem={problem}
+          />
+          <div class="confirm-buttons">
+            <button type="submit" class="primary danger">
+              Set a password
+            </button>
+            <Cancel page={pathOf`/users/${user.id}`} />
+          </div>
+        </ActionForm>
+      </div>
+    </details>
   )
 }
 

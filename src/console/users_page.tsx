@@ -7,7 +7,8 @@ import { CONSOLE_PATH } from './console_path.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, Names, Table } from './parts.tsx'
+import { Empty, Heading, Link, Moment, Names } from './parts.tsx'
+import { Table } from './table.tsx'
 import { EnabledBadge, StateBadge } from './tones.tsx'
 
 export type ShownUser = z.output<typeof userSchema>

@@ -9,6 +9,7 @@ import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { type CodeSession, closeSession, openSession } from '../sessions/open_session.ts'
+import type { BurstLimits } from '../storage/burst_limits.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
 import { isVisitorId } from '../users/visitor.ts'
@@ -48,9 +49,10 @@ export const authorizationCodeGrant: Grant = {
 /** @throws OAuthError invalid_grant, or temporarily_unavailable if the budget is used up */
 async function openCode(
   text: string,
-  { client, api, context }: ClientRequest,
+  request: ClientRequest,
   { codes, bursts }: GrantServices,
 ): Promise<AuthorizationCode> {
+  const { client, api, context } = request
   const code = await codes.open(text)
   if (code === null) {
     await bursts.spend('guesses', `code ${client.id}`, context)
@@ -58,8 +60,19 @@ async function openCode(
   }
   if (code.at + CODE_SECONDS <= context.now) throw refuse(code, 'the code has expired', 'expired_token')
   if (code.api !== api.name) throw refuse(code, 'the client belongs to another API now', 'other')
+  if (isVisitorId(code.sub)) await admitGuest(code, request, bursts)
   await bursts.spend('refreshes', isConfidential(client) ? code.sid : client.id, context)
   return code
+}
+
+/** @throws OAuthError invalid_grant, or temporarily_unavailable if the budget of guests is used up */
+async function admitGuest(
+  code: AuthorizationCode,
+  { client, api, context }: ClientRequest,
+  bursts: BurstLimits,
+): Promise<void> {
+  if (!api.guests || !client.isFirstParty) throw refuse(code, 'the client may not have guests now', 'other')
+  await bursts.spend('guests', client.id, context)
 }
 
 /**

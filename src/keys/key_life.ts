@@ -126,7 +126,11 @@ export class KeyLife {
    * @returns The revoked key; null for an unknown `kid`
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
    */
-  async retireNow(kid: string, context: RequestContext, by: Actor | null = null): Promise<KeyEntry | null> {
+  async revokeCompromised(
+    kid: string,
+    context: RequestContext,
+    by: Actor | null = null,
+  ): Promise<KeyEntry | null> {
     const { store, lives, ring, config, audit } = this.#dependencies
     const { now } = context
     const { keys } = await lives.list()
@@ -193,7 +197,7 @@ export class KeyLife {
     log('info', 'keys_resealed', { resealed: resealed.length, unopened: unopened.length })
   }
 
-  /** Reseals each key whose seal has another secret, format or times. */
+  /** Reseals each key that was sealed with another secret, in another format or with other times. */
   async #resealAll(): Promise<Resealing> {
     const { store } = this.#dependencies
     const outcome: Resealing = { resealed: [], unopened: [] }

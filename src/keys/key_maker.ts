@@ -4,9 +4,9 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
 import {
   isWanted,
+  type KeyActivation,
   type KeyConfig,
   type KeySchedule,
-  type KeyTurn,
   maxKeysToRotate,
   scheduleNext,
 } from './key_schedule.ts'
@@ -34,7 +34,7 @@ export class KeyMaker {
     this.#dependencies = dependencies
   }
 
-  isDue(keys: readonly KeyTurn[], now: number): boolean {
+  isDue(keys: readonly KeyActivation[], now: number): boolean {
     return isWanted(keys, scheduleNext(keys, this.#dependencies.config, now))
   }
 

@@ -36,7 +36,7 @@ export const CLOCKS_APART_SECONDS = 60
 export type KeyConfig = Pick<Config, 'signingAlgorithm' | 'keyRotationSeconds' | 'apis'>
 
 /** The members that decide which key signs. Lists are in the order of activation. */
-export interface KeyTurn {
+export interface KeyActivation {
   alg: SigningAlgorithm
   /** Unix seconds. */
   activatesAt: number
@@ -52,7 +52,7 @@ export interface KeySchedule {
 }
 
 /** The regular next key, after `key_rotation_days`. After a change of the algorithm or a missed rotation it signs soon. */
-export function scheduleNext(keys: readonly KeyTurn[], config: KeyConfig, now: number): KeySchedule {
+export function scheduleNext(keys: readonly KeyActivation[], config: KeyConfig, now: number): KeySchedule {
   const { signingAlgorithm: alg, keyRotationSeconds } = config
   const newest = keys.findLast((key) => key.alg === alg)
   const turn = (newest?.activatesAt ?? 0) + keyRotationSeconds
@@ -72,7 +72,11 @@ export interface KeyChange {
 }
 
 /** @returns null if no key has the configured algorithm: then a request or the cron trigger makes one */
-export function findNextChange(keys: readonly KeyTurn[], config: KeyConfig, now: number): KeyChange | null {
+export function findNextChange(
+  keys: readonly KeyActivation[],
+  config: KeyConfig,
+  now: number,
+): KeyChange | null {
   const own = keys.filter((key) => key.alg === config.signingAlgorithm)
   const next = own.find((key) => key.activatesAt > now)
   if (next) return { at: next.activatesAt, isPublished: true }
@@ -89,7 +93,7 @@ export function scheduleNow(
   return { alg, notOlderThan: now, activatesAt: now + leadSeconds }
 }
 
-export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boolean {
+export function isWanted(keys: readonly KeyActivation[], schedule: KeySchedule): boolean {
   return !keys.some((key) => key.alg === schedule.alg && key.activatesAt > schedule.notOlderThan)
 }
 
@@ -97,7 +101,7 @@ export function isWanted(keys: readonly KeyTurn[], schedule: KeySchedule): boole
  * The current key: the newest active key of the configured algorithm, or else the newest active key of any algorithm. So after a
  * change of the algorithm, verifiers know the new key before it signs.
  */
-export function selectCurrent<T extends KeyTurn>(
+export function selectCurrent<T extends KeyActivation>(
   keys: readonly T[],
   { signingAlgorithm }: Pick<KeyConfig, 'signingAlgorithm'>,
   now: number,

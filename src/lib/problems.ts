@@ -16,6 +16,13 @@ interface Issue {
 /** The message of zod for a schema without a message. */
 const DEFAULT_MESSAGE = 'Invalid input'
 
+/** Adds the problems of rules between values to the problems of the single values. A value with a problem keeps only that. */
+export function addProblems(first: readonly ValueProblem[], more: readonly ValueProblem[]): ValueProblem[] {
+  const isRefused = ({ path }: ValueProblem) =>
+    first.some((problem) => ['', path].includes(problem.path) || path.startsWith(`${problem.path}.`))
+  return [...first, ...more.filter((problem) => !isRefused(problem))]
+}
+
 /** Every problem of a value. Each unknown key has its own path. */
 export function describeIssues(issues: readonly Issue[]): ValueProblem[] {
   return issues.flatMap(({ code, path, message, keys = [], expected }) => {

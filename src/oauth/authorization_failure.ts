@@ -28,6 +28,9 @@ export const AUTHORIZATION_FAILURES = {
   consent_required: ['consent_required', 'The user must allow the access.'],
   interaction_required: ['interaction_required', 'The user must see a page.'],
   access_denied: ['access_denied', 'The user did not allow the access.'],
+  no_guests: ['unauthorized_client', 'The client is not allowed to have guests.'],
+  guest_scope: ['invalid_scope', 'A guest cannot have the requested scope.'],
+  too_many_guests: ['temporarily_unavailable', 'Too many attempts. Try again later.'],
   unavailable: ['temporarily_unavailable', 'The service is not available now. Try again shortly.'],
   unexpected: ['server_error', 'The server met an unexpected condition.'],
 } as const satisfies Record<string, readonly [code: string, description: string]>

@@ -133,7 +133,7 @@ function Notes({ state, name, id, hint }: NotesProps) {
       )}
       {errors.length === 0 ? null : (
         <p class="error" id={`${id}-error`}>
-          {errors.join('; ')}
+          {errors.map(capitalize).join('; ')}
         </p>
       )}
       {current === null ? null : (
@@ -143,6 +143,10 @@ function Notes({ state, name, id, hint }: NotesProps) {
       )}
     </>
   )
+}
+
+function capitalize(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 /** The record's current value, if it differs from the value in the form; otherwise null. */

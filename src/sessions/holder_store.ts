@@ -10,7 +10,7 @@ export interface HolderQuery {
   api: string
   /** The hash of the secret that the client authenticated with; null if the secret is not checked. */
   secretHash: string | null
-  /** The token is refused if a secret of the client ended after this second; absent if the end of a secret does not count. */
+  /** The token is refused if a secret of the client expired after this second. Absent if expired secrets do not matter. */
   secretsSince?: number
   /** The id of the user; null if the token belongs to a visitor or to the client itself. */
   subject: string | null
@@ -50,7 +50,10 @@ const HOLDER = `
   LEFT JOIN clients AS c ON c.client_id = token.client_id
   LEFT JOIN users AS u ON u.id = token.subject`
 
-/** The conditions for a valid token. A key is the problem if its condition is false. SQL checks them in this order. */
+/**
+ * The conditions for a valid token, in the order in which SQL checks them. The property name is the problem that is reported if
+ * the condition is false.
+ */
 const CONDITIONS = {
   'the client is disabled or was deleted': 'c.enabled = 1',
   'the client belongs to another API': 'c.api = token.api',

@@ -114,7 +114,10 @@ function describeToken(
   }
 }
 
-/** The identity of a session. With token 0, the session starts at the `iat` of the token. Later, the row has the start. */
+/**
+ * The identity of a session. For token 0, the session starts at the `iat` of the token. For later tokens, the row has the start
+ * of the session.
+ */
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,

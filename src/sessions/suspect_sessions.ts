@@ -1,6 +1,6 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { MAX_MARKS, type SignInMark, type SuspectSessions, type Suspects } from '../users/sign_in_mark.ts'
+import { MAX_MARKS, type SignInMark, type SuspectEnder, type Suspects } from '../users/sign_in_mark.ts'
 import type { SessionShards } from './session_shards.ts'
 import type { SignOut } from './sign_out.ts'
 
@@ -14,7 +14,7 @@ interface Dependencies {
  * Ends sessions whose sign-in may be a correct guess, or may have read an outdated record of the user. Older sessions of the
  * user continue. The row of an account lists at most MAX_MARKS sign-ins. If it is full, all sessions of the user end.
  */
-export class SuspectSessionEnder implements SuspectSessions {
+export class SuspectSessionEnder implements SuspectEnder {
   readonly #dependencies: Dependencies
 
   constructor(dependencies: Dependencies) {

@@ -10,7 +10,7 @@ export interface KeyedRequest {
   keyHash: string
   /** The hash of the operation, its path and its body, under a key derived from SEALING_KEY. */
   requestHash: string
-  /** The random id of the secret in the response. A public client has no such secret. */
+  /** The random id of the secret in the response, or of the created user. A public client has no such secret. */
   secretId: string
 }
 

@@ -8,7 +8,7 @@ import { tooManyAttempts } from '../oauth/errors.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
 import type { CountedFailure, FailureStore, ReadBySignIn } from './failure_store.ts'
-import type { SignInMark, SuspectSessions } from './sign_in_mark.ts'
+import type { SignInMark, SuspectEnder } from './sign_in_mark.ts'
 
 /** The normalised username of a sign-in, and its client. */
 export interface Attempt {
@@ -45,7 +45,7 @@ interface Dependencies {
   limits: SignInLimits
   audit: AuditStore
   bursts: BurstLimits
-  suspects: SuspectSessions
+  suspects: SuspectEnder
 }
 
 /** Counts failed sign-ins of accounts, addresses, networks and clients, and refuses sign-ins after too many failures. */
@@ -55,7 +55,7 @@ export class SignInGuard {
   readonly #limits: SignInLimits
   readonly #audit: AuditStore
   readonly #bursts: BurstLimits
-  readonly #suspects: SuspectSessions
+  readonly #suspects: SuspectEnder
   /** The accounts with a failed sign-in in this isolate. */
   readonly #guessed = new ExpiringCache<true>(MAX_GUESSED)
 
@@ -131,12 +131,15 @@ export class SignInGuard {
     })
   }
 
-  /** Records a failed guess, because other attempts of this isolate may have read the counts from before it. */
+  /** Records a failed guess, because other attempts in this isolate may have read the counts before this guess was counted. */
   noteGuess({ account, context: { now } }: CountedAttempt): void {
     this.#guessed.set(account.key, true, now + RECENT_GUESS_SECONDS)
   }
 
-  /** Whether the account had a recent failed sign-in in this isolate. If so, the read counts can be from before a lock. */
+  /**
+   * Whether the account had a recent failed sign-in in this isolate. If so, the counts that this attempt has read can be older
+   * than a lock.
+   */
   hadRecentGuess({ account, context: { now } }: CountedAttempt): boolean {
     return this.#guessed.get(account.key, now) !== null
   }

@@ -30,7 +30,7 @@ export interface Suspects {
 }
 
 /** Ends sessions that should not have started. */
-export interface SuspectSessions {
+export interface SuspectEnder {
   end(suspects: Suspects, context: RequestContext): Promise<void>
 }
 

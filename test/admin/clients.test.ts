@@ -7,6 +7,9 @@ import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
 
+const LOGO_PROBLEM =
+  'must be data:image/png, image/svg+xml or image/webp in base64, or a path such as /logos/partner.svg'
+
 const newId = () => `shop-${crypto.randomUUID()}`
 
 /** The response to a client_credentials request of a client. */
@@ -131,6 +134,127 @@ describe('a client', () => {
       fields: ['name', 'scopes', 'access_token_lifetime'],
       from: { access_token_lifetime: null, scopes: client.record.scopes },
       to: { access_token_lifetime: 120, scopes: ['cart'] },
+    })
+  })
+
+  it('a client keeps its settings of sign-ins by browser, and null resets a link', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const settings = {
+      grants: ['authorization_code', 'refresh_token'],
+      redirect_uris: [
+        'https://shop.example.com/callback',
+        'http://127.0.0.1/callback',
+        'com.shop.app:/callback',
+      ],
+      post_logout_redirect_uris: ['https://shop.example.com/'],
+      first_party: true,
+      require_pkce: false,
+      id_token_signed_response_alg: 'ES256',
+      logo_uri: 'data:image/png;base64,iVBORw0KGgo=',
+      client_uri: 'https://shop.example.com',
+      policy_uri: 'https://shop.example.com/privacy',
+      tos_uri: 'https://shop.example.com/terms',
+    }
+    const id = newId()
+    const made = await operator.post('/clients', { client_id: id, api: 'storefront', ...settings })
+    expect([made.status, made.body]).toEqual([201, expect.objectContaining(settings)])
+    expect(await server.services.clients.find(id, server.context())).toMatchObject({
+      redirectUris: settings.redirect_uris,
+      postLogoutRedirectUris: settings.post_logout_redirect_uris,
+      isFirstParty: true,
+      requiresPkce: false,
+      idTokenAlgorithm: 'ES256',
+      logoUri: settings.logo_uri,
+    })
+    const reset = { logo_uri: null, tos_uri: null, require_pkce: true }
+    const changed = await operator.patch(`/clients/${id}`, reset, '"1"')
+    expect([changed.status, changed.body]).toEqual([200, expect.objectContaining({ ...settings, ...reset })])
+    const changes = await env.DB.prepare(
+      "SELECT change FROM audit_events WHERE client_id = ? AND kind = 'admin'",
+    )
+      .bind(id)
+      .all<{ change: string }>()
+    // An image is too long for an event.
+    expect(changes.results.map(({ change }) => change).join()).not.toContain('data:image')
+  })
+
+  it.each([
+    [
+      'the grant authorization_code without a redirect URI',
+      { grants: ['authorization_code'], redirect_uris: [] },
+      'redirect_uris',
+      'must have at least one URI, because the client has the grant authorization_code',
+    ],
+    [
+      'a redirect URI of a private-use scheme without first party',
+      { redirect_uris: ['https://a.example/', 'com.shop.app:/callback'] },
+      'redirect_uris.1',
+      'must be https or http, because the client is not first-party',
+    ],
+    [
+      'a post-logout redirect URI of a private-use scheme without first party',
+      { post_logout_redirect_uris: ['com.shop.app:/bye'] },
+      'post_logout_redirect_uris.0',
+      'must be https or http, because the client is not first-party',
+    ],
+    [
+      'a public client without PKCE',
+      { confidential: false, require_pkce: false },
+      'require_pkce',
+      'must be true, because the client is public',
+    ],
+    [
+      'a redirect URI on another host than it seems',
+      { redirect_uris: ['https://shop.example.com@evil.example'] },
+      'redirect_uris.0',
+      'must not have a username or a password',
+    ],
+    [
+      'a redirect URI twice',
+      { redirect_uris: ['https://a.example/', 'https://a.example/'] },
+      'redirect_uris',
+      'must not list one of the redirect URIs twice',
+    ],
+    [
+      'more than 20 redirect URIs',
+      { redirect_uris: Array.from({ length: 21 }, (_, i) => `https://a.example/${i}`) },
+      'redirect_uris',
+      'must have at most 20 redirect URIs',
+    ],
+    [
+      'an unknown algorithm of ID tokens',
+      { id_token_signed_response_alg: 'none' },
+      'id_token_signed_response_alg',
+      'must be one of RS256, ES256',
+    ],
+    ['a logo on another host', { logo_uri: 'https://a.example/a.png' }, 'logo_uri', LOGO_PROBLEM],
+    ['a link without https', { tos_uri: 'javascript:alert(1)' }, 'tos_uri', 'must be https'],
+  ])(
+    'the admin API refuses %s for a new client, an edit and an import',
+    async (_case, fields: Record<string, unknown>, path, message) => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const draft = { client_id: newId(), api: 'storefront', grants: ['password'] }
+      const refusal = { status: 422, body: { errors: [{ path, message }] } }
+      expect(await operator.post('/clients', { ...draft, ...fields })).toMatchObject(refusal)
+      const { confidential = true, ...edit } = fields
+      const client = await server.addClient({ confidential: confidential === true, grants: ['password'] })
+      expect(await operator.patch(`/clients/${client.id}`, edit, '"1"')).toMatchObject(refusal)
+      const { body } = await operator.post('/clients/import', { rows: [{ ...draft, ...fields }] })
+      expect(body.results).toEqual([
+        { index: 0, status: 'refused', reason: `${path}: ${message}`, client_secret: null },
+      ])
+    },
+  )
+
+  it('a change of first party is refused while the client has a private-use scheme', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const client = await server.addClient({ isFirstParty: true, redirectUris: ['com.shop.app:/callback'] })
+    expect(await operator.patch(`/clients/${client.id}`, { first_party: false }, '"1"')).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'redirect_uris.0' }] },
     })
   })
 

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { base64url } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { draft } from '../support/operation_examples.ts'
+import { draft, newUser } from '../support/operation_examples.ts'
 import { problem, TestCaller, TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
 
@@ -136,6 +136,22 @@ describe('the header Idempotency-Key', () => {
       status: 409,
       body: problem(409, 'conflict', 'The state of the record does not allow this', { detail }),
     })
+  })
+
+  it('a repeated or parallel creation of a user gets the same user, and another body or password is refused', async () => {
+    const [body, key] = [newUser(), newKey()]
+    const send = (draft: object) =>
+      operator.call('POST', '/users', { body: draft, headers: { 'Idempotency-Key': key } })
+    const answers = [...(await Promise.all([send(body), send(body)])), await send(body)]
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
+    const [first] = answers
+    for (const answer of answers) expect(answer.body).toEqual(first?.body)
+    expect((await operator.get(`/audit?subject=${first?.body.id}`)).body.items).toHaveLength(1)
+    expect(JSON.stringify(await rows('idempotency_keys'))).not.toContain(body.password)
+    for (const other of [{ password: 'another battery staple' }, { profile: { name: 'Other' } }])
+      expect(await send({ ...body, ...other })).toMatchObject({ status: 422, body: REUSED })
+    const taken = await operator.call('POST', '/users', { body, headers: { 'Idempotency-Key': newKey() } })
+    expect(taken.status).toBe(409)
   })
 
   it('a malformed key is refused', async () => {

@@ -83,7 +83,7 @@ describe('bad input', () => {
     ])
   })
 
-  it('the response names violated rules between fields, of the API and of the pool', async () => {
+  it('the response names wrong values together with violated rules between fields, of the API and of the pool', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const client = {
       client_id: 'shop-x',
@@ -98,9 +98,54 @@ describe('bad input', () => {
         ['grants', 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'],
       ]),
     ])
+    const api: [string, string] = ['api', 'must be one of storefront, backoffice, admin']
+    const publicGrant: [string, string] = [
+      'grants',
+      'must not have client_credentials, because the client is public (RFC 6749 §4.4)',
+    ]
     expect(seen(await operator.post('/clients', { ...client, api: 'wholesale' }))).toEqual([
       422,
-      invalid([['api', 'must be one of storefront, backoffice, admin']]),
+      invalid([api, publicGrant]),
+    ])
+    const id: [string, string] = ['client_id', 'must be 1 to 64 letters, digits, ".", "_" or "-"']
+    const wrong = { ...client, client_id: 'two words', scopes: ['cart', 'users', 'a b'], require_pkce: 'no' }
+    const ofShape: [string, string][] = [
+      id,
+      ['scopes.2', 'must be one scope token (RFC 6749 §3.3)'],
+      ['require_pkce', 'must be true or false'],
+    ]
+    const ofStorefront: [string, string] = ['scopes.1', 'must be a scope of the API storefront']
+    expect(seen(await operator.post('/clients', wrong))).toEqual([
+      422,
+      invalid([...ofShape, ofStorefront, publicGrant]),
+    ])
+    const wrongApi = { ...wrong, api: 'wholesale', grants: 'password' }
+    expect(seen(await operator.post('/clients', wrongApi))).toEqual([
+      422,
+      invalid([id, ['grants', 'must be a list of grants'], ...ofShape.slice(1), api]),
+    ])
+    expect(await operator.post('/clients/import', { rows: [wrong] })).toMatchObject({
+      status: 200,
+      body: {
+        results: [
+          {
+            status: 'refused',
+            reason: [...ofShape, ofStorefront, publicGrant]
+              .map(([path, message]) => `${path}: ${message}`)
+              .join('; '),
+          },
+        ],
+      },
+    })
+    const created = await operator.post('/clients', { ...client, confidential: true })
+    expect(created.status).toBe(201)
+    const edit = { body: { name: '', scopes: ['users'] }, headers: { 'If-Match': '"1"' } }
+    expect(seen(await operator.call('PATCH', '/clients/shop-x', edit))).toEqual([
+      422,
+      invalid([
+        ['name', 'must be a name of 1 to 200 characters'],
+        ['scopes.0', 'must be a scope of the API storefront'],
+      ]),
     ])
     const user = { username: 'zoe', password: 'a good password' }
     expect(seen(await operator.post('/users', { ...user, pool: 'partners' }))).toEqual([

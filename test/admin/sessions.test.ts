@@ -195,8 +195,7 @@ describe('the timeline of a session', () => {
     server.clock.time += 61
     await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
     expect(await tell(operator, sidOf(first))).toMatchObject({
-      ending:
-        'The session ended because a refresh token was used again after its successor was in use: it may be stolen (theft).',
+      ending: 'The session ended because an old refresh token was used again: it may be stolen (theft).',
       events: [
         ['issue', 'password'],
         ['refresh', 'token 0 was exchanged for token 1'],
@@ -261,7 +260,7 @@ describe('the timeline of a session', () => {
       visitor_access_token: guest.access_token,
     })
     expect(await tell(operator, sidOf(guest))).toMatchObject({
-      ending: 'The session ended because the guest signed in, and the customer took over.',
+      ending: 'The session ended because the guest signed in as a customer, and a new session replaced it.',
       events: [
         ['issue', 'guest'],
         ['merge', `merged into ${user.id}`],

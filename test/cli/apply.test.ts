@@ -148,7 +148,7 @@ not in the file, left alone: backoffice-demo, `
     const file = join(cli.directory, 'page.yml')
     writeFileSync(file, block?.text ?? '')
     const { code, stdout } = await cli.run(['apply', file, '--dry-run'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('\nPlan: 2 to create, ') })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('\nPlan: 3 to create, ') })
   })
 
   it('apply repeats a saved change to renew the copies of its client, continues, and exits with 6 if they stay old', async () => {

@@ -78,7 +78,7 @@ describe('a command line', () => {
     ],
     [
       ['clients', 'update', 'a', '--clear', 'name'],
-      '--clear must be access-token-lifetime or refresh-token-lifetime',
+      '--clear must be access-token-lifetime or refresh-token-lifetime or logo-uri or client-uri or policy-uri or tos-uri',
     ],
   ])('a command line is refused with the mistake: %j', (args, message) => {
     expect(refusalOf(...args)).toEqual(message)

@@ -234,6 +234,30 @@ token URL  ${issuer}/oauth2-token
     )
   })
 
+  it('the settings of sign-ins by browser are options, and --clear resets a link', async () => {
+    const args = ['--api', 'storefront', '--grants', 'authorization_code,refresh_token', '--public']
+    const uris = ['--redirect-uris', 'https://shop.example/callback,http://127.0.0.1/callback']
+    const links = [
+      '--first-party',
+      'true',
+      '--logo-uri',
+      '/logos/shop.svg',
+      '--tos-uri',
+      'https://shop.example/t',
+    ]
+    expect((await cli.run(['clients', 'create', 'shop-g', ...args, ...uris, ...links])).code).toBe(0)
+    const update = ['clients', 'update', 'shop-g', '--id-token-signed-response-alg', 'ES256']
+    expect((await cli.run([...update, '--clear', 'logo-uri'])).code).toBe(0)
+    expect(await cli.json('clients', 'show', 'shop-g')).toMatchObject({
+      redirect_uris: ['https://shop.example/callback', 'http://127.0.0.1/callback'],
+      first_party: true,
+      require_pkce: true,
+      id_token_signed_response_alg: 'ES256',
+      logo_uri: null,
+      tos_uri: 'https://shop.example/t',
+    })
+  })
+
   it('the refusal of a client names each invalid path', async () => {
     const args = ['--api', 'storefront', '--grants', 'password', '--scopes', 'cart,nope,none']
     expect(await cli.run(['clients', 'create', 'shop-d', ...args])).toEqual({

@@ -14,12 +14,9 @@ function sentences(state: string, end: Partial<Parameters<typeof describeEnding>
 
 describe('the sentence about the state of a session', () => {
   it.each([
-    [
-      'replayed refresh token',
-      'a refresh token was used again after its successor was in use: it may be stolen (theft)',
-    ],
+    ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
     ['revoked by its client', 'its application signed out'],
-    ['merged into a customer', 'the guest signed in, and the customer took over'],
+    ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
     ['a reason of a newer server', 'a reason of a newer server'],
   ])('the sentence explains the reason "%s"', (reason, words) => {
     expect(sentences('ended', { reason })).toEqual([

@@ -161,9 +161,10 @@ describe('a new client', () => {
     expect(html).toContain('<li><a href="#client_id">Client id</a>: must be 1 to 64 letters')
     expect(html).toContain('<li><a href="#origins">Web origins, number 2</a>: must be an exact origin')
     expect(html).toContain('aria-describedby="client_id-hint client_id-error" aria-invalid="true"')
-    expect(html).toContain('id="client_id-error">must be 1 to 64 letters')
+    expect(html).toContain('id="client_id-error">Must be 1 to 64 letters')
+    expect(html).toContain('<p class="hint" id="client_id-hint">Cannot be changed later.</p>')
     expect(html).toContain('id="origins-error">Number 2 must be an exact origin')
-    expect(html).toContain('id="access_token_lifetime-error">must be 60 to 86400 seconds')
+    expect(html).toContain('id="access_token_lifetime-error">Must be 60 to 86400 seconds')
     expect(inputOf(html, 'access_token_lifetime')).toBe('soon')
     expect(html).toContain('https://ok.test\nnot an origin')
     expect(html).toMatch(/value="client_credentials" checked=""/)
@@ -175,7 +176,7 @@ describe('a new client', () => {
     const { id } = await create()
     const { response } = await create({ client_id: id })
     expect(response.status).toBe(409)
-    expect(response.html).toContain('id="client_id-error">is taken')
+    expect(response.html).toContain('id="client_id-error">Is taken')
   })
 
   it('the form keeps the typed values while the stores are down', async () => {
@@ -204,6 +205,41 @@ describe('an edit', () => {
     expect((await admin.get(path)).html).not.toContain('role="status"')
     expect(inputOf(html, 'name')).toBe('Renamed')
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ origins: ['https://a.test'] })
+  })
+
+  it('the settings of sign-ins by browser are radio buttons and texts, and a form without them keeps them', async () => {
+    const form = await admin.get('/console/clients/~new')
+    expect(form.html).toMatch(/name="require_pkce" value="true" checked/)
+    expect(form.html).toMatch(/name="first_party" value="false" checked/)
+    expect(form.html).toMatch(/name="id_token_signed_response_alg" value="RS256" checked/)
+    expect(form.html).toContain('<details class="part"><summary>Sign-in by browser</summary>')
+    const base = { grants: ['authorization_code'], scopes: ['cart'] }
+    const refused = await create({ ...base, redirect_uris: 'https://a.test/cb\nhttps://a.test@b.test/' })
+    expect(refused.response.html).toContain('Number 2 must not have a username or a password')
+    expect(refused.response.html).toContain('<details class="part" open="">')
+    const uris = 'https://a.test/cb\nhttp://127.0.0.1/cb'
+    const { id, response } = await create({ ...base, redirect_uris: uris, first_party: 'true' })
+    expect(response.html).toContain(
+      `<dt>Authorization URL</dt><dd><code class="id">${ISSUER}/oauth2-token/authorize<`,
+    )
+    expect(response.html).not.toContain('id="token-request"')
+    const path = `/console/clients/${id}`
+    const page = await admin.get(path)
+    expect(page.html).toContain('<dt>Application</dt><dd>First-party: no consent</dd>')
+    expect(page.html).toContain('<dt>Redirect URIs</dt><dd>https://a.test/cb, http://127.0.0.1/cb</dd>')
+    expect(page.html).toMatch(/name="first_party" value="true" checked/)
+    const edit = { ...base, require_pkce: 'false', logo_uri: '/logos/a.svg', etag: await etagOf(path) }
+    expect((await admin.post(path, edit)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({
+      redirectUris: ['https://a.test/cb', 'http://127.0.0.1/cb'],
+      isFirstParty: true,
+      requiresPkce: false,
+      idTokenAlgorithm: 'RS256',
+      logoUri: '/logos/a.svg',
+    })
+    const cleared = { ...base, logo_uri: '', etag: await etagOf(path) }
+    expect((await admin.post(path, cleared)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({ logoUri: null, requiresPkce: false })
   })
 
   it('an outdated edit changes nothing, keeps the typed values, shows the current ones, and can be saved again', async () => {
@@ -296,9 +332,13 @@ describe('a user', () => {
       'profile.name': 'A. Person',
       roles: 'vip\nloyal',
     }
-    const made = await admin.post('/console/users/new', draft)
+    const key = inputOf((await admin.get('/console/users/new')).html, 'idempotency_key')
+    const made = await admin.post('/console/users/new', { ...draft, idempotency_key: key })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made).toMatchObject({ location: path, done: 'user-created' })
+    // The second click of a double click.
+    const again = await admin.post('/console/users/new', { ...draft, idempotency_key: key })
+    expect(again).toMatchObject({ location: path, done: 'user-created' })
     const client = await server.addClient()
     const signIn = async (password: string) => {
       const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
@@ -390,9 +430,9 @@ describe('a user', () => {
     expect(html).toContain(
       '<strong>Your own password is wrong.</strong> Nothing was saved. Fix the fields marked below.',
     )
-    expect(html).toMatch(/<details class="confirm" open=""><summary class="button">Set a password…/)
+    expect(html).toMatch(/<details class="confirm" open=""><summary class="button danger">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
-    expect(html).toContain('id="password-error">the password must be plain text of 8 to 128 characters<')
+    expect(html).toContain('id="password-error">The password must be plain text of 8 to 128 characters<')
     expect(html).toMatch(/name="must_change_password" value="yes" checked/)
     const unchecked = await admin.post(`${path}/password`, {
       password: 'long enough',
@@ -413,7 +453,7 @@ describe('a user', () => {
     })
     expect(made.status).toBe(403)
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
-    expect(made.html).toContain('id="password-error">the password must be plain text')
+    expect(made.html).toContain('id="password-error">The password must be plain text')
     const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
     expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is required.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
@@ -477,10 +517,13 @@ describe('support', () => {
     expect(await support.post(`${path}/unlock`)).toMatchObject({ location: path, done: 'user-unlocked' })
     expect((await support.get(path)).html).not.toContain('>Unlock')
     const [action = '', sid = ''] = /\/console\/users\/[^"/]+\/sessions\/([^"/]+)\/end/.exec(html) ?? []
+    expect(html).toContain(`<p class="confirm-title">End 1 session of ${username}</p>`)
     expect(await support.post(action)).toMatchObject({ location: path, done: 'session-ended' })
     expect((await support.get(path)).html).toContain('Live sessions (0)')
-    expect((await support.get(`${path}/why`)).location).toBe(`/console/sessions/${sid}`)
-    const { html: timeline } = await support.get(`/console/sessions/${sid}`)
+    const { location: why } = await support.get(`${path}/why`)
+    expect(why).toBe(`/console/sessions/${sid}?why=signed-out`)
+    const { html: timeline } = await support.get(why ?? '')
+    expect(timeline.replaceAll('<wbr/>', '')).toContain(`<h1>Why was ${username} signed out?</h1>`)
     expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html).not.toContain('/end"')

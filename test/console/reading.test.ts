@@ -32,7 +32,7 @@ describe('the timeline of a session', () => {
     expect(titles).toEqual([
       ['Sign-in', 'password'],
       ['Refresh', 'token 0 was exchanged for token 1'],
-      ['Retry', 'token 0 was exchanged for token 1'],
+      ['Retry', 'token 0 was used again within the retry window and got token 1'],
       ['Sign-out', 'ended by an operator'],
       ['Ended', 'The session ended because an operator ended it'],
     ])

@@ -85,7 +85,7 @@ export class OperatorPage {
 
   /** The elements that reach beyond the page or their table, if the page or table needs horizontal scrolling. */
   async findCut(): Promise<string[]> {
-    const script = `[document.documentElement, ...document.querySelectorAll('.panel')]
+    const script = `[document.documentElement, ...document.querySelectorAll('.panel:not(.scrolled)')]
       .filter((area) => area.scrollWidth > area.clientWidth)
       .flatMap((area) => [...area.querySelectorAll('*')]
         .filter((element) => element.getBoundingClientRect().right > area.getBoundingClientRect().right + 1)

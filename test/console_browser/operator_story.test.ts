@@ -211,7 +211,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await plain.leave()).toEqual([])
   })
 
-  it.each([400, 700, 1100, 1160, 1280, 1400])(
+  it.each([400, 700, 1000, 1100, 1160, 1280, 1400])(
     'the wide tables show every column and action without horizontal scrolling at %i pixels',
     async (width) => {
       const operator = await arrive({ viewport: { width, height: 850 } })

@@ -134,7 +134,7 @@ describe('the console in a browser that fills forms by their labels', () => {
     expect(browser.page.url.pathname).toBe('/console/users/new')
     const name = `${crypto.randomUUID()}@example.com`
     const button = /<button type="submit" class="primary">([^<]+)</.exec(browser.page.html)?.[1] ?? ''
-    const created = await browser.press(button, { Username: name, Password: PASSWORD })
+    const created = await browser.press(button, { Username: name, 'Password of the user': PASSWORD })
     expect([created.status, created.url.search]).toEqual([200, ''])
     expect(created.html).toContain('The user was created and can sign in.')
     expect(created.html).toContain(name)

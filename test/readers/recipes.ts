@@ -6,6 +6,7 @@ import { RECIPE_LANGUAGES, type RecipeLanguage, RecipeShop } from '../support/re
 
 const SHOP = { SHOP: 'storefront-demo', SHOP_SECRET: 'storefront-demo-secret' }
 const OPERATOR = { username: 'operator', password: 'operator battery staple' }
+const THROWN = { thrown: 'Sallyport refused the request: 503' }
 const [FIRST, SECOND] = ['the first password of Zoe', 'the second password of Zoe']
 
 function isInstalled(program: string): boolean {
@@ -81,7 +82,7 @@ export function describeRecipes(issuerOf: () => string): void {
       })) !== null
 
     it.skipIf(MISSING.includes(language))(
-      `a customer registers, resets a forgotten password and changes the address: ${language}`,
+      `a customer registers, resets a forgotten password and changes the address, also after a 503: ${language}`,
       async () => {
         const shop = openShop()
         const [email, next] = [`zoe.${language}@example.com`, `new.zoe.${language}@example.com`]
@@ -91,6 +92,7 @@ export function describeRecipes(issuerOf: () => string): void {
         const refused = Object(await shop.call('finishRegistration', first, 'short', 'Zoe'))
         expect(refused).toMatchObject({ status: 'refused', problems: [{ path: 'password' }] })
         expect(await shop.call('finishRegistration', first, FIRST, 'Zoe')).toEqual({ status: 'expired' })
+        expect(await shop.callWith503('finishRegistration', refused.token, FIRST, 'Zoe')).toEqual(THROWN)
         const registered = Object(await shop.call('finishRegistration', refused.token, FIRST, 'Zoe'))
         expect([registered.status, await knows(email, FIRST)]).toEqual(['registered', true])
 
@@ -101,7 +103,9 @@ export function describeRecipes(issuerOf: () => string): void {
         const wrongUse = await shop.call('finishRegistration', shop.takeToken(), SECOND, 'Zoe')
         expect(wrongUse).toEqual({ status: 'expired' })
         await shop.call('startReset', email)
-        expect(await shop.call('finishReset', shop.takeToken(), SECOND)).toEqual({ status: 'changed' })
+        const reset = shop.takeToken()
+        expect(await shop.callWith503('finishReset', reset, SECOND)).toEqual(THROWN)
+        expect(await shop.call('finishReset', reset, SECOND)).toEqual({ status: 'changed' })
         expect(shop.takeMails()).toMatchObject([{ to: email, text: expect.stringContaining('was changed') }])
         // The password was changed since this link was made.
         expect(await shop.call('finishReset', oldReset, FIRST)).toEqual({ status: 'expired' })
@@ -112,6 +116,7 @@ export function describeRecipes(issuerOf: () => string): void {
         expect(await shop.call('startChange', registered.id, SECOND, next)).toBe(true)
         const change = shop.takeToken()
         expect(await knows(next, SECOND)).toBe(false)
+        expect(await shop.callWith503('finishChange', change)).toEqual(THROWN)
         expect(await shop.call('finishChange', change)).toBe(true)
         expect(shop.takeMails()).toMatchObject([{ to: email, text: expect.stringContaining(next) }])
         expect(await shop.call('finishChange', change)).toBe(false)

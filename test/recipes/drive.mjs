@@ -20,6 +20,11 @@ const shop = {
     state.mails.push({ to, text })
   },
 }
-const result = await { ...change, ...reset, ...registration }[name](...JSON.parse(values), shop)
+let result
+try {
+  result = await { ...change, ...reset, ...registration }[name](...JSON.parse(values), shop)
+} catch ({ message }) {
+  result = { thrown: message }
+}
 writeFileSync(file, JSON.stringify(state))
 process.stdout.write(JSON.stringify(result ?? null))

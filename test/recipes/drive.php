@@ -30,6 +30,10 @@ $shop = new class ($file) {
         $this->state['mails'][] = ['to' => $to, 'text' => $text];
     }
 };
-$result = $function(...json_decode($arguments, true), ...[$shop]);
+try {
+    $result = $function(...json_decode($arguments, true), ...[$shop]);
+} catch (Throwable $error) {
+    $result = ['thrown' => $error->getMessage()];
+}
 file_put_contents($file, json_encode($shop->state));
 echo json_encode($result);

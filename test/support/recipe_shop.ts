@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -41,6 +43,23 @@ export class RecipeShop {
       env: this.#env,
     })
     return JSON.parse(stdout)
+  }
+
+  /** Calls a function while the token endpoint works and the admin API responds with 503. */
+  async callWith503(name: string, ...values: string[]): ReturnType<RecipeShop['call']> {
+    const server = createServer(({ url }, response) => {
+      response.statusCode = url === '/oauth2-token' ? 200 : 503
+      response.end(JSON.stringify({ access_token: 'token' }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { SALLYPORT } = this.#env
+    this.#env.SALLYPORT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    try {
+      return await this.call(name, ...values)
+    } finally {
+      this.#env.SALLYPORT = SALLYPORT
+      server.close()
+    }
   }
 
   /** Takes the mails since the last call. */

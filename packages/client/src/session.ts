@@ -90,7 +90,10 @@ export class SessionStore {
   }
 }
 
-/** Calls the listener when another tab changes that key or clears the storage. The event of a clear has no key. */
+/**
+ * Calls the listener when another tab changes that key or clears the storage. When a tab clears the storage, the event has no
+ * key.
+ */
 export function onStorageChange(key: string, listener: () => void): void {
   const page = globalThis as { addEventListener?: (type: string, listener: (event: Event) => void) => void }
   page.addEventListener?.('storage', (event) => {

@@ -25,20 +25,32 @@ interface EventCause {
   reason: string
 }
 
-/** The title of an event; its kind if the kind is unknown, such as one of a newer server. */
+/** The title of an event. For an unknown kind, such as a kind of a newer server, the name of the kind. */
 export function titleOf({ kind, reason }: EventCause): string {
   if (kind === 'issue' && reason === 'client_credentials') return 'Token'
   if (kind === 'issue' && reason === 'guest') return 'Guest'
   return TITLES.get(kind) ?? kind
 }
 
-/** The kind with this title in any case; the given text if no kind has the title. */
+/** The kind with this title, in upper or lower case; the given text if no kind has the title. */
 export function kindOf(title: string): string {
   const wanted = title.toLowerCase()
   return [...TITLES].find(([, known]) => known.toLowerCase() === wanted)?.[0] ?? title
 }
 
-/** The reason of an event. The event of a key has times in Unix seconds, which `formatTime` formats. */
+/**
+ * The reason of an event. The event of a key has times in Unix seconds, which `formatTime` formats. A refresh and its retry have the
+ * same reason in the audit trail, and so do a theft and its refused refresh.
+ */
 export function reasonOf({ kind, reason }: EventCause, formatTime: (unixSeconds: number) => string): string {
-  return kind === 'key' ? reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds))) : reason
+  switch (kind) {
+    case 'key':
+      return reason.replace(/\b\d{10}\b/g, (seconds) => formatTime(Number(seconds)))
+    case 'retry':
+      return reason.replace('was exchanged for', 'was used again within the retry window and got')
+    case 'theft':
+      return `${reason}, and the session ended`
+    default:
+      return reason
+  }
 }

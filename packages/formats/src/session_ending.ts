@@ -1,11 +1,8 @@
 /** The reasons for the end of a session, as parts of a sentence. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  [
-    'replayed refresh token',
-    'a refresh token was used again after its successor was in use: it may be stolen (theft)',
-  ],
+  ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
   ['revoked by its client', 'its application signed out'],
-  ['merged into a customer', 'the guest signed in, and the customer took over'],
+  ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],

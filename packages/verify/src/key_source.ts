@@ -12,7 +12,7 @@ export interface VerificationKey {
   key: CryptoKey
 }
 
-/** The use of keys by age, in seconds. */
+/** The ages, in seconds, up to which keys are used. */
 export interface KeyTimes extends DocumentTimes {
   /** For this time after a fetch, an unknown key id causes no other fetch. */
   cooldownSeconds: number
@@ -100,9 +100,9 @@ export class KeySource {
     this.#fetchedAt = Math.max(this.#fetchedAt, fetchedAt)
     const set = { keys, fetchedAt }
     const last = this.#set
-    const isOfClockAhead = last === before && last !== null && last.fetchedAt > now
+    const isFetchTimeInFuture = last === before && last !== null && last.fetchedAt > now
     // A concurrent fetch has read newer keys than the cache has.
-    if (last && fetchedAt < last.fetchedAt && !isOfClockAhead) return last
+    if (last && fetchedAt < last.fetchedAt && !isFetchTimeInFuture) return last
     this.#set = set
     return set
   }

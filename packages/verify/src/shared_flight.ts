@@ -47,7 +47,8 @@ export class SharedFlight<T> {
 
 function orLost<T>(result: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abandon = () => reject(new Error('the request that fetched it is over'))
+    const abandon = () =>
+      reject(new Error('the fetch was lost, because the request that started it has ended'))
     const timer = setTimeout(abandon, LOST_AFTER_SECONDS * 1000)
     result.then(resolve, reject).finally(() => clearTimeout(timer))
   })

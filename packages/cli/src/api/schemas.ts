@@ -49,15 +49,15 @@ export type ClientDraft = {
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly confidential?: boolean
+  readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
-  readonly confidential?: boolean
-  readonly enabled?: boolean
   readonly require_pkce?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
-  readonly access_token_lifetime?: number | null
-  readonly refresh_token_lifetime?: number | null
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
   readonly policy_uri?: string | null
@@ -69,13 +69,13 @@ export type ClientEdit = {
   readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
-  readonly access_token_lifetime?: number | null
-  readonly refresh_token_lifetime?: number | null
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
   readonly policy_uri?: string | null
@@ -96,15 +96,15 @@ export type Client = {
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
+  readonly confidential: boolean
+  readonly enabled: boolean
+  readonly access_token_lifetime: number | null
+  readonly refresh_token_lifetime: number | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
-  readonly confidential: boolean
-  readonly enabled: boolean
   readonly require_pkce: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
-  readonly access_token_lifetime: number | null
-  readonly refresh_token_lifetime: number | null
   readonly logo_uri: string | null
   readonly client_uri: string | null
   readonly policy_uri: string | null
@@ -122,15 +122,15 @@ export type ClientWithSecret = {
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
+  readonly confidential: boolean
+  readonly enabled: boolean
+  readonly access_token_lifetime: number | null
+  readonly refresh_token_lifetime: number | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
-  readonly confidential: boolean
-  readonly enabled: boolean
   readonly require_pkce: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
-  readonly access_token_lifetime: number | null
-  readonly refresh_token_lifetime: number | null
   readonly logo_uri: string | null
   readonly client_uri: string | null
   readonly policy_uri: string | null
@@ -162,15 +162,15 @@ export type ClientImportRow = {
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
+  readonly confidential?: boolean
+  readonly enabled?: boolean
+  readonly access_token_lifetime?: number | null
+  readonly refresh_token_lifetime?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
-  readonly confidential?: boolean
-  readonly enabled?: boolean
   readonly require_pkce?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
-  readonly access_token_lifetime?: number | null
-  readonly refresh_token_lifetime?: number | null
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
   readonly policy_uri?: string | null

@@ -30,7 +30,7 @@ const MORE_COLUMNS = [
 const audit: Command = {
   name: 'audit',
   summary: 'List audit events, newest first',
-  details: 'A time is a date (2026-11-25T10:30, local time without a zone) or an age (30m, 2h, 7d).',
+  details: 'A time is a date (2026-11-25T10:30; local time if it has no zone) or an age (30m, 2h, 7d).',
   options: [
     ...[OF_USER, POOL, BY_USER, BY_OPERATORS],
     text('client', 'Events of this client', { field: 'client_id' }),

@@ -10,8 +10,8 @@ import { formatItem, moment, printJson, showTime } from './output.ts'
 const RANGES = { '1h': 60, '6h': 360, '1d': 1440, '7d': 7 * 1440, '30d': 30 * 1440 } as const
 const RANGE_NAMES = Object.keys(RANGES) as (keyof typeof RANGES)[]
 
-const RANGE = choice('range', 'The time until now. Default: 1h', RANGE_NAMES)
-const MINUTES = integer('minutes', 'The number of minutes until now, up to 43200')
+const RANGE = choice('range', 'The time range, which ends now. Default: 1h', RANGE_NAMES)
+const MINUTES = integer('minutes', 'The time range as a number of minutes, up to 43200; it ends now')
 
 /** A count of the period and of the previous one. */
 interface Count {
@@ -30,7 +30,8 @@ const TIMES = [moment('From', 'from'), moment('To', 'to')]
 const statistics: Command = {
   name: 'statistics',
   summary: 'Show tokens by grant, failures by cause and active sessions, with the previous period',
-  details: 'With --json also the buckets, up to 60. Times of more than a day are counted by the hour.',
+  details:
+    'With --json, the output also has up to 60 buckets. For a range of more than a day, the server counts by the hour.',
   options: [RANGE, MINUTES],
   operations: ['GET /statistics'],
   async run(call) {
