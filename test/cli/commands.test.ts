@@ -256,6 +256,10 @@ token URL  ${issuer}/oauth2-token
       logo_uri: null,
       tos_uri: 'https://shop.example/t',
     })
+    const logo = 'data:image/png;base64,iVBORw0KGgo='
+    expect((await cli.run(['clients', 'update', 'shop-g', '--logo-uri', logo])).code).toBe(0)
+    const shown = (await cli.run(['clients', 'show', 'shop-g'])).stdout
+    expect(shown).toMatch(/^logo +data:image\/png \(12 characters in base64\)$/m)
   })
 
   it('the refusal of a client names each invalid path', async () => {

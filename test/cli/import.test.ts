@@ -322,16 +322,18 @@ Done: 450 users created, 0 there already, 0 rows refused.
 describe('an import of clients', () => {
   it('the import prints each generated secret once, and each secret works', async () => {
     const file = write('clients.csv', [
-      'client_id,grants,scopes,confidential,client_secret,enabled',
-      'machine,client_credentials,cart|orders,t,,t',
-      `brought,client_credentials,cart,t,${'brought-secret-'.repeat(3)},t`,
-      'page,password,cart,f,,t',
-      'app,"password,authorization_code",cart,t,,t',
+      'client_id,grants,scopes,confidential,client_secret,enabled,redirect_uris,first_party,logo_uri',
+      'machine,client_credentials,cart|orders,t,,t,,,',
+      `brought,client_credentials,cart,t,${'brought-secret-'.repeat(3)},t,,,`,
+      'page,"password,authorization_code",cart,f,,t,https://shop.example/cb|http://127.0.0.1/cb,yes,NULL',
+      'app,"password,implicit",cart,t,,t,,,',
     ])
     const args = ['import', 'clients', file, '--api', 'storefront', '--yes']
     const { code, stdout, stderr } = await cli.run(args)
     expect(code).toBe(1)
-    expect(stderr).toContain('line 5: app: grants.1: must be one of password, client_credentials\n')
+    expect(stderr).toContain(
+      'line 5: app: grants.1: must be one of password, client_credentials, authorization_code, refresh_token\n',
+    )
     const [, secret = ''] = /^machine,(sps_[\w-]{43})\n$/.exec(stdout) ?? []
     for (const [client_id, client_secret] of [
       ['machine', secret],
@@ -345,6 +347,12 @@ describe('an import of clients', () => {
       expect(response.status).toBe(200)
     }
     expect((await cli.run(args)).stdout).toBe('')
+    expect(await cli.json('clients', 'show', 'page')).toMatchObject({
+      redirect_uris: ['https://shop.example/cb', 'http://127.0.0.1/cb'],
+      first_party: true,
+      require_pkce: true,
+      logo_uri: null,
+    })
   })
 
   it('the import refuses a row with the secret of another client, and imports later rows', async () => {

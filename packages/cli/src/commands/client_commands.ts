@@ -57,8 +57,20 @@ const COLUMNS: readonly Column<Item>[] = [
   STATE,
   moment('Last used', 'last_used_at'),
 ]
+/** An image is too long for a terminal. `--json` shows it. */
+const LOGO: Column<Item> = {
+  title: 'Logo',
+  show: ({ logo_uri: logo }) => {
+    const [type, data] = String(logo ?? '–').split(';base64,')
+    return data === undefined ? String(type) : `${type} (${data.length} characters in base64)`
+  },
+}
 /** The columns of fields whose value is not shown as it is. */
-const OWN_COLUMNS: Readonly<Record<string, Column<Item>>> = { confidential: KIND, enabled: STATE }
+const OWN_COLUMNS: Readonly<Record<string, Column<Item>>> = {
+  confidential: KIND,
+  enabled: STATE,
+  logo_uri: LOGO,
+}
 const MEMBERS: readonly Column<Item>[] = [
   ...DRAFT_FIELDS.map(({ name, title }) => OWN_COLUMNS[name] ?? member(title, name)),
   { title: 'Secrets', show: (client) => asItems(client.secrets).map(formatSecret).join('; ') || '–' },
