@@ -18,8 +18,7 @@ import { sendToClient } from './send_to_client.tsx'
 export async function authorizeVisitor(c: Context, services: BrowserServices): Promise<Response> {
   const browserRequest = await readBrowserRequest(c, services)
   const { client, api, context } = browserRequest
-  if (!client.isFirstParty || !api.guests)
-    throw new AuthorizationError('no_guests', browserRequest.request)
+  if (!client.isFirstParty || !api.guests) throw new AuthorizationError('no_guests', browserRequest.request)
   const scope = scopeOfGuest(browserRequest)
   await spendGuest(browserRequest, services)
   const request = { ...browserRequest.request, scope, visitor: null }
