@@ -167,6 +167,7 @@ describe('an event that its caller cannot repeat', () => {
     expect(AUDIT_KINDS.filter((kind) => !kinds.includes(kind))).toEqual([
       'sign_in_failure',
       'refresh_refused',
+      'code_refused',
       'retry',
       'unchecked_password',
     ])

@@ -28,6 +28,7 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
   switch (kind) {
     case 'sign_in_failure':
     case 'refresh_refused':
+    case 'code_refused':
     case 'retry':
     case 'unchecked_password':
       return true

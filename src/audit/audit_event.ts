@@ -7,6 +7,7 @@ export const AUDIT_KINDS = [
   'lock',
   'refresh',
   'refresh_refused',
+  'code_refused',
   'retry',
   'theft',
   'merge',
@@ -55,7 +56,7 @@ export interface AuditEvent {
   isFromClient?: boolean
   /** The time at which the session got the used refresh token, in Unix seconds. For statistics only; it is not stored. */
   previousTokenAt?: number
-  /** The cause of a refused sign-in or refresh. For statistics only; it is not stored. */
+  /** The cause of a refused sign-in, refresh or exchange. For statistics only; it is not stored. */
   cause?: FailureCause
   change?: AuditedChange
 }

@@ -34,6 +34,7 @@ export function countersOf(event: AuditEvent, now: number): Counter[] {
       return tokensOf(event)
     case 'sign_in_failure':
     case 'refresh_refused':
+    case 'code_refused':
       return ['failures', `failures:${event.cause ?? 'other'}`]
     case 'theft':
       return ['thefts']

@@ -11,6 +11,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
+import { findVisitor } from '../sessions/spend_visitor.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -33,7 +34,9 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
     return openRequest(requestUri, parameters, services, context)
   const found = await requireClient(parameters.find('client_id'), services, context)
   const address = readReturnAddress(parameters, found)
-  const hints = { hintedSubject: null, visitor: null }
+  const visitorToken = parameters.find('visitor_access_token')
+  const visitor = await findVisitor(visitorToken, { ...found, context }, services)
+  const hints = { hintedSubject: null, visitor }
   return {
     request: parseAuthorizationRequest(parameters, found, address, hints, context.now),
     ...found,

@@ -32,6 +32,6 @@ export async function sendToClient(
     </CardDocument>
   )
   const { origin } = new URL(config.issuer)
-  const scripts = [origin + BROWSER_PATH + FILES_PATH + '/' + SCRIPT_NAME]
+  const scripts = [`${origin}${BROWSER_PATH}${FILES_PATH}/${SCRIPT_NAME}`]
   return renderPage(c, { document, policy: { formTargets: null, scripts }, openerPolicy: 'unsafe-none' })
 }

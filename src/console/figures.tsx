@@ -52,11 +52,11 @@ const CAUSES: Readonly<Record<FailureCause, readonly [title: string, filter: Que
   locked_user: ['Locked account', SIGN_IN],
   disabled_user: ['Disabled user', BOTH],
   malformed_credentials: ['Malformed username or password', SIGN_IN],
-  expired_token: ['Expired refresh token', REFRESH],
+  expired_token: ['Expired refresh token or code', BOTH],
   ended_session: ['Session had already ended', REFRESH],
-  replayed_token: ['Old refresh token used again (theft)', REFRESH],
-  foreign_token: ['Refresh token of another client', REFRESH],
-  invalid_token: ['Invalid refresh token', REFRESH],
+  replayed_token: ['Refresh token or code used again (theft)', BOTH],
+  foreign_token: ['Refresh token or code of another client', BOTH],
+  invalid_token: ['Invalid refresh token or code', BOTH],
   other: ['Another cause', BOTH],
 }
 

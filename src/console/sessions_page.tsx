@@ -132,10 +132,13 @@ function SessionTable({ sessions, address, now }: SessionTableProps) {
   )
 }
 
-const THEFT: EndReason = 'replayed refresh token'
+const THEFTS: ReadonlySet<string | null> = new Set<EndReason>([
+  'replayed refresh token',
+  'replayed authorization code',
+])
 
 /** The state of a session for its badge. */
 export function stateOf({ state, end_reason: reason }: Pick<ShownSession, 'state' | 'end_reason'>): State {
-  if (reason === THEFT) return 'theft'
+  if (THEFTS.has(reason)) return 'theft'
   return state === 'cut_off' ? 'revoked' : state
 }

@@ -38,6 +38,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   sign_in_failure: 'bad',
   refresh: 'good',
   refresh_refused: 'bad',
+  code_refused: 'bad',
   retry: 'warn',
   theft: 'bad',
   merge: 'plain',

@@ -34,9 +34,11 @@ async function runGrant(request: ClientRequest, services: Services): Promise<Tok
 const AUDITED: ReadonlyMap<Refusal['kind'], AuditKind> = new Map([
   ['wrong_credentials', 'sign_in_failure'],
   ['invalid_refresh_token', 'refresh_refused'],
+  ['invalid_code', 'code_refused'],
+  ['wrong_redirect_uri', 'code_refused'],
 ])
 
-/** Runs a grant. A refused sign-in or refresh gets an audit event with its exact reason. */
+/** Runs a grant. A refused sign-in, refresh or code gets an audit event with its exact reason. */
 async function runAudited(grant: Grant, request: ClientRequest, services: Services): Promise<TokenResponse> {
   try {
     return await grant.run(request, services)

@@ -8,7 +8,7 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
-import { type CodeSession, closeSession, openSession } from '../sessions/open_session.ts'
+import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
@@ -29,18 +29,22 @@ export const authorizationCodeGrant: Grant = {
     const session = sessionOf(code)
     await requireMatch(code, session, request, services)
     const opened = await openSession(session, consentOf(code, services, context.now), request, services)
-    if (opened === null) throw refuse(code, 'the code was used before', 'replayed_token')
-    const { user, issuedAt, expiresAt } = opened
+    if (opened === null) throw refuse(code, REPLAYED, 'replayed_token')
+    const { user, issuedAt, expiresAt, hasRefreshToken, visitorId } = opened
     const { config } = services
     const holder =
       user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
     const scope = { tokens: scopesNow(code, request), announce: true }
-    const facts = { sid: code.sid, ...authenticationOf(code) }
-    const hasRefreshToken = client.grants.includes('refresh_token')
+    const facts = { sid: code.sid, visitorId, ...authenticationOf(code) }
     const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
     const issuance = { ...holder, client, api, scope, issuedAt, session: state }
     const response = await issueTokens(issuance, services, context)
-    const event = { kind: 'issue', reason: 'authorization code', subject: code.sub, sid: code.sid } as const
+    const event = {
+      kind: 'issue',
+      reason: user === null ? 'guest' : 'authorization code',
+      subject: code.sub,
+      sid: code.sid,
+    } as const
     auditSuccess({ ...event, grant: 'authorization_code' }, request, services)
     return response
   },
@@ -89,7 +93,11 @@ async function requireMatch(
 ): Promise<void> {
   const { client, parameters } = request
   const isOwn = code.client === client.id
-  const about = { subject: code.sub, sid: code.sid, cause: 'invalid_token' } as const
+  const about = {
+    subject: code.sub,
+    sid: code.sid,
+    cause: isOwn ? 'invalid_token' : 'foreign_token',
+  } as const
   const uri = parameters.find('redirect_uri')
   const hasUri = code.uri === null ? true : uri !== null && (await hashUri(uri)) === code.uri
   const hasVerifier = await isVerified(code.challenge, parameters.find('code_verifier'))
@@ -112,7 +120,7 @@ function refuse(
   return invalidCode(reason, { subject: code.sub, sid: code.sid, cause })
 }
 
-function sessionOf({ sid, sub, client, api, iat, auth, consent }: AuthorizationCode): CodeSession {
+function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: AuthorizationCode): CodeSession {
   return {
     sid,
     subject: sub,
@@ -121,6 +129,7 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent }: AuthorizationC
     issuedAt: iat,
     browserId: auth?.browser ?? null,
     consentId: consent?.id ?? null,
+    visitor,
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The causes of refused sign-ins and refreshes, for the statistics. The reason of an audit event is exact and has many values. A
+ * The causes of refused sign-ins, refreshes and exchanges of codes, for the statistics. The reason of an audit event is exact and has many values. A
  * cause groups reasons, so that the number of counters is bounded.
  */
 export const FAILURE_CAUSES = [

@@ -1,15 +1,26 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
+import { randomId } from '../lib/bytes.ts'
 import { runToEnd } from '../lib/request_context.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import { invalidClient, invalidCode, type OAuthError } from '../oauth/errors.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
+import { causeOf } from './holder_causes.ts'
 import type { Holder, HolderQuery } from './holder_store.ts'
 import type { SessionIdentity } from './session.ts'
+import type { Opening, SessionOpening, SessionOpeningStore } from './session_opening_store.ts'
 import type { SessionShards } from './session_shards.ts'
+import { shardNameOf } from './sid.ts'
+import { auditCodeMerge, type Visitor } from './spend_visitor.ts'
+
+/** The reason of a refused second use, in the audit trail. */
+export const REPLAYED = 'the code was used before'
 
 /** The session that an authorization code names. Times are Unix seconds. */
 export interface CodeSession {
@@ -21,11 +32,14 @@ export interface CodeSession {
   issuedAt: number
   browserId: string | null
   consentId: string | null
+  /** The guest whose session the exchange ends; null without a visitor token. */
+  visitor: Visitor | null
 }
 
 interface Dependencies {
-  config: Pick<Config, 'sessionLifetimeSeconds'>
+  config: Pick<Config, 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
   shards: SessionShards
+  audit: AuditStore
 }
 
 /** A session whose code was exchanged. `user` is null for a visitor. Times are Unix seconds. */
@@ -34,6 +48,9 @@ export interface OpenedSession {
   /** The `iat` of the first tokens. */
   issuedAt: number
   expiresAt: number
+  hasRefreshToken: boolean
+  /** The subject of the guest whose session this exchange ended; null without one. */
+  visitorId: string | null
 }
 
 /**
@@ -51,18 +68,67 @@ export async function openSession(
 ): Promise<OpenedSession | null> {
   const { context } = request
   const identity = identify(session, request, services)
-  const openings = requireOpenings(session, services)
-  const query = describeCode(session, request)
   // The exchange must not stop half-way if the caller disconnects: a second use must find the row.
-  const opening = { ...identity, browserId: session.browserId, consentId: session.consentId }
-  const { holder, isFirst } = await runToEnd(context, openings.open(opening, query, alongside))
+  const opening = runToEnd(context, openTwice(session, identity, { alongside, request, services }))
+  const { holder, isFirst, isMerged } = await opening
   if (holder.problem !== null) throw refuseHolder(holder, session, context.now)
-  if (isFirst) {
-    const issuedAt = holder.user === null ? context.now : issueTimeOf(holder.user, context.now)
-    return { user: holder.user, issuedAt, expiresAt: identity.expiresAt }
+  if (!isFirst) {
+    await runToEnd(context, endReplayed(identity, request, services))
+    return null
   }
-  await runToEnd(context, endReplayed(identity, request, services))
-  return null
+  const { visitor, subject } = session
+  if (visitor !== null) auditCodeMerge({ visitor, isMerged }, subject, request, services)
+  return {
+    user: holder.user,
+    issuedAt: holder.user === null ? identity.startedAt : issueTimeOf(holder.user, identity.startedAt),
+    expiresAt: identity.expiresAt,
+    hasRefreshToken: hasRefreshToken(request, services),
+    visitorId: visitor !== null && isMerged ? visitor.subject : null,
+  }
+}
+
+interface OpeningContext {
+  alongside: Statements
+  request: ClientRequest
+  services: Dependencies
+}
+
+/**
+ * Opens the session, and repeats the writes after a failure. A failed write may have been done. The repetition finds its own row,
+ * so that a lost response of D1 does not use up the code.
+ */
+async function openTwice(
+  session: CodeSession,
+  identity: SessionIdentity,
+  context: OpeningContext,
+): Promise<Opening> {
+  const openings = requireOpenings(session, context.services)
+  const { browserId, consentId } = session
+  const opening = { ...identity, browserId, consentId, openingId: randomId(16) }
+  const open = () => openWithGuest(session, opening, { ...context, openings })
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) throw error
+    return open()
+  }
+}
+
+function openWithGuest(
+  session: CodeSession,
+  opening: SessionOpening,
+  { alongside, request, services, openings }: OpeningContext & { openings: SessionOpeningStore },
+): Promise<Opening> {
+  const query = describeCode(session, request)
+  const { visitor, sid } = session
+  if (visitor === null) return openings.open(opening, query, { alongside, guest: null })
+  const { now } = request.context
+  const guest = { ...visitor, endedAt: now, expiresAt: now + request.api.refreshTokenLifetimeSeconds }
+  if (shardNameOf(visitor.sid) === shardNameOf(sid))
+    return openings.open(opening, query, { alongside, guest })
+  const endGuest = async () =>
+    (await services.shards.findOpenings(visitor.sid)?.endGuest(guest, opening)) ?? false
+  return openings.openAfter(endGuest, opening, { query, alongside })
 }
 
 /**
@@ -90,10 +156,13 @@ export async function closeSession(
 
 async function endReplayed(
   identity: SessionIdentity,
-  { context }: ClientRequest,
-  { shards }: Dependencies,
+  request: ClientRequest,
+  services: Dependencies,
 ): Promise<void> {
-  await shards.find(identity.sid)?.end(identity, 'replayed authorization code', context.now)
+  const { sid, subject } = identity
+  const reason = 'replayed authorization code'
+  const isFirst = await services.shards.find(sid)?.end(identity, reason, request.context.now)
+  if (isFirst) auditSuccess({ kind: 'theft', reason: REPLAYED, subject, sid }, request, services)
 }
 
 function requireOpenings({ sid, subject }: CodeSession, { shards }: Dependencies) {
@@ -103,16 +172,27 @@ function requireOpenings({ sid, subject }: CodeSession, { shards }: Dependencies
   return openings
 }
 
+/**
+ * The session of a code. It starts at the `iat` of the code, which can be some seconds ahead after a revocation of the user. Without
+ * refresh tokens, it ends with its access token.
+ */
 function identify(
-  { sid, subject, clientId, api: apiName }: CodeSession,
-  { client, api, context: { now } }: ClientRequest,
-  { config }: Dependencies,
+  { sid, subject, clientId, api: apiName, issuedAt }: CodeSession,
+  request: ClientRequest,
+  services: Dependencies,
 ): SessionIdentity {
+  const { client, api, context } = request
   const { refreshTokenSeconds, accessTokenSeconds } = lifetimesOf(client, api)
-  const capSeconds = config.sessionLifetimeSeconds ?? Number.POSITIVE_INFINITY
-  const expiresAt = now + Math.min(refreshTokenSeconds, capSeconds)
-  const tokenExpiresAt = Math.max(expiresAt, now + accessTokenSeconds)
-  return { sid, subject, clientId, api: apiName, startedAt: now, expiresAt, tokenExpiresAt }
+  const capSeconds = services.config.sessionLifetimeSeconds ?? Number.POSITIVE_INFINITY
+  const lifetimeSeconds = hasRefreshToken(request, services) ? refreshTokenSeconds : accessTokenSeconds
+  const startedAt = Math.max(context.now, issuedAt)
+  const expiresAt = startedAt + Math.min(lifetimeSeconds, capSeconds)
+  const tokenExpiresAt = Math.max(expiresAt, startedAt + accessTokenSeconds)
+  return { sid, subject, clientId, api: apiName, startedAt, expiresAt, tokenExpiresAt }
+}
+
+function hasRefreshToken({ client }: ClientRequest, { config }: Dependencies): boolean {
+  return client.grants.includes('refresh_token') && config.refreshTokensEnabled
 }
 
 function describeCode(
@@ -144,5 +224,5 @@ function refuseHolder(
     requireNoActiveRevocation(session.clientId, clientValidFrom, now)
   if (problem === 'the client secret was retired') return invalidClient(problem)
   const { subject, sid } = session
-  return invalidCode(problem ?? 'its holder may not use it', { subject, sid, cause: 'other' })
+  return invalidCode(problem ?? 'its holder may not use it', { subject, sid, cause: causeOf(problem) })
 }

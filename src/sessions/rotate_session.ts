@@ -6,13 +6,13 @@ import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { invalidClient } from '../oauth/errors.ts'
-import type { FailureCause } from '../oauth/failure_cause.ts'
 import { sessionFactsOf } from '../tokens/claims.ts'
 import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Holder, HolderProblem, HolderQuery } from './holder_store.ts'
+import { causeOf } from './holder_causes.ts'
+import type { Holder, HolderQuery } from './holder_store.ts'
 import { identifySession } from './identify_session.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
 import type { SessionIdentity } from './session.ts'
@@ -73,14 +73,6 @@ export async function rotateSession(
   }
 }
 
-/** The causes of problems with a holder. The cause of another problem is `other`. */
-const HOLDER_CAUSES: ReadonlyMap<HolderProblem, FailureCause> = new Map([
-  ['the user is disabled', 'disabled_user'],
-  ['the user was deleted', 'unknown_user'],
-  ['all sessions of the user were ended later', 'ended_session'],
-  ["the client's tokens were revoked", 'ended_session'],
-])
-
 /**
  * Makes the error for a holder with a problem.
  *
@@ -93,8 +85,7 @@ function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: Refres
     requireNoActiveRevocation(claims.clientId, clientValidFrom, now)
   }
   if (problem === 'the client secret was retired') return invalidClient(problem)
-  const cause = problem === null ? undefined : HOLDER_CAUSES.get(problem)
-  return refuseRefresh(cause ?? 'other', problem ?? 'its holder may not refresh', claims)
+  return refuseRefresh(causeOf(problem), problem ?? 'its holder may not refresh', claims)
 }
 
 function describeToken(

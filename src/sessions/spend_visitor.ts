@@ -30,6 +30,15 @@ interface Merge {
   customer: string
 }
 
+/** The session of a guest: the subject and the session id. */
+export interface Visitor {
+  subject: string
+  sid: string
+}
+
+/** The members of a request that a check of a visitor token needs. */
+type VisitorRequest = Pick<ClientRequest, 'client' | 'api' | 'context'>
+
 /**
  * Ends the session of a guest who signs in as a customer. A session ends only once, so only one sign-in can merge the cart. An
  * invalid token does not make the sign-in fail. The server ignores it and records an audit event.
@@ -39,20 +48,14 @@ interface Merge {
  */
 export async function spendVisitor(
   { token, customer }: Merge,
-  request: ClientRequest,
+  request: VisitorRequest,
   services: Dependencies,
 ): Promise<string | null> {
   if (token === null) return null
   try {
     const visitor = await requireLiveVisitor(token, request, services)
     await spend(visitor, request, services)
-    const event = {
-      kind: 'merge',
-      reason: `merged into ${customer}`,
-      subject: visitor.subject,
-      sid: visitor.sid,
-    } as const
-    auditSuccess(event, request, services)
+    auditMerge(visitor, customer, request, services)
     return visitor.subject
   } catch (error) {
     if (!(error instanceof InvalidToken)) throw error
@@ -61,12 +64,56 @@ export async function spendVisitor(
   }
 }
 
+/**
+ * Verifies the visitor token of an authorization request. The exchange of the code ends the session of the guest. An invalid
+ * token does not make the sign-in fail.
+ *
+ * @returns null without a valid token
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function findVisitor(
+  token: string | null,
+  request: VisitorRequest,
+  services: Omit<Dependencies, 'shards'>,
+): Promise<Visitor | null> {
+  if (token === null) return null
+  try {
+    if (!request.client.isFirstParty) throw new InvalidToken('a third-party client sent a visitor token')
+    const { subject, sid } = await requireLiveVisitor(token, request, {
+      ...services,
+      // The client of the request is current, so a guest of the same client needs no read.
+      clientTable: {
+        findValidity: async (id) =>
+          id === request.client.id ? request.client : services.clientTable.findValidity(id),
+      },
+    })
+    return { subject, sid }
+  } catch (error) {
+    if (!(error instanceof InvalidToken)) throw error
+    auditRefusal(error.message, null, request, services)
+    return null
+  }
+}
+
+/** Records the audit event of a merge at the exchange of a code. */
+export function auditCodeMerge(
+  { visitor, isMerged }: { visitor: Visitor; isMerged: boolean },
+  customer: string,
+  request: VisitorRequest,
+  services: Pick<Dependencies, 'audit'>,
+): void {
+  if (isMerged) auditMerge(visitor, customer, request, services)
+  else auditRefusal(HAS_ENDED, customer, request, services)
+}
+
+const HAS_ENDED = "the guest's session had already ended"
+
 type VisitorClaims = TokenClaims & { sid: string }
 
 async function requireLiveVisitor(
   token: string,
-  { api, context }: ClientRequest,
-  { config, keys, clientTable }: Dependencies,
+  { api, context }: VisitorRequest,
+  { config, keys, clientTable }: Omit<Dependencies, 'shards'>,
 ): Promise<VisitorClaims> {
   const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context)
@@ -82,7 +129,7 @@ async function requireLiveVisitor(
 /** @throws InvalidToken if the guest's session has already ended */
 async function spend(
   visitor: VisitorClaims,
-  { api, context }: ClientRequest,
+  { api, context }: VisitorRequest,
   { shards }: Dependencies,
 ): Promise<void> {
   const sessions = shards.find(visitor.sid)
@@ -90,14 +137,25 @@ async function spend(
   const expiresAt = context.now + api.refreshTokenLifetimeSeconds
   const identity = identifySession(visitor, { api: api.name, expiresAt })
   const isFirst = await sessions.end(identity, 'merged into a customer', context.now)
-  if (!isFirst) throw new InvalidToken("the guest's session had already ended")
+  if (!isFirst) throw new InvalidToken(HAS_ENDED)
 }
 
+function auditMerge(
+  { subject, sid }: Visitor,
+  customer: string,
+  request: VisitorRequest,
+  services: Pick<Dependencies, 'audit'>,
+): void {
+  const event = { kind: 'merge', reason: `merged into ${customer}`, subject, sid } as const
+  auditSuccess(event, request, services)
+}
+
+/** @param customer The subject of the user who signs in; null before the sign-in. */
 function auditRefusal(
   reason: string,
-  customer: string,
-  { client, api, context }: ClientRequest,
-  { audit }: Dependencies,
+  customer: string | null,
+  { client, api, context }: VisitorRequest,
+  { audit }: Pick<Dependencies, 'audit'>,
 ): void {
   const event: AuditEvent = {
     kind: 'merge',

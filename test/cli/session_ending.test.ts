@@ -15,6 +15,7 @@ function sentences(state: string, end: Partial<Parameters<typeof describeEnding>
 describe('the sentence about the state of a session', () => {
   it.each([
     ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
+    ['replayed authorization code', 'its authorization code was used again: it may be stolen (theft)'],
     ['revoked by its client', 'its application signed out'],
     ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
     ['a reason of a newer server', 'a reason of a newer server'],

@@ -50,7 +50,7 @@ describe('the badges of the console', () => {
     expect(byTone(Object.entries(EVENT_TONES))).toEqual({
       good: ['issue', 'refresh'],
       warn: ['retry', 'lock', 'unchecked_password'],
-      bad: ['sign_in_failure', 'refresh_refused', 'theft', 'breached_password'],
+      bad: ['sign_in_failure', 'refresh_refused', 'code_refused', 'theft', 'breached_password'],
       plain: ['merge', 'revoke', 'cut_off', 'rehash', 'key', 'admin'],
     })
   })
@@ -60,8 +60,9 @@ describe('the badges of the console', () => {
     expect(toneOf({ kind, outcome: 'ok' })).toBe(EVENT_TONES[kind])
   })
 
-  it('a session that ended by a replayed refresh token is a theft', () => {
-    expect(stateOf({ state: 'ended', end_reason: 'replayed refresh token' })).toBe('theft')
+  it('a session that ended by a replayed refresh token or authorization code is a theft', () => {
+    for (const end_reason of ['replayed refresh token', 'replayed authorization code'])
+      expect(stateOf({ state: 'ended', end_reason })).toBe('theft')
     expect(stateOf({ state: 'ended', end_reason: 'ended by an operator' })).toBe('ended')
     expect(stateOf({ state: 'cut_off', end_reason: null })).toBe('revoked')
   })

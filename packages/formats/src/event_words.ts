@@ -4,6 +4,7 @@ export const EVENT_TITLES = {
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',
   refresh_refused: 'Refused refresh',
+  code_refused: 'Refused code',
   retry: 'Retry',
   theft: 'Theft',
   merge: 'Merge',

@@ -1,6 +1,10 @@
 /** The reasons for the end of a session, as parts of a sentence. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
+  ['replayed authorization code', 'its authorization code was used again: it may be stolen (theft)'],
+  ['another client sent its code', 'another client sent its authorization code: it may be stolen'],
+  ['its code had a wrong verifier', 'its authorization code came with a wrong verifier: it may be stolen'],
+  ['its code had another redirect URI', 'its authorization code came with another redirect URI'],
   ['revoked by its client', 'its application signed out'],
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['ended by an operator', 'an operator ended it'],
