@@ -10,7 +10,9 @@ import { takeNextStep } from './take_next_step.ts'
 /** The authorization endpoint (RFC 6749 §3.1). */
 export async function authorize(c: Context, services: BrowserServices): Promise<Response> {
   const browserRequest = await readBrowserRequest(c, services)
-  return takeNextStep(c, await readSituation(c, browserRequest, services), services)
+  const situation = await readSituation(c, browserRequest, services)
+  const known = { ...situation.known, isOpening: true }
+  return takeNextStep(c, { ...situation, known }, services)
 }
 
 /**

@@ -3,22 +3,25 @@ import { Assets } from '../pages/assets.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import type { Services } from '../services/services.ts'
+import type { Step } from '../signin/next_step.ts'
 import { authorize, forwardPost } from './authorize.ts'
 import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import {
+  ACCOUNT_PATH,
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
   FILES_PATH,
+  PASSWORD_PATH,
   SIGN_IN_PATH,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
 import { SCRIPT_NAME } from './send_to_client.tsx'
 import { showError } from './show_error.tsx'
-import { submitConsent, submitSignIn } from './submit.tsx'
+import { submitForm } from './submit.tsx'
 
 type PageHandler = (c: Context, services: BrowserServices) => Response | Promise<Response>
 
@@ -30,8 +33,10 @@ interface Methods {
 const PAGES: Readonly<Record<string, Methods>> = {
   [AUTHORIZE_PATH]: { GET: authorize, POST: forwardPost },
   [AUTHORIZE_VISITOR_PATH]: { GET: authorizeVisitor },
-  [SIGN_IN_PATH]: { POST: submitSignIn },
-  [CONSENT_PATH]: { POST: submitConsent },
+  [SIGN_IN_PATH]: formOf('sign_in'),
+  [ACCOUNT_PATH]: formOf('select_account'),
+  [PASSWORD_PATH]: formOf('change_password'),
+  [CONSENT_PATH]: formOf('consent'),
 }
 
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in and consent. */
@@ -64,4 +69,9 @@ function addPage(app: Hono, path: string, { GET, POST }: Methods, services: Brow
     c.header('Allow', allow.join(', '))
     throw new PageError(METHOD_NOT_ALLOWED)
   })
+}
+
+/** The methods of a path to which the form of a page is sent. */
+function formOf(step: Step): Methods {
+  return { POST: (c, services) => submitForm(c, step, services) }
 }
