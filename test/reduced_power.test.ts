@@ -218,6 +218,15 @@ describe('a right that is removed from a client', () => {
     }
   })
 
+  it('a client that lists refresh_token refreshes its sessions also without the grant that started them', async () => {
+    const { server, operator, client, user, verify } = await scene()
+    const { refresh_token } = await server.signIn(client, user.username)
+    await patch(operator, `/clients/${client.id}`, { grants: ['client_credentials', 'refresh_token'] })
+    server.clock.time += REVOCATION_SECONDS
+    const { access_token } = await server.refresh(client, refresh_token)
+    expect(await verify(access_token)).toMatchObject({ subject: user.id })
+  })
+
   it.each([
     ['in the main database', {}],
     ['in a database of their own', { session_shards: [{ name: 'eu', binding: 'SESSIONS_EU' }] }],

@@ -4,9 +4,8 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { changePassword } from '../sessions/change_password.ts'
 import { startSession } from '../sessions/start_session.ts'
-import { breachedPassword, makePassword, type NewPassword } from '../users/create_user.ts'
-import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import { describeUser } from '../users/sign_in.ts'
 import type { UserRecord } from '../users/user_record.ts'
@@ -45,41 +44,23 @@ const changeOwnPassword = operation({
   status: 200,
   response: tokensSchema,
   async handle(call) {
-    const { services, context, body } = call
+    const { services, body } = call
     const operator = requireOperator(call)
     await requireOwnPassword(call, body.current_password, 'changeOwnPassword')
     const request = await describeClient(call)
-    const password = await refuseAsProblem(() => makeOwnPassword(call, body))
-    const revocation = {
-      reason: 'the password was changed',
-      edit: { ...password, mustChangePassword: false },
-      // In two parallel changes, the second operator has not proved the password that the first change set.
-      conditions: { passwordHash: operator.user.passwordHash },
+    const { id } = operator.user
+    const setting = {
+      ...settingOf(call, id, 'changeOwnPassword'),
       event: byCaller(call, { operation: 'changeOwnPassword' }),
     }
-    const outcome = await services.signOut.endUser(operator.user.id, revocation, context)
+    const change = { user: operator.user, current: body.current_password, next: body.password }
+    const outcome = await refuseAsProblem(() => changePassword(change, setting, services))
     const user = requireChanged(outcome, 'user', () => new Problem('conflict'))
     return { body: await signInAgain(user, request, call) }
   },
 })
 
 export const OWN_PASSWORD: readonly Operation[] = [changeOwnPassword]
-
-/** Makes the new password. If the current password is in a known breach, the new password must differ from it. */
-async function makeOwnPassword(
-  call: Call,
-  { current_password: current, password }: z.output<typeof ownPasswordSchema>,
-): Promise<NewPassword> {
-  const { services } = call
-  const operator = requireOperator(call)
-  const isSame = normalize(password) === normalize(current)
-  if (isSame && passwordStateOf(operator.user, services.config).isBreached) throw breachedPassword()
-  return makePassword(password, services, settingOf(call, operator.user.id, 'changeOwnPassword'))
-}
-
-function normalize(text: string): string | null {
-  return normalizeText(text, MAX_PASSWORD_CHARACTERS)
-}
 
 /** A token request of the client with which the operator signed in. */
 async function describeClient(call: Call): Promise<ClientRequest> {

@@ -28,8 +28,8 @@ export async function authorizeVisitor(c: Context, services: BrowserServices): P
   return sendToClient(c, respondToClient({ code }, request, services.config.issuer), services)
 }
 
-/** The requested scope without the scopes that a guest cannot have. */
-function scopeOfGuest(browserRequest: BrowserRequest): string[] {
+/** The requested scope without the scopes that a guest cannot have. @throws AuthorizationError invalid_scope */
+export function scopeOfGuest(browserRequest: BrowserRequest): string[] {
   const { request, client, api } = browserRequest
   const allowed = guestScopes(client, api)
   const granted = request.scope.filter((scope) => allowed.includes(scope))

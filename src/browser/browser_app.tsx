@@ -18,20 +18,23 @@ import {
 } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { Services } from '../services/services.ts'
+import type { Step } from '../signin/next_step.ts'
 import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import {
+  ACCOUNT_PATH,
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
+  PASSWORD_PATH,
   SIGN_IN_PATH,
 } from './browser_path.ts'
 import { readBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { readSituation } from './situation.ts'
-import { submitConsent, submitSignIn } from './submit.tsx'
+import { submitForm } from './submit.tsx'
 import { takeNextStep } from './take_next_step.ts'
 
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in and consent. */
@@ -47,11 +50,10 @@ export function createBrowserApp(shared: Services): Hono {
   app.route('/pages', assets.routes())
   app.get(AUTHORIZE_PATH, (c) => authorize(c, services))
   app.get(AUTHORIZE_VISITOR_PATH, (c) => authorizeVisitor(c, services))
-  app.post(SIGN_IN_PATH, (c) => submitSignIn(c, services))
-  app.post(CONSENT_PATH, (c) => submitConsent(c, services))
-  for (const path of [AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH, SIGN_IN_PATH, CONSENT_PATH])
+  for (const [path, step] of FORMS) app.post(path, (c) => submitForm(c, step, services))
+  for (const path of [AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH, ...FORMS.keys()])
     app.all(path, (c) => {
-      c.header('Allow', path === SIGN_IN_PATH || path === CONSENT_PATH ? 'POST' : 'GET')
+      c.header('Allow', FORMS.has(path) ? 'POST' : 'GET')
       throw new PageError(METHOD_NOT_ALLOWED)
     })
   app.all('*', () => {
@@ -60,9 +62,19 @@ export function createBrowserApp(shared: Services): Hono {
   return app
 }
 
+/** The pages by the paths of their forms. */
+const FORMS: ReadonlyMap<string, Step> = new Map([
+  [SIGN_IN_PATH, 'sign_in'],
+  [ACCOUNT_PATH, 'select_account'],
+  [PASSWORD_PATH, 'change_password'],
+  [CONSENT_PATH, 'consent'],
+])
+
 async function authorize(c: Context, services: BrowserServices): Promise<Response> {
   const browserRequest = await readBrowserRequest(c, services)
-  return takeNextStep(c, await readSituation(c, browserRequest, services), services)
+  const situation = await readSituation(c, browserRequest, services)
+  const known = { ...situation.known, isOpening: true }
+  return takeNextStep(c, { ...situation, known }, services)
 }
 
 function showError(c: Context, error: Error, services: BrowserServices): Response | Promise<Response> {

@@ -6,13 +6,13 @@ export const BROWSER_PATH = '/oauth2-token'
 export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
+export const ACCOUNT_PATH = '/account'
+export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [
-  AUTHORIZE_PATH,
-  AUTHORIZE_VISITOR_PATH,
-  SIGN_IN_PATH,
-  CONSENT_PATH,
+  ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
+  ...[SIGN_IN_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
   '/pages/*',
 ] as const

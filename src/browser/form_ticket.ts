@@ -1,9 +1,7 @@
 import * as z from 'zod/mini'
-import {
-  type AuthorizationRequest,
-  authorizationRequestSchema,
-} from '../authorization/authorization_request.ts'
+import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
+import { STEPS } from '../signin/next_step.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
@@ -16,6 +14,10 @@ const ticketSchema = z.object({
   formId: z.string(),
   /** The browser session at the time of the page; null without a session. */
   browserId: z.nullable(z.string()),
+  /** The page of the form. Its form is not accepted for another page. */
+  step: z.enum(STEPS),
+  /** Whether the user chose the account of that browser session for this request. */
+  isAccountChosen: z.boolean(),
   sealedAt: z.int(),
 })
 
@@ -26,15 +28,14 @@ export function sealTicket(ticket: FormTicket, sealer: TextSealer): Promise<stri
   return sealer.seal(JSON.stringify(ticket))
 }
 
-/** A ticket of this server; null for another text. `hasExpired`: the page is too old. @param now Unix seconds. */
-export async function openTicket(
-  sealed: string,
-  sealer: TextSealer,
-  now: number,
-): Promise<{ ticket: FormTicket; request: AuthorizationRequest; hasExpired: boolean } | null> {
+/** A ticket of this server, which can be too old; null for another text. */
+export async function openTicket(sealed: string, sealer: TextSealer): Promise<FormTicket | null> {
   const text = await sealer.open(sealed)
   const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
-  if (!result?.success) return null
-  const { data: ticket } = result
-  return { ticket, request: ticket.request, hasExpired: ticket.sealedAt + TICKET_SECONDS <= now }
+  return result?.success ? result.data : null
+}
+
+/** Whether the page of the ticket is too old. @param now Unix seconds. */
+export function hasExpired({ sealedAt }: FormTicket, now: number): boolean {
+  return sealedAt + TICKET_SECONDS <= now
 }

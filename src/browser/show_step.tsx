@@ -4,56 +4,92 @@ import { CardDocument } from '../pages/document.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
-import type { Step } from '../signin/next_step.ts'
-import { BROWSER_PATH, CONSENT_PATH, SIGN_IN_PATH } from './browser_path.ts'
+import type { NextStep, Step } from '../signin/next_step.ts'
+import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH, PASSWORD_PATH, SIGN_IN_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sealTicket, TICKET_FIELD } from './form_ticket.ts'
+import { describeProblem } from './problem_words.ts'
+import { CANCEL } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
-/** What a page shows besides the step: the typed values, and an error. */
-export interface StepView {
-  username?: string
-  error?: string
-  status?: number
+/** The page that the user must see. */
+export interface StepView
+  extends Pick<Extract<NextStep, { kind: 'show' }>, 'step' | 'problem' | 'offersGuest'> {
+  /** The username that the user typed before; null without one. */
+  username: string | null
+}
+
+interface Page {
+  title: string
+  path: string
+  content(situation: Situation, view: StepView): Child
+}
+
+const PAGES: Readonly<Record<Step, Page>> = {
+  sign_in: { title: 'Sign in', path: SIGN_IN_PATH, content: signInContent },
+  select_account: { title: 'Choose an account', path: ACCOUNT_PATH, content: accountContent },
+  change_password: { title: 'Choose a new password', path: PASSWORD_PATH, content: passwordContent },
+  consent: { title: 'Allow access', path: CONSENT_PATH, content: consentContent },
 }
 
 /** Shows the page of a step. The form carries the request, so that the server stores nothing. */
 export async function showStep(
   c: Context,
-  step: Step,
+  view: StepView,
   situation: Situation,
   services: BrowserServices,
-  view: StepView = {},
 ): Promise<Response> {
-  const { request, context } = situation.browserRequest
-  const formId = await services.cookies.requireFormId(c)
-  const browserId = situation.session?.id ?? null
-  const ticket = await sealTicket({ request, formId, browserId, sealedAt: context.now }, services.formSealer)
-  const body = step === 'consent' ? consentForm(situation, ticket) : signInForm(situation, ticket, view)
-  const title = step === 'consent' ? 'Allow access' : 'Sign in'
+  const { title, path, content } = PAGES[view.step]
+  const ticket = await makeTicket(c, view.step, situation, services)
+  const problem = view.problem === null ? null : describeProblem(view.problem)
+  if (view.problem?.kind === 'must_wait') c.header('Retry-After', String(view.problem.seconds))
   const document = (
     <CardDocument title={title} assets={await services.assets.paths()}>
-      {body}
+      <form method="post" action={BROWSER_PATH + path} class="card form">
+        {problem === null ? null : (
+          <p class="note bad" role="alert">
+            {problem.text}
+          </p>
+        )}
+        {content(situation, view)}
+        <input type="hidden" name={TICKET_FIELD} value={ticket} />
+        <button type="submit" {...CANCEL} formnovalidate>
+          Cancel
+        </button>
+      </form>
     </CardDocument>
   )
   // Browsers check `form-action` for each redirect after the form, and the last one leads to the client.
   const policy = { formTargets: null }
-  return renderPage(c, { document, policy, openerPolicy: 'unsafe-none', status: view.status })
+  return renderPage(c, {
+    document,
+    policy,
+    openerPolicy: 'unsafe-none',
+    ...(problem && { status: problem.status }),
+  })
 }
 
-function signInForm({ browserRequest }: Situation, ticket: string, { username, error }: StepView): Child {
+/** The hidden field of the form: the request, the browser and the state that the page shows. */
+async function makeTicket(
+  c: Context,
+  step: Step,
+  { browserRequest, signedIn, known }: Situation,
+  { cookies, formSealer }: BrowserServices,
+): Promise<string> {
+  const { request, context } = browserRequest
+  const formId = await cookies.requireFormId(c)
+  const browserId = signedIn?.session.id ?? null
+  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen }
+  return sealTicket({ request, ...state, sealedAt: context.now }, formSealer)
+}
+
+function signInContent({ browserRequest }: Situation, { username, offersGuest }: StepView): Child {
   const { request, client } = browserRequest
   const state = { form: Form.of({ username: username ?? request.loginHint ?? '' }), problem: null }
   return (
-    <form method="post" action={BROWSER_PATH + SIGN_IN_PATH} class="card form">
+    <>
       <h1>Sign in</h1>
       <p class="soft">to continue to {client.name}</p>
-      {error === undefined ? null : (
-        <p class="note bad" role="alert">
-          {error}
-        </p>
-      )}
-      <input type="hidden" name={TICKET_FIELD} value={ticket} />
       <Input
         state={state}
         name="username"
@@ -73,29 +109,66 @@ function signInForm({ browserRequest }: Situation, ticket: string, { username, e
       <button type="submit" class="primary">
         Sign in
       </button>
-    </form>
+      {offersGuest ? (
+        <button type="submit" name="decision" value="guest" formnovalidate>
+          Continue as guest
+        </button>
+      ) : null}
+    </>
   )
 }
 
-function consentForm({ browserRequest, user }: Situation, ticket: string): Child {
+function accountContent({ browserRequest, signedIn }: Situation): Child {
+  const name = signedIn?.user.username
+  return (
+    <>
+      <h1>You are signed in as {name}</h1>
+      <p class="soft">Choose the account for {browserRequest.client.name}.</p>
+      <button type="submit" name="decision" value="keep" class="primary">
+        Continue as {name}
+      </button>
+      <button type="submit" name="decision" value="other">
+        Use another account
+      </button>
+    </>
+  )
+}
+
+function passwordContent({ signedIn }: Situation): Child {
+  const state = { form: Form.of({}), problem: null }
+  const field = { state, type: 'password', required: true } as const
+  return (
+    <>
+      <h1>Choose a new password</h1>
+      <p>
+        The account {signedIn?.user.username} needs a new password before you can go on. Other devices sign
+        out.
+      </p>
+      <Input {...field} name="current_password" label="Current password" autocomplete="current-password" />
+      <Input {...field} name="password" label="New password" autocomplete="new-password" />
+      <Input {...field} name="repeated" label="New password again" autocomplete="new-password" />
+      <button type="submit" class="primary">
+        Set password
+      </button>
+    </>
+  )
+}
+
+function consentContent({ browserRequest, signedIn }: Situation): Child {
   const { request, client } = browserRequest
   return (
-    <form method="post" action={BROWSER_PATH + CONSENT_PATH} class="card form">
+    <>
       <h1>Allow {client.name} to use your account?</h1>
-      <p>You are signed in as {user?.username}.</p>
+      <p>You are signed in as {signedIn?.user.username}.</p>
       <ul>
         {request.scope.map((scope) => (
           <li>{scope}</li>
         ))}
       </ul>
-      <p class="soft">You return to {new URL(request.redirectUri).host}.</p>
-      <input type="hidden" name={TICKET_FIELD} value={ticket} />
+      <p class="soft">You return to {new URL(request.redirectUri).host || request.redirectUri}.</p>
       <button type="submit" name="decision" value="allow" class="primary">
         Allow
       </button>
-      <button type="submit" name="decision" value="deny">
-        Cancel
-      </button>
-    </form>
+    </>
   )
 }

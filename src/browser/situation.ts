@@ -1,24 +1,37 @@
+import { normalizeUsername } from '@sallyport/formats/username'
 import type { Context } from 'hono'
+import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { consentIdOf, consentUriOf } from '../authorization/consent.ts'
 import { kindOfRedirect } from '../clients/redirect_uri.ts'
+import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
-import { describeUser } from '../users/sign_in.ts'
+import { passwordStateOf } from '../users/password_state.ts'
+import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { limitsOf } from './limits.ts'
+
+const OPENID: IdentityScope = 'openid'
 
 /** What is known about a request in one browser. */
 export interface Situation {
   browserRequest: BrowserRequest
   known: Known
-  /** The valid browser session; null if the user is not signed in. */
-  session: BrowserSession | null
-  user: User | null
+  /** The valid browser session and its user; null if the user is not signed in. */
+  signedIn: SignedInUser | null
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
+  /** The sign-in of this request, which the guard records; null without one. */
+  signIn: VerifiedSignIn | null
+}
+
+export interface SignedInUser {
+  session: BrowserSession
+  user: User
 }
 
 /** Reads the browser session, its user and the consent: one call to D1 if the browser has a session. */
@@ -27,52 +40,96 @@ export async function readSituation(
   browserRequest: BrowserRequest,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { request, client, api, context } = browserRequest
+  const { api, context } = browserRequest
   const cookie = services.cookies.session(api.userPool)
+  const limits = browserSessionLimitsOf(api.userPool, services.config)
   const stored = await cookie.read(c)
-  const session = stored !== null && isLive(stored, limitsOf(api), context.now) ? stored : null
-  const consentId =
-    session === null || client.isFirstParty ? null : await consentIdFor(session.subject, browserRequest)
-  const query = session && { subject: session.subject, browserId: session.id, consentId }
-  const state = query && (await services.authorizationState.find(query))
-  const isValid =
-    session !== null && state !== null && !state.hasEnded && isUsableBy(session, state.user, api.userPool)
-  const user = isValid ? state.user : null
-  if (isValid && isDueForRenewal(session, limitsOf(api), context.now))
-    await cookie.write(c, { ...session, usedAt: context.now })
-  const consented = isValid ? state.consentedScopes : []
+  const session = stored !== null && isLive(stored, limits, context.now) ? stored : null
+  if (session === null) return describeSituation(browserRequest, null, services)
+  const consentId = await consentIdFor(session.subject, browserRequest)
+  const query = { subject: session.subject, browserId: session.id, consentId }
+  const [state] = await Promise.all([
+    services.authorizationState.find(query),
+    spendRead(browserRequest, services),
+  ])
+  const { user } = state
+  if (user === null || state.hasEnded || !isUsableBy(session, user, api.userPool))
+    return describeSituation(browserRequest, null, services)
+  if (isDueForRenewal(session, limits, context.now))
+    await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
+  return describeSituation(browserRequest, { signedIn: { session, user }, consentId, ...state }, services)
+}
+
+/** Takes a read of D1 from the budget of the caller. @throws AuthorizationError */
+async function spendRead(
+  { request, client, context }: BrowserRequest,
+  { bursts }: BrowserServices,
+): Promise<void> {
+  try {
+    await bursts.spend('refreshes', `authorize ${client.id}`, context)
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    const description = 'There were too many requests. Try again in a minute.'
+    throw new AuthorizationError({ error: 'temporarily_unavailable', description }, request)
+  }
+}
+
+/** The state of a signed-in user. */
+export interface FoundState {
+  signedIn: SignedInUser
+  consentId: string | null
+  consentedScopes: readonly string[]
+  consentValidFrom: number
+}
+
+/** Describes a request for the state machine. @param state Null if the user is not signed in. */
+export function describeSituation(
+  browserRequest: BrowserRequest,
+  state: FoundState | null,
+  { config }: Pick<BrowserServices, 'config'>,
+): Situation {
+  const { request, client, api, context } = browserRequest
+  const consented = state?.consentedScopes ?? []
   const known: Known = {
     demands: {
       prompt: request.prompt,
       maxAgeSeconds: request.maxAgeSeconds,
       receivedAt: request.receivedAt,
       subject: request.hintedSubject,
+      loginHint: request.loginHint === null ? null : normalizeUsername(request.loginHint),
+      needsIdToken: request.scope.includes(OPENID),
     },
-    user: isValid && user !== null ? knownUser(session, user, services) : null,
+    isOpening: false,
+    user: state === null ? null : knownUser(state.signedIn, config),
+    account: { isChosen: false, hasChanged: false },
+    guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,
       missingScopes: request.scope.filter((scope) => !consented.includes(scope)),
       mustConfirm: kindOfRedirect(request.redirectUri) !== 'web',
       given: null,
     },
+    isCancelled: false,
+    problem: null,
     now: context.now,
   }
-  const validFrom = Math.max(state?.consentValidFrom ?? 0, user?.tokensValidFrom ?? 0)
-  return { browserRequest, known, session: isValid ? session : null, user, consentId, validFrom }
+  const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
+  const { signedIn = null, consentId = null } = state ?? {}
+  return { browserRequest, known, signedIn, consentId, validFrom, signIn: null }
 }
 
-/** The consent that a user gives to the client of a request. */
-export function consentIdFor(subject: string, { request }: BrowserRequest): Promise<string> {
+/** The consent that a user gives to the client of a request; null for a first-party client. */
+export async function consentIdFor(
+  subject: string,
+  { request, client }: BrowserRequest,
+): Promise<string | null> {
+  if (client.isFirstParty) return null
   const redirectUri = consentUriOf(request.redirectUri)
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-export function knownUser(
-  session: BrowserSession,
-  user: User,
-  { config, clock }: BrowserServices,
-): KnownUser {
-  const { passwordState } = describeUser(user, config, clock.now())
+function knownUser({ session, user }: SignedInUser, config: BrowserServices['config']): KnownUser {
   const { subject, authTime, amr, acr } = session
-  return { subject, authTime, amr, acr, mustChangePassword: passwordState.isRestricted }
+  const { mustChange } = passwordStateOf(user, config)
+  return { subject, names: [user.username], authTime, amr, acr, mustChangePassword: mustChange }
 }

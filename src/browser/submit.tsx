@@ -1,146 +1,150 @@
 import type { Context } from 'hono'
-import { randomId } from '../lib/bytes.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { Parameters } from '../oauth/parameters.ts'
-import type { Form } from '../pages/form.ts'
-import { PageError } from '../pages/page_error.tsx'
-import { readForm } from '../pages/read_form.ts'
-import { type BrowserSession, ONE_FACTOR } from '../signin/browser_session.ts'
-import { advance, nextStep } from '../signin/next_step.ts'
-import { authenticateUser } from '../users/authenticate_user.ts'
-import { findBreach } from '../users/breaches/find_breach.ts'
-import { renewHash } from '../users/renew_hash.ts'
-import { issueTimeOf } from '../users/user.ts'
-import { restoreBrowserRequest } from './browser_request.ts'
+import { changePassword } from '../sessions/change_password.ts'
+import { advance, type Given, type SignInProblem, type Step } from '../signin/next_step.ts'
+import { PAGE } from '../users/authenticate_user.ts'
+import { confirmPassword } from '../users/confirm_password.ts'
+import { UserRefused } from '../users/create_user.ts'
+import { proveUser } from '../users/sign_in.ts'
+import type { UserRecord } from '../users/user_record.ts'
+import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { openTicket, TICKET_FIELD } from './form_ticket.ts'
-import { showStep } from './show_step.tsx'
-import { consentIdFor, knownUser, readSituation, type Situation } from './situation.ts'
+import { readSubmission, type Submission } from './read_submission.ts'
+import type { SignedInUser, Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
-/** A form whose ticket belongs to this browser. */
-interface Submission {
-  form: Form
-  situation: Situation
-}
+/** Uses an accepted form. @throws InputRefused, OAuthError, StorageUnavailable */
+type UseForm = (c: Context, submission: Submission, services: BrowserServices) => Promise<Situation>
 
-/** Reads a form of the pages. @throws PageError, UnprovenRequest */
-async function readSubmission(c: Context, services: BrowserServices): Promise<Submission> {
-  const form = await readForm(c)
-  const opened = await openTicket(form.text(TICKET_FIELD), services.formSealer, services.clock.now())
-  if (opened === null) throw new PageError(BROKEN_FORM)
-  const formId = await services.cookies.readFormId(c)
-  if (formId === null) throw new PageError(NO_COOKIE)
-  if (formId !== opened.ticket.formId) throw new PageError(BROKEN_FORM)
-  const situation = await readSituation(c, await restoreBrowserRequest(c, opened.request, services), services)
-  if (opened.hasExpired || (situation.session?.id ?? null) !== opened.ticket.browserId)
-    throw new StaleForm(situation)
-  return { form, situation }
-}
+/** The input of a form is refused. The page of the form shows the problem. */
+class InputRefused extends Error {
+  override name = 'InputRefused'
+  readonly problem: SignInProblem
 
-/** The form is older than its page may be, or another tab signed in or out. The next page shows the current state. */
-class StaleForm extends Error {
-  override name = 'StaleForm'
-  readonly situation: Situation
-
-  constructor(situation: Situation) {
-    super('the form is out of date')
-    this.situation = situation
+  constructor(problem: SignInProblem) {
+    super(problem.kind)
+    this.problem = problem
   }
 }
 
-const BROKEN_FORM = {
-  status: 400,
-  title: 'This form does not work any more',
-  text: 'Nothing was changed. Go back to the application and start again.',
-}
-const NO_COOKIE = {
-  status: 400,
-  title: 'Your browser sent no cookie',
-  text: 'Allow cookies for this site, then go back to the application and start again.',
-}
-
-/** Handles the form of the sign-in page. */
-export async function submitSignIn(c: Context, services: BrowserServices): Promise<Response> {
-  return withFreshForm(c, services, async ({ form, situation }) => {
-    const username = form.text('username')
-    try {
-      return await signInAndGoOn(c, { username, password: form.text('password') }, situation, services)
-    } catch (error) {
-      if (!(error instanceof OAuthError)) throw error
-      return showRefusal(c, { error, username }, situation, services)
-    }
-  })
+/** The handlers of the forms, by the page of the form. */
+const FORMS: Readonly<Record<Step, UseForm>> = {
+  sign_in: useSignIn,
+  select_account: async (_c, { form, situation }) =>
+    give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
+  change_password: useNewPassword,
+  consent: async (_c, { form, situation }) =>
+    give({ kind: 'consent', isAllowed: form.text('decision') === 'allow' }, situation),
 }
 
-/** Handles the form of the consent page. */
-export async function submitConsent(c: Context, services: BrowserServices): Promise<Response> {
-  return withFreshForm(c, services, ({ form, situation }) => {
-    const isAllowed = form.text('decision') === 'allow'
-    const known = advance(situation.known, { kind: 'consent', isAllowed })
-    return takeNextStep(c, { ...situation, known }, services)
-  })
-}
-
-async function withFreshForm(
-  c: Context,
-  services: BrowserServices,
-  handle: (submission: Submission) => Promise<Response>,
-): Promise<Response> {
+/** Handles the form of a page: shows the next page, or the same page with the problem. */
+export async function submitForm(c: Context, step: Step, services: BrowserServices): Promise<Response> {
+  const submission = await readSubmission(c, step, services)
+  const { form, situation, isAccepted } = submission
+  if (!isAccepted) return takeNextStep(c, situation, services)
   try {
-    return await handle(await readSubmission(c, services))
+    return await takeNextStep(c, await FORMS[step](c, submission, services), services)
   } catch (error) {
-    if (!(error instanceof StaleForm)) throw error
-    return takeNextStep(c, error.situation, services)
+    const problem = describeProblem(error)
+    if (problem === null) throw error
+    const refused = give({ kind: 'refused', step, problem }, situation)
+    return takeNextStep(c, refused, services, { username: form.text('username') })
   }
 }
 
-async function signInAndGoOn(
-  c: Context,
-  { username, password }: { username: string; password: string },
-  situation: Situation,
-  services: BrowserServices,
-): Promise<Response> {
-  const { browserRequest } = situation
-  const { client, api, context } = browserRequest
-  const credentials = { pool: api.userPool, username, password, clientId: client.id, api: api.name }
-  const proven = await authenticateUser({ ...credentials, challengeResponse: null }, services, context)
-  const request = { client, secretHash: null, api, parameters: new Parameters(new Map()), context }
-  const user = await findBreach(proven.user, password, request, services)
-  renewHash(user, password, request, services)
-  const session: BrowserSession = {
-    id: randomId(16),
-    subject: user.id,
-    authTime: issueTimeOf(user, context.now),
-    amr: ['pwd'],
-    acr: ONE_FACTOR,
-    startedAt: context.now,
-    usedAt: context.now,
-  }
-  await services.cookies.session(api.userPool).write(c, session)
-  const consentId = client.isFirstParty ? null : await consentIdFor(user.id, browserRequest)
-  const query = { subject: user.id, browserId: session.id, consentId }
-  const state = consentId === null ? null : await services.authorizationState.find(query)
-  const consented = state?.consentedScopes ?? []
-  const missingScopes = browserRequest.request.scope.filter((scope) => !consented.includes(scope))
-  const withConsent = { ...situation.known, consent: { ...situation.known.consent, missingScopes } }
-  const known = advance(withConsent, { kind: 'authenticated', user: knownUser(session, user, services) })
-  const validFrom = Math.max(user.tokensValidFrom, state?.consentValidFrom ?? 0)
-  return takeNextStep(c, { ...situation, known, session, user, consentId, validFrom }, services)
+function give(given: Given, situation: Situation): Situation {
+  return { ...situation, known: advance(situation.known, given) }
 }
 
-function showRefusal(
-  c: Context,
-  { error, username }: { error: OAuthError; username: string },
-  situation: Situation,
-  services: BrowserServices,
-): Promise<Response> {
+/** The problem that a page can show; null for another error. */
+function describeProblem(error: unknown): SignInProblem | null {
+  if (error instanceof InputRefused) return error.problem
+  if (error instanceof UserRefused) return { kind: 'refused_password', rule: error.message }
+  if (!(error instanceof OAuthError)) return null
   const { refusal } = error
-  const isBusy = 'retryAfterSeconds' in refusal
-  if (isBusy) c.header('Retry-After', String(refusal.retryAfterSeconds))
-  const view = isBusy
-    ? { error: 'Too many attempts. Try again later.', status: 429 }
-    : { error: 'Wrong username or password.', status: 400 }
-  const next = nextStep({ ...situation.known, user: null })
-  return showStep(c, next.kind === 'show' ? next.step : 'sign_in', situation, services, { ...view, username })
+  if (refusal.kind === 'wrong_credentials') return { kind: 'wrong_credentials' }
+  if (refusal.kind !== 'too_many_attempts' && refusal.kind !== 'temporarily_unavailable') return null
+  const isLimit = refusal.kind === 'too_many_attempts'
+  return { kind: 'must_wait', seconds: refusal.retryAfterSeconds, isLimit }
+}
+
+async function useSignIn(
+  c: Context,
+  { form, situation }: Submission,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { client, context } = situation.browserRequest
+  if (form.text('decision') === 'guest') {
+    await services.bursts.spend('guests', client.id, context)
+    return give({ kind: 'guest' }, situation)
+  }
+  const credentials = {
+    username: form.text('username'),
+    password: form.text('password'),
+    challengeResponse: PAGE,
+  } as const
+  try {
+    const proven = await proveUser(credentials, requestOf(situation), services)
+    return await beginBrowserSession(c, { kind: 'password', ...proven }, situation, services)
+  } catch (error) {
+    if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
+      auditFailure(error, situation, services)
+    throw error
+  }
+}
+
+/** A request without a secret, because the browser sends it and not the client. */
+function requestOf({ browserRequest: { client, api, context } }: Situation): ClientRequest {
+  return { client, secretHash: null, api, parameters: new Parameters(new Map()), context }
+}
+
+function auditFailure(
+  { reason, about }: Pick<OAuthError, 'reason' | 'about'>,
+  { browserRequest: { client, api, context } }: Situation,
+  { audit }: BrowserServices,
+): void {
+  const { subject = null, cause = 'other' } = about
+  const who = { api: api.name, clientId: client.id, subject, sid: null, grant: 'authorization_code' }
+  audit.record({ kind: 'sign_in_failure', outcome: 'refused', reason, cause, ...who }, context)
+}
+
+/** Sets a new password. All earlier sessions end, so a new browser session begins. */
+async function useNewPassword(
+  c: Context,
+  { form, situation }: Submission,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { signedIn } = situation
+  if (signedIn === null) return situation
+  const next = form.text('password')
+  if (next !== form.text('repeated')) throw new InputRefused({ kind: 'different_passwords' })
+  const user = await setPassword({ current: form.text('current_password'), next }, signedIn, {
+    situation,
+    services,
+  })
+  return beginBrowserSession(c, { kind: 'new_password', user, signIn: null }, situation, services)
+}
+
+/** @throws InputRefused, UserRefused, OAuthError temporarily_unavailable, StorageUnavailable, CorruptRecord */
+async function setPassword(
+  passwords: { current: string; next: string },
+  { user }: SignedInUser,
+  { situation, services }: { situation: Situation; services: BrowserServices },
+): Promise<UserRecord> {
+  const { client, api, context } = situation.browserRequest
+  const origin = { api: api.name, clientId: client.id }
+  const refusal = await confirmPassword({ user, password: passwords.current, ...origin }, services, context)
+  if (refusal !== null) {
+    const about = { subject: user.id, cause: 'wrong_password' } as const
+    auditFailure({ reason: refusal, about }, situation, services)
+    throw new InputRefused({ kind: 'wrong_current_password' })
+  }
+  const setting = { occasion: { ...origin, subject: user.id }, context, event: origin }
+  const outcome = await changePassword({ user, ...passwords }, setting, services)
+  // Another tab or an operator set another password in this moment.
+  if (outcome.kind !== 'changed' || outcome.record === null)
+    throw new InputRefused({ kind: 'wrong_current_password' })
+  return outcome.record
 }

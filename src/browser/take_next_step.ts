@@ -2,39 +2,90 @@ import type { Context } from 'hono'
 import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { consentUriOf } from '../authorization/consent.ts'
-import { issueCode } from '../authorization/issue_code.ts'
-import { type KnownUser, nextStep, type SignInError } from '../signin/next_step.ts'
+import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import { endOf } from '../signin/browser_session.ts'
+import { nextStep, type SignInError } from '../signin/next_step.ts'
+import { generateVisitorId } from '../users/visitor.ts'
+import { scopeOfGuest } from './authorize_visitor.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
-import type { Situation } from './situation.ts'
+import type { SignedInUser, Situation } from './situation.ts'
 
-/** Shows the next page, or sends the browser to the client with a code or an error. */
+/**
+ * Shows the next page, or sends the browser to the client with a code or an error.
+ *
+ * @param typed The values that the user typed on the page before.
+ */
 export async function takeNextStep(
   c: Context,
   situation: Situation,
   services: BrowserServices,
+  typed: { username: string } | null = null,
 ): Promise<Response> {
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
-  if (next.kind === 'show') return showStep(c, next.step, situation, services)
   if (next.kind === 'fail') throw new AuthorizationError(describeFailure(next.error), request)
-  const { code } = await issueCodeFor(situation, next.user, services)
-  return sendToClient(c, respondToClient({ code }, request, services.config.issuer), services)
+  if (next.kind === 'show') {
+    recordSignIn(situation, null, services)
+    return showStep(c, { ...next, username: typed?.username ?? null }, situation, services)
+  }
+  const isGuest = next.user === null
+  const issued = await (isGuest ? issueToGuest(situation, services) : issueToUser(situation, services))
+  recordSignIn(situation, issued.sid, services)
+  return sendToClient(c, respondToClient({ code: issued.code }, request, services.config.issuer), services)
 }
 
-async function issueCodeFor(situation: Situation, user: KnownUser, services: BrowserServices) {
-  const { browserRequest, session, consentId, known, validFrom } = situation
+async function issueToUser(situation: Situation, services: BrowserServices) {
+  const { browserRequest, signedIn, consentId, known, validFrom } = situation
   const { request, context } = browserRequest
-  const { subject, authTime, amr, acr } = user
+  const { session } = requireSignedIn(signedIn)
+  const { subject, authTime: time, amr, acr, id: browser } = session
   const uri = consentUriOf(request.redirectUri)
-  const holder = {
+  const holder: CodeHolder = {
     subject,
-    auth: { time: authTime, amr: [...amr], acr, browser: session?.id ?? '' },
+    auth: { time, amr, acr, browser },
     consent: consentId === null ? null : { id: consentId, uri, given: known.consent.given === true },
     validFrom,
   }
   return issueCode(holder, request, context, services)
+}
+
+/** A guest who came with a token keeps the id, and so the cart. */
+async function issueToGuest({ browserRequest }: Situation, services: BrowserServices) {
+  const { request, context } = browserRequest
+  const subject = request.visitor?.subject ?? generateVisitorId()
+  const holder: CodeHolder = { subject, auth: null, consent: null, validFrom: 0 }
+  const scope = scopeOfGuest(browserRequest)
+  return issueCode(holder, { ...request, scope, visitor: null }, context, services)
+}
+
+/**
+ * Records the sign-in of this request for the guard, after the response. If guesses lock the account within a minute, the browser
+ * session and its sessions end.
+ *
+ * @param sid The session that the code names; null if the sign-in goes on with another page.
+ */
+function recordSignIn(
+  { browserRequest, signedIn, signIn }: Situation,
+  sid: string | null,
+  { config, guard }: BrowserServices,
+): void {
+  if (signIn === null || signedIn === null) return
+  const { client, api } = browserRequest
+  const { session } = signedIn
+  const keepUntil = endOf(session, browserSessionLimitsOf(api.userPool, config))
+  const { authTime: startedAt } = session
+  const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
+  const browser = { id: session.id, keepUntil }
+  guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
+}
+
+function requireSignedIn(signedIn: SignedInUser | null): SignedInUser {
+  if (signedIn === null) throw new Error('a finished sign-in has no user')
+  return signedIn
 }
 
 const FAILURES = {

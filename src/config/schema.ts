@@ -2,6 +2,7 @@ import { across } from './across.ts'
 import { apiKeys, apiRules } from './api_schema.ts'
 import { auditKeys } from './audit_schema.ts'
 import { breachedPasswordKeys } from './breached_passwords_schema.ts'
+import { browserSessionKeys } from './browser_session_schema.ts'
 import { burstLimitKeys } from './burst_limits_schema.ts'
 import { challengeKeys } from './challenge_schema.ts'
 import { corsKeys } from './cors_schema.ts'
@@ -21,6 +22,7 @@ export const CONFIG_AREAS = {
   'signing keys': keyKeys,
   tokens: tokenKeys,
   sessions: sessionKeys,
+  'browser sessions': browserSessionKeys,
   'audit trail': auditKeys,
   passwords: passwordKeys,
   'breached passwords': breachedPasswordKeys,
@@ -36,6 +38,7 @@ const CONFIG_KEYS = {
   ...keyKeys,
   ...tokenKeys,
   ...sessionKeys,
+  ...browserSessionKeys,
   ...auditKeys,
   ...passwordKeys,
   ...breachedPasswordKeys,
@@ -55,6 +58,9 @@ const LOOPBACK = 'must not be a loopback address if the issuer is not a loopback
 const isReachable = (url: string | undefined, issuer: string) =>
   url === undefined || !isLoopback(url) || isLoopback(issuer)
 
+const hasPool = (apis: ConfigFile['apis'], pool: string) =>
+  Object.values(apis).some((api) => api.users === pool)
+
 /** The check of config.yml. */
 export const configCheck = mapping(CONFIG_KEYS, [
   ...apiRules,
@@ -62,6 +68,11 @@ export const configCheck = mapping(CONFIG_KEYS, [
     (file) => Object.values(file.apis).every((api) => api.audience !== file.issuer),
     'apis',
     'must not have the issuer as an audience, because it is the audience of refresh tokens',
+  ),
+  across<ConfigFile>(
+    (file) => Object.keys(file.browser_sessions).every((pool) => hasPool(file.apis, pool)),
+    'browser_sessions',
+    'must list only pools that an API names as users',
   ),
   across<ConfigFile>(
     (file) => isReachable(file.breached_passwords?.range_url, file.issuer),

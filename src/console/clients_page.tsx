@@ -67,7 +67,7 @@ function ClientTable({ clients, address, now }: ClientTableProps) {
       sorts={sortsOf(address, { Client: 'id', Name: 'name', Created: '-created' })}
       rows={clients.map((client) => [
         <Link to={pathOf`/clients/${client.client_id}`}>{client.client_id}</Link>,
-        client.name,
+        <span class="name">{client.name}</span>,
         client.api,
         <>
           {client.grants.join(', ')}

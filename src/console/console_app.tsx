@@ -10,7 +10,7 @@ import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.ts
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
-import { ROLE_MISSING } from './error_content.ts'
+import { roleMissing } from './error_content.ts'
 import { keepForm } from './kept_form.tsx'
 import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
@@ -99,7 +99,7 @@ async function openOrKeep(
 function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageResponse {
   const { operator } = request
   if (operator.mustChangePassword && page.path !== '/password') return goTo('/password')
-  if (page.role === 'admin' && !operator.isAdmin) throw new PageError(ROLE_MISSING)
+  if (page.role === 'admin' && !operator.isAdmin) throw new PageError(roleMissing(page.path))
   return page.handle(request)
 }
 

@@ -1,10 +1,19 @@
 import { type ErrorContent, NOT_FOUND, PageError, unavailable } from '../pages/page_error.tsx'
 import { AdminProblem } from './admin_problem.ts'
 
-export const ROLE_MISSING: ErrorContent = {
-  status: 403,
-  title: 'Your role does not allow this',
-  text: 'An operator with the role admin can do it.',
+/** The action of a page that needs the role admin, by the path of the page. */
+const ACTIONS: ReadonlyMap<string, string> = new Map([
+  ['/clients/~new', 'create a client'],
+  ['/users/new', 'create a user'],
+])
+
+/** @param path The path of the page, below /console */
+export function roleMissing(path: string): ErrorContent {
+  return {
+    status: 403,
+    title: 'Your role does not allow this',
+    text: `Only an operator with the role admin can ${ACTIONS.get(path) ?? 'make this change'}.`,
+  }
 }
 
 /** @param retryAfter Seconds. */

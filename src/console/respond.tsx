@@ -18,6 +18,7 @@ import { SignIn } from './sign_in_page.tsx'
 export const SCRIPT_NAME = 'local_times.js'
 
 const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
+const SIGN_IN = { href: `${CONSOLE_PATH}/sign-in`, label: 'Sign in' }
 
 /** Responds with a file that the browser saves (RFC 6266). */
 export function sendFile(c: Context, { fileName, document }: Download): Response {
@@ -86,8 +87,8 @@ export async function showError(c: Context, error: Error, services: ConsoleServi
   logError(c, error, content)
   if (content.retryAfter !== undefined) c.header('Retry-After', content.retryAfter)
   const { title, status } = content
-  const body = <ErrorCard content={content} home={HOME} />
   const signedIn = isWithoutRole(error) ? null : await findSignedIn(c, content, services)
+  const body = <ErrorCard content={content} home={signedIn === null ? SIGN_IN : HOME} />
   if (signedIn === null) return showCard(c, { title, body, status }, services)
   return showPage(c, { title, body, status, ...signedIn }, services)
 }

@@ -16,7 +16,7 @@ interface CookieOptions<T> {
 }
 
 /**
- * A cookie with a sealed JSON value. The server stores nothing. The cookie has no Max-Age, so it ends with the browser. The
+ * A cookie with a sealed JSON value. The server stores nothing. Without a Max-Age the cookie ends with the browser. The
  * sealed text contains the name of the cookie, so another cookie does not accept it.
  *
  * With https the cookie has the prefix `__Host-`, so another host of the domain cannot set it (RFC 6265bis §4.1.3.2). A loopback
@@ -46,13 +46,16 @@ export class SealedCookie<T> {
     return result.success ? result.data.value : null
   }
 
-  /** @throws Error if the sealed value is too long for a cookie */
-  async write(c: Context, value: T): Promise<void> {
+  /**
+   * @param maxAge When the browser removes the cookie, in seconds; absent: with the end of the browser.
+   * @throws Error if the sealed value is too long for a cookie
+   */
+  async write(c: Context, value: T, maxAge?: number): Promise<void> {
     const sealed = await this.#sealer.seal(JSON.stringify({ name: this.#name, value }))
     if (sealed.length > MAX_COOKIE_CHARACTERS) {
       throw new Error(`the cookie ${this.#name} would have ${sealed.length} characters`)
     }
-    setCookie(c, this.#name, sealed, this.#attributes)
+    setCookie(c, this.#name, sealed, { ...this.#attributes, ...(maxAge !== undefined && { maxAge }) })
   }
 
   clear(c: Context): void {

@@ -3,7 +3,6 @@ import { AuthorizationStateStore } from '../authorization/authorization_state_st
 import { ConsentStore } from '../authorization/consent_store.ts'
 import { RequestSealer } from '../authorization/sealed_request.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
-import { BrowserSessionStore } from '../signin/browser_session_store.ts'
 import type { Environment } from './environment.ts'
 
 export type AuthorizationServices = ReturnType<typeof createAuthorizationServices>
@@ -15,7 +14,6 @@ export function createAuthorizationServices({ db, sealingKeys }: Environment) {
     requests: new RequestSealer(new TextSealer(sealingKeys, 'sallyport authorization request')),
     consents: new ConsentStore(db),
     authorizationState: new AuthorizationStateStore(db),
-    browserSessions: new BrowserSessionStore(db),
     /** Seals the forms of the pages. */
     formSealer: new TextSealer(sealingKeys, 'sallyport sign-in forms'),
     /** Seals the cookies of the pages. */

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
 import { RevocationStore } from '../sessions/revocation_store.ts'
+import { SessionEndingStore } from '../sessions/session_ending_store.ts'
 import { SessionErasureStore } from '../sessions/session_erasure_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
 import { SessionOpeningStore } from '../sessions/session_opening_store.ts'
@@ -57,6 +58,7 @@ function createShards(
       ...shard,
       sessions,
       openings: new SessionOpeningStore(shardDb, holders),
+      endings: new SessionEndingStore(shardDb, config),
       list: new SessionListStore(shardDb),
       erasure: new SessionErasureStore(shardDb),
     }

@@ -2,6 +2,7 @@ import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import type { Config } from '../config/config.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import { SuspectSessionEnder } from '../sessions/suspect_sessions.ts'
+import { BrowserSessionStore } from '../signin/browser_session_store.ts'
 import { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import { Challenge } from '../users/challenge/challenge.ts'
 import { FailureStore } from '../users/failure_store.ts'
@@ -25,8 +26,10 @@ export function createSignInServices(
   const { signInLimits: limits, passwordQueue, passwordHash, breachedPasswords } = config
   const failures = new FailureStore(db, limits.memorySeconds)
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
-  const suspects = new SuspectSessionEnder({ shards, signOut, audit })
+  const browserSessions = new BrowserSessionStore(db)
+  const suspects = new SuspectSessionEnder({ shards, signOut, audit, browserSessions })
   return {
+    browserSessions,
     failures,
     passwords: new PasswordHasher(argon2Module, passwordHash, {
       limits: passwordQueue,

@@ -1,4 +1,5 @@
 import type { ShardConfig } from '../config/session_schema.ts'
+import type { SessionEndingStore } from './session_ending_store.ts'
 import type { SessionErasureStore } from './session_erasure_store.ts'
 import type { SessionListStore } from './session_list_store.ts'
 import type { SessionOpeningStore } from './session_opening_store.ts'
@@ -9,6 +10,8 @@ export interface Shard extends ShardConfig {
   sessions: SessionStore
   /** Opens the same sessions for authorization codes. */
   openings: SessionOpeningStore
+  /** Ends the same sessions by their origin. */
+  endings: SessionEndingStore
   /** Lists the same sessions for operators. */
   list: SessionListStore
   /** Erases users from the same sessions. */

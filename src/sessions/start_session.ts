@@ -53,8 +53,8 @@ export async function startSession(
   const dated = { ...request, context: { ...context, now: issuedAt } }
   auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)
   if (signIn !== null) {
-    const mark = { sid, clientId: client.id, api: api.name, startedAt: issuedAt, expiresAt }
-    services.guard.recordSignIn(signIn, mark)
+    const owner = { sid, browser: null, clientId: client.id, api: api.name }
+    services.guard.recordSignIn(signIn, { ...owner, startedAt: issuedAt, expiresAt })
   }
   return response
 }

@@ -8,7 +8,13 @@ interface Dependencies {
   shards: SessionShards
   signOut: Pick<SignOut, 'endUser'>
   audit: Pick<AuditStore, 'record'>
+  browserSessions: {
+    end(session: { id: string; subject: string; keepUntil: number }, now: number): Promise<void>
+  }
 }
+
+/** The most sessions of one browser session that end with it. */
+const MAX_BEGUN = 20
 
 /**
  * Ends sessions whose sign-in may be a correct guess, or may have read an outdated record of the user. Older sessions of the
@@ -31,7 +37,28 @@ export class SuspectSessionEnder implements SuspectEnder {
   }
 
   async #endOne(
-    { sid, clientId, api, startedAt, expiresAt }: SignInMark,
+    { browser, ...signIn }: SignInMark,
+    suspects: Omit<Suspects, 'signIns'>,
+    context: RequestContext,
+  ): Promise<void> {
+    if (browser !== null) await this.#endBrowserSession(browser, suspects, context)
+    if (signIn.sid !== null) await this.#endSession({ ...signIn, sid: signIn.sid }, suspects, context)
+  }
+
+  /** Ends the browser session, so that it starts no further session, and the sessions that began in it. */
+  async #endBrowserSession(
+    browser: { id: string; keepUntil: number },
+    { subject, reason }: Omit<Suspects, 'signIns'>,
+    { now }: RequestContext,
+  ): Promise<void> {
+    const { shards, browserSessions } = this.#dependencies
+    await browserSessions.end({ ...browser, subject }, now)
+    const origin = { browserId: browser.id }
+    for (const { endings } of shards.all()) await endings.endBegun(origin, { reason, limit: MAX_BEGUN }, now)
+  }
+
+  async #endSession(
+    { sid, clientId, api, startedAt, expiresAt }: Omit<SignInMark, 'browser' | 'sid'> & { sid: string },
     { subject, reason }: Omit<Suspects, 'signIns'>,
     context: RequestContext,
   ): Promise<void> {

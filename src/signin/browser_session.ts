@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { BrowserSessionLimits } from '../config/browser_session_schema.ts'
 import type { User } from '../users/user.ts'
 
 /** The level of an authentication with one factor (RFC 9470 `acr`). */
@@ -20,12 +21,6 @@ export const browserSessionSchema = z.object({
 })
 
 export type BrowserSession = z.output<typeof browserSessionSchema>
-
-/** The lifetimes of the browser sessions of a pool, in seconds. */
-export interface BrowserSessionLimits {
-  idleSeconds: number
-  lifetimeSeconds: number
-}
 
 /** The cookie is written again when a tenth of the idle time is over, so that most requests do not write it. */
 const RENEWAL_PART = 10

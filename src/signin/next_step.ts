@@ -1,32 +1,57 @@
 /** What a sign-in for an authorization request knows. Times are Unix seconds. */
 export interface Known {
-  /** What the request demands. */
-  demands: {
-    /** `none`: no page may be shown. `login`, `consent`: the page is shown even if it is not necessary. */
-    prompt: readonly string[]
-    maxAgeSeconds: number | null
-    /** When the server first received the request. */
-    receivedAt: number
-    /** The only user who may sign in; null for any user. */
-    subject: string | null
-  }
+  demands: Demands
+  /** Whether the request arrived in this moment, so that no sign-in for it exists yet. */
+  isOpening: boolean
   /** The authenticated user; null before the authentication. */
   user: KnownUser | null
+  account: {
+    /** Whether the user chose this account for this request: by a sign-in or by a button. */
+    isChosen: boolean
+    /** Whether the page that the user saw showed another account, or none. */
+    hasChanged: boolean
+  }
+  guest: {
+    /** Whether the API has guests and the client is a first-party client. */
+    isAllowed: boolean
+    isChosen: boolean
+  }
   consent: {
     isFirstParty: boolean
     /** Requested scopes that no earlier consent covers. */
     missingScopes: readonly string[]
     /** Whether another application of the device could receive the code, so that the user must always confirm (RFC 8252 §8.6). */
     mustConfirm: boolean
-    /** What the user answered on the page; null before the answer. */
+    /** The decision of the user; null before the decision. */
     given: boolean | null
   }
+  /** Whether the user left the sign-in. */
+  isCancelled: boolean
+  /** Why the last input was not accepted; null if it was. */
+  problem: SignInProblem | null
   now: number
+}
+
+/** What the authorization request demands. */
+export interface Demands {
+  /** `none`: no page may be shown. The other values demand a page. */
+  prompt: readonly string[]
+  maxAgeSeconds: number | null
+  /** When the server first received the request. */
+  receivedAt: number
+  /** The only user who may sign in; null for any user. */
+  subject: string | null
+  /** The normalised name of the account that the application proposes; null without a proposal. */
+  loginHint: string | null
+  /** Whether the response must contain an ID token, which guests do not get. */
+  needsIdToken: boolean
 }
 
 /** An authenticated user. */
 export interface KnownUser {
   subject: string
+  /** The normalised names by which an application can propose this account. */
+  names: readonly string[]
   authTime: number
   amr: readonly string[]
   acr: string
@@ -34,57 +59,127 @@ export interface KnownUser {
   mustChangePassword: boolean
 }
 
+/**
+ * The reasons why an input was not accepted. `wrong_credentials` covers an unknown name, a wrong password, a locked account and a
+ * disabled user, so that the page does not reveal whether an account exists.
+ */
+export type SignInProblem =
+  | { kind: 'wrong_credentials' }
+  /** A limit of sign-ins, a queue or the wait after a suspicion. */
+  | { kind: 'must_wait'; seconds: number; isLimit: boolean }
+  | { kind: 'wrong_current_password' }
+  | { kind: 'different_passwords' }
+  /** `rule`: the rule of passwords that the new password breaks. */
+  | { kind: 'refused_password'; rule: string }
+  /** The application asked for another account. */
+  | { kind: 'other_account' }
+  /** The form was older than 30 minutes. */
+  | { kind: 'expired_form' }
+  /** The browser sent no cookie with the form. */
+  | { kind: 'no_cookie' }
+  /** The form was made for another browser, or the browser lost its cookies. */
+  | { kind: 'other_browser' }
+  /** Another tab signed in or out after the page was shown. */
+  | { kind: 'other_session' }
+
 /** What was just given, after its check against the stores. */
 export type Given =
-  | { kind: 'authenticated'; user: KnownUser }
+  | { kind: 'password'; user: KnownUser }
+  | { kind: 'account'; isKept: boolean }
+  | { kind: 'guest' }
   | { kind: 'new_password'; user: KnownUser }
   | { kind: 'consent'; isAllowed: boolean }
+  | { kind: 'cancel' }
+  /** The input of a page was not accepted. */
+  | { kind: 'refused'; step: Step; problem: SignInProblem }
 
 /** A page that the user must see. */
-export type Step = 'sign_in' | 'change_password' | 'consent'
+export const STEPS = ['sign_in', 'select_account', 'change_password', 'consent'] as const
+export type Step = (typeof STEPS)[number]
 
 /** The errors of OpenID Connect Core §3.1.2.6, and a refused consent (RFC 6749 §4.1.2.1). */
 export type SignInError = 'login_required' | 'consent_required' | 'interaction_required' | 'access_denied'
 
 export type NextStep =
-  | { kind: 'show'; step: Step }
+  | { kind: 'show'; step: Step; problem: SignInProblem | null; offersGuest: boolean }
   | { kind: 'fail'; error: SignInError }
-  | { kind: 'done'; user: KnownUser }
+  /** `user` is null for a guest. */
+  | { kind: 'done'; user: KnownUser | null }
 
 /** Adds what was given to what is known. */
 export function advance(known: Known, given: Given): Known {
-  if (given.kind === 'consent') return { ...known, consent: { ...known.consent, given: given.isAllowed } }
-  return { ...known, user: given.user }
+  const next = { ...known, problem: null }
+  switch (given.kind) {
+    case 'password':
+    case 'new_password':
+      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, hasChanged: false } }
+    case 'account':
+      if (!given.isKept) return { ...next, user: null }
+      return { ...next, account: { isChosen: true, hasChanged: false } }
+    case 'guest':
+      return { ...next, guest: { ...known.guest, isChosen: true } }
+    case 'consent':
+      return { ...next, consent: { ...known.consent, given: given.isAllowed } }
+    case 'cancel':
+      return { ...next, isCancelled: true }
+    case 'refused':
+      return { ...next, problem: given.problem, user: given.step === 'sign_in' ? null : known.user }
+  }
 }
 
 /** Decides the next step of a sign-in. It does no I/O. */
 export function nextStep(known: Known): NextStep {
-  const { user, demands, consent } = known
-  const isSilent = demands.prompt.includes('none')
-  if (user === null || !isFresh(user, known))
-    return isSilent ? fail('login_required') : { kind: 'show', step: 'sign_in' }
-  if (user.mustChangePassword)
-    return isSilent ? fail('interaction_required') : { kind: 'show', step: 'change_password' }
+  const { user, demands, consent, guest } = known
+  if (known.isCancelled) return fail('access_denied')
+  if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
+  if (user === null || !isFresh(user, known)) return show('sign_in', 'login_required', known)
+  if (demands.subject !== null && demands.subject !== user.subject)
+    return show('sign_in', 'login_required', { ...known, problem: { kind: 'other_account' } })
+  if (mustChoose(user, known)) return show('select_account', 'login_required', known)
+  if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
-    if (!isSilent) return { kind: 'show', step: 'consent' }
-    return fail(consent.missingScopes.length > 0 ? 'consent_required' : 'interaction_required')
+    const hasMissing = !consent.isFirstParty && consent.missingScopes.length > 0
+    return show('consent', hasMissing ? 'consent_required' : 'interaction_required', known)
   }
   return { kind: 'done', user }
 }
 
-/** Whether the authentication satisfies the request: its user, `prompt=login` and `max_age`. */
-function isFresh({ authTime, subject }: KnownUser, { demands, now }: Known): boolean {
+/** Whether the authentication is new enough for `prompt=login` and `max_age` (OpenID Connect Core §3.1.2.1). */
+function isFresh({ authTime }: KnownUser, { demands, isOpening, now }: Known): boolean {
   const { prompt, maxAgeSeconds, receivedAt } = demands
-  if (demands.subject !== null && demands.subject !== subject) return false
-  const mustBeNew = prompt.includes('login') || prompt.includes('select_account')
-  if (mustBeNew && authTime < receivedAt) return false
-  return maxAgeSeconds === null || authTime >= receivedAt || authTime + maxAgeSeconds >= now
+  // A sign-in of the same second is older than a request that arrives now.
+  const isForRequest = isOpening ? authTime > receivedAt : authTime >= receivedAt
+  if (isForRequest) return true
+  if (prompt.includes('login') || maxAgeSeconds === 0) return false
+  return maxAgeSeconds === null || authTime + maxAgeSeconds >= now
+}
+
+/** Whether the user must choose an account: the page showed another one, or the application asks for a choice or for another one. */
+function mustChoose({ names }: KnownUser, { demands, account }: Known): boolean {
+  if (account.hasChanged) return true
+  if (account.isChosen) return false
+  const isHinted = demands.loginHint === null || names.includes(demands.loginHint)
+  return !isHinted || demands.prompt.includes('select_account')
 }
 
 function needsConsent({ demands, consent }: Known): boolean {
   if (consent.mustConfirm || demands.prompt.includes('consent')) return true
   return !consent.isFirstParty && consent.missingScopes.length > 0
+}
+
+/** Whether the user may continue without an account: nothing in the request needs one. */
+function mayBeGuest({ guest, demands, consent }: Known): boolean {
+  const { prompt, maxAgeSeconds, subject, needsIdToken } = demands
+  if (!guest.isAllowed || consent.mustConfirm || subject !== null || needsIdToken) return false
+  return maxAgeSeconds === null && !['none', 'login', 'consent'].some((value) => prompt.includes(value))
+}
+
+/** @param error The error for a request that forbids pages. */
+function show(step: Step, error: SignInError, known: Known): NextStep {
+  if (known.demands.prompt.includes('none')) return fail(error)
+  const offersGuest = step === 'sign_in' && mayBeGuest(known)
+  return { kind: 'show', step, problem: known.problem, offersGuest }
 }
 
 function fail(error: SignInError): NextStep {

@@ -17,9 +17,12 @@ export interface UserCredentials {
   password: string
   clientId: string
   api: string
-  /** The challenge response, as the request has it; null if the request has none. */
-  challengeResponse: string | null
+  /** The challenge response, as the request has it; null if the request has none; PAGE for a sign-in on a page. */
+  challengeResponse: string | null | typeof PAGE
 }
+
+/** A sign-in on a page, which waits in place of a challenge. */
+export const PAGE = Symbol('page')
 
 /** The user, and the sign-in for `SignInGuard.recordSignIn`, which also needs the new session. */
 export interface AuthenticatedUser {
@@ -40,7 +43,7 @@ interface Dependencies {
  * because a replica can be behind.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
- *   challenge_required after recent failures of the account or the address
+ *   challenge_required after recent failures of the account or the address; too_many_attempts in its place on a page
  */
 export async function authenticateUser(
   { password, challengeResponse, ...credentials }: UserCredentials,
@@ -94,7 +97,10 @@ async function checkOnReplica(
   const found = await users.findForSignIn(queryOf(attempt), 'replica')
   guard.requireAdmission(found.failures, attempt)
   const isSuspect = guard.isSuspect(found.failures, attempt)
-  if (isSuspect) await challenge.require({ api, response: challengeResponse }, context.now)
+  if (isSuspect) {
+    if (challengeResponse !== PAGE) await challenge.require({ api, response: challengeResponse }, context.now)
+    else challenge.requireWait({ api, failedAt: guard.lastFailureOf(found.failures) }, context.now)
+  }
   const isProven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
   const reason = reasonToRefuse(found, isProven, { guard, attempt })
   const seen = found.failures.find(({ kind }) => kind === 'account') ?? null

@@ -1,7 +1,7 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { Config } from '../config/config.ts'
-import { authenticateUser } from './authenticate_user.ts'
+import { type AuthenticatedUser, authenticateUser, type UserCredentials } from './authenticate_user.ts'
 import type { BreachedPasswords } from './breaches/breached_passwords.ts'
 import { findBreach } from './breaches/find_breach.ts'
 import type { Challenge } from './challenge/challenge.ts'
@@ -22,10 +22,7 @@ export interface TokenUser {
 }
 
 /** The credentials of a user, as the request has them. */
-interface NameAndPassword {
-  username: string
-  password: string
-}
+type Credentials = Pick<UserCredentials, 'username' | 'password' | 'challengeResponse'>
 
 interface Dependencies {
   config: Pick<Config, 'breachedPasswords'>
@@ -38,29 +35,37 @@ interface Dependencies {
 }
 
 /**
- * Signs a user in by username and password. Checks the password against known breaches, and renews an outdated hash.
+ * Signs a user in by username and password.
  *
  * @returns the user, and the sign-in for `SignInGuard.recordSignIn`
  * @throws OAuthError as `authenticateUser`; StorageUnavailable, CorruptRecord
  */
 export async function signIn(
-  { username, password }: NameAndPassword,
+  credentials: Pick<Credentials, 'username' | 'password'>,
   request: ClientRequest,
   services: Dependencies,
 ): Promise<TokenUser & { signIn: VerifiedSignIn }> {
-  const { client, api, parameters, context } = request
-  const credentials = {
-    pool: api.userPool,
-    username,
-    password,
-    clientId: client.id,
-    api: api.name,
-    challengeResponse: parameters.find('challenge_response'),
-  }
-  const proven = await authenticateUser(credentials, services, context)
-  const user = await findBreach(proven.user, password, request, services)
-  renewHash(user, password, request, services)
-  return { ...describeUser(user, services.config, context.now), signIn: proven.signIn }
+  const challengeResponse = request.parameters.find('challenge_response')
+  const proven = await proveUser({ ...credentials, challengeResponse }, request, services)
+  return { ...describeUser(proven.user, services.config, request.context.now), signIn: proven.signIn }
+}
+
+/**
+ * Authenticates a user by username and password. Checks the password against known breaches, and renews an outdated hash.
+ *
+ * @throws OAuthError as `authenticateUser`; StorageUnavailable, CorruptRecord
+ */
+export async function proveUser(
+  credentials: Credentials,
+  request: ClientRequest,
+  services: Dependencies,
+): Promise<AuthenticatedUser> {
+  const { client, api, context } = request
+  const about = { pool: api.userPool, clientId: client.id, api: api.name }
+  const proven = await authenticateUser({ ...credentials, ...about }, services, context)
+  const user = await findBreach(proven.user, credentials.password, request, services)
+  renewHash(user, credentials.password, request, services)
+  return { ...proven, user }
 }
 
 /**

@@ -131,6 +131,12 @@ export class SignInGuard {
     })
   }
 
+  /** When the account or the address failed last; 0 without a failure. Unix seconds. */
+  lastFailureOf(counts: readonly FailureCount[]): number {
+    const own = counts.filter(({ kind }) => kind === 'account' || kind === 'address')
+    return Math.max(0, ...own.map(({ failedAt }) => failedAt))
+  }
+
   /** Records a failed guess, because other attempts in this isolate may have read the counts before this guess was counted. */
   noteGuess({ account, context: { now } }: CountedAttempt): void {
     this.#guessed.set(account.key, true, now + RECENT_GUESS_SECONDS)

@@ -8,9 +8,12 @@ export const MARK_SECONDS = 60
 /** The most sign-ins of an account that D1 stores for this time, the newest first. */
 export const MAX_MARKS = 20
 
-/** The session of a sign-in by password. Times are Unix seconds. */
+/** The sessions of a sign-in by password. Times are Unix seconds. */
 export interface SignInMark {
-  sid: string
+  /** The session, or the one that a code of the sign-in names; null if the sign-in issued no code yet. */
+  sid: string | null
+  /** The browser session of a sign-in on a page, and its absolute end; null for a sign-in by API. */
+  browser: { id: string; keepUntil: number } | null
   clientId: string
   api: string
   startedAt: number
@@ -36,7 +39,9 @@ export interface SuspectEnder {
 
 const marksSchema: z.ZodMiniType<(SignInMark & { at: number })[]> = z.array(
   z.object({
-    sid: z.string(),
+    sid: z.nullable(z.string()),
+    // A row of the version before has none.
+    browser: z._default(z.nullable(z.object({ id: z.string(), keepUntil: z.int() })), null),
     clientId: z.string(),
     api: z.string(),
     startedAt: z.int(),

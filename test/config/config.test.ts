@@ -42,11 +42,13 @@ describe('config.yml', () => {
     expect(parseConfig(yaml())).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'ES256',
+      openIdEnabled: true,
       keyRotationSeconds: 90 * 86_400,
       refreshTokensEnabled: true,
       refreshRetryWindowSeconds: 60,
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
+      browserSessions: new Map(),
       auditRetentionSeconds: 90 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -84,6 +86,7 @@ describe('config.yml', () => {
   it('config.yml sets every key', () => {
     const text = yaml({
       signing_algorithm: 'EdDSA',
+      openid: false,
       key_rotation_days: 30,
       enable_refresh_token: false,
       refresh_retry_window: 0,
@@ -92,6 +95,7 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US' },
       ],
+      browser_sessions: { customers: { idle: 600, lifetime: 86_400 } },
       audit_retention_days: 7,
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
@@ -111,6 +115,7 @@ describe('config.yml', () => {
     expect(parseConfig(text)).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'EdDSA',
+      openIdEnabled: false,
       keyRotationSeconds: 30 * 86_400,
       refreshTokensEnabled: false,
       refreshRetryWindowSeconds: 0,
@@ -119,6 +124,7 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
+      browserSessions: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -158,6 +164,15 @@ describe('config.yml', () => {
       ]),
       adminApi: null,
     })
+  })
+
+  it('config.yml refuses browser sessions of an unknown pool, and an idle time over the lifetime', () => {
+    const pools = { customer: {}, customers: { idle: 86_401, lifetime: 86_400 }, staff: { idle: 1 } }
+    expect(problemsIn(yaml({ browser_sessions: pools }))).toEqual([
+      'browser_sessions.customers.idle: must be at most the lifetime',
+      'browser_sessions.staff.idle: must be at least 300 seconds',
+      'browser_sessions: must list only pools that an API names as users',
+    ])
   })
 
   it('config.yml sets lifetimes for all APIs, and other lifetimes for one API', () => {

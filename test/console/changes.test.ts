@@ -316,6 +316,10 @@ describe('a confirmation', () => {
     for (const title of [`End 1 session of`, 'Disable', 'Delete', 'Set a password for']) {
       expect(ofUser).toContain(`<p class="confirm-title">${title} ${user.username}`)
     }
+    const dangers = [...ofUser.matchAll(/<summary class="button danger">([^<]+)…/g)].map(([, name]) => name)
+    expect(new Set(dangers)).toEqual(
+      new Set(['Sign out everywhere', 'Set a password', 'Disable', 'Delete', 'Erase', 'End this session']),
+    )
     expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
     await admin.post(`${path}/sign-out`)
     expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
@@ -530,7 +534,11 @@ describe('support', () => {
   })
 
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {
-    expect((await support.get(path)).status).toBe(403)
+    const { status, html } = await support.get(path)
+    expect([status, html]).toEqual([
+      403,
+      expect.stringMatching(/the role admin can create a (?:client|user)\./),
+    ])
     expect((await support.post(path)).status).toBe(403)
   })
 

@@ -70,6 +70,7 @@ describe('the search box', () => {
     const { html } = await admin.get('/console/search?q=user:gone')
     expect(html).toContain('No results')
     expect(html).toContain('href="/console/audit?subject=user%3Agone">Events<')
+    expect((await admin.get('/console/search?q=no-such-name')).html).not.toContain('All matching')
     const long = await admin.get(`/console/search?q=${'x'.repeat(256)}`)
     expect(long.status).toBe(400)
     expect(long.html).toContain('role="alert"')
@@ -153,6 +154,9 @@ describe('a list', () => {
       server.clock.time += 1
       await server.signIn(disabled, user.username)
     }
+    expect(listOf((await admin.get('/console/sessions')).html).position).toBe(
+      '1–50, with more on the next page',
+    )
     const path = `/console/clients/${disabled.id}`
     const etag = inputOf((await admin.get(path)).html, 'etag')
     expect((await admin.post(`${path}/disable`, { etag })).status).toBe(303)
@@ -160,6 +164,9 @@ describe('a list', () => {
     expect(html).toContain('>Kept</a>')
     expect(html).not.toContain('>Disabled later</a>')
     expect(html).toContain('href="/console/sessions?live=true" aria-current="true">Live<')
+    const ofUser = (await admin.get(`/console/sessions?subject=${user.id}`)).html.replaceAll('<wbr/>', '')
+    expect(ofUser).toContain(`<h1>Sessions of ${user.username}</h1>`)
+    expect(ofUser).toContain(`name="subject" value="${user.username}"`)
     const all = await admin.get('/console/sessions?live=false')
     expect(all.html).toContain('>Disabled later</a>')
     const none = await admin.get(`/console/sessions?client_id=${disabled.id}&live=true`)

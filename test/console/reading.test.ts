@@ -67,6 +67,10 @@ describe('the audit search', () => {
     const all = [...rowsOf(first.html), ...rowsOf(second.html)]
     expect([rowsOf(first.html).length, all.length, new Set(all).size]).toEqual([50, 55, 55])
     expect(second.html).toContain('No more results.')
+    // A narrow screen shows the filters in use outside the closed form.
+    expect(first.html).toContain(
+      `<p class="used">Client id: ${client.id}, Event: Sign-in<span class="clear"><a href="/console/audit">Clear`,
+    )
   })
 
   it('the audit search resolves a username, and gives a choice for a name in two pools', async () => {

@@ -33,6 +33,16 @@ export class PageBrowser {
     return this.#cookies.get(name)
   }
 
+  /** Removes the cookies, as a browser that refuses or deletes them. */
+  removeCookies(): void {
+    this.#cookies.clear()
+  }
+
+  /** Shows a page again without a request: another tab, or the back button. */
+  show(page: ShownPage): void {
+    this.#page = page
+  }
+
   open(url: string): Promise<ShownPage> {
     return this.#load(new Request(url, { redirect: 'manual' }), () => true)
   }

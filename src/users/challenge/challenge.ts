@@ -1,9 +1,12 @@
 import type { Config } from '../../config/config.ts'
-import { challengeRequired, temporarilyUnavailable } from '../../oauth/errors.ts'
+import { challengeRequired, temporarilyUnavailable, tooManyAttempts } from '../../oauth/errors.ts'
 import { ChallengeService } from './challenge_service.ts'
 
 /** The characters and the greatest length of a challenge response that the server sends to the service. */
 const RESPONSE = /^[\x21-\x7e]{1,8192}$/
+
+/** The wait that replaces a challenge on a page, from the last failure of the account or of the address. */
+const PAGE_WAIT_SECONDS = 10
 
 /** The members of a sign-in that the challenge needs. */
 export interface ChallengeAttempt {
@@ -39,6 +42,18 @@ export class Challenge {
     if (verdict === 'unknown' && this.#isClosed) {
       throw temporarilyUnavailable('the service of the challenge is down')
     }
+  }
+
+  /**
+   * Requires a wait in place of a challenge. A page loads nothing from another host, so it cannot show the challenge of a service.
+   *
+   * @param failedAt The last failure of the account or of the address. Unix seconds.
+   * @throws OAuthError too_many_attempts
+   */
+  requireWait({ api, failedAt }: { api: string | null; failedAt: number }, now: number): void {
+    if (this.#service === null || api === this.#exemptApi) return
+    const seconds = failedAt + PAGE_WAIT_SECONDS - now
+    if (seconds > 0) throw tooManyAttempts('a page waits in place of a challenge', seconds)
   }
 
   async #check(response: string | null, now: number) {

@@ -1,0 +1,65 @@
+import type { Context } from 'hono'
+import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import { randomId } from '../lib/bytes.ts'
+import { type BrowserSession, ONE_FACTOR } from '../signin/browser_session.ts'
+import { advance } from '../signin/next_step.ts'
+import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
+import { issueTimeOf, type User } from '../users/user.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { consentIdFor, describeSituation, type Situation } from './situation.ts'
+
+/** How the user proved the account. `signIn` is null if the guard records no sign-in. */
+interface Proof {
+  kind: 'password' | 'new_password'
+  user: User
+  signIn: VerifiedSignIn | null
+}
+
+/**
+ * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
+ * replaces the one of an earlier browser session of the pool.
+ *
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function beginBrowserSession(
+  c: Context,
+  { kind, user, signIn }: Proof,
+  { browserRequest, known }: Situation,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { api, context } = browserRequest
+  const session: BrowserSession = {
+    id: randomId(16),
+    subject: user.id,
+    authTime: issueTimeOf(user, context.now),
+    amr: ['pwd'],
+    acr: ONE_FACTOR,
+    startedAt: context.now,
+    usedAt: context.now,
+  }
+  const { idleSeconds } = browserSessionLimitsOf(api.userPool, services.config)
+  await services.cookies.session(api.userPool).write(c, session, idleSeconds)
+  const consentId = await consentIdFor(user.id, browserRequest)
+  const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
+  const situation = describeSituation(
+    browserRequest,
+    { signedIn: { session, user }, consentId, ...consent },
+    services,
+  )
+  const next = { ...situation.known, isOpening: known.isOpening }
+  if (situation.known.user === null) throw new Error('the browser session has no user')
+  return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
+}
+
+const NO_CONSENT = { consentedScopes: [], consentValidFrom: 0 }
+
+/** Reads only the consent. The user was just read, and no other browser knows the new session. */
+async function readConsent(
+  { subject, id }: BrowserSession,
+  consentId: string,
+  { authorizationState }: BrowserServices,
+) {
+  const query = { subject, browserId: id, consentId }
+  const { consentedScopes, consentValidFrom } = await authorizationState.find(query)
+  return { consentedScopes, consentValidFrom }
+}

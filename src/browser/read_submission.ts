@@ -1,0 +1,68 @@
+import type { Context } from 'hono'
+import type { Form } from '../pages/form.ts'
+import { PageError } from '../pages/page_error.tsx'
+import { readForm } from '../pages/read_form.ts'
+import { advance, type SignInProblem, type Step } from '../signin/next_step.ts'
+import { restoreBrowserRequest } from './browser_request.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { type FormTicket, hasExpired, openTicket, TICKET_FIELD } from './form_ticket.ts'
+import { readSituation, type Situation } from './situation.ts'
+
+/** The submit button of each form that leaves the sign-in. */
+export const CANCEL = { name: 'decision', value: 'cancel' } as const
+
+/** A form of a page. */
+export interface Submission {
+  form: Form
+  situation: Situation
+  /** Whether the form belongs to this browser and to its current state. If not, the form grants nothing. */
+  isAccepted: boolean
+}
+
+/**
+ * Reads a form of a page. A form that is not accepted still carries the request, so the next page can continue it: it shows who is
+ * signed in, and why nothing happened.
+ *
+ * @throws PageError if the form has no request of this server; UnprovenRequest, StorageUnavailable
+ */
+export async function readSubmission(c: Context, step: Step, services: BrowserServices): Promise<Submission> {
+  const form = await readForm(c)
+  const ticket = await openTicket(form.text(TICKET_FIELD), services.formSealer)
+  if (ticket?.step !== step) throw new PageError(BROKEN_FORM)
+  const browserRequest = await restoreBrowserRequest(c, ticket.request, services)
+  const situation = await readSituation(c, browserRequest, services)
+  const problem = await findProblem(c, ticket, situation, services)
+  const { known } = situation
+  if (problem !== null) {
+    const account = { isChosen: false, hasChanged: true }
+    return { form, situation: { ...situation, known: { ...known, account, problem } }, isAccepted: false }
+  }
+  const account = { isChosen: ticket.isAccountChosen, hasChanged: false }
+  const isCancelled = form.text(CANCEL.name) === CANCEL.value
+  const next = { ...known, account }
+  return {
+    form,
+    situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
+    isAccepted: !isCancelled,
+  }
+}
+
+/** Why the form is not accepted; null if it is. */
+async function findProblem(
+  c: Context,
+  ticket: FormTicket,
+  { signedIn, browserRequest }: Situation,
+  { cookies }: BrowserServices,
+): Promise<SignInProblem | null> {
+  const formId = await cookies.readFormId(c)
+  if (formId === null) return { kind: 'no_cookie' }
+  if (formId !== ticket.formId) return { kind: 'other_browser' }
+  if (hasExpired(ticket, browserRequest.context.now)) return { kind: 'expired_form' }
+  return (signedIn?.session.id ?? null) === ticket.browserId ? null : { kind: 'other_session' }
+}
+
+const BROKEN_FORM = {
+  status: 400,
+  title: 'This form does not work any more',
+  text: 'Nothing was changed. Go back to the application and start again.',
+}

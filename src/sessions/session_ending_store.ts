@@ -1,0 +1,56 @@
+import { callStore } from '../lib/storage_error.ts'
+import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
+import type { EndReason } from './session.ts'
+import type { TokenLifetimes } from './session_store.ts'
+
+/** The browser session in which sessions began, or the consent under which they began. */
+export type SessionOrigin = { browserId: string } | { consentId: string }
+
+/** Ends sessions of one shard in D1 by their origin. */
+export class SessionEndingStore {
+  readonly #db: D1Database
+  readonly #lifetimes: TokenLifetimes
+
+  constructor(db: D1Database, lifetimes: TokenLifetimes) {
+    this.#db = db
+    this.#lifetimes = lifetimes
+  }
+
+  /**
+   * Ends up to `limit` live sessions of an origin and adds them to the revocation feed, in one transaction.
+   *
+   * @returns how many sessions this call ended
+   * @throws StorageUnavailable
+   */
+  async endBegun(
+    origin: SessionOrigin,
+    { reason, limit }: { reason: EndReason; limit: number },
+    now: number,
+  ): Promise<number> {
+    const [column, id] =
+      'browserId' in origin ? ['browser_id', origin.browserId] : ['consent_id', origin.consentId]
+    const end = this.#db
+      .prepare(
+        `UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE sid IN
+           (SELECT sid FROM sessions WHERE ${column} = ?1 AND ended_at IS NULL AND keep_until > ?2 LIMIT ?4)
+         RETURNING sid`,
+      )
+      .bind(id, now, reason, limit)
+    const { longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
+    const listing = this.#db
+      .prepare(
+        `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
+         SELECT 'sid', sid, ?4, ?3, ?2, last_issued_at + ?5, client_id
+         FROM (SELECT sid, client_id, iif(seq = 0, started_at, min(?2, rotated_at + ?6)) AS last_issued_at
+           FROM sessions WHERE ${column} = ?1 AND ended_at = ?2 AND end_reason = ?3)
+         WHERE last_issued_at + ?5 > ?2
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(
+        ...[id, now, reason, sessionRevocationTime(now)],
+        ...[longestAccessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
+      )
+    const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, listing]))
+    return ended?.results.length ?? 0
+  }
+}

@@ -1,0 +1,163 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
+import type { PageBrowser, ShownPage } from '../support/page_browser.ts'
+import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+
+const CALLBACK_ORIGIN = new URL(CALLBACK).origin
+
+describe('the forms of the pages', () => {
+  const server = new TestServer()
+  let client: TestClient
+  let partner: TestClient
+  let ann: string
+  let bob: string
+
+  beforeAll(async () => {
+    client = await server.addClient(CODE_CLIENT)
+    partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Partner' })
+    ann = (await server.addUser({ username: 'ann@example.com' })).username
+    bob = (await server.addUser({ username: 'bob@example.com' })).username
+  })
+
+  /** A browser in which a user is signed in; null: no user. */
+  const browserWith = async (username: string | null): Promise<PageBrowser> => {
+    const browser = browserOf(server)
+    if (username !== null) await authorize(server, client, { username, browser })
+    return browser
+  }
+
+  /** Whether the page grants nothing, names the problem and the account, and leads on to the client. */
+  async function expectWayOn(
+    browser: PageBrowser,
+    page: ShownPage,
+    { status, text, account }: { status: number; text: string; account: string | null },
+  ): Promise<void> {
+    expect([page.url.origin, page.status]).toEqual([ISSUER, status])
+    expect(page.html).toContain(text)
+    expect(page.html).toContain(
+      account === null ? '<h1>Sign in</h1>' : `<h1>You are signed in as ${account}</h1>`,
+    )
+    const end =
+      account === null ? await signInAt(browser, ann) : await browser.press(`Continue as ${account}`)
+    const isDone = end.url.origin === CALLBACK_ORIGIN
+    const last = isDone ? end : await browser.press('Allow')
+    expect([last.url.origin, last.url.searchParams.has('code')]).toEqual([CALLBACK_ORIGIN, true])
+  }
+
+  it('a form that is posted twice shows who is signed in', async () => {
+    const browser = await browserWith(null)
+    const form = await browser.open(authorizeUrl(client))
+    await signInAt(browser, ann)
+    browser.show(form)
+    const again = await signInAt(browser, ann)
+    await expectWayOn(browser, again, { status: 409, text: 'in another tab', account: ann })
+  })
+
+  it('an expired form shows the page again and keeps the request', async () => {
+    const browser = await browserWith(null)
+    await browser.open(authorizeUrl(client))
+    server.clock.time += 1800
+    const page = await signInAt(browser, ann)
+    await expectWayOn(browser, page, { status: 400, text: 'open for too long', account: null })
+  })
+
+  it('a consent form after a sign-out grants nothing (back button)', async () => {
+    const browser = await browserWith(ann)
+    const form = await browser.open(authorizeUrl(partner))
+    const { browserSessions, cookies } = { ...server.services, cookies: browser }
+    expect(cookies.cookie('__Host-sallyport-customers')).toBeDefined()
+    const { id: subject } = await server.addUser()
+    const signedIn = await browserSessionOf(browser)
+    await browserSessions.end({ id: signedIn, subject, keepUntil: server.clock.time + 60 }, server.clock.time)
+    browser.show(form)
+    const page = await browser.press('Allow')
+    await expectWayOn(browser, page, { status: 409, text: 'in another tab', account: null })
+  })
+
+  it('a form of a tab from before the sign-in of another user grants nothing', async () => {
+    const browser = await browserWith(ann)
+    const form = await browser.open(authorizeUrl(partner))
+    await authorize(server, client, { username: bob, browser, changes: { prompt: 'login' } })
+    browser.show(form)
+    const page = await browser.press('Allow')
+    await expectWayOn(browser, page, { status: 409, text: 'in another tab', account: bob })
+  })
+
+  it('a browser without cookies is told to allow them, and can then sign in', async () => {
+    const browser = await browserWith(null)
+    await browser.open(authorizeUrl(client))
+    browser.removeCookies()
+    const page = await signInAt(browser, ann)
+    await expectWayOn(browser, page, { status: 400, text: 'Your browser sent no cookie.', account: null })
+  })
+
+  it('a form of another browser grants nothing to a signed-in user (CSRF)', async () => {
+    const attacker = await browserWith(bob)
+    const form = await attacker.open(authorizeUrl(partner))
+    const victim = await browserWith(ann)
+    victim.show(form)
+    const page = await victim.press('Allow')
+    await expectWayOn(victim, page, { status: 400, text: 'made for another browser', account: ann })
+  })
+
+  it('the credentials of an attacker do not sign in at the browser of another user (login CSRF)', async () => {
+    const attacker = await browserWith(null)
+    const form = await attacker.open(authorizeUrl(client))
+    const victim = await browserWith(ann)
+    const before = victim.cookie('__Host-sallyport-customers')
+    victim.show(form)
+    await signInAt(victim, bob)
+    expect(victim.cookie('__Host-sallyport-customers')).toBe(before)
+  })
+
+  it('a form without a ticket, or with the ticket of another page, shows an error page', async () => {
+    const browser = await browserWith(null)
+    const form = await browser.open(authorizeUrl(client))
+    for (const html of [
+      form.html.replace(/name="ticket" value="[^"]+"/, 'name="ticket" value="x"'),
+      form.html.replace('/oauth2-token/sign-in', '/oauth2-token/consent'),
+    ]) {
+      browser.show({ ...form, html })
+      const page = await browser.press('Sign in')
+      expect([page.status, page.html]).toEqual([
+        400,
+        expect.stringContaining('This form does not work any more'),
+      ])
+    }
+  })
+
+  it('a user chooses another account on the page that prompt=select_account shows', async () => {
+    const browser = await browserWith(ann)
+    const page = await browser.open(authorizeUrl(client, { prompt: 'select_account' }))
+    expect(page.html).toContain(`<h1>You are signed in as ${ann}</h1>`)
+    await browser.press('Use another account')
+    const end = await signInAt(browser, bob)
+    expect(end.url.origin).toBe(CALLBACK_ORIGIN)
+    const hinted = await browser.open(authorizeUrl(client, { login_hint: ann }))
+    expect(hinted.html).toContain(`<h1>You are signed in as ${bob}</h1>`)
+    const silent = await browser.open(authorizeUrl(client, { login_hint: ann, prompt: 'none' }))
+    expect(silent.url.searchParams.get('error')).toBe('login_required')
+    const own = await browser.open(authorizeUrl(client, { login_hint: 'BOB@example.com', prompt: 'none' }))
+    expect(own.url.searchParams.has('code')).toBe(true)
+  })
+
+  it('a client of a loopback address always needs the button, and prompt=none needs interaction', async () => {
+    const redirectUri = 'http://127.0.0.1/callback'
+    const app = await server.addClient({ ...CODE_CLIENT, redirectUris: [redirectUri] })
+    const request = { redirect_uri: 'http://127.0.0.1:53123/callback' }
+    const browser = await browserWith(ann)
+    const page = await browser.open(authorizeUrl(app, request))
+    expect(page.html).toContain('You return to 127.0.0.1:53123.')
+    const end = await browser.press('Allow')
+    expect(end.url.href).toMatch(`${request.redirect_uri}?code=`)
+    const silent = await browser.open(authorizeUrl(app, { ...request, prompt: 'none' }))
+    expect(silent.url.searchParams.get('error')).toBe('interaction_required')
+  })
+
+  /** The id of the browser session, from the code of a first-party client. */
+  async function browserSessionOf(browser: PageBrowser): Promise<string> {
+    const { url } = await browser.open(authorizeUrl(client))
+    const code = await server.services.codes.open(url.searchParams.get('code') ?? '')
+    return code?.auth?.browser ?? ''
+  }
+})

@@ -1,0 +1,266 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  advance,
+  type Given,
+  type Known,
+  type KnownUser,
+  type NextStep,
+  nextStep,
+  type SignInProblem,
+  STEPS,
+} from '../../src/signin/next_step.ts'
+
+const NOW = 1_800_000_000
+
+const ANN: KnownUser = {
+  subject: 'user:ann',
+  names: ['ann', 'ann@example.com'],
+  authTime: NOW - 1000,
+  amr: ['pwd'],
+  acr: 'urn:sallyport:1',
+  mustChangePassword: false,
+}
+const NEW_ANN = { ...ANN, authTime: NOW }
+const NEW_BOB = { ...NEW_ANN, subject: 'user:bob', names: ['bob'] }
+
+/** A request of a first-party client without demands, from a browser without a session. */
+const NOTHING: Known = {
+  demands: {
+    prompt: [],
+    maxAgeSeconds: null,
+    receivedAt: NOW,
+    subject: null,
+    loginHint: null,
+    needsIdToken: false,
+  },
+  isOpening: true,
+  user: null,
+  account: { isChosen: false, hasChanged: false },
+  guest: { isAllowed: false, isChosen: false },
+  consent: { isFirstParty: true, missingScopes: ['cart'], mustConfirm: false, given: null },
+  isCancelled: false,
+  problem: null,
+  now: NOW,
+}
+
+type Changes = Partial<Omit<Known, 'demands' | 'consent'>> &
+  Partial<Known['demands']> &
+  Partial<Known['consent']>
+
+/** What is known, changed as asked. */
+function known(changes: Changes = {}): Known {
+  const pick = <T extends object>(part: T): T =>
+    Object.fromEntries(
+      Object.entries(part).map(([key, value]) => [
+        key,
+        key in changes ? (changes as Record<string, unknown>)[key] : value,
+      ]),
+    ) as T
+  return { ...pick(NOTHING), demands: pick(NOTHING.demands), consent: pick(NOTHING.consent) }
+}
+
+const GUESTS = { isAllowed: true, isChosen: false }
+const WRONG: SignInProblem = { kind: 'wrong_credentials' }
+const PARTNER = { isFirstParty: false }
+const APP = { mustConfirm: true }
+
+const PASSWORD: Given = { kind: 'password', user: NEW_ANN }
+const BOBS_PASSWORD: Given = { kind: 'password', user: NEW_BOB }
+const OLD_PASSWORD: Given = { kind: 'password', user: { ...NEW_ANN, mustChangePassword: true } }
+const REFUSED: Given = { kind: 'refused', step: 'sign_in', problem: WRONG }
+
+/** `step`, `step: problem`, `step + guest`, the error, or `done` with the name of the holder. */
+function describeStep(next: NextStep): string {
+  if (next.kind === 'fail') return next.error
+  if (next.kind === 'done') return next.user === null ? 'done: guest' : `done: ${next.user.names[0]}`
+  return next.step + (next.offersGuest ? ' + guest' : '') + (next.problem ? `: ${next.problem.kind}` : '')
+}
+
+/** A situation, what is given in it, and the next step. */
+type Row = [situation: string, changes: Changes, given: Given[], expected: string]
+
+const ROWS: Row[] = [
+  ['a browser without a session', {}, [], 'sign_in'],
+  ['a right password', {}, [PASSWORD], 'done: ann'],
+  ['a wrong password, a locked account, a disabled user', {}, [REFUSED], 'sign_in: wrong_credentials'],
+  ['a right password after a wrong one', {}, [REFUSED, PASSWORD], 'done: ann'],
+  ['a browser session', { user: ANN }, [], 'done: ann'],
+  ['a cancelled sign-in', {}, [{ kind: 'cancel' }], 'access_denied'],
+
+  ['a password that must change', {}, [OLD_PASSWORD], 'change_password'],
+  ['a new password', {}, [OLD_PASSWORD, { kind: 'new_password', user: NEW_ANN }], 'done: ann'],
+  [
+    'a refused new password',
+    {},
+    [OLD_PASSWORD, { kind: 'refused', step: 'change_password', problem: { kind: 'different_passwords' } }],
+    'change_password: different_passwords',
+  ],
+  [
+    'a password that must change, in a session',
+    { user: { ...ANN, mustChangePassword: true } },
+    [],
+    'change_password',
+  ],
+
+  ['a third-party client', PARTNER, [PASSWORD], 'consent'],
+  ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
+  ['a denied consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: false }], 'access_denied'],
+  ['a remembered consent', { ...PARTNER, user: ANN, missingScopes: [] }, [], 'done: ann'],
+  ['a consent to fewer scopes', { ...PARTNER, user: ANN, missingScopes: ['orders'] }, [], 'consent'],
+  ['prompt=consent of a first-party client', { prompt: ['consent'], user: ANN }, [], 'consent'],
+  ['an app of the device, first party', { ...APP, user: ANN, missingScopes: [] }, [], 'consent'],
+  ['an app of the device, remembered', { ...APP, ...PARTNER, user: ANN, missingScopes: [] }, [], 'consent'],
+  [
+    'a consent before a sign-in',
+    { ...PARTNER },
+    [{ kind: 'consent', isAllowed: true }, OLD_PASSWORD],
+    'change_password',
+  ],
+
+  ['prompt=none without a session', { prompt: ['none'] }, [], 'login_required'],
+  ['prompt=none with a session', { prompt: ['none'], user: ANN }, [], 'done: ann'],
+  ['prompt=none, new scopes', { ...PARTNER, prompt: ['none'], user: ANN }, [], 'consent_required'],
+  ['prompt=none for an app', { ...APP, prompt: ['none'], user: ANN }, [], 'interaction_required'],
+  [
+    'prompt=none, old password',
+    { prompt: ['none'], user: { ...ANN, mustChangePassword: true } },
+    [],
+    'interaction_required',
+  ],
+  ['prompt=none, own hint', { prompt: ['none'], loginHint: 'ann@example.com', user: ANN }, [], 'done: ann'],
+  ['prompt=none, foreign hint', { prompt: ['none'], loginHint: 'bob', user: ANN }, [], 'login_required'],
+  ['prompt=none, id_token_hint', { prompt: ['none'], subject: 'user:bob', user: ANN }, [], 'login_required'],
+  ['prompt=none, max_age', { prompt: ['none'], maxAgeSeconds: 999, user: ANN }, [], 'login_required'],
+  [
+    'prompt=none is never a guest',
+    { prompt: ['none'], guest: GUESTS },
+    [{ kind: 'guest' }],
+    'login_required',
+  ],
+
+  ['prompt=login with a session', { prompt: ['login'], user: ANN }, [], 'sign_in'],
+  ['prompt=login, session of this second', { prompt: ['login'], user: NEW_ANN }, [], 'sign_in'],
+  ['prompt=login, a right password', { prompt: ['login'], user: ANN }, [PASSWORD], 'done: ann'],
+  ['prompt=login, the next page', { prompt: ['login'], isOpening: false, user: NEW_ANN }, [], 'done: ann'],
+  ['max_age, too old', { maxAgeSeconds: 999, user: ANN }, [], 'sign_in'],
+  ['max_age, new enough', { maxAgeSeconds: 1000, user: ANN }, [], 'done: ann'],
+  ['max_age=0, session of this second', { maxAgeSeconds: 0, user: NEW_ANN }, [], 'sign_in'],
+  ['max_age=0, a right password', { maxAgeSeconds: 0, user: ANN }, [PASSWORD], 'done: ann'],
+
+  ['prompt=select_account, no session', { prompt: ['select_account'] }, [], 'sign_in'],
+  ['prompt=select_account', { prompt: ['select_account'], user: ANN }, [], 'select_account'],
+  [
+    'the shown account',
+    { prompt: ['select_account'], user: ANN },
+    [{ kind: 'account', isKept: true }],
+    'done: ann',
+  ],
+  [
+    'another account',
+    { prompt: ['select_account'], user: ANN },
+    [{ kind: 'account', isKept: false }],
+    'sign_in',
+  ],
+  [
+    'another account, wrong password',
+    { prompt: ['select_account'], user: ANN },
+    [{ kind: 'account', isKept: false }, REFUSED],
+    'sign_in: wrong_credentials',
+  ],
+  ['prompt=select_account, a sign-in', { prompt: ['select_account'] }, [PASSWORD], 'done: ann'],
+  ['login_hint of another account', { loginHint: 'bob', user: ANN }, [], 'select_account'],
+  ['login_hint, another sign-in', { loginHint: 'bob' }, [PASSWORD], 'done: ann'],
+  ['id_token_hint of another user', { subject: 'user:bob', user: ANN }, [], 'sign_in: other_account'],
+  ['id_token_hint, wrong account', { subject: 'user:bob' }, [PASSWORD], 'sign_in: other_account'],
+  ['id_token_hint, right account', { subject: 'user:bob' }, [PASSWORD, BOBS_PASSWORD], 'done: bob'],
+  [
+    'another tab signed in',
+    { user: ANN, account: { isChosen: false, hasChanged: true } },
+    [],
+    'select_account',
+  ],
+  [
+    'another tab signed in, confirmed',
+    { user: ANN, account: { isChosen: true, hasChanged: true } },
+    [{ kind: 'account', isKept: true }],
+    'done: ann',
+  ],
+  ['another tab signed out', { account: { isChosen: false, hasChanged: true } }, [], 'sign_in'],
+
+  ['an API with guests', { guest: GUESTS }, [], 'sign_in + guest'],
+  ['a guest', { guest: GUESTS }, [{ kind: 'guest' }], 'done: guest'],
+  ['a guest of an API without guests', {}, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest, prompt=login', { guest: GUESTS, prompt: ['login'] }, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest, max_age', { guest: GUESTS, maxAgeSeconds: 60 }, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest, openid', { guest: GUESTS, needsIdToken: true }, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest, id_token_hint', { guest: GUESTS, subject: 'user:ann' }, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest in an app of the device', { guest: GUESTS, ...APP }, [{ kind: 'guest' }], 'sign_in'],
+]
+
+describe('the steps of a sign-in', () => {
+  it.each(ROWS)('the next step after %s is the expected one', (_situation, changes, given, expected) => {
+    expect(describeStep(nextStep(given.reduce(advance, known(changes))))).toBe(expected)
+  })
+
+  it('no sequence of inputs skips a required step', () => {
+    fc.assert(fc.property(anyKnown, fc.array(anyGiven, { maxLength: 6 }), skipsNothing), { numRuns: 5000 })
+  })
+})
+
+const someone = fc.record({
+  subject: fc.constantFrom('user:ann', 'user:bob'),
+  authTime: fc.constantFrom(NOW - 1000, NOW),
+  mustChangePassword: fc.boolean(),
+})
+const anyUser = someone.map((changes): KnownUser => ({ ...ANN, ...changes }))
+const anyKnown = fc
+  .record({
+    prompt: fc.subarray(['login', 'consent', 'select_account']),
+    isSilent: fc.boolean(),
+    maxAgeSeconds: fc.constantFrom(null, 0, 60),
+    subject: fc.constantFrom(null, 'user:bob'),
+    needsIdToken: fc.boolean(),
+    isOpening: fc.boolean(),
+    user: fc.option(anyUser),
+    account: fc.record({ isChosen: fc.boolean(), hasChanged: fc.boolean() }),
+    guest: fc.record({ isAllowed: fc.boolean(), isChosen: fc.constant(false) }),
+    isFirstParty: fc.boolean(),
+    missingScopes: fc.constantFrom([], ['cart']),
+    mustConfirm: fc.boolean(),
+  })
+  .map(({ isSilent, prompt, ...changes }) => known({ ...changes, prompt: isSilent ? ['none'] : prompt }))
+
+const anyGiven: fc.Arbitrary<Given> = fc.oneof(
+  anyUser.map((user): Given => ({ kind: 'password', user: { ...user, authTime: NOW } })),
+  anyUser.map((user): Given => ({ kind: 'new_password', user: { ...user, authTime: NOW } })),
+  fc.boolean().map((isKept): Given => ({ kind: 'account', isKept })),
+  fc.boolean().map((isAllowed): Given => ({ kind: 'consent', isAllowed })),
+  fc.constantFrom(...STEPS).map((step): Given => ({ kind: 'refused', step, problem: WRONG })),
+  fc.constantFrom<Given>({ kind: 'guest' }, { kind: 'cancel' }),
+)
+
+/** Whether a finished sign-in passed each step that its request requires. */
+function skipsNothing(start: Known, given: Given[]): void {
+  const end = given.reduce(advance, start)
+  const next = nextStep(end)
+  if (next.kind === 'show') expect(start.demands.prompt).not.toContain('none')
+  if (next.kind !== 'done') return
+  const { demands, consent } = start
+  const has = (kind: Given['kind']) => given.some((one) => one.kind === kind)
+  expect(has('cancel')).toBe(false)
+  if (next.user === null) {
+    expect([start.guest.isAllowed, has('guest'), demands.needsIdToken]).toEqual([true, true, false])
+    return
+  }
+  const isAllowed = end.consent.given === true
+  const hasAuthenticated = has('password') || has('new_password')
+  expect(next.user.mustChangePassword).toBe(false)
+  if (demands.subject !== null) expect(next.user.subject).toBe(demands.subject)
+  if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
+  if (demands.prompt.includes('select_account') && !start.account.isChosen)
+    expect(hasAuthenticated || has('account')).toBe(true)
+  if (start.account.hasChanged) expect(hasAuthenticated || has('account')).toBe(true)
+  if (!consent.isFirstParty && consent.missingScopes.length > 0) expect(isAllowed).toBe(true)
+  if (consent.mustConfirm || demands.prompt.includes('consent')) expect(isAllowed).toBe(true)
+}
