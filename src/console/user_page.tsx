@@ -75,7 +75,14 @@ export async function showUser(
         ) : null}
         {support === null ? null : (
           <>
-            <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+            <LiveSessions
+              support={support}
+              userId={id}
+              csrf={csrf}
+              now={now}
+              mayEnd={mayAct}
+              ownSid={operator.sid}
+            />
             <Consents consents={support.consents} userId={id} csrf={csrf} mayWithdraw={mayAct} />
             <RecentEvents support={support} userId={id} />
           </>

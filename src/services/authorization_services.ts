@@ -1,5 +1,6 @@
 import { CodeSealer } from '../authorization/authorization_code.ts'
 import { AuthorizationStateStore } from '../authorization/authorization_state_store.ts'
+import { ConsentStore } from '../authorization/consent_store.ts'
 import { RequestSealer } from '../authorization/sealed_request.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import type { Environment } from './environment.ts'
@@ -11,6 +12,7 @@ export function createAuthorizationServices({ db, sealingKeys }: Environment) {
   return {
     codes: new CodeSealer(new TextSealer(sealingKeys, 'sallyport authorization code')),
     requests: new RequestSealer(new TextSealer(sealingKeys, 'sallyport authorization request')),
+    consents: new ConsentStore(db),
     authorizationState: new AuthorizationStateStore(db),
     /** Seals the forms of the pages. */
     formSealer: new TextSealer(sealingKeys, 'sallyport sign-in forms'),

@@ -1,4 +1,3 @@
-import { ConsentStore } from '../authorization/consent_store.ts'
 import type { Config } from '../config/config.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
@@ -26,12 +25,10 @@ export function createSessionServices(environment: Environment, config: Config, 
   const { keys, copies, lastResponses } = dependencies
   const holders = new HolderStore(environment.db)
   const revocations = new RevocationStore(environment.db)
-  const consents = new ConsentStore(environment.db)
   const revocationStores = createRevocationStores(environment, config, revocations)
   const { issuer, longestAccessTokenSeconds: windowSeconds } = config
   return {
     holders,
-    consents,
     /** The revocations of users, clients and single tokens. Each shard has a store for the revocations of its sessions. */
     revocations,
     /** The revocations of each database by the name of its binding. */
@@ -45,7 +42,7 @@ export function createSessionServices(environment: Environment, config: Config, 
       issuer,
       windowSeconds,
     }),
-    signOut: new SignOut({ ...dependencies, revocations, consents, config }),
+    signOut: new SignOut({ ...dependencies, revocations, config }),
   }
 }
 

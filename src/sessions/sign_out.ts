@@ -22,7 +22,6 @@ interface Dependencies {
   clientAdmin: ClientAdminStore
   revocations: RevocationStore
   audit: AuditStore
-  consents: { removalOfDeleted(subject: string): Statements[number] }
   config: Pick<Config, 'longestAccessTokenSeconds'>
 }
 
@@ -82,7 +81,7 @@ export class SignOut {
     return this.#dependencies.userAdmin.change(userId, edit, userConditions(revocation, context), alongside)
   }
 
-  /** Deletes a user with the consents, and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
+  /** Deletes a user and ends the sessions. The audit events stay. @throws StorageUnavailable, CorruptRecord */
   removeUser(
     userId: string,
     revocation: UserRevocation,
@@ -90,8 +89,7 @@ export class SignOut {
   ): Promise<EditOutcome<UserRecord>> {
     const conditions = userConditions(revocation, context)
     const alongside = this.#alongsideUser(userId, revocation, context)
-    const { consents } = this.#dependencies
-    const statements = [...alongside, ...(revocation.alongside ?? []), consents.removalOfDeleted(userId)]
+    const statements = [...alongside, ...(revocation.alongside ?? [])]
     return this.#dependencies.userAdmin.remove(userId, conditions, statements)
   }
 

@@ -322,6 +322,13 @@ export type Sessions = {
   readonly previous_cursor: string | null
 }
 
+export type SessionEnd = {
+  readonly at: number
+  readonly reason: string
+  readonly actor: string | null
+  readonly actor_name: string | null
+}
+
 export type Found = {
   readonly type: 'user' | 'client' | 'session' | 'key'
   readonly id: string
@@ -331,13 +338,7 @@ export type Found = {
 
 export type SearchResults = {
   readonly items: readonly (Found)[]
-}
-
-export type SessionEnd = {
-  readonly at: number
-  readonly reason: string
-  readonly actor: string | null
-  readonly actor_name: string | null
+  readonly more: readonly ('user' | 'client' | 'session' | 'key')[]
 }
 
 export type SessionTimeline = {
