@@ -48,7 +48,7 @@ const invalidScope: Wire = {
 const invalidTarget: Wire = {
   status: 400,
   error: 'invalid_target',
-  description: 'The parameter resource is not supported.',
+  description: 'The resource is not the API of the client.',
 }
 const RESOURCE = 'https://a.example'
 const RESOURCES = [
@@ -142,7 +142,7 @@ const CASES: ErrorCase[] = [
     rfc6749: malformed('A parameter is repeated.'),
   },
   ...RESOURCES.map(([name, body]) => ({
-    name: `a resource, which no request may choose (RFC 8707 §2): ${name}`,
+    name: `a resource that is not the API of the client (RFC 8707 §2): ${name}`,
     send: async (server: TestServer) => {
       const client = new URLSearchParams(credentials(await server.addClient()))
       return server.postForm(`grant_type=client_credentials&${client}&${body}`)
@@ -150,7 +150,7 @@ const CASES: ErrorCase[] = [
     rfc6749: invalidTarget,
   })),
   ...[RESOURCE, [RESOURCE], [RESOURCE, 'https://b.example']].map((resource) => ({
-    name: `a resource in JSON: ${JSON.stringify(resource)}`,
+    name: `another resource in JSON: ${JSON.stringify(resource)}`,
     send: (server: TestServer) => asClient(server, { grant_type: 'client_credentials', resource }),
     rfc6749: invalidTarget,
   })),
