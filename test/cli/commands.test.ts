@@ -579,7 +579,7 @@ describe('the audit trail', () => {
       '--columns',
       'kind,reason',
     ]
-    expect((await cli.run(titled)).stdout).toMatch(/^Kind +Reason\nChange by an operator +the /)
+    expect((await cli.run(titled)).stdout).toMatch(/^Kind +Reason\nChange +the /)
     expect((await cli.run(['audit', '--kind', 'nonsense'])).stderr).toContain('kind: must be one of issue, ')
   })
 })

@@ -38,6 +38,11 @@ interface Wording {
   formatTime?: (unixSeconds: number) => string
 }
 
+/** The word for a state of a session in the admin API. */
+export function wordOfState(state: string): string {
+  return state === 'cut_off' ? 'revoked' : state
+}
+
 /**
  * One sentence about the state of a session, or the reason of its end.
  *
