@@ -81,7 +81,7 @@ describe('the package sallyport', () => {
     const npx = await run('npx', ['sallyport', 'config', 'check'], {
       env: { ...process.env, npm_config_offline: 'true' },
     })
-    expect(npx.stdout).toMatch(/^config\.yml is good: /)
+    expect(npx.stdout).toMatch(/^config\.yml is valid: /)
   })
 
   it('the package sallyport has no dependencies', () => {
