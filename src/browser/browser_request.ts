@@ -4,6 +4,7 @@ import type { AuthorizationRequest } from '../authorization/authorization_reques
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
+import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -51,7 +52,19 @@ export async function restoreBrowserRequest(
   services: Services,
 ): Promise<BrowserRequest> {
   const context = requestContext(c, services.clock)
-  return { request, ...(await requireClient(request.clientId, services, context)), context }
+  return { request, ...(await requireRequester(request, services, context)), context }
+}
+
+/** Finds the client of a sealed request, which must still have the redirect URI. @throws UnprovenRequest, StorageUnavailable */
+async function requireRequester(
+  { clientId, redirectUri }: AuthorizationRequest,
+  services: Services,
+  context: RequestContext,
+): Promise<{ client: StoredClient; api: ApiConfig }> {
+  const found = await requireClient(clientId, services, context)
+  if (findRedirectUri(found.client, redirectUri) === null)
+    throw new UnprovenRequest(`${clientId} no longer has the redirect URI`)
+  return found
 }
 
 /** Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). */
@@ -65,7 +78,7 @@ async function openRequest(
   if (request === null) throw new UnprovenRequest('the request_uri has expired or is unknown')
   if (parameters.find('client_id') !== request.clientId)
     throw new UnprovenRequest('the request_uri belongs to another client')
-  return { request, ...(await requireClient(request.clientId, services, context)), context }
+  return { request, ...(await requireRequester(request, services, context)), context }
 }
 
 /** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */

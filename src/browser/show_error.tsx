@@ -5,7 +5,7 @@ import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { unprovenRequest } from '../oauth/errors.ts'
+import { OAuthError, unprovenRequest } from '../oauth/errors.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { CardDocument } from '../pages/document.tsx'
 import { ErrorCard, type ErrorContent, PageError, UNEXPECTED, unavailable } from '../pages/page_error.tsx'
@@ -17,6 +17,12 @@ const UNPROVEN: ErrorContent = {
   status: 400,
   title: 'This sign-in link does not work',
   text: 'The application sent a wrong, incomplete or expired link. Go back to the application and start again.',
+}
+
+const TOO_MANY: ErrorContent = {
+  status: 429,
+  title: 'Too many requests',
+  text: 'Nothing was changed. Wait a minute, then reload this page.',
 }
 
 /** Responds to a refused request: the client gets the error if its redirect URI is proven, otherwise the browser gets a page. */
@@ -42,6 +48,8 @@ function contentOf(error: Error): ErrorContent {
     log('info', 'authorization_refused', { reason: error.message })
     return UNPROVEN
   }
+  if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
+    return { ...TOO_MANY, retryAfter: String(error.refusal.retryAfterSeconds) }
   if (error instanceof StorageUnavailable) return unavailable('Try again in a moment.', '2')
   log('error', 'page_failed', { cause: describeError(error) })
   return UNEXPECTED
