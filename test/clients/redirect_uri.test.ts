@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findLinkProblem, findLogoProblem, MAX_LOGO_CHARACTERS } from '../../src/clients/client_links.ts'
+import { findLinkProblem, findLogoProblem, MAX_LOGO_CHARACTERS } from '../../src/lib/page_links.ts'
 import {
   findRedirectUri,
   findRedirectUriProblem,
