@@ -25,7 +25,7 @@ const DAY = 86_400
 /** A server with its first key, and the tokens of a customer that the key signed. */
 async function setUp() {
   const clock = new TestClock()
-  const server = new TestServer({ clock })
+  const server = new TestServer({ clock, config: { openid: false } })
   const client = await server.addClient()
   const tokens = await server.signIn(client, 'guest', 'guest')
   const first = await signerOf(server, client)

@@ -21,7 +21,7 @@ const keyEvents = async () => (await auditOf({ kind: 'key' })).map(({ reason, ac
 /** A server with its first key. */
 async function setUp(config: Record<string, unknown> = {}) {
   const clock = new TestClock()
-  const server = new TestServer({ clock, config })
+  const server = new TestServer({ clock, config: { openid: false, ...config } })
   const client = await server.addClient()
   const first = await signerOf(server, client)
   return { clock, server, client, first, start: clock.time }
@@ -75,7 +75,7 @@ describe('the cron trigger', () => {
     const token = (await server.signIn(client, 'guest', 'guest')).refresh_token
     clock.time += 1
     await server.cron()
-    const lowered = new TestServer({ clock, config: { refresh_token_lifetime: DAY } })
+    const lowered = new TestServer({ clock, config: { openid: false, refresh_token_lifetime: DAY } })
     await lowered.cron()
     clock.time += 60 * DAY - 2
     await lowered.cron()
@@ -85,7 +85,7 @@ describe('the cron trigger', () => {
 
   it('a key that signs again loses its end, and the other key gets one', async () => {
     const { clock, server, client, first } = await setUp()
-    const other = new TestServer({ clock, config: { signing_algorithm: 'EdDSA' } })
+    const other = new TestServer({ clock, config: { openid: false, signing_algorithm: 'EdDSA' } })
     await other.cron()
     clock.time += PUBLISH_AHEAD_SECONDS
     await other.cron()
@@ -118,7 +118,7 @@ describe('the cron trigger', () => {
         const broken = new FaultyD1({ fault, nth, matches })
         const failing = new TestServer({
           clock,
-          config: { refresh_token_lifetime: DAY },
+          config: { openid: false, refresh_token_lifetime: DAY },
           env: { DB: broken.db },
         })
         await failing.cron()
@@ -144,7 +144,7 @@ describe('the cron trigger', () => {
     const { clock, server, client } = await setUp()
     const before = await storedKids()
     clock.time += 89 * DAY
-    const away = new TestServer({ clock, env: { DB: D1_DOWN } })
+    const away = new TestServer({ clock, config: { openid: false }, env: { DB: D1_DOWN } })
     await away.cron()
     expect(await storedKids()).toEqual(before)
     await verify(server, await machineToken(server, client))
@@ -157,7 +157,7 @@ describe('a rotation by an operator', () => {
   it('a rotation publishes the next key at once, and the key signs after every verifier knows it', async () => {
     const { clock, server, client, first } = await setUp()
     const token = await machineToken(server, client)
-    const next = await server.services.keyLife.rotateNow(server.context(), OPERATOR)
+    const next = await server.services.keyLife.rotateNow(server.context(), { by: OPERATOR })
     await server.settle()
     const times = { createdAt: clock.time, activatesAt: clock.time + PUBLISH_AHEAD_SECONDS, retiresAt: null }
     expect(next).toEqual({ kid: expect.any(String), alg: 'ES256', state: 'next', reason: null, ...times })
@@ -195,7 +195,7 @@ describe('a rotation by an operator', () => {
     await server.cron()
     const third = (await storedKids()).at(-1)
     clock.time += PUBLISH_AHEAD_SECONDS
-    const known = await server.services.keyLife.rotateNow(server.context(), OPERATOR)
+    const known = await server.services.keyLife.rotateNow(server.context(), { by: OPERATOR })
     await server.settle()
     expect(known).toMatchObject({ kid: third, state: 'current', activatesAt: clock.time })
     expect(await signerOf(server, client)).toBe(third)

@@ -137,7 +137,7 @@ describe('three rotations', () => {
     const clock = new TestClock()
     const start = clock.time
     const config = { key_rotation_days: 7, access_token_lifetime: DAY, refresh_token_lifetime: REFRESH }
-    const server = new TestServer({ clock, config })
+    const server = new TestServer({ clock, config: { openid: false, ...config } })
     const isolates = [server, server.anotherIsolate(), server.anotherIsolate()]
     const verifiers = [verifierOf(server, () => true), seldomVerifier(server, clock)]
     const shop = new Shop(clock, await server.addClient(), verifiers)
@@ -163,7 +163,7 @@ describe('three rotations', () => {
 
   it('every verifier knows the key of a manual rotation before it signs', async () => {
     const clock = new TestClock()
-    const isolates = Array.from({ length: 3 }, () => new TestServer({ clock }))
+    const isolates = Array.from({ length: 3 }, () => new TestServer({ clock, config: { openid: false } }))
     const [server = new TestServer()] = isolates
     const client = await server.addClient()
     const machine = { grant_type: 'client_credentials', client_id: client.id, client_secret: client.secret }

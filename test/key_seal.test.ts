@@ -36,7 +36,7 @@ function sealOldForm(text: Uint8Array | string, kid: string): Promise<string> {
 }
 
 async function setUp() {
-  const server = new TestServer()
+  const server = new TestServer({ config: { openid: false } })
   const client = await server.addClient()
   const token = await machineToken(server, client)
   return { server, client, token, kids: await publishedKids(server) }
@@ -54,7 +54,7 @@ describe('a sealed signing key', () => {
     const [key] = await readCopy()
     const forged = { ...key, [member]: server.clock.time + difference }
     await saveCopy('keys', [forged], server)
-    const down = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const down = new TestServer({ clock: server.clock, config: { openid: false }, env: { DB: D1_DOWN } })
     await caches.default.delete('https://id.shop.test/.last-responses/jwks')
     expect((await down.fetch('/.well-known/jwks.json')).status).toBe(503)
     const isolate = server.anotherIsolate()
@@ -100,7 +100,7 @@ describe('a sealed signing key', () => {
     await verify(isolate, token)
     await machineToken(isolate, client)
     await caches.default.delete('https://id.shop.test/.last-responses/jwks')
-    const down = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const down = new TestServer({ clock: server.clock, config: { openid: false }, env: { DB: D1_DOWN } })
     expect((await down.fetch('/.well-known/jwks.json')).status).toBe(503)
     await server.cron()
     const resealed = await readRow()
@@ -108,14 +108,14 @@ describe('a sealed signing key', () => {
       kid,
       key: { alg: 'ES256', created: resealed.created_at, activates: resealed.activates_at },
     })
-    const later = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const later = new TestServer({ clock: server.clock, config: { openid: false }, env: { DB: D1_DOWN } })
     expect(await publishedKids(later)).toEqual(kids)
     await verify(later, token)
   })
 
   it('a key is resealed after a change of its activation or its end', async () => {
     const { server, client } = await setUp()
-    await server.services.keyLife.rotateNow(server.context(), null, 480)
+    await server.services.keyLife.rotateNow(server.context(), { leadSeconds: 480 })
     await server.settle()
     server.clock.time += 480
     await server.cron()
@@ -128,7 +128,7 @@ describe('a sealed signing key', () => {
       const key = { alg: 'ES256', created: created_at, activates: activates_at, retires: retires_at }
       expect(decodeProtectedHeader(sealed)).toMatchObject({ key })
     }
-    const down = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const down = new TestServer({ clock: server.clock, config: { openid: false }, env: { DB: D1_DOWN } })
     await machineToken(down, client)
   })
 })

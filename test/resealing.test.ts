@@ -16,13 +16,13 @@ const newSecret = () => base64url.encode(crypto.getRandomValues(new Uint8Array(3
 async function setUp() {
   const clock = new TestClock()
   const secret = newSecret()
-  const before = new TestServer({ clock })
+  const before = new TestServer({ clock, config: { openid: false } })
   const client = await before.addClient()
   await signerOf(before, client)
   await before.services.keyLife.rotateNow(before.context())
   await before.settle()
-  const both = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret } })
-  const after = new TestServer({ clock, env: { SEALING_KEY: secret } })
+  const both = new TestServer({ clock, config: { openid: false }, env: { SEALING_KEY_NEXT: secret } })
+  const after = new TestServer({ clock, config: { openid: false }, env: { SEALING_KEY: secret } })
   return { clock, secret, before, both, after, client, kids: await publishedKids(before) }
 }
 
@@ -92,7 +92,11 @@ describe('a change of SEALING_KEY', () => {
       const { clock, secret, both, after, client, kids } = await setUp()
       const matches = (sql: string) => sql.includes('UPDATE signing_keys SET sealed')
       const broken = new FaultyD1({ fault, nth: 2, matches })
-      const failing = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret, DB: broken.db } })
+      const failing = new TestServer({
+        clock,
+        config: { openid: false },
+        env: { SEALING_KEY_NEXT: secret, DB: broken.db },
+      })
       await Promise.all([failing.cron(), both.cron(), both.anotherIsolate().cron()])
       await broken.settle()
       await both.cron()
@@ -105,7 +109,7 @@ describe('a change of SEALING_KEY', () => {
     const { clock, kids } = await setUp()
     const rows = await sealed()
     const secrets = { SEALING_KEY: newSecret(), SEALING_KEY_NEXT: newSecret() }
-    const stranger = new TestServer({ clock, env: secrets })
+    const stranger = new TestServer({ clock, config: { openid: false }, env: secrets })
     expect(await stranger.services.keyLife.reseal(stranger.context())).toEqual({
       resealed: [],
       unopened: kids,
@@ -115,7 +119,11 @@ describe('a change of SEALING_KEY', () => {
 
   it('the resealing fails while D1 is unavailable, and works later', async () => {
     const { clock, secret, both, client } = await setUp()
-    const away = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret, DB: D1_DOWN } })
+    const away = new TestServer({
+      clock,
+      config: { openid: false },
+      env: { SEALING_KEY_NEXT: secret, DB: D1_DOWN },
+    })
     await expect(away.services.keyLife.reseal(away.context())).rejects.toThrow('is down')
     await verify(both, await machineToken(both, client))
   })

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
+import type { Config } from '../config/config.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/key_schema.ts'
 import type { KeyEntry } from '../keys/key_life.ts'
 import { TooManyKeys } from '../keys/key_maker.ts'
-import { LEAD_LIMITS } from '../keys/key_schedule.ts'
+import { LEAD_LIMITS, liveAlgorithms } from '../keys/key_schedule.ts'
 import { actorOf } from './change.ts'
 import { ALWAYS } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -43,12 +45,14 @@ const listKeys = operation({
 
 const BAD_LEAD = `must be seconds, from ${LEAD_LIMITS.min} to ${LEAD_LIMITS.max}`
 
+const BAD_ALGORITHM = 'must be an algorithm that signs: signing_algorithm, or RS256 or ES256 with openid'
+
 const rotateKeys = operation({
   id: 'rotateKeys',
   method: 'POST',
   path: '/keys/rotate',
   summary:
-    'Makes the next key sign early, `lead_seconds` after it was published (1800 by default). Tokens stay valid',
+    'Makes the next key of `alg` sign early, `lead_seconds` after it was published (1800 by default). The default of `alg` is `signing_algorithm`. Tokens stay valid',
   tag: 'keys',
   role: 'admin',
   scope: 'keys:write',
@@ -56,11 +60,14 @@ const rotateKeys = operation({
     lead_seconds: z.optional(
       z.int(BAD_LEAD).check(z.gte(LEAD_LIMITS.min, BAD_LEAD), z.lte(LEAD_LIMITS.max, BAD_LEAD)),
     ),
+    alg: z.optional(z.enum(SIGNING_ALGORITHMS, BAD_ALGORITHM)),
   }),
   status: 200,
   response: keySchema,
   async handle(call) {
-    const key = await rotate(call, call.query.lead_seconds)
+    const { lead_seconds: leadSeconds, alg } = call.query
+    requireLive(alg, call.services.config)
+    const key = await rotate(call, { leadSeconds, alg })
     if (key === null) throw notFound('key')
     return { body: showKey(key) }
   },
@@ -105,10 +112,19 @@ const resealKeys = operation({
 
 export const KEY_OPERATIONS: readonly Operation[] = [listKeys, rotateKeys, resealKeys, revokeKey]
 
+/** @throws Problem 400 for an algorithm that signs nothing */
+function requireLive(alg: SigningAlgorithm | undefined, config: Config): void {
+  if (alg === undefined || liveAlgorithms(config).includes(alg)) return
+  throw new Problem('invalid-query', { errors: [{ path: 'alg', message: BAD_ALGORITHM }] })
+}
+
 /** @throws Problem 409 */
-async function rotate(call: Call, leadSeconds: number | undefined): Promise<KeyEntry | null> {
+async function rotate(
+  call: Call,
+  rotation: { leadSeconds: number | undefined; alg: SigningAlgorithm | undefined },
+): Promise<KeyEntry | null> {
   try {
-    return await call.services.keyLife.rotateNow(call.context, actorOf(call), leadSeconds)
+    return await call.services.keyLife.rotateNow(call.context, { ...rotation, by: actorOf(call) })
   } catch (error) {
     if (!(error instanceof TooManyKeys)) throw error
     const detail = 'Too many keys are published. Wait until the cron trigger has retired a key.'

@@ -5,6 +5,12 @@ export const accessTokenLifetime = seconds(60, DAY)
 export const refreshTokenLifetime = seconds(300, 365 * DAY)
 
 export const tokenKeys = {
+  openIdEnabled: keyWithDefault('openid', {
+    check: flag,
+    default: true,
+    description:
+      'Whether the server is an OpenID provider. It then keeps an RS256 and an ES256 key for ID tokens, besides `signing_algorithm` ([openid-connect.md](openid-connect.md))',
+  }),
   accessTokenLifetimeSeconds: keyWithDefault('access_token_lifetime', {
     check: accessTokenLifetime,
     default: 3600,

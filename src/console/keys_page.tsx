@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import { keySchema, keysSchema } from '../admin/keys.ts'
-import { PUBLISH_AHEAD_SECONDS } from '../keys/key_schedule.ts'
+import { liveAlgorithms, PUBLISH_AHEAD_SECONDS } from '../keys/key_schedule.ts'
 import { compact } from '../lib/compact.ts'
 import { Confirm, confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
@@ -23,17 +23,18 @@ const keysPage: Page = {
 
 const rotate: Page = {
   method: 'POST',
-  path: '/keys/rotate',
+  path: '/keys/rotate/:alg?',
   role: 'admin',
   async handle(request) {
     const { items } = await request.admin.read('/keys', keysSchema)
-    const outcome = await request.admin.change('/keys/rotate', keySchema)
+    const { alg = request.config.signingAlgorithm } = request.params
+    const outcome = await request.admin.change(`/keys/rotate?${new URLSearchParams({ alg })}`, keySchema)
     const isUnchanged =
       !(outcome instanceof AdminProblem) &&
       items.some(({ kid, activates_at: at }) => kid === outcome.kid && at === outcome.activates_at)
     if (isUnchanged) return goTo('/keys', 'key-pending')
     return outcome instanceof AdminProblem
-      ? showKeys(request, { problem: outcome, kid: null })
+      ? showKeys(request, { problem: outcome, alg })
       : goTo('/keys', 'key-rotated')
   },
 }
@@ -55,11 +56,11 @@ const revoke: Page = {
 
 export const KEY_PAGES: readonly Page[] = [keysPage, rotate, revoke]
 
-/** A refused action. */
+/** A refused action: the key that the operator wanted to revoke, or the algorithm to rotate. */
 interface RefusedKeyAction {
   problem: AdminProblem
-  /** The key that the operator wanted to revoke; null for a rotation. */
-  kid: string | null
+  kid?: string
+  alg?: string
 }
 
 async function showKeys(
@@ -87,14 +88,18 @@ async function showKeys(
             <Published keys={published} now={now} refused={refused} csrf={operator.isAdmin ? csrf : null} />
           )}
         </Section>
-        {operator.isAdmin ? (
-          <Rotate
-            csrf={csrf}
-            now={now}
-            next={findNext(published, request)}
-            problem={refused?.kid === null ? refused.problem : null}
-          />
-        ) : null}
+        {operator.isAdmin
+          ? liveAlgorithms(request.config).map((alg) => (
+              <Rotate
+                csrf={csrf}
+                now={now}
+                alg={alg}
+                isMain={alg === request.config.signingAlgorithm}
+                next={published.find((key) => key.alg === alg && key.state === 'next')}
+                problem={refused?.alg === alg ? refused.problem : null}
+              />
+            ))
+          : null}
         {retired.length === 0 ? null : (
           <Section id="retired" title="Retired keys">
             <Retired keys={retired} />
@@ -105,25 +110,29 @@ async function showKeys(
   })
 }
 
-/** The published key that signs next; undefined without such a key. */
-function findNext(keys: readonly ShownKey[], { config }: PageRequest): ShownKey | undefined {
-  return keys.find(({ alg, state }) => state === 'next' && alg === config.signingAlgorithm)
-}
-
 interface RotateProps {
   csrf: string
   now: number
+  alg: string
+  /** Whether the algorithm is `signing_algorithm`. The others sign only ID tokens. */
+  isMain: boolean
+  /** The published key that signs next; undefined without such a key. */
   next: ShownKey | undefined
   problem: AdminProblem | null
 }
 
 /** The form that makes the next key sign early. If the action would change nothing, a note gives the reason instead. */
-function Rotate({ csrf, now, next, problem }: RotateProps) {
+function Rotate({ csrf, now, alg, isMain, next, problem }: RotateProps) {
   const wait = formatSpan(PUBLISH_AHEAD_SECONDS)
-  const rotation = { csrf, label: 'Rotate', page: '/keys', action: '/keys/rotate', problem }
+  const label = isMain ? 'Rotate' : `Rotate ${alg}`
+  const action = isMain ? '/keys/rotate' : `/keys/rotate/${alg}`
+  const rotation = { csrf, label, page: '/keys', action, problem }
   if (next === undefined) {
     return (
-      <Confirm {...rotation} title="Publish a new signing key">
+      <Confirm
+        {...rotation}
+        title={isMain ? 'Publish a new signing key' : `Publish a new ${alg} key for ID tokens`}
+      >
         A new key is published now. It starts to sign after {wait}. Every token stays valid.
       </Confirm>
     )

@@ -1,5 +1,6 @@
 import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
+import type { SigningAlgorithm } from '../config/key_schema.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
@@ -12,9 +13,11 @@ import {
   findNextChange,
   type KeyChange,
   type KeyConfig,
+  liveAlgorithms,
   PUBLISH_AHEAD_SECONDS,
   scheduleNow,
   selectCurrent,
+  selectSigning,
 } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
 import { reseal, SealingError, type SealingKeys } from './sealing.ts'
@@ -36,6 +39,16 @@ export interface KeyEntry {
   retiresAt: number | null
   /** The reason of the removal; null for a live key. */
   reason: 'ended' | 'compromised' | null
+}
+
+/** An early rotation. */
+interface Rotation {
+  /** The operator who requested it; null for an automatic change. */
+  by?: Actor | null
+  /** The time from the publication of the next key to its first signature. */
+  leadSeconds?: number | undefined
+  /** The default is `signing_algorithm`. */
+  alg?: SigningAlgorithm | undefined
 }
 
 /** The result of a resealing. Each list has `kid` values. */
@@ -68,8 +81,8 @@ export class KeyLife {
 
   /** Runs the steps that are due, for the cron trigger. A failed step does not stop the others. The next run repeats it. */
   async run(context: RequestContext): Promise<void> {
-    const { maker, store } = this.#dependencies
-    await attempt('add', () => maker.addIfDue(context))
+    const { maker, store, config } = this.#dependencies
+    for (const alg of liveAlgorithms(config)) await attempt(`add ${alg}`, () => maker.addIfDue(alg, context))
     await attempt('retire', () => this.#retireEnded(context))
     await attempt('reseal', () => this.#resealDue(context))
     await attempt('copy', () => store.renewCopy(context))
@@ -79,10 +92,10 @@ export class KeyLife {
   async list({ now }: Pick<RequestContext, 'now'>): Promise<KeyEntry[]> {
     const { lives, config } = this.#dependencies
     const { keys, retired } = await lives.list()
-    const current = selectCurrent(keys, config, now)
+    const signing = selectSigning(keys, config, now)
     return [
       ...retired.map(describeRetired),
-      ...keys.map((key) => ({ ...key, state: stateOf(key, current, now), reason: null })),
+      ...keys.map((key) => ({ ...key, state: stateOf(key, signing, now), reason: null })),
     ].reverse()
   }
 
@@ -93,7 +106,7 @@ export class KeyLife {
   }
 
   /**
-   * Rotates early: the next key signs `leadSeconds` after its publication. It makes a next key if none exists.
+   * Rotates an algorithm early: the next key signs `leadSeconds` after its publication. It makes a next key if none exists.
    * Tokens of the current key stay valid. A second call has no effect, unless its lead is shorter.
    *
    * @returns The next key, or the current key if it already signs
@@ -102,26 +115,29 @@ export class KeyLife {
    */
   async rotateNow(
     context: RequestContext,
-    by: Actor | null = null,
-    leadSeconds = PUBLISH_AHEAD_SECONDS,
+    {
+      by = null,
+      leadSeconds = PUBLISH_AHEAD_SECONDS,
+      alg = this.#dependencies.config.signingAlgorithm,
+    }: Rotation = {},
   ): Promise<KeyEntry | null> {
     const { store, lives, maker, ring, config, audit } = this.#dependencies
     const { now } = context
     const times = { now, publishAheadSeconds: leadSeconds }
-    await maker.addIfWanted(scheduleNow(config, now, leadSeconds), context, by)
-    for (const { kid, activatesAt } of await lives.bringForward(config.signingAlgorithm, times)) {
+    await maker.addIfWanted(scheduleNow({ alg, config, now }, leadSeconds), context, by)
+    for (const { kid, activatesAt } of await lives.bringForward(alg, times)) {
       auditKey(`rotated early: ${kid} signs from ${activatesAt}`, { audit, context, by })
     }
     await this.#resealAll()
     await store.renewCopy(context)
     ring.forget()
     const entries = await this.list(context)
-    return entries.find(({ alg, state }) => alg === config.signingAlgorithm && state !== 'retired') ?? null
+    return entries.find((entry) => entry.alg === alg && entry.state !== 'retired') ?? null
   }
 
   /**
    * Revokes a compromised key: removes it from D1 and the JWKS. The server and APIs then refuse every token that it signed, also
-   * refresh tokens. If it was the current key, a new key signs at once.
+   * refresh tokens. If it signed, a new key signs at once.
    *
    * @returns The revoked key; null for an unknown `kid`
    * @throws StorageUnavailable: earlier changes in D1 stay, and the call can be repeated
@@ -131,11 +147,10 @@ export class KeyLife {
     context: RequestContext,
     by: Actor | null = null,
   ): Promise<KeyEntry | null> {
-    const { store, lives, ring, config, audit } = this.#dependencies
+    const { store, lives, ring, audit } = this.#dependencies
     const { now } = context
     const { keys } = await lives.list()
-    const isCurrent = selectCurrent(keys, config, now)?.kid === kid
-    const replacement = isCurrent ? await this.#makeReplacement(now) : null
+    const replacement = await this.#makeReplacement(kid, keys, now)
     if (await lives.retireCompromised(kid, { now, replacement })) {
       const instead = replacement ? `, ${replacement.kid} (${replacement.alg}) signs instead` : ''
       auditKey(`revoked the compromised key ${kid}${instead}`, { audit, context, by })
@@ -164,25 +179,42 @@ export class KeyLife {
   async #retireEnded(context: RequestContext): Promise<void> {
     const { store, lives, config, audit } = this.#dependencies
     const { now } = context
-    const current = selectCurrent(await store.findAll(), config, now)
+    const keys = await store.findAll()
+    const signing = selectSigning(keys, config, now)
+    const current = selectCurrent(keys, config, now)
     if (!current) return
+    const kids = signing.map(({ kid }) => kid)
     const end = endOfKey(config, now)
-    for (const kid of await lives.setEnds(current.kid, { now, end })) {
-      auditKey(`${current.kid} signs instead of ${kid}; ${kid} verifies until ${end}`, {
+    for (const kid of await lives.setEnds(kids, { now, end })) {
+      const former = keys.find((key) => key.kid === kid)
+      const successor = signing.find(({ alg }) => alg === former?.alg) ?? current
+      auditKey(`${successor.kid} signs instead of ${kid}; ${kid} verifies until ${end}`, {
         audit,
         context,
         by: null,
       })
     }
-    for (const kid of await lives.retireEnded(current.kid, now)) {
+    for (const kid of await lives.retireEnded(kids, now)) {
       auditKey(`retired ${kid}: all its tokens have expired`, { audit, context, by: null })
     }
   }
 
-  /** Makes a key that signs at once. It needs no publication ahead, because a verifier fetches the JWKS for an unknown `kid`. */
-  async #makeReplacement(now: number): Promise<SealedSigningKey> {
+  /**
+   * Makes a key that signs at once in place of a key that signs. It needs no publication ahead, because a verifier fetches the
+   * JWKS for an unknown `kid`.
+   *
+   * @returns null if the key does not sign
+   */
+  async #makeReplacement(
+    kid: string,
+    keys: readonly KeyRecord[],
+    now: number,
+  ): Promise<SealedSigningKey | null> {
     const { config, sealingKeys } = this.#dependencies
-    return generateSigningKey(config.signingAlgorithm, sealingKeys, {
+    const signing = selectSigning(keys, config, now).find((key) => key.kid === kid)
+    if (!signing) return null
+    const isCurrent = selectCurrent(keys, config, now)?.kid === kid
+    return generateSigningKey(isCurrent ? config.signingAlgorithm : signing.alg, sealingKeys, {
       createdAt: now,
       activatesAt: now - CLOCKS_APART_SECONDS,
     })
@@ -229,8 +261,8 @@ export class KeyLife {
   }
 }
 
-function stateOf(key: KeyRecord, current: KeyRecord | null, now: number): KeyState {
-  if (key.kid === current?.kid) return 'current'
+function stateOf(key: KeyRecord, signing: readonly KeyRecord[], now: number): KeyState {
+  if (signing.includes(key)) return 'current'
   return key.activatesAt > now ? 'next' : 'verifying'
 }
 

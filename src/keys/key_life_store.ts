@@ -32,7 +32,10 @@ const kidsSchema = z.array(z.object({ kid: z.string() }))
 const MAX_RETIRED = 100
 
 const RETIRE = `INSERT OR IGNORE INTO retired_keys (kid, alg, created_at, activates_at, retired_at, reason)
-  SELECT kid, alg, created_at, activates_at, ?, ? FROM signing_keys`
+  SELECT kid, alg, created_at, activates_at, ?2, ?3 FROM signing_keys`
+
+/** Whether a key signs. `?1` is a JSON array of the `kid` of each key that signs. */
+const SIGNS = 'kid IN (SELECT value FROM json_each(?1))'
 
 /** The life cycle of signing keys in D1. Each change is one transaction. A repeated change has no effect. */
 export class KeyLifeStore {
@@ -79,33 +82,35 @@ export class KeyLifeStore {
   }
 
   /**
-   * Sets the end of each former key and removes the end of the current key.
+   * Sets the end of each former key and removes the end of the keys that sign.
    *
+   * @param signing The `kid` of each key that signs.
    * @param end Unix seconds. An existing end stays.
    * @returns The `kid` of each key that got an end
    * @throws StorageUnavailable
    */
-  async setEnds(current: string, { now, end }: { now: number; end: number }): Promise<string[]> {
+  async setEnds(signing: readonly string[], { now, end }: { now: number; end: number }): Promise<string[]> {
     const [, ended] = await this.#batch([
       this.#db
-        .prepare('UPDATE signing_keys SET retires_at = NULL WHERE kid = ? AND retires_at IS NOT NULL')
-        .bind(current),
+        .prepare(`UPDATE signing_keys SET retires_at = NULL WHERE ${SIGNS} AND retires_at IS NOT NULL`)
+        .bind(JSON.stringify(signing)),
       this.#db
         .prepare(
-          `UPDATE signing_keys SET retires_at = ?
-           WHERE retires_at IS NULL AND activates_at <= ? AND kid <> ? RETURNING kid`,
+          `UPDATE signing_keys SET retires_at = ?2
+           WHERE retires_at IS NULL AND activates_at <= ?3 AND NOT ${SIGNS} RETURNING kid`,
         )
-        .bind(end, now, current),
+        .bind(JSON.stringify(signing), end, now),
     ])
     return decodeKids(ended)
   }
 
   /** Retires the keys whose end has passed. @returns Their `kid` values @throws StorageUnavailable */
-  async retireEnded(current: string, now: number): Promise<string[]> {
-    const condition = 'WHERE retires_at <= ? AND kid <> ?'
+  async retireEnded(signing: readonly string[], now: number): Promise<string[]> {
+    const condition = `WHERE retires_at <= ?2 AND NOT ${SIGNS}`
+    const kids = JSON.stringify(signing)
     const [, gone] = await this.#batch([
-      this.#db.prepare(`${RETIRE} ${condition}`).bind(now, 'ended', now, current),
-      this.#db.prepare(`DELETE FROM signing_keys ${condition} RETURNING kid`).bind(now, current),
+      this.#db.prepare(`${RETIRE} ${condition}`).bind(kids, now, 'ended'),
+      this.#db.prepare(`DELETE FROM signing_keys ${condition} RETURNING kid`).bind(kids, now),
     ])
     return decodeKids(gone)
   }
@@ -123,7 +128,7 @@ export class KeyLifeStore {
   ): Promise<boolean> {
     const results = await this.#batch([
       ...(replacement ? [this.#insertInPlaceOf(kid, replacement)] : []),
-      this.#db.prepare(`${RETIRE} WHERE kid = ?`).bind(now, 'compromised', kid),
+      this.#db.prepare(`${RETIRE} WHERE kid = ?1`).bind(kid, now, 'compromised'),
       this.#db.prepare('DELETE FROM signing_keys WHERE kid = ? RETURNING kid').bind(kid),
     ])
     return decodeKids(results.at(-1)).length > 0

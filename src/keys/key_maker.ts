@@ -1,8 +1,10 @@
 import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
+import type { SigningAlgorithm } from '../config/key_schema.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
 import {
+  isFirst,
   isWanted,
   type KeyActivation,
   type KeyConfig,
@@ -34,15 +36,17 @@ export class KeyMaker {
     this.#dependencies = dependencies
   }
 
-  isDue(keys: readonly KeyActivation[], now: number): boolean {
-    return isWanted(keys, scheduleNext(keys, this.#dependencies.config, now))
+  /** Whether an algorithm needs its next key. @param now Unix seconds. */
+  isDue(alg: SigningAlgorithm, keys: readonly KeyActivation[], now: number): boolean {
+    const { config } = this.#dependencies
+    return isWanted(keys, scheduleNext(keys, { alg, config, now }))
   }
 
-  /** Adds a key if one is due. @returns The keys in D1 @throws StorageUnavailable, CorruptRecord */
-  async addIfDue(context: RequestContext): Promise<StoredSigningKey[]> {
+  /** Adds a key of an algorithm if one is due. @returns The keys in D1 @throws StorageUnavailable, CorruptRecord */
+  async addIfDue(alg: SigningAlgorithm, context: RequestContext): Promise<StoredSigningKey[]> {
     const { store, config } = this.#dependencies
     const keys = await store.findAll()
-    const schedule = scheduleNext(keys, config, context.now)
+    const schedule = scheduleNext(keys, { alg, config, now: context.now })
     return isWanted(keys, schedule) ? this.#add(keys, schedule, { context, by: null }) : keys
   }
 
@@ -61,7 +65,8 @@ export class KeyMaker {
     const { store, config } = this.#dependencies
     const keys = await store.findAll()
     if (!isWanted(keys, schedule)) return keys
-    if (keys.length >= maxKeysToRotate(config)) throw new TooManyKeys(`${keys.length} keys are published`)
+    const published = keys.filter(({ alg }) => alg === schedule.alg).length
+    if (published >= maxKeysToRotate(config)) throw new TooManyKeys(`${published} keys are published`)
     return this.#add(keys, schedule, { context, by })
   }
 
@@ -72,8 +77,7 @@ export class KeyMaker {
   ): Promise<StoredSigningKey[]> {
     const { store, sealingKeys, audit } = this.#dependencies
     const { now } = context
-    // The first key of an empty store signs at once.
-    const times = { createdAt: now, activatesAt: keys.length === 0 ? now : schedule.activatesAt }
+    const times = { createdAt: now, activatesAt: isFirst(keys, schedule) ? now : schedule.activatesAt }
     const key = await generateSigningKey(schedule.alg, sealingKeys, times)
     const activatesAt = await store.addIfWanted(key, schedule)
     if (activatesAt !== null) {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
+import type { SigningAlgorithm } from '../config/key_schema.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'
@@ -9,7 +10,7 @@ import { READ_TIMEOUT_MS, respondWithin, StorageUnavailable } from '../lib/stora
 import { KEY_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { LastResponseStore } from '../storage/last_response_store.ts'
 import type { KeyMaker } from './key_maker.ts'
-import { selectCurrent } from './key_schedule.ts'
+import { liveAlgorithms, selectCurrent, selectOfAlgorithm } from './key_schedule.ts'
 import type { KeyStore } from './key_store.ts'
 import { SealingError, type SealingKeys } from './sealing.ts'
 import { openSigningKey, type SigningKey, type StoredSigningKey } from './signing_key.ts'
@@ -50,7 +51,7 @@ interface Dependencies {
   lastResponses: LastResponseStore
   maker: KeyMaker
   sealingKeys: SealingKeys
-  config: Pick<Config, 'signingAlgorithm'>
+  config: Pick<Config, 'signingAlgorithm' | 'openIdEnabled'>
 }
 
 /** The signing keys for requests: the JWKS, a key by its id, and the current key. */
@@ -73,6 +74,29 @@ export class KeyRing {
     const current = selectCurrent(keys, this.#dependencies.config, context.now)
     if (!current) throw new Error('no signing key')
     return current
+  }
+
+  /**
+   * The current key of an algorithm, for ID tokens. The first call makes the key if the cron trigger has not made it.
+   *
+   * @throws StorageUnavailable, CorruptRecord, SealingError
+   */
+  async currentOf(alg: SigningAlgorithm, context: RequestContext): Promise<SigningKey> {
+    const { keys } = await this.#load(context)
+    const known = selectOfAlgorithm(keys, alg, context.now)
+    if (known) return known
+    const made = await this.#flights.run(`first ${alg}`, context, () => this.#makeFirst(alg, context))
+    const current = selectOfAlgorithm(made.keys, alg, context.now)
+    if (!current) throw new Error(`no signing key of ${alg}`)
+    return current
+  }
+
+  async #makeFirst(alg: SigningAlgorithm, context: RequestContext): Promise<Ring> {
+    const { store, maker } = this.#dependencies
+    const sealed = await maker.addIfDue(alg, context)
+    store.repairCopy(sealed, context)
+    this.#ring = await this.#openRing(sealed, 'record', context)
+    return this.#ring
   }
 
   /**
@@ -129,6 +153,11 @@ export class KeyRing {
     context.waitUntil(this.#load(context).catch(() => {}))
   }
 
+  /** Starts `currentOf`, so that a later request for an ID token does not wait for a new key. */
+  prepareOf(alg: SigningAlgorithm, context: RequestContext): void {
+    context.waitUntil(this.currentOf(alg, context).catch(logFailure))
+  }
+
   /**
    * The keys. If the stores respond in time, they are at most KEY_COPY_SECONDS.max old. They have no key that an operator revoked
    * more than CHANGE_LIST_SECONDS.max ago. Otherwise, it returns the known keys.
@@ -174,9 +203,11 @@ export class KeyRing {
   }
 
   async #read(context: RequestContext): Promise<Ring> {
-    const { store, maker } = this.#dependencies
+    const { store, maker, config } = this.#dependencies
     const known = await store.findNear(context)
-    const sealed = maker.isDue(known, context.now) ? await this.#addKey(known, context) : known
+    const { signingAlgorithm: alg } = config
+    const sealed = maker.isDue(alg, known, context.now) ? await this.#addKey(known, context) : known
+    this.#rotateOthers(sealed, context)
     return this.#openRing(sealed, 'copy', context).catch(async (error: unknown) => {
       if (!(error instanceof SealingError)) throw error
       // The copy may be older than the last resealing.
@@ -198,15 +229,28 @@ export class KeyRing {
 
   /** Adds the key that is due. If D1 is unavailable, the known keys continue to sign. */
   async #addKey(known: StoredSigningKey[], context: RequestContext): Promise<StoredSigningKey[]> {
-    const { store, maker } = this.#dependencies
+    const { store, maker, config } = this.#dependencies
     try {
-      const keys = await maker.addIfDue(context)
+      const keys = await maker.addIfDue(config.signingAlgorithm, context)
       store.repairCopy(keys, context)
       return keys
     } catch (error) {
       if (known.length === 0 || !(error instanceof StorageUnavailable)) throw error
-      log('error', 'key_not_added', { cause: describeError(error) })
+      logFailure(error)
       return known
+    }
+  }
+
+  /** Adds the next keys of the algorithms for ID tokens after the response, because an RSA key takes long to make. */
+  #rotateOthers(keys: readonly StoredSigningKey[], context: RequestContext): void {
+    const { store, maker, config } = this.#dependencies
+    const [, ...others] = liveAlgorithms(config)
+    for (const alg of others) {
+      // The cron trigger or the first ID token makes the first key.
+      const hasKey = keys.some((key) => key.alg === alg)
+      if (!hasKey || !maker.isDue(alg, keys, context.now)) continue
+      const repair = (all: StoredSigningKey[]) => store.repairCopy(all, context)
+      context.waitUntil(maker.addIfDue(alg, context).then(repair, logFailure))
     }
   }
 
@@ -226,6 +270,10 @@ export class KeyRing {
       endsAt: now + max,
     }
   }
+}
+
+function logFailure(error: unknown): void {
+  log('error', 'key_not_added', { cause: describeError(error) })
 }
 
 function findKey({ keys }: Ring, kid: string): SigningKey | null {

@@ -1,3 +1,4 @@
+import { ID_TOKEN_ALGORITHMS } from '../clients/client_fields.ts'
 import type { Config } from '../config/config.ts'
 import type { SigningAlgorithm } from '../config/key_schema.ts'
 import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
@@ -33,7 +34,15 @@ export const RETIREMENT_MARGIN_SECONDS = 86_400
 export const CLOCKS_APART_SECONDS = 60
 
 /** The settings for keys. */
-export type KeyConfig = Pick<Config, 'signingAlgorithm' | 'keyRotationSeconds' | 'apis'>
+export type KeyConfig = Pick<Config, 'signingAlgorithm' | 'openIdEnabled' | 'keyRotationSeconds' | 'apis'>
+
+/** The algorithms that have a current key, `signing_algorithm` first. The others sign only ID tokens. */
+export function liveAlgorithms({
+  signingAlgorithm,
+  openIdEnabled,
+}: Pick<KeyConfig, 'signingAlgorithm' | 'openIdEnabled'>): SigningAlgorithm[] {
+  return [...new Set<SigningAlgorithm>([signingAlgorithm, ...(openIdEnabled ? ID_TOKEN_ALGORITHMS : [])])]
+}
 
 /** The members that decide which key signs. Lists are in the order of activation. */
 export interface KeyActivation {
@@ -47,17 +56,31 @@ export interface KeySchedule {
   alg: SigningAlgorithm
   /** A key is required if no key of that algorithm activates after this time. */
   notOlderThan: number
-  /** The activation of the new key. In an empty store the key signs at once instead. */
+  /** The activation of the new key. The first key signs at once instead. */
   activatesAt: number
+  /**
+   * Where the first key signs at once. `store`: in an empty store. `algorithm`: if no key has its algorithm. No verifier has an
+   * older key for ID tokens, and a client fetches the JWKS for an unknown `kid` (OpenID Connect Core §10.1.1).
+   */
+  firstIn: 'store' | 'algorithm'
+}
+
+/** A schedule of one algorithm. */
+interface Rotation {
+  alg: SigningAlgorithm
+  config: KeyConfig
+  /** Unix seconds. */
+  now: number
 }
 
 /** The regular next key, after `key_rotation_days`. After a change of the algorithm or a missed rotation it signs soon. */
-export function scheduleNext(keys: readonly KeyActivation[], config: KeyConfig, now: number): KeySchedule {
-  const { signingAlgorithm: alg, keyRotationSeconds } = config
+export function scheduleNext(keys: readonly KeyActivation[], { alg, config, now }: Rotation): KeySchedule {
+  const { keyRotationSeconds } = config
   const newest = keys.findLast((key) => key.alg === alg)
   const turn = (newest?.activatesAt ?? 0) + keyRotationSeconds
   return {
     alg,
+    firstIn: alg === config.signingAlgorithm ? 'store' : 'algorithm',
     notOlderThan: now + NEXT_KEY_AHEAD_SECONDS - keyRotationSeconds,
     activatesAt: Math.max(turn, now + PUBLISH_AHEAD_SECONDS),
   }
@@ -71,13 +94,22 @@ export interface KeyChange {
   isPublished: boolean
 }
 
-/** @returns null if no key has the configured algorithm: then a request or the cron trigger makes one */
+/**
+ * The earliest change among the live algorithms.
+ *
+ * @returns null if no key has a live algorithm: then a request or the cron trigger makes one
+ */
 export function findNextChange(
   keys: readonly KeyActivation[],
   config: KeyConfig,
   now: number,
 ): KeyChange | null {
-  const own = keys.filter((key) => key.alg === config.signingAlgorithm)
+  const changes = liveAlgorithms(config).map((alg) => findNextChangeOf(keys, { alg, config, now }))
+  return changes.filter((change) => change !== null).sort((a, b) => a.at - b.at)[0] ?? null
+}
+
+function findNextChangeOf(keys: readonly KeyActivation[], { alg, config, now }: Rotation): KeyChange | null {
+  const own = keys.filter((key) => key.alg === alg)
   const next = own.find((key) => key.activatesAt > now)
   if (next) return { at: next.activatesAt, isPublished: true }
   const newest = own.at(-1)
@@ -85,21 +117,23 @@ export function findNextChange(
 }
 
 /** An early next key, unless a next key exists. @param leadSeconds The time from its publication to its first signature. */
-export function scheduleNow(
-  { signingAlgorithm: alg }: KeyConfig,
-  now: number,
-  leadSeconds: number,
-): KeySchedule {
-  return { alg, notOlderThan: now, activatesAt: now + leadSeconds }
+export function scheduleNow({ alg, config, now }: Rotation, leadSeconds: number): KeySchedule {
+  const firstIn = alg === config.signingAlgorithm ? 'store' : 'algorithm'
+  return { alg, firstIn, notOlderThan: now, activatesAt: now + leadSeconds }
 }
 
 export function isWanted(keys: readonly KeyActivation[], schedule: KeySchedule): boolean {
   return !keys.some((key) => key.alg === schedule.alg && key.activatesAt > schedule.notOlderThan)
 }
 
+/** Whether a key of the schedule is the first key, so that it signs at once. */
+export function isFirst(keys: readonly KeyActivation[], { alg, firstIn }: KeySchedule): boolean {
+  return !keys.some((key) => firstIn === 'store' || key.alg === alg)
+}
+
 /**
- * The current key: the newest active key of the configured algorithm, or else the newest active key of any algorithm. So after a
- * change of the algorithm, verifiers know the new key before it signs.
+ * The current key for tokens except ID tokens: the newest active key of the configured algorithm, or
+ * else the newest active key of any algorithm. So after a change of the algorithm, verifiers know the new key before it signs.
  */
 export function selectCurrent<T extends KeyActivation>(
   keys: readonly T[],
@@ -111,10 +145,32 @@ export function selectCurrent<T extends KeyActivation>(
   return active.findLast((key) => key.alg === signingAlgorithm) ?? active.at(-1) ?? keys[0] ?? null
 }
 
-/** The maximum number of keys of early rotations in the JWKS, in addition to the keys of the regular rotation. */
+/** The current key of one algorithm; null if no key has it. */
+export function selectOfAlgorithm<T extends KeyActivation>(
+  keys: readonly T[],
+  alg: SigningAlgorithm,
+  now: number,
+): T | null {
+  const own = keys.filter((key) => key.alg === alg)
+  return own.findLast(({ activatesAt }) => activatesAt <= now) ?? own[0] ?? null
+}
+
+/** Every key that signs now: the current key, and the newest active key of each live algorithm. */
+export function selectSigning<T extends KeyActivation>(
+  keys: readonly T[],
+  config: KeyConfig,
+  now: number,
+): T[] {
+  const live = liveAlgorithms(config)
+  const active = live.map((alg) => keys.findLast((key) => key.alg === alg && key.activatesAt <= now))
+  const signing = [selectCurrent(keys, config, now), ...active]
+  return [...new Set(signing.filter((key) => key !== null && key !== undefined))]
+}
+
+/** The maximum number of keys of early rotations of an algorithm, in addition to the keys of the regular rotation. */
 const MAX_EARLY_KEYS = 10
 
-/** With this many published keys, an early rotation is refused. This limits the size of the JWKS, which every API downloads. */
+/** With this many published keys of an algorithm, an early rotation is refused. This limits the size of the JWKS, which every API downloads. */
 export function maxKeysToRotate(config: KeyConfig): number {
   const regular = Math.ceil(endOfKey(config, 0) / config.keyRotationSeconds)
   return regular + MAX_EARLY_KEYS

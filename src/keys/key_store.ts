@@ -119,13 +119,13 @@ export class KeyStore {
     const insert = this.#db
       .prepare(
         `INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private_jwk, created_at, activates_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM signing_keys) THEN ?6 ELSE ?5 END
+         SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM signing_keys WHERE ?8 = 'store' OR alg = ?2) THEN ?6 ELSE ?5 END
          WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE alg = ?2 AND activates_at > ?7)
          RETURNING activates_at`,
       )
       .bind(
         ...[key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealedPrivateJwk, key.createdAt],
-        ...[schedule.activatesAt, schedule.notOlderThan],
+        ...[schedule.activatesAt, schedule.notOlderThan, schedule.firstIn],
       )
     return callStore('D1 signing_keys', () => insert.first<number>('activates_at'))
   }

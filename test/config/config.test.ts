@@ -42,6 +42,7 @@ describe('config.yml', () => {
     expect(parseConfig(yaml())).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'ES256',
+      openIdEnabled: true,
       keyRotationSeconds: 90 * 86_400,
       refreshTokensEnabled: true,
       refreshRetryWindowSeconds: 60,
@@ -85,6 +86,7 @@ describe('config.yml', () => {
   it('config.yml sets every key', () => {
     const text = yaml({
       signing_algorithm: 'EdDSA',
+      openid: false,
       key_rotation_days: 30,
       enable_refresh_token: false,
       refresh_retry_window: 0,
@@ -113,6 +115,7 @@ describe('config.yml', () => {
     expect(parseConfig(text)).toEqual({
       issuer: ISSUER,
       signingAlgorithm: 'EdDSA',
+      openIdEnabled: false,
       keyRotationSeconds: 30 * 86_400,
       refreshTokensEnabled: false,
       refreshRetryWindowSeconds: 0,

@@ -1,7 +1,7 @@
 import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
-import { integer } from '../core/option.ts'
+import { choice, integer } from '../core/option.ts'
 import { listPrinter, member, moment, printDone, printJson, showTime, VIEW_OPTIONS } from './output.ts'
 
 const COLUMNS = [
@@ -39,6 +39,16 @@ const LEAD = integer(
   },
 )
 
+const ALGORITHM = {
+  ...choice('alg', 'The algorithm whose key signs earlier. Default: signing_algorithm', [
+    'ES256',
+    'RS256',
+    'PS256',
+    'EdDSA',
+  ]),
+  field: 'alg',
+}
+
 const rotateKeys: Command = {
   name: 'keys rotate',
   summary: 'Let the next key sign earlier. All tokens stay valid',
@@ -46,7 +56,7 @@ const rotateKeys: Command = {
     'The key is published, and signs after the time of --lead. No API may cache the JWKS for longer than this ' +
     'time minus 8 minutes, or else it can get a token of an unknown key. If a next key exists, the command ' +
     'only makes it sign earlier, never later.',
-  options: [LEAD],
+  options: [LEAD, ALGORITHM],
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
     const { input, api } = call
