@@ -33,6 +33,7 @@ describe('the metadata document', () => {
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
         scopes_supported: ['cart', 'orders', 'catalog', 'users', ...ADMIN_SCOPE_NAMES],
+        pushed_authorization_request_endpoint: `${ISSUER}/oauth2-token/par`,
         response_types_supported: ['code'],
         response_modes_supported: ['query', 'form_post'],
         code_challenge_methods_supported: ['S256'],

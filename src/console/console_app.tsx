@@ -103,11 +103,21 @@ function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageR
   return page.handle(request)
 }
 
-function refuseMethod(c: Context, path: string): never {
+/** After a refused form, the address of an action can be reloaded: the browser goes to the page of the object. */
+function refuseMethod(c: Context, path: string): Response {
+  if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(parentPageOf(c.req.path, path), 303)
   const methods = PAGES.filter((page) => page.path === path).map(({ method }) => method)
   const allow = methods.includes('GET')
     ? ['GET', 'HEAD', ...methods.filter((name) => name !== 'GET')]
     : methods
   c.header('Allow', allow.join(', '))
   throw new PageError(METHOD_NOT_ALLOWED)
+}
+
+/** The nearest page above an action. @param pattern The path of the action in Hono's syntax */
+function parentPageOf(address: string, pattern: string): string {
+  const above = pattern.slice(0, pattern.lastIndexOf('/'))
+  const parent = address.slice(0, address.lastIndexOf('/'))
+  const isPage = above === '' || PAGES.some(({ method, path }) => method === 'GET' && path === above)
+  return isPage ? parent : parentPageOf(parent, above)
 }

@@ -179,7 +179,13 @@ function requirePassword(
   { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
 ): Uint8Array {
   const password = encodePassword(text)
-  if (password === null || countCharacters(text) < shortest) {
+  if (password !== null && countCharacters(text) < shortest) {
+    throw new UserRefused(
+      'password',
+      `the password is too short: it must have at least ${shortest} characters`,
+    )
+  }
+  if (password === null) {
     const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
     throw new UserRefused('password', message)
   }

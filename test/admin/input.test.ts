@@ -165,7 +165,7 @@ describe('bad input', () => {
     ).toEqual([422, invalid([['password', 'the password must be plain text of 8 to 128 characters']])])
   })
 
-  it('a text with an unpaired surrogate is refused, because no store keeps it', async () => {
+  it('a text with an unpaired surrogate or a control of the direction of writing is refused', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const name = 'half \ud83d'
     const client = { client_id: 'shop-half', api: 'storefront', grants: ['password'], name }
@@ -177,6 +177,16 @@ describe('bad input', () => {
     expect(seen(await operator.post('/users', user))).toEqual([
       422,
       invalid([['profile.name', 'must be a name of 1 to 200 characters']]),
+    ])
+    const turned = { ...user, profile: { name: 'Zoe \u202eeoZ' } }
+    const control = 'must not have a control of the direction of writing, such as U+202E'
+    expect(seen(await operator.post('/users', turned))).toEqual([422, invalid([['profile.name', control]])])
+    expect((await operator.post('/users/import', { rows: [turned] })).body).toMatchObject({
+      results: [{ status: 'refused', reason: `profile.name: ${control}` }],
+    })
+    expect(seen(await operator.post('/clients', { ...client, name: 'shop \u2066' }))).toEqual([
+      422,
+      invalid([['name', control]]),
     ])
     const whole = await operator.post('/clients', { ...client, name: 'whole \ud83d\ude00' })
     expect([whole.status, whole.body.name]).toEqual([201, 'whole \u{1f600}'])

@@ -341,7 +341,9 @@ describe('users', () => {
     expect(short).toEqual({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('password: the password must be plain text of 8 to 128 characters'),
+      stderr: expect.stringContaining(
+        'password: the password is too short: it must have at least 8 characters',
+      ),
     })
   })
 

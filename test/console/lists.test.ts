@@ -43,6 +43,9 @@ describe('the search box', () => {
     expect(html).toContain(`href="/console/sessions?subject=${encodeURIComponent(first.id)}">Sessions<`)
     expect(html).toContain('href="/console/audit?client_id=zander-shop">Events<')
     expect(resultsOf((await search('zandr')).html)).toEqual([['User', path(second.id), 'customers']])
+    expect(html).not.toContain('More users match')
+    for (const name of ['zandu', 'zandv', 'zandw', 'zandx']) await server.addUser({ username: name })
+    expect((await search('zand')).html).toContain('The table has the first 5 users. More users match.')
     expect(resultsOf((await search(kid.slice(0, 8))).html)).toEqual([
       ['Key', `/console/keys#${kid}`, 'current'],
     ])
@@ -171,6 +174,16 @@ describe('a list', () => {
     expect(all.html).toContain('>Disabled later</a>')
     const none = await admin.get(`/console/sessions?client_id=${disabled.id}&live=true`)
     expect(none.html).toContain('No live sessions')
+    for (const address of ['/sessions?subject=zo', '/audit?subject=zo', '/audit?actor=zo']) {
+      const { html: unknown } = await admin.get(`/console${address}`)
+      expect([address, unknown]).toEqual([
+        address,
+        expect.stringContaining('No user has this username</p><p>Enter the whole username.'),
+      ])
+    }
+    const backwards = await admin.get('/console/audit?from=2026-01-02T00:00&to=2026-01-01T00:00')
+    expect(backwards.status).toBe(400)
+    expect(backwards.html).toContain('<a href="#filter-to">Before (UTC)</a>: must be later than the time in')
     expect(listOf((await admin.get(`/console/sessions?client_id=${disabled.id}`)).html).position).toBe(
       '1–50 of 55',
     )

@@ -18,6 +18,10 @@ import { configText } from '../support/server.ts'
 const NOW = 1_900_000_000
 const badUsername = (problem: string) => new UserRefused('username', `the username ${problem}`)
 const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
+const SHORT_PASSWORD = new UserRefused(
+  'password',
+  'the password is too short: it must have at least 8 characters',
+)
 const GUEST_NAME = new UserRefused(
   'username',
   '"guest" is the name of anonymous visitors in the pool "customers"',
@@ -118,10 +122,10 @@ describe('a new user', () => {
     ['a line break in a role', { roles: ['ad\nmin'] }, BAD_ROLE],
     ['half a surrogate pair in a role', { roles: ['admin\ud800'] }, BAD_ROLE],
     ['a role of 65 characters', { roles: ['x'.repeat(65)] }, BAD_ROLE],
-    ['an empty password', { password: '' }, BAD_PASSWORD],
+    ['an empty password', { password: '' }, SHORT_PASSWORD],
     ['a password of 129 characters', { password: 'x'.repeat(129) }, BAD_PASSWORD],
-    ['a password of 7 characters', { password: 'seventy' }, BAD_PASSWORD],
-    ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, BAD_PASSWORD],
+    ['a password of 7 characters', { password: 'seventy' }, SHORT_PASSWORD],
+    ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, SHORT_PASSWORD],
     ['a NUL in the password', { password: 'correct horse\0' }, BAD_PASSWORD],
     ['half a surrogate pair in the password', { password: 'correct horse\ud800' }, BAD_PASSWORD],
   ])('a new user is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
