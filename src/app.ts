@@ -15,6 +15,7 @@ import { metadataEndpoints } from './endpoints/metadata.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
+import { userinfoEndpoint } from './endpoints/userinfo.ts'
 import { corsFor } from './http/cors.ts'
 import { when, wrap } from './http/handlers.ts'
 import { Responses } from './http/responses.ts'
@@ -29,6 +30,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
   introspectEndpoint,
+  userinfoEndpoint,
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,
