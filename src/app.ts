@@ -12,6 +12,7 @@ import { createHomePage, HOME_FILES_PATH } from './endpoints/home_page.tsx'
 import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
+import { parEndpoint } from './endpoints/par.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
@@ -31,6 +32,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   revokeEndpoint,
   introspectEndpoint,
   userinfoEndpoint,
+  parEndpoint,
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { text } from '../lib/input_schemas.ts'
 import { makePseudonym, type NewErasure } from '../users/erasure_store.ts'
 import { isUserId } from '../users/user.ts'
@@ -11,8 +11,9 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { readPage, showPage } from './paging.ts'
 import { invalidContent, notFound } from './problem.ts'
 import { named, paging } from './schemas.ts'
+import { describeSessions } from './session_end.ts'
 import { findSessions } from './session_page.ts'
-import { findOwners, sessionSchema, showSession } from './session_view.ts'
+import { sessionSchema } from './session_view.ts'
 import { refuseOneself } from './user_actions.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
@@ -92,8 +93,7 @@ const exportUser = operation({
 async function listSessionsOf({ id }: UserRecord, call: Call) {
   const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
   const { rows } = await findSessions({ subject: id, clientId: null }, page, call.services)
-  const owners = await findOwners(rows, call.services)
-  return rows.map((session) => showSession(session, owners, call))
+  return (await describeSessions(rows, call)).map(({ session }) => session)
 }
 
 async function listEventsOf({ id }: UserRecord, cursor: string | undefined, { services }: Call) {

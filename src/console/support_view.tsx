@@ -86,23 +86,32 @@ interface LiveSessionsProps {
   csrf: string
   now: number
   mayEnd: boolean
+  /** The session of the operator who reads the page. */
+  ownSid: string
 }
 
 /** The newest live sessions of a user, each with an action that ends it. */
-export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSessionsProps) {
+export function LiveSessions({ support, userId, csrf, now, mayEnd, ownSid }: LiveSessionsProps) {
   const all = <Link to={`/sessions${formatQuery({ subject: userId })}`}>All sessions</Link>
   const page = pathOf`/users/${userId}`
   return (
     <Section id="live-sessions" title={`Live sessions (${formatCount(support.live_sessions)})`} aside={all}>
       {support.sessions.length === 0 ? (
-        <Empty title="No live session">The user is signed out on every device.</Empty>
+        <Empty title="No live session">
+          {support.last_sign_in_at === null
+            ? 'No sign-in of the user is recorded.'
+            : 'The user is signed out on every device.'}
+        </Empty>
       ) : (
         <Table
           caption="Live sessions of the user, newest first"
           columns={['Started', 'Device', 'Client', 'Last refresh', 'Session', ...(mayEnd ? [''] : [])]}
           rows={support.sessions.map((session) => {
             const cells = [
-              <Moment at={session.started_at} />,
+              <>
+                <Moment at={session.started_at} />
+                {session.sid === ownSid ? <span class="under">This session</span> : null}
+              </>,
               isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
               <ClientLink id={session.client_id} name={session.client_name} />,
               <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,

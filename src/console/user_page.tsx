@@ -74,7 +74,14 @@ export async function showUser(
         ) : null}
         {support === null ? null : (
           <>
-            <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+            <LiveSessions
+              support={support}
+              userId={id}
+              csrf={csrf}
+              now={now}
+              mayEnd={mayAct}
+              ownSid={operator.sid}
+            />
             <RecentEvents support={support} userId={id} />
           </>
         )}

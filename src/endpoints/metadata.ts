@@ -21,6 +21,7 @@ import { namesOfClaims } from '../tokens/claims.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
+import { parEndpoint } from './par.ts'
 import { revocationsEndpoint } from './revocations.ts'
 import { revokeEndpoint } from './revoke.ts'
 import { tokenEndpoint } from './token.ts'
@@ -107,6 +108,7 @@ function describeServer(config: Config, algorithms: string[]) {
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: scopes.length === 0 ? undefined : scopes,
+    pushed_authorization_request_endpoint: config.issuer + parEndpoint.path,
     response_types_supported: ['code'],
     response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],

@@ -1,4 +1,5 @@
 import { compact } from '../lib/compact.ts'
+import { describeAuthorizationFailure } from './authorization_failure.ts'
 import { MALFORMATIONS, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
@@ -44,6 +45,11 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_grant', 'The authorization code is invalid.'),
     hint: 'Authorization code has been revoked',
   }),
+  unproven_request: () => wire(400, 'invalid_request', 'The client or the redirect_uri is not known.'),
+  invalid_authorization_request: ({ failure }) => {
+    const { error, description } = describeAuthorizationFailure(failure)
+    return wire(400, error, description)
+  },
   wrong_redirect_uri: () => wire(400, 'invalid_grant', 'The authorization code is invalid.'),
   foreign_token: () => wire(400, 'invalid_grant', 'The token was issued to another client.'),
   invalid_scope: () => ({
@@ -81,6 +87,7 @@ const oro: Table = {
   unauthorized_client: () => refusedClient,
   invalid_refresh_token: () => wire(401, 'invalid_request', 'The refresh token is invalid.'),
   wrong_redirect_uri: () => refusedClient,
+  unproven_request: () => refusedClient,
 }
 
 const tables: Record<ErrorDialect, Table> = { rfc6749, oro }

@@ -1,3 +1,4 @@
+import { type AuthorizationFailure, describeAuthorizationFailure } from './authorization_failure.ts'
 import type { FailureCause } from './failure_cause.ts'
 
 /** The errors of a whole request, with the public text. */
@@ -35,6 +36,8 @@ export type Refusal =
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
+  | { kind: 'unproven_request' }
+  | { kind: 'invalid_authorization_request'; failure: AuthorizationFailure }
   | { kind: 'wrong_redirect_uri' }
   | { kind: 'invalid_scope' }
   | { kind: 'missing_access_token' }
@@ -135,6 +138,17 @@ export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAu
 /** An authorization code is unknown, expired, used, or does not fit its request (RFC 6749 §5.2). */
 export function invalidCode(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'invalid_code' }, reason, about)
+}
+
+/** The client or the redirect URI of an authorization request is not known, so there is no redirect (RFC 6749 §4.1.2.1). */
+export function unprovenRequest(reason: string): OAuthError {
+  return new OAuthError({ kind: 'unproven_request' }, reason)
+}
+
+/** A pushed authorization request is refused (RFC 9126 §2.3). */
+export function invalidAuthorizationRequest(failure: AuthorizationFailure): OAuthError {
+  const { description } = describeAuthorizationFailure(failure)
+  return new OAuthError({ kind: 'invalid_authorization_request', failure }, description)
 }
 
 /** The `redirect_uri` of the token request is not the one of the authorization request (RFC 6749 §4.1.3). */

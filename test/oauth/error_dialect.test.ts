@@ -109,6 +109,16 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(400, 'invalid_grant', 'The refresh token is invalid.'),
     oro: oro(401, 'invalid_request', 'The refresh token is invalid.'),
   },
+  unproven_request: {
+    error: errors.unprovenRequest('unknown client'),
+    rfc6749: rfc(400, 'invalid_request', 'The client or the redirect_uri is not known.'),
+    oro: oro(401, 'invalid_client', 'Client authentication failed'),
+  },
+  invalid_authorization_request: {
+    error: errors.invalidAuthorizationRequest('code_challenge_method'),
+    rfc6749: rfc(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+    oro: oro(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+  },
   invalid_code: {
     error: errors.invalidCode('used before'),
     rfc6749: rfc(400, 'invalid_grant', 'The authorization code is invalid.'),

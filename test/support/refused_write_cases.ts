@@ -23,6 +23,9 @@ import {
 /** More than the requests that use up the budgets. */
 const MANY_CODES = 160
 
+const AUTHORIZE = '/oauth2-token/authorize'
+const PAR = '/oauth2-token/par'
+
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
 
@@ -245,6 +248,28 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       path: TOKEN,
       expected: BAD_GRANT,
       prepare: (world) => exchanging(world, { code_verifier: 'x'.repeat(43) }),
+    },
+  ],
+  unproven_request: [
+    {
+      what: 'authorization requests of unknown clients',
+      path: AUTHORIZE,
+      expected: [400, 'invalid_request'],
+      prepare:
+        ({ server }) =>
+        (i) =>
+          server.fetch(`${AUTHORIZE}?client_id=unknown-${i}`, { headers: HERE }),
+    },
+  ],
+  invalid_authorization_request: [
+    {
+      what: 'pushed requests without PKCE',
+      path: PAR,
+      expected: [400, 'invalid_request'],
+      async prepare(world) {
+        const client = await world.server.addClient(CODE_CLIENT)
+        return posting(PAR, world, () => ({ client_id: client.id, response_type: 'code' }))
+      },
     },
   ],
   wrong_redirect_uri: [

@@ -331,6 +331,7 @@ export type Found = {
 
 export type SearchResults = {
   readonly items: readonly (Found)[]
+  readonly more: readonly ('user' | 'client' | 'session' | 'key')[]
 }
 
 export type SessionEnd = {
