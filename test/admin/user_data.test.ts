@@ -226,6 +226,7 @@ describe('the export of a user', () => {
       access_tokens_valid_from: null,
       sign_ins: { failures: 1, failed_sign_ins_today: 1, locked_until: null },
       sessions: [{ subject: person.id, state: 'live', device: 'Firefox on Linux' }],
+      consents: [],
       next_cursor: null,
     })
     const events = body.events as { kind: string; address_prefix: string | null; actor_name: unknown }[]
