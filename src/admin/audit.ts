@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Names } from '../users/name_store.ts'

@@ -5,7 +5,7 @@ import { text } from '../lib/input_schemas.ts'
 import type { PageQuery } from '../lib/list_page.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { findOwners, showSession } from './session_view.ts'
+import { describeSession } from './session_end.ts'
 import { findSession } from './sessions.ts'
 
 /** The most results of one type. */
@@ -124,7 +124,7 @@ async function findClients(q: string, { services: { clientList } }: Call): Promi
 async function findSessionOf(q: string, call: Call): Promise<Part> {
   const session = SID.test(q) ? await findSession(q, call.services) : null
   if (session === null) return NONE
-  const shown = showSession(session, await findOwners([session], call.services), call)
+  const { session: shown } = await describeSession(session, call)
   const { sid: id, subject_name: name, state: detail } = shown
   return { items: [{ type: 'session', id, name, detail }], hasMore: false }
 }

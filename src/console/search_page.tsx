@@ -1,3 +1,4 @@
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type * as z from 'zod/mini'
 import { type foundSchema, SHORTEST_KEY_PART, searchResultsSchema } from '../admin/search.ts'
 import { foldText } from '../lib/fold_text.ts'
@@ -112,7 +113,7 @@ function FoundTable({ found }: { found: readonly Found[] }) {
           {item.name === null || item.name === item.id ? null : <span class="under">{item.id}</span>}
         </>,
         TYPES[item.type],
-        item.detail,
+        item.type === 'session' ? wordOfState(item.detail) : item.detail,
         linksOf(item),
       ])}
     />

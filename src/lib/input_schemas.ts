@@ -9,12 +9,19 @@ export function text(max: number, what = 'text') {
   return z.string(message).check(
     z.minLength(1, message),
     z.maxLength(max, message),
-    z.regex(/^[^\p{Cc}\p{Cs}]*$/u, message),
+    z.regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: ({ input }) => describeForbidden(String(input)) }),
     z.refine(
       (given) => !/\p{Bidi_Control}/u.test(given),
       'must not have a control of the direction of writing, such as U+202E',
     ),
   )
+}
+
+/** Names the first control character or unpaired surrogate of a text. */
+function describeForbidden(text: string): string {
+  const [found = ''] = /[\p{Cc}\p{Cs}]/u.exec(text) ?? []
+  const what = /\p{Cc}/u.test(found) ? 'control character' : 'unpaired surrogate'
+  return `must not have the ${what} U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 export const flag = z.boolean('must be true or false')

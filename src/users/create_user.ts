@@ -1,3 +1,4 @@
+import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import { HashRefused } from '@sallyport/formats/schemes/hash_scheme'
 import { findUsernameProblem, foldUsername } from '@sallyport/formats/username'
 import type { Config } from '../config/config.ts'
@@ -6,7 +7,6 @@ import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.
 import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
-import { isRole, ROLE_RULE } from './role.ts'
 import { generateUserId, type User } from './user.ts'
 import { GUEST } from './visitor.ts'
 

@@ -272,6 +272,15 @@ describe('an edit', () => {
 })
 
 describe('a client', () => {
+  it('a new client needs a grant', async () => {
+    const client_id = newId()
+    const fields = { client_id, api: 'storefront', kind: 'confidential' }
+    const { status, html } = await admin.post('/console/clients/~new', fields)
+    expect(status).toBe(422)
+    expect(html).toContain('id="grants-error">Must have at least one grant')
+    expect(await server.services.clientAdmin.find(client_id)).toBeNull()
+  })
+
   it('an admin adds a secret, retires one, and disables, enables and deletes a client', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
@@ -322,7 +331,9 @@ describe('a confirmation', () => {
     )
     expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
     await admin.post(`${path}/sign-out`)
-    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
+    const { html: after } = await admin.get(path)
+    expect(after).toContain('All tokens of the client were revoked, and 2 sessions ended.')
+    expect(after).toContain(`>End 0 sessions of ${client.id}<`)
   })
 })
 

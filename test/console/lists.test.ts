@@ -69,7 +69,7 @@ describe('the search box', () => {
   })
 
   it('a search without results names the parts that it finds, and links to the events of an id', async () => {
-    expect((await admin.get('/console/search?q=')).html).toContain('Enter a search text')
+    expect((await admin.get('/console/search')).html).toContain('Enter a search text')
     const { html } = await admin.get('/console/search?q=user:gone')
     expect(html).toContain('No results')
     expect(html).toContain('href="/console/audit?subject=user%3Agone">Events<')
@@ -138,6 +138,17 @@ describe('a list', () => {
       const { sorted } = listOf((await admin.get(`/console${list}`)).html)
       expect([list, ...sorted.flatMap((sort) => sort.slice(0, 2))]).toEqual([list, ...orders])
     }
+  })
+
+  it('the address of a list has no empty filter', async () => {
+    const form = '/console/audit?subject=&client_id=shop+1&kind=&from=&sort=-time'
+    const location = '/console/audit?client_id=shop+1&sort=-time'
+    expect(await admin.get(form)).toMatchObject({ status: 303, location })
+    expect((await admin.get(location)).status).toBe(200)
+    expect(await admin.get('/console/users?q=&pool=')).toMatchObject({
+      status: 303,
+      location: '/console/users',
+    })
   })
 
   it('a list names the filter with a value that is not valid', async () => {

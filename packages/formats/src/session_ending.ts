@@ -8,6 +8,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['its code had another redirect URI', 'its authorization code came with another redirect URI'],
   ['revoked by its client', 'its application signed out'],
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
+  ['its consent was withdrawn', 'the user no longer allows its application to use the account'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],
@@ -36,6 +37,11 @@ interface Wording {
   subject: string
   /** Formats Unix seconds. Without it the sentence has no time. */
   formatTime?: (unixSeconds: number) => string
+}
+
+/** The word for a state of a session in the admin API. */
+export function wordOfState(state: string): string {
+  return state === 'cut_off' ? 'revoked' : state
 }
 
 /**

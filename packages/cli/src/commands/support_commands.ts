@@ -1,8 +1,9 @@
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type { Item } from '../api/admin_api.ts'
-import type { SearchResults } from '../api/schemas.ts'
+import type { SearchResults, UserSupport } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
-import { listPrinter, member, moment, printDone, printItem, VIEW_OPTIONS } from './output.ts'
+import { listPrinter, member, moment, printDone, printItem, textOf, VIEW_OPTIONS } from './output.ts'
 import { FIND, findPath, USER } from './user_commands.ts'
 
 const FACTS: readonly Column<Item>[] = [
@@ -17,8 +18,14 @@ const FOUND: readonly Column<Item>[] = [
   member('Type', 'type'),
   member('Id', 'id'),
   member('Name', 'name'),
-  member('Detail', 'detail'),
+  { title: 'Detail', show: detailOf },
 ]
+
+/** The pool of a user, the API of a client, or the state of a session or a key. */
+function detailOf(found: Item): string {
+  const detail = textOf(found, 'detail')
+  return found.type === 'session' ? wordOfState(detail) : detail
+}
 
 const support: Command = {
   name: 'users support',
@@ -40,12 +47,18 @@ const unlock: Command = {
   summary: 'Unlock the account of a user and reset its failed sign-ins',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/unlock'],
+  operations: ['GET /users/{id}/support', 'POST /users/{id}/unlock'],
   async run(call) {
     const path = await findPath(call)
+    const before = await call.api.read({ operation: 'GET /users/{id}/support', path })
     const facts = await call.api.read({ operation: 'POST /users/{id}/unlock', path })
-    printDone(call, facts, `Unlocked ${call.input.argument('USER')}.`)
+    printDone(call, facts, describeUnlock(call.input.argument('USER'), before))
   },
+}
+
+function describeUnlock(user: string, { locked_until: lockedUntil, failures }: UserSupport): string {
+  if (lockedUntil !== null) return `Unlocked ${user}.`
+  return `${user} was not locked. ${failures > 0 ? 'The failed sign-ins were reset.' : 'Nothing was changed.'}`
 }
 
 const search: Command = {

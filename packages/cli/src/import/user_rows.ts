@@ -1,9 +1,11 @@
-import { normalizeUsername } from '@sallyport/formats/username'
+import { EMAIL_RULE, isEmail } from '@sallyport/formats/email'
+import { isRole, ROLE_RULE } from '@sallyport/formats/role'
+import { findUsernameProblem, normalizeUsername } from '@sallyport/formats/username'
 import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'
-import { listOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
+import { listOf, RowRefused, readAll, requireText, textOf, truthOf } from './row_values.ts'
 
 export interface UserRowOptions {
   /** The pool of rows without a pool. */
@@ -35,7 +37,11 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'memory_cost', summary: 'Parameter of `firebase-scrypt`' },
       { name: 'salt_separator', summary: 'Parameter of `firebase-scrypt`' },
       { name: 'password', summary: 'Password in plain text, instead of a hash. Slow: at most 20 in a batch' },
-      { name: 'roles', summary: 'Roles, separated by `,` or a vertical bar, or a JSON list', isList: true },
+      {
+        name: 'roles',
+        summary: 'Roles without spaces, separated by `,` or a vertical bar, or a JSON list',
+        isList: true,
+      },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1` or the opposite; defaults to `true`' },
       { name: 'disabled', summary: 'The opposite of `enabled`, instead of it' },
       { name: 'must_change_password', summary: 'true: the user must set a new password' },
@@ -66,14 +72,14 @@ export function keyOfUsername(username: string): string {
 function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {
   const read = readAll({
     pool: () => requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
-    username: () => requireText(textOf(values, 'username'), 'username'),
+    username: () => usernameOf(values),
     password: () => readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword }),
-    roles: () => listOf(values, 'roles'),
+    roles: () => rolesOf(values),
     enabled: () => truthOf(values, 'enabled'),
     disabled: () => truthOf(values, 'disabled'),
     mustChange: () => truthOf(values, 'must_change_password'),
     name: () => nameOf(values),
-    email: () => textOf(values, 'email'),
+    email: () => emailOf(values),
   })
   const profile = compact({ name: read.name, email: read.email })
   const row = compact({
@@ -86,6 +92,29 @@ function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never'
     profile: Object.keys(profile).length > 0 ? profile : undefined,
   })
   return { row, password: read.password.password }
+}
+
+/** The checks of the server, so that a report has every problem of a row. @throws RowRefused */
+function usernameOf(values: RowValues): string {
+  const username = requireText(textOf(values, 'username'), 'username')
+  const problem = findUsernameProblem(username)
+  if (problem !== null) throw new RowRefused(`username: the username ${problem}`)
+  return username
+}
+
+/** @throws RowRefused */
+function rolesOf(values: RowValues): string[] | undefined {
+  const roles = listOf(values, 'roles')
+  const wrong = roles?.find((role) => !isRole(role))
+  if (wrong !== undefined) throw new RowRefused(`roles: ${ROLE_RULE}`)
+  return roles
+}
+
+/** @throws RowRefused */
+function emailOf(values: RowValues): string | undefined {
+  const email = textOf(values, 'email')
+  if (email !== undefined && !isEmail(email)) throw new RowRefused(`email: ${EMAIL_RULE}`)
+  return email
 }
 
 function nameOf(values: RowValues): string | undefined {

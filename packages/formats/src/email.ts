@@ -12,7 +12,7 @@ const LABEL = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}
 
 const EMAIL = new RegExp(`^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@${LABEL}(?:\\.${LABEL})*$`, 'u')
 
-/** Whether a text is an email address. The one check for the admin API, imports, the console and the CLI, which use that API. */
+/** Whether a text is an email address. The one check for the admin API, imports, the console and the CLI. */
 export function isEmail(text: string): boolean {
   return text.length <= MAX_EMAIL_CHARACTERS && EMAIL.test(text)
 }
