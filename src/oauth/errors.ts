@@ -83,9 +83,9 @@ export function notAString(parameter: string): OAuthError {
   return new OAuthError({ kind: 'not_a_string', parameter }, `${parameter} is not a string`)
 }
 
-/** The request has `resource` (RFC 8707 §2). A client belongs to one API, so it cannot choose a resource. */
+/** The `resource` of a request is not the API of the client (RFC 8707 §2). */
 export function invalidTarget(): OAuthError {
-  return new OAuthError({ kind: 'invalid_target' }, 'the request names a resource')
+  return new OAuthError({ kind: 'invalid_target' }, 'the request names another resource')
 }
 
 /** The request used plain http, or a host other than the host of the issuer (RFC 9110 §15.5.20). */

@@ -70,9 +70,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
     refused('a number for a name', BAD_REQUEST, ({ app }) => ({ ...signInAs(app, 'x'), username: 1 })),
   ],
   invalid_target: [
-    refused('a resource', [400, 'invalid_target'], ({ shop }) => ({
+    refused('another resource', [400, 'invalid_target'], ({ shop }) => ({
       ...machineOf(shop),
-      resource: 'https://shop.test/api',
+      resource: 'https://other.test/api',
     })),
   ],
   misdirected_request: [

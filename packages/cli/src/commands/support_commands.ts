@@ -1,6 +1,6 @@
 import { wordOfState } from '@sallyport/formats/session_ending'
 import type { Item } from '../api/admin_api.ts'
-import type { SearchResults } from '../api/schemas.ts'
+import type { SearchResults, UserSupport } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
 import { listPrinter, member, moment, printDone, printItem, textOf, VIEW_OPTIONS } from './output.ts'
@@ -47,12 +47,18 @@ const unlock: Command = {
   summary: 'Unlock the account of a user and reset its failed sign-ins',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/unlock'],
+  operations: ['GET /users/{id}/support', 'POST /users/{id}/unlock'],
   async run(call) {
     const path = await findPath(call)
+    const before = await call.api.read({ operation: 'GET /users/{id}/support', path })
     const facts = await call.api.read({ operation: 'POST /users/{id}/unlock', path })
-    printDone(call, facts, `Unlocked ${call.input.argument('USER')}.`)
+    printDone(call, facts, describeUnlock(call.input.argument('USER'), before))
   },
+}
+
+function describeUnlock(user: string, { locked_until: lockedUntil, failures }: UserSupport): string {
+  if (lockedUntil !== null) return `Unlocked ${user}.`
+  return `${user} was not locked. ${failures > 0 ? 'The failed sign-ins were reset.' : 'Nothing was changed.'}`
 }
 
 const search: Command = {
