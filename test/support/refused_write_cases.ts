@@ -15,6 +15,7 @@ import {
   refreshOf,
   signInAs,
   TOKEN,
+  USERINFO,
   type World,
   type WriteCase,
 } from './write_cases.ts'
@@ -53,6 +54,24 @@ function deadRefresh(
     await end(world, token, user.id)
     return refreshOf(world.app, token)
   })
+}
+
+/** Requests to userinfo with an Authorization header. */
+function asking(
+  what: string,
+  expected: WriteCase['expected'],
+  tokenOf: (world: World) => Promise<string | null> | string | null,
+): WriteCase {
+  return {
+    what,
+    path: USERINFO,
+    expected,
+    async prepare(world) {
+      const token = await tokenOf(world)
+      const headers = { ...HERE, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  }
 }
 
 /** Every kind of refusal. A kind without a case does not compile. */
@@ -279,6 +298,22 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       ...machineOf(shop),
       scope: 'everything',
     })),
+  ],
+  missing_access_token: [asking('no token', [401, 'invalid_token'], () => null)],
+  invalid_access_token: [
+    asking('a token that is no JWT', [401, 'invalid_token'], () => 'x'.repeat(400)),
+    asking(
+      'a refresh token',
+      [401, 'invalid_token'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).refresh_token ?? '',
+    ),
+  ],
+  insufficient_scope: [
+    asking(
+      'a token without openid',
+      [403, 'insufficient_scope'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).access_token,
+    ),
   ],
   temporarily_unavailable: [
     {

@@ -36,6 +36,7 @@ export interface WriteCase {
 
 export const TOKEN = '/oauth2-token'
 export const REVOKE = '/oauth2-token/revoke'
+export const USERINFO = '/oauth2-token/userinfo'
 const INTROSPECT = '/oauth2-token/introspect'
 
 /** A case that posts the parameters of each request. */
@@ -85,6 +86,14 @@ async function opening({ server }: World, path: string, changes: Record<string, 
   const client = await server.addClient(CODE_CLIENT)
   const url = authorizeUrl(client, changes).replace(`${ISSUER}/oauth2-token/authorize`, path)
   return () => server.fetch(url, { headers: HERE, redirect: 'manual' })
+}
+
+/** The tokens of a user with the identity scopes, and their client. */
+async function openIdTokens({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const code = await newCode(server, client, id, { scope: ['openid', 'profile', 'email'] })
+  return { client, ...(await server.requireTokens(exchangeOf(client, code))) }
 }
 
 /** The requests that succeed. */
@@ -219,6 +228,29 @@ export const SUCCESSES: readonly WriteCase[] = [
     async prepare(world) {
       const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
       return posting(INTROSPECT, world, () => ({ ...credentials(world.shop), token }))
+    },
+  },
+  {
+    what: 'userinfo of one user',
+    path: USERINFO,
+    expected: [200],
+    async prepare(world) {
+      const { access_token } = await openIdTokens(world)
+      const headers = { ...HERE, Authorization: `Bearer ${access_token}` }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  },
+  {
+    what: 'a chain of refreshes with ID tokens',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      let { client, refresh_token: token } = await openIdTokens(world)
+      return async () => {
+        const response = await world.server.postJson(refreshOf(client, token), HERE)
+        if (response.ok) token = (await response.clone().json<{ refresh_token: string }>()).refresh_token
+        return response
+      }
     },
   },
   ...[
