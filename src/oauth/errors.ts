@@ -40,6 +40,9 @@ export type Refusal =
   | { kind: 'invalid_authorization_request'; failure: AuthorizationFailure }
   | { kind: 'wrong_redirect_uri' }
   | { kind: 'invalid_scope' }
+  | { kind: 'missing_access_token' }
+  | { kind: 'invalid_access_token' }
+  | { kind: 'insufficient_scope'; scope: string }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
@@ -160,6 +163,21 @@ export function foreignToken(reason: string): OAuthError {
 
 export function invalidScope(reason: string): OAuthError {
   return new OAuthError({ kind: 'invalid_scope' }, reason)
+}
+
+/** The request has no access token (RFC 6750 §3.1). */
+export function missingAccessToken(): OAuthError {
+  return new OAuthError({ kind: 'missing_access_token' }, 'no access token')
+}
+
+/** The access token is malformed, expired or revoked (RFC 6750 §3.1). */
+export function invalidAccessToken(reason: string, about?: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'invalid_access_token' }, reason, about)
+}
+
+/** @param scope The scope that the request needs (RFC 6750 §3.1). */
+export function insufficientScope(scope: string): OAuthError {
+  return new OAuthError({ kind: 'insufficient_scope', scope }, `the token has no scope ${scope}`)
 }
 
 /** A store or a queue is not available. Clients must keep their tokens and retry. */
