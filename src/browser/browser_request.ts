@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
-import { UnprovenRequest } from '../authorization/authorization_error.ts'
+import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
+import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -54,18 +55,26 @@ export async function restoreBrowserRequest(
   return { request, ...(await requireClient(request.clientId, services, context)), context }
 }
 
-/** Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). */
+/**
+ * Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). A sign-in page that is loaded again after the end of its
+ * `request_uri` sends the browser back to the client, which can start again.
+ */
 async function openRequest(
   requestUri: string,
   parameters: Parameters,
   services: Services,
   context: RequestContext,
 ): Promise<BrowserRequest> {
-  const request = await services.requests.open(requestUri, context.now)
-  if (request === null) throw new UnprovenRequest('the request_uri has expired or is unknown')
+  const opened = await services.requests.open(requestUri)
+  if (opened === null) throw new UnprovenRequest('the request_uri is unknown')
+  const { request, validUntil } = opened
   if (parameters.find('client_id') !== request.clientId)
     throw new UnprovenRequest('the request_uri belongs to another client')
-  return { request, ...(await requireClient(request.clientId, services, context)), context }
+  const found = await requireClient(request.clientId, services, context)
+  if (findRedirectUri(found.client, request.redirectUri) === null)
+    throw new UnprovenRequest('the redirect URI of the request_uri is no longer registered')
+  if (validUntil <= context.now) throw new AuthorizationError('expired_request_uri', request)
+  return { request, ...found, context }
 }
 
 /** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */
