@@ -16,6 +16,7 @@ import { parEndpoint } from './endpoints/par.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
+import { userinfoEndpoint } from './endpoints/userinfo.ts'
 import { corsFor } from './http/cors.ts'
 import { when, wrap } from './http/handlers.ts'
 import { Responses } from './http/responses.ts'
@@ -30,6 +31,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
   introspectEndpoint,
+  userinfoEndpoint,
   parEndpoint,
   jwksEndpoint,
   revocationsEndpoint,

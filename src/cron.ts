@@ -1,3 +1,4 @@
+import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
@@ -77,6 +78,10 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('erasures', services.erasures),
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
+    {
+      table: 'sessions (withdrawn consents)',
+      sweep: (limit: number) => endWithdrawn(services, now, limit),
+    },
     expired('sign_in_failures', services.failures),
     expired('ended_browser_sessions', services.browserSessions),
     { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },

@@ -15,6 +15,7 @@ import { describeSessions } from './session_end.ts'
 import { findSessions } from './session_page.ts'
 import { sessionSchema } from './session_view.ts'
 import { refuseOneself } from './user_actions.ts'
+import { consentSchema, listConsentsOf } from './user_consents.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
 import { conditionsOf, idOf, lastAdmin, requireUser } from './users.ts'
@@ -42,6 +43,8 @@ export const exportSchema = named(
     sign_ins: supportSchema,
     /** Newest first, at most 500; empty on later pages. */
     sessions: z.array(sessionSchema),
+    /** Newest first, at most 100; empty on later pages. */
+    consents: z.array(consentSchema),
     /** Newest first. An event by an operator has no address of the operator. */
     events: z.array(eventSchema),
     /** The cursor of the next page of events; null on the last page. */
@@ -70,9 +73,10 @@ const exportUser = operation({
       const about = { subject: user.id, change: { operation: 'exportUser' } }
       services.audit.record(adminEvent(call, 'the data of the user was exported', about), context)
     }
-    const [signIns, sessions, events] = await Promise.all([
+    const [signIns, sessions, consents, events] = await Promise.all([
       describeSupport(user, call),
       isFirst ? listSessionsOf(user, call) : [],
+      isFirst ? listConsentsOf(user.id, call) : [],
       listEventsOf(user, query.cursor, call),
     ])
     return {
@@ -83,6 +87,7 @@ const exportUser = operation({
         access_tokens_valid_from: user.accessValidFrom === 0 ? null : user.accessValidFrom,
         sign_ins: signIns,
         sessions,
+        consents,
         events: events.items,
         next_cursor: events.next_cursor,
       },

@@ -7,8 +7,7 @@ import {
   UserRefused,
 } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
-import type { User } from '../users/user.ts'
-import type { Profile } from '../users/user_record.ts'
+import type { Profile, User } from '../users/user.ts'
 import { settingOf } from './change.ts'
 import { type CheckedRow, checkRows, isGood, type RowVerdict, refuseRepeated } from './import_rows.ts'
 import type { Call } from './operation.ts'

@@ -1,4 +1,7 @@
+import * as z from 'zod/mini'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { Statements } from '../storage/idempotency_store.ts'
 import type { ConsentSubject } from './consent.ts'
 
 /** A consent that a user gave. Times are Unix seconds. */
@@ -8,6 +11,33 @@ export interface GivenConsent extends ConsentSubject {
   /** When the code was issued under which the consent was given. */
   issuedAt: number
 }
+
+/** A stored consent. Times are Unix seconds. */
+export interface StoredConsent extends ConsentSubject {
+  id: string
+  scopes: readonly string[]
+  createdAt: number
+  updatedAt: number
+  /** Null while the consent is valid. */
+  withdrawnAt: number | null
+}
+
+const rowSchema = z.object({
+  id: z.string(),
+  subject: z.string(),
+  clientId: z.string(),
+  api: z.string(),
+  redirectUri: z.string(),
+  scopes: z.string(),
+  createdAt: z.int(),
+  updatedAt: z.int(),
+  withdrawnAt: z.nullable(z.int()),
+})
+const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
+const idsSchema = z.array(z.object({ id: z.string() }))
+
+const COLUMNS = `id, subject, client_id AS clientId, api, redirect_uri AS redirectUri, scopes, created_at AS createdAt,
+  updated_at AS updatedAt, withdrawn_at AS withdrawnAt`
 
 /** Steps through the client ids in the index, so that a run reads one row for each client. */
 const SWEEP_OF_DELETED_CLIENTS = `
@@ -44,10 +74,65 @@ export class ConsentStore {
       .bind(...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)], now, issuedAt)
   }
 
+  /** The newest consents of a user, also those that were withdrawn. @throws StorageUnavailable, CorruptRecord */
+  async list(subject: string, limit: number): Promise<StoredConsent[]> {
+    const select = this.#db
+      .prepare(`SELECT ${COLUMNS} FROM consents WHERE subject = ? ORDER BY updated_at DESC, id LIMIT ?`)
+      .bind(subject, limit)
+    const { results } = await callStore('D1 consents', () => select.all())
+    return results.map(decodeConsent)
+  }
+
+  /** A consent of a user; null if there is no such consent. @throws StorageUnavailable, CorruptRecord */
+  async find(subject: string, id: string): Promise<StoredConsent | null> {
+    const select = this.#db
+      .prepare(`SELECT ${COLUMNS} FROM consents WHERE id = ? AND subject = ?`)
+      .bind(id, subject)
+    const row = await callStore('D1 consents', () => select.first())
+    return row === null ? null : decodeConsent(row)
+  }
+
+  /**
+   * Withdraws a consent. Codes that were issued under it are refused.
+   *
+   * @param validFrom A new consent needs a code from this second or later. Unix seconds.
+   * @param alongside Further statements of the transaction. They do nothing if the consent was withdrawn before.
+   * @throws StorageUnavailable
+   */
+  async withdraw(
+    { id, validFrom }: { id: string; validFrom: number },
+    alongside: Statements,
+    now: number,
+  ): Promise<void> {
+    const withdrawal = this.#db
+      .prepare(
+        `UPDATE consents SET withdrawn_at = ?2, updated_at = ?2, valid_from = max(?3, valid_from + 1)
+         WHERE id = ?1 AND withdrawn_at IS NULL`,
+      )
+      .bind(id, now, validFrom)
+    await callStore('D1 consents', () => this.#db.batch([withdrawal, ...alongside]))
+  }
+
+  /** The ids of up to `limit` consents that were withdrawn after a second, and not given again. @throws StorageUnavailable */
+  async listWithdrawn(after: number, limit: number): Promise<string[]> {
+    const select = this.#db
+      .prepare('SELECT id FROM consents WHERE withdrawn_at > ? ORDER BY withdrawn_at DESC LIMIT ?')
+      .bind(after, limit)
+    const { results } = await callStore('D1 consents', () => select.all())
+    return decodeRecord(idsSchema, 'consents', results).map(({ id }) => id)
+  }
+
   /** Removes up to `limit` consents to deleted clients. @returns how many @throws StorageUnavailable */
   async sweepOfDeletedClients(limit: number): Promise<number> {
     const sweep = this.#db.prepare(SWEEP_OF_DELETED_CLIENTS).bind(limit)
     const { meta } = await callStore('D1 consents', () => sweep.run())
     return meta.changes
   }
+}
+
+/** @throws CorruptRecord */
+function decodeConsent(value: unknown): StoredConsent {
+  const row = decodeRecord(rowSchema, 'consent', value)
+  const scopes = decodeRecord(scopesSchema, `consent ${row.id}`, parseJsonColumn('consent', row.scopes))
+  return { ...row, scopes }
 }

@@ -1,6 +1,7 @@
 import { clientScopes } from '../clients/allowed_scopes.ts'
 import { type Client, isConfidential } from '../clients/client.ts'
 import { findRedirectUri, kindOfRedirect } from '../clients/redirect_uri.ts'
+import { namesOwnApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
 import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
@@ -97,7 +98,7 @@ export function parseAuthorizationRequest(
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
-  requireResource(parameters, api, fail)
+  if (!namesOwnApi(parameters, api)) fail('resource')
   requireAcr(parameters, fail)
   return {
     ...returnAddress,
@@ -117,12 +118,6 @@ export function parseAuthorizationRequest(
 }
 
 type Fail = (failure: AuthorizationFailure) => never
-
-/** The resource can only be the API of the client. A trailing slash makes no difference (RFC 8707 §2). */
-function requireResource(parameters: Parameters, { audience }: ApiConfig, fail: Fail): void {
-  const same = (text: string) => text.replace(/\/$/, '')
-  if (parameters.findAll('resource').some((resource) => same(resource) !== same(audience))) fail('resource')
-}
 
 /** A request that names levels of authentication needs one that the server can reach (OpenID Connect Core §5.5.1.1). */
 function requireAcr(parameters: Parameters, fail: Fail): void {

@@ -18,6 +18,7 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-set', 'The password was set, and all sessions of the user were ended.'],
   ['password-change-required', 'The user must change the password at the next sign-in.'],
   ['session-ended', 'The session was ended.'],
+  ['consent-withdrawn', 'The consent was withdrawn, and the sessions that began under it were ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
   [
     'key-pending',

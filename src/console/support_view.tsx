@@ -2,10 +2,12 @@ import type { Child } from 'hono/jsx'
 import * as z from 'zod/mini'
 import { eventSchema } from '../admin/audit.ts'
 import { sessionSchema } from '../admin/session_view.ts'
+import { consentsSchema } from '../admin/user_consents.ts'
 import { supportSchema } from '../admin/user_support.ts'
 import { confirmInRow } from './action_form.tsx'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import type { ShownConsent } from './consents.tsx'
 import { endOf } from './end_session.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
@@ -31,6 +33,8 @@ export interface SupportView extends z.output<typeof supportSchema> {
   sessions: readonly ShownSession[]
   /** The newest events. */
   events: readonly ShownEvent[]
+  /** The valid consents, newest first. */
+  consents: readonly ShownConsent[]
 }
 
 /**
@@ -48,13 +52,15 @@ export async function loadSupport(admin: AdminClient, id: string): Promise<Suppo
 }
 
 async function readSupport(admin: AdminClient, id: string): Promise<SupportView> {
-  const [support, sessions, events] = await Promise.all([
+  const [support, sessions, events, consents] = await Promise.all([
     admin.read(pathOf`/users/${id}/support`, supportSchema),
     admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
     admin.read('/audit', eventsSchema, { subject: id, limit: SHOWN }),
+    admin.read(pathOf`/users/${id}/consents`, consentsSchema),
   ])
   const canUnlock = support.locked_until !== null || support.failures > 0
-  return { ...support, canUnlock, sessions: sessions.items, events: events.items }
+  const valid = consents.items.filter(({ withdrawn_at: withdrawnAt }) => withdrawnAt === null)
+  return { ...support, canUnlock, sessions: sessions.items, events: events.items, consents: valid }
 }
 
 /** The sign-ins and the lock of a user, for the list of facts. */

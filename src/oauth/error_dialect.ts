@@ -27,7 +27,7 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_request', `The parameter ${parameter} must be a string.`),
     hint: `Check the \`${parameter}\` parameter`,
   }),
-  invalid_target: () => wire(400, 'invalid_target', 'The parameter resource is not supported.'),
+  invalid_target: () => wire(400, 'invalid_target', 'The resource is not the API of the client.'),
   misdirected_request: () =>
     wire(421, 'invalid_request', 'Send the request to the address of the issuer, by https.'),
   body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),
@@ -56,6 +56,10 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_scope', 'The requested scope is unknown or more than the client may have.'),
     hint: 'Check the `scope` parameter',
   }),
+  missing_access_token: () => wire(401, 'invalid_token', 'Send an access token.'),
+  invalid_access_token: () => wire(401, 'invalid_token', 'The access token is invalid.'),
+  insufficient_scope: ({ scope }) =>
+    wire(403, 'insufficient_scope', `The access token needs the scope ${scope}.`),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
   too_many_attempts: () =>

@@ -9,7 +9,7 @@ import { runToEnd } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { invalidClient, invalidCode, type OAuthError } from '../oauth/errors.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { causeOf } from './holder_causes.ts'
 import type { Holder, HolderQuery } from './holder_store.ts'
@@ -44,7 +44,7 @@ interface Dependencies {
 
 /** A session whose code was exchanged. `user` is null for a visitor. Times are Unix seconds. */
 export interface OpenedSession {
-  user: User | null
+  user: StoredUser | null
   /** The `iat` of the first tokens. */
   issuedAt: number
   expiresAt: number

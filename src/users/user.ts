@@ -30,6 +30,19 @@ export interface User {
   accessValidFrom: number
 }
 
+/** What a user is called and where mail arrives. Access tokens, log lines and audit events never contain it. */
+export interface Profile {
+  name?: string | undefined
+  email?: string | undefined
+}
+
+/** A user with the data for ID tokens and userinfo. */
+export interface StoredUser extends User {
+  profile: Profile
+  /** The last change by an operator, in Unix seconds; null before the first change. */
+  updatedAt: number | null
+}
+
 const rowSchema = z.object({
   id: z.string().check(z.startsWith('user:')),
   pool: z.string(),
@@ -44,11 +57,22 @@ const rowSchema = z.object({
   created_at: z.int(),
   tokens_valid_from: z.int(),
   access_valid_from: z.int(),
+  profile: z.string(),
+  updated_at: z.nullable(z.int()),
 })
-/** The columns of `users` that make a User. */
+/** The columns of `users` that make a StoredUser. */
 export const USER_COLUMNS = Object.keys(rowSchema.shape)
 
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
+const profileSchema: z.ZodMiniType<Profile> = z.object({
+  name: z.optional(z.string()),
+  email: z.optional(z.string()),
+})
+
+/** Decodes the column `profile` of a user. @throws CorruptRecord */
+export function decodeProfile(record: string, text: string): Profile {
+  return decodeRecord(profileSchema, record, parseJsonColumn(record, text))
+}
 
 /** Whether a text has the form of a user's id. The pseudonym of an erased user is none. */
 export function isUserId(text: string): boolean {
@@ -77,7 +101,7 @@ export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now:
 }
 
 /** Decodes a row of `users`. @throws CorruptRecord */
-export function decodeUserRow(value: unknown): User {
+export function decodeUserRow(value: unknown): StoredUser {
   const row = decodeRecord(rowSchema, 'user', value)
   return {
     id: row.id,
@@ -93,5 +117,7 @@ export function decodeUserRow(value: unknown): User {
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     accessValidFrom: row.access_valid_from,
+    profile: decodeProfile(`user ${row.id}`, row.profile),
+    updatedAt: row.updated_at,
   }
 }

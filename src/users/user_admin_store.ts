@@ -10,8 +10,8 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
-import type { User } from './user.ts'
-import { decodeUserRecord, type Profile, type UserRecord } from './user_record.ts'
+import type { Profile, User } from './user.ts'
+import { decodeUserRecord, type UserRecord } from './user_record.ts'
 import { searchTextOf } from './user_search.ts'
 
 /** The changes of a user. Absent members stay unchanged. */

@@ -1,5 +1,5 @@
 import { foldText } from '../lib/fold_text.ts'
-import type { Profile } from './user_record.ts'
+import type { Profile } from './user.ts'
 
 /** The text in which a search finds a user: the folded username, name and email, one per line. Equal lines are stored once. */
 export function searchTextOf({ username, profile }: { username: string; profile: Profile }): string {

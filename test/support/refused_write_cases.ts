@@ -6,21 +6,19 @@ import { basic, credentials, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
 import {
   BINDING_BUDGET,
+  exchanging,
   guestsOf,
   HERE,
   machineOf,
   posting,
   REVOKE,
   refreshOf,
-  type Send,
   signInAs,
   TOKEN,
+  USERINFO,
   type World,
   type WriteCase,
 } from './write_cases.ts'
-
-/** More than the requests that use up the budgets. */
-const MANY_CODES = 160
 
 const AUTHORIZE = '/oauth2-token/authorize'
 const PAR = '/oauth2-token/par'
@@ -58,13 +56,22 @@ function deadRefresh(
   })
 }
 
-/** Exchanges a new code of one user in each request. */
-async function exchanging(world: World, changes: Record<string, string>): Promise<Send> {
-  const { server } = world
-  const client = await server.addClient(CODE_CLIENT)
-  const { id } = await server.addUser()
-  const codes = await Promise.all(Array.from({ length: MANY_CODES }, () => newCode(server, client, id)))
-  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null, changes))
+/** Requests to userinfo with an Authorization header. */
+function asking(
+  what: string,
+  expected: WriteCase['expected'],
+  tokenOf: (world: World) => Promise<string | null> | string | null,
+): WriteCase {
+  return {
+    what,
+    path: USERINFO,
+    expected,
+    async prepare(world) {
+      const token = await tokenOf(world)
+      const headers = { ...HERE, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  }
 }
 
 /** Every kind of refusal. A kind without a case does not compile. */
@@ -82,9 +89,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
     refused('a number for a name', BAD_REQUEST, ({ app }) => ({ ...signInAs(app, 'x'), username: 1 })),
   ],
   invalid_target: [
-    refused('a resource', [400, 'invalid_target'], ({ shop }) => ({
+    refused('another resource', [400, 'invalid_target'], ({ shop }) => ({
       ...machineOf(shop),
-      resource: 'https://shop.test/api',
+      resource: 'https://other.test/api',
     })),
   ],
   misdirected_request: [
@@ -230,6 +237,20 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       expected: BAD_GRANT,
       prepare: (world) => exchanging(world, { code_verifier: 'x'.repeat(43) }),
     },
+    {
+      what: 'uses of one code',
+      path: TOKEN,
+      expected: BAD_GRANT,
+      async prepare(world) {
+        const client = await world.server.addClient(CODE_CLIENT)
+        const body = exchangeOf(
+          client,
+          await newCode(world.server, client, (await world.server.addUser()).id),
+        )
+        await world.server.requireTokens(body)
+        return posting(TOKEN, world, () => body)
+      },
+    },
   ],
   unproven_request: [
     {
@@ -277,6 +298,22 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       ...machineOf(shop),
       scope: 'everything',
     })),
+  ],
+  missing_access_token: [asking('no token', [401, 'invalid_token'], () => null)],
+  invalid_access_token: [
+    asking('a token that is no JWT', [401, 'invalid_token'], () => 'x'.repeat(400)),
+    asking(
+      'a refresh token',
+      [401, 'invalid_token'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).refresh_token ?? '',
+    ),
+  ],
+  insufficient_scope: [
+    asking(
+      'a token without openid',
+      [403, 'insufficient_scope'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).access_token,
+    ),
   ],
   temporarily_unavailable: [
     {

@@ -1,4 +1,6 @@
-import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
+import { generateVisitorId } from '../../src/users/visitor.ts'
+import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The address of every request of a flood. */
 export const HERE = { 'CF-Connecting-IP': '198.51.100.9' }
@@ -34,6 +36,7 @@ export interface WriteCase {
 
 export const TOKEN = '/oauth2-token'
 export const REVOKE = '/oauth2-token/revoke'
+export const USERINFO = '/oauth2-token/userinfo'
 const INTROSPECT = '/oauth2-token/introspect'
 
 /** A case that posts the parameters of each request. */
@@ -68,6 +71,30 @@ export async function guestsOf({ server }: World, client: TestClient, count: num
 }
 
 const MANY = 160
+
+/** Exchanges a new code of one user in each request. */
+export async function exchanging(world: World, changes: Record<string, string> = {}): Promise<Send> {
+  const { server } = world
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const codes = await Promise.all(Array.from({ length: MANY }, () => newCode(server, client, id)))
+  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null, changes))
+}
+
+/** Opens one address of the authorization endpoint in each request. */
+async function opening({ server }: World, path: string, changes: Record<string, string> = {}): Promise<Send> {
+  const client = await server.addClient(CODE_CLIENT)
+  const url = authorizeUrl(client, changes).replace(`${ISSUER}/oauth2-token/authorize`, path)
+  return () => server.fetch(url, { headers: HERE, redirect: 'manual' })
+}
+
+/** The tokens of a user with the identity scopes, and their client. */
+async function openIdTokens({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const code = await newCode(server, client, id, { scope: ['openid', 'profile', 'email'] })
+  return { client, ...(await server.requireTokens(exchangeOf(client, code))) }
+}
 
 /** The requests that succeed. */
 export const SUCCESSES: readonly WriteCase[] = [
@@ -133,6 +160,40 @@ export const SUCCESSES: readonly WriteCase[] = [
     }),
   ),
   {
+    what: 'exchanges of many codes',
+    path: TOKEN,
+    expected: [200],
+    prepare: (world) => exchanging(world),
+  },
+  {
+    what: 'exchanges of codes that merge many guests',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      const { server } = world
+      const client = await server.addClient(CODE_CLIENT)
+      const { id } = await server.addUser()
+      const visitors = Array.from({ length: MANY }, () => ({
+        subject: generateVisitorId(),
+        sid: server.services.shards.newSid(null),
+      }))
+      const codes = await Promise.all(visitors.map((visitor) => newCode(server, client, id, { visitor })))
+      return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null))
+    },
+  },
+  {
+    what: 'authorization requests with an invalid visitor token',
+    path: '/oauth2-token/authorize',
+    expected: [200],
+    prepare: (world) => opening(world, '/oauth2-token/authorize', { visitor_access_token: 'invalid' }),
+  },
+  {
+    what: 'codes for new guests',
+    path: '/oauth2-token/authorize-visitor',
+    expected: [303],
+    prepare: (world) => opening(world, '/oauth2-token/authorize-visitor'),
+  },
+  {
     what: 'retries of one refresh',
     path: TOKEN,
     expected: [200],
@@ -167,6 +228,29 @@ export const SUCCESSES: readonly WriteCase[] = [
     async prepare(world) {
       const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
       return posting(INTROSPECT, world, () => ({ ...credentials(world.shop), token }))
+    },
+  },
+  {
+    what: 'userinfo of one user',
+    path: USERINFO,
+    expected: [200],
+    async prepare(world) {
+      const { access_token } = await openIdTokens(world)
+      const headers = { ...HERE, Authorization: `Bearer ${access_token}` }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  },
+  {
+    what: 'a chain of refreshes with ID tokens',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      let { client, refresh_token: token } = await openIdTokens(world)
+      return async () => {
+        const response = await world.server.postJson(refreshOf(client, token), HERE)
+        if (response.ok) token = (await response.clone().json<{ refresh_token: string }>()).refresh_token
+        return response
+      }
     },
   },
   ...[

@@ -8,6 +8,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['its code had another redirect URI', 'its authorization code came with another redirect URI'],
   ['revoked by its client', 'its application signed out'],
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
+  ['its consent was withdrawn', 'the user no longer allows its application to use the account'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],

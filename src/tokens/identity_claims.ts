@@ -1,0 +1,16 @@
+import type { StoredUser } from '../users/user.ts'
+import { type IdentityClaims, selectIdentity } from './claims.ts'
+
+/** The claims about a user for ID tokens and userinfo: those of the scopes `profile` and `email` (OpenID Connect Core §5.4). */
+export function identityClaims(user: StoredUser, scope: readonly string[]): IdentityClaims {
+  const { name = null, email = null } = user.profile
+  return selectIdentity(
+    {
+      name,
+      updatedAt: user.updatedAt ?? user.createdAt,
+      email,
+      emailVerified: email === null ? null : false,
+    },
+    scope,
+  )
+}
