@@ -1,14 +1,9 @@
 import * as z from 'zod/mini'
-import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { decodeProfile, type Profile } from './profile.ts'
 import { decodeUserRow, type User } from './user.ts'
 
-/** Data for operators, to find a user. Tokens, log lines and audit events never contain it. */
-export interface Profile {
-  name?: string | undefined
-  email?: string | undefined
-}
-
-/** A user with the data for operators. Times are Unix seconds. */
+/** A user with the profile. Times are Unix seconds. */
 export interface UserRecord extends User {
   profile: Profile
   /** Increases with each change. */
@@ -18,15 +13,6 @@ export interface UserRecord extends User {
 }
 
 const extrasSchema = z.object({ profile: z.string(), version: z.int(), updated_at: z.nullable(z.int()) })
-const profileSchema: z.ZodMiniType<Profile> = z.object({
-  name: z.optional(z.string()),
-  email: z.optional(z.string()),
-})
-
-/** Decodes the column `profile` of a user. @throws CorruptRecord */
-export function decodeProfile(record: string, text: string): Profile {
-  return decodeRecord(profileSchema, record, parseJsonColumn(record, text))
-}
 
 /** Decodes a row of `users`. @throws CorruptRecord */
 export function decodeUserRecord(value: unknown): UserRecord {

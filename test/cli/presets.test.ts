@@ -84,6 +84,7 @@ interface Sample {
 }
 
 const ANN = { name: 'Ann Archer' }
+const ANN_IN_PARTS = { ...ANN, given_name: 'Ann', family_name: 'Archer' }
 
 const WITH_HASHES: Sample[] = [
   {
@@ -92,10 +93,10 @@ const WITH_HASHES: Sample[] = [
     passwords: '1 symfony-sha512, 1 bcrypt',
     users: {
       'ann@oro.test': {
-        profile: { ...ANN, email: 'ann@oro.test' },
+        profile: { ...ANN_IN_PARTS, email: 'ann@oro.test' },
         roles: ['ROLE_FRONTEND_BUYER', 'ROLE_FRONTEND_ADMINISTRATOR'],
       },
-      'bob@oro.test': { profile: { name: 'Bob', email: 'bob@oro.test' }, roles: [] },
+      'bob@oro.test': { profile: { name: 'Bob', given_name: 'Bob', email: 'bob@oro.test' }, roles: [] },
     },
   },
   {
@@ -103,13 +104,18 @@ const WITH_HASHES: Sample[] = [
     preset: 'orocommerce-staff',
     pool: 'staff',
     passwords: '1 bcrypt',
-    users: { cora: { profile: { name: 'Cora Clerk', email: 'clerk@oro.test' }, roles: ['ROLE_MANAGER'] } },
+    users: {
+      cora: {
+        profile: { name: 'Cora Clerk', given_name: 'Cora', family_name: 'Clerk', email: 'clerk@oro.test' },
+        roles: ['ROLE_MANAGER'],
+      },
+    },
   },
   {
     file: 'magento.csv',
     preset: 'magento',
     passwords: '1 magento2',
-    users: { 'ann@magento.test': { profile: { ...ANN, email: 'ann@magento.test' } } },
+    users: { 'ann@magento.test': { profile: { ...ANN_IN_PARTS, email: 'ann@magento.test' } } },
   },
   {
     file: 'woocommerce.csv',
@@ -133,7 +139,7 @@ const WITH_HASHES: Sample[] = [
     pool: 'staff',
     users: {
       ann: {
-        profile: { ...ANN, email: 'ann@keycloak.test' },
+        profile: { ...ANN_IN_PARTS, email: 'ann@keycloak.test' },
         roles: ['buyer', 'offline_access'],
         enabled: true,
       },
@@ -160,7 +166,7 @@ const WITHOUT_HASHES: Sample[] = [
     file: 'shopify.csv',
     preset: 'shopify',
     passwords: '1 no password',
-    users: { 'ann@shopify.test': { profile: { ...ANN, email: 'ann@shopify.test' } } },
+    users: { 'ann@shopify.test': { profile: { ...ANN_IN_PARTS, email: 'ann@shopify.test' } } },
   },
   {
     file: 'cognito.json',
