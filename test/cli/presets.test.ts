@@ -86,6 +86,9 @@ interface Sample {
 const ANN = { name: 'Ann Archer' }
 const ANN_IN_PARTS = { ...ANN, given_name: 'Ann', family_name: 'Archer' }
 
+/** The addresses that the export calls verified. */
+const VERIFIED = ['--emails-verified', 'column']
+
 const WITH_HASHES: Sample[] = [
   {
     file: 'orocommerce.csv',
@@ -127,19 +130,22 @@ const WITH_HASHES: Sample[] = [
     file: 'auth0.ndjson',
     preset: 'auth0',
     passwords: '2 bcrypt',
+    options: VERIFIED,
     users: {
-      'ann@auth0.test': { profile: { email: 'ann@auth0.test' } },
-      'bob@auth0.test': { profile: { email: 'bob@auth0.test' } },
+      'ann@auth0.test': { profile: { email: 'ann@auth0.test' }, email_verified: true },
+      'bob@auth0.test': { profile: { email: 'bob@auth0.test' }, email_verified: true },
     },
   },
   {
     file: 'keycloak.json',
     preset: 'keycloak',
+    options: VERIFIED,
     passwords: '1 keycloak',
     pool: 'staff',
     users: {
       ann: {
         profile: { ...ANN_IN_PARTS, email: 'ann@keycloak.test' },
+        email_verified: true,
         roles: ['buyer', 'offline_access'],
         enabled: true,
       },
@@ -149,15 +155,26 @@ const WITH_HASHES: Sample[] = [
     file: 'firebase.json',
     preset: 'firebase',
     passwords: '1 firebase-scrypt',
-    options: SET_FIREBASE,
-    users: { 'ann@firebase.test': { profile: { ...ANN, email: 'ann@firebase.test' }, enabled: true } },
+    options: [...SET_FIREBASE, ...VERIFIED],
+    users: {
+      'ann@firebase.test': {
+        profile: { ...ANN, email: 'ann@firebase.test' },
+        enabled: true,
+        email_verified: true,
+      },
+    },
   },
   {
     file: 'firebase.csv',
     preset: 'firebase',
     passwords: '1 firebase-scrypt',
     options: SET_FIREBASE,
-    users: { 'bob@firebase.test': { profile: { name: 'Bob Baker', email: 'bob@firebase.test' } } },
+    users: {
+      'bob@firebase.test': {
+        profile: { name: 'Bob Baker', email: 'bob@firebase.test' },
+        email_verified: false,
+      },
+    },
   },
 ]
 
@@ -171,14 +188,21 @@ const WITHOUT_HASHES: Sample[] = [
   {
     file: 'cognito.json',
     preset: 'cognito',
+    options: VERIFIED,
     passwords: '1 no password',
-    users: { 'ann@cognito.test': { profile: { ...ANN, email: 'ann@cognito.test' }, enabled: true } },
+    users: {
+      'ann@cognito.test': {
+        profile: { ...ANN_IN_PARTS, email: 'ann@cognito.test' },
+        enabled: true,
+        email_verified: true,
+      },
+    },
   },
 ]
 
 async function importSample({ file, preset, options = [], pool = 'customers', passwords, users }: Sample) {
   const args = ['import', 'users', makeFile(file), '--preset', preset, ...options, '--pool', pool, '--yes']
-  const { code, stderr } = await cli.run(args)
+  const { code, stderr } = await cli.run(args, { stdin: `${OPERATORS.operator}\n` })
   expect({ code, stderr }).toMatchObject({
     code: 0,
     stderr: expect.stringContaining(`Password hashes: ${passwords}.\n`),
